@@ -1,0 +1,215 @@
+"""What crosses the pipe between the window (or the command line) and the engine process.
+
+Plain frozen dataclasses. Requests carry an id chosen by the client, ever increasing; answers repeat it.
+Exceptions cross as :class:`Failure`, as text, never pickled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from desktop.core.types import ImageSource, Notice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# Requests
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """Answer for one picture, interactively: a newer one supersedes it while it waits."""
+
+    id: int
+    model: str
+    source: ImageSource
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """Answer for many pictures, in order. Interactive requests go before the next group of the batch.
+
+    ``one_by_one`` is the careful mode after a crash: the first picture without an answer is the culprit.
+    """
+
+    id: int
+    model: str
+    sources: tuple[ImageSource, ...]
+    one_by_one: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """The upright picture itself, its longer side at most ``max_side`` pixels; the newest of a ``slot`` wins."""
+
+    id: int
+    source: ImageSource
+    max_side: int
+    slot: str = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class ThumbnailRequest:
+    """A small picture for a list; many may wait, the newest is served first."""
+
+    id: int
+    source: ImageSource
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
+class WarmRequest:
+    """Load a model now, so that the first picture does not wait for it."""
+
+    id: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Stop the request ``target`` as soon as possible; its answer may still come and is then dropped."""
+
+    id: int
+    target: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End the engine process."""
+
+    id: int = 0
+
+
+Request = (
+    PredictRequest | BatchRequest | PreviewRequest | ThumbnailRequest | WarmRequest | CancelRequest | Shutdown
+)
+
+# Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """Milliseconds spent on one picture."""
+
+    decode: float
+    prepare: float
+    predict: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The engine process is up: the device that it computes on, and the versions of its parts."""
+
+    pid: int
+    device: str
+    versions: dict[str, str]
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Warmed:
+    """The model is loaded; ``load_ms`` in milliseconds."""
+
+    id: int
+    model: str
+    load_ms: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer for one picture.
+
+    ``probabilities``: float32 (classes,), sum 1. ``prepared``: the input that the network really saw, uint8 (height,
+    width, channels); ``None`` in a batch, where only its SHA-256 travels. ``index`` follows the model's decision rule,
+    which need not be the highest score. ``position`` counts within a batch.
+    """
+
+    id: int
+    model: str
+    source: ImageSource
+    index: int
+    label: str
+    probabilities: np.ndarray
+    prepared: np.ndarray | None
+    prepared_sha256: str
+    original_size: tuple[int, int]
+    format: str
+    frames: int
+    notices: tuple[Notice, ...]
+    elapsed: Elapsed
+    device: str
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer for a request, or for one picture of a batch: ``kind`` and ``message`` as in ``FoveaError``.
+
+    ``model_failed`` says that the model, not the picture, is at fault: no other picture would fare better.
+    """
+
+    id: int
+    kind: str
+    message: str
+    hint: str = ""
+    source: ImageSource | None = None
+    position: int = 0
+    model_failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswers:
+    """Some answers of a batch, in order, sent together to spare the window's event loop."""
+
+    id: int
+    items: tuple[Prediction | Failure, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """A batch has ended; ``cancelled`` says that it did so early."""
+
+    id: int
+    done: int
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Preview:
+    """A picture to look at: ``pixels`` uint8 (H, W) or (H, W, 3), upright sRGB, with what was done to it."""
+
+    id: int
+    source: ImageSource
+    pixels: np.ndarray
+    original_size: tuple[int, int]
+    format: str
+    frames: int
+    notices: tuple[Notice, ...]
+    slot: str = "view"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Thumbnail:
+    """A small picture: ``pixels`` uint8 (H, W, 3), longer side as asked; ``None`` where it cannot be opened."""
+
+    id: int
+    source: ImageSource
+    pixels: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineLost:
+    """The engine process ended unasked: ``reason`` in words; ``restarting`` unless it fails again and again.
+
+    Made by the client, never sent by the engine.
+    """
+
+    reason: str
+    restarting: bool
+    id: int = 0
+
+
+Answer = (
+    Ready | Warmed | Prediction | Failure | BatchAnswers | BatchDone | Preview | Thumbnail | EngineLost
+)

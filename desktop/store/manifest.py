@@ -1,0 +1,284 @@
+"""``model.json``: everything about a model that is not its weights.
+
+A missing or unknown field is an error: nothing is guessed. The schema is versioned; a newer one than
+this program knows is refused by name.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+from desktop.core.types import PreprocessSpec, StoreError
+
+SCHEMA_VERSION = 1
+ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
+_FILE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,3}\Z")
+MAX_CLASSES = 25_000
+MAX_MANIFEST_BYTES = 8 * 1024 * 1024
+
+State = Literal["ready", "weights-not-installed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """How the answer follows from the scores.
+
+    ``argmax``: the class with the highest score. ``threshold`` (two classes): class ``positive`` where its
+    score is at least ``value``, else the other; ``reason`` says how the value was chosen and on which split.
+    """
+
+    rule: Literal["argmax", "threshold"] = "argmax"
+    positive: int | None = None
+    value: float | None = None
+    reason: str = ""
+
+    def choose(self, scores: Any) -> int:
+        """The index of the answer for one row of ``scores`` (floats, finite, one a class)."""
+        if self.rule == "threshold":
+            assert self.positive is not None and self.value is not None
+            return self.positive if float(scores[self.positive]) >= self.value else 1 - self.positive
+        return max(range(len(scores)), key=lambda index: float(scores[index]))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Temperature scaling (Guo et al. 2017). The temperature is applied inside the network, before softmax."""
+
+    temperature: float
+    split: str
+    n: int
+    ece_before: float
+    ece_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured figure: on which data and split, how many images, and its 95 % interval where known."""
+
+    name: str
+    value: float
+    data: str
+    split: str
+    n: int
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a person should know before trusting the model; plain sentences."""
+
+    summary: str
+    intended_use: str
+    limits: tuple[str, ...]
+    known_failures: tuple[str, ...] = ()
+    must_not: tuple[str, ...] = ()
+    population: str = ""
+    notice: str = ""
+    architecture: str = ""
+    parameters: int | None = None
+    credits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the model came from: enough to train it again."""
+
+    data: str
+    data_licence: str
+    fingerprint: str
+    plan: dict[str, Any]
+    seed: int | None
+    parent: str | None
+    versions: dict[str, str]
+    device: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """The largest difference in any probability between Keras and the exported file over ``n`` real images."""
+
+    largest_difference: float
+    n: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """Checksum and size of one file of the model's folder."""
+
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A model's description. ``outputs`` maps ``probabilities`` (always), ``embedding`` and ``map`` to the
+    position of that output in ``model.tflite``. ``scores`` says what the numbers may be called."""
+
+    id: str
+    name: str
+    task: str
+    version: int
+    state: State
+    preprocess: PreprocessSpec
+    labels: tuple[str, ...]
+    activation: str
+    outputs: dict[str, int]
+    scores: Literal["probability", "model score"]
+    decision: Decision
+    card: Card
+    provenance: Provenance
+    metrics: tuple[Metric, ...] = ()
+    calibration: Calibration | None = None
+    parity: Parity | None = None
+    label_ids: tuple[str, ...] = ()
+    medical: bool = False
+    files: dict[str, FileEntry] = field(default_factory=dict)
+    schema: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem:
+            raise StoreError("bad-manifest", f"model.json: {problem}")
+
+    def to_json(self) -> str:
+        """The manifest as indented JSON with a final newline."""
+        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _problem(m: Manifest) -> str | None:
+    """The first thing wrong with a manifest, or ``None``."""
+    if m.schema != SCHEMA_VERSION:
+        return f"schema {m.schema} found, {SCHEMA_VERSION} expected; a newer Fovea may read it"
+    if not ID_PATTERN.match(m.id):
+        return f"id {m.id!r} found; expected lower-case letters, digits and hyphens"
+    if m.task != "classification":
+        return f"task {m.task!r} found, 'classification' expected"
+    if not 2 <= len(m.labels) <= MAX_CLASSES:
+        return f"{len(m.labels)} labels found, 2 to {MAX_CLASSES} expected"
+    if len(set(m.labels)) != len(m.labels) and len(set(m.label_ids)) != len(m.labels):
+        return "two labels are alike"
+    if m.label_ids and len(m.label_ids) != len(m.labels):
+        return f"{len(m.label_ids)} label ids found for {len(m.labels)} labels"
+    if m.state not in ("ready", "weights-not-installed"):
+        return f"state {m.state!r} is unknown"
+    if m.scores not in ("probability", "model score"):
+        return f"scores are called {m.scores!r}; expected 'probability' or 'model score'"
+    if m.outputs.get("probabilities") is None:
+        return "outputs name no 'probabilities'"
+    d = m.decision
+    if d.rule not in ("argmax", "threshold"):
+        return f"decision rule {d.rule!r} is unknown"
+    if d.rule == "threshold" and not (
+        len(m.labels) == 2 and d.positive in (0, 1) and d.value is not None and 0 < d.value < 1
+    ):
+        return "a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1"
+    for name in m.files:
+        if not _FILE_PATTERN.match(name):
+            return f"file name {name!r} is not allowed"
+    if m.state == "ready":
+        for needed in ("model.tflite",):
+            if needed not in m.files:
+                return f"no checksum for {needed}"
+    for metric in m.metrics:
+        if not math.isfinite(metric.value):
+            return f"metric {metric.name!r} is not a number"
+    return None
+
+
+def from_json(text: str | bytes) -> Manifest:
+    """Read a manifest strictly. Raises :class:`StoreError` of kind ``bad-manifest`` that names the field."""
+    if len(text) > MAX_MANIFEST_BYTES:
+        raise StoreError("bad-manifest", f"model.json has {len(text)} bytes; at most {MAX_MANIFEST_BYTES} expected")
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise StoreError("bad-manifest", "model.json is not valid JSON") from error
+    if isinstance(raw, dict) and raw.get("schema") != SCHEMA_VERSION:
+        raise StoreError(
+            "newer-schema",
+            f"model.json has schema {raw.get('schema')!r}; this Fovea reads {SCHEMA_VERSION}",
+            "Update Fovea, or export the model again.",
+        )
+    values = _checked(Manifest, raw, "model.json")
+    values["preprocess"] = _build(PreprocessSpec, values["preprocess"], "preprocess")
+    values["decision"] = _build(Decision, values["decision"], "decision")
+    values["card"] = _build(Card, values["card"], "card")
+    values["provenance"] = _build(Provenance, values["provenance"], "provenance")
+    values["metrics"] = tuple(_build(Metric, item, "metrics") for item in _list(values["metrics"], "metrics"))
+    for name, cls in (("calibration", Calibration), ("parity", Parity)):
+        if values[name] is not None:
+            values[name] = _build(cls, values[name], name)
+    files = values["files"]
+    if not isinstance(files, dict):
+        raise StoreError("bad-manifest", "model.json: 'files' is not an object")
+    values["files"] = {name: _build(FileEntry, entry, f"files.{name}") for name, entry in files.items()}
+    for name in ("labels", "label_ids"):
+        values[name] = tuple(_list(values[name], name))
+        if not all(isinstance(label, str) and label for label in values[name]):
+            raise StoreError("bad-manifest", f"model.json: '{name}' holds something that is no text")
+    if not isinstance(values["outputs"], dict) or not all(isinstance(v, int) for v in values["outputs"].values()):
+        raise StoreError("bad-manifest", "model.json: 'outputs' is not an object of numbers")
+    try:
+        return Manifest(**values)
+    except (TypeError, ValueError) as error:
+        raise StoreError("bad-manifest", f"model.json: {error}") from error
+
+
+T = TypeVar("T")
+
+
+def _list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise StoreError("bad-manifest", f"model.json: '{name}' is not a list")
+    return value
+
+
+def _checked(cls: type[Any], raw: object, where: str) -> dict[str, Any]:
+    """``raw`` as a dict with exactly the fields of ``cls``."""
+    if not isinstance(raw, dict):
+        raise StoreError("bad-manifest", f"{where} is not an object")
+    names = {f.name for f in fields(cls)}
+    missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
+    if missing or unknown:
+        parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
+        raise StoreError("bad-manifest", f"{where}: fields {'; '.join(parts)}")
+    return dict(raw)
+
+
+_SIMPLE: dict[str, tuple[type[Any], ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "bool": (bool,),
+    "int | None": (int, type(None)),
+    "float | None": (int, float, type(None)),
+    "str | None": (str, type(None)),
+    "dict[str, Any]": (dict,),
+    "dict[str, str]": (dict,),
+    "tuple[str, ...]": (list,),
+}
+
+
+def _build(cls: type[T], raw: object, where: str) -> T:
+    """An instance of the flat dataclass ``cls`` from JSON, with each field's type checked."""
+    values = _checked(cls, raw, where)
+    for f in fields(cls):  # type: ignore[arg-type]
+        expected = _SIMPLE.get(str(f.type))
+        value = values[f.name]
+        if expected and (not isinstance(value, expected) or isinstance(value, bool) and bool not in expected):
+            raise StoreError("bad-manifest", f"{where}.{f.name}: {type(value).__name__} found, {f.type} expected")
+        if isinstance(value, list):
+            if not all(isinstance(item, str) for item in value):
+                raise StoreError("bad-manifest", f"{where}.{f.name}: expected a list of texts")
+            values[f.name] = tuple(value)
+    try:
+        return cls(**values)
+    except (TypeError, ValueError) as error:
+        raise StoreError("bad-manifest", f"{where}: {error}") from error

@@ -1,0 +1,264 @@
+"""The model store: one folder a model, in a read-only bundled root and a user root.
+
+Reading trusts nothing: a manifest must parse, every file must have its checksum. Writing is atomic: a
+staging folder beside the target, every file flushed to disk, the manifest last, one rename.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from desktop import paths
+from desktop.core.types import StoreError
+from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from_json
+
+MANIFEST = "model.json"
+_STAGING = ".staging-"
+
+EntryState = Literal["ready", "weights-not-installed", "damaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEntry:
+    """One model folder as found: its manifest, or what is wrong with it."""
+
+    id: str
+    folder: Path
+    bundled: bool
+    state: EntryState
+    manifest: Manifest | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """The verdict over one file of a model: ``ok``, ``missing``, ``changed`` or ``unreadable``."""
+
+    name: str
+    verdict: Literal["ok", "missing", "changed", "unreadable"]
+
+
+class ModelStore:
+    """The models in the bundled root and the user root; of one id the newest valid version wins."""
+
+    def __init__(self, bundled: Path | None = None, user: Path | None = None) -> None:
+        self.bundled_root = bundled if bundled is not None else paths.bundled_models()
+        self.user_root = user if user is not None else paths.user_models()
+
+    def entries(self) -> list[ModelEntry]:
+        """Every model, one entry an id, in the order of their names; damaged ones are listed, not hidden."""
+        best: dict[str, ModelEntry] = {}
+        for root, bundled in ((self.bundled_root, True), (self.user_root, False)):
+            for folder in _folders(root):
+                entry = _read_entry(folder, bundled)
+                held = best.get(entry.id)
+                if held is None or _rank(entry) > _rank(held):
+                    best[entry.id] = entry
+        return sorted(best.values(), key=lambda e: ((e.manifest.name if e.manifest else e.id).casefold(), e.id))
+
+    def get(self, model_id: str) -> ModelEntry:
+        """The entry of ``model_id``. Raises :class:`StoreError` of kind ``no-such-model``."""
+        entries = self.entries()
+        for entry in entries:
+            if entry.id == model_id:
+                return entry
+        known = ", ".join(entry.id for entry in entries) or "none"
+        raise StoreError("no-such-model", f"there is no model '{model_id}'", f"Models in the store: {known}.")
+
+    def require(self, model_id: str) -> ModelEntry:
+        """Like :meth:`get`, but only a model that can answer. Raises ``damaged`` or ``not-installed``."""
+        entry = self.get(model_id)
+        check_usable(entry)
+        return entry
+
+    def verify(self, model_id: str, progress: Callable[[str], None] | None = None) -> list[FileCheck]:
+        """Compare every file of the model with its checksum; nothing is changed."""
+        entry = self.get(model_id)
+        if entry.manifest is None:
+            raise StoreError("damaged", f"model '{model_id}' is damaged: {entry.problem}")
+        checks = []
+        for name, expected in sorted(entry.manifest.files.items()):
+            if progress:
+                progress(name)
+            checks.append(FileCheck(name, _check_file(entry.folder / name, expected)))
+        return checks
+
+    @contextmanager
+    def stage(self, manifest: Manifest, root: Path | None = None) -> Iterator[Path]:
+        """Write a model: yields an empty staging folder; on leaving it without error the model is committed.
+
+        Every file put there gets its checksum into the manifest. An existing model of the same id is replaced in one
+        rename; until then it stays whole, and an error or a kill leaves only a staging folder, removed later.
+        """
+        root = root if root is not None else self.user_root
+        root.mkdir(parents=True, exist_ok=True)
+        clear_stale(root)
+        staging = root / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        staging.mkdir()
+        try:
+            yield staging
+            _commit(staging, root / manifest.id, manifest)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def check_usable(entry: ModelEntry) -> Manifest:
+    """The manifest of a model that can answer; else a :class:`StoreError` that says why not and what to do."""
+    if entry.state == "damaged" or entry.manifest is None:
+        raise StoreError(
+            "damaged",
+            f"model '{entry.id}' is damaged: {entry.problem}",
+            "Install Fovea again to restore it." if entry.bundled else "Import or train it again.",
+        )
+    if entry.state == "weights-not-installed":
+        raise StoreError(
+            "not-installed",
+            f"the weights of '{entry.manifest.name}' are not installed",
+            "Choose one of the other models; this one answers after its weights are installed.",
+        )
+    return entry.manifest
+
+
+def read_verified(entry: ModelEntry, name: str) -> Path:
+    """The path of one file of a model after its checksum was compared. Raises ``damaged`` when it differs."""
+    manifest = check_usable(entry)
+    expected = manifest.files.get(name)
+    if expected is None:
+        raise StoreError("damaged", f"model '{entry.id}' has no file '{name}'")
+    verdict = _check_file(entry.folder / name, expected)
+    if verdict != "ok":
+        word = {"changed": "does not match its checksum", "missing": "is missing", "unreadable": "cannot be read"}
+        raise StoreError(
+            "damaged",
+            f"model '{entry.id}' is damaged: '{name}' {word[verdict]}",
+            "Install Fovea again to restore it." if entry.bundled else "Import or train it again.",
+        )
+    return entry.folder / name
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def clear_stale(root: Path) -> None:
+    """Remove staging folders whose process has ended."""
+    for folder in root.glob(f"{_STAGING}*"):
+        owner = folder.name[len(_STAGING) :].split("-")[0]
+        if owner.isdigit() and not _alive(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+    # A kill between the two renames of a replacement leaves the old model set aside: put it back.
+    for aside in root.glob(".replaced-*"):
+        target = root / aside.name.removeprefix(".replaced-")
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            os.rename(aside, target)
+
+
+def _folders(root: Path) -> list[Path]:
+    try:
+        return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _rank(entry: ModelEntry) -> tuple[bool, int, bool]:
+    manifest = entry.manifest
+    return entry.state != "damaged", manifest.version if manifest else -1, not entry.bundled
+
+
+def _read_entry(folder: Path, bundled: bool) -> ModelEntry:
+    try:
+        with (folder / MANIFEST).open("rb") as stream:
+            manifest = from_json(stream.read(MAX_MANIFEST_BYTES + 1))
+    except StoreError as error:
+        return ModelEntry(folder.name, folder, bundled, "damaged", None, error.message)
+    except OSError as error:
+        reason = "model.json is missing" if isinstance(error, FileNotFoundError) else "model.json cannot be read"
+        return ModelEntry(folder.name, folder, bundled, "damaged", None, reason)
+    if manifest.id != folder.name:
+        problem = f"its folder is called '{folder.name}', its manifest '{manifest.id}'"
+        return ModelEntry(folder.name, folder, bundled, "damaged", manifest, problem)
+    for name, entry in manifest.files.items():
+        try:
+            size = (folder / name).stat().st_size
+        except OSError:
+            return ModelEntry(manifest.id, folder, bundled, "damaged", manifest, f"'{name}' is missing")
+        if size != entry.size:
+            problem = f"'{name}' has {size} bytes, {entry.size} expected"
+            return ModelEntry(manifest.id, folder, bundled, "damaged", manifest, problem)
+    return ModelEntry(manifest.id, folder, bundled, manifest.state, manifest)
+
+
+def _check_file(path: Path, expected: FileEntry) -> Literal["ok", "missing", "changed", "unreadable"]:
+    try:
+        if path.stat().st_size != expected.size:
+            return "changed"
+        return "ok" if sha256_of(path) == expected.sha256 else "changed"
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "unreadable"
+
+
+def _commit(staging: Path, target: Path, manifest: Manifest) -> None:
+    files = {}
+    for path in sorted(p for p in staging.rglob("*") if p.is_file() and p.name != MANIFEST):
+        _flush(path)
+        files[path.relative_to(staging).as_posix()] = FileEntry(sha256_of(path), path.stat().st_size)
+    complete = replace(manifest, files=files)
+    with (staging / MANIFEST).open("w", encoding="utf-8", newline="\n") as stream:
+        stream.write(complete.to_json())
+        stream.flush()
+        os.fsync(stream.fileno())
+    from_json(complete.to_json())  # what is written must be what will be read
+    aside = target.with_name(f".replaced-{target.name}")
+    if target.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        os.rename(target, aside)
+    try:
+        os.rename(staging, target)
+    except OSError:
+        if aside.exists() and not target.exists():
+            os.rename(aside, target)
+        raise
+    _flush_folder(target.parent)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows offers no handle to a folder; its rename is journaled
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    if os.name == "nt":
+        # os.kill would end the process on Windows; a staging folder in use cannot be removed there anyway.
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
