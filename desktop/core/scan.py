@@ -1,0 +1,181 @@
+"""Finding pictures: the one walk through files and folders for the window and the command line.
+
+Incremental (a generator: stop asking and it stops), bounded (a folder is entered once, whatever the links), and it
+goes on after whatever cannot be read. Which formats Fovea opens is the decoder's affair; it hands its suffixes in.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+# What systems leave in folders of pictures. A DICOMDIR is the index of a disc: the pictures it lists are found anyway.
+_CLUTTER = frozenset(
+    {"thumbs.db", "ehthumbs.db", "desktop.ini", "dicomdir", "__macosx", "$recycle.bin", "system volume information"}
+)
+_DIGITS = re.compile(r"([0-9]+)")
+_DICOM_MAGIC = (128, b"DICM")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may hold a picture; ``path`` starts as the user gave it."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A path that could not be looked at. ``message`` is one sentence that names no folder.
+
+    Kinds: ``not-found``, ``access-denied``, ``not-a-file`` (a pipe, a device), ``unreadable``.
+    """
+
+    path: str
+    kind: str
+    message: str
+
+
+def natural_key(name: str) -> tuple[Any, ...]:
+    """A sort key that puts ``scan2`` before ``scan10`` and does not mind upper case; total over all names."""
+    parts: list[Any] = _DIGITS.split(name.casefold())
+    # Numbers compare by length, then text: int() refuses more than 4,300 digits.
+    parts[1::2] = [(len(digits.lstrip("0")), digits.lstrip("0")) for digits in parts[1::2]]
+    return tuple(parts), name
+
+
+def walk_images(paths: Iterable[str | os.PathLike[str]], suffixes: Collection[str]) -> Iterator[Found | Problem]:
+    """Every picture among ``paths`` and, through all levels, in the folders among them.
+
+    A file named outright is always found, whatever it is called: the decoder says what is wrong with it. Inside folders
+    a file counts when its suffix (lower case, with the dot) is one of ``suffixes``, or when it has none and is DICOM by
+    content. Hidden files and folders and what systems leave behind are passed over. The order is natural, files of a
+    folder before its folders. Links are followed; each folder is entered once for every path given. Never raises for
+    what the disk holds: what cannot be looked at comes as a :class:`Problem`.
+    """
+    known = frozenset(suffix.lower() for suffix in suffixes)
+    for given in paths:
+        path = os.fspath(given)
+        try:
+            mode = os.stat(path).st_mode
+        except (OSError, ValueError) as error:
+            yield _problem(path, error)
+            continue
+        if stat.S_ISDIR(mode):
+            yield from _walk_folder(path, known)
+        elif stat.S_ISREG(mode):
+            yield Found(path)
+        else:
+            yield Problem(path, "not-a-file", "neither a file nor a folder")
+
+
+def _walk_folder(root: str, suffixes: frozenset[str]) -> Iterator[Found | Problem]:
+    """Walk with a stack of our own: folders nested a thousand deep must not exhaust Python's."""
+    seen: set[tuple[int, int]] = set()
+    stack = [root]
+    while stack:
+        folder = stack.pop()
+        try:
+            facts = os.stat(folder)  # not the entry's: on Windows that one carries no file number
+        except (OSError, ValueError) as error:
+            yield _problem(folder, error)
+            continue
+        identity = (facts.st_dev, facts.st_ino)
+        if identity in seen:
+            continue
+        if facts.st_ino:  # some network drives number nothing
+            seen.add(identity)
+        files, folders, trouble = _list(folder, suffixes)
+        if trouble:
+            yield trouble
+        for path in files:
+            item = _judge(path, suffixes)
+            if item:
+                yield item
+        stack.extend(reversed(folders))
+
+
+def _list(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[str], Problem | None]:
+    """The files worth a look and the folders of ``folder``, sorted; and what broke the listing off, if anything."""
+    files: list[str] = []
+    folders: list[str] = []
+    trouble = None
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _is_clutter(entry):
+                    continue
+                if _is_folder(entry):
+                    folders.append(entry.name)
+                elif _may_be_picture(entry.name, suffixes):
+                    files.append(entry.name)
+    except OSError as error:
+        trouble = _problem(folder, error, "the folder")
+    files.sort(key=natural_key)
+    folders.sort(key=natural_key)
+    return [os.path.join(folder, name) for name in files], [os.path.join(folder, name) for name in folders], trouble
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself; asked again as a file, it is reported
+        return False
+
+
+def _is_clutter(entry: os.DirEntry[str]) -> bool:
+    if entry.name.startswith(".") or entry.name.casefold() in _CLUTTER:
+        return True
+    if os.name == "nt":
+        try:
+            attributes = getattr(entry.stat(follow_symlinks=False), "st_file_attributes", 0)
+        except OSError:
+            return False
+        return bool(attributes & 0x2)  # FILE_ATTRIBUTE_HIDDEN
+    return False
+
+
+def _may_be_picture(name: str, suffixes: frozenset[str]) -> bool:
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in suffixes or _is_bare(suffix)
+
+
+def _is_bare(suffix: str) -> bool:
+    """Whether a name has no real suffix: DICOM files are called IM0001, or 1.2.840.10008.5 after their number."""
+    return suffix in ("", ".") or suffix[1:].isdigit()
+
+
+def _judge(path: str, suffixes: frozenset[str]) -> Found | Problem | None:
+    """What becomes of a file inside a folder: ``None`` for one that is no picture."""
+    by_content = os.path.splitext(path)[1].lower() not in suffixes
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return None  # a pipe or a device called x.png: opening it could wait for ever
+        if by_content and not _is_dicom(path):
+            return None
+    except (OSError, ValueError) as error:
+        return None if by_content else _problem(path, error)
+    return Found(path)
+
+
+def _is_dicom(path: str) -> bool:
+    offset, magic = _DICOM_MAGIC
+    with open(path, "rb") as stream:
+        return stream.read(offset + len(magic))[offset:] == magic
+
+
+def _problem(path: str, error: Exception, what: str = "the file or folder") -> Problem:
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        return Problem(path, "not-found", f"{what} is not there")
+    if number in (errno.EACCES, errno.EPERM):
+        return Problem(path, "access-denied", f"{what} may not be read by this user")
+    if number == errno.ELOOP:
+        return Problem(path, "unreadable", f"{what} is a link that leads to itself")
+    reason = (os.strerror(number) if number else "not a valid path").lower()
+    return Problem(path, "unreadable", f"{what} cannot be read: {reason}")
