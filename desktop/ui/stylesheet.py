@@ -1,0 +1,103 @@
+"""The stylesheet of Fovea: what a palette cannot say, and nothing more.
+
+Roles are dynamic properties, so that widgets stay plain Qt widgets: ``card`` (a framed surface), ``role`` on labels
+(``secondary``, ``answer``, ``title``, ``caution``, ``error``) and on buttons (``primary``, ``quiet``, ``link``).
+"""
+
+from __future__ import annotations
+
+from desktop.ui.theme import Tokens, blend, on_accent
+
+
+def build(t: Tokens, dark: bool, base_px: int) -> str:
+    """The stylesheet in the colours ``t``, for text of ``base_px`` pixels."""
+    hover = blend(t.surface, t.text, 0.06)
+    pressed = blend(t.surface, t.text, 0.12)
+    line = blend(t.border, t.secondary, 0.35)
+    faded = blend(t.text, t.surface, 0.55)
+    small = round(base_px * 12 / 13)
+    title = round(base_px * 15 / 13)
+    answer = round(base_px * 20 / 13)
+    control = max(32, base_px * 2 + 4)
+    inner = control - 8
+    return f"""
+QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {line}; padding: 4px 6px; }}
+QFrame[card="true"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px; }}
+QFrame[ground="surface"], QWidget[ground="surface"] {{ background: {t.surface}; }}
+QLabel {{ background: transparent; }}
+QLabel[role="secondary"] {{ color: {t.secondary}; font-size: {small}px; }}
+QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; }}
+QLabel[role="answer"] {{ font-size: {answer}px; font-weight: 600; }}
+QLabel[role="caution"] {{ color: {t.caution}; }}
+QLabel[role="error"] {{ color: {t.wrong}; }}
+QFrame[role="caution"] {{ background: {t.caution_ground}; border: 1px solid {blend(t.caution_ground, t.caution, 0.35)};
+  border-radius: 8px; }}
+QFrame[role="caution"] QLabel {{ color: {t.caution}; }}
+QFrame[role="error"] {{ background: {t.surface}; border: 1px solid {t.wrong}; border-radius: 8px; }}
+
+QPushButton {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px; padding: 3px 12px;
+  min-height: {inner}px; }}
+QPushButton:hover {{ background: {hover}; }}
+QPushButton:pressed {{ background: {pressed}; }}
+QPushButton:focus {{ border: 2px solid {t.accent}; padding: 2px 11px; }}
+QPushButton:disabled {{ color: {faded}; border-color: {t.border}; }}
+QPushButton[role="primary"] {{ background: {t.accent}; color: {on_accent(t, dark)}; border-color: {t.accent}; }}
+QPushButton[role="primary"]:hover {{ background: {blend(t.accent, t.text, 0.12)}; }}
+QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
+QPushButton[role="primary"]:disabled {{ background: {t.border}; color: {faded}; border-color: {t.border}; }}
+QPushButton[role="link"] {{ background: transparent; border: 2px solid transparent; color: {t.accent};
+  padding: 1px 4px; min-height: 20px; text-align: left; }}
+QPushButton[role="link"]:hover {{ text-decoration: underline; }}
+QPushButton[role="link"]:focus {{ border-color: {t.accent}; }}
+
+QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
+QToolButton:hover {{ background: {hover}; }}
+QToolButton:pressed {{ background: {pressed}; }}
+QToolButton:checked {{ background: {t.soft}; color: {t.accent}; }}
+QToolButton:focus {{ border-color: {t.accent}; }}
+QToolButton:disabled {{ color: {faded}; }}
+QToolButton::menu-indicator {{ image: none; }}
+
+QLineEdit {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px; padding: 3px 7px;
+  min-height: {inner}px; selection-background-color: {t.accent}; }}
+QLineEdit:focus {{ border: 2px solid {t.accent}; padding: 2px 6px; }}
+QComboBox, QSpinBox {{ min-height: {inner}px; }}
+
+QListView, QTableView, QTreeView, QTextBrowser, QPlainTextEdit {{ background: {t.surface};
+  border: 1px solid {t.border}; border-radius: 8px; outline: none; }}
+QListView:focus, QTableView:focus, QTreeView:focus, QTextBrowser:focus {{ border: 2px solid {t.accent}; }}
+QTableView {{ gridline-color: transparent; alternate-background-color: {blend(t.surface, t.window, 0.6)};
+  selection-background-color: {t.soft}; selection-color: {t.text}; }}
+QHeaderView {{ background: {t.surface}; border: none; }}
+QHeaderView::section {{ background: {t.surface}; color: {t.secondary}; border: none;
+  border-bottom: 1px solid {t.border}; padding: 4px 8px; font-size: {small}px; }}
+QTableCornerButton::section {{ background: {t.surface}; border: none; }}
+
+QProgressBar {{ background: {t.border}; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }}
+QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
+
+QSplitter::handle {{ background: transparent; }}
+QSplitter::handle:hover {{ background: {t.accent}; }}
+QSplitter::handle:focus {{ background: {t.accent}; }}
+
+QScrollBar {{ background: transparent; border: none; margin: 0; }}
+QScrollBar:vertical {{ width: 12px; }}
+QScrollBar:horizontal {{ height: 12px; }}
+QScrollBar::handle {{ background: {blend(t.border, t.secondary, 0.45)}; border-radius: 4px; margin: 2px; }}
+QScrollBar::handle:hover {{ background: {t.secondary}; }}
+QScrollBar::handle:vertical {{ min-height: 32px; }}
+QScrollBar::handle:horizontal {{ min-width: 32px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+
+QMenuBar {{ background: {t.window}; border-bottom: 1px solid {t.border}; }}
+QMenuBar::item {{ padding: 5px 10px; background: transparent; border-radius: 4px; }}
+QMenuBar::item:selected {{ background: {t.soft}; color: {t.text}; }}
+QMenu {{ background: {t.surface}; border: 1px solid {line}; padding: 4px; }}
+QMenu::item {{ padding: 5px 28px 5px 12px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {t.soft}; color: {t.text}; }}
+QMenu::item:disabled {{ color: {faded}; }}
+QMenu::separator {{ height: 1px; background: {t.border}; margin: 4px 8px; }}
+QScrollArea {{ background: transparent; border: none; }}
+QScrollArea > QWidget > QWidget[ground="none"] {{ background: transparent; }}
+"""
