@@ -31,12 +31,14 @@ class BatchRequest:
     """Answer for many pictures, in order. Interactive requests go before the next group of the batch.
 
     ``one_by_one`` is the careful mode after a crash: the first picture without an answer is the culprit.
+    ``offset`` is added to every position: the client sends the rest of a batch anew after a crash.
     """
 
     id: int
     model: str
     sources: tuple[ImageSource, ...]
     one_by_one: bool = False
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,13 @@ class Ready:
     device: str
     versions: dict[str, str]
     id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Work on this request has begun: should the process end now, this is the one to blame. The client keeps it."""
+
+    id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,5 +220,5 @@ class EngineLost:
 
 
 Answer = (
-    Ready | Warmed | Prediction | Failure | BatchAnswers | BatchDone | Preview | Thumbnail | EngineLost
+    Ready | Started | Warmed | Prediction | Failure | BatchAnswers | BatchDone | Preview | Thumbnail | EngineLost
 )

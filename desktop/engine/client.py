@@ -1,0 +1,414 @@
+"""The other side of the pipe: starts the engine process, keeps it alive, hands requests in and answers out.
+
+No Qt here: a thread of the window and the command line drive the same client. Any thread may submit and cancel;
+one thread calls :meth:`EngineClient.events`, which also does all sending, so no caller ever waits for a pipe.
+
+When the process ends unasked it is started again, and what it had begun is asked once more; a picture that
+takes it down twice is blamed and left out.
+"""
+
+from __future__ import annotations
+
+import collections
+import itertools
+import multiprocessing
+import signal
+import threading
+import time
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from desktop import paths
+from desktop.core.types import ImageSource
+from desktop.engine.messages import (
+    Answer,
+    BatchAnswers,
+    BatchDone,
+    BatchRequest,
+    CancelRequest,
+    EngineLost,
+    Failure,
+    PredictRequest,
+    PreviewRequest,
+    Ready,
+    Request,
+    Shutdown,
+    Started,
+    Thumbnail,
+    ThumbnailRequest,
+)
+
+_STALL_S = 120.0  # longer than any picture within the pixel limit or model within the size limit needs
+_CAREFUL = 64  # pictures taken one by one after a crash within a batch
+_START_TRIES = 3
+
+
+class _BatchState:
+    """How far a batch has come, so that its rest can be asked for again."""
+
+    def __init__(self, request: BatchRequest) -> None:
+        self.request = request
+        self.answered = 0
+        self.careful_until = 0
+        self.sent_until = 0
+        self.cancelled = False
+
+    @property
+    def careful(self) -> bool:
+        return self.answered < self.careful_until
+
+    def next_request(self) -> BatchRequest:
+        """The part to send next: a careful stretch, or all the rest."""
+        end = min(self.careful_until, len(self.request.sources)) if self.careful else len(self.request.sources)
+        self.sent_until = end
+        part = self.request.sources if (self.answered, end) == (0, len(self.request.sources)) else (
+            self.request.sources[self.answered : end]
+        )
+        return replace(self.request, sources=part, one_by_one=self.careful, offset=self.answered)
+
+
+class EngineClient:
+    """One engine process and the conversation with it; a context manager.
+
+    ``bundled`` and ``user`` are the model roots (default: those of :mod:`desktop.paths`); ``threads`` limits
+    one prediction (default: all cores up to eight).
+    """
+
+    def __init__(self, bundled: Path | None = None, user: Path | None = None, threads: int | None = None) -> None:
+        self._arguments = (
+            str(bundled if bundled is not None else paths.bundled_models()),
+            str(user if user is not None else paths.user_models()),
+            threads,
+        )
+        self._ids = itertools.count(1)
+        self._lock = threading.Lock()
+        self._outbox: collections.deque[Request] = collections.deque()
+        self._wake_in, self._wake_out = multiprocessing.Pipe(duplex=False)
+        self._woken = False
+        self._process: Any = None
+        self._connection: Connection | None = None
+        # All below belongs to the thread that calls events().
+        self._pending: dict[int, Request] = {}
+        self._batches: dict[int, _BatchState] = {}
+        self._started: dict[int, float] = {}
+        self._deaths: collections.Counter[int] = collections.Counter()
+        self._failed_starts = 0
+        self._heard = time.monotonic()
+        self._closed = False
+
+    def __enter__(self) -> EngineClient:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the engine, ``None`` while there is none."""
+        return self._process.pid if self._process is not None else None
+
+    def start(self) -> None:
+        """Start the engine process; returns at once, a :class:`Ready` follows among the events."""
+        from desktop.engine import launch
+
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe(duplex=True)
+        process = context.Process(target=launch.engine, args=(theirs, *self._arguments), name="fovea-engine", daemon=True)
+        process.start()
+        theirs.close()
+        self._process, self._connection = process, ours
+        self._heard = time.monotonic()
+
+    def next_id(self) -> int:
+        """A fresh request id, larger than all before."""
+        return next(self._ids)
+
+    def submit(self, request: Request) -> None:
+        """Hand in a request; never blocks. A newer :class:`PredictRequest` supersedes an older one that waits."""
+        with self._lock:
+            self._outbox.append(request)
+            wake = not self._woken
+            self._woken = True
+        if wake:
+            self._wake_out.send_bytes(b"\0")
+
+    def cancel(self, request_id: int) -> None:
+        """Cancel a request: no answer follows, except :class:`BatchDone` for a batch."""
+        self.submit(CancelRequest(self.next_id(), request_id))
+
+    def interrupt(self) -> None:
+        """Make a waiting :meth:`events` return, from any thread."""
+        with self._lock:
+            wake = not self._woken
+            self._woken = True
+        if wake:
+            self._wake_out.send_bytes(b"\0")
+
+    def events(self, timeout: float | None) -> list[Answer]:
+        """Wait up to ``timeout`` seconds (``None``: until something comes or :meth:`interrupt`) for answers.
+
+        Sends what was submitted, receives what has come, restarts a dead engine. Late answers to cancelled or
+        superseded requests are left out.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            out: list[Answer] = []
+            woken = self._drain_outbox(out)
+            if self._connection is None or self._process is None:
+                return out
+            left = None if deadline is None else max(0.0, deadline - time.monotonic())
+            if woken or out:
+                left = 0.0
+            elif self._started or self._batches:
+                left = min(left, 5.0) if left is not None else 5.0  # look after a stalled engine now and then
+            ready = wait([self._connection, self._process.sentinel, self._wake_in], left)
+            if self._connection in ready:
+                self._receive(out)
+            if self._connection is None or self._process.sentinel in ready and not self._has_more():
+                self._recover(out)
+            elif self._stalled():
+                self._process.kill()
+            if out or woken or (deadline is not None and time.monotonic() >= deadline):
+                return out
+
+    def close(self) -> None:
+        """End the engine process: asked first, then terminated, then killed."""
+        self._closed = True
+        process, self._process = self._process, None
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            try:
+                connection.send(Shutdown())
+            except (OSError, ValueError):
+                pass  # it is gone already, which is what was wanted
+            connection.close()
+        if process is not None:
+            for end in (None, process.terminate, process.kill):
+                if end is not None:
+                    end()
+                process.join(1.0)
+                if process.exitcode is not None:
+                    break
+            process.close()
+
+    # All below runs in the thread that calls events().
+
+    def _drain_outbox(self, out: list[Answer]) -> bool:
+        """Send what was submitted; whether a wake-up was there."""
+        with self._lock:
+            requests = list(self._outbox)
+            self._outbox.clear()
+            woken = self._woken
+            self._woken = False
+        if woken:
+            self._wake_in.recv_bytes()
+        for request in requests:
+            self._take(request, out)
+        return woken
+
+    def _take(self, request: Request, out: list[Answer]) -> None:
+        if isinstance(request, CancelRequest):
+            self._forget(request.target, out)
+        elif self._connection is None:
+            out.append(_unavailable(request))
+            return
+        elif isinstance(request, BatchRequest):
+            state = self._batches[request.id] = _BatchState(request)
+            request = state.next_request()
+        else:
+            if isinstance(request, PredictRequest):
+                self._drop(lambda held: isinstance(held, PredictRequest))
+            elif isinstance(request, PreviewRequest):
+                slot = request.slot
+                self._drop(lambda held: isinstance(held, PreviewRequest) and held.slot == slot)
+            self._pending[request.id] = request
+        self._send(request)
+
+    def _drop(self, superseded: Any) -> None:
+        for key in [key for key, held in self._pending.items() if superseded(held)]:
+            self._pending.pop(key)
+            self._started.pop(key, None)
+
+    def _forget(self, target: int, out: list[Answer]) -> None:
+        self._pending.pop(target, None)
+        state = self._batches.get(target)
+        if state is not None:
+            state.cancelled = True
+
+    def _send(self, request: Request) -> None:
+        if self._connection is None:
+            return
+        try:
+            self._connection.send(request)
+        except OSError:
+            return  # the process has died: events() will notice and ask again
+
+    def _has_more(self) -> bool:
+        try:
+            return self._connection is not None and self._connection.poll(0)
+        except OSError:
+            return False
+
+    def _receive(self, out: list[Answer]) -> None:
+        """Take every answer that is there; at the pipe's end ``_connection`` becomes ``None``."""
+        assert self._connection is not None
+        try:
+            while True:
+                answer: Answer = self._connection.recv()
+                self._heard = time.monotonic()
+                self._note(answer, out)
+                if not self._connection.poll(0):
+                    return
+        except (EOFError, OSError):
+            self._connection.close()
+            self._connection = None
+
+    def _note(self, answer: Answer, out: list[Answer]) -> None:
+        match answer:
+            case Ready():
+                self._failed_starts = 0
+                out.append(answer)
+            case Started():
+                if answer.id in self._pending:
+                    self._started[answer.id] = time.monotonic()
+            case BatchAnswers():
+                state = self._batches.get(answer.id)
+                if state is not None:
+                    state.answered = answer.items[-1].position + 1
+                    if not state.cancelled:
+                        out.append(answer)
+            case BatchDone():
+                self._batch_done(answer, out)
+            case Failure() if answer.id in self._batches:
+                out.append(answer)  # the model's fault: the batch's end follows
+            case _:
+                if self._pending.pop(answer.id, None) is not None:
+                    self._started.pop(answer.id, None)
+                    self._deaths.pop(answer.id, None)
+                    out.append(answer)
+
+    def _batch_done(self, answer: BatchDone, out: list[Answer]) -> None:
+        state = self._batches.get(answer.id)
+        if state is None:
+            return
+        complete = state.answered >= len(state.request.sources)
+        if state.cancelled or answer.cancelled or complete:
+            del self._batches[answer.id]
+            out.append(BatchDone(answer.id, state.answered, not complete))
+        else:
+            self._send(state.next_request())
+
+    def _stalled(self) -> bool:
+        if not self._started and not self._batches:
+            return False
+        begun = max([self._heard, *self._started.values()])
+        return time.monotonic() - begun > _STALL_S
+
+    def _recover(self, out: list[Answer]) -> None:
+        """The process has ended unasked: say so, start it again, ask again for what it had not answered."""
+        if self._closed or self._process is None:
+            return
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._process.join(5.0)
+        reason = _reason(self._process.exitcode)
+        self._process.close()
+        self._process = None
+        self._failed_starts += 1
+        restarting = self._failed_starts < _START_TRIES
+        out.append(EngineLost(reason, restarting))
+        self._blame(out, reason)
+        if not restarting:
+            self._give_up(out)
+            return
+        self.start()
+        for request in self._pending.values():
+            self._send(request)
+        for state in self._batches.values():
+            self._send(state.next_request())
+
+    def _blame(self, out: list[Answer], reason: str) -> None:
+        for key in list(self._started):
+            self._deaths[key] += 1
+            if self._deaths[key] >= 2:
+                request = self._pending.pop(key)
+                out.append(_culprit(request, reason))
+        self._started.clear()
+        for key, state in list(self._batches.items()):
+            if state.cancelled:
+                del self._batches[key]
+                out.append(BatchDone(key, state.answered, True))
+                continue
+            if state.careful:
+                position = state.answered
+                source = state.request.sources[position]
+                failure = _culprit(replace(state.request, sources=(source,)), reason, position)
+                out.append(BatchAnswers(key, (failure,)))  # type: ignore[arg-type]
+                state.answered += 1
+                # Its end is the crash's, not the start's: the engine itself is well.
+                self._failed_starts = 0
+            state.careful_until = state.answered + _CAREFUL
+            if state.answered >= len(state.request.sources):
+                del self._batches[key]
+                out.append(BatchDone(key, state.answered, False))
+
+    def _give_up(self, out: list[Answer]) -> None:
+        for request in self._pending.values():
+            out.append(_unavailable(request))
+        for key, state in self._batches.items():
+            out.append(_unavailable(state.request))
+            out.append(BatchDone(key, state.answered, True))
+        self._pending.clear()
+        self._batches.clear()
+
+    def restart(self) -> None:
+        """Try again after the engine was given up; call between two :meth:`events`."""
+        if self._process is None and not self._closed:
+            self._failed_starts = 0
+            self.start()
+
+
+def _source_of(request: Request) -> ImageSource | None:
+    if isinstance(request, BatchRequest):
+        return request.sources[0] if len(request.sources) == 1 else None
+    return getattr(request, "source", None)
+
+
+def _culprit(request: Request, reason: str, position: int = 0) -> Failure | Thumbnail:
+    if isinstance(request, ThumbnailRequest):
+        return Thumbnail(request.id, request.source, None)
+    source = _source_of(request)
+    text = f"the engine ended twice while working on this ({reason})"
+    return Failure(request.id, "engine-died", text, "It was left out; everything else goes on.", source, position)
+
+
+def _unavailable(request: Request) -> Failure:
+    return Failure(
+        request.id,
+        "engine-unavailable",
+        "the engine process does not start",
+        "Start Fovea again; if that does not help, run 'fovea selftest'.",
+        _source_of(request),
+        model_failed=True,
+    )
+
+
+def _reason(exitcode: int | None) -> str:
+    """An exit status in words."""
+    if exitcode is None:
+        return "it stopped answering"
+    if exitcode < 0:
+        try:
+            name = signal.Signals(-exitcode).name
+        except ValueError:
+            name = f"signal {-exitcode}"
+        return f"{name}: ended by the system, perhaps for lack of memory" if name == "SIGKILL" else name
+    return f"exit status {exitcode}"
+

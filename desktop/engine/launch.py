@@ -1,0 +1,15 @@
+"""What the engine's child process runs first: light, because the window imports it too."""
+
+from __future__ import annotations
+
+from multiprocessing.connection import Connection
+
+
+def engine(connection: Connection, bundled: str, user: str, threads: int | None) -> None:
+    """Run the engine until the pipe closes. Ctrl-C in a terminal reaches children as well: the parent decides."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from desktop.engine.worker import serve
+
+    serve(connection, bundled, user, threads)

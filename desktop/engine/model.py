@@ -1,0 +1,117 @@
+"""A model loaded into LiteRT: the only place in the program that predicts.
+
+Used inside the engine's child process, and by self-tests that ask about one model alone.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from desktop.core.types import FoveaError, StoreError
+from desktop.store.manifest import Manifest
+from desktop.store.store import ModelEntry, check_usable, read_verified
+
+BATCH = 16  # images a call in a batch: throughput is flat beyond it on CPUs, latency is not
+_MAX_THREADS = 8
+
+
+def default_threads() -> int:
+    """Threads that one prediction may use: the cores of this computer, at most eight."""
+    return max(1, min(_MAX_THREADS, os.cpu_count() or 1))
+
+
+class LoadedModel:
+    """A verified model of the store, ready to answer.
+
+    Raises :class:`StoreError` (``damaged``, ``not-installed``, ``mismatch``) when its files do not carry their
+    checksums or do not fit their description.
+    """
+
+    def __init__(self, entry: ModelEntry, threads: int | None = None) -> None:
+        self.manifest: Manifest = check_usable(entry)
+        self.file_sha256 = self.manifest.files["model.tflite"].sha256
+        self._path = str(read_verified(entry, "model.tflite"))
+        self._threads = threads or default_threads()
+        self._runners: dict[int, _Runner] = {}
+        self._runner(1)
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """Scores of prepared images.
+
+        ``batch``: uint8 (n, height, width, channels). Returns float32 (n, classes); rows may hold NaN where the
+        network failed, see :func:`check_scores`.
+        """
+        count = batch.shape[0]
+        if count == 1:
+            return self._runner(1).run(batch)
+        parts = []
+        for start in range(0, count, BATCH):
+            part = batch[start : start + BATCH]
+            if len(part) == BATCH:
+                parts.append(self._runner(BATCH).run(part))
+            else:
+                parts.extend(self._runner(1).run(part[index : index + 1]) for index in range(len(part)))
+        return np.concatenate(parts)
+
+    def _runner(self, count: int) -> _Runner:
+        runner = self._runners.get(count)
+        if runner is None:
+            runner = self._runners[count] = _Runner(self._path, count, self._threads, self.manifest)
+        return runner
+
+
+class _Runner:
+    """One interpreter with its batch size fixed: resizing a tensor would plan its memory anew each time."""
+
+    def __init__(self, path: str, count: int, threads: int, manifest: Manifest) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        spec = manifest.preprocess
+        shape = (count, spec.height, spec.width, spec.channels)
+        try:
+            interpreter: Any = Interpreter(model_path=path, num_threads=threads)
+            details = interpreter.get_input_details()[0]
+            self._check_input(details, shape)
+            interpreter.resize_tensor_input(details["index"], shape, strict=True)
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise StoreError("damaged", f"model '{manifest.id}' cannot be loaded by LiteRT") from error
+        outputs = interpreter.get_output_details()
+        position = manifest.outputs["probabilities"]
+        if position >= len(outputs) or tuple(outputs[position]["shape"]) != (count, len(manifest.labels)):
+            found = tuple(outputs[position]["shape"]) if position < len(outputs) else "no such output"
+            raise StoreError(
+                "mismatch", f"model '{manifest.id}' gives {found}; expected {len(manifest.labels)} scores, one a label"
+            )
+        self._interpreter = interpreter
+        self._input = details["index"]
+        self._output = outputs[position]["index"]
+
+    @staticmethod
+    def _check_input(details: dict[str, Any], shape: tuple[int, ...]) -> None:
+        signature = tuple(details.get("shape_signature", details["shape"]))
+        if details["dtype"] != np.uint8 or len(signature) != 4 or tuple(signature[1:]) != shape[1:]:
+            raise StoreError(
+                "mismatch",
+                f"the network takes {np.dtype(details['dtype']).name} {signature}; "
+                f"its description says uint8 {('n', *shape[1:])}",
+            )
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        self._interpreter.set_tensor(self._input, batch)
+        self._interpreter.invoke()
+        scores: np.ndarray = self._interpreter.get_tensor(self._output)
+        return scores
+
+
+def check_scores(scores: np.ndarray) -> None:
+    """Refuse scores that are no answer: NaN or infinity (whose argmax would be a class). Raises ``no-result``."""
+    if not np.isfinite(scores).all():
+        raise FoveaError(
+            "no-result",
+            "the network gave no usable numbers for this picture",
+            "The picture was read correctly; try another model.",
+        )

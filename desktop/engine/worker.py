@@ -1,0 +1,438 @@
+"""The engine process: decodes, prepares, predicts. It reads requests from a pipe until the pipe closes.
+
+Three kinds of threads share it. The main thread only reads the pipe, so a sender never waits for a
+prediction. One thread predicts: the newest interactive request first, then the next group of a batch, whose
+pictures a small pool decodes ahead. One thread serves pictures to look at. The heavy calls (Pillow, LiteRT)
+release the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from desktop.core.decode import decode
+from desktop.core.preprocess import prepare, reduction_for
+from desktop.core.types import FoveaError, ImageSource, Notice, PreparedImage, StoreError
+from desktop.engine.messages import (
+    Answer,
+    BatchAnswers,
+    BatchDone,
+    BatchRequest,
+    CancelRequest,
+    Elapsed,
+    Failure,
+    PredictRequest,
+    Prediction,
+    Preview,
+    PreviewRequest,
+    Ready,
+    Request,
+    Shutdown,
+    Started,
+    Thumbnail,
+    ThumbnailRequest,
+    Warmed,
+    WarmRequest,
+)
+from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
+from desktop.store.manifest import Manifest
+from desktop.store.store import ModelStore
+
+DEVICE = "CPU"
+_KEPT_MODELS = 3
+_FLUSH_S = 0.1  # a batch's answers are sent at least this often, so that a table fills evenly
+_CAREFUL_GROUP = 1
+
+
+def serve(connection: Connection, bundled: str, user: str, threads: int | None) -> None:
+    """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
+    _quiet_native_output()
+    engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads())
+    engine.run()
+    # Threads inside native code must not delay the end, and there is nothing to save.
+    os._exit(0)
+
+
+def _quiet_native_output() -> None:
+    """Send the native libraries' chatter nowhere: it names files, and a windowed program has no stderr."""
+    if os.environ.get("FOVEA_ENGINE_OUTPUT"):
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        try:
+            os.dup2(null, descriptor)
+        except OSError:
+            continue  # closed from the start: nothing to quiet
+
+
+class _Engine:
+    def __init__(self, connection: Connection, store: ModelStore, threads: int) -> None:
+        self._connection = connection
+        self._store = store
+        self._threads = threads
+        self._send_lock = threading.Lock()
+        self._wake = threading.Condition()
+        self._predict: PredictRequest | None = None
+        self._warm: collections.deque[WarmRequest] = collections.deque()
+        self._batches: collections.deque[_Batch] = collections.deque()
+        self._previews: dict[str, PreviewRequest] = {}
+        self._thumbnails: list[ThumbnailRequest] = []
+        self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
+        self._pool = ThreadPoolExecutor(max_workers=max(2, min(8, os.cpu_count() or 2)), thread_name_prefix="decode")
+
+    def run(self) -> None:
+        """Read requests until told to stop."""
+        self.send(Ready(os.getpid(), DEVICE, _versions()))
+        for target in (self._predicting, self._picturing):
+            threading.Thread(target=target, daemon=True).start()
+        while True:
+            try:
+                request = self._connection.recv()
+            except (EOFError, OSError):
+                return
+            if isinstance(request, Shutdown):
+                return
+            with self._wake:
+                self._accept(request)
+                self._wake.notify_all()
+
+    def send(self, answer: Answer) -> None:
+        """Send one answer; when the other side is gone there is nobody left to work for."""
+        try:
+            with self._send_lock:
+                self._connection.send(answer)
+        except (BrokenPipeError, OSError):
+            os._exit(0)
+
+    def _accept(self, request: Request) -> None:
+        match request:
+            case PredictRequest():
+                self._predict = request  # the newest wins; the client has forgotten the older one
+            case WarmRequest():
+                self._warm.append(request)
+            case BatchRequest():
+                self._batches.append(_Batch(request))
+            case PreviewRequest():
+                self._previews[request.slot] = request
+            case ThumbnailRequest():
+                self._thumbnails.append(request)
+            case CancelRequest():
+                self._cancel(request.target)
+
+    def _cancel(self, target: int) -> None:
+        for batch in self._batches:
+            if batch.request.id == target:
+                batch.cancelled = True
+        if self._predict is not None and self._predict.id == target:
+            self._predict = None
+        self._previews = {slot: r for slot, r in self._previews.items() if r.id != target}
+        self._thumbnails = [r for r in self._thumbnails if r.id != target]
+
+    # Predicting
+
+    def _predicting(self) -> None:
+        while True:
+            with self._wake:
+                while self._predict is None and not self._warm and not self._batches:
+                    self._wake.wait()
+                single, self._predict = self._predict, None
+                warm = self._warm.popleft() if self._warm and single is None else None
+                batch = self._batches[0] if self._batches and single is None and warm is None else None
+            if single is not None:
+                self._guarded(single.id, single.source, lambda request=single: self._answer(request))
+            elif warm is not None:
+                self._guarded(warm.id, None, lambda request=warm: self._warm_up(request))
+            elif batch is not None:
+                self._step(batch)
+
+    def _guarded(self, request_id: int, source: ImageSource | None, work: Callable[[], None]) -> None:
+        self.send(Started(request_id))
+        try:
+            work()
+        except Exception as error:
+            self.send(_failure(request_id, error, source))
+
+    def _warm_up(self, request: WarmRequest) -> None:
+        begin = time.perf_counter()
+        model = self._load(request.model)
+        spec = model.manifest.preprocess
+        # The first run of an interpreter packs its weights; better now than with the first picture.
+        model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+        self.send(Warmed(request.id, request.model, _ms(begin)))
+
+    def _answer(self, request: PredictRequest) -> None:
+        model = self._load(request.model)
+        brought = _bring_in(request.source, model.manifest)
+        begin = time.perf_counter()
+        scores = model.predict(brought.prepared.pixels[np.newaxis])[0]
+        self.send(_prediction(request.id, request.source, 0, model, brought, scores, _ms(begin), True))
+
+    def _step(self, batch: _Batch) -> None:
+        """Do the next group of a batch, or end it."""
+        request = batch.request
+        try:
+            model = batch.model or self._load(request.model)
+        except Exception as error:
+            failure = _failure(request.id, error, None, model_failed=True)
+            self.send(failure)
+            self._end(batch, cancelled=True)
+            return
+        batch.model = model
+        if batch.cancelled:
+            self._end(batch, cancelled=True)
+            return
+        group_size = _CAREFUL_GROUP if request.one_by_one else BATCH
+        ahead = 1 if request.one_by_one else 3 * BATCH
+        batch.fill(self._pool, model.manifest, ahead)
+        if not batch.waiting:
+            self._end(batch, cancelled=False)
+            return
+        self._group(batch, model, group_size)
+        batch.flush(self.send, force=request.one_by_one)
+
+    def _group(self, batch: _Batch, model: LoadedModel, size: int) -> None:
+        ready = [batch.waiting.popleft() for _ in range(min(size, len(batch.waiting)))]
+        brought: list[tuple[int, _Brought]] = []
+        for position, future in ready:
+            source = batch.request.sources[position]
+            try:
+                brought.append((position, future.result()))
+            except Exception as error:
+                batch.add(_failure(batch.request.id, error, source, batch.request.offset + position))
+        if not brought:
+            return
+        begin = time.perf_counter()
+        try:
+            scores = model.predict(np.stack([item.prepared.pixels for _, item in brought]))
+        except Exception as error:
+            for position, _ in brought:
+                source = batch.request.sources[position]
+                batch.add(_failure(batch.request.id, error, source, batch.request.offset + position))
+            return
+        each = _ms(begin) / len(brought)
+        for row, (position, item) in zip(scores, brought, strict=True):
+            source = batch.request.sources[position]
+            place = batch.request.offset + position
+            try:
+                batch.add(_prediction(batch.request.id, source, place, model, item, row, each, False))
+            except FoveaError as error:
+                batch.add(_failure(batch.request.id, error, source, place))
+
+    def _end(self, batch: _Batch, cancelled: bool) -> None:
+        batch.drop()
+        batch.flush(self.send, force=True)
+        with self._wake:
+            self._batches.remove(batch)
+        self.send(BatchDone(batch.request.id, batch.done, cancelled))
+
+    def _load(self, model_id: str) -> LoadedModel:
+        """The model, from memory where its file is still the one that was loaded."""
+        entry = self._store.require(model_id)
+        assert entry.manifest is not None
+        held = self._models.get(model_id)
+        checksum = entry.manifest.files["model.tflite"].sha256
+        if held is not None and held[0] == checksum and held[1].manifest == entry.manifest:
+            self._models.move_to_end(model_id)
+            return held[1]
+        model = LoadedModel(entry, self._threads)
+        self._models[model_id] = (checksum, model)
+        while len(self._models) > _KEPT_MODELS:
+            self._models.popitem(last=False)
+        return model
+
+    # Pictures to look at
+
+    def _picturing(self) -> None:
+        while True:
+            with self._wake:
+                while not self._previews and not self._thumbnails:
+                    self._wake.wait()
+                request: PreviewRequest | ThumbnailRequest
+                if self._previews:
+                    request = self._previews.pop(max(self._previews, key=lambda slot: self._previews[slot].id))
+                else:
+                    request = self._thumbnails.pop()
+            if isinstance(request, PreviewRequest):
+                self._guarded(request.id, request.source, lambda request=request: self._show(request))
+            else:
+                self.send(Started(request.id))
+                self.send(_thumbnail(request))
+
+    def _show(self, request: PreviewRequest) -> None:
+        image = decode(request.source)
+        pixels = _shrunk(image.pixels, request.max_side)
+        self.send(
+            Preview(
+                request.id,
+                request.source,
+                pixels,
+                image.original_size,
+                image.format,
+                image.frames,
+                image.notices,
+                request.slot,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Brought:
+    """A prepared picture with its facts; not its pixels, of which many may wait at once."""
+
+    prepared: PreparedImage
+    original_size: tuple[int, int]
+    format: str
+    frames: int
+    notices: tuple[Notice, ...]
+    decode_ms: float
+    prepare_ms: float
+
+
+class _Batch:
+    """A batch on its way: which pictures are being decoded, which answers wait to be sent."""
+
+    def __init__(self, request: BatchRequest) -> None:
+        self.request = request
+        self.model: LoadedModel | None = None
+        self.cancelled = False
+        self.waiting: collections.deque[tuple[int, Future[_Brought]]] = collections.deque()
+        self.done = 0
+        self._next = 0
+        self._answers: list[Prediction | Failure] = []
+        self._flushed = time.monotonic()
+
+    def fill(self, pool: ThreadPoolExecutor, manifest: Manifest, ahead: int) -> None:
+        """Have up to ``ahead`` pictures decoded or decoding: enough to keep the pool busy, few enough for memory."""
+        while len(self.waiting) < ahead and self._next < len(self.request.sources):
+            future = pool.submit(_bring_in, self.request.sources[self._next], manifest)
+            self.waiting.append((self._next, future))
+            self._next += 1
+
+    def add(self, answer: Prediction | Failure) -> None:
+        self._answers.append(answer)
+        self.done += 1
+
+    def flush(self, send: Callable[[Answer], None], force: bool) -> None:
+        if self._answers and (force or time.monotonic() - self._flushed >= _FLUSH_S):
+            # A group's failures are noted before its predictions; answers travel in the order of the pictures.
+            self._answers.sort(key=lambda answer: answer.position)
+            send(BatchAnswers(self.request.id, tuple(self._answers)))
+            self._answers.clear()
+            self._flushed = time.monotonic()
+
+    def drop(self) -> None:
+        for _, future in self.waiting:
+            future.cancel()
+        self.waiting.clear()
+
+
+def _bring_in(source: ImageSource, manifest: Manifest) -> _Brought:
+    """Decode and prepare one picture; the times are milliseconds."""
+    begin = time.perf_counter()
+    image = decode(source, reduce_to=reduction_for(manifest.preprocess))
+    decode_ms = _ms(begin)
+    begin = time.perf_counter()
+    prepared = prepare(image, manifest.preprocess)
+    return _Brought(
+        prepared, image.original_size, image.format, image.frames,
+        image.notices + prepared.notices, decode_ms, _ms(begin),
+    )
+
+
+def _prediction(
+    request_id: int,
+    source: ImageSource,
+    position: int,
+    model: LoadedModel,
+    brought: _Brought,
+    scores: np.ndarray,
+    predict_ms: float,
+    with_input: bool,
+) -> Prediction:
+    check_scores(scores)
+    index = model.manifest.decision.choose(scores)
+    return Prediction(
+        id=request_id,
+        model=model.manifest.id,
+        source=source,
+        index=index,
+        label=model.manifest.labels[index],
+        probabilities=scores,
+        prepared=brought.prepared.pixels if with_input else None,
+        prepared_sha256=brought.prepared.sha256(),
+        original_size=brought.original_size,
+        format=brought.format,
+        frames=brought.frames,
+        notices=brought.notices,
+        elapsed=Elapsed(brought.decode_ms, brought.prepare_ms, predict_ms),
+        device=DEVICE,
+        position=position,
+    )
+
+
+def _failure(
+    request_id: int, error: Exception, source: ImageSource | None, position: int = 0, model_failed: bool = False
+) -> Failure:
+    if isinstance(error, FoveaError):
+        at_fault = model_failed or isinstance(error, StoreError)
+        return Failure(request_id, error.kind, error.message, error.hint, source, position, at_fault)
+    if isinstance(error, MemoryError):
+        text = "there is not enough memory for this picture"
+        return Failure(request_id, "out-of-memory", text, "Close other programs or use a smaller picture.", source, position)
+    # The text of a foreign exception may hold a path: its type says enough.
+    text = f"an unexpected fault stopped this picture ({type(error).__name__})"
+    return Failure(request_id, "internal", text, "", source, position, model_failed)
+
+
+def _thumbnail(request: ThumbnailRequest) -> Thumbnail:
+    try:
+        # Twice the side: the decoder's own reduction is coarse, the last step is antialiased.
+        image = decode(request.source, reduce_to=2 * request.side)
+        pixels = _shrunk(image.pixels, request.side)
+    except Exception:  # a list shows a broken picture as such; its reason comes with its prediction
+        return Thumbnail(request.id, request.source, None)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
+    return Thumbnail(request.id, request.source, np.ascontiguousarray(pixels))
+
+
+def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
+    """``pixels`` with its longer side at most ``side``, antialiased."""
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _versions() -> dict[str, str]:
+    import ai_edge_litert
+    import PIL
+
+    from desktop import __version__
+
+    return {
+        "fovea": __version__,
+        "python": sys.version.split()[0],
+        "litert": str(getattr(ai_edge_litert, "__version__", "unknown")),
+        "numpy": np.__version__,
+        "pillow": PIL.__version__,
+    }
+
+
+def _ms(begin: float) -> float:
+    return (time.perf_counter() - begin) * 1000.0

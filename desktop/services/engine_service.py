@@ -1,0 +1,150 @@
+"""The engine as the window sees it: non-blocking calls in, signals out.
+
+Two engine processes: one predicts, one only opens pictures to look at. So a list of thousands of
+thumbnails never delays an answer, and a picture that takes the viewer down does not touch a running batch.
+Each is supervised by a thread that blocks on its pipe and on its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+from desktop.core.types import ImageSource
+from desktop.engine import messages
+
+if TYPE_CHECKING:
+    from desktop.engine.client import EngineClient
+
+
+class _Supervisor(QThread):
+    """Drives one :class:`EngineClient`; emits its answers from its own thread."""
+
+    answered = Signal(object)
+
+    def __init__(self, client: EngineClient, name: str) -> None:
+        super().__init__()
+        self.setObjectName(name)
+        self._client = client
+        self._stopping = False
+
+    def run(self) -> None:
+        """Start the process, hand out answers until told to stop."""
+        self._client.start()
+        while not self._stopping:
+            for answer in self._client.events(None):
+                self.answered.emit(answer)
+        self._client.close()
+
+    def stop(self) -> None:
+        """End the process and the thread; blocks for as long as the process needs to end (at most seconds)."""
+        self._stopping = True
+        self._client.interrupt()
+        self.wait()
+
+
+class EngineService(QObject):
+    """Predictions, previews and thumbnails without ever blocking the window.
+
+    Each call returns a request id, ever increasing; each signal carries one dataclass of
+    :mod:`desktop.engine.messages` with that id. Lives in the main thread.
+    """
+
+    ready = Signal(object)
+    warmed = Signal(object)
+    prediction = Signal(object)
+    failure = Signal(object)
+    preview = Signal(object)
+    thumbnail = Signal(object)
+    batch_answers = Signal(object)
+    batch_done = Signal(object)
+    engine_lost = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._predictor: EngineClient | None = None
+        self._viewer: EngineClient | None = None
+        self._supervisors: list[_Supervisor] = []
+        self._next_id = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether :meth:`start` was called and :meth:`stop` was not."""
+        return bool(self._supervisors)
+
+    @Slot()
+    def start(self) -> None:
+        """Start both processes; call after the first paint. The spawning itself happens in the threads."""
+        if self._supervisors:
+            return
+        from desktop.engine.client import EngineClient
+
+        self._predictor, self._viewer = EngineClient(), EngineClient(threads=1)
+        for client, name in ((self._predictor, "predictor"), (self._viewer, "viewer")):
+            supervisor = _Supervisor(client, name)
+            supervisor.answered.connect(self._route)
+            self._supervisors.append(supervisor)
+            supervisor.start()
+
+    @Slot()
+    def stop(self) -> None:
+        """End both processes and threads."""
+        for supervisor in self._supervisors:
+            supervisor.answered.disconnect(self._route)
+            supervisor.stop()
+        self._supervisors.clear()
+        self._predictor = self._viewer = None
+
+    def predict(self, model_id: str, source: ImageSource) -> int:
+        """Ask for one answer; a newer call supersedes an older one."""
+        return self._submit(messages.PredictRequest(self._id(), model_id, source))
+
+    def batch(self, model_id: str, sources: Sequence[ImageSource]) -> int:
+        """Ask for many answers; they come in order as ``batch_answers``, then ``batch_done``."""
+        return self._submit(messages.BatchRequest(self._id(), model_id, tuple(sources)))
+
+    def warm(self, model_id: str) -> int:
+        """Load a model before its first picture."""
+        return self._submit(messages.WarmRequest(self._id(), model_id))
+
+    def preview(self, source: ImageSource, max_side: int, slot: str = "view") -> int:
+        """Ask for a picture to look at; the newest request of a slot wins."""
+        return self._submit(messages.PreviewRequest(self._id(), source, max_side, slot), viewer=True)
+
+    def thumbnail(self, source: ImageSource, side: int) -> int:
+        """Ask for a small picture whose longer side is ``side`` pixels."""
+        return self._submit(messages.ThumbnailRequest(self._id(), source, side), viewer=True)
+
+    def cancel(self, request_id: int) -> None:
+        """Cancel a request; for a batch ``batch_done`` still follows."""
+        for client in (self._predictor, self._viewer):
+            if client is not None:
+                client.cancel(request_id)
+
+    def _id(self) -> int:
+        self._next_id += 1
+        return self._next_id
+
+    def _submit(self, request: messages.Request, viewer: bool = False) -> int:
+        client = self._viewer if viewer else self._predictor
+        if client is None:
+            raise RuntimeError("the engine service was not started")
+        client.submit(request)
+        return request.id
+
+    @Slot(object)
+    def _route(self, answer: object) -> None:
+        signal = {
+            messages.Ready: self.ready,
+            messages.Warmed: self.warmed,
+            messages.Prediction: self.prediction,
+            messages.Failure: self.failure,
+            messages.Preview: self.preview,
+            messages.Thumbnail: self.thumbnail,
+            messages.BatchAnswers: self.batch_answers,
+            messages.BatchDone: self.batch_done,
+            messages.EngineLost: self.engine_lost,
+        }[type(answer)]
+        signal.emit(answer)
