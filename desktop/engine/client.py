@@ -64,8 +64,10 @@ class _BatchState:
         """The part to send next: a careful stretch, or all the rest."""
         end = min(self.careful_until, len(self.request.sources)) if self.careful else len(self.request.sources)
         self.sent_until = end
-        part = self.request.sources if (self.answered, end) == (0, len(self.request.sources)) else (
-            self.request.sources[self.answered : end]
+        part = (
+            self.request.sources
+            if (self.answered, end) == (0, len(self.request.sources))
+            else (self.request.sources[self.answered : end])
         )
         return replace(self.request, sources=part, one_by_one=self.careful, offset=self.answered)
 
@@ -119,7 +121,9 @@ class EngineClient:
 
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=True)
-        process = context.Process(target=launch.engine, args=(theirs, *self._arguments), name="fovea-engine", daemon=True)
+        process = context.Process(
+            target=launch.engine, args=(theirs, *self._arguments), name="fovea-engine", daemon=True
+        )
         process.start()
         theirs.close()
         self._process, self._connection = process, ours
@@ -160,13 +164,14 @@ class EngineClient:
         while True:
             out: list[Answer] = []
             woken = self._drain_outbox(out)
-            if self._connection is None or self._process is None:
-                return out
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if woken or out:
                 left = 0.0
             elif self._started or self._batches:
                 left = min(left, 5.0) if left is not None else 5.0  # look after a stalled engine now and then
+            if self._connection is None or self._process is None:
+                wait([self._wake_in], left)  # given up: only a new request or the end can come
+                return out
             ready = wait([self._connection, self._process.sentinel, self._wake_in], left)
             if self._connection in ready:
                 self._receive(out)
@@ -411,4 +416,3 @@ def _reason(exitcode: int | None) -> str:
             name = f"signal {-exitcode}"
         return f"{name}: ended by the system, perhaps for lack of memory" if name == "SIGKILL" else name
     return f"exit status {exitcode}"
-

@@ -83,9 +83,7 @@ class Shutdown:
     id: int = 0
 
 
-Request = (
-    PredictRequest | BatchRequest | PreviewRequest | ThumbnailRequest | WarmRequest | CancelRequest | Shutdown
-)
+Request = PredictRequest | BatchRequest | PreviewRequest | ThumbnailRequest | WarmRequest | CancelRequest | Shutdown
 
 # Answers
 
@@ -219,6 +217,4 @@ class EngineLost:
     id: int = 0
 
 
-Answer = (
-    Ready | Started | Warmed | Prediction | Failure | BatchAnswers | BatchDone | Preview | Thumbnail | EngineLost
-)
+Answer = Ready | Started | Warmed | Prediction | Failure | BatchAnswers | BatchDone | Preview | Thumbnail | EngineLost

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -150,9 +151,9 @@ class _Engine:
                 warm = self._warm.popleft() if self._warm and single is None else None
                 batch = self._batches[0] if self._batches and single is None and warm is None else None
             if single is not None:
-                self._guarded(single.id, single.source, lambda request=single: self._answer(request))
+                self._guarded(single.id, single.source, partial(self._answer, single))
             elif warm is not None:
-                self._guarded(warm.id, None, lambda request=warm: self._warm_up(request))
+                self._guarded(warm.id, None, partial(self._warm_up, warm))
             elif batch is not None:
                 self._step(batch)
 
@@ -264,7 +265,7 @@ class _Engine:
                 else:
                     request = self._thumbnails.pop()
             if isinstance(request, PreviewRequest):
-                self._guarded(request.id, request.source, lambda request=request: self._show(request))
+                self._guarded(request.id, request.source, partial(self._show, request))
             else:
                 self.send(Started(request.id))
                 self.send(_thumbnail(request))
@@ -345,8 +346,13 @@ def _bring_in(source: ImageSource, manifest: Manifest) -> _Brought:
     begin = time.perf_counter()
     prepared = prepare(image, manifest.preprocess)
     return _Brought(
-        prepared, image.original_size, image.format, image.frames,
-        image.notices + prepared.notices, decode_ms, _ms(begin),
+        prepared,
+        image.original_size,
+        image.format,
+        image.frames,
+        image.notices + prepared.notices,
+        decode_ms,
+        _ms(begin),
     )
 
 
@@ -389,7 +395,9 @@ def _failure(
         return Failure(request_id, error.kind, error.message, error.hint, source, position, at_fault)
     if isinstance(error, MemoryError):
         text = "there is not enough memory for this picture"
-        return Failure(request_id, "out-of-memory", text, "Close other programs or use a smaller picture.", source, position)
+        return Failure(
+            request_id, "out-of-memory", text, "Close other programs or use a smaller picture.", source, position
+        )
     # The text of a foreign exception may hold a path: its type says enough.
     text = f"an unexpected fault stopped this picture ({type(error).__name__})"
     return Failure(request_id, "internal", text, "", source, position, model_failed)

@@ -56,8 +56,8 @@ class EngineService(QObject):
     warmed = Signal(object)
     prediction = Signal(object)
     failure = Signal(object)
-    preview = Signal(object)
-    thumbnail = Signal(object)
+    preview_arrived = Signal(object)
+    thumbnail_arrived = Signal(object)
     batch_answers = Signal(object)
     batch_done = Signal(object)
     engine_lost = Signal(object)
@@ -141,8 +141,8 @@ class EngineService(QObject):
             messages.Warmed: self.warmed,
             messages.Prediction: self.prediction,
             messages.Failure: self.failure,
-            messages.Preview: self.preview,
-            messages.Thumbnail: self.thumbnail,
+            messages.Preview: self.preview_arrived,
+            messages.Thumbnail: self.thumbnail_arrived,
             messages.BatchAnswers: self.batch_answers,
             messages.BatchDone: self.batch_done,
             messages.EngineLost: self.engine_lost,
