@@ -1,0 +1,48 @@
+# Two commands are enough on a fresh machine: `make run` and `make test`. Each sets up what it needs first.
+#   PYTHON=python3.12   the interpreter to build the virtual environment with
+#   ARGS='…'            arguments for the program (make run) or for pytest (make test, make slow)
+
+VENV = .venv
+PY = $(VENV)/bin/python
+
+.PHONY: help run test lint slow bench format package clean distclean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+run: ## open the window (without a display: the demo, in the terminal)
+	@sh tools/setup.sh run
+	@sh tools/run.sh $(ARGS)
+
+test: ## lint and all quick tests
+	@sh tools/setup.sh dev
+	@sh tools/check.sh lint test $(ARGS)
+
+lint: ## ruff, mypy, the import contracts
+	@sh tools/setup.sh dev
+	@sh tools/check.sh lint
+
+slow: ## the tests that take minutes
+	@sh tools/setup.sh dev
+	@$(PY) -m pytest -m slow --timeout=1800 $(ARGS)
+
+bench: ## measure this machine; figures land in benchmarks/
+	@sh tools/setup.sh dev
+	@$(PY) -m benchmarks $(ARGS)
+
+format: ## let ruff lay out the code
+	@sh tools/setup.sh dev
+	@$(PY) -m ruff check --fix-only --quiet .
+	@$(PY) -m ruff format .
+
+package: ## a program folder for users without Python, in dist/
+	@sh tools/setup.sh package
+	@$(PY) -m PyInstaller --noconfirm --log-level WARN build.spec
+
+clean: ## remove what builds and tests leave behind
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## … and the virtual environment
+	rm -rf $(VENV)

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Runs the named steps to the end, whatever fails on the way: sh tools/check.sh [lint] [test [pytest's arguments]]
+unset CDPATH
+cd "$(dirname "$0")/.." || exit 1
+python=${FOVEA_VENV:-.venv}/bin/python
+failed=
+
+step() {
+    name=$1
+    shift
+    printf '== %s\n' "$name"
+    "$@" || failed="$failed $name;"
+}
+
+if [ "${1:-}" = lint ]; then
+    shift
+    step 'ruff check' "$python" -m ruff check --quiet .
+    step 'ruff format' "$python" -m ruff format --check --quiet .
+    step 'mypy' "$python" -m mypy
+    step 'import contracts' "$python" -c 'from importlinter.cli import lint_imports_command as run; run()'
+fi
+if [ "${1:-}" = test ]; then
+    shift
+    step 'pytest' "$python" -m pytest "$@"
+fi
+if [ -n "$failed" ]; then
+    printf 'failed:%s see above\n' "$failed" >&2
+    exit 1
+fi
