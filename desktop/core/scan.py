@@ -33,7 +33,7 @@ class Found:
 class Problem:
     """A path that could not be looked at. ``message`` is one sentence that names no folder.
 
-    Kinds: ``not-found``, ``access-denied``, ``not-a-file`` (a pipe, a device), ``unreadable``.
+    Kinds: ``not-found``, ``no-access``, ``not-a-file`` (a pipe, a device), ``unreadable``.
     """
 
     path: str
@@ -174,7 +174,7 @@ def _problem(path: str, error: Exception, what: str = "the file or folder") -> P
     if number in (errno.ENOENT, errno.ENOTDIR):
         return Problem(path, "not-found", f"{what} is not there")
     if number in (errno.EACCES, errno.EPERM):
-        return Problem(path, "access-denied", f"{what} may not be read by this user")
+        return Problem(path, "no-access", f"{what} may not be read by this user")
     if number == errno.ELOOP:
         return Problem(path, "unreadable", f"{what} is a link that leads to itself")
     reason = (os.strerror(number) if number else "not a valid path").lower()

@@ -108,7 +108,7 @@ def test_an_unreadable_folder_is_reported_and_its_neighbours_are_found(
         problem, found = walk_images([tmp_path], SUFFIXES)
     finally:
         (tmp_path / "a").chmod(0o700)
-    assert isinstance(problem, Problem) and problem.kind == "access-denied"
+    assert isinstance(problem, Problem) and problem.kind == "no-access"
     assert found == Found(str(tmp_path / "b" / "2.png"))
 
 
