@@ -71,7 +71,7 @@ def walk_images(paths: Iterable[str | os.PathLike[str]], suffixes: Collection[st
         elif stat.S_ISREG(mode):
             yield Found(path)
         else:
-            yield Problem(path, "not-a-file", "neither a file nor a folder")
+            yield Problem(path, "not-a-file", "This is neither a file nor a folder.")
 
 
 def _walk_folder(root: str, suffixes: frozenset[str]) -> Iterator[Found | Problem]:
@@ -115,7 +115,7 @@ def _list(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[str], 
                 elif _may_be_picture(entry.name, suffixes):
                     files.append(entry.name)
     except OSError as error:
-        trouble = _problem(folder, error, "the folder")
+        trouble = _problem(folder, error, "folder")
     files.sort(key=natural_key)
     folders.sort(key=natural_key)
     return [os.path.join(folder, name) for name in files], [os.path.join(folder, name) for name in folders], trouble
@@ -169,13 +169,13 @@ def _is_dicom(path: str) -> bool:
         return stream.read(offset + len(magic))[offset:] == magic
 
 
-def _problem(path: str, error: Exception, what: str = "the file or folder") -> Problem:
+def _problem(path: str, error: Exception, what: str = "file or folder") -> Problem:
     number = getattr(error, "errno", None)
     if number in (errno.ENOENT, errno.ENOTDIR):
-        return Problem(path, "not-found", f"{what} is not there")
+        return Problem(path, "not-found", f"There is no such {what}.")
     if number in (errno.EACCES, errno.EPERM):
-        return Problem(path, "no-access", f"{what} may not be read by this user")
+        return Problem(path, "no-access", f"The {what} may not be read by this user.")
     if number == errno.ELOOP:
-        return Problem(path, "unreadable", f"{what} is a link that leads to itself")
+        return Problem(path, "unreadable", "This link leads to itself.")
     reason = (os.strerror(number) if number else "not a valid path").lower()
-    return Problem(path, "unreadable", f"{what} cannot be read: {reason}")
+    return Problem(path, "unreadable", f"The {what} cannot be read: {reason}.")

@@ -1,0 +1,142 @@
+"""Talking to a terminal, a pipe or nobody: text that any stream can take, progress, and orderly ends.
+
+A windowed program has no streams at all, a pipe may close early, and a file name may be no text: none of it may end in
+a traceback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import NoReturn, TextIO
+
+from desktop.core.types import FoveaError
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+_PROGRESS_AFTER_S = 0.5
+_PROGRESS_EVERY_S = 0.1
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr exist, and take any text: names that are no text go out as the bytes they are."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - lives as long as we do
+            continue
+        unicode = str(getattr(stream, "encoding", "")).lower().replace("-", "") == "utf8"
+        with contextlib.suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters: a file name must not move the cursor or add lines."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or "\udc80" <= c <= "\udcff" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def say(text: str) -> None:
+    """One line, or several, on stdout, at once: whoever reads a pipe sees each result when it is there."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """One line on stderr; where stderr is gone, nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+def complain(message: str, hint: str = "") -> None:
+    """An error for people: what is wrong, and what to do next."""
+    note(f"fovea: {message.rstrip('.')}{'. ' + hint if hint else ''}")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors point to the help instead of repeating the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        complain(message, f"'{self.prog} --help' shows the usage.")
+        raise SystemExit(2)
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Run a command to its exit status; Ctrl-C, a closed pipe and errors meant for the user end it quietly."""
+    try:
+        status = run()
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        note("fovea: stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _let_go(sys.stdout)
+        return PIPE_CLOSED
+    except FoveaError as error:
+        complain(error.message, error.hint)
+        return 1
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def _let_go(stream: TextIO) -> None:
+    """Point a closed pipe's descriptor elsewhere: the interpreter flushes it once more at its end."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+class Progress:
+    """A line on a terminal's stderr that says how far a command is; silent elsewhere, and in the first half second."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._shown = False
+        self._begin = time.monotonic()
+        self._last = self._begin
+        try:
+            self._active = bool(self._stream.isatty())
+        except (ValueError, AttributeError):
+            self._active = False
+
+    def update(self, text: str) -> None:
+        """Show ``text`` in place of what was shown before."""
+        now = time.monotonic()
+        if not self._active or now - self._begin < _PROGRESS_AFTER_S or now - self._last < _PROGRESS_EVERY_S:
+            return
+        self._last = now
+        self._shown = True
+        self._stream.write(f"\r\x1b[K{text}")
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """Take the line away, before something is printed or at the end."""
+        if self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._shown = False
+
+
+def table(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
+    """``rows`` (the first is the head) in columns two blanks apart; columns named in ``right`` end flush."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in right else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

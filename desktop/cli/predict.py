@@ -1,0 +1,184 @@
+"""``fovea predict``: classify files and folders, one line an answer, in order, while they come."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from contextlib import closing
+from typing import Any
+
+from desktop.cli import console
+from desktop.cli.answers import Result, answers
+from desktop.core.scan import walk_images
+from desktop.core.types import StoreError
+from desktop.engine.messages import EngineLost, Failure, Prediction
+from desktop.store.manifest import Manifest
+from desktop.store.store import ModelStore
+
+MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
+
+_JSON_TOP = 5
+_LABEL_WIDTH = 28
+
+_EPILOG = """\
+A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+
+With --json every picture gives one object on a line of its own:
+  path, model, label, index, probability, top (list of label, probability), notices (list of texts),
+  elapsed_ms (decode, prepare, predict), prepared_sha256 - or, where it failed, path and error (kind, message).
+'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
+
+exit status: 0 every picture was answered; 1 some failed, or the model is not installed or damaged;
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status (0 all answered, 1 some failed, 2 usage)."""
+    options = _parser().parse_args(argv)
+    store = ModelStore()
+    try:
+        manifest = store.require(options.model).manifest
+    except StoreError as error:
+        console.complain(error.message, error.hint)
+        return 2 if error.kind == "no-such-model" else 1
+    assert manifest is not None
+    return _run(options, manifest)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = console.Parser(
+        prog="fovea predict",
+        description="Classify pictures.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
+    parser.add_argument(
+        "--top", type=_count, metavar="K", help=f"how many classes to list (default: 1, with --json {_JSON_TOP})"
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of pictures")
+    return parser
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+_count.__name__ = "count"  # argparse names the type in its error: "invalid count value: '0'"
+
+
+def _run(options: argparse.Namespace, manifest: Manifest) -> int:
+    from desktop.core.formats import SUPPORTED_SUFFIXES
+    from desktop.engine.client import EngineClient
+
+    progress = console.Progress()
+    writer = JsonWriter(options.top or _JSON_TOP) if options.json else TextWriter(manifest, options.top or 1)
+    if manifest.medical and not options.json:
+        console.note(MEDICAL_NOTICE)
+    answered = failed = 0
+
+    def lost(event: EngineLost) -> None:
+        progress.clear()
+        console.note(f"fovea: the engine ended ({event.reason})" + ("; it was started again" * event.restarting))
+
+    def idle() -> None:
+        progress.update(f"{answered:,} answered, {failed:,} failed …")
+
+    with EngineClient() as engine:
+        stream = answers(engine, manifest.id, walk_images(options.paths, SUPPORTED_SUFFIXES), lost, idle)
+        with closing(stream):
+            try:
+                for path, result in stream:
+                    answered += isinstance(result, Prediction)
+                    failed += isinstance(result, Failure)
+                    progress.clear()
+                    writer.write(path, result, manifest)
+            finally:
+                progress.clear()
+    if not answered and not failed:
+        console.note("fovea: no pictures found")
+    elif not options.json and answered + failed > 1:
+        console.note(f"{answered:,} answered, {failed:,} failed")
+    return 1 if failed else 0
+
+
+def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list[tuple[str, float]]:
+    """The ``count`` classes with the highest scores, highest first, equal ones in the order of the labels."""
+    scores = result.probabilities
+    order = sorted(range(len(labels)), key=lambda index: (-float(scores[index]), index))
+    return [(labels[index], float(scores[index])) for index in order[:count]]
+
+
+def as_json(path: str, result: Result, labels: tuple[str, ...], top: int) -> dict[str, Any]:
+    """The stable JSON form of one answer; times in milliseconds."""
+    if isinstance(result, Failure):
+        return {"path": path, "error": {"kind": result.kind, "message": result.message}}
+    elapsed = result.elapsed
+    return {
+        "path": path,
+        "model": result.model,
+        "label": result.label,
+        "index": result.index,
+        "probability": float(result.probabilities[result.index]),
+        "top": [{"label": label, "probability": score} for label, score in top_classes(result, labels, top)],
+        "notices": [notice.text for notice in result.notices],
+        "elapsed_ms": {
+            "decode": round(elapsed.decode, 3),
+            "prepare": round(elapsed.prepare, 3),
+            "predict": round(elapsed.predict, 3),
+        },
+        "prepared_sha256": result.prepared_sha256,
+    }
+
+
+class JsonWriter:
+    """One object a line, in ASCII: any stream and any program can take it."""
+
+    def __init__(self, top: int) -> None:
+        self._top = top
+
+    def write(self, path: str, result: Result, manifest: Manifest) -> None:
+        """Print one answer."""
+        console.say(json.dumps(as_json(path, result, manifest.labels, self._top), allow_nan=False))
+
+
+class TextWriter:
+    """Aligned lines for people: answer, score, file, and what was done to the picture."""
+
+    def __init__(self, manifest: Manifest, top: int) -> None:
+        self._top = top
+        self._width = min(_LABEL_WIDTH, max(len("answer"), *(len(label) for label in manifest.labels)))
+        self._score_width = len(manifest.scores)
+        self._headed = False
+        self._failure: tuple[str, str] | None = None
+
+    def write(self, path: str, result: Result, manifest: Manifest) -> None:
+        """Print one answer, the first one below a head."""
+        if not self._headed:
+            self._headed = True
+            console.say(f"{'answer':<{self._width}}  {manifest.scores}  file")
+        if isinstance(result, Failure):
+            self._write_failure(path, result)
+            return
+        score = float(result.probabilities[result.index])
+        notices = f"  ({'; '.join(notice.text for notice in result.notices)})" if result.notices else ""
+        console.say(f"{self._line(result.label, f'{score:.3f}')}  {console.printable(path)}{notices}")
+        if self._top > 1:
+            for label, other in top_classes(result, manifest.labels, self._top):
+                if label != result.label:
+                    console.say(self._line(f"  {label}", f"{other:.3f}"))
+
+    def _write_failure(self, path: str, failure: Failure) -> None:
+        console.say(f"{self._line('no answer', '')}  {console.printable(path)}: {failure.message}")
+        # The advice is worth reading once, not below each of a thousand files.
+        if failure.hint and (failure.kind, failure.hint) != self._failure:
+            self._failure = (failure.kind, failure.hint)
+            console.note(f"fovea: {failure.hint}")
+
+    def _line(self, label: str, score: str) -> str:
+        return f"{label:<{self._width}}  {score:>{self._score_width}}"
