@@ -207,6 +207,11 @@ def from_json(text: str | bytes) -> Manifest:
             "Update Fovea, or export the model again.",
         )
     values = _checked(Manifest, raw, "model.json")
+    for name, kind in (("id", str), ("name", str), ("task", str), ("version", int), ("activation", str)):
+        if type(values[name]) is not kind:
+            raise StoreError("bad-manifest", f"model.json: '{name}' is not of type {kind.__name__}")
+    if type(values["medical"]) is not bool:
+        raise StoreError("bad-manifest", "model.json: 'medical' is neither true nor false")
     values["preprocess"] = _build(PreprocessSpec, values["preprocess"], "preprocess")
     values["decision"] = _build(Decision, values["decision"], "decision")
     values["card"] = _build(Card, values["card"], "card")
@@ -223,7 +228,8 @@ def from_json(text: str | bytes) -> Manifest:
         values[name] = tuple(_list(values[name], name))
         if not all(isinstance(label, str) and label for label in values[name]):
             raise StoreError("bad-manifest", f"model.json: '{name}' holds something that is no text")
-    if not isinstance(values["outputs"], dict) or not all(isinstance(v, int) for v in values["outputs"].values()):
+    outputs = values["outputs"]
+    if not isinstance(outputs, dict) or not all(type(v) is int and v >= 0 for v in outputs.values()):
         raise StoreError("bad-manifest", "model.json: 'outputs' is not an object of numbers")
     try:
         return Manifest(**values)

@@ -22,6 +22,7 @@ from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from
 
 MANIFEST = "model.json"
 _STAGING = ".staging-"
+_ASIDE = ".replaced-"
 
 EntryState = Literal["ready", "weights-not-installed", "damaged"]
 
@@ -57,8 +58,8 @@ class ModelStore:
         """Every model, one entry an id, in the order of their names; damaged ones are listed, not hidden."""
         best: dict[str, ModelEntry] = {}
         for root, bundled in ((self.bundled_root, True), (self.user_root, False)):
-            for folder in _folders(root):
-                entry = _read_entry(folder, bundled)
+            for name, folder in _folders(root).items():
+                entry = _read_entry(name, folder, bundled)
                 held = best.get(entry.id)
                 if held is None or _rank(entry) > _rank(held):
                     best[entry.id] = entry
@@ -157,19 +158,23 @@ def clear_stale(root: Path) -> None:
         if owner.isdigit() and not _alive(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
     # A kill between the two renames of a replacement leaves the old model set aside: put it back.
-    for aside in root.glob(".replaced-*"):
-        target = root / aside.name.removeprefix(".replaced-")
+    for aside in root.glob(f"{_ASIDE}*"):
+        target = root / aside.name.removeprefix(_ASIDE)
         if target.exists():
             shutil.rmtree(aside, ignore_errors=True)
         else:
             os.rename(aside, target)
 
 
-def _folders(root: Path) -> list[Path]:
+def _folders(root: Path) -> dict[str, Path]:
+    """Model folders by id. A kill between the two renames of a replacement leaves the old model set aside under
+    another name: it counts until the next writer puts it back."""
     try:
-        return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+        found = sorted(p for p in root.iterdir() if p.is_dir())
     except OSError:
-        return []
+        return {}
+    folders = {p.name.removeprefix(_ASIDE): p for p in found if p.name.startswith(_ASIDE)}
+    return folders | {p.name: p for p in found if not p.name.startswith(".")}
 
 
 def _rank(entry: ModelEntry) -> tuple[bool, int, bool]:
@@ -177,18 +182,18 @@ def _rank(entry: ModelEntry) -> tuple[bool, int, bool]:
     return entry.state != "damaged", manifest.version if manifest else -1, not entry.bundled
 
 
-def _read_entry(folder: Path, bundled: bool) -> ModelEntry:
+def _read_entry(model_id: str, folder: Path, bundled: bool) -> ModelEntry:
     try:
         with (folder / MANIFEST).open("rb") as stream:
             manifest = from_json(stream.read(MAX_MANIFEST_BYTES + 1))
     except StoreError as error:
-        return ModelEntry(folder.name, folder, bundled, "damaged", None, error.message)
+        return ModelEntry(model_id, folder, bundled, "damaged", None, error.message)
     except OSError as error:
         reason = "model.json is missing" if isinstance(error, FileNotFoundError) else "model.json cannot be read"
-        return ModelEntry(folder.name, folder, bundled, "damaged", None, reason)
-    if manifest.id != folder.name:
-        problem = f"its folder is called '{folder.name}', its manifest '{manifest.id}'"
-        return ModelEntry(folder.name, folder, bundled, "damaged", manifest, problem)
+        return ModelEntry(model_id, folder, bundled, "damaged", None, reason)
+    if manifest.id != model_id:
+        problem = f"its folder is called '{model_id}', its manifest '{manifest.id}'"
+        return ModelEntry(model_id, folder, bundled, "damaged", manifest, problem)
     for name, entry in manifest.files.items():
         try:
             size = (folder / name).stat().st_size
@@ -222,7 +227,7 @@ def _commit(staging: Path, target: Path, manifest: Manifest) -> None:
         stream.flush()
         os.fsync(stream.fileno())
     from_json(complete.to_json())  # what is written must be what will be read
-    aside = target.with_name(f".replaced-{target.name}")
+    aside = target.with_name(_ASIDE + target.name)
     if target.exists():
         shutil.rmtree(aside, ignore_errors=True)
         os.rename(target, aside)
