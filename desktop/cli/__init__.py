@@ -7,12 +7,15 @@ Exit status of every command: 0 all well, 1 something failed (its text says what
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
 # Command -> what it does, for the overview; each is ``desktop.cli.<command>`` with ``main(argv) -> int``.
 COMMANDS: dict[str, str] = {
     "predict": "classify pictures: files and whole folders",
     "models": "list, show or verify the models",
-    "train": "train a classifier from a plan",
+    "evaluate": "measure a model on a folder of labelled pictures",
+    "train": "train a classifier",
+    "data": "look through a folder of labelled pictures",
     "selftest": "check this installation: models, engine, window",
     "screenshot": "draw the window into a PNG file, without a display",
     "demo": "classify a few samples with every model, with pictures of the window",
@@ -33,15 +36,20 @@ def main(argv: list[str]) -> int:
         console.say(f"Fovea {__version__}")
         return 0
     name = argv[0]
-    if name not in COMMANDS:
-        console.complain(f"there is no command '{console.printable(name)}'", f"Commands: {', '.join(COMMANDS)}.")
+    if name not in available():
+        console.complain(f"there is no command '{console.printable(name)}'", f"Commands: {', '.join(available())}.")
         return 2
     return console.guarded(lambda: int(importlib.import_module(f"desktop.cli.{name}").main(argv[1:])))
 
 
+def available() -> list[str]:
+    """The commands whose modules are there: a small installation may leave some out."""
+    return [name for name in COMMANDS if importlib.util.find_spec(f"desktop.cli.{name}") is not None]
+
+
 def _overview() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    lines = [f"  {name:<{width}}  {COMMANDS[name]}" for name in available()]
     return "\n".join(
         [
             "usage: fovea COMMAND …      (without a command: the window)",

@@ -9,13 +9,12 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.answers import Result, answers
+from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.core.scan import walk_images
 from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
-
-MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 
 _JSON_TOP = 5
 _LABEL_WIDTH = 28
@@ -181,4 +180,4 @@ class TextWriter:
             console.note(f"fovea: {failure.hint}")
 
     def _line(self, label: str, score: str) -> str:
-        return f"{label:<{self._width}}  {score:>{self._score_width}}"
+        return f"{console.printable(label):<{self._width}}  {score:>{self._score_width}}"

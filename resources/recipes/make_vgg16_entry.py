@@ -63,7 +63,7 @@ CARD = Card(
     notice="The weights are not installed.",
     architecture="13 convolutions 3×3 with ReLU in five blocks (2×64, 2×128, 3×256, 3×512, 3×512 channels), each block "
     "followed by 2×2 max pooling; then 4,096, 4,096 and 1,000 fully connected units, dropout 0.5 after the first two "
-    "in training, softmax. 138,357,544 parameters, 15.5 billion multiplications a picture. Inside: red, green and blue "
+    "in training, softmax. 15.5 billion multiplications a picture. Inside: red, green and blue "
     "swapped to blue, green, red and the means 103.939, 116.779, 123.68 subtracted.",
     parameters=PARAMETERS,
     credits=(
