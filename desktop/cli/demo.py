@@ -1,0 +1,141 @@
+"""``fovea demo``: a short tour in the terminal. Samples answered by every model, and pictures of the window."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from desktop.cli import console, offscreen
+from desktop.cli.answers import answers
+from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.cli.predict import top_classes
+from desktop.core.scan import Found
+from desktop.core.types import FoveaError
+from desktop.engine.messages import Failure
+from desktop.store.store import ModelEntry, ModelStore
+
+_SIZE = (1280, 720)
+_TOP = 3
+_MOST = 10  # rows a model: enough for one drawn digit each
+PHANTOM_NOTICE = "the chest picture is a phantom drawn by a program: it is no X-ray and shows no one"
+
+_EPILOG = """\
+Without a display and without a network. The pictures of the window go to --out (default: ./out).
+
+exit status: 0 every picture was answered and the window drawn; 1 something failed; 2 wrong usage.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """What the demo shows of one model: the pictures that it is given, and what people should know of them."""
+
+    entry: ModelEntry
+    pictures: tuple[str, ...]
+    remark: str = ""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status (0 all answered and drawn, 1 not, 2 usage)."""
+    parser = console.Parser(
+        prog="fovea demo",
+        description="Classify a few samples with every model, and draw the window.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="default: ./out")
+    options = parser.parse_args(argv)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        console.complain(f"the folder of --out cannot be made: {(error.strerror or 'no such place').lower()}")
+        return 2
+    entries = ModelStore().entries()
+    tours = [tour for tour in map(_tour, entries) if tour.entry.state == "ready" and tour.pictures]
+    failed = _classify(tours)
+    for entry in entries:
+        if entry.state != "ready":
+            failed |= entry.state == "damaged"
+            console.say(f"\n{_title(entry)}: {entry.problem or 'its weights are not installed'}")
+    if not tours:
+        console.say("\nno model here can answer; 'fovea models list' says why")
+    return 1 if _draw(tours, options.out) or failed or not tours else 0
+
+
+def _tour(entry: ModelEntry) -> Tour:
+    """The samples that fit a model: drawn digits, the phantom, or photographs."""
+    from desktop.services.samples import samples
+
+    manifest = entry.manifest
+    digits = manifest is not None and manifest.preprocess.fit == "mnist"
+    medical = manifest is not None and manifest.medical
+    kind = "digit" if digits else "xray" if medical else "photo"
+    pictures = [sample.path for sample in samples() if sample.kind == kind]
+    if kind == "photo":
+        pictures += _portrait()
+    return Tour(entry, tuple(pictures[:_MOST]), PHANTOM_NOTICE if kind == "xray" else "")
+
+
+def _portrait() -> list[str]:
+    """The sample photograph of matplotlib, found without importing it."""
+    spec = find_spec("matplotlib")
+    if spec is None or spec.origin is None:
+        return []
+    path = Path(spec.origin).parent / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+    return [str(path)] if path.is_file() else []
+
+
+def _title(entry: ModelEntry) -> str:
+    return f"{console.printable(entry.manifest.name)} ({entry.id})" if entry.manifest else entry.id
+
+
+def _classify(tours: list[Tour]) -> bool:
+    """Answer the samples and print a table for each model; whether anything failed."""
+    from desktop.engine.client import EngineClient
+
+    failed = False
+    with EngineClient() as engine:
+        for tour in tours:
+            manifest = tour.entry.manifest
+            assert manifest is not None
+            console.say(f"\n{_title(tour.entry)}")
+            for remark in (MEDICAL_NOTICE if manifest.medical else "", tour.remark):
+                if remark:
+                    console.say(f"  {remark}")
+            rows: list[tuple[str, ...]] = [("picture", "answer", manifest.scores, "next", "ms")]
+            for path, result in answers(engine, manifest.id, map(Found, tour.pictures)):
+                name = console.printable(Path(path).name)
+                if isinstance(result, Failure):
+                    failed = True
+                    rows.append((name, "no answer", "", result.message, ""))
+                    continue
+                others = [
+                    f"{label} {score:.3f}"
+                    for label, score in top_classes(result, manifest.labels, _TOP)
+                    if label != result.label
+                ]
+                score = float(result.probabilities[result.index])
+                elapsed = result.elapsed.decode + result.elapsed.prepare + result.elapsed.predict
+                rows.append((name, result.label, f"{score:.3f}", ", ".join(others), f"{elapsed:.1f}"))
+            console.say(console.table(rows, right=(2, 4)))
+    return failed
+
+
+def _draw(tours: list[Tour], out: Path) -> bool:
+    """Draw the window for each model, light and dark by turns; whether anything failed."""
+    failed = False
+    if tours:
+        console.say("\npictures of the window:")
+    for number, tour in enumerate(tours):
+        theme = ("light", "dark")[number % 2]
+        target = out / f"classify-{tour.entry.id}-{theme}.png"
+        try:
+            offscreen.capture(tour.pictures, tour.entry.id, _SIZE, theme, target.absolute())
+        except FoveaError as error:
+            failed = True
+            console.complain(error.message, error.hint)
+        else:
+            console.say(f"  {target}")
+    return failed

@@ -1,0 +1,73 @@
+"""``fovea screenshot``: the real window, after the real prediction, drawn into a PNG file without a display."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from desktop.cli import console, offscreen
+from desktop.core.types import StoreError
+from desktop.store.store import ModelStore
+
+_SIZE = (1280, 720)
+_SMALLEST, _LARGEST = 320, 8192
+_PREFERRED = ("cifar10", "mnist-digits")
+
+_EPILOG = """\
+exit status: 0 the picture was written (its path is printed); 1 it could not be drawn; 2 wrong usage.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status (0 written, 1 not drawn, 2 usage)."""
+    options = _parser().parse_args(argv)
+    store = ModelStore()
+    try:
+        model = store.require(options.model).id if options.model else default_model(store)
+    except StoreError as error:
+        console.complain(error.message, error.hint)
+        return 2 if error.kind == "no-such-model" else 1
+    missing = [path for path in options.image if not Path(path).exists()]
+    if missing:
+        console.complain(f"there is no file '{console.printable(missing[0])}'")
+        return 2
+    if not options.out.absolute().parent.is_dir():
+        console.complain("the folder of --out does not exist")
+        return 2
+    images = [str(Path(path).absolute()) for path in options.image]
+    offscreen.capture(images, model, options.size, options.theme, options.out.absolute())
+    console.say(str(options.out))
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = console.Parser(
+        prog="fovea screenshot",
+        description="Draw the window into a PNG file, without a display.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--view", choices=("classify",), required=True, help="which view")
+    parser.add_argument("--image", nargs="+", action="extend", default=[], metavar="PATH", help="pictures to open")
+    parser.add_argument("--model", metavar="ID", help="the model (default: the first that can answer)")
+    parser.add_argument("--size", type=_size, default=_SIZE, metavar="WxH", help="pixels (default: 1280x720)")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the file to write")
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, height = text.lower().replace("×", "x").split("x")
+    size = int(width), int(height)
+    if not all(_SMALLEST <= side <= _LARGEST for side in size):
+        raise argparse.ArgumentTypeError(f"{text}: expected {_SMALLEST} to {_LARGEST} pixels a side")
+    return size
+
+
+_size.__name__ = "WxH"  # argparse names the type in its error
+
+
+def default_model(store: ModelStore) -> str:
+    """The id of a model that can answer; empty where there is none."""
+    ready = [entry.id for entry in store.entries() if entry.state == "ready"]
+    return next((name for name in _PREFERRED if name in ready), ready[0] if ready else "")

@@ -1,0 +1,185 @@
+"""``fovea selftest``: does this installation answer as it should? Models, engine and window, each for real."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from desktop.cli import console, offscreen
+from desktop.cli.answers import Engine, answers
+from desktop.core.scan import Found
+from desktop.core.types import FoveaError
+from desktop.engine.messages import EngineLost, Failure, Prediction, Ready
+from desktop.store.store import ModelEntry, ModelStore
+
+EXPECTED = "selftest/expected.json"
+_START_S = 60.0
+_WINDOW = (1280, 720)
+
+_EPILOG = """\
+With --json one object: holds, version, checks (list of name, state, detail, seconds).
+A check's state is ok, failed, or not-installed: a model without its weights is reported, not failed.
+
+exit status: 0 everything holds; 1 something does not; 2 wrong usage.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was tried, and how it went; ``seconds`` it took."""
+
+    name: str
+    state: Literal["ok", "failed", "not-installed"]
+    detail: str
+    seconds: float
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status (0 all holds, 1 not, 2 usage)."""
+    parser = console.Parser(
+        prog="fovea selftest",
+        description="Check this installation: models, engine, window.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    options = parser.parse_args(argv)
+    shown = _ignore if options.json else _show
+    # The user's own models have no part in this: the program is tested as it was delivered.
+    with tempfile.TemporaryDirectory(prefix="fovea-selftest-") as nowhere:
+        checks = run(ModelStore(user=Path(nowhere) / "models"), shown)
+        checks.append(_timed("window", lambda: _window(Path(nowhere))))
+        shown(checks[-1])
+    holds = all(check.state != "failed" for check in checks)
+    if options.json:
+        from desktop import __version__
+
+        report = {"holds": holds, "version": __version__, "checks": [asdict(check) for check in checks]}
+        console.say(json.dumps(report, indent=1))
+    else:
+        console.say("everything holds" if holds else "something does not hold")
+    return 0 if holds else 1
+
+
+def run(store: ModelStore, shown: Callable[[Check], None]) -> list[Check]:
+    """Check the engine and every model of ``store``; each check is handed to ``shown`` when it is done."""
+    from desktop.engine.client import EngineClient
+
+    checks: list[Check] = []
+
+    def add(check: Check) -> None:
+        checks.append(check)
+        shown(check)
+
+    with EngineClient(store.bundled_root, store.user_root) as engine:
+        add(_timed("engine", lambda: _started(engine)))
+        for entry in store.entries():
+            if entry.state == "weights-not-installed":
+                add(Check(f"model {entry.id}", "not-installed", "its weights are not installed", 0.0))
+            elif checks[0].state == "ok":
+                add(_timed(f"model {entry.id}", lambda entry=entry: check_model(store, engine, entry)))
+            else:
+                add(Check(f"model {entry.id}", "failed", "not tried: the engine does not start", 0.0))
+    return checks
+
+
+def _timed(name: str, work: Callable[[], str]) -> Check:
+    begin = time.monotonic()
+    try:
+        detail = work()
+    except FoveaError as error:
+        return Check(name, "failed", error.message, round(time.monotonic() - begin, 3))
+    return Check(name, "ok", detail, round(time.monotonic() - begin, 3))
+
+
+def _started(engine: Engine) -> str:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        for event in engine.events(1.0):
+            if isinstance(event, Ready):
+                return f"{event.device}, LiteRT {event.versions.get('litert', 'unknown')}"
+            if isinstance(event, EngineLost) and not event.restarting:
+                raise FoveaError("engine-lost", f"the engine process ended: {event.reason}")
+    raise FoveaError("engine-lost", f"the engine process was not ready within {_START_S:.0f} seconds")
+
+
+def check_model(store: ModelStore, engine: Engine, entry: ModelEntry) -> str:
+    """Compare a model's files with their checksums, and its answers with the stored ones.
+
+    Returns what was found, in words; raises :class:`FoveaError` (``damaged``, ``no-expectation``, ``differs``, or the
+    engine's own kind) where something does not hold.
+    """
+    if entry.state == "damaged":
+        raise FoveaError("damaged", entry.problem or "damaged")
+    changed = [check.name for check in store.verify(entry.id) if check.verdict != "ok"]
+    if changed:
+        raise FoveaError("damaged", f"not as delivered: {', '.join(changed)}")
+    tolerance, items = _expectation(entry)
+    files = [Found(str(entry.folder / "selftest" / item["file"])) for item in items]
+    worst = 0.0
+    results = answers(engine, entry.id, files)
+    for item, (_, result) in zip(items, results, strict=True):
+        if isinstance(result, Failure):
+            raise FoveaError(result.kind, f"{item['file']}: {result.message}")
+        worst = max(worst, _difference(item, result))
+    if not worst <= tolerance:
+        raise FoveaError("differs", f"its answers differ by {worst:.2g}, at most {tolerance:.2g} expected")
+    return f"{len(items)} stored answers repeated, largest difference {worst:.1g}"
+
+
+def _expectation(entry: ModelEntry) -> tuple[float, list[dict[str, Any]]]:
+    """The tolerance and the items of ``selftest/expected.json``."""
+    assert entry.manifest is not None
+    if EXPECTED not in entry.manifest.files:
+        raise FoveaError("no-expectation", "it has no stored answers to compare with")
+    try:
+        raw = json.loads((entry.folder / EXPECTED).read_bytes())
+        tolerance, items = float(raw["tolerance"]), list(raw["items"])
+        if not items or not all(isinstance(item["file"], str) and item["probabilities"] for item in items):
+            raise ValueError("no items")
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise FoveaError("no-expectation", "its stored answers cannot be read") from error
+    return tolerance, items
+
+
+def _difference(item: dict[str, Any], result: Prediction) -> float:
+    expected = item["probabilities"]
+    if len(expected) != len(result.probabilities):
+        raise FoveaError("differs", f"{len(result.probabilities)} scores found, {len(expected)} expected")
+    return max(abs(float(a) - float(b)) for a, b in zip(expected, result.probabilities, strict=True))
+
+
+def _window(folder: Path) -> str:
+    """Draw the window with a picture and its answer, as far as there is a model to give one."""
+    from PIL import Image
+
+    from desktop.cli.screenshot import default_model
+    from desktop.services.samples import samples
+
+    out = folder / "window.png"
+    store = ModelStore(user=folder / "models")
+    model = default_model(store)
+    images = [samples()[0].path] if model and samples() else []
+    offscreen.capture(images, model, _WINDOW, "light", out)
+    with Image.open(out) as picture:
+        picture.load()
+        width, height = picture.size
+        colours = picture.convert("RGB").getcolors(256)
+    if colours is not None and len(colours) < 4:
+        raise FoveaError("no-window", "the window was drawn empty")
+    return f"drawn offscreen at {width}×{height}"
+
+
+def _show(check: Check) -> None:
+    word = {"ok": "ok", "failed": "FAILED", "not-installed": "not installed"}[check.state]
+    console.say(f"{word:<14}{check.name:<30}{check.detail}")
+
+
+def _ignore(check: Check) -> None:
+    """Nothing: the whole report is printed at the end."""
