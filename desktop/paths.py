@@ -11,9 +11,13 @@ from pathlib import Path
 
 
 def program_root() -> Path:
-    """The folder that holds ``resources/`` and ``model_store/``: checkout, site-packages or frozen bundle."""
+    """The folder that holds ``resources/`` and ``model_store/``: checkout, inside a wheel's package, or frozen."""
     frozen = getattr(sys, "_MEIPASS", None)
-    return Path(frozen) if frozen else Path(__file__).resolve().parent.parent
+    if frozen:
+        return Path(frozen)
+    package = Path(__file__).resolve().parent
+    inside = package / "_data"  # laid there by the wheel's build, see pyproject.toml
+    return inside if inside.is_dir() else package.parent
 
 
 def resources() -> Path:

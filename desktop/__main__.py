@@ -1,0 +1,67 @@
+"""Where Fovea starts: ``fovea``, ``python -m desktop`` and the frozen program all come through :func:`main`.
+
+Light on purpose. A spawned child (engine, trainer) imports this module again, and ``fovea --version`` must answer at
+once: whatever is heavy is imported after the decision what to do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+import sys
+from collections.abc import Sequence
+
+NO_DISPLAY = 3  # exit status: a window was asked for where none can be shown
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run Fovea with ``argv`` (default: the command line); returns the exit status."""
+    multiprocessing.freeze_support()  # first: in a frozen child it does the child's work and never returns
+    from desktop.cli import console
+
+    console.prepare_streams()
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    return console.guarded(lambda: _dispatch(arguments))
+
+
+def _dispatch(arguments: list[str]) -> int:
+    from desktop import cli
+    from desktop.cli import console
+
+    first = arguments[0] if arguments else ""
+    # A command's name is the command even where a file has that name too: such a file is opened as ./NAME.
+    if first in cli.COMMANDS or first in ("-h", "--help", "help", "-V", "--version"):
+        return cli.main(arguments)
+    if first == "--":
+        return _window(arguments[1:])
+    if not os.path.lexists(first):
+        if first.startswith("-"):
+            console.complain(f"there is no option {console.printable(first)}", "'fovea --help' lists the commands.")
+            return 2
+        if re.fullmatch("[a-z]+", first):
+            console.complain(f"'{first}' is neither a command nor a file", "'fovea --help' lists the commands.")
+            return 2
+    return _window(arguments)
+
+
+def _window(paths: list[str]) -> int:
+    if not has_display():
+        from desktop.cli import console
+
+        console.complain("there is no display to open a window on", "Without one there is 'fovea demo'.")
+        return NO_DISPLAY
+    from desktop.ui import app
+
+    return app.run(paths)
+
+
+def has_display() -> bool:
+    """Whether a window can be shown here; where none can, Qt would abort the process."""
+    if not sys.platform.startswith(("linux", "freebsd")):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

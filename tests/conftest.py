@@ -1,0 +1,43 @@
+"""What every test stands on: no display needed, nothing of the user's read or written.
+
+Qt is not imported here, so that the tests of core, store and engine run without it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Read by Qt, Keras, TensorFlow and matplotlib when they are first imported, here or in a child process: set before.
+_SCRATCH = tempfile.TemporaryDirectory(prefix="fovea-tests-", ignore_cleanup_errors=True)
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ["KERAS_HOME"] = str(Path(_SCRATCH.name, "keras"))
+os.environ["MPLCONFIGDIR"] = str(Path(_SCRATCH.name, "matplotlib"))
+os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+for _name in ("KERAS_BACKEND", "FOVEA_BACKEND", "FOVEA_HOME", "QT_STYLE_OVERRIDE", "QT_SCALE_FACTOR"):
+    os.environ.pop(_name, None)
+# Modules, classes and sessions may start engines too, before any test's own folder is set.
+os.environ["FOVEA_HOME"] = str(Path(_SCRATCH.name, "home"))
+
+
+@pytest.fixture(autouse=True)
+def fovea_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for all that Fovea writes during this test, children included."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("FOVEA_HOME", str(home))
+    return home
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of public image sets; a test that needs it is skipped where there is none."""
+    from desktop import paths
+
+    folder = paths.shared_data()
+    if folder is None:
+        pytest.skip("the public image sets are not here; FOVEA_DATA names their folder")
+    return folder

@@ -1,0 +1,87 @@
+"""The layers, as contracts: who may import whom, and what the window's process never loads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def test_contracts_of_pyproject_hold() -> None:
+    done = run_python("from importlinter.cli import lint_imports_command; lint_imports_command()")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What is loaded after importing each entrance, in an interpreter of its own.
+HEAVY = ("tensorflow", "keras", "torch", "jax", "cv2", "matplotlib", "sklearn", "scipy", "ai_edge_litert", "h5py")
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("desktop.__main__", (*HEAVY, "PySide6", "numpy", "PIL", "pydicom")),
+        ("desktop.cli", (*HEAVY, "PySide6", "numpy", "PIL", "pydicom")),
+        ("desktop.ui.app", HEAVY),
+        ("desktop.ui.main_window", HEAVY),
+        ("desktop.engine.client", (*HEAVY, "PySide6")),
+        ("desktop.engine.worker", ("tensorflow", "keras", "torch", "jax", "matplotlib", "PySide6")),
+        ("desktop.cli.predict", ("tensorflow", "keras", "torch", "jax", "matplotlib", "PySide6")),
+    ],
+)
+def test_import_stays_light(module: str, absent: tuple[str, ...]) -> None:
+    code = "import importlib, sys; importlib.import_module(sys.argv[1]); print(*sys.modules, sep='\\n')"
+    done = run_python(code, module)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert not loaded.intersection(absent)
+
+
+def _imported(path: Path) -> set[str]:
+    """Every module named in an import of ``path``, at any depth, as a dotted name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _files(package: str) -> list[Path]:
+    files = sorted((ROOT / "desktop" / package).rglob("*.py"))
+    assert files, package
+    return files
+
+
+def test_services_know_no_widgets() -> None:
+    """Services run under any view: QtCore, QtGui and QtNetwork, never QtWidgets."""
+    offenders = [str(path) for path in _files("services") if "PySide6.QtWidgets" in _imported(path)]
+    assert not offenders
+
+
+def test_opencv_only_where_it_runs_in_a_child() -> None:
+    """In core, OpenCV is for thin strokes alone (Pillow has no morphology), and there inside functions only."""
+    users = {path.name for path in _files("core") if "cv2" in _imported(path)}
+    assert users <= {"ink.py"}
+    tree = ast.parse((ROOT / "desktop/core/ink.py").read_text(encoding="utf-8"))
+    at_import = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any("cv2" in ast.dump(node) for node in at_import)
+
+
+def test_pyplot_is_never_used() -> None:
+    """pyplot keeps global figures and picks a back end; Figure and a canvas do not."""
+    offenders = [str(path) for path in _files("") if "matplotlib.pyplot" in _imported(path)]
+    assert not offenders
