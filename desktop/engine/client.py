@@ -199,8 +199,8 @@ class EngineClient:
                     end()
                 process.join(1.0)
                 if process.exitcode is not None:
+                    process.close()
                     break
-            process.close()
 
     # All below runs in the thread that calls events().
 

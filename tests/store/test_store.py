@@ -63,7 +63,11 @@ def test_a_wrong_field_is_refused(change: dict[str, object], word: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)
+    )
+)
 def test_any_json_is_refused_or_read_but_never_crashes(value: object) -> None:
     raw = json.loads(manifest().to_json())
     for name in raw:
