@@ -10,6 +10,7 @@ takes it down twice is blamed and left out.
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import multiprocessing
 import signal
@@ -188,10 +189,8 @@ class EngineClient:
         process, self._process = self._process, None
         connection, self._connection = self._connection, None
         if connection is not None:
-            try:
+            with contextlib.suppress(OSError, ValueError):  # gone already is what is wanted
                 connection.send(Shutdown())
-            except (OSError, ValueError):
-                pass  # it is gone already, which is what was wanted
             connection.close()
         if process is not None:
             for end in (None, process.terminate, process.kill):

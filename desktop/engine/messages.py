@@ -7,7 +7,7 @@ Exceptions cross as :class:`Failure`, as text, never pickled.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from desktop.core.types import ImageSource, Notice
 
