@@ -1,0 +1,92 @@
+"""Small things that several widgets share: labels, sentences, pictures from arrays, the focus ring."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtWidgets import QLabel, QWidget
+
+from desktop.ui.theme import theme
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def make_label(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """A label of plain text in a role of the stylesheet (``secondary``, ``answer``, ``caution`` …).
+
+    Plain on purpose: class names and file names are written by others and must not be read as markup.
+    """
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(wrap)
+    if selectable:
+        flags = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        label.setTextInteractionFlags(flags)
+    # A label is a frame too: without this the ground and border of a framed caution would be drawn around its words.
+    label.setStyleSheet("border: none; background: transparent;")
+    if role:
+        label.setProperty("role", role)
+    return label
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give ``widget`` another role of the stylesheet, at once."""
+    if widget.property("role") == role:
+        return
+    widget.setProperty("role", role)
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)
+
+
+def sentence(text: str) -> str:
+    """``text`` as a sentence: a capital first letter and a full stop.
+
+    The first word stays as it is where it is a name ('img.png …'): only a plain word is capitalised.
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    first = text.split(maxsplit=1)[0]
+    if first.isalpha() and first.islower():
+        text = text[0].upper() + text[1:]
+    return text if text[-1] in ".!?…:" else text + "."
+
+
+def decimals(value: float, places: int = 3) -> str:
+    """``value`` with a fixed number of decimals, in the user's way of writing numbers."""
+    return QLocale().toString(float(value), "f", places)
+
+
+def count(value: int) -> str:
+    """A whole number with the user's group separators."""
+    return QLocale().toString(int(value))
+
+
+def image_of(pixels: np.ndarray) -> QImage:
+    """A picture that owns its memory, from uint8 (H, W), (H, W, 1) or (H, W, 3).
+
+    Raises :class:`ValueError` for any other shape or type.
+    """
+    if pixels.dtype != "uint8" or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3)):
+        raise ValueError(f"found {pixels.dtype} of shape {pixels.shape}; expected uint8 (H, W), (H, W, 1) or (H, W, 3)")
+    height, width = pixels.shape[:2]
+    grey = pixels.ndim == 2 or pixels.shape[2] == 1
+    step = 1 if grey else 3
+    if not pixels.flags.c_contiguous:
+        pixels = pixels.copy(order="C")
+    form = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+    # The stride is given because Qt would assume rows padded to four bytes; the copy, because QImage would
+    # otherwise look into memory that Python may free.
+    return QImage(pixels.data, width, height, width * step, form).copy()
+
+
+def draw_focus_ring(painter: QPainter, widget: QWidget, radius: float = 8.0) -> None:
+    """The 2 px ring that shows where the keyboard is, just inside ``widget``."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(theme().tokens.accent), 2))
+    painter.drawRoundedRect(QRectF(widget.rect()).adjusted(1, 1, -1, -1), radius, radius)

@@ -1,0 +1,85 @@
+"""Work that would hold up the drawing thread, done in a thread of its own: :class:`Task`."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, QThread, Signal
+
+Work = Callable[["Task"], Any]
+
+
+class Task(QThread):
+    """One piece of work: ``work(task)`` runs in a thread and may call ``task.progressed.emit(...)``.
+
+    It should look at ``task.cancelled`` now and then. Exactly one of ``answered`` (its result) and ``failed`` (the
+    exception) follows. Connect these to bound methods of objects of the drawing thread. Work must not touch widgets.
+    """
+
+    progressed = Signal(object)
+    answered = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, work: Work) -> None:
+        super().__init__()
+        self._work: Work | None = work
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work should end early."""
+        return self.isInterruptionRequested()
+
+    def launch(self) -> None:
+        """Begin, behind whatever the user is doing; the task keeps itself alive until it has ended."""
+        _the_keeper().keep(self)
+        self.start(QThread.Priority.LowPriority)
+
+    def cancel(self) -> None:
+        """Ask the work to end early; its answer may still come."""
+        self.requestInterruption()
+
+    def run(self) -> None:
+        """The thread itself."""
+        work, self._work = self._work, None
+        assert work is not None
+        try:
+            result = work(self)
+        except Exception as error:
+            self.failed.emit(error)
+        else:
+            self.answered.emit(result)
+
+
+class _Keeper(QObject):
+    """Holds the running tasks: a QThread must outlive its run even where whoever started it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tasks: set[Task] = set()
+
+    def keep(self, task: Task) -> None:
+        self._tasks.add(task)
+        task.finished.connect(self._sweep, Qt.ConnectionType.QueuedConnection)
+
+    def _sweep(self) -> None:
+        self._tasks = {task for task in self._tasks if not task.isFinished()}
+
+    def end_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            task.wait(5000)
+        self._tasks.clear()
+
+
+_keeper: _Keeper | None = None
+
+
+def _the_keeper() -> _Keeper:
+    global _keeper
+    if _keeper is None:
+        _keeper = _Keeper()
+        atexit.register(_keeper.end_all)
+    return _keeper

@@ -1,0 +1,240 @@
+"""The answer and, below it, a bar for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QLineEdit, QListView, QPushButton, QVBoxLayout, QWidget
+
+from desktop.ui.theme import theme
+from desktop.ui.widgets._kit import count, decimals, make_label, set_role
+from desktop.ui.widgets._scores import BarDelegate, ClassRole, ScoresModel, row_height
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from desktop.engine.messages import Prediction
+    from desktop.store.manifest import Manifest
+
+_UNSURE_BELOW = 0.5
+_FILTER_ABOVE = 20
+
+
+class ProbabilityBars(QWidget):
+    """The answer as a line of its own, then the classes by descending score.
+
+    Nothing here moves by itself: a bar is drawn at its value. ``class_activated`` carries the index of a class that
+    was double-clicked or entered.
+    """
+
+    class_activated = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._top_k = 5
+        self._all = False
+        self._model = ScoresModel(self)
+        self._headline = make_label("", "answer", wrap=True, selectable=True)
+        self._headline.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._headline.setAccessibleName(self.tr("Answer"))
+        self._verdict = make_label("", wrap=True)
+        self._about = make_label("", "secondary", wrap=True)
+        self._filter = QLineEdit()
+        self._filter.setPlaceholderText(self.tr("Filter classes"))
+        self._filter.setAccessibleName(self.tr("Filter classes"))
+        self._filter.setClearButtonEnabled(True)
+        self._filter.textChanged.connect(self._arrange)
+        self._list = _BarList(self._model)
+        self._list.setAccessibleName(self.tr("Scores of the classes"))
+        self._list.activated.connect(self._activate)
+        self._toggle = QPushButton()
+        self._toggle.setProperty("role", "link")
+        self._toggle.clicked.connect(self._switch)
+        self._nothing = make_label(self.tr("No class of that name"), "secondary", wrap=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for widget in (self._headline, self._verdict, self._about, self._filter, self._nothing):
+            layout.addWidget(widget)
+        layout.addWidget(self._list, 1)
+        layout.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addStretch(0)
+        self.setAccessibleName(self.tr("Answer and scores"))
+        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self._list)
+        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.activated.connect(self._copy)
+        theme().changed.connect(self._list.viewport().update)
+        self.clear()
+
+    def set_scores(
+        self,
+        labels: Sequence[str],
+        scores: np.ndarray | Sequence[float],
+        answer_index: int,
+        score_word: str = "model score",
+        truth: int | None = None,
+        sub_labels: Sequence[str] = (),
+        threshold: float | None = None,
+        threshold_class: int = 1,
+    ) -> None:
+        """Show one picture's scores: float32 (classes,), finite, 0 to 1, in the order of ``labels``.
+
+        ``score_word`` is 'probability' only for a calibrated model; ``truth`` the index of the right class where it is
+        known; ``sub_labels`` a second, quieter name for each class (an id); ``threshold`` the score from which class
+        ``threshold_class`` is answered by a model of two classes. Raises :class:`ValueError` when the lengths differ
+        or ``answer_index`` names no class.
+        """
+        if len(labels) != len(scores) or not 0 <= answer_index < len(labels):
+            raise ValueError(f"found {len(scores)} scores for {len(labels)} labels, answer {answer_index}")
+        word = self.tr("probability") if score_word == "probability" else self.tr("model score")
+        mark = (threshold_class, threshold) if threshold is not None and len(labels) == 2 else None
+        self._model.set_scores(
+            labels, scores, answer_index, word=word, truth=truth, sub_labels=sub_labels, threshold=mark
+        )
+        self._say_answer(labels, float(scores[answer_index]), answer_index, mark is not None)
+        self._say_verdict(labels, answer_index, truth)
+        about = word
+        if mark is not None:
+            about += " · " + self.tr("{label} is answered from {value} on").format(
+                label=labels[threshold_class], value=decimals(mark[1])
+            )
+        self._about.setText(about)
+        self._about.setVisible(True)
+        self._arrange()
+
+    def show_prediction(self, prediction: Prediction, manifest: Manifest, truth: int | None = None) -> None:
+        """Show an answer with all that its model's description says about scores, ids and the decision."""
+        decision = manifest.decision
+        ruled = decision.rule == "threshold"
+        self.set_scores(
+            manifest.labels,
+            prediction.probabilities,
+            prediction.index,
+            manifest.scores,
+            truth,
+            manifest.label_ids,
+            decision.value if ruled else None,
+            decision.positive if ruled and decision.positive is not None else 1,
+        )
+
+    def clear(self, message: str = "") -> None:
+        """Show no answer; ``message`` says why or what to do."""
+        self._model.set_scores((), (), -1, word="", truth=None, sub_labels=(), threshold=None)
+        self._headline.setText(message)
+        set_role(self._headline, "secondary")
+        self._headline.setVisible(bool(message))
+        self._verdict.hide()
+        self._about.hide()
+        self._arrange()
+
+    def set_top_k(self, top_k: int) -> None:
+        """How many classes are shown at first, 1 or more."""
+        self._top_k = max(1, top_k)
+        self._arrange()
+
+    @property
+    def headline(self) -> str:
+        """The answer as it is written above the bars."""
+        return self._headline.text()
+
+    def _say_answer(self, labels: Sequence[str], score: float, answer: int, ruled: bool) -> None:
+        best = self._model.best()
+        if not ruled and best[0][1] < _UNSURE_BELOW and len(best) > 1:
+            # No class holds half of the score: naming one alone would claim more than the model does.
+            (first, high), (second, low) = best
+            text = self.tr("Not sure: {first} {high}, {second} {low}").format(
+                first=first, high=decimals(high, 2), second=second, low=decimals(low, 2)
+            )
+            set_role(self._headline, "title")
+        else:
+            text = f"{labels[answer]}  {decimals(score)}"
+            set_role(self._headline, "answer")
+        self._headline.setText(text)
+        self._headline.show()
+
+    def _say_verdict(self, labels: Sequence[str], answer: int, truth: int | None) -> None:
+        self._verdict.setVisible(truth is not None)
+        if truth is None:
+            return
+        if truth == answer:
+            self._verdict.setText("✓ " + self.tr("Right"))
+            set_role(self._verdict, "")
+        else:
+            self._verdict.setText("✗ " + self.tr("Wrong: it is {label}").format(label=labels[truth]))
+            set_role(self._verdict, "error")
+
+    def _arrange(self) -> None:
+        """Bring list, filter and toggle into line with the classes and with what the user chose."""
+        classes = self._model.classes
+        expanded = self._all and classes > self._top_k
+        with_filter = expanded and classes > _FILTER_ABOVE
+        self._filter.setVisible(with_filter)
+        self._model.set_view(None if expanded else self._top_k, self._filter.text() if with_filter else "")
+        self._toggle.setVisible(classes > self._top_k)
+        self._toggle.setText(
+            self.tr("Show the first {count}").format(count=count(self._top_k))
+            if expanded
+            else self.tr("Show all {count} classes").format(count=count(classes))
+        )
+        rows = self._model.rowCount()
+        self._nothing.setVisible(with_filter and rows == 0)
+        self._list.setVisible(rows > 0)
+        self._list.show_rows(rows, scrolling=expanded)
+        if rows:
+            self._list.setCurrentIndex(self._model.index(0))
+            self._list.selectionModel().clearSelection()
+
+    def _switch(self) -> None:
+        self._all = not self._all
+        self._filter.clear()
+        self._arrange()
+
+    def _activate(self, index: QModelIndex) -> None:
+        self.class_activated.emit(index.data(ClassRole))
+
+    def _copy(self) -> None:
+        index = self._list.currentIndex()
+        if index.isValid():
+            QGuiApplication.clipboard().setText(str(index.data(Qt.ItemDataRole.ToolTipRole)).replace(": ", "\t", 1))
+
+
+class _BarList(QListView):
+    """The rows. Only those in sight are drawn, so a thousand classes cost no more than five."""
+
+    def __init__(self, model: ScoresModel) -> None:
+        super().__init__()
+        self.setModel(model)
+        self.setItemDelegate(BarDelegate(self))
+        self.setUniformItemSizes(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setMouseTracking(True)
+        self._rows = 0
+
+    def show_rows(self, rows: int, *, scrolling: bool) -> None:
+        """Be as high as ``rows`` rows, or take the room there is and scroll."""
+        height = row_height(self.fontMetrics())
+        wanted = rows * height + 2 * self.frameWidth() + 4
+        self._rows = rows
+        self.setVerticalScrollBarPolicy(
+            Qt.ScrollBarPolicy.ScrollBarAsNeeded if scrolling else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        )
+        self.setMinimumHeight(min(wanted, 5 * height) if scrolling else wanted)
+        self.setMaximumHeight(wanted)
+
+    def sizeHint(self) -> QSize:
+        return QSize(260, self.maximumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.viewport().update()
+
+    def focusInEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        super().focusInEvent(event)
+        if self.currentIndex().isValid():
+            self.selectionModel().select(self.currentIndex(), QItemSelectionModel.SelectionFlag.ClearAndSelect)

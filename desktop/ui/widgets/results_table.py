@@ -1,0 +1,328 @@
+"""The answers of a batch: table, filters, a summary in one line, and the export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.core.types import FoveaError
+from desktop.ui.models._csv import PathStyle, write_csv
+from desktop.ui.models.results import COLUMNS, ResultsModel
+from desktop.ui.theme import theme
+from desktop.ui.widgets._kit import count, make_label, sentence
+from desktop.ui.widgets._task import Task
+from desktop.ui.widgets.notices import ErrorPanel
+
+if TYPE_CHECKING:
+    from desktop.core.types import ImageSource
+    from desktop.engine.messages import Failure, Prediction
+    from desktop.store.manifest import Manifest
+
+_WIDTHS = {"name": 190, "folder": 130, "answer": 150, "score": 70, "second": 160, "notices": 190, "time": 80}
+_ANY = 1.01
+"""The value of the score filter that lets every row through."""
+
+
+class ResultsTable(QWidget):
+    """Shows a :class:`ResultsModel` and keeps its current row and the shown picture in step.
+
+    ``row_activated`` carries the :class:`ImageSource` of the row that the user moved to. ``exported`` carries the path
+    and the number of rows written, ``export_failed`` the :class:`FoveaError`.
+    """
+
+    row_activated = Signal(object)
+    exported = Signal(str, int)
+    export_failed = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = ResultsModel(self)
+        self._current = -1
+        self._export: Task | None = None
+        self._typing = QTimer(self)
+        self._typing.setSingleShot(True)
+        self._typing.setInterval(150)
+        self._typing.timeout.connect(self._filter)
+        self._build_filters()
+        self._build_table()
+        self._build_foot()
+        self._failure = ErrorPanel()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(self._filters)
+        layout.addWidget(self._table, 1)
+        layout.addWidget(self._failure)
+        layout.addLayout(self._foot)
+        self.setAccessibleName(self.tr("Results"))
+        self.model.counted.connect(self._count)
+        self.model.reordered.connect(self._restore)
+        theme().changed.connect(self._table.viewport().update)
+        self._count()
+
+    # The batch
+
+    def begin(self, sources: Sequence[ImageSource], manifest: Manifest, root: str | None = None) -> None:
+        """Start a batch: all pictures are listed at once. ``root`` is the folder that the user chose, if any."""
+        for widget in (self._text, self._answer, self._errors, self._below):
+            widget.blockSignals(True)
+        self._text.clear()
+        self._errors.setChecked(False)
+        self._below.setValue(_ANY)
+        self._answer.clear()
+        self._answer.addItem(self.tr("All answers"), None)
+        for widget in (self._text, self._answer, self._errors, self._below):
+            widget.blockSignals(False)
+        self._current = -1
+        self._failure.clear()
+        self.model.begin(sources, manifest, root)
+
+    def add(self, items: Sequence[Prediction | Failure]) -> None:
+        """Take some answers; their ``position`` says which rows they belong to."""
+        self.model.add(items)
+
+    def finish(self, cancelled: bool = False) -> None:
+        """No further answers will come."""
+        self.model.finish(cancelled)
+
+    def select_source(self, source: ImageSource | None) -> None:
+        """Make the row of ``source`` the current one without announcing it; none where it is not in the batch."""
+        batch = self.model.batch
+        self._current = -1 if source is None or batch is None else batch.position_of(source)
+        self._restore()
+
+    @property
+    def current_source(self) -> ImageSource | None:
+        """The picture of the current row."""
+        batch = self.model.batch
+        return batch.sources[self._current] if batch is not None and self._current >= 0 else None
+
+    # The parts
+
+    def _build_filters(self) -> None:
+        self._text = QLineEdit()
+        self._text.setPlaceholderText(self.tr("Filter by name, folder or answer"))
+        self._text.setAccessibleName(self.tr("Filter by name, folder or answer"))
+        self._text.setClearButtonEnabled(True)
+        self._text.textChanged.connect(self._typing.start)
+        self._answer = QComboBox()
+        self._answer.setAccessibleName(self.tr("Show only this answer"))
+        self._answer.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._answer.setMinimumContentsLength(12)
+        self._answer.addItem(self.tr("All answers"), None)
+        self._answer.currentIndexChanged.connect(self._filter)
+        below = make_label(self.tr("Score below"))
+        self._below = QDoubleSpinBox()
+        self._below.setAccessibleName(self.tr("Show only scores below"))
+        self._below.setRange(0.01, _ANY)
+        self._below.setSingleStep(0.05)
+        self._below.setDecimals(2)
+        self._below.setValue(_ANY)
+        # The last value is written as a word: Qt has such a word for the first one only.
+        self._below.setMinimumWidth(76)
+        below.setBuddy(self._below)
+        self._below.valueChanged.connect(self._typing.start)
+        self._errors = QCheckBox(self.tr("Only unreadable"))
+        self._errors.toggled.connect(self._filter)
+        self._filters = QHBoxLayout()
+        self._filters.setSpacing(8)
+        self._filters.addWidget(self._text, 1)
+        for widget in (self._answer, below, self._below, self._errors):
+            self._filters.addWidget(widget)
+
+    def _build_table(self) -> None:
+        self._table = _Table()
+        self._table.setModel(self.model)
+        self._table.setAccessibleName(self.tr("Results table"))
+        header = self._table.horizontalHeader()
+        for column, name in enumerate(COLUMNS):
+            if name in _WIDTHS:
+                self._table.setColumnWidth(column, _WIDTHS[name])
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        header.setSortIndicatorClearable(True)
+        self._table.setSortingEnabled(True)
+        self._table.selectionModel().currentRowChanged.connect(self._moved)
+
+    def _build_foot(self) -> None:
+        self._summary: QLabel = make_label("", "secondary", selectable=True, wrap=True)
+        self._summary.setAccessibleName(self.tr("Summary"))
+        self._progress = QProgressBar()
+        self._progress.setTextVisible(False)
+        self._progress.setFixedWidth(120)
+        self._progress.setAccessibleName(self.tr("Export progress"))
+        self._stop = QPushButton(self.tr("Cancel"))
+        self._stop.clicked.connect(self.cancel_export)
+        self._save = QPushButton(self.tr("Export CSV"))
+        menu = QMenu(self._save)
+        short = QAction(self.tr("File names and folders below the chosen one…"), menu)
+        short.triggered.connect(self._ask_relative)
+        full = QAction(self.tr("Full paths…"), menu)
+        full.triggered.connect(self._ask_full)
+        menu.addActions([short, full])
+        self._save.setMenu(menu)
+        self._foot = QHBoxLayout()
+        self._foot.setSpacing(8)
+        self._foot.addWidget(self._summary, 1)
+        for widget in (self._progress, self._stop, self._save):
+            self._foot.addWidget(widget)
+        self._show_export(False)
+
+    # In step with the model
+
+    def _filter(self) -> None:
+        self._typing.stop()
+        below = self._below.value()
+        self.model.set_filter(
+            self._text.text(), self._answer.currentData(), self._errors.isChecked(), below if below <= 1.0 else None
+        )
+
+    def _count(self) -> None:
+        self._summary.setText(self.model.summary())
+        batch = self.model.batch
+        self._save.setEnabled(batch is not None and batch.done > 0 and self._export is None)
+        self._errors.setEnabled(self._errors.isChecked() or (batch is not None and bool(batch.errors)))
+        self._list_classes()
+
+    def _list_classes(self) -> None:
+        """Offer the classes answered so far; new ones are added at the end, so that an open list does not jump."""
+        known = {self._answer.itemData(i) for i in range(self._answer.count())}
+        with QSignalBlocker(self._answer):
+            for index, label, _ in self.model.classes_found():
+                if index not in known:
+                    self._answer.addItem(label, index)
+
+    def _restore(self) -> None:
+        """Make the current picture's row the current row again, wherever it is now; nobody is told."""
+        row = self.model.row_of(self._current)
+        selection = self._table.selectionModel()
+        with QSignalBlocker(selection):
+            if row < 0:
+                selection.clear()
+            else:
+                index = self.model.index(row, max(0, self._table.currentIndex().column()))
+                flags = selection.SelectionFlag.ClearAndSelect | selection.SelectionFlag.Rows
+                selection.setCurrentIndex(index, flags)
+        if row >= 0:
+            self._table.scrollTo(self.model.index(row, 0))
+        self._table.viewport().update()
+
+    def _moved(self, index: QModelIndex) -> None:
+        source = self.model.source(index.row()) if index.isValid() else None
+        if source is not None:
+            self._current = self.model.position(index.row())
+            self.row_activated.emit(source)
+
+    # Export
+
+    def _ask_relative(self) -> None:
+        self._ask_path("relative")
+
+    def _ask_full(self) -> None:
+        self._ask_path("full")
+
+    def _ask_path(self, style: PathStyle) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, self.tr("Export results"), "fovea-results.csv", self.tr("CSV tables (*.csv)")
+        )
+        if path:
+            self.export_csv(path if Path(path).suffix else f"{path}.csv", full_paths=style == "full")
+
+    def export_csv(self, path: str, full_paths: bool = False) -> None:
+        """Write the finished pictures to ``path`` in a thread, in the order of the pictures, filtered or not.
+
+        Ends with ``exported`` or ``export_failed``; a failure is also shown below the table.
+        """
+        batch = self.model.batch
+        if batch is None or self._export is not None:
+            return
+        self._failure.clear()
+        style: PathStyle = "full" if full_paths else "relative"
+        self._export = Task(lambda task: (path, write_csv(path, batch, style, task)))
+        self._export.progressed.connect(self._export_moved, Qt.ConnectionType.QueuedConnection)
+        self._export.answered.connect(self._export_done, Qt.ConnectionType.QueuedConnection)
+        self._export.failed.connect(self._export_lost, Qt.ConnectionType.QueuedConnection)
+        self._progress.setRange(0, max(1, len(batch)))
+        self._progress.setValue(0)
+        self._show_export(True)
+        self._export.launch()
+
+    def cancel_export(self) -> None:
+        """Stop an export; a file that was there stays as it was."""
+        if self._export is not None:
+            self._export.cancel()
+
+    def _show_export(self, busy: bool) -> None:
+        self._progress.setVisible(busy)
+        self._stop.setVisible(busy)
+        self._save.setVisible(not busy)
+
+    def _export_moved(self, step: tuple[int, int]) -> None:
+        self._progress.setValue(step[0])
+
+    def _export_done(self, result: tuple[str, int]) -> None:
+        path, rows = result
+        self._export = None
+        self._show_export(False)
+        self._count()
+        self._summary.setText(
+            self.tr("{count} rows written to {name}").format(count=count(rows), name=Path(path).name)
+            + " · "
+            + self.model.summary()
+        )
+        self.exported.emit(path, rows)
+
+    def _export_lost(self, error: Exception) -> None:
+        self._export = None
+        self._show_export(False)
+        self._count()
+        if not isinstance(error, FoveaError):
+            error = FoveaError("export", f"the table was not written: {type(error).__name__}")
+        if error.kind != "cancelled":
+            self._failure.set_failure(sentence(error.message), error.hint, error.kind)
+        self.export_failed.emit(error)
+
+
+class _Table(QTableView):
+    """Rows of one height; Tab leaves the table, arrows move in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setTabKeyNavigation(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        rows = self.verticalHeader()
+        rows.setVisible(False)
+        # Fixed heights: asking 100,000 rows for theirs would take seconds.
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(max(28, self.fontMetrics().height() + 10))
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
