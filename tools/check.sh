@@ -17,7 +17,7 @@ if [ "${1:-}" = lint ]; then
     step 'ruff check' "$python" -m ruff check --quiet .
     step 'ruff format' "$python" -m ruff format --check --quiet .
     step 'mypy' "$python" -m mypy
-    step 'import contracts' "$python" -c 'from importlinter.cli import lint_imports_command as run; run()'
+    step 'import contracts' "$python" -c 'from importlinter.cli import lint_imports_command as run; run(["--no-logo"])'
 fi
 if [ "${1:-}" = test ]; then
     shift
