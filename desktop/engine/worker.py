@@ -14,8 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,17 +22,14 @@ from pathlib import Path
 import numpy as np
 
 from desktop.core.decode import decode
-from desktop.core.preprocess import prepare, reduction_for
-from desktop.core.types import FoveaError, ImageSource, Notice, PreparedImage, StoreError
+from desktop.core.types import FoveaError, ImageSource
+from desktop.engine.answers import DEVICE, failure_of, prediction_of, shrunk, thumbnail_of
+from desktop.engine.batching import Batch, Brought, bring_in, milliseconds_since
 from desktop.engine.messages import (
     Answer,
-    BatchAnswers,
     BatchDone,
     BatchRequest,
     CancelRequest,
-    Elapsed,
-    Failure,
-    Prediction,
     PredictRequest,
     Preview,
     PreviewRequest,
@@ -41,18 +37,14 @@ from desktop.engine.messages import (
     Request,
     Shutdown,
     Started,
-    Thumbnail,
     ThumbnailRequest,
     Warmed,
     WarmRequest,
 )
-from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
-from desktop.store.manifest import Manifest
+from desktop.engine.model import BATCH, LoadedModel, default_threads
 from desktop.store.store import ModelStore
 
-DEVICE = "CPU"
 _KEPT_MODELS = 3
-_FLUSH_S = 0.1  # a batch's answers are sent at least this often, so that a table fills evenly
 _CAREFUL_GROUP = 1
 
 
@@ -86,7 +78,7 @@ class _Engine:
         self._wake = threading.Condition()
         self._predict: PredictRequest | None = None
         self._warm: collections.deque[WarmRequest] = collections.deque()
-        self._batches: collections.deque[_Batch] = collections.deque()
+        self._batches: collections.deque[Batch] = collections.deque()
         self._previews: dict[str, PreviewRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
@@ -123,7 +115,7 @@ class _Engine:
             case WarmRequest():
                 self._warm.append(request)
             case BatchRequest():
-                self._batches.append(_Batch(request))
+                self._batches.append(Batch(request))
             case PreviewRequest():
                 self._previews[request.slot] = request
             case ThumbnailRequest():
@@ -162,7 +154,7 @@ class _Engine:
         try:
             work()
         except Exception as error:
-            self.send(_failure(request_id, error, source))
+            self.send(failure_of(request_id, error, source))
 
     def _warm_up(self, request: WarmRequest) -> None:
         begin = time.perf_counter()
@@ -170,22 +162,22 @@ class _Engine:
         spec = model.manifest.preprocess
         # The first run of an interpreter packs its weights; better now than with the first picture.
         model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
-        self.send(Warmed(request.id, request.model, _ms(begin)))
+        self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest) -> None:
         model = self._load(request.model)
-        brought = _bring_in(request.source, model.manifest)
+        brought = bring_in(request.source, model.manifest)
         begin = time.perf_counter()
         scores = model.predict(brought.prepared.pixels[np.newaxis])[0]
-        self.send(_prediction(request.id, request.source, 0, model, brought, scores, _ms(begin), True))
+        self.send(prediction_of(request.id, request.source, 0, model, brought, scores, milliseconds_since(begin), True))
 
-    def _step(self, batch: _Batch) -> None:
+    def _step(self, batch: Batch) -> None:
         """Do the next group of a batch, or end it."""
         request = batch.request
         try:
             model = batch.model or self._load(request.model)
         except Exception as error:
-            failure = _failure(request.id, error, None, model_failed=True)
+            failure = failure_of(request.id, error, None, model_failed=True)
             self.send(failure)
             self._end(batch, cancelled=True)
             return
@@ -202,15 +194,15 @@ class _Engine:
         self._group(batch, model, group_size)
         batch.flush(self.send, force=request.one_by_one)
 
-    def _group(self, batch: _Batch, model: LoadedModel, size: int) -> None:
+    def _group(self, batch: Batch, model: LoadedModel, size: int) -> None:
         ready = [batch.waiting.popleft() for _ in range(min(size, len(batch.waiting)))]
-        brought: list[tuple[int, _Brought]] = []
+        brought: list[tuple[int, Brought]] = []
         for position, future in ready:
             source = batch.request.sources[position]
             try:
                 brought.append((position, future.result()))
             except Exception as error:
-                batch.add(_failure(batch.request.id, error, source, batch.request.offset + position))
+                batch.add(failure_of(batch.request.id, error, source, batch.request.offset + position))
         if not brought:
             return
         begin = time.perf_counter()
@@ -219,18 +211,18 @@ class _Engine:
         except Exception as error:
             for position, _ in brought:
                 source = batch.request.sources[position]
-                batch.add(_failure(batch.request.id, error, source, batch.request.offset + position))
+                batch.add(failure_of(batch.request.id, error, source, batch.request.offset + position))
             return
-        each = _ms(begin) / len(brought)
+        each = milliseconds_since(begin) / len(brought)
         for row, (position, item) in zip(scores, brought, strict=True):
             source = batch.request.sources[position]
             place = batch.request.offset + position
             try:
-                batch.add(_prediction(batch.request.id, source, place, model, item, row, each, False))
+                batch.add(prediction_of(batch.request.id, source, place, model, item, row, each, False))
             except FoveaError as error:
-                batch.add(_failure(batch.request.id, error, source, place))
+                batch.add(failure_of(batch.request.id, error, source, place))
 
-    def _end(self, batch: _Batch, cancelled: bool) -> None:
+    def _end(self, batch: Batch, cancelled: bool) -> None:
         batch.drop()
         batch.flush(self.send, force=True)
         with self._wake:
@@ -268,11 +260,11 @@ class _Engine:
                 self._guarded(request.id, request.source, partial(self._show, request))
             else:
                 self.send(Started(request.id))
-                self.send(_thumbnail(request))
+                self.send(thumbnail_of(request))
 
     def _show(self, request: PreviewRequest) -> None:
         image = decode(request.source)
-        pixels = _shrunk(image.pixels, request.max_side)
+        pixels = shrunk(image.pixels, request.max_side)
         self.send(
             Preview(
                 request.id,
@@ -285,146 +277,6 @@ class _Engine:
                 request.slot,
             )
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Brought:
-    """A prepared picture with its facts; not its pixels, of which many may wait at once."""
-
-    prepared: PreparedImage
-    original_size: tuple[int, int]
-    format: str
-    frames: int
-    notices: tuple[Notice, ...]
-    decode_ms: float
-    prepare_ms: float
-
-
-class _Batch:
-    """A batch on its way: which pictures are being decoded, which answers wait to be sent."""
-
-    def __init__(self, request: BatchRequest) -> None:
-        self.request = request
-        self.model: LoadedModel | None = None
-        self.cancelled = False
-        self.waiting: collections.deque[tuple[int, Future[_Brought]]] = collections.deque()
-        self.done = 0
-        self._next = 0
-        self._answers: list[Prediction | Failure] = []
-        self._flushed = time.monotonic()
-
-    def fill(self, pool: ThreadPoolExecutor, manifest: Manifest, ahead: int) -> None:
-        """Have up to ``ahead`` pictures decoded or decoding: enough to keep the pool busy, few enough for memory."""
-        while len(self.waiting) < ahead and self._next < len(self.request.sources):
-            future = pool.submit(_bring_in, self.request.sources[self._next], manifest)
-            self.waiting.append((self._next, future))
-            self._next += 1
-
-    def add(self, answer: Prediction | Failure) -> None:
-        self._answers.append(answer)
-        self.done += 1
-
-    def flush(self, send: Callable[[Answer], None], force: bool) -> None:
-        if self._answers and (force or time.monotonic() - self._flushed >= _FLUSH_S):
-            # A group's failures are noted before its predictions; answers travel in the order of the pictures.
-            self._answers.sort(key=lambda answer: answer.position)
-            send(BatchAnswers(self.request.id, tuple(self._answers)))
-            self._answers.clear()
-            self._flushed = time.monotonic()
-
-    def drop(self) -> None:
-        for _, future in self.waiting:
-            future.cancel()
-        self.waiting.clear()
-
-
-def _bring_in(source: ImageSource, manifest: Manifest) -> _Brought:
-    """Decode and prepare one picture; the times are milliseconds."""
-    begin = time.perf_counter()
-    image = decode(source, reduce_to=reduction_for(manifest.preprocess))
-    decode_ms = _ms(begin)
-    begin = time.perf_counter()
-    prepared = prepare(image, manifest.preprocess)
-    return _Brought(
-        prepared,
-        image.original_size,
-        image.format,
-        image.frames,
-        image.notices + prepared.notices,
-        decode_ms,
-        _ms(begin),
-    )
-
-
-def _prediction(
-    request_id: int,
-    source: ImageSource,
-    position: int,
-    model: LoadedModel,
-    brought: _Brought,
-    scores: np.ndarray,
-    predict_ms: float,
-    with_input: bool,
-) -> Prediction:
-    check_scores(scores)
-    index = model.manifest.decision.choose(scores)
-    return Prediction(
-        id=request_id,
-        model=model.manifest.id,
-        source=source,
-        index=index,
-        label=model.manifest.labels[index],
-        probabilities=scores,
-        prepared=brought.prepared.pixels if with_input else None,
-        prepared_sha256=brought.prepared.sha256(),
-        original_size=brought.original_size,
-        format=brought.format,
-        frames=brought.frames,
-        notices=brought.notices,
-        elapsed=Elapsed(brought.decode_ms, brought.prepare_ms, predict_ms),
-        device=DEVICE,
-        position=position,
-    )
-
-
-def _failure(
-    request_id: int, error: Exception, source: ImageSource | None, position: int = 0, model_failed: bool = False
-) -> Failure:
-    if isinstance(error, FoveaError):
-        at_fault = model_failed or isinstance(error, StoreError)
-        return Failure(request_id, error.kind, error.message, error.hint, source, position, at_fault)
-    if isinstance(error, MemoryError):
-        text = "there is not enough memory for this picture"
-        return Failure(
-            request_id, "out-of-memory", text, "Close other programs or use a smaller picture.", source, position
-        )
-    # The text of a foreign exception may hold a path: its type says enough.
-    text = f"an unexpected fault stopped this picture ({type(error).__name__})"
-    return Failure(request_id, "internal", text, "", source, position, model_failed)
-
-
-def _thumbnail(request: ThumbnailRequest) -> Thumbnail:
-    try:
-        # Twice the side: the decoder's own reduction is coarse, the last step is antialiased.
-        image = decode(request.source, reduce_to=2 * request.side)
-        pixels = _shrunk(image.pixels, request.side)
-    except Exception:  # a list shows a broken picture as such; its reason comes with its prediction
-        return Thumbnail(request.id, request.source, None)
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
-    return Thumbnail(request.id, request.source, np.ascontiguousarray(pixels))
-
-
-def _shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
-    """``pixels`` with its longer side at most ``side``, antialiased."""
-    from PIL import Image
-
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return pixels
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
 def _versions() -> dict[str, str]:
@@ -440,7 +292,3 @@ def _versions() -> dict[str, str]:
         "numpy": np.__version__,
         "pillow": PIL.__version__,
     }
-
-
-def _ms(begin: float) -> float:
-    return (time.perf_counter() - begin) * 1000.0

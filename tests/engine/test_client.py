@@ -216,7 +216,7 @@ def test_killed_during_a_prediction_it_repeats_then_blames(store: ModelStore, tm
         client.submit(m.PredictRequest(request, "colours", source))
         seen: list[m.Answer] = []
         for _ in range(2):
-            _kill_once_started(client, request, seen)
+            _kill_once_started(client, request, seen, source)
         seen += client.events(0) if has(m.Failure)(seen) else until(client, has(m.Failure))
         failure = the(m.Failure, seen)
         assert isinstance(failure, m.Failure) and failure.kind == "engine-died" and failure.source == source
@@ -232,15 +232,16 @@ def test_killed_once_during_a_prediction_it_still_answers(store: ModelStore, tmp
         request = client.next_id()
         client.submit(m.PredictRequest(request, "colours", source))
         seen: list[m.Answer] = []
-        _kill_once_started(client, request, seen)
+        _kill_once_started(client, request, seen, source)
         seen += until(client, has(m.Prediction))
         answer = the(m.Prediction, seen)
         assert isinstance(answer, m.Prediction) and answer.id == request and answer.label == "red"
 
 
-def _kill_once_started(client: EngineClient, request: int, seen: list[m.Answer]) -> None:
+def _kill_once_started(client: EngineClient, request: int, seen: list[m.Answer], source: ImageSource) -> None:
     end = time.monotonic() + 60
-    while request not in client._started:
+    flag = Path(f"{source.path}.seen")
+    while request not in client._started or not flag.exists():
         assert time.monotonic() < end and not has(m.Prediction)(seen)
         seen.extend(client.events(0.05))
     assert client.pid is not None

@@ -1,0 +1,95 @@
+"""A batch on its way through the engine: pictures decoded ahead, answers gathered and sent together."""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+from desktop.core.decode import decode
+from desktop.core.preprocess import prepare, reduction_for
+from desktop.core.types import ImageSource, Notice, PreparedImage
+from desktop.engine.messages import Answer, BatchAnswers, BatchRequest, Failure, Prediction
+from desktop.engine.model import LoadedModel
+from desktop.store.manifest import Manifest
+
+_FLUSH_S = 0.1  # a batch's answers are sent at least this often, so that a table fills evenly
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A prepared picture with its facts; not its pixels, of which many may wait at once."""
+
+    prepared: PreparedImage
+    original_size: tuple[int, int]
+    format: str
+    frames: int
+    notices: tuple[Notice, ...]
+    decode_ms: float
+    prepare_ms: float
+
+
+class Batch:
+    """A batch on its way: which pictures are being decoded, which answers wait to be sent."""
+
+    def __init__(self, request: BatchRequest) -> None:
+        self.request = request
+        self.model: LoadedModel | None = None
+        self.cancelled = False
+        self.waiting: collections.deque[tuple[int, Future[Brought]]] = collections.deque()
+        self.done = 0
+        self._next = 0
+        self._answers: list[Prediction | Failure] = []
+        self._flushed = time.monotonic()
+
+    def fill(self, pool: ThreadPoolExecutor, manifest: Manifest, ahead: int) -> None:
+        """Have up to ``ahead`` pictures decoded or decoding: enough to keep the pool busy, few enough for memory."""
+        while len(self.waiting) < ahead and self._next < len(self.request.sources):
+            future = pool.submit(bring_in, self.request.sources[self._next], manifest)
+            self.waiting.append((self._next, future))
+            self._next += 1
+
+    def add(self, answer: Prediction | Failure) -> None:
+        """Note one answer."""
+        self._answers.append(answer)
+        self.done += 1
+
+    def flush(self, send: Callable[[Answer], None], force: bool) -> None:
+        """Send the answers noted so far where it is time, or ``force`` says so."""
+        if self._answers and (force or time.monotonic() - self._flushed >= _FLUSH_S):
+            # A group's failures are noted before its predictions; answers travel in the order of the pictures.
+            self._answers.sort(key=lambda answer: answer.position)
+            send(BatchAnswers(self.request.id, tuple(self._answers)))
+            self._answers.clear()
+            self._flushed = time.monotonic()
+
+    def drop(self) -> None:
+        """Forget the pictures that wait: the batch ends."""
+        for _, future in self.waiting:
+            future.cancel()
+        self.waiting.clear()
+
+
+def bring_in(source: ImageSource, manifest: Manifest) -> Brought:
+    """Decode and prepare one picture; the times are milliseconds."""
+    begin = time.perf_counter()
+    image = decode(source, reduce_to=reduction_for(manifest.preprocess))
+    decode_ms = milliseconds_since(begin)
+    begin = time.perf_counter()
+    prepared = prepare(image, manifest.preprocess)
+    return Brought(
+        prepared,
+        image.original_size,
+        image.format,
+        image.frames,
+        image.notices + prepared.notices,
+        decode_ms,
+        milliseconds_since(begin),
+    )
+
+
+def milliseconds_since(begin: float) -> float:
+    """Milliseconds since ``begin``, a reading of ``time.perf_counter``."""
+    return (time.perf_counter() - begin) * 1000.0

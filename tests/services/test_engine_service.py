@@ -1,0 +1,72 @@
+"""The engine behind Qt's signals, with real processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from desktop import paths
+from desktop.core.types import ImageSource
+from desktop.engine import messages as m
+from desktop.services.engine_service import EngineService
+from desktop.store.store import ModelStore
+from tests.store.makers import add_colours
+
+
+@pytest.fixture
+def service(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineService]:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "home"))
+    add_colours(ModelStore(user=paths.user_models()))
+    service = EngineService()
+    with qtbot.waitSignals([service.ready, service.ready], timeout=30_000):
+        service.start()
+    yield service
+    service.stop()
+
+
+def picture(folder: Path, name: str, colour: tuple[int, int, int]) -> ImageSource:
+    Image.new("RGB", (50, 40), colour).save(folder / name)
+    return ImageSource.from_path(str(folder / name))
+
+
+def test_answers_come_as_signals(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:
+    source = picture(tmp_path, "a.png", (0, 0, 250))
+    with qtbot.waitSignals([service.prediction, service.preview_arrived, service.thumbnail_arrived], timeout=30_000):
+        service.predict("colours", source)
+        service.preview(source, 32)
+        service.thumbnail(source, 16)
+
+
+def test_batch_comes_whole(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:
+    items: list[m.Prediction | m.Failure] = []
+    service.batch_answers.connect(lambda answers: items.extend(answers.items))
+    sources = [picture(tmp_path, f"{index}.png", (250, 0, 0)) for index in range(20)]
+    with qtbot.waitSignal(service.batch_done, timeout=30_000) as done:
+        request = service.batch("colours", sources)
+    assert done.args == [m.BatchDone(request, 20, False)]
+    assert [item.position for item in items] == list(range(20))
+
+
+def test_viewers_death_leaves_the_predictor_alone(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:
+    predictor, viewer = service._predictor, service._viewer
+    assert predictor is not None and viewer is not None and viewer.pid is not None
+    before = predictor.pid
+    with qtbot.waitSignal(service.engine_lost, timeout=30_000):
+        psutil.Process(viewer.pid).kill()
+    assert predictor.pid == before
+    with qtbot.waitSignal(service.thumbnail_arrived, timeout=30_000):
+        service.thumbnail(picture(tmp_path, "a.png", (0, 250, 0)), 16)
+
+
+def test_stop_ends_every_process(service: EngineService) -> None:
+    clients = (service._predictor, service._viewer)
+    children = [psutil.Process(client.pid) for client in clients if client is not None and client.pid is not None]
+    assert len(children) == 2
+    service.stop()
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+    assert not service.running
