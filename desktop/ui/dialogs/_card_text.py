@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
 from desktop.ui.theme import blend, theme
+from desktop.ui.widgets._kit import sentence
 
 if TYPE_CHECKING:
     from desktop.store.manifest import Manifest, Metric
     from desktop.store.store import ModelEntry
 
+translate = QCoreApplication.translate
+
 _LABELS_SHOWN = 60
 _SHARES = ("accuracy", "sensitivity", "specificity", "precision", "recall", "f1", "top-5", "top5", "error")
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ModelCardDialog", text)
 
 
 def card_html(entry: ModelEntry) -> str:
@@ -28,10 +27,12 @@ def card_html(entry: ModelEntry) -> str:
     manifest = entry.manifest
     if manifest is not None:
         if manifest.card.notice or manifest.medical:
-            notice = manifest.card.notice or _tr("Research only – not a medical device.")
-            parts.append(_box("▲ " + _tr("Notice"), notice, "caution"))
+            notice = manifest.card.notice or translate("ModelCardDialog", "Research only – not a medical device.")
+            parts.append(_box("▲ " + translate("ModelCardDialog", "Notice"), notice, "caution"))
         parts += [*_use(manifest), _figures(manifest), _labels(manifest), _input(manifest)]
         parts += [_origin(manifest), _technical(entry, manifest)]
+    else:
+        parts.append(_bare_facts(entry))
     return f"<html><head><style>{_css()}</style></head><body>{''.join(parts)}</body></html>"
 
 
@@ -40,10 +41,10 @@ def _css() -> str:
     size = theme().font("text").pixelSize()
     small = theme().font("secondary").pixelSize()
     return f"""
-body {{ color: {t.text}; font-size: {size}px; line-height: 140%; }}
-h2 {{ font-size: {size + 2}px; font-weight: 600; margin-top: 18px; margin-bottom: 4px; }}
+body {{ color: {t.text}; font-size: {size}px; line-height: 130%; }}
+p.head {{ font-size: {size + 2}px; font-weight: 600; margin-top: 16px; margin-bottom: 4px; }}
 p {{ margin-top: 0; margin-bottom: 6px; }}
-p.lead {{ font-size: {size + 1}px; }}
+p.lead {{ font-size: {size + 1}px; margin-top: 12px; }}
 ul {{ margin-top: 0; margin-bottom: 6px; -qt-list-indent: 0; margin-left: 18px; }}
 li {{ margin-bottom: 3px; }}
 th {{ color: {t.secondary}; font-size: {small}px; font-weight: 400; text-align: left; }}
@@ -61,43 +62,55 @@ def _box(title: str, text: str, tone: str) -> str:
     ground = t.caution_ground if tone == "caution" else blend(t.surface, t.wrong, 0.1)
     return (
         f'<table width="100%" cellspacing="0" cellpadding="10" bgcolor="{ground}"><tr>'
-        f'<td style="color:{ink}; padding:10px"><b>{escape(title)}</b><br>{escape(text)}</td></tr></table><p></p>'
+        f'<td style="color:{ink}; padding:10px"><b>{escape(title)}</b><br>{escape(text)}</td></tr></table>'
     )
 
 
 def _problem(entry: ModelEntry) -> str:
     if entry.state == "damaged":
-        remedy = _tr("Install Fovea again to restore it.") if entry.bundled else _tr("Import it or train it again.")
-        text = _tr("This model cannot answer: {problem}.").format(problem=entry.problem or _tr("it cannot be read"))
-        return _box("✗ " + _tr("Damaged"), f"{text} {remedy}", "wrong")
-    if entry.state == "weights-not-installed":
-        text = _tr(
-            "Its description is here, its weights are not: it answers once they are installed under Models. "
-            "Until then choose another model."
+        remedy = (
+            translate("ModelCardDialog", "Install Fovea again to restore it.")
+            if entry.bundled
+            else translate("ModelCardDialog", "Import it or train it again.")
         )
-        return _box("▲ " + _tr("Weights not installed"), text, "caution")
+        text = translate("ModelCardDialog", "This model cannot answer: {problem}.").format(
+            problem=entry.problem or translate("ModelCardDialog", "it cannot be read")
+        )
+        return _box("✗ " + translate("ModelCardDialog", "Damaged"), f"{text} {remedy}", "wrong")
+    if entry.state == "weights-not-installed":
+        text = translate(
+            "ModelCardDialog",
+            "Its description is here, its weights are not: it answers once they are installed under Models. "
+            "Until then choose another model.",
+        )
+        return _box("▲ " + translate("ModelCardDialog", "Weights not installed"), text, "caution")
     return ""
+
+
+def _head(title: str) -> str:
+    # A paragraph, not <h2>: Qt makes its own headings far larger, whatever the style says.
+    return f'<p class="head">{escape(title)}</p>'
 
 
 def _bullets(title: str, items: Sequence[str]) -> str:
     if not items:
         return ""
-    return f"<h2>{escape(title)}</h2><ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
+    return f"{_head(title)}<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>"
 
 
 def _paragraph(title: str, text: str) -> str:
-    return f"<h2>{escape(title)}</h2><p>{escape(text)}</p>" if text else ""
+    return f"{_head(title)}<p>{escape(text)}</p>" if text else ""
 
 
 def _use(manifest: Manifest) -> list[str]:
     card = manifest.card
     return [
         f'<p class="lead">{escape(card.summary)}</p>',
-        _paragraph(_tr("Intended use"), card.intended_use),
-        _bullets(_tr("Must not be used for"), card.must_not),
-        _bullets(_tr("Limits"), card.limits),
-        _bullets(_tr("Known failures"), card.known_failures),
-        _paragraph(_tr("Population"), card.population),
+        _paragraph(translate("ModelCardDialog", "Intended use"), card.intended_use),
+        _bullets(translate("ModelCardDialog", "Must not be used for"), card.must_not),
+        _bullets(translate("ModelCardDialog", "Limits"), card.limits),
+        _bullets(translate("ModelCardDialog", "Known failures"), card.known_failures),
+        _paragraph(translate("ModelCardDialog", "Population"), card.population),
     ]
 
 
@@ -109,10 +122,20 @@ def _number(value: float, metric: str) -> str:
 
 
 def _figures(manifest: Manifest) -> str:
-    title = f"<h2>{escape(_tr('Figures'))}</h2>"
+    title = _head(translate("ModelCardDialog", "Figures"))
     if not manifest.metrics:
-        return title + f'<p class="quiet">{escape(_tr("Not measured."))}</p>' + _calibration(manifest)
-    heads = (_tr("Figure"), _tr("Value"), _tr("95 % interval"), _tr("Images"), _tr("Measured on"))
+        return (
+            title
+            + f'<p class="quiet">{escape(translate("ModelCardDialog", "Not measured."))}</p>'
+            + _calibration(manifest)
+        )
+    heads = (
+        translate("ModelCardDialog", "Figure"),
+        translate("ModelCardDialog", "Value"),
+        translate("ModelCardDialog", "95 % interval"),
+        translate("ModelCardDialog", "Images"),
+        translate("ModelCardDialog", "Measured on"),
+    )
     rows = "".join(_figure_row(metric) for metric in manifest.metrics)
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     return title + f'<table cellspacing="0"><tr>{head}</tr>{rows}</table>' + _calibration(manifest)
@@ -123,7 +146,7 @@ def _figure_row(metric: Metric) -> str:
     if metric.low is not None and metric.high is not None:
         interval = f"{_number(metric.low, metric.name)} – {_number(metric.high, metric.name)}"
     cells = (
-        escape(metric.name),
+        escape(metric.name[:1].upper() + metric.name[1:]),
         f"<b>{_number(metric.value, metric.name)}</b>",
         interval,
         QLocale().toString(metric.n),
@@ -135,11 +158,15 @@ def _figure_row(metric: Metric) -> str:
 def _calibration(manifest: Manifest) -> str:
     c = manifest.calibration
     if c is None:
-        text = _tr("The numbers beside the bars are model scores: they have not been calibrated to be probabilities.")
+        text = translate(
+            "ModelCardDialog",
+            "The numbers beside the bars are model scores: they have not been calibrated to be probabilities.",
+        )
     else:
-        text = _tr(
+        text = translate(
+            "ModelCardDialog",
             "The numbers beside the bars are calibrated on {n} images of the {split} split (temperature {t}): the "
-            "expected calibration error went from {before} to {after}."
+            "expected calibration error went from {before} to {after}.",
         ).format(
             n=QLocale().toString(c.n),
             split=c.split,
@@ -150,36 +177,41 @@ def _calibration(manifest: Manifest) -> str:
     decision = manifest.decision
     lines = [text]
     if decision.rule == "threshold" and decision.positive is not None and decision.value is not None:
-        rule = _tr("'{label}' is answered where its score is at least {value}.").format(
+        rule = translate("ModelCardDialog", "'{label}' is answered where its score is at least {value}.").format(
             label=manifest.labels[decision.positive], value=QLocale().toString(decision.value, "f", 3)
         )
-        lines.append(f"{rule} {decision.reason}".strip())
-    heading = escape(_tr("Scores and decision"))
-    return f"<h2>{heading}</h2>" + "".join(f"<p>{escape(line)}</p>" for line in lines)
+        lines.append(f"{rule} {sentence(decision.reason)}".strip())
+    return _head(translate("ModelCardDialog", "Scores and decision")) + "".join(
+        f"<p>{escape(line)}</p>" for line in lines
+    )
 
 
 def _labels(manifest: Manifest) -> str:
     labels = manifest.labels
     shown = " · ".join(labels[:_LABELS_SHOWN])
     if len(labels) > _LABELS_SHOWN:
-        shown += " · " + _tr("and {count} more").format(count=QLocale().toString(len(labels) - _LABELS_SHOWN))
-    title = _tr("Classes ({count})").format(count=QLocale().toString(len(labels)))
+        shown += " · " + translate("ModelCardDialog", "and {count} more").format(
+            count=QLocale().toString(len(labels) - _LABELS_SHOWN)
+        )
+    title = translate("ModelCardDialog", "Classes ({count})").format(count=QLocale().toString(len(labels)))
     return _paragraph(title, shown)
 
 
 def _input(manifest: Manifest) -> str:
     spec = manifest.preprocess
     fits = {
-        "stretch": _tr("stretched to that size, whatever its shape"),
-        "center_crop": _tr("scaled, and the middle cut out"),
-        "letterbox": _tr("scaled whole, the rest padded"),
-        "mnist": _tr("ink found, cropped, scaled into 20×20 and centred by mass"),
+        "stretch": translate("ModelCardDialog", "stretched to that size, whatever its shape"),
+        "center_crop": translate("ModelCardDialog", "scaled, and the middle cut out"),
+        "letterbox": translate("ModelCardDialog", "scaled whole, the rest padded"),
+        "mnist": translate("ModelCardDialog", "ink found, cropped, scaled into 20×20 and centred by mass"),
     }
-    colour = _tr("grey") if spec.colour == "grey" else _tr("colour (RGB)")
-    text = _tr("{width} × {height} pixels, {colour}; the picture is {fit} ({interpolation}).").format(
-        width=spec.width, height=spec.height, colour=colour, fit=fits[spec.fit], interpolation=spec.interpolation
+    colour = (
+        translate("ModelCardDialog", "grey") if spec.colour == "grey" else translate("ModelCardDialog", "colour (RGB)")
     )
-    return _paragraph(_tr("Input"), text)
+    text = translate(
+        "ModelCardDialog", "{width} × {height} pixels, {colour}; the picture is {fit} ({interpolation})."
+    ).format(width=spec.width, height=spec.height, colour=colour, fit=fits[spec.fit], interpolation=spec.interpolation)
+    return _paragraph(translate("ModelCardDialog", "Input"), text)
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> str:
@@ -194,17 +226,33 @@ def _origin(manifest: Manifest) -> str:
     day = QLocale().toString(created.date(), QLocale.FormatType.LongFormat) if created.isValid() else p.created
     versions = ", ".join(f"{name} {version}" for name, version in sorted(p.versions.items()))
     rows = [
-        (_tr("Data"), escape(p.data)),
-        (_tr("Licence of the data"), escape(p.data_licence)),
-        (_tr("Continues"), escape(p.parent or "")),
-        (_tr("Seed"), "" if p.seed is None else str(p.seed)),
-        (_tr("Made on"), escape(p.device)),
-        (_tr("Made with"), escape(versions)),
-        (_tr("Date"), escape(day)),
+        (translate("ModelCardDialog", "Data"), escape(p.data)),
+        (translate("ModelCardDialog", "Licence of the data"), escape(p.data_licence)),
+        (translate("ModelCardDialog", "Continues"), escape(p.parent or "")),
+        (translate("ModelCardDialog", "Seed"), "" if p.seed is None else str(p.seed)),
+        (translate("ModelCardDialog", "Made on"), escape(p.device)),
+        (translate("ModelCardDialog", "Made with"), escape(versions)),
+        (translate("ModelCardDialog", "Date"), escape(day)),
     ]
-    credits = "".join(f"<li>{escape(line)}</li>" for line in manifest.card.credits)
-    thanks = f"<p></p><ul>{credits}</ul>" if credits else ""
-    return f"<h2>{escape(_tr('Training'))}</h2>" + _table(rows) + thanks
+    thanks = _bullets(translate("ModelCardDialog", "Credits"), manifest.card.credits)
+    return _head(translate("ModelCardDialog", "Training")) + _table(rows) + thanks
+
+
+def _home(entry: ModelEntry) -> tuple[str, str]:
+    place = translate("ModelCardDialog", "Fovea itself")
+    if not entry.bundled:
+        place = translate("ModelCardDialog", "your own models")
+    return translate("ModelCardDialog", "Comes from"), escape(place)
+
+
+def _bare_facts(entry: ModelEntry) -> str:
+    """What is known of a model whose description cannot be read."""
+    rows = [
+        (translate("ModelCardDialog", "Id"), f'<span class="code">{escape(entry.id)}</span>'),
+        _home(entry),
+        (translate("ModelCardDialog", "Folder"), f'<span class="code">{escape(str(entry.folder))}</span>'),
+    ]
+    return "<p></p>" + _table(rows)
 
 
 def _technical(entry: ModelEntry, manifest: Manifest) -> str:
@@ -213,17 +261,23 @@ def _technical(entry: ModelEntry, manifest: Manifest) -> str:
     size = sum(file.size for file in manifest.files.values())
     parity = ""
     if manifest.parity is not None:
-        parity = _tr("{difference} at most in any score, over {n} images").format(
+        parity = translate("ModelCardDialog", "{difference} at most in any score, over {n} images").format(
             difference=f"{manifest.parity.largest_difference:.1e}", n=QLocale().toString(manifest.parity.n)
         )
     rows = [
-        (_tr("Id"), f'<span class="code">{escape(manifest.id)}</span>'),
-        (_tr("Version"), str(manifest.version)),
-        (_tr("Architecture"), escape(card.architecture)),
-        (_tr("Parameters"), "" if card.parameters is None else QLocale().toString(card.parameters)),
-        (_tr("Size on disk"), QLocale().formattedDataSize(size) if size else ""),
-        (_tr("Difference after export"), escape(parity)),
-        (_tr("SHA-256 of the weights"), f'<span class="code">{weights.sha256}</span>' if weights else ""),
-        (_tr("Comes from"), escape(_tr("Fovea itself") if entry.bundled else _tr("your own models"))),
+        (translate("ModelCardDialog", "Id"), f'<span class="code">{escape(manifest.id)}</span>'),
+        (translate("ModelCardDialog", "Version"), str(manifest.version)),
+        (translate("ModelCardDialog", "Architecture"), escape(card.architecture)),
+        (
+            translate("ModelCardDialog", "Parameters"),
+            "" if card.parameters is None else QLocale().toString(card.parameters),
+        ),
+        (translate("ModelCardDialog", "Size on disk"), QLocale().formattedDataSize(size) if size else ""),
+        (translate("ModelCardDialog", "Difference after export"), escape(parity)),
+        (
+            translate("ModelCardDialog", "SHA-256 of the weights"),
+            f'<span class="code">{weights.sha256}</span>' if weights else "",
+        ),
+        _home(entry),
     ]
-    return f"<h2>{escape(_tr('Technical'))}</h2>" + _table(rows)
+    return _head(translate("ModelCardDialog", "Technical")) + _table(rows)

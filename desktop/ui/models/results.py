@@ -107,7 +107,7 @@ class ResultsModel(QAbstractTableModel):
         if batch is None:
             return ""
         if self._finished and not self._cancelled:
-            parts = [self.tr("%n picture(s)", "", batch.done)]
+            parts = [self.tr("{count} pictures").format(count=count(batch.done))]
         else:
             words = self.tr("Stopped at {done} of {total}") if self._cancelled else self.tr("{done} of {total}")
             parts = [words.format(done=count(batch.done), total=count(len(batch)))]
@@ -191,7 +191,8 @@ class ResultsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole:
             if column in ("folder", "second", "notices", "time", "size"):
                 return QColor(theme().tokens.secondary)
-            return QColor(theme().tokens.wrong) if column == "error" else None
+            failed = batch.state[at] == FAILED and column in ("answer", "error")
+            return QColor(theme().tokens.wrong) if failed else None
         if role == SourceRole:
             return batch.sources[at]
         return None
@@ -210,7 +211,7 @@ class ResultsModel(QAbstractTableModel):
         if column == "error":
             return batch.errors[at][1] if state == FAILED else ""
         if state != ANSWERED:
-            return "–" if state == FAILED and column == "answer" else ""
+            return self.tr("No answer") if state == FAILED and column == "answer" else ""
         if column == "answer":
             return batch.label(at)
         if column == "score":

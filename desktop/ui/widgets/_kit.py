@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, QRectF, Qt
+from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from desktop.ui.theme import theme
 
@@ -30,6 +30,35 @@ def make_label(text: str = "", role: str = "", *, wrap: bool = False, selectable
     if role:
         label.setProperty("role", role)
     return label
+
+
+class Sign(QLabel):
+    """A small icon in one of the theme's colours (``tone`` names the token); redrawn when these change."""
+
+    def __init__(self, icon: str, tone: str, said: str) -> None:
+        super().__init__()
+        self._icon, self._tone = icon, tone
+        self.setStyleSheet("border: none; background: transparent;")
+        self.setFixedSize(QSize(18, 18))
+        self.setAccessibleName(said)
+        theme().changed.connect(self._draw)
+        self._draw()
+
+    def set_sign(self, icon: str, tone: str) -> None:
+        """Show another icon, or another colour."""
+        self._icon, self._tone = icon, tone
+        self._draw()
+
+    def _draw(self) -> None:
+        colour = getattr(theme().tokens, self._tone)
+        self.setPixmap(theme().icon(self._icon, 18, colour).pixmap(QSize(18, 18), self.devicePixelRatioF()))
+
+
+def put_beside(layout: QHBoxLayout, sign: Sign, body: QWidget) -> None:
+    """Lay out ``body`` with its sign before it, at its first line."""
+    layout.setSpacing(8)
+    layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+    layout.addWidget(body, 1)
 
 
 def set_role(widget: QWidget, role: str) -> None:

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label, set_role
+from desktop.ui.widgets._kit import Sign, make_label, put_beside, set_role
 
 if TYPE_CHECKING:
     from desktop.store.store import ModelEntry
@@ -86,6 +86,11 @@ class ModelChooser(QWidget):
         self._card.clicked.connect(self._ask_card)
         self._summary = make_label("", "secondary", wrap=True)
         self._state = make_label("", "caution", wrap=True)
+        self._sign = Sign("drop", "caution", "")
+        self._trouble = QWidget()
+        beside = QHBoxLayout(self._trouble)
+        beside.setContentsMargins(0, 0, 0, 0)
+        put_beside(beside, self._sign, self._state)
         row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self._combo, 1)
@@ -94,8 +99,9 @@ class ModelChooser(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(row)
-        layout.addWidget(self._state)
+        layout.addWidget(self._trouble)
         layout.addWidget(self._summary)
+        layout.addStretch(1)
         self.setFocusProxy(self._combo)
         theme().changed.connect(self._tint)
         self._tint()
@@ -137,13 +143,14 @@ class ModelChooser(QWidget):
         entry = self._entries.entry(self._entries.row_of(self._current))
         self._card.setEnabled(entry is not None)
         ready = entry is None or entry.state == "ready"
-        self._state.setVisible(not ready)
+        self._trouble.setVisible(not ready)
         if entry is None:
             empty = self._entries.rowCount() == 0
             self._summary.setText(self.tr("No model is installed.") if empty else self.tr("Choose a model."))
             self._combo.setAccessibleDescription("")
             return
         self._state.setText(state_word(entry.state) + (f": {entry.problem}" if entry.problem else ""))
+        self._sign.set_sign(_STATE_ICONS[entry.state], _STATE_TONES[entry.state])
         set_role(self._state, "error" if entry.state == "damaged" else "caution")
         summary = entry.manifest.card.summary if entry.manifest else ""
         self._summary.setText(summary)
@@ -212,8 +219,7 @@ class _EntryDelegate(QStyledItemDelegate):
         painter.fillRect(option.rect, QColor(tokens.surface))
         if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
             painter.setBrush(QColor(tokens.soft))
-            focused = bool(option.state & QStyle.StateFlag.State_Selected)
-            painter.setPen(QPen(QColor(tokens.accent), 2) if focused else Qt.PenStyle.NoPen)
+            painter.setPen(Qt.PenStyle.NoPen)
             painter.drawRoundedRect(QRectF(option.rect).adjusted(2, 2, -2, -2), 6, 6)
         area = option.rect.adjusted(12, 7, -12, -7)
         half = area.height() // 2
@@ -266,7 +272,7 @@ class _Combo(QComboBox):
 
     def showPopup(self) -> None:
         # The list may be wider than the pane: names and states should be readable in full.
-        self.view().setMinimumWidth(max(self.width(), min(440, self.view().sizeHintForColumn(0) + 40), 360))
+        self.view().setMinimumWidth(max(self.width(), 420))
         super().showPopup()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QSizePolicy,
@@ -18,33 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label, sentence
+from desktop.ui.widgets._kit import Sign, make_label, put_beside, sentence
 
 if TYPE_CHECKING:
     from desktop.core.types import Notice
-
-
-class _Sign(QLabel):
-    """A small icon in one of the theme's colours; redrawn when these change."""
-
-    def __init__(self, icon: str, tone: str, said: str) -> None:
-        super().__init__()
-        self._icon, self._tone = icon, tone
-        self.setFixedSize(QSize(18, 18))
-        self.setAccessibleName(said)
-        theme().changed.connect(self._draw)
-        self._draw()
-
-    def _draw(self) -> None:
-        colour = getattr(theme().tokens, self._tone)
-        self.setPixmap(theme().icon(self._icon, 18, colour).pixmap(QSize(18, 18), self.devicePixelRatioF()))
-
-
-def _strip(sign: _Sign, body: QWidget, layout: QHBoxLayout) -> None:
-    layout.setSpacing(8)
-    layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-    layout.addWidget(body, 1)
 
 
 class CautionStrip(QFrame):
@@ -56,7 +31,7 @@ class CautionStrip(QFrame):
         self._text = make_label("", wrap=True, selectable=True)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 7, 10, 7)
-        _strip(_Sign("caution", "caution", self.tr("Caution")), self._text, layout)
+        put_beside(layout, Sign("caution", "caution", self.tr("Caution")), self._text)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -85,7 +60,7 @@ class NoticeStrip(QWidget):
         self._words = make_label("", "secondary", wrap=True, selectable=True)
         row = QHBoxLayout(self._quiet)
         row.setContentsMargins(2, 0, 2, 0)
-        _strip(_Sign("info", "secondary", self.tr("Note")), self._words, row)
+        put_beside(row, Sign("info", "secondary", self.tr("Note")), self._words)
         self._cautions: list[CautionStrip] = []
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
@@ -156,7 +131,7 @@ class ErrorPanel(QFrame):
         column.addWidget(self._details)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 10, 12, 8)
-        _strip(_Sign("error", "wrong", self.tr("Failure")), body, layout)
+        put_beside(layout, Sign("error", "wrong", self.tr("Failure")), body)
         self.clear()
 
     def set_failure(self, message: str, hint: str = "", kind: str = "", details: str = "") -> None:

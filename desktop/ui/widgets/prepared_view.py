@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from desktop.engine.messages import Prediction
     from desktop.store.manifest import Manifest
+
+translate = QCoreApplication.translate
 
 
 class PreparedView(QWidget):
@@ -188,19 +190,14 @@ def facts_of(prediction: Prediction, manifest: Manifest) -> list[str]:
     The first line is the size and colour of the input; then how the picture was fitted, and every notice of the
     preparing that went with it (inverted, cropped, enlarged …).
     """
-    from PySide6.QtCore import QCoreApplication
-
-    def tr(text: str) -> str:
-        return QCoreApplication.translate("PreparedView", text)
-
     spec = manifest.preprocess
-    colour = tr("grey") if spec.colour == "grey" else tr("colour")
+    colour = translate("PreparedView", "grey") if spec.colour == "grey" else translate("PreparedView", "colour")
     facts = [f"{spec.width}×{spec.height} · {colour}"]
     fits = {
-        "stretch": tr("stretched to fit"),
-        "center_crop": tr("cut from the middle"),
-        "letterbox": tr("whole picture, padded"),
-        "mnist": tr("ink found and centred"),
+        "stretch": translate("PreparedView", "stretched to fit"),
+        "center_crop": translate("PreparedView", "cut from the middle"),
+        "letterbox": translate("PreparedView", "whole picture, padded"),
+        "mnist": translate("PreparedView", "ink found and centred"),
     }
     said = {"stretch": "stretched", "center_crop": "cropped", "letterbox": "padded", "mnist": "centred"}[spec.fit]
     codes = {notice.code for notice in prediction.notices}

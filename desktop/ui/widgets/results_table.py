@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -21,6 +21,9 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -39,8 +42,17 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Prediction
     from desktop.store.manifest import Manifest
 
-_WIDTHS = {"name": 190, "folder": 130, "answer": 150, "score": 70, "second": 160, "notices": 190, "time": 80}
-_ANY = 1.01
+_WIDTHS = {
+    "name": 190,
+    "folder": 130,
+    "answer": 150,
+    "score": 70,
+    "second": 150,
+    "notices": 170,
+    "time": 80,
+    "size": 100,
+}
+_ANY = 0.0
 """The value of the score filter that lets every row through."""
 
 
@@ -135,12 +147,12 @@ class ResultsTable(QWidget):
         below = make_label(self.tr("Score below"))
         self._below = QDoubleSpinBox()
         self._below.setAccessibleName(self.tr("Show only scores below"))
-        self._below.setRange(0.01, _ANY)
+        self._below.setRange(_ANY, 1.0)
+        self._below.setSpecialValueText(self.tr("any"))
         self._below.setSingleStep(0.05)
         self._below.setDecimals(2)
         self._below.setValue(_ANY)
-        # The last value is written as a word: Qt has such a word for the first one only.
-        self._below.setMinimumWidth(76)
+        self._below.setMinimumSize(76, 32)
         below.setBuddy(self._below)
         self._below.valueChanged.connect(self._typing.start)
         self._errors = QCheckBox(self.tr("Only unreadable"))
@@ -194,7 +206,7 @@ class ResultsTable(QWidget):
         self._typing.stop()
         below = self._below.value()
         self.model.set_filter(
-            self._text.text(), self._answer.currentData(), self._errors.isChecked(), below if below <= 1.0 else None
+            self._text.text(), self._answer.currentData(), self._errors.isChecked(), below if below > _ANY else None
         )
 
     def _count(self) -> None:
@@ -317,6 +329,8 @@ class _Table(QTableView):
         self.setTabKeyNavigation(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setItemDelegate(_Cells(self))
+        self.setStyleSheet("QAbstractScrollArea::corner { background: transparent; border: none; }")
         rows = self.verticalHeader()
         rows.setVisible(False)
         # Fixed heights: asking 100,000 rows for theirs would take seconds.
@@ -326,3 +340,30 @@ class _Table(QTableView):
         header.setHighlightSections(False)
         header.setStretchLastSection(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+class _Cells(QStyledItemDelegate):
+    """Gives the words in a cell the same margin as those in the header above; long names lose their middle."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        if COLUMNS[index.column()] != "name":
+            option.textElideMode = Qt.TextElideMode.ElideRight
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        self.initStyleOption(option, index)
+        tokens = theme().tokens
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen:
+            painter.fillRect(option.rect, QColor(tokens.soft))
+        elif option.features & QStyleOptionViewItem.ViewItemFeature.Alternate:
+            painter.fillRect(option.rect, option.palette.alternateBase())
+        ink = index.data(Qt.ItemDataRole.ForegroundRole)
+        painter.setFont(option.font)
+        painter.setPen(QColor(tokens.text) if ink is None else ink)
+        room = option.rect.adjusted(8, 0, -8, 0)
+        text = option.fontMetrics.elidedText(option.text, option.textElideMode, room.width())
+        sides = QStyle.visualAlignment(option.direction, option.displayAlignment)
+        painter.drawText(room, int(sides), text)
