@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn, TextIO
 
 from desktop.core.types import FoveaError
@@ -95,6 +95,24 @@ def _let_go(stream: TextIO) -> None:
     with contextlib.suppress(OSError, ValueError, AttributeError):
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+@contextlib.contextmanager
+def quiet_native() -> Iterator[None]:
+    """Send what native libraries write past Python's streams nowhere; for a short while, from one thread."""
+    sys.stderr.flush()
+    try:
+        kept, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # no such stream: nothing to quiet
+        yield
+        return
+    try:
+        os.dup2(null, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
         os.close(null)
 
 

@@ -18,8 +18,10 @@ from desktop.store.store import ModelEntry, ModelStore
 
 _SIZE = (1280, 720)
 _TOP = 3
-_MOST = 10  # rows a model: enough for one drawn digit each
+_MOST = 24  # rows a model
+PHOTO_NOTICE = "some of these show nothing that the model knows: it answers with one of its classes all the same"
 PHANTOM_NOTICE = "the chest picture is a phantom drawn by a program: it is no X-ray and shows no one"
+REMARKS = {"digit": "", "photo": PHOTO_NOTICE, "xray": PHANTOM_NOTICE}
 
 _EPILOG = """\
 Without a display and without a network. The pictures of the window go to --out (default: ./out).
@@ -75,7 +77,7 @@ def _tour(entry: ModelEntry) -> Tour:
     pictures = [sample.path for sample in samples() if sample.kind == kind]
     if kind == "photo":
         pictures += _portrait()
-    return Tour(entry, tuple(pictures[:_MOST]), PHANTOM_NOTICE if kind == "xray" else "")
+    return Tour(entry, tuple(pictures[:_MOST]), REMARKS[kind])
 
 
 def _portrait() -> list[str]:
