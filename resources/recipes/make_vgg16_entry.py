@@ -60,7 +60,6 @@ CARD = Card(
     must_not=("Decide anything about people, health or safety.",),
     population="Photographs found on the web before 2012, mostly from Europe and North America, labelled by "
     "crowd workers.",
-    notice="The weights are not installed.",
     architecture="13 convolutions 3×3 with ReLU in five blocks (2×64, 2×128, 3×256, 3×512, 3×512 channels), each block "
     "followed by 2×2 max pooling; then 4,096, 4,096 and 1,000 fully connected units, dropout 0.5 after the first two "
     "in training, softmax. 15.5 billion multiplications a picture. Inside: red, green and blue "
