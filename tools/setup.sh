@@ -76,9 +76,9 @@ ensure_system() {
     fi
     say "installing system packages: $packages"
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update || say "apt-get update failed; trying with the package lists at hand"
+    apt-get -qq -o DPkg::Lock::Timeout=120 update || say "apt-get update failed; trying with the package lists at hand"
     # shellcheck disable=SC2086  # a list of names
-    apt-get -qq install -y --no-install-recommends $packages </dev/null >"$log" 2>&1 || {
+    apt-get -qq -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $packages </dev/null >"$log" 2>&1 || {
         cat "$log" >&2
         die "apt-get could not install: $packages"
     }
