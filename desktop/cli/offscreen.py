@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from desktop.core.types import FoveaError
@@ -26,53 +28,59 @@ def capture(
     ``no-window`` that says why where there is no picture at the end.
     """
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(theirs, list(images), model, size, theme, str(out), timeout_s))
-    process.start()
-    theirs.close()
-    try:
-        trouble = _verdict(ours, timeout_s + _GRACE_S)
-        if trouble is None:
-            process.join(_GRACE_S)
-    finally:
-        ours.close()
-        if process.is_alive():
-            process.terminate()
-            process.join(5.0)
-        if process.is_alive():
-            process.kill()
-        process.join()
+    with tempfile.TemporaryDirectory(prefix="fovea-window-", ignore_cleanup_errors=True) as folder:
+        words = Path(folder) / "words.txt"
+        ours, theirs = context.Pipe(duplex=False)
+        arguments = (theirs, str(words), (list(images), model, size, theme, str(out), timeout_s))
+        process = context.Process(target=_child, args=arguments)
+        process.start()
+        theirs.close()
+        try:
+            trouble = _verdict(ours, timeout_s + _GRACE_S, words)
+            if trouble is None:
+                process.join(_GRACE_S)
+        finally:
+            ours.close()
+            _end(process)
     if trouble is None and not out.is_file():
         trouble = "no picture was written"
     if trouble is not None:
         raise FoveaError("no-window", f"the window could not be drawn: {trouble}")
 
 
-def _verdict(connection: Connection, timeout_s: float) -> str | None:
-    """What the child says: ``None`` when all went well."""
+def _end(process: BaseProcess) -> None:
+    """See the child gone: asked first, then made to."""
+    for end in (process.terminate, process.kill):
+        if process.is_alive():
+            end()
+            process.join(5.0)
+    process.join()
+
+
+def _verdict(connection: Connection, timeout_s: float, words: Path) -> str | None:
+    """What the child says: ``None`` when all went well. ``words`` holds what Qt said before it ended the process."""
     if not connection.poll(timeout_s):
         return f"no answer within {timeout_s:.0f} seconds"
     try:
         text: str = connection.recv()
+        return text or None
     except EOFError:
-        return "its process ended; on Linux, Qt needs libEGL, libGL, libxkbcommon, libdbus-1 and libfontconfig"
-    return text or None
+        said = words.read_text(encoding="utf-8", errors="replace").split("\n") if words.is_file() else []
+        last = next((line.strip() for line in reversed(said) if line.strip()), "nothing was said about it")
+        return f"its process ended: {last}"
 
 
 def _child(
-    connection: Connection,
-    images: list[str],
-    model: str,
-    size: tuple[int, int],
-    theme: str,
-    out: str,
-    timeout_s: float,
+    connection: Connection, words: str, arguments: tuple[list[str], str, tuple[int, int], str, str, float]
 ) -> None:
+    """Draw, and send what went wrong, or an empty text."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    # Qt's remarks about its offscreen platform are for nobody; its last words before an end are.
+    os.dup2(os.open(words, os.O_WRONLY | os.O_CREAT, 0o600), 2)
     try:
         from desktop.ui.capture import capture_classify
 
-        capture_classify(images, model, size, theme, out, timeout_s)
+        capture_classify(*arguments)
     except FoveaError as error:
         connection.send(error.message)
     except Exception as error:

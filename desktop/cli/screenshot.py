@@ -10,7 +10,8 @@ from desktop.core.types import StoreError
 from desktop.store.store import ModelStore
 
 _SIZE = (1280, 720)
-_SMALLEST, _LARGEST = 320, 8192
+_SMALLEST = (1024, 640)  # the window takes no smaller size
+_LARGEST = 8192
 _PREFERRED = ("cifar10", "mnist-digits")
 
 _EPILOG = """\
@@ -57,11 +58,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _size(text: str) -> tuple[int, int]:
-    width, height = text.lower().replace("×", "x").split("x")
-    size = int(width), int(height)
-    if not all(_SMALLEST <= side <= _LARGEST for side in size):
-        raise argparse.ArgumentTypeError(f"{text}: expected {_SMALLEST} to {_LARGEST} pixels a side")
-    return size
+    width, height = (int(part) for part in text.lower().replace("×", "x").split("x"))
+    if not (_SMALLEST[0] <= width <= _LARGEST and _SMALLEST[1] <= height <= _LARGEST):
+        smallest = "x".join(map(str, _SMALLEST))
+        raise argparse.ArgumentTypeError(f"{text}: expected {smallest} to {_LARGEST}x{_LARGEST}")
+    return width, height
 
 
 _size.__name__ = "WxH"  # argparse names the type in its error

@@ -104,12 +104,12 @@ def test_a_picture_of_the_window_with_a_users_model(store: ModelStore, tmp_path:
     picture = paint(tmp_path / "red.png", size=(300, 200))
     run = fovea(
         "screenshot", "--view", "classify", "--image", picture, "--model", "colours",
-        "--size", "1000x640", "--theme", "dark", "--out", out,
+        "--size", "1100x700", "--theme", "dark", "--out", out,
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines() == [str(out)]
     with Image.open(out) as drawn:
-        assert drawn.size == (1000, 640)
+        assert drawn.size == (1100, 700)
         assert SHADES["red"] in {colour for _, colour in drawn.convert("RGB").getcolors(1 << 20)}
 
 
