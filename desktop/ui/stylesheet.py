@@ -6,6 +6,7 @@ Roles are dynamic properties, so that widgets stay plain Qt widgets: ``card`` (a
 
 from __future__ import annotations
 
+from desktop import paths
 from desktop.ui.theme import Tokens, blend, on_accent
 
 
@@ -20,6 +21,12 @@ def build(t: Tokens, dark: bool, base_px: int) -> str:
     answer = round(base_px * 20 / 13)
     control = max(32, base_px * 2 + 4)
     inner = control - 8
+    kind = "dark" if dark else "light"
+
+    def sign(name: str) -> str:
+        """A stylesheet takes files only, so these few are there in both colours."""
+        return (paths.resources() / "icons" / f"sheet-{name}-{kind}.svg").as_posix()
+
     return f"""
 QToolTip {{ background: {t.surface}; color: {t.text}; border: 1px solid {line}; padding: 4px 6px; }}
 QFrame[card="true"] {{ background: {t.surface}; border: 1px solid {t.border}; border-radius: 8px; }}
@@ -49,6 +56,8 @@ QPushButton[role="link"] {{ background: transparent; border: 2px solid transpare
   padding: 1px 4px; min-height: 20px; text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton[role="link"]:focus {{ border-color: {t.accent}; }}
+QPushButton::menu-indicator {{ image: url("{sign("down")}"); width: 14px; height: 14px;
+  subcontrol-origin: padding; subcontrol-position: center right; right: 8px; }}
 
 QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
 QToolButton:hover {{ background: {hover}; }}
@@ -61,9 +70,29 @@ QToolButton::menu-indicator {{ image: none; }}
 QLineEdit {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px; padding: 3px 7px;
   min-height: {inner}px; selection-background-color: {t.accent}; }}
 QLineEdit:focus {{ border: 2px solid {t.accent}; padding: 2px 6px; }}
-QComboBox, QSpinBox {{ min-height: {inner}px; }}
+QComboBox, QAbstractSpinBox {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px;
+  padding: 3px 4px 3px 8px; min-height: {inner}px; selection-background-color: {t.accent}; }}
+QComboBox:hover {{ background: {hover}; }}
+QComboBox:focus, QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding: 2px 3px 2px 7px; }}
+QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {faded}; border-color: {t.border}; }}
+QComboBox::drop-down {{ border: none; width: 22px; }}
+QComboBox::down-arrow {{ image: url("{sign("down")}"); width: 16px; height: 16px; }}
+QComboBox QAbstractItemView {{ border: 1px solid {line}; border-radius: 0; padding: 2px; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; background: transparent; }}
+QAbstractSpinBox::up-arrow {{ image: url("{sign("up")}"); width: 12px; height: 12px; }}
+QAbstractSpinBox::down-arrow {{ image: url("{sign("down")}"); width: 12px; height: 12px; }}
+QCheckBox, QRadioButton {{ spacing: 8px; border: 2px solid transparent; border-radius: 4px; padding: 2px; }}
+QCheckBox:focus, QRadioButton:focus {{ border-color: {t.accent}; }}
+QCheckBox:disabled, QRadioButton:disabled {{ color: {faded}; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 16px; height: 16px; background: {t.surface};
+  border: 1px solid {t.secondary}; border-radius: 4px; }}
+QRadioButton::indicator {{ border-radius: 9px; }}
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {t.border}; }}
+QCheckBox::indicator:checked, QRadioButton::indicator:checked {{ background: {t.accent}; border-color: {t.accent}; }}
+QCheckBox::indicator:checked {{ image: url("{sign("check")}"); }}
+QRadioButton::indicator:checked {{ image: url("{sign("dot")}"); }}
 
-QListView, QTableView, QTreeView, QTextBrowser, QPlainTextEdit {{ background: {t.surface};
+QListView, Gallery, QTableView, QTreeView, QTextBrowser, QPlainTextEdit {{ background: {t.surface};
   border: 1px solid {t.border}; border-radius: 8px; outline: none; }}
 QListView:focus, QTableView:focus, QTreeView:focus, QTextBrowser:focus {{ border: 2px solid {t.accent}; }}
 QTableView {{ gridline-color: transparent; alternate-background-color: {blend(t.surface, t.window, 0.6)};

@@ -1,0 +1,82 @@
+"""The models of the store, read in a thread: the window never waits for a disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+if TYPE_CHECKING:
+    from desktop.store.store import ModelEntry
+
+
+class _Reader(QThread):
+    read = Signal(object)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self.setObjectName("catalog")
+
+    def run(self) -> None:
+        """Read every manifest; a store that cannot be read at all is an empty one."""
+        from desktop.store.store import ModelStore
+
+        try:
+            entries = ModelStore().entries()
+        except OSError:
+            entries = []
+        self.read.emit(entries)
+
+
+class ModelCatalog(QObject):
+    """``changed`` says that :attr:`entries` are new; lives in the main thread."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.entries: list[ModelEntry] = []
+        self.loaded = False
+        self._reader: _Reader | None = None
+        self._again = False
+
+    def refresh(self) -> None:
+        """Read the store anew."""
+        if self._reader is not None:
+            self._again = True
+            return
+        self._reader = _Reader(self)
+        self._reader.read.connect(self._take)
+        self._reader.finished.connect(self._clean_up)
+        self._reader.start()
+
+    def stop(self) -> None:
+        """Wait for the thread: for the end of the program."""
+        self._again = False
+        if self._reader is not None:
+            self._reader.wait()
+
+    def entry(self, model_id: str) -> ModelEntry | None:
+        """The entry of an id, ``None`` for an unknown one."""
+        return next((entry for entry in self.entries if entry.id == model_id), None)
+
+    def first_choice(self, remembered: str) -> str:
+        """The model to begin with: the remembered one, else the first that can answer, else the first, else ''."""
+        if self.entry(remembered) is not None:
+            return remembered
+        ready = next((entry.id for entry in self.entries if entry.state == "ready"), "")
+        return ready or (self.entries[0].id if self.entries else "")
+
+    @Slot(object)
+    def _take(self, entries: list[ModelEntry]) -> None:
+        self.entries, self.loaded = entries, True
+        self.changed.emit()
+
+    @Slot()
+    def _clean_up(self) -> None:
+        if self._reader is not None:
+            self._reader.deleteLater()
+            self._reader = None
+        if self._again:
+            self._again = False
+            self.refresh()

@@ -1,0 +1,98 @@
+"""What a drop or a paste brings: files and folders, a picture's bytes, or a picture that must first be packed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass, field
+
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QObject, QUrl, Signal
+from PySide6.QtGui import QImage
+
+from desktop.core.types import ImageSource
+
+# Taken as they are, so that the engine decodes what the other program really handed over.
+_RAW = {
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/tiff": ".tif",
+    "image/bmp": ".bmp",
+    "image/gif": ".gif",
+}
+MAX_TEXT_PATHS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Exactly one of these is filled; ``message`` says in one sentence why there is nothing to open."""
+
+    paths: tuple[str, ...] = ()
+    data: bytes | None = field(default=None, repr=False)
+    suffix: str = ".png"
+    image: QImage | None = None
+    message: str = ""
+
+
+def can_take(mime: QMimeData) -> bool:
+    """Whether something in ``mime`` may be opened; cheap, for the moment of dragging."""
+    return mime.hasUrls() or mime.hasImage() or any(mime.hasFormat(kind) for kind in _RAW) or mime.hasText()
+
+
+def read_mime(mime: QMimeData) -> Intake:
+    """What ``mime`` holds: local files first, then a picture's bytes, then paths written as text."""
+    local = [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
+    if local:
+        return Intake(paths=tuple(local))
+    for kind, suffix in _RAW.items():
+        if mime.hasFormat(kind):
+            data = bytes(mime.data(kind).data())
+            if data:
+                return Intake(data=data, suffix=suffix)
+    if mime.hasImage():
+        image = mime.imageData()
+        if isinstance(image, QImage) and not image.isNull():
+            return Intake(image=image)
+    if mime.hasUrls():
+        return Intake(message=_tr("That is a web address. Fovea works offline: save the picture, then open it."))
+    if mime.hasText():
+        return _read_text(mime.text())
+    return Intake(message=_tr("There is no image and no file on the clipboard. Copy one, then paste it here."))
+
+
+def _read_text(text: str) -> Intake:
+    paths = []
+    for line in text.splitlines()[:MAX_TEXT_PATHS]:
+        words = line.strip().strip("\"'")
+        if words.lower().startswith("file:"):
+            words = QUrl(words).toLocalFile()
+        words = os.path.expanduser(words)
+        if not words:
+            continue
+        if not os.path.isabs(words):
+            return Intake(message=_tr("The text on the clipboard is not the path of a file. Copy an image or a file."))
+        paths.append(words)
+    if paths:
+        return Intake(paths=tuple(paths))
+    return Intake(message=_tr("There is no image and no file on the clipboard. Copy one, then paste it here."))
+
+
+class Packer(QObject):
+    """Packs a picture from the clipboard as PNG in a thread; ``packed`` carries the :class:`ImageSource`."""
+
+    packed = Signal(object)
+
+    def pack(self, image: QImage, name: str) -> None:
+        """Begin; a picture of 50 megapixels takes seconds."""
+        threading.Thread(target=self._work, args=(QImage(image), name), name="pack", daemon=True).start()
+
+    def _work(self, image: QImage, name: str) -> None:
+        store = QByteArray()
+        buffer = QBuffer(store)
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        if image.save(buffer, "PNG", 80):  # 80: little compression, for it is only passed on
+            self.packed.emit(ImageSource(name=name, data=bytes(store.data())))
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Intake", text)

@@ -1,0 +1,65 @@
+"""Pictures to try Fovea with: those that come with it, and the two photographs of scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from desktop import paths
+
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".bmp", ".gif", ".webp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample picture: ``kind`` is ``photo``, ``digit`` or ``xray``; it says which model fits."""
+
+    path: str
+    kind: str
+
+    @property
+    def title(self) -> str:
+        """A name for a menu: the file's, in words."""
+        words = Path(self.path).stem.replace("-", " ").replace("_", " ")
+        return words[:1].upper() + words[1:]
+
+
+def samples() -> list[Sample]:
+    """Every sample there is, photographs first; empty where none was installed."""
+    found = [Sample(str(path), "photo") for path in _photographs()]
+    try:
+        own = sorted(path for path in (paths.resources() / "samples").rglob("*") if path.suffix.lower() in _SUFFIXES)
+    except OSError:
+        own = []
+    found.extend(Sample(str(path), _kind(path)) for path in own if path.is_file())
+    return found
+
+
+def samples_for(model_id: str, labels: int) -> list[Sample]:
+    """The samples that fit a model, or all photographs where none does; ``labels`` is its number of classes."""
+    everything = samples()
+    kind = "xray" if "xray" in model_id else "digit" if "mnist" in model_id or "digit" in model_id else "photo"
+    fitting = [sample for sample in everything if sample.kind == kind]
+    return fitting or everything
+
+
+def _photographs() -> list[Path]:
+    """china.jpg and flower.jpg of scikit-learn, found without importing it: that would take a second."""
+    try:
+        spec = find_spec("sklearn")
+    except (ImportError, ValueError):
+        return []
+    if spec is None or spec.origin is None:
+        return []
+    folder = Path(spec.origin).parent / "datasets" / "images"
+    return [folder / name for name in ("china.jpg", "flower.jpg") if (folder / name).is_file()]
+
+
+def _kind(path: Path) -> str:
+    text = "/".join(part.lower() for part in path.parts[-2:])
+    if "digit" in text or "mnist" in text:
+        return "digit"
+    if "xray" in text or "x-ray" in text or "phantom" in text or "chest" in text:
+        return "xray"
+    return "photo"

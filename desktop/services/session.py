@@ -1,0 +1,302 @@
+"""What the window is looking at: the images in the list, the current one, the model, and what was asked of the engine.
+
+Every answer is checked against the request that is still wanted: one for another image or for the model chosen before
+is dropped, whenever it comes. Lives in the main thread; knows nothing of views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop.core.types import ImageSource
+from desktop.engine import messages
+
+if TYPE_CHECKING:
+    from desktop.services.engine_service import EngineService
+
+MAX_UNDO = 20
+PREVIEW_SIDE = 2048
+
+
+class ImageItem:
+    """One row of the list. ``answer`` is what the batch said of it: a label, or a failure's sentence."""
+
+    __slots__ = ("answer", "failed", "folded", "source")
+
+    def __init__(self, source: ImageSource) -> None:
+        self.source = source
+        self.folded = source.name.casefold()
+        self.answer = ""
+        self.failed = False
+
+
+class Session(QObject):
+    """The state behind the window.
+
+    ``inserted(first, count)``, ``removed()`` and their ``about_to`` companions frame each change of :attr:`items`.
+    ``prediction_changed``, ``preview_changed`` say that :attr:`prediction`/:attr:`failure` or
+    :attr:`preview`/:attr:`preview_failure` are others now, possibly ``None`` because an answer is awaited.
+    """
+
+    about_to_insert = Signal(int, int)
+    inserted = Signal(int, int)
+    about_to_reset = Signal()
+    was_reset = Signal()
+    current_changed = Signal()
+    model_changed = Signal(str)
+    prediction_changed = Signal()
+    preview_changed = Signal()
+    detail_arrived = Signal(object)
+    undo_changed = Signal(bool)
+    engine_state_changed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.items: list[ImageItem] = []
+        self.current: ImageItem | None = None
+        self.model_id = ""
+        self.model_ready = False
+        self.prediction: messages.Prediction | None = None
+        self.failure: messages.Failure | None = None
+        self.preview: messages.Preview | None = None
+        self.preview_failure: messages.Failure | None = None
+        self.engine_trouble = ""
+        self._engine: EngineService | None = None
+        self._by_path: dict[str, ImageItem] = {}
+        self._undo: list[list[tuple[int, ImageItem]]] = []
+        self._predict_id = 0
+        self._preview_id = 0
+        self._detail_id = 0
+
+    # The engine
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine``, which was started; asks for what is already wanted."""
+        self._engine = engine
+        engine.ready.connect(self._on_ready)
+        engine.prediction.connect(self._on_prediction)
+        engine.preview_arrived.connect(self._on_preview)
+        engine.failure.connect(self._on_failure)
+        engine.engine_lost.connect(self._on_lost)
+        if self.model_ready and self.current is None:
+            engine.warm(self.model_id)
+        self._ask_preview()
+        self._ask_prediction()
+
+    @property
+    def engine(self) -> EngineService | None:
+        """The engine, once it was started."""
+        return self._engine
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an answer for the current image is on its way."""
+        return self._predict_id != 0
+
+    # The list
+
+    def add(self, sources: Iterable[ImageSource]) -> list[ImageItem]:
+        """Append images; a file that is already listed is not listed twice. Returns one item a source."""
+        fresh: list[ImageItem] = []
+        named: list[ImageItem] = []
+        for source in sources:
+            item = self._by_path.get(source.path) if source.path is not None else None
+            if item is None:
+                item = ImageItem(source)
+                fresh.append(item)
+                if source.path is not None:
+                    self._by_path[source.path] = item
+            named.append(item)
+        if fresh:
+            first = len(self.items)
+            self.about_to_insert.emit(first, len(fresh))
+            self.items.extend(fresh)
+            self.inserted.emit(first, len(fresh))
+        return named
+
+    def remove(self, items: Iterable[ImageItem]) -> int:
+        """Take images off the list (their files stay); can be undone. Returns how many went."""
+        going = set(items)
+        if not going:
+            return 0
+        taken = [(index, item) for index, item in enumerate(self.items) if item in going]
+        successor = self._successor(going)
+        self.about_to_reset.emit()
+        self.items = [item for item in self.items if item not in going]
+        for _, item in taken:
+            if item.source.path is not None:
+                self._by_path.pop(item.source.path, None)
+        self._undo = [*self._undo, taken][-MAX_UNDO:]
+        self.was_reset.emit()
+        if self.current in going:
+            self.set_current(successor)
+        self.undo_changed.emit(True)
+        return len(taken)
+
+    def undo_remove(self) -> list[ImageItem]:
+        """Put the last removed images back where they were; returns them."""
+        if not self._undo:
+            return []
+        taken = self._undo.pop()
+        self.about_to_reset.emit()
+        back = []
+        for index, item in taken:
+            if item.source.path is not None:
+                if item.source.path in self._by_path:
+                    continue
+                self._by_path[item.source.path] = item
+            self.items.insert(min(index, len(self.items)), item)
+            back.append(item)
+        self.was_reset.emit()
+        self.undo_changed.emit(bool(self._undo))
+        return back
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a removal can be undone."""
+        return bool(self._undo)
+
+    def find(self, source: ImageSource) -> ImageItem | None:
+        """The item of a source, ``None`` if it is no longer listed."""
+        if source.path is not None:
+            return self._by_path.get(source.path)
+        return next((item for item in self.items if item.source == source), None)
+
+    def _successor(self, going: set[ImageItem]) -> ImageItem | None:
+        if self.current is None or self.current not in going:
+            return self.current
+        start = self.items.index(self.current)
+        after = next((item for item in self.items[start:] if item not in going), None)
+        return after or next((item for item in reversed(self.items[:start]) if item not in going), None)
+
+    # The current image and the model
+
+    def set_current(self, item: ImageItem | None) -> None:
+        """Look at another image: what was shown goes, an answer and a picture are asked for."""
+        if item is self.current:
+            return
+        self.current = item
+        self._forget_prediction()
+        self._forget_preview()
+        self.current_changed.emit()
+        self.preview_changed.emit()
+        self.prediction_changed.emit()
+        self._ask_preview()
+        self._ask_prediction()
+
+    def set_model(self, model_id: str, ready: bool) -> None:
+        """Use another model; ``ready`` is false for one that cannot answer (weights not installed, damaged)."""
+        if (model_id, ready) == (self.model_id, self.model_ready):
+            return
+        self.model_id, self.model_ready = model_id, ready
+        self._forget_prediction()
+        for item in self.items:
+            item.answer, item.failed = "", False
+        self.model_changed.emit(model_id)
+        self.prediction_changed.emit()
+        if self.current is None and ready and self._engine is not None:
+            self._engine.warm(model_id)
+        self._ask_prediction()
+
+    def ask_again(self) -> None:
+        """Ask anew for the current picture and its answer, as after a failure."""
+        self._forget_prediction()
+        self._forget_preview()
+        self.preview_changed.emit()
+        self.prediction_changed.emit()
+        self._ask_preview()
+        self._ask_prediction()
+
+    def ask_detail(self, max_side: int) -> None:
+        """Ask for the current picture in more pixels; comes as ``detail_arrived``."""
+        if self._engine is not None and self.current is not None:
+            self._detail_id = self._engine.preview(self.current.source, max_side, "detail")
+
+    def _forget_prediction(self) -> None:
+        if self._predict_id and self._engine is not None:
+            self._engine.cancel(self._predict_id)
+        self._predict_id = 0
+        self.prediction = self.failure = None
+
+    def _forget_preview(self) -> None:
+        if self._engine is not None:
+            for request in (self._preview_id, self._detail_id):
+                if request:
+                    self._engine.cancel(request)
+        self._preview_id = self._detail_id = 0
+        self.preview = self.preview_failure = None
+
+    def _ask_prediction(self) -> None:
+        if self._engine is not None and self.current is not None and self.model_ready:
+            self._predict_id = self._engine.predict(self.model_id, self.current.source)
+
+    def _ask_preview(self) -> None:
+        if self._engine is not None and self.current is not None:
+            self._preview_id = self._engine.preview(self.current.source, PREVIEW_SIDE, "view")
+
+    # Answers
+
+    @Slot(object)
+    def _on_prediction(self, answer: messages.Prediction) -> None:
+        if answer.id != self._predict_id or answer.model != self.model_id or self.current is None:
+            return
+        self._predict_id = 0
+        self.prediction, self.failure = answer, None
+        self.prediction_changed.emit()
+
+    @Slot(object)
+    def _on_preview(self, answer: messages.Preview) -> None:
+        if self.current is None:
+            return
+        if answer.id == self._preview_id:
+            self._preview_id = 0
+            self.preview, self.preview_failure = answer, None
+            self.preview_changed.emit()
+        elif answer.id == self._detail_id:
+            self._detail_id = 0
+            self.detail_arrived.emit(answer)
+
+    @Slot(object)
+    def _on_failure(self, answer: messages.Failure) -> None:
+        if answer.id == self._predict_id:
+            self._predict_id = 0
+            self.prediction, self.failure = None, answer
+            self.prediction_changed.emit()
+        elif answer.id == self._preview_id:
+            self._preview_id = 0
+            self.preview, self.preview_failure = None, answer
+            self.preview_changed.emit()
+        elif answer.id == self._detail_id:
+            self._detail_id = 0  # the smaller picture stays
+
+    @Slot(object)
+    def _on_ready(self, answer: messages.Ready) -> None:
+        self._set_trouble("")
+
+    @Slot(object)
+    def _on_lost(self, answer: messages.EngineLost) -> None:
+        if answer.restarting:
+            self._set_trouble(
+                self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.").format(
+                    answer.reason
+                )
+            )
+        else:
+            self._set_trouble(
+                self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.").format(
+                    answer.reason
+                )
+            )
+
+    def _set_trouble(self, text: str) -> None:
+        if text != self.engine_trouble:
+            self.engine_trouble = text
+            self.engine_state_changed.emit(text)
+
+
+def sources_of(items: Sequence[ImageItem]) -> list[ImageSource]:
+    """The sources of some items, in order."""
+    return [item.source for item in items]

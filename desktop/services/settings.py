@@ -1,0 +1,174 @@
+"""What Fovea remembers between two starts: sizes, folders, the last model, the theme.
+
+One JSON file, written whole and put in place by a rename, in a thread of its own. A file that cannot be read is kept
+beside, never overwritten; a home that cannot be written to is said once and Fovea works on without saving.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from desktop import paths
+
+DEFAULTS: dict[str, Any] = {
+    "theme": "system",
+    "geometry": "",
+    "splitters": {},
+    "list_mode": "grid",
+    "model": "",
+    "recent_folders": [],
+    "last_folder": "",
+    "top_k": 5,
+    "table_columns": "",
+}
+MAX_RECENT = 8
+MAX_BYTES = 1_000_000
+_DELAY_MS = 400
+
+
+class Settings(QObject):
+    """The remembered values; keys and their types are those of :data:`DEFAULTS`.
+
+    ``problem`` says in one sentence what was wrong with the file at the start, empty if nothing. ``saving_failed`` is
+    emitted once, with a sentence, when the file cannot be written.
+    """
+
+    saving_failed = Signal(str)
+    _write_failed = Signal(str)
+
+    def __init__(self, file: Path | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._file = file if file is not None else paths.settings_file()
+        self._values: dict[str, Any] = {}
+        self._foreign: dict[str, Any] = {}
+        self._said = False
+        self._writer: threading.Thread | None = None
+        self.problem = ""
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DELAY_MS)
+        self._timer.timeout.connect(self._save_aside)
+        self._write_failed.connect(self._report)
+        self._load()
+
+    def get(self, key: str) -> Any:
+        """The value of ``key``, or its default. Raises :class:`KeyError` for a key that does not exist."""
+        value = self._values.get(key, DEFAULTS[key])
+        return value.copy() if isinstance(value, (list, dict)) else value
+
+    def set(self, key: str, value: Any) -> None:
+        """Remember ``value``; written a moment later. Raises :class:`TypeError` for a value of another type."""
+        if type(value) is not type(DEFAULTS[key]):
+            raise TypeError(f"setting {key!r}: {type(value).__name__} found, {type(DEFAULTS[key]).__name__} expected")
+        if self._values.get(key, DEFAULTS[key]) == value:
+            return
+        self._values[key] = value
+        self._timer.start()
+
+    def add_recent_folder(self, folder: str) -> None:
+        """Put ``folder`` first among the recent ones."""
+        held = [item for item in self.get("recent_folders") if item != folder]
+        self.set("recent_folders", [folder, *held][:MAX_RECENT])
+
+    def flush(self) -> None:
+        """Write now what waits to be written; for the end of the program."""
+        self._timer.stop()
+        if self._writer is not None:
+            self._writer.join(5.0)
+        try:
+            write_atomically(self._file, self._text())
+        except OSError as error:
+            self._report(_reason(error))
+
+    def _load(self) -> None:
+        try:
+            with self._file.open("rb") as stream:
+                raw = stream.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self.problem = self.tr("The settings could not be read ({0}); Fovea starts with its defaults.").format(
+                _reason(error)
+            )
+            return
+        try:
+            if len(raw) > MAX_BYTES:
+                raise ValueError("too large")
+            values = json.loads(raw.decode("utf-8"))
+            if not isinstance(values, dict):
+                raise ValueError("not an object")
+        except (ValueError, RecursionError):
+            self._keep_damaged()
+            return
+        for key, value in values.items():
+            if key not in DEFAULTS:
+                self._foreign[key] = value  # a newer Fovea's: handed back when saving
+            elif type(value) is type(DEFAULTS[key]):
+                self._values[key] = value
+        folders = self._values.get("recent_folders", [])
+        self._values["recent_folders"] = [f for f in folders if isinstance(f, str)][:MAX_RECENT]
+
+    def _keep_damaged(self) -> None:
+        kept = self._file.with_name(f"{self._file.stem}.damaged{self._file.suffix}")
+        number = 1
+        while kept.exists() and number < 100:
+            number += 1
+            kept = self._file.with_name(f"{self._file.stem}.damaged-{number}{self._file.suffix}")
+        try:
+            os.replace(self._file, kept)
+            self.problem = self.tr(
+                "The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}."
+            ).format(kept.name)
+        except OSError:
+            self.problem = self.tr("The settings file is damaged; Fovea starts with its defaults.")
+
+    def _text(self) -> str:
+        return json.dumps({**self._foreign, **self._values}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+    @Slot()
+    def _save_aside(self) -> None:
+        """Write in a thread: waiting for a disk would stop the drawing."""
+        if self._writer is not None and self._writer.is_alive():
+            self._timer.start()
+            return
+        self._writer = threading.Thread(target=self._write, args=(self._text(),), name="settings", daemon=True)
+        self._writer.start()
+
+    def _write(self, text: str) -> None:
+        try:
+            write_atomically(self._file, text)
+        except OSError as error:
+            self._write_failed.emit(_reason(error))
+
+    @Slot(str)
+    def _report(self, reason: str) -> None:
+        if not self._said:
+            self._said = True
+            self.saving_failed.emit(
+                self.tr("Settings cannot be saved ({0}). Fovea works, but forgets them at the end.").format(reason)
+            )
+
+
+def write_atomically(file: Path, text: str) -> None:
+    """Put ``text`` into ``file``, all of it or nothing: a neighbour, flushed to the disk, renamed. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(part, file)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _reason(error: OSError) -> str:
+    return (os.strerror(error.errno) if error.errno else type(error).__name__).lower()

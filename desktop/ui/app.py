@@ -1,0 +1,101 @@
+"""The application: made, dressed, shown; everything heavy begins after the first paint."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Qt, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from desktop.services.catalog import ModelCatalog
+from desktop.services.settings import Settings
+from desktop.services.single_instance import SingleInstance
+from desktop.ui.main_window import MainWindow
+from desktop.ui.theme import MODES, theme
+
+
+def make_application(arguments: Sequence[str]) -> QApplication:
+    """The application with its names and high-DPI rules; the one there is, where there is one."""
+    held = QApplication.instance()
+    if isinstance(held, QApplication):
+        return held
+    QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+    app = QApplication([sys.argv[0] if sys.argv else "fovea", *arguments])
+    app.setApplicationName("Fovea")
+    app.setApplicationDisplayName("Fovea")
+    app.setDesktopFileName("fovea")
+    return app
+
+
+class Shell(QObject):
+    """The window and what stands behind it: made light, started after the first paint, closed in order."""
+
+    def __init__(self, settings: Settings, paths: Sequence[str] = (), instance: SingleInstance | None = None) -> None:
+        super().__init__()
+        self.settings = settings
+        self.catalog = ModelCatalog(self)
+        self.window = MainWindow(settings, self.catalog)
+        self.engine: QObject | None = None
+        self._paths = list(paths)
+        self._instance = instance
+        self.window.painted.connect(self._start)
+
+    @Slot()
+    def _start(self) -> None:
+        """After the first paint: models, engine, the paths given, the ear for a second instance."""
+        from desktop.services.engine_service import EngineService
+
+        self.window.setWindowIcon(theme().icon("app", 64))
+        self.catalog.refresh()
+        engine = EngineService(self)
+        engine.start()
+        self.engine = engine
+        self.window.engine = engine
+        self.window.classify.attach(engine)
+        if self.settings.problem:
+            self.window.messages.say(self.settings.problem)
+        if self._paths:
+            self.window.open_paths(self._paths)
+        if self._instance is not None:
+            self._instance.received.connect(self.window.take_over)
+            self._instance.listen()
+
+    def close_down(self) -> None:
+        """End threads and processes, write the settings."""
+        self.window.classify.close_down()
+        self.catalog.stop()
+        engine = self.engine
+        if engine is not None:
+            engine.stop()  # type: ignore[attr-defined]
+        self.settings.flush()
+        if self._instance is not None:
+            self._instance.release()
+
+
+def build_window(settings: Settings | None = None, paths: Sequence[str] = (), mode: str | None = None) -> Shell:
+    """A shell whose window is not yet shown, dressed in ``mode`` (a theme) or what the settings say."""
+    app = make_application(())
+    settings = settings if settings is not None else Settings()
+    wanted = mode if mode is not None else settings.get("theme")
+    theme().set_mode(wanted if wanted in MODES else "system")
+    theme().apply(app)
+    return Shell(settings, paths)
+
+
+def run(paths: list[str]) -> int:
+    """Show the window with ``paths`` opened; returns the exit status when it was closed."""
+    app = make_application(())
+    instance = SingleInstance()
+    if not instance.acquire() and instance.hand_over(paths):
+        return 0
+    settings = Settings()
+    wanted = settings.get("theme")
+    theme().set_mode(wanted if wanted in MODES else "system")
+    theme().apply(app)
+    shell = Shell(settings, paths, instance)
+    shell.window.show()
+    status = app.exec()
+    shell.close_down()
+    return status

@@ -1,0 +1,354 @@
+"""The Classify view: list, picture, answer and results, and the paths between them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QDateTime, QLocale, QMimeData, Qt, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.core.types import ImageSource
+from desktop.services.folder_job import FolderJob
+from desktop.services.intake import Packer, read_mime
+from desktop.services.samples import samples, samples_for
+from desktop.services.scan import ScanDone, ScanFound, ScanService
+from desktop.services.session import ImageItem, Session
+from desktop.services.settings import Settings
+from desktop.ui.answer_pane import AnswerPane
+from desktop.ui.picture_pane import PicturePane
+from desktop.ui.results_pane import ResultsPane
+from desktop.ui.widgets.empty_state import EmptyState
+from desktop.ui.widgets.image_list import ImageList
+
+if TYPE_CHECKING:
+    from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+
+AGAIN_AT_ONCE = 500
+"""Up to so many images are classified anew without asking when the model changes."""
+
+
+class ClassifyView(QWidget):
+    """Three panes. ``files_wanted``, ``folder_wanted`` and ``paste_wanted`` ask the window for its dialogs."""
+
+    files_wanted = Signal()
+    folder_wanted = Signal()
+    paste_wanted = Signal()
+    card_requested = Signal(str)
+    look_requested = Signal()
+    said = Signal(str)
+
+    def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = Session(self)
+        self.job = FolderJob(self)
+        self.scans = ScanService(self)
+        self._packer = Packer(self)
+        self._catalog = catalog
+        self._settings = settings
+        self._scan_items: dict[int, list[ImageItem]] = {}
+        self._pasted = 0
+        self._build()
+        self._connect()
+        self._restore()
+        self._show_empty()
+
+    def _build(self) -> None:
+        self.list = ImageList(self.session)
+        self.list.setMinimumWidth(196)
+        self._scan_words = QLabel()
+        self._scan_words.setProperty("role", "secondary")
+        self._scan_words.setWordWrap(True)
+        self._scan_cancel = QPushButton(self.tr("Cancel"))
+        self._scan_cancel.clicked.connect(self.scans.cancel)
+        self._scan_row = QWidget()
+        scan_layout = QHBoxLayout(self._scan_row)
+        scan_layout.setContentsMargins(12, 0, 4, 12)
+        scan_layout.addWidget(self._scan_words, 1)
+        scan_layout.addWidget(self._scan_cancel)
+        self._scan_row.hide()
+        left = QWidget()
+        left_layout = QVBoxLayout(left)
+        left_layout.setContentsMargins(0, 0, 0, 0)
+        left_layout.setSpacing(0)
+        left_layout.addWidget(self.list, 1)
+        left_layout.addWidget(self._scan_row)
+        self.empty = EmptyState()
+        holder = QWidget()
+        holder_layout = QVBoxLayout(holder)
+        holder_layout.setContentsMargins(8, 12, 8, 12)
+        holder_layout.addWidget(self.empty)
+        self.picture = PicturePane(self.session, self._catalog)
+        self.results = ResultsPane(self.session, self.job, self._catalog)
+        self.results.hide()
+        self._middle = QSplitter(Qt.Orientation.Vertical)
+        self._middle.setChildrenCollapsible(False)
+        self._middle.setHandleWidth(4)
+        self._middle.addWidget(self.picture)
+        self._middle.addWidget(self.results)
+        self._middle.setStretchFactor(0, 3)
+        self._middle.setStretchFactor(1, 2)
+        self._middle.setSizes([360, 290])
+        self._stack = QStackedWidget()
+        self._stack.addWidget(holder)
+        self._stack.addWidget(self._middle)
+        self.answer = AnswerPane(self.session, self._catalog)
+        self.answer.setMinimumWidth(248)
+        self._panes = QSplitter(Qt.Orientation.Horizontal)
+        self._panes.setChildrenCollapsible(False)
+        self._panes.setHandleWidth(4)
+        for pane in (left, self._stack, self.answer):
+            self._panes.addWidget(pane)
+        self._panes.setStretchFactor(0, 0)
+        self._panes.setStretchFactor(1, 1)
+        self._panes.setStretchFactor(2, 0)
+        self._panes.setSizes([244, 648, 300])
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._panes)
+        self._splitters = {"panes": self._panes, "middle": self._middle, "picture": self.picture.splitter}
+
+    def _connect(self) -> None:
+        self.empty.open_files.connect(self.files_wanted)
+        self.empty.open_folder.connect(self.folder_wanted)
+        self.empty.paste.connect(self.paste_wanted)
+        self.empty.sample_chosen.connect(self._open_sample)
+        self.empty.folder_chosen.connect(self._open_folder)
+        self.list.chosen.connect(self.session.set_current)
+        self.list.opened.connect(self._open_item)
+        self.list.look.connect(self._look)
+        self.list.remove_requested.connect(self.remove)
+        self.list.undo_requested.connect(self.undo)
+        self.list.show_in_folder.connect(self._show_in_folder)
+        self.list.mode_changed.connect(self._remember_mode)
+        self.picture.look.connect(self.look_requested)
+        self.answer.model_selected.connect(self.choose_model)
+        self.answer.card_requested.connect(self.card_requested)
+        self.results.again.connect(self.classify_all)
+        self.results.closed.connect(self._close_results)
+        self.results.table.row_activated.connect(self._show_source)
+        self.scans.found.connect(self._on_found)
+        self.scans.done.connect(self._on_scanned)
+        self._packer.packed.connect(self.add_source)
+        self._catalog.changed.connect(self._on_catalog)
+        self.session.was_reset.connect(self._show_empty)
+        self.session.inserted.connect(self._show_empty)
+        self.job.answered.connect(self.list.view.viewport().update)
+        for splitter in self._splitters.values():
+            splitter.splitterMoved.connect(self._remember_sizes)
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine``, which was started."""
+        self.session.attach(engine)
+        self.job.attach(engine)
+        self.list.model.attach(engine)
+
+    def take_focus(self) -> None:
+        """Give the keyboard to the list, or to the first button while there is nothing to list."""
+        target = self.list.view if self.session.items else self.empty.first_button
+        target.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def close_down(self) -> None:
+        """Stop what runs; for the end of the program."""
+        self.job.cancel()
+        self.scans.stop()
+
+    # Opening
+
+    def add_paths(self, paths: list[str]) -> None:
+        """List files and what is in folders; several are all classified, one is only shown."""
+        if not paths:
+            return
+        scan = self.scans.scan(paths)
+        self._scan_items[scan] = []
+        self._scan_words.setText(self.tr("Looking for images…"))
+        self._scan_row.show()
+
+    def add_mime(self, mime: QMimeData) -> None:
+        """Open what was dropped or pasted; where there is nothing to open, ``said`` tells why."""
+        intake = read_mime(mime)
+        if intake.paths:
+            self.add_paths(list(intake.paths))
+        elif intake.data is not None:
+            self.add_source(ImageSource(name=self._pasted_name(intake.suffix), data=intake.data))
+        elif intake.image is not None:
+            self._packer.pack(intake.image, self._pasted_name(".png"))
+        else:
+            self.said.emit(intake.message)
+
+    @Slot(object)
+    def add_source(self, source: ImageSource) -> None:
+        """List one image and look at it."""
+        self.session.set_current(self.session.add([source])[0])
+
+    def _pasted_name(self, suffix: str) -> str:
+        self._pasted += 1
+        clock = QLocale().toString(QDateTime.currentDateTime().time(), "HH-mm-ss")
+        return self.tr("Pasted {0} {1}").format(self._pasted, clock) + suffix
+
+    @Slot(str)
+    def _open_sample(self, path: str) -> None:
+        self.add_source(ImageSource.from_path(path))
+
+    @Slot(str)
+    def _open_folder(self, folder: str) -> None:
+        self.add_paths([folder])
+
+    @Slot(object)
+    def _on_found(self, portion: ScanFound) -> None:
+        held = self._scan_items.setdefault(portion.id, [])
+        first = not held
+        items = self.session.add(portion.sources)
+        held.extend(items)
+        self._scan_words.setText(self.tr("{0} images found…").format(self.locale().toString(len(held))))
+        if first and items:
+            self.session.set_current(items[0])
+            self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(object)
+    def _on_scanned(self, done: ScanDone) -> None:
+        items = self._scan_items.pop(done.id, [])
+        if not self._scan_items:
+            self._scan_row.hide()
+        for folder in done.folders:
+            self._settings.add_recent_folder(folder)
+        self.empty.set_recent(self._settings.get("recent_folders"))
+        self._tell_problems(done, len(items))
+        if len(items) > 1 and not done.cancelled:
+            self.results.root = done.folders[0] if len(done.folders) == 1 else None
+            again = bool(self.job.items) and len(self.session.items) > len(items)
+            # Results of one model stand in one table: earlier images are taken along.
+            if again:
+                self.results.root = None
+            self._begin(self.session.items if again else items)
+
+    def _tell_problems(self, done: ScanDone, found: int) -> None:
+        if done.problem_count:
+            first = done.problems[0]
+            words = f"{first.name}: {first.message}"
+            if done.problem_count > 1:
+                more = self.locale().toString(done.problem_count - 1)
+                words = self.tr("{0}, and {1} more that could not be read").format(words, more)
+            self.said.emit(words + ".")
+        elif not found and not done.cancelled:
+            self.said.emit(self.tr("No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more."))
+
+    # The list
+
+    @Slot(list)
+    def remove(self, items: list[ImageItem]) -> None:
+        """Take images off the list; offers to undo it."""
+        self.list.show_removed(self.session.remove(items))
+
+    @Slot()
+    def undo(self) -> None:
+        """Put the images back that were removed last."""
+        back = self.session.undo_remove()
+        self.list.show_removed(0)
+        if back:
+            self.session.set_current(back[0])
+
+    @Slot(object)
+    def _open_item(self, item: ImageItem) -> None:
+        self.session.set_current(item)
+        self.picture.picture.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(object)
+    def _look(self, item: ImageItem) -> None:
+        self.session.set_current(item)
+        self.look_requested.emit()
+
+    @Slot(object)
+    def _show_source(self, source: ImageSource) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self.session.set_current(item)
+
+    @Slot(object)
+    def _show_in_folder(self, item: ImageItem) -> None:
+        if item.source.path is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.dirname(os.path.abspath(item.source.path))))
+
+    @Slot()
+    def _show_empty(self) -> None:
+        self._stack.setCurrentIndex(1 if self.session.items else 0)
+        if not self.session.items and not self.job.running:
+            self.results.hide()
+
+    # Models and batches
+
+    @Slot(str)
+    def choose_model(self, model_id: str) -> None:
+        """Use another model: the image is classified anew; so is a folder, at once or when asked."""
+        entry = self._catalog.entry(model_id)
+        if entry is None:
+            return
+        had = self.job.items
+        self.job.cancel()
+        self.session.set_model(model_id, entry.state == "ready")
+        self._settings.set("model", model_id)
+        self._offer_samples()
+        if had and self.session.model_ready and len(had) <= AGAIN_AT_ONCE and self.job.model_id != model_id:
+            self.classify_all()
+
+    @Slot()
+    def classify_all(self) -> None:
+        """Classify the whole list with the model chosen now."""
+        self._begin(self.session.items)
+
+    @property
+    def can_classify_all(self) -> bool:
+        """Whether there is a list and a model that can answer."""
+        return bool(self.session.items) and self.session.model_ready
+
+    def _begin(self, items: list[ImageItem]) -> None:
+        if items and self.session.model_ready:
+            self.job.begin(items, self.session.model_id)
+
+    @Slot()
+    def _on_catalog(self) -> None:
+        if not self.session.model_id:
+            self.choose_model(self._catalog.first_choice(self._settings.get("model")))
+        else:
+            entry = self._catalog.entry(self.session.model_id)
+            self.session.set_model(self.session.model_id, entry is not None and entry.state == "ready")
+        self._offer_samples()
+
+    def _offer_samples(self) -> None:
+        entry = self._catalog.entry(self.session.model_id)
+        manifest = entry.manifest if entry is not None else None
+        self.empty.set_samples(samples_for(manifest.id, len(manifest.labels)) if manifest is not None else samples())
+
+    @Slot()
+    def _close_results(self) -> None:
+        self.job.cancel()
+        self.results.hide()
+
+    # What is remembered
+
+    def _restore(self) -> None:
+        held = self._settings.get("splitters")
+        for name, splitter in self._splitters.items():
+            sizes = held.get(name)
+            if isinstance(sizes, list) and len(sizes) == splitter.count() and all(isinstance(s, int) for s in sizes):
+                splitter.setSizes(sizes)
+        if self._settings.get("list_mode") == "rows":
+            self.list.set_mode("rows")
+        self.answer.bars.set_top_k(max(1, self._settings.get("top_k")))
+        self.empty.set_recent(self._settings.get("recent_folders"))
+        self.empty.set_samples([])
+
+    @Slot()
+    def _remember_sizes(self) -> None:
+        held = self._settings.get("splitters")
+        for name, splitter in self._splitters.items():
+            sizes = splitter.sizes()
+            if all(sizes):  # a hidden pane has no size worth remembering
+                held[name] = sizes
+        self._settings.set("splitters", held)
+
+    @Slot(str)
+    def _remember_mode(self, mode: str) -> None:
+        self._settings.set("list_mode", mode)

@@ -1,0 +1,88 @@
+"""The settings; each takes effect at once and is remembered."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QRadioButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.services.settings import Settings
+from desktop.ui.theme import MODES, theme
+
+
+class SettingsDialog(QDialog):
+    """``theme_chosen`` carries the mode, ``top_k_chosen`` the number of classes shown at first."""
+
+    theme_chosen = Signal(str)
+    top_k_chosen = Signal(int)
+
+    def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self.setWindowTitle(self.tr("Settings"))
+        words = {"system": self.tr("Like the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        self._modes = QButtonGroup(self)
+        row = QHBoxLayout()
+        for mode in MODES:
+            button = QRadioButton(words[mode])
+            button.setProperty("mode", mode)
+            button.setChecked(mode == theme().mode)
+            button.setAccessibleName(self.tr("Theme: {0}").format(words[mode]))
+            self._modes.addButton(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        self._modes.buttonClicked.connect(self._choose_theme)
+        self._top_k = QSpinBox()
+        self._top_k.setRange(1, 50)
+        self._top_k.setValue(settings.get("top_k"))
+        self._top_k.setAccessibleName(self.tr("Classes shown at first"))
+        self._top_k.valueChanged.connect(self._choose_top_k)
+        forget = QPushButton(self.tr("Forget recent folders"))
+        forget.setEnabled(bool(settings.get("recent_folders")))
+        forget.clicked.connect(self._forget)
+        self._forget_button = forget
+        form = QFormLayout()
+        form.setHorizontalSpacing(24)
+        form.setVerticalSpacing(14)
+        form.addRow(self.tr("Theme"), row)
+        form.addRow(self.tr("Classes shown at first"), self._top_k)
+        form.addRow(self.tr("Folders"), forget)
+        note = QLabel(self.tr("Everything here stays on this computer."))
+        note.setProperty("role", "secondary")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 20, 20, 12)
+        layout.setSpacing(16)
+        layout.addLayout(form)
+        layout.addWidget(note)
+        layout.addStretch(1)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(440)
+
+    @Slot()
+    def _choose_theme(self) -> None:
+        button = self._modes.checkedButton()
+        if button is not None:
+            self.theme_chosen.emit(button.property("mode"))
+
+    @Slot(int)
+    def _choose_top_k(self, value: int) -> None:
+        self._settings.set("top_k", value)
+        self.top_k_chosen.emit(value)
+
+    @Slot()
+    def _forget(self) -> None:
+        self._settings.set("recent_folders", [])
+        self._forget_button.setEnabled(False)

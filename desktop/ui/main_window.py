@@ -1,0 +1,303 @@
+"""The main window: rail, menus, drops, dialogs; everything else is a view's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.core.formats import SUPPORTED_SUFFIXES
+from desktop.services.catalog import ModelCatalog
+from desktop.services.intake import can_take
+from desktop.services.settings import Settings
+from desktop.ui.classify_view import ClassifyView
+from desktop.ui.menus import Menus
+from desktop.ui.rail import Rail
+from desktop.ui.theme import theme
+from desktop.ui.widgets.drop_overlay import DropOverlay
+from desktop.ui.widgets.message_bar import MessageBar
+
+if TYPE_CHECKING:
+    from desktop.services.engine_service import EngineService
+
+SMALLEST = (1024, 640)
+FIRST_SIZE = (1280, 720)
+
+
+class MainWindow(QMainWindow):
+    """``painted`` is emitted once, after the first paint: only then may anything heavy begin."""
+
+    painted = Signal()
+
+    def __init__(self, settings: Settings, catalog: ModelCatalog) -> None:
+        super().__init__()
+        self.settings = settings
+        self._catalog = catalog
+        self._has_painted = False
+        self.engine: EngineService | None = None
+        self.setWindowTitle("Fovea")
+        self.setMinimumSize(*SMALLEST)
+        self.setAcceptDrops(True)
+        self.classify = ClassifyView(catalog, settings)
+        self._build()
+        self.menus = Menus(self)
+        self._connect()
+        self._restore()
+        self.classify.take_focus()
+
+    def _build(self) -> None:
+        self.rail = Rail()
+        self.rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
+        self.rail.set_view("classify")
+        self.views = QStackedWidget()
+        self.views.addWidget(self.classify)
+        self.messages = MessageBar()
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(self.views, 1)
+        middle = QWidget()
+        layout = QHBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.rail)
+        layout.addLayout(column, 1)
+        self.setCentralWidget(middle)
+        self._overlay = DropOverlay(self)
+        self._overlay.hide()
+
+    def _connect(self) -> None:
+        view = self.classify
+        view.files_wanted.connect(self.open_files)
+        view.folder_wanted.connect(self.open_folder)
+        view.paste_wanted.connect(self.paste)
+        view.card_requested.connect(self.show_card)
+        view.look_requested.connect(self.look_large)
+        view.said.connect(self.messages.say)
+        view.session.current_changed.connect(self.menus.refresh)
+        view.session.undo_changed.connect(self.menus.refresh)
+        view.session.model_changed.connect(self.menus.refresh)
+        view.job.ended.connect(self.menus.refresh)
+        view.job.began.connect(self.menus.refresh)
+        view.job.answered.connect(self.menus.refresh)
+        view.list.model.counts_changed.connect(self.menus.refresh)
+        self.rail.help_requested.connect(self.show_help)
+        self.rail.settings_requested.connect(self.show_settings)
+        self.settings.saving_failed.connect(self.messages.say)
+
+    # Commands
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Open files and folders, as from the command line or a second start; brings the window to the front."""
+        self.show_classify()
+        self.classify.add_paths(paths)
+
+    @Slot(list)
+    def take_over(self, paths: list[str]) -> None:
+        """A second Fovea was started: come to the front and open what it was given."""
+        if self.isMinimized():
+            self.showNormal()
+        self.raise_()
+        self.activateWindow()
+        if paths:
+            self.open_paths(paths)
+
+    @Slot()
+    def open_files(self) -> None:
+        """Choose image files."""
+        dialog = QFileDialog(self, self.tr("Open Images"), self.settings.get("last_folder"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(SUPPORTED_SUFFIXES))
+        dialog.setNameFilters([self.tr("Images ({0})").format(patterns), self.tr("All files (*)")])
+        self._open_dialog(dialog)
+
+    @Slot()
+    def open_folder(self) -> None:
+        """Choose a folder."""
+        dialog = QFileDialog(self, self.tr("Open a Folder of Images"), self.settings.get("last_folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        self._open_dialog(dialog)
+
+    def _open_dialog(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self._on_files)
+        dialog.directoryEntered.connect(self._remember_folder)
+        dialog.open()
+
+    @Slot(list)
+    def _on_files(self, paths: list[str]) -> None:
+        if paths:
+            self._remember_folder(paths[0].rsplit("/", 1)[0])
+            self.open_paths(paths)
+
+    @Slot(str)
+    def _remember_folder(self, folder: str) -> None:
+        self.settings.set("last_folder", folder)
+
+    @Slot()
+    def paste(self) -> None:
+        """Open what is on the clipboard."""
+        mime = QGuiApplication.clipboard().mimeData()
+        if mime is not None:
+            self.messages.clear()
+            self.classify.add_mime(mime)
+
+    @Slot()
+    def export(self) -> None:
+        """Ask where to write the results."""
+        self.classify.results.show()
+        self.classify.results.table.ask_export()
+
+    @Slot()
+    def remove_selected(self) -> None:
+        """Take the selected images off the list."""
+        self.classify.remove(self.classify.list.selected())
+
+    @Slot()
+    def focus_filter(self) -> None:
+        """Put the keyboard into the filter."""
+        self.classify.list.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.classify.list.filter.selectAll()
+
+    @Slot()
+    def focus_chooser(self) -> None:
+        """Put the keyboard on the models."""
+        self.classify.answer.chooser.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot()
+    def show_classify(self) -> None:
+        """Show the Classify view."""
+        self.views.setCurrentWidget(self.classify)
+        self.rail.set_view("classify")
+
+    @Slot()
+    def next_image(self) -> None:
+        """Go to the next image of the list."""
+        self.classify.list.step(1)
+
+    @Slot()
+    def previous_image(self) -> None:
+        """Go to the one before."""
+        self.classify.list.step(-1)
+
+    @Slot()
+    def look_large(self) -> None:
+        """Show the current picture on the whole screen."""
+        if self.classify.session.current is None:
+            return
+        from desktop.ui.widgets.large_look import LargeLook
+
+        dialog = LargeLook(self.classify.session, self)
+        dialog.step.connect(self.classify.list.step)
+        screen = self.screen()
+        if screen is not None:
+            dialog.setGeometry(screen.availableGeometry())
+        dialog.showFullScreen()
+
+    @Slot()
+    def show_current_card(self) -> None:
+        """The card of the chosen model."""
+        self.show_card(self.classify.session.model_id)
+
+    @Slot(str)
+    def show_card(self, model_id: str) -> None:
+        """The card of a model."""
+        entry = self._catalog.entry(model_id)
+        if entry is not None:
+            from desktop.ui.dialogs.model_card import ModelCardDialog
+
+            self._show_dialog(ModelCardDialog(entry, self))
+
+    @Slot()
+    def show_help(self) -> None:
+        """What Fovea does, and its keys."""
+        from desktop.ui.dialogs.help import HelpDialog
+
+        self._show_dialog(HelpDialog(self))
+
+    @Slot()
+    def show_about(self) -> None:
+        """Version, licence, parts."""
+        from desktop.ui.dialogs.about import AboutDialog
+
+        self._show_dialog(AboutDialog(self))
+
+    @Slot()
+    def show_settings(self) -> None:
+        """Theme and the number of classes shown."""
+        from desktop.ui.dialogs.settings import SettingsDialog
+
+        dialog = SettingsDialog(self.settings, self)
+        dialog.theme_chosen.connect(self.set_theme)
+        dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
+        self._show_dialog(dialog)
+
+    def _show_dialog(self, dialog: QWidget) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()  # type: ignore[attr-defined]
+
+    @Slot(str)
+    def set_theme(self, mode: str) -> None:
+        """Use a theme and remember it."""
+        theme().set_mode(mode)  # type: ignore[arg-type]
+        self.settings.set("theme", mode)
+        self.menus.show_theme()
+
+    # Drops
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Show that something may be dropped here."""
+        if can_take(event.mimeData()):
+            event.acceptProposedAction()
+            self._overlay.setGeometry(self.centralWidget().geometry())
+            self._overlay.show()
+            self._overlay.raise_()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Take that back."""
+        self._overlay.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self._overlay.hide()
+        event.acceptProposedAction()
+        self.messages.clear()
+        self.show_classify()
+        self.classify.add_mime(event.mimeData())
+
+    # The window itself
+
+    def _restore(self) -> None:
+        geometry = QByteArray.fromBase64(QByteArray(self.settings.get("geometry").encode("ascii", "ignore")))
+        if geometry.isEmpty() or not self.restoreGeometry(geometry):
+            self.resize(*FIRST_SIZE)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Note the first paint."""
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self.painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the overlay over the views."""
+        super().resizeEvent(event)
+        self._overlay.setGeometry(self.centralWidget().geometry())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the window's place, stop what runs."""
+        self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
+        self.classify.close_down()
+        super().closeEvent(event)

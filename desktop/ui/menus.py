@@ -1,0 +1,146 @@
+"""The menus: every command with its key, and which of them can be used now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from desktop.ui.theme import MODES, theme
+
+if TYPE_CHECKING:
+    from desktop.ui.main_window import MainWindow
+
+
+class Menus(QObject):
+    """The menu bar of ``window``; :meth:`refresh` after anything that its commands depend on."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._build()
+
+    def _build(self) -> None:
+        window, bar = self._window, self._window.menuBar()
+        key = QKeySequence.StandardKey
+        view = window.classify
+        files = bar.addMenu(self.tr("&File"))
+        self._add(files, self.tr("&Open Images…"), window.open_files, key.Open)
+        self._add(files, self.tr("Open &Folder…"), window.open_folder, "Ctrl+Shift+O")
+        self._recent = files.addMenu(self.tr("&Recent Folders"))
+        self._recent.aboutToShow.connect(self._fill_recent)
+        files.addSeparator()
+        self._export = self._add(files, self.tr("&Export Results as CSV…"), window.export, "Ctrl+E")
+        files.addSeparator()
+        leave = self._add(files, self.tr("&Quit"), window.close, key.Quit)
+        leave.setMenuRole(QAction.MenuRole.QuitRole)
+        edit = bar.addMenu(self.tr("&Edit"))
+        self._undo = self._add(edit, self.tr("&Undo Removing Images"), view.undo, key.Undo)
+        edit.addSeparator()
+        self._add(edit, self.tr("&Paste Image"), window.paste, key.Paste)
+        self._all = self._add(edit, self.tr("Select &All Images"), view.list.select_all, key.SelectAll)
+        self._remove = self._add(edit, self.tr("&Remove from the List"), window.remove_selected)
+        edit.addSeparator()
+        self._add(edit, self.tr("&Filter Images"), window.focus_filter, key.Find)
+        settings = self._add(edit, self.tr("&Settings…"), window.show_settings, key.Preferences)
+        settings.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self._build_view_menu(bar.addMenu(self.tr("&View")))
+        models = bar.addMenu(self.tr("&Model"))
+        self._classify_all = self._add(models, self.tr("&Classify All Images"), view.classify_all, "Ctrl+Return")
+        self._again = self._add(models, self.tr("Classify This Image &Again"), view.session.ask_again, key.Refresh)
+        models.addSeparator()
+        self._card = self._add(models, self.tr("&About This Model"), window.show_current_card, "Ctrl+I")
+        self._add(models, self.tr("C&hoose a Model"), window.focus_chooser, "Ctrl+M")
+        helps = bar.addMenu(self.tr("&Help"))
+        self._add(helps, self.tr("&Help and Shortcuts"), window.show_help, key.HelpContents)
+        about = self._add(helps, self.tr("&About Fovea"), window.show_about)
+        about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.refresh()
+
+    def _build_view_menu(self, menu: QMenu) -> None:
+        window, picture = self._window, self._window.classify.picture.picture
+        self._add(menu, self.tr("&Classify"), window.show_classify, "Ctrl+1")
+        menu.addSeparator()
+        key = QKeySequence.StandardKey
+        self._picture_actions = [
+            self._add(menu, self.tr("Zoom &In"), picture.zoom_in, key.ZoomIn),
+            self._add(menu, self.tr("Zoom &Out"), picture.zoom_out, key.ZoomOut),
+            self._add(menu, self.tr("&Fit to the Window"), picture.fit, "Ctrl+0"),
+            self._add(menu, self.tr("&Actual Size"), picture.actual_size, "Ctrl+Alt+0"),
+            self._add(menu, self.tr("&Look Large"), window.look_large, "F11"),
+        ]
+        self._add(menu, self.tr("&Next Image"), window.next_image, "Ctrl+Right")
+        self._add(menu, self.tr("&Previous Image"), window.previous_image, "Ctrl+Left")
+        menu.addSeparator()
+        themes = menu.addMenu(self.tr("&Theme"))
+        self._themes = QActionGroup(self)
+        words = {"system": self.tr("Like the System"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        for mode in MODES:
+            action = themes.addAction(words[mode])
+            action.setCheckable(True)
+            action.setData(mode)
+            action.setChecked(mode == theme().mode)
+            self._themes.addAction(action)
+        self._themes.triggered.connect(self._choose_theme)
+
+    def _add(
+        self,
+        menu: QMenu,
+        words: str,
+        slot: Callable[..., object],
+        shortcut: QKeySequence.StandardKey | str | None = None,
+    ) -> QAction:
+        action = QAction(words, self._window)
+        if isinstance(shortcut, str):
+            action.setShortcut(QKeySequence(shortcut))
+        elif shortcut is not None:
+            action.setShortcuts(shortcut)
+        action.triggered.connect(slot)
+        menu.addAction(action)
+        return action
+
+    @Slot()
+    def refresh(self) -> None:
+        """Bring what can be done now into line with the state."""
+        view = self._window.classify
+        session, job = view.session, view.job
+        has_image = session.current is not None
+        for action in self._picture_actions:
+            action.setEnabled(has_image)
+        self._again.setEnabled(has_image)
+        self._undo.setEnabled(session.can_undo)
+        self._all.setEnabled(bool(session.items))
+        self._remove.setEnabled(bool(session.items))
+        self._card.setEnabled(bool(session.model_id))
+        self._classify_all.setEnabled(view.can_classify_all)
+        self._export.setEnabled(job.done > 0)
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        folders = self._window.settings.get("recent_folders")
+        for folder in folders:
+            action = self._recent.addAction(folder)
+            action.setData(folder)
+            action.triggered.connect(self._open_recent)
+        if not folders:
+            self._recent.addAction(self.tr("None yet")).setEnabled(False)
+
+    @Slot()
+    def _open_recent(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._window.open_paths([action.data()])
+
+    @Slot(QAction)
+    def _choose_theme(self, action: QAction) -> None:
+        self._window.set_theme(action.data())
+
+    @Slot()
+    def show_theme(self) -> None:
+        """Mark the theme that is in use."""
+        for action in self._themes.actions():
+            action.setChecked(action.data() == theme().mode)

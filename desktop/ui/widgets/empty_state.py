@@ -1,0 +1,133 @@
+"""An empty view: what to do, and buttons that do it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from desktop.services.samples import Sample
+from desktop.ui.theme import theme
+
+
+class EmptyState(QFrame):
+    """The drop zone before the first image. Each signal is one of its buttons."""
+
+    open_files = Signal()
+    open_folder = Signal()
+    paste = Signal()
+    sample_chosen = Signal(str)
+    folder_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("emptyState")
+        self.setAccessibleName(self.tr("No images yet"))
+        self._samples: list[Sample] = []
+        self._sign = QLabel()
+        self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        title = QLabel(self.tr("Drop images or folders here"))
+        title.setProperty("role", "answer")
+        paste = QKeySequence(QKeySequence.StandardKey.Paste).toString(QKeySequence.SequenceFormat.NativeText)
+        words = QLabel(
+            self.tr(
+                "Photos, scans, drawings and DICOM files, one or thousands. "
+                "{0} pastes what you have copied. Nothing leaves this computer."
+            ).format(paste)
+        )
+        words.setProperty("role", "secondary")
+        for label in (title, words):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            label.setWordWrap(True)
+        self._files = QPushButton(self.tr("Open images…"))
+        self._files.setProperty("role", "primary")
+        self._files.clicked.connect(self.open_files)
+        self._folder = QPushButton(self.tr("Open a folder…"))
+        self._folder.clicked.connect(self.open_folder)
+        self._sample = QPushButton(self.tr("Try a sample"))
+        self._sample.clicked.connect(self._choose_sample)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch(1)
+        for button in (self._files, self._folder, self._sample):
+            row.addWidget(button)
+        row.addStretch(1)
+        self._recent_title = QLabel(self.tr("Recent folders"))
+        self._recent_title.setProperty("role", "secondary")
+        self._recent_title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(12)
+        layout.addStretch(3)
+        layout.addWidget(self._sign)
+        layout.addWidget(title)
+        layout.addWidget(words)
+        layout.addSpacing(8)
+        layout.addLayout(row)
+        layout.addSpacing(16)
+        layout.addWidget(self._recent_title)
+        layout.addLayout(self._recent)
+        layout.addStretch(4)
+        theme().changed.connect(self._dress)
+        self._dress()
+        self.set_recent([])
+
+    @property
+    def first_button(self) -> QPushButton:
+        """The button that most will want."""
+        return self._files
+
+    def set_samples(self, samples: list[Sample]) -> None:
+        """The samples that the button offers; none hides it."""
+        self._samples = samples
+        self._sample.setVisible(bool(samples))
+
+    def set_recent(self, folders: list[str]) -> None:
+        """The recent folders, newest first."""
+        while (entry := self._recent.takeAt(0)) is not None:
+            entry.widget().deleteLater()
+        self._recent_title.setVisible(bool(folders))
+        for folder in folders[:4]:
+            name = folder.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
+            button = QPushButton(theme().icon("folder", 16, theme().tokens.accent), name)
+            button.setProperty("role", "link")
+            button.setProperty("folder", folder)
+            button.setToolTip(folder)
+            button.setAccessibleName(self.tr("Open the folder {0}").format(name))
+            button.clicked.connect(self._choose_folder)
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    @Slot()
+    def _choose_folder(self) -> None:
+        button = self.sender()
+        if isinstance(button, QPushButton):
+            self.folder_chosen.emit(button.property("folder"))
+
+    @Slot()
+    def _choose_sample(self) -> None:
+        if len(self._samples) == 1:
+            self.sample_chosen.emit(self._samples[0].path)
+            return
+        menu = QMenu(self)
+        for sample in self._samples[:24]:
+            action = menu.addAction(sample.title)
+            action.setData(sample.path)
+        chosen = menu.exec(self._sample.mapToGlobal(self._sample.rect().bottomLeft()))
+        if chosen is not None:
+            self.sample_chosen.emit(chosen.data())
+
+    @Slot()
+    def _dress(self) -> None:
+        t = theme().tokens
+        icon = theme().icon("images", 48, t.secondary)
+        self._sign.setPixmap(icon.pixmap(QSize(48, 48), self.devicePixelRatioF()))
+        self.setStyleSheet(
+            f"#emptyState {{ border: 2px dashed {t.border}; border-radius: 8px; background: {t.surface}; }}"
+        )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow panes drop the sign first."""
+        super().resizeEvent(event)
+        self._sign.setVisible(self.height() > 300)

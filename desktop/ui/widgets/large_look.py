@@ -1,0 +1,70 @@
+"""Looking at a picture large: the whole screen for it; arrows go on, Space or Esc end it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
+
+from desktop.services.session import Session
+from desktop.ui.theme import DARK, theme
+from desktop.ui.widgets._kit import image_of
+from desktop.ui.widgets.picture_view import PictureView
+
+
+class LargeLook(QDialog):
+    """The session's current picture, as large as the screen. ``step`` carries +1 or -1."""
+
+    step = Signal(int)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.picture = PictureView()
+        self._words = QLabel()
+        self._words.setTextFormat(Qt.TextFormat.PlainText)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._words.setStyleSheet(
+            f"color: {DARK.secondary}; background: {theme().tokens.picture_ground}; padding: 6px;"
+        )
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.picture, 1)
+        layout.addWidget(self._words)
+        session.preview_changed.connect(self._show)
+        session.prediction_changed.connect(self._show_words)
+        self.picture.setFocus()
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        preview = self._session.preview
+        if preview is not None:
+            self.picture.set_image(image_of(preview.pixels), preview.original_size)
+        else:
+            self.picture.set_image(None)
+            failed = self._session.preview_failure is not None
+            self.picture.set_message(self.tr("This image cannot be shown.") if failed else "")
+        self._show_words()
+
+    @Slot()
+    def _show_words(self) -> None:
+        item, prediction = self._session.current, self._session.prediction
+        name = item.source.name if item is not None else ""
+        self.setWindowTitle(name or self.tr("Picture"))
+        answer = f" · {prediction.label}" if prediction is not None else ""
+        keys = self.tr("← → other images · + − zoom · Esc closes")
+        self._words.setText(f"{name}{answer}    {keys}")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Space and Esc close; arrows that the picture has no use for go to its neighbours."""
+        key = event.key()
+        backwards = Qt.Key.Key_Right if self.isRightToLeft() else Qt.Key.Key_Left
+        if key in (Qt.Key.Key_Space, Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.accept()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Right, Qt.Key.Key_Down):
+            self.step.emit(-1 if key in (backwards, Qt.Key.Key_Up) else 1)
+        else:
+            super().keyPressEvent(event)

@@ -1,0 +1,71 @@
+"""One sentence above the view: what could not be opened, what cannot be saved. Stays until closed or replaced."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAccessible, QAccessibleEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from desktop.ui.theme import theme
+
+
+class MessageBar(QFrame):
+    """Hidden while there is nothing to say. ``closed`` is emitted when the user closes it."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("messageBar")
+        self.setAccessibleName(self.tr("Message"))
+        self._sign = QLabel()
+        self._text = QLabel()
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
+        self._text.setWordWrap(True)
+        self._close = QToolButton()
+        self._close.setAccessibleName(self.tr("Close the message"))
+        self._close.setToolTip(self.tr("Close the message"))
+        self._close.clicked.connect(self._on_close)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 4, 8, 4)
+        layout.setSpacing(8)
+        layout.addWidget(self._sign)
+        layout.addWidget(self._text, 1)
+        layout.addWidget(self._close)
+        theme().changed.connect(self._dress)
+        self._dress()
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What is said now."""
+        return self._text.text()
+
+    @Slot(str)
+    def say(self, text: str) -> None:
+        """Show a sentence; '' hides the bar."""
+        self._text.setText(text)
+        self.setAccessibleDescription(text)
+        self.setVisible(bool(text))
+        if text and QAccessible.isActive():
+            QAccessible.updateAccessibility(QAccessibleEvent(self, QAccessible.Event.Alert))
+
+    def clear(self) -> None:
+        """Nothing more to say."""
+        self.say("")
+
+    @Slot()
+    def _on_close(self) -> None:
+        self.clear()
+        self.closed.emit()
+
+    @Slot()
+    def _dress(self) -> None:
+        t = theme().tokens
+        icon = theme().icon("info", 20, t.caution)
+        self._sign.setPixmap(icon.pixmap(QSize(20, 20), self.devicePixelRatioF()))
+        self._close.setIcon(theme().icon("cross", 16))
+        self.setStyleSheet(
+            f"#messageBar {{ background: {t.caution_ground}; border-bottom: 1px solid {t.border}; }}"
+            f"#messageBar QLabel {{ color: {t.caution}; }}"
+        )
