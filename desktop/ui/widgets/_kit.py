@@ -8,13 +8,10 @@ from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from desktop.singletons import keep_alive
 from desktop.ui.theme import theme
 
 if TYPE_CHECKING:
     import numpy as np
-
-keep_alive()
 
 
 def make_label(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
