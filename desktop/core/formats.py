@@ -1,0 +1,167 @@
+"""Which picture formats Fovea opens, and how a file tells which one it is.
+
+Recognition looks at a file's first bytes alone, never at its suffix: a WebP picture named ``.jpg`` is a WebP picture.
+This module imports nothing outside the standard library, so a window may use it before its first paint.
+"""
+
+from __future__ import annotations
+
+import struct
+
+HEAD_BYTES = 4096
+"""How many bytes from the start of a file :func:`sniff` and :func:`foreign_name` want to see."""
+
+FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "DICOM")
+"""The closed list of formats that Fovea opens, by the name that ``DecodedImage.format`` carries."""
+
+EXPECTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM"
+"""The same list in words, for messages."""
+
+_SUFFIXES = ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .heic .heif .hif .avif .dcm .dicom"
+SUPPORTED_SUFFIXES: frozenset[str] = frozenset(_SUFFIXES.split())
+"""Lower-case suffixes that a folder scan takes for pictures. Opening a file by its path ignores the suffix."""
+
+_BMP_HEADERS = frozenset((12, 16, 40, 52, 56, 64, 108, 124))
+_HEIF_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))
+_NEUTRAL_BRANDS = frozenset((b"mif1", b"mif2", b"msf1", b"miaf"))
+_VIDEO_BRANDS = (b"isom", b"iso2", b"iso4", b"iso5", b"iso6", b"mp41", b"mp42", b"avc1", b"qt  ", b"M4V ", b"3gp")
+_DICOM_VRS = frozenset(
+    b"AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
+)
+
+_FOREIGN: tuple[tuple[int, bytes, str], ...] = (
+    (0, b"%PDF", "a PDF document"),
+    (0, b"%!PS", "an EPS or PostScript document"),
+    (0, b"\xc5\xd0\xd3\xc6", "an EPS document"),
+    (0, b"8BPS", "a Photoshop document (PSD)"),
+    (0, b"SIMPLE  =", "a FITS file"),
+    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
+    (0, b"\xff\x0a", "a JPEG XL picture"),
+    (0, b"FUJIFILMCCD-RAW", "a camera raw file"),
+    (0, b"IIRO", "a camera raw file"),
+    (0, b"IIRS", "a camera raw file"),
+    (0, b"IIU\x00", "a camera raw file"),
+    (0, b"gimp xcf", "a GIMP document (XCF)"),
+    (0, b"qoif", "a QOI picture"),
+    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
+    (0, b"#?RADIANCE", "a Radiance HDR picture"),
+    (0, b"DDS ", "a DDS texture"),
+    (0, b"icns", "an icon file"),
+    (0, b"\x00\x00\x01\x00", "an icon file"),
+    (0, b"\x00\x00\x02\x00", "a cursor file"),
+    (0, b"NRRD000", "an NRRD volume"),
+    (0, b"\x5c\x01\x00\x00", "a NIfTI volume"),
+    (344, b"n+1\x00", "a NIfTI volume"),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
+    (0, b"\x93NUMPY", "a NumPy array"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (0, b"\x1a\x45\xdf\xa3", "a video"),
+    (0, b"\x00\x00\x01\xba", "a video"),
+    (0, b"\x00\x00\x01\xb3", "a video"),
+)
+
+
+def sniff(head: bytes) -> str | None:
+    """The format that a file's first bytes announce, or None when Fovea does not open it.
+
+    ``head`` is the start of the file, at best :data:`HEAD_BYTES` long (fewer bytes recognise fewer files). The
+    answer is one of :data:`FORMATS`. DICOM is also recognised without its preamble, by a plausible first element.
+    Nothing is decoded and nothing raised.
+    """
+    if head[128:132] == b"DICM":
+        # First of all: the preamble before it may hold a TIFF header, so that one file serves both kinds of program.
+        return "DICOM"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG"
+    if head[:6] in (b"GIF87a", b"GIF89a"):
+        return "GIF"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "WEBP"
+    if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
+        return None if head[8:10] == b"CR" else "TIFF"
+    if head.startswith(b"BM") and len(head) >= 18 and struct.unpack_from("<I", head, 14)[0] in _BMP_HEADERS:
+        return "BMP"
+    if head[4:8] == b"ftyp":
+        return _sniff_ftyp(head)
+    if _starts_like_a_dataset(head):
+        return "DICOM"
+    return None
+
+
+def _sniff_ftyp(head: bytes) -> str | None:
+    """HEIF or AVIF from the brands of an ISO base media file; None for video and everything else."""
+    length = min(struct.unpack_from(">I", head)[0], len(head), 512)
+    major = head[8:12]
+    if major in _HEIF_BRANDS:
+        return "HEIF"
+    if major in _AVIF_BRANDS:
+        return "AVIF"
+    if major in _NEUTRAL_BRANDS:
+        others = {head[i : i + 4] for i in range(16, length - 3, 4)}
+        if others & _AVIF_BRANDS:
+            return "AVIF"
+        return "HEIF"
+    return None
+
+
+def _starts_like_a_dataset(head: bytes) -> bool:
+    """Whether ``head`` opens with a DICOM element of group 0002 or 0008, for files that lack the preamble."""
+    if len(head) < 12:
+        return False
+    group, element = struct.unpack_from("<HH", head)
+    if group in (0x0002, 0x0008) and element <= 0x1000:
+        if head[4:6] in _DICOM_VRS:
+            return True
+        # Implicit VR: the four bytes after the tag are a length, and the first elements of group 0008 are short.
+        length = struct.unpack_from("<I", head, 4)[0]
+        return bool(group == 0x0008 and element <= 0x0018 and 0 < length <= 128 and length % 2 == 0)
+    group, element = struct.unpack_from(">HH", head)
+    return group == 0x0008 and element <= 0x1000 and head[4:6] in _DICOM_VRS
+
+
+def foreign_name(head: bytes) -> str | None:
+    """What a file is that Fovea recognises but does not open ('a PDF document'), or None when it is unknown.
+
+    ``head`` as for :func:`sniff`, which is asked first. The answer is a fixed phrase: nothing of the file's content
+    enters it.
+    """
+    for offset, magic, name in _FOREIGN:
+        if head[offset : offset + len(magic)] == magic:
+            return name
+    if head[4:8] == b"ftyp":
+        if head[8:12] == b"crx ":
+            return "a camera raw file"
+        return "a video" if head[8:12].startswith(_VIDEO_BRANDS) else "a media file of another kind"
+    if head[8:10] == b"CR" and head.startswith(b"II*\x00"):
+        return "a camera raw file"
+    if head.startswith(b"RIFF"):
+        return "a sound or video file"
+    start = head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    xml = start.startswith((b"<?xml", b"<!--", b"<!doctype svg"))
+    if start.startswith(b"<svg") or (xml and b"<svg" in head.lower()):
+        return "an SVG drawing"
+    if start.startswith((b"<!doctype html", b"<html")):
+        return "a web page"
+    if head[:2] in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6") and head[2:3] in (b" ", b"\n", b"\r", b"\t"):
+        return "a PNM picture"
+    return None
+
+
+def looks_like_text(head: bytes) -> bool:
+    """Whether ``head`` reads as UTF-8 text without control characters."""
+    try:
+        text = head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character cut in two by the end of the head is no sign of binary data.
+        if error.start < len(head) - 3:
+            return False
+        text = head[: error.start].decode("utf-8")
+    return bool(text) and not any(ord(c) < 32 and c not in "\t\n\r\f" for c in text)

@@ -1,0 +1,108 @@
+"""Bringing pictures of more than 8 bits down to 8 by a stated window.
+
+A window is a pair (low, high) of values; low and everything under it becomes 0, high and everything over it 255, and
+what lies between is spread evenly. Where a picture does not say which window it wants, :func:`histogram_window` and
+:func:`sample_window` choose one that leaves out the darkest and the brightest half per cent of the pixels, so that a
+few hot pixels or a burnt-in label do not decide the brightness of the whole.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+TAIL = 0.005
+"""The share of pixels that a chosen window leaves out at either end."""
+
+_SAMPLE = 1 << 22
+_BLOCK = 1 << 20
+
+
+def histogram_window(values: np.ndarray, counts: np.ndarray) -> tuple[float, float] | None:
+    """The window of a picture given as a histogram.
+
+    ``values`` holds the distinct values (any order, finite), ``counts`` how many pixels have each, both 1-D of one
+    length. Exact, whatever the size of the picture. None when no pixel is counted or all have one value.
+    """
+    present = counts > 0
+    if not present.any():
+        return None
+    some, weights = values[present], counts[present]
+    order = np.argsort(some, kind="stable")
+    some, ranks = some[order], np.cumsum(weights[order])
+    total = int(ranks[-1])
+    low = float(some[np.searchsorted(ranks, TAIL * total, side="right")])
+    high = float(some[min(int(np.searchsorted(ranks, (1 - TAIL) * total, side="left")), len(some) - 1)])
+    if low >= high:
+        # Nearly all pixels are alike (a small mark on an even ground): the extremes are the picture.
+        low, high = float(some[0]), float(some[-1])
+    return (low, high) if low < high else None
+
+
+def sample_window(values: np.ndarray) -> tuple[float, float] | None:
+    """The window of a picture of any real dtype and shape; values that are not finite are left out.
+
+    Very large pictures are judged by every k-th pixel, so that the answer is quick and always the same. None when no
+    value is finite or all are equal.
+    """
+    flat = values.reshape(-1)
+    step = max(1, math.ceil(flat.size / _SAMPLE))
+    some = flat[::step]
+    finite = some[np.isfinite(some)] if some.dtype.kind == "f" else some
+    if finite.size == 0:
+        return None
+    distinct, counts = np.unique(finite, return_counts=True)
+    return histogram_window(distinct.astype(np.float64), counts)
+
+
+def float_window(values: np.ndarray) -> tuple[float, float] | None:
+    """The window of a floating-point picture: 0 to 1 where the picture keeps to that range and uses it, else chosen.
+
+    Most floating-point pictures are normalised to 0 … 1, and stretching those would change a faithful picture. None
+    as for :func:`sample_window`.
+    """
+    finite = values[np.isfinite(values)]
+    if finite.size and float(finite.min()) >= 0.0 and 0.5 <= float(finite.max()) <= 1.0:
+        return 0.0, 1.0
+    return sample_window(values)
+
+
+def to_bytes(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
+    """``values`` (any real dtype and shape) through ``window`` (low < high) to uint8 of the same shape.
+
+    Rounds to nearest; NaN becomes 0, infinities the nearer end. Works in blocks, so that a large picture does not
+    need eight times its size while it is scaled.
+    """
+    low, high = window
+    scale = 255.0 / (high - low) if math.isfinite(high - low) else 0.0
+    out = np.empty(values.size, np.uint8)
+    flat = values.reshape(-1)
+    with np.errstate(all="ignore"):
+        for start in range(0, flat.size, _BLOCK):
+            block = flat[start : start + _BLOCK].astype(np.float64)
+            block -= low
+            block *= scale
+            np.nan_to_num(block, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+            np.clip(block, 0.0, 255.0, out=block)
+            np.rint(block, out=block)
+            out[start : start + _BLOCK] = block.astype(np.uint8)
+    return out.reshape(values.shape)
+
+
+def unsigned16(values: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+    """A uint16 picture to uint8 of the same shape through a chosen window, and that window.
+
+    A picture of one value keeps its place in the full range 0 … 65535.
+    """
+    native = values.astype(np.uint16, copy=False)
+    counts = np.bincount(native.reshape(-1), minlength=65536)
+    domain = np.arange(65536)
+    window = histogram_window(domain, counts) or (0.0, 65535.0)
+    return to_bytes(domain, window)[native], window
+
+
+def describe(window: tuple[float, float]) -> str:
+    """A window in words: ``312–40120``, ``-1000 to 400``, ``0.02–0.97``."""
+    low, high = (str(int(v)) if float(v).is_integer() and abs(v) < 1e9 else f"{v:.4g}" for v in window)
+    return f"{low}–{high}" if window[0] >= 0 else f"{low} to {high}"
