@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.engine import messages
 from desktop.services.session import ImageItem, sources_of
 
 if TYPE_CHECKING:
+    from desktop.engine import messages
     from desktop.services.engine_service import EngineService
 
 _WINDOW_S = 5.0  # the speed shown is that of the last seconds
@@ -108,9 +108,11 @@ class FolderJob(QObject):
     def _on_answers(self, answers: messages.BatchAnswers) -> None:
         if answers.id != self._id:
             return
+        from desktop.engine.messages import Failure
+
         for answer in answers.items:
             item = self.items[answer.position]
-            if isinstance(answer, messages.Failure):
+            if isinstance(answer, Failure):
                 item.answer, item.failed = answer.message, True
                 self.failures += 1
             else:

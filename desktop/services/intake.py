@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QImage
 
-from desktop.core.types import ImageSource
 
 # Taken as they are, so that the engine decodes what the other program really handed over.
 _RAW = {
@@ -87,6 +86,8 @@ class Packer(QObject):
         threading.Thread(target=self._work, args=(QImage(image), name), name="pack", daemon=True).start()
 
     def _work(self, image: QImage, name: str) -> None:
+        from desktop.core.types import ImageSource
+
         store = QByteArray()
         buffer = QBuffer(store)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)

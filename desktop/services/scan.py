@@ -6,14 +6,18 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from desktop.core.types import ImageSource
 
 CHUNK = 400
 CHUNK_S = 0.1
 MAX_PROBLEMS = 200
+
+
+if TYPE_CHECKING:
+    from desktop.core.types import ImageSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class _Walker(QThread):
         """Walk, hand out portions, stop when asked to."""
         from desktop.core.formats import SUPPORTED_SUFFIXES
         from desktop.core.scan import Found, walk_images
+        from desktop.core.types import ImageSource
 
         chunk: list[ImageSource] = []
         problems: list[ScanProblem] = []

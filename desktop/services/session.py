@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.core.types import ImageSource
-from desktop.engine import messages
-
 if TYPE_CHECKING:
+    from desktop.core.types import ImageSource
+    from desktop.engine import messages
     from desktop.services.engine_service import EngineService
 
 MAX_UNDO = 20

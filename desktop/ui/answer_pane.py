@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.services.session import Session
-from desktop.ui.picture_pane import HEAD, show_failure
+from desktop.ui.panes import HEAD, show_failure
 from desktop.ui.widgets._kit import sentence
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice

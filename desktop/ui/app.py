@@ -12,12 +12,14 @@ from PySide6.QtWidgets import QApplication
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
+from desktop.singletons import keep_alive
 from desktop.ui.main_window import MainWindow
 from desktop.ui.theme import MODES, theme
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
     """The application with its names and high-DPI rules; the one there is, where there is one."""
+    keep_alive()
     held = QApplication.instance()
     if isinstance(held, QApplication):
         return held
@@ -47,6 +49,7 @@ class Shell(QObject):
         """After the first paint: models, engine, the paths given, the ear for a second instance."""
         from desktop.services.engine_service import EngineService
 
+        self.window.classify.complete()
         self.window.setWindowIcon(theme().icon("app", 64))
         self.catalog.refresh()
         engine = EngineService(self)
@@ -80,8 +83,10 @@ def build_window(settings: Settings | None = None, paths: Sequence[str] = (), mo
     settings = settings if settings is not None else Settings()
     wanted = mode if mode is not None else settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
-    theme().apply(app)
-    return Shell(settings, paths)
+    theme().apply(app, sheet=False)
+    shell = Shell(settings, paths)
+    theme().dress()
+    return shell
 
 
 def run(paths: list[str]) -> int:
@@ -93,8 +98,9 @@ def run(paths: list[str]) -> int:
     settings = Settings()
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
-    theme().apply(app)
+    theme().apply(app, sheet=False)
     shell = Shell(settings, paths, instance)
+    theme().dress()
     shell.window.show()
     status = app.exec()
     shell.close_down()

@@ -25,8 +25,9 @@ def capture_classify(
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from desktop.services.settings import Settings
-    from desktop.ui.app import build_window
+    from desktop.ui.app import build_window, make_application
 
+    make_application(())
     with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
         settings = Settings(Path(folder) / "settings.json")
         settings.set("model", model_id)

@@ -9,22 +9,22 @@ from PySide6.QtCore import QDateTime, QLocale, QMimeData, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.core.types import ImageSource
 from desktop.services.folder_job import FolderJob
 from desktop.services.intake import Packer, read_mime
 from desktop.services.samples import samples, samples_for
 from desktop.services.scan import ScanDone, ScanFound, ScanService
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
-from desktop.ui.answer_pane import AnswerPane
-from desktop.ui.picture_pane import PicturePane
-from desktop.ui.results_pane import ResultsPane
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.image_list import ImageList
 
 if TYPE_CHECKING:
+    from desktop.core.types import ImageSource
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
+    from desktop.ui.answer_pane import AnswerPane
+    from desktop.ui.picture_pane import PicturePane
+    from desktop.ui.results_pane import ResultsPane
 
 AGAIN_AT_ONCE = 500
 """Up to so many images are classified anew without asking when the model changes."""
@@ -50,6 +50,9 @@ class ClassifyView(QWidget):
         self._settings = settings
         self._scan_items: dict[int, list[ImageItem]] = {}
         self._pasted = 0
+        self._answer: AnswerPane | None = None
+        self._picture: PicturePane | None = None
+        self._results: ResultsPane | None = None
         self._build()
         self._connect()
         self._restore()
@@ -80,26 +83,18 @@ class ClassifyView(QWidget):
         holder_layout = QVBoxLayout(holder)
         holder_layout.setContentsMargins(8, 12, 8, 12)
         holder_layout.addWidget(self.empty)
-        self.picture = PicturePane(self.session, self._catalog)
-        self.results = ResultsPane(self.session, self.job, self._catalog)
-        self.results.hide()
         self._middle = QSplitter(Qt.Orientation.Vertical)
         self._middle.setChildrenCollapsible(False)
         self._middle.setHandleWidth(4)
-        self._middle.addWidget(self.picture)
-        self._middle.addWidget(self.results)
-        self._middle.setStretchFactor(0, 3)
-        self._middle.setStretchFactor(1, 2)
-        self._middle.setSizes([360, 290])
         self._stack = QStackedWidget()
         self._stack.addWidget(holder)
         self._stack.addWidget(self._middle)
-        self.answer = AnswerPane(self.session, self._catalog)
-        self.answer.setMinimumWidth(248)
+        self._answer_place = QWidget()
+        self._answer_place.setMinimumWidth(248)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
-        for pane in (left, self._stack, self.answer):
+        for pane in (left, self._stack, self._answer_place):
             self._panes.addWidget(pane)
         self._panes.setStretchFactor(0, 0)
         self._panes.setStretchFactor(1, 1)
@@ -108,7 +103,7 @@ class ClassifyView(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._panes)
-        self._splitters = {"panes": self._panes, "middle": self._middle, "picture": self.picture.splitter}
+        self._splitters = {"panes": self._panes, "middle": self._middle}
 
     def _connect(self) -> None:
         self.empty.open_files.connect(self.files_wanted)
@@ -123,12 +118,6 @@ class ClassifyView(QWidget):
         self.list.undo_requested.connect(self.undo)
         self.list.show_in_folder.connect(self._show_in_folder)
         self.list.mode_changed.connect(self._remember_mode)
-        self.picture.look.connect(self.look_requested)
-        self.answer.model_selected.connect(self.choose_model)
-        self.answer.card_requested.connect(self.card_requested)
-        self.results.again.connect(self.classify_all)
-        self.results.closed.connect(self._close_results)
-        self.results.table.row_activated.connect(self._show_source)
         self.scans.found.connect(self._on_found)
         self.scans.done.connect(self._on_scanned)
         self._packer.packed.connect(self.add_source)
@@ -138,6 +127,61 @@ class ClassifyView(QWidget):
         self.job.answered.connect(self.list.view.viewport().update)
         for splitter in self._splitters.values():
             splitter.splitterMoved.connect(self._remember_sizes)
+
+    def complete(self) -> None:
+        """Build what has nothing to show at first: picture, answer, results. After the first paint; once is enough."""
+        if self._picture is not None:
+            return
+        from desktop.ui.answer_pane import AnswerPane
+        from desktop.ui.picture_pane import PicturePane
+        from desktop.ui.results_pane import ResultsPane
+
+        self._answer = AnswerPane(self.session, self._catalog)
+        self._answer.setMinimumWidth(248)
+        sizes = self._panes.sizes()
+        self._panes.replaceWidget(2, self._answer)
+        self._panes.setStretchFactor(2, 0)
+        self._panes.setSizes(sizes)
+        self._answer_place.deleteLater()
+        self._answer.model_selected.connect(self.choose_model)
+        self._answer.card_requested.connect(self.card_requested)
+        self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
+        self._picture = PicturePane(self.session, self._catalog)
+        self._results = ResultsPane(self.session, self.job, self._catalog)
+        self._results.hide()
+        self._middle.addWidget(self._picture)
+        self._middle.addWidget(self._results)
+        self._middle.setStretchFactor(0, 3)
+        self._middle.setStretchFactor(1, 2)
+        self._middle.setSizes([360, 290])
+        self._picture.look.connect(self.look_requested)
+        self._results.again.connect(self.classify_all)
+        self._results.closed.connect(self._close_results)
+        self._results.table.row_activated.connect(self._show_source)
+        self._splitters["picture"] = self._picture.splitter
+        self._picture.splitter.splitterMoved.connect(self._remember_sizes)
+        self._restore_sizes()
+
+    @property
+    def answer(self) -> AnswerPane:
+        """The pane of the model and its answer."""
+        self.complete()
+        assert self._answer is not None
+        return self._answer
+
+    @property
+    def picture(self) -> PicturePane:
+        """The pane of the picture."""
+        self.complete()
+        assert self._picture is not None
+        return self._picture
+
+    @property
+    def results(self) -> ResultsPane:
+        """The pane of the results."""
+        self.complete()
+        assert self._results is not None
+        return self._results
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started."""
@@ -168,6 +212,8 @@ class ClassifyView(QWidget):
 
     def add_mime(self, mime: QMimeData) -> None:
         """Open what was dropped or pasted; where there is nothing to open, ``said`` tells why."""
+        from desktop.core.types import ImageSource
+
         intake = read_mime(mime)
         if intake.paths:
             self.add_paths(list(intake.paths))
@@ -190,6 +236,8 @@ class ClassifyView(QWidget):
 
     @Slot(str)
     def _open_sample(self, path: str) -> None:
+        from desktop.core.types import ImageSource
+
         self.add_source(ImageSource.from_path(path))
 
     @Slot(str)
@@ -235,6 +283,28 @@ class ClassifyView(QWidget):
         elif not found and not done.cancelled:
             self.said.emit(self.tr("No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more."))
 
+    # The picture
+
+    @Slot()
+    def zoom_in(self) -> None:
+        """One step nearer."""
+        self.picture.picture.zoom_in()
+
+    @Slot()
+    def zoom_out(self) -> None:
+        """One step farther."""
+        self.picture.picture.zoom_out()
+
+    @Slot()
+    def fit(self) -> None:
+        """The whole picture."""
+        self.picture.picture.fit()
+
+    @Slot()
+    def actual_size(self) -> None:
+        """One pixel for one pixel."""
+        self.picture.picture.actual_size()
+
     # The list
 
     @Slot(list)
@@ -274,8 +344,8 @@ class ClassifyView(QWidget):
     @Slot()
     def _show_empty(self) -> None:
         self._stack.setCurrentIndex(1 if self.session.items else 0)
-        if not self.session.items and not self.job.running:
-            self.results.hide()
+        if self._results is not None and not self.session.items and not self.job.running:
+            self._results.hide()
 
     # Models and batches
 
@@ -329,16 +399,18 @@ class ClassifyView(QWidget):
     # What is remembered
 
     def _restore(self) -> None:
+        self._restore_sizes()
+        if self._settings.get("list_mode") == "rows":
+            self.list.set_mode("rows")
+        self.empty.set_recent(self._settings.get("recent_folders"))
+        self.empty.set_samples([])
+
+    def _restore_sizes(self) -> None:
         held = self._settings.get("splitters")
         for name, splitter in self._splitters.items():
             sizes = held.get(name)
             if isinstance(sizes, list) and len(sizes) == splitter.count() and all(isinstance(s, int) for s in sizes):
                 splitter.setSizes(sizes)
-        if self._settings.get("list_mode") == "rows":
-            self.list.set_mode("rows")
-        self.answer.bars.set_top_k(max(1, self._settings.get("top_k")))
-        self.empty.set_recent(self._settings.get("recent_folders"))
-        self.empty.set_samples([])
 
     @Slot()
     def _remember_sizes(self) -> None:

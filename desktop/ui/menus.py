@@ -61,15 +61,15 @@ class Menus(QObject):
         self.refresh()
 
     def _build_view_menu(self, menu: QMenu) -> None:
-        window, picture = self._window, self._window.classify.picture.picture
+        window, view = self._window, self._window.classify
         self._add(menu, self.tr("&Classify"), window.show_classify, "Ctrl+1")
         menu.addSeparator()
         key = QKeySequence.StandardKey
         self._picture_actions = [
-            self._add(menu, self.tr("Zoom &In"), picture.zoom_in, key.ZoomIn),
-            self._add(menu, self.tr("Zoom &Out"), picture.zoom_out, key.ZoomOut),
-            self._add(menu, self.tr("&Fit to the Window"), picture.fit, "Ctrl+0"),
-            self._add(menu, self.tr("&Actual Size"), picture.actual_size, "Ctrl+Alt+0"),
+            self._add(menu, self.tr("Zoom &In"), view.zoom_in, key.ZoomIn),
+            self._add(menu, self.tr("Zoom &Out"), view.zoom_out, key.ZoomOut),
+            self._add(menu, self.tr("&Fit to the Window"), view.fit, "Ctrl+0"),
+            self._add(menu, self.tr("&Actual Size"), view.actual_size, "Ctrl+Alt+0"),
             self._add(menu, self.tr("&Look Large"), window.look_large, "F11"),
         ]
         self._add(menu, self.tr("&Next Image"), window.next_image, "Ctrl+Right")

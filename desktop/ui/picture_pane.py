@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitter, QToolButton, QVBoxLayout, QWidget
 
-from desktop.engine.messages import Failure, Preview
 from desktop.services.session import PREVIEW_SIDE, Session
+from desktop.ui.panes import show_failure
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import image_of
 from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
@@ -17,11 +17,10 @@ from desktop.ui.widgets.picture_view import PictureView
 from desktop.ui.widgets.prepared_view import PREPARING_CODES, PreparedView, facts_of
 
 if TYPE_CHECKING:
+    from desktop.engine.messages import Preview
     from desktop.services.catalog import ModelCatalog
 
 DETAIL_SIDE = 16_384
-HEAD = 32
-"""The height of the line at the top of each pane, in pixels."""
 _BUSY_MS = 300
 
 
@@ -229,11 +228,6 @@ class PicturePane(QWidget):
     def _dress(self) -> None:
         for button, icon in self._tools.items():
             button.setIcon(theme().icon(icon, 20))
-
-
-def show_failure(panel: ErrorPanel, failure: Failure) -> None:
-    """Show an engine's failure in ``panel``."""
-    panel.set_failure(failure.message, failure.hint, failure.kind)
 
 
 def _displayable(image: QImage) -> QImage:

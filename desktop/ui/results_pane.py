@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QT
 
 from desktop.services.folder_job import FolderJob
 from desktop.services.session import Session
-from desktop.ui.picture_pane import show_failure
+from desktop.ui.panes import show_failure
 from desktop.ui.theme import theme
 from desktop.ui.widgets.notices import ErrorPanel
 from desktop.ui.widgets.results_table import ResultsTable
