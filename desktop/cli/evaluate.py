@@ -1,0 +1,337 @@
+"""``fovea evaluate``: how good a model is on labelled pictures, with intervals, tables and a report."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from desktop.cli import console
+from desktop.core.datasets import DatasetError, LabelledDataset, open_dataset
+from desktop.core.evaluation import EvaluationResult, Figures, PairedResult, compare, decide, figures
+from desktop.core.evaluation_json import estimate_json, figures_json, public_naming, write_atomically, write_csv
+from desktop.core.evaluation_store import EvaluationStore, not_written
+from desktop.core.intervals import Estimate
+from desktop.core.label_map import LabelMap, match_labels, parse_pairs
+from desktop.core.types import FoveaError, StoreError
+from desktop.engine.client import EngineClient
+from desktop.engine.evaluation import Progress, evaluate, model_facts, thumbnails
+from desktop.store.store import ModelEntry, ModelStore
+
+MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
+_SHOWN_CLASSES = 30
+_SHOWN_PROBLEMS = 10
+_USAGE_KINDS = frozenset({"bad-map", "labels-differ", "bad-threshold", "bad-suffix", "split-needed", "no-split"})
+_PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy"})
+
+_EPILOG = """\
+DATA is a folder with one folder for each class (with or without train, val, test folders above them), an .npz file in
+Keras' layout, MNIST's IDX files, or CIFAR-10's python batches. Without --split the split 'test' is taken where there
+is one. Class names that are not the model's labels are mapped with --map; nothing is guessed, but names that differ in
+upper and lower case only are taken for the same and the fact is told.
+
+exit status: 0 every picture was answered; 1 some were not (they are listed and never counted), or the model or the
+data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C.
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status (0 all answered, 1 some failed, 2 usage)."""
+    options = _parser().parse_args(argv)
+    store = ModelStore()
+    try:
+        _check_outputs(options)
+        entries = [store.require(name) for name in (options.model, options.compare) if name]
+        for entry in entries:
+            assert entry.manifest is not None
+            model_facts(entry.manifest, options.threshold)
+        return _run(options, entries)
+    except FoveaError as error:
+        console.complain(console.printable(error.message), console.printable(error.hint))
+        usage = error.kind in _USAGE_KINDS or (isinstance(error, StoreError) and error.kind == "no-such-model")
+        return 2 if usage else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = console.Parser(
+        prog="fovea evaluate",
+        description="Measure a model on labelled pictures.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
+    add("data", metavar="DATA", help="labelled pictures: class folders, .npz, IDX or CIFAR batches")
+    add("--split", metavar="S", help="which of the data's splits; 'all' for all of them")
+    add(
+        "--map", action="append", default=[], metavar="A=B", help="class A of the data is label B; empty B: leave A out"
+    )
+    add("--map-numbers", action="store_true", help="classes called 0, 1, 2 … are the model's own label numbers")
+    add("--threshold", type=float, metavar="T", help="two labels: the score from which on the positive one is answered")
+    add("--compare", metavar="ID2", help="a second model on the same pictures, with McNemar's test")
+    add("--json", metavar="FILE", help="all figures, for programs ('-': stdout instead of the table)")
+    add("--csv", metavar="FILE", help="one row for every picture")
+    add("--report", metavar="FILE", help="a report to hand on: .html or .pdf")
+    add("--no-pictures", action="store_true", help="no pictures in the report")
+    add("--keep-names", action="store_true", help="show file names even where they hold a DICOM patient's name")
+    add("--reuse", action="store_true", help="take the kept result where the same model saw the same data before")
+    return parser
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """Wrong file names and missing folders come before the work, not after it."""
+    if options.report:
+        from desktop.report import SUFFIXES
+
+        if Path(options.report).suffix.lower() not in SUFFIXES:
+            raise FoveaError(
+                "bad-suffix", f"'{Path(options.report).name}' names no report format", "Use .html or .pdf."
+            )
+    for name in (options.json, options.csv, options.report):
+        if name and name != "-" and not Path(name).absolute().parent.is_dir():
+            raise FoveaError("bad-suffix", f"the folder for '{Path(name).name}' is not there", "Make it first.")
+
+
+def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
+    progress = console.Progress()
+    try:
+        data = open_dataset(
+            options.data, options.split, lambda done, total: progress.update(f"looking: {done:,} files …")
+        )
+    except DatasetError as error:
+        if error.kind == "split-needed":
+            raise DatasetError(error.kind, error.message, "Choose one with --split.") from None
+        raise
+    progress.clear()
+    if options.json != "-":
+        _say_data(data)
+    kept = EvaluationStore()
+    results: list[EvaluationResult] = []
+    with EngineClient() as client:
+        for entry in entries:
+            result = _one(options, entry, data, client, kept, progress)
+            # The engine tells its versions once, when it starts.
+            results.append(result if result.versions or not results else replace(result, versions=results[0].versions))
+        measured = [figures(result) for result in results]
+        paired = compare(*results) if len(results) == 2 else None
+        if options.report:
+            _report(options, results, measured, paired, data, client)
+    _write(options, results, measured, paired)
+    if options.json != "-":
+        for result, numbers in zip(results, measured, strict=True):
+            _say_result(result, numbers, options.keep_names)
+        if paired is not None:
+            console.say("\n" + _comparison(results, paired))
+    return 1 if any(result.skipped for result in results) else 0
+
+
+def _labels_of(options: argparse.Namespace, entry: ModelEntry, data: LabelledDataset) -> LabelMap:
+    assert entry.manifest is not None
+    told = parse_pairs(options.map, data.classes)
+    return match_labels(data.classes, entry.manifest.labels, told, options.map_numbers)
+
+
+def _one(
+    options: argparse.Namespace,
+    entry: ModelEntry,
+    data: LabelledDataset,
+    client: EngineClient,
+    kept: EvaluationStore,
+    progress: console.Progress,
+) -> EvaluationResult:
+    """One model's result: kept, or measured now and kept."""
+    labels = _labels_of(options, entry, data)
+    assert entry.manifest is not None
+    facts = model_facts(entry.manifest, options.threshold)
+    if facts.medical and options.json != "-":
+        console.note(MEDICAL_NOTICE)
+    if options.json != "-":
+        for text in labels.notes:
+            console.note(f"fovea: {console.printable(text)}")
+    if options.reuse:
+        held = kept.find(facts.sha256, data.fingerprint(), labels.as_dict(data.classes, facts.labels))
+        if held is not None:
+            predicted = decide(held.scores, facts.positive, facts.threshold)
+            return replace(held, model=facts, predicted=predicted)
+
+    def told(state: Progress) -> None:
+        share = f"{state.done:,} of {state.total:,}"
+        right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
+        left = f", {_duration(state.left_s)} left" if state.left_s is not None else ""
+        progress.update(f"{share}{right}{left}")
+
+    try:
+        result = evaluate(client, entry, data, labels, options.threshold, told)
+    finally:
+        progress.clear()
+    if result.complete:
+        try:
+            kept.save(result)
+        except FoveaError as error:
+            console.complain(error.message, error.hint)  # the figures are still worth printing
+    return result
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60}:{whole % 60:02d} min" if whole >= 60 else f"{whole} s"
+
+
+# Files
+
+
+def _report(
+    options: argparse.Namespace,
+    results: list[EvaluationResult],
+    measured: list[Figures],
+    paired: PairedResult | None,
+    data: LabelledDataset,
+    client: EngineClient,
+) -> None:
+    from desktop.report import write_report
+    from desktop.report.content import THUMBNAIL_SIDE, build_report
+
+    result = results[0]
+
+    def pictures(positions: Sequence[int]) -> Sequence[np.ndarray | None]:
+        sources = [data.source(int(result.positions[position])) for position in positions]
+        return thumbnails(client, sources, THUMBNAIL_SIDE)
+
+    other = (results[1], measured[1], paired) if paired is not None else None
+    report = build_report(result, measured[0], None if options.no_pictures else pictures, options.keep_names, other)
+    write_report(report, Path(options.report))
+
+
+def _write(
+    options: argparse.Namespace, results: list[EvaluationResult], measured: list[Figures], paired: PairedResult | None
+) -> None:
+    naming = public_naming(results[0], options.keep_names)
+    if options.csv:
+
+        def rows(path: Path) -> None:
+            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+                write_csv(results[0], stream, naming)
+
+        _put(options.csv, rows)
+    if options.json:
+        value = figures_json(results[0], measured[0], naming)
+        if paired is not None:
+            value["compared_with"] = figures_json(results[1], measured[1], naming)
+            value["mcnemar"] = _paired_json(paired, naming)
+        text = json.dumps(value, indent=1, allow_nan=False) + "\n"
+        if options.json == "-":
+            console.say(text.rstrip("\n"))
+        else:
+            _put(options.json, lambda path: _write_text(path, text))
+
+
+def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str, Any]:
+    test = paired.test
+    return {
+        "both_right": test.both,
+        "only_first": test.only_a,
+        "only_second": test.only_b,
+        "both_wrong": test.neither,
+        "p": test.p,
+        "exact": test.exact,
+        "difference": estimate_json(test.difference),
+        "only_first_right": [naming(name) for name in paired.only_a],
+        "only_second_right": [naming(name) for name in paired.only_b],
+    }
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _put(name: str, write: Callable[[Path], None]) -> None:
+    target = Path(name)
+    try:
+        write_atomically(target, write)
+    except OSError as error:
+        raise not_written(f"'{target.name}'", f"the disk of '{target.name}'", error) from error
+
+
+# Text for people
+
+
+def _say_data(data: LabelledDataset) -> None:
+    for problem in data.problems[:_SHOWN_PROBLEMS]:
+        console.note(f"fovea: {console.printable(problem.message)}")
+
+
+def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) -> None:
+    model, data = result.model, result.data
+    split = f", split '{data.split}'" if data.split else ""
+    console.say(f"{model.name} ({model.id}) on '{console.printable(data.title)}'{split}")
+    skipped = f", {len(result.skipped):,} without an answer" if result.skipped else ""
+    console.say(f"{len(result):,} images{skipped}, {result.elapsed_s:.1f} s on {result.device or 'the engine'}")
+    console.say(f"fingerprint {data.fingerprint}\n")
+    rows = [("figure", "value", "95 % interval")]
+    for name, estimate in _measures(numbers, model.labels[model.positive] if model.positive is not None else ""):
+        rows.append((name, *_cells(estimate, name.split(" for ")[0] in _PERCENT)))
+    console.say(console.table(rows, right=(1,)))
+    if len(model.labels) <= _SHOWN_CLASSES:
+        console.say("\n" + _class_table(numbers))
+        console.say("\n" + _matrix_table(numbers, model.labels))
+    naming = public_naming(result, keep_names)
+    for item in result.skipped[:_SHOWN_PROBLEMS]:
+        console.note(f"no answer: {console.printable(naming(item.name))}: {item.message}")
+    if len(result.skipped) > _SHOWN_PROBLEMS:
+        console.note(f"and {len(result.skipped) - _SHOWN_PROBLEMS:,} more without an answer; --csv lists all")
+
+
+def _measures(f: Figures, positive: str) -> list[tuple[str, Estimate]]:
+    rows = [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy)]
+    if f.top5 is not None:
+        rows.append(("Top-5 accuracy", f.top5))
+    if f.point is not None:
+        name = console.printable(positive)
+        rows += [(f"Sensitivity for '{name}'", f.point.sensitivity), (f"Specificity for '{name}'", f.point.specificity)]
+    rows += [(n, e) for n, e in (("AUC", f.auc), ("Average precision", f.average_precision)) if e is not None]
+    rows += [("Macro F1", f.means.macro_f1), ("Calibration error (ECE)", f.ece), ("Brier score", f.brier)]
+    return rows
+
+
+def _cells(e: Estimate, percent: bool) -> tuple[str, str]:
+    if e.value is None:
+        return "–", e.reason
+    scale, digits, unit = (100, 2, " %") if percent else (1, 4, "")
+    bounds = ""
+    if e.low is not None and e.high is not None:
+        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}"
+    return f"{scale * e.value:.{digits}f}{unit}", bounds
+
+
+def _class_table(numbers: Figures) -> str:
+    rows: list[tuple[str, ...]] = [("class", "images", "answers", "precision", "recall", "specificity", "F1")]
+    for c in numbers.classes:
+        cells = (_short(e) for e in (c.precision, c.recall, c.specificity, c.f1))
+        rows.append((console.printable(c.label), f"{c.support:,}", f"{c.predicted:,}", *cells))
+    return console.table(rows, right=(1, 2))
+
+
+def _short(e: Estimate) -> str:
+    if e.value is None or e.low is None or e.high is None:
+        return f"– ({e.reason})"
+    return f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"
+
+
+def _matrix_table(numbers: Figures, labels: tuple[str, ...]) -> str:
+    names = [console.printable(label) for label in labels]
+    short = [name if len(name) <= 9 else f"{name[:8]}…" for name in names]
+    rows = [("truth \\ answer", *short)]
+    rows += [(name, *(f"{n:,}" for n in row)) for name, row in zip(names, numbers.matrix.tolist(), strict=True)]
+    return console.table(rows, right=tuple(range(1, len(labels) + 1)))
+
+
+def _comparison(results: list[EvaluationResult], paired: PairedResult) -> str:
+    a, b = (result.model.name for result in results)
+    difference = paired.test.difference
+    value, bounds = _cells(difference, True)
+    return f"{paired.test.sentence(a, b)}\nDifference in accuracy: {value} ({bounds})"

@@ -1,0 +1,396 @@
+"""Running an evaluation: labelled pictures through the engine, answers collected as they come.
+
+:class:`Evaluator` keeps no thread and no loop: whoever receives the engine's answers hands them to
+:meth:`Evaluator.take`, be it a window's event loop or :func:`evaluate`, which drives a client of its own.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from desktop.core.datasets import Interrupted, LabelledDataset
+from desktop.core.evaluation import DataFacts, EvaluationResult, ModelFacts, Skipped, decide
+from desktop.core.groups import may_be_dicom, patient_in
+from desktop.core.label_map import LEFT_OUT, LabelMap
+from desktop.core.types import FoveaError, ImageSource
+from desktop.engine.messages import (
+    Answer,
+    BatchAnswers,
+    BatchDone,
+    BatchRequest,
+    EngineLost,
+    Failure,
+    Prediction,
+    Ready,
+    Request,
+    ThumbnailRequest,
+)
+from desktop.engine.messages import Thumbnail as ThumbnailAnswer
+from desktop.store.manifest import Manifest
+from desktop.store.store import ModelEntry, check_usable
+
+CHUNK = 2048
+"""Pictures in one request: many, because the engine decodes ahead within a request only; few enough for memory."""
+_CHUNK_BYTES = 32 * 1024 * 1024  # of pictures held in memory
+_WAIT_S = 0.2
+
+
+class Engine(Protocol):
+    """What is needed of :class:`desktop.engine.client.EngineClient`, or of a window's service."""
+
+    def next_id(self) -> int:
+        """A fresh request id, larger than all before."""
+        ...
+
+    def submit(self, request: Request) -> None:
+        """Hand in a request; never blocks."""
+        ...
+
+    def cancel(self, request_id: int) -> None:
+        """Cancel a request; for a batch a ``BatchDone`` still comes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an evaluation is: pictures ``done`` of ``total``, ``right`` and ``skipped`` among them; seconds spent,
+    and seconds ``left`` once that can be told."""
+
+    done: int
+    total: int
+    right: int
+    skipped: int
+    elapsed_s: float
+    left_s: float | None
+
+
+class Evaluator:
+    """One evaluation on its way: sends chunk after chunk, takes the answers, knows the figures so far.
+
+    ``entry`` is a usable model of the store. ``threshold`` (two labels) overrides the model's own decision. Call
+    :meth:`begin`, hand every answer of the engine to :meth:`take` until :attr:`finished`, then ask for :meth:`result`.
+    Answered rows lie in ``truth``, ``predicted``, ``scores`` at ``rows``: they may be read while it runs.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        entry: ModelEntry,
+        data: LabelledDataset,
+        labels: LabelMap,
+        threshold: float | None = None,
+    ) -> None:
+        self._engine = engine
+        self._manifest = check_usable(entry)
+        self._data = data
+        self.model = model_facts(self._manifest, threshold)
+        self._labels = labels
+        wanted = np.array(labels.targets, dtype=np.int32)[data.targets]
+        self._order = np.flatnonzero(wanted != LEFT_OUT)
+        self._truth = wanted[self._order]
+        total = len(self._order)
+        self._scores = np.zeros((total, len(self._manifest.labels)), np.float32)
+        self._answered = np.zeros(total, bool)
+        self._predicted = np.full(total, -1, np.int32)
+        self._skipped: list[Skipped] = [
+            Skipped(item.name, item.class_name, item.kind, item.message) for item in data.broken
+        ]
+        self._broken_before = len(self._skipped)
+        self._sent = self._done = self._right = 0
+        self._request_id: int | None = None
+        self._chunk_start = self._chunk_end = 0
+        self._next: list[ImageSource] | None = None
+        self._begin = time.monotonic()
+        self._end: float | None = None
+        self._device = ""
+        self._versions: dict[str, str] = {}
+        self._cancelled = False
+        self.failure: FoveaError | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether no more answers are to come."""
+        return self._end is not None
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is now."""
+        elapsed = (self._end or time.monotonic()) - self._begin
+        total = len(self._order)
+        left = elapsed / self._done * (total - self._done) if self._done >= min(total, 64) and self._done else None
+        return Progress(self._done, total, self._right, len(self._skipped), elapsed, left)
+
+    def begin(self) -> None:
+        """Send the first chunk."""
+        self._begin = time.monotonic()
+        self._send()
+
+    def cancel(self) -> None:
+        """Stop as soon as possible; what was answered until then is kept as an incomplete result."""
+        self._cancelled = True
+        if self._request_id is not None:
+            self._engine.cancel(self._request_id)
+        else:
+            self._finish()
+
+    def take(self, answer: Answer) -> np.ndarray:
+        """Use one answer of the engine; all others are ignored. Returns int64: the rows that were answered by it."""
+        rows: list[int] = []
+        if isinstance(answer, Ready):
+            self._device, self._versions = answer.device, dict(answer.versions)
+        elif isinstance(answer, EngineLost):
+            if not answer.restarting:
+                self._fail("engine-lost", answer.reason, "Start Fovea again.")
+        elif self._request_id is None or answer.id != self._request_id or self.finished:
+            pass
+        elif isinstance(answer, BatchAnswers):
+            rows = [row for item in answer.items if (row := self._one(item)) is not None]
+        elif isinstance(answer, Failure):
+            self._fail(answer.kind, answer.message, answer.hint)
+        elif isinstance(answer, BatchDone):
+            self._chunk_done(answer)
+        return np.array(rows, dtype=np.int64)
+
+    def _one(self, item: Prediction | Failure) -> int | None:
+        row = self._chunk_start + item.position
+        if not self._chunk_start <= row < self._chunk_end or self._answered[row]:
+            return None
+        self._done += 1
+        if isinstance(item, Failure):
+            name = self._data.name(int(self._order[row]))
+            class_name = self._data.classes[int(self._data.targets[self._order[row]])]
+            self._skipped.append(Skipped(name, class_name, item.kind, item.message))
+            return None
+        self._scores[row] = item.probabilities
+        self._answered[row] = True
+        self._device = item.device
+        chosen = int(decide(self._scores[row : row + 1], self.model.positive, self.model.threshold)[0])
+        self._predicted[row] = chosen
+        self._right += chosen == int(self._truth[row])
+        return row
+
+    def _chunk_done(self, answer: BatchDone) -> None:
+        self._request_id = None
+        if self._cancelled or answer.cancelled or self._sent >= len(self._order):
+            self._finish()
+        else:
+            self._send()
+
+    def _send(self) -> None:
+        sources = self._next if self._next is not None else self._make(self._sent)
+        self._next = None
+        if not sources:
+            self._finish()
+            return
+        self._chunk_start, self._chunk_end = self._sent, self._sent + len(sources)
+        self._sent = self._chunk_end
+        self._request_id = self._engine.next_id()
+        self._engine.submit(BatchRequest(self._request_id, self._manifest.id, tuple(sources)))
+
+    def prefetch(self) -> None:
+        """Make the next chunk while the engine works on this one; optional, costs at most 32 MiB."""
+        if self._next is None and not self.finished and self._sent < len(self._order):
+            self._next = self._make(self._sent)
+
+    def _make(self, start: int) -> list[ImageSource]:
+        sources: list[ImageSource] = []
+        held = 0
+        for position in self._order[start : start + CHUNK]:
+            source = self._data.source(int(position))
+            sources.append(source)
+            held += len(source.data or b"")
+            if held >= _CHUNK_BYTES:
+                break
+        return sources
+
+    def _fail(self, kind: str, message: str, hint: str) -> None:
+        self.failure = FoveaError(kind, message, hint)
+        self._finish()
+
+    def _finish(self) -> None:
+        if self._end is None:
+            self._end = time.monotonic()
+            self._next = None
+
+    @property
+    def rows(self) -> np.ndarray:
+        """int64: the rows answered so far."""
+        return np.asarray(np.flatnonzero(self._answered), dtype=np.int64)
+
+    @property
+    def truth(self) -> np.ndarray:
+        """int32 (total,): label numbers, in the order of the data."""
+        return self._truth
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """int32 (total,): answers; −1 where there is none yet."""
+        return self._predicted
+
+    @property
+    def scores(self) -> np.ndarray:
+        """float32 (total, labels); zeros where there is no answer yet."""
+        return self._scores
+
+    def name(self, row: int) -> str:
+        """The name inside the data of a row."""
+        return self._data.name(int(self._order[row]))
+
+    def source(self, row: int) -> ImageSource:
+        """The picture of a row."""
+        return self._data.source(int(self._order[row]))
+
+    def result(self, fingerprint: str) -> EvaluationResult:
+        """The result so far, with the data's ``fingerprint``. Raises the :class:`FoveaError` that ended it, if any."""
+        if self.failure is not None:
+            raise self.failure
+        rows = self.rows
+        positions = self._order[rows]
+        names = tuple(self._data.name(int(position)) for position in positions)
+        facts = data_facts(self._data, self._labels, self._manifest.labels, fingerprint)
+        whole = len(rows) == len(self._order)
+        return EvaluationResult(
+            self.model, facts, names, positions, self._truth if whole else self._truth[rows],
+            self._predicted if whole else self._predicted[rows], self._scores if whole else self._scores[rows],
+            tuple(self._skipped), self._done == len(self._order), self.progress.elapsed_s,
+            datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), self._device, self._versions,
+        )  # fmt: skip
+
+
+def evaluate(
+    client: EventEngine,
+    entry: ModelEntry,
+    data: LabelledDataset,
+    labels: LabelMap,
+    threshold: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    rows: Callable[[Evaluator, np.ndarray], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> EvaluationResult:
+    """Run an evaluation to its end on a client of the caller's own, in the caller's thread.
+
+    ``progress`` hears several times a second; ``rows`` gets the evaluator and the rows just answered; ``cancelled`` is
+    asked as often and ends it early with an incomplete result, perhaps without the data's fingerprint. Raises
+    :class:`FoveaError` where the model or the engine gave up.
+    """
+    run = Evaluator(client, entry, data, labels, threshold)
+    stop = cancelled or (lambda: False)
+    run.begin()
+    stopping = False
+
+    def listen(timeout: float) -> None:
+        nonlocal stopping
+        for answer in client.events(timeout):
+            answered = run.take(answer)
+            if rows and len(answered):
+                rows(run, answered)
+        if not stopping and stop():
+            stopping = True
+            run.cancel()
+        if progress:
+            progress(run.progress)
+
+    # The fingerprint is taken while the engine works; its answers are looked at now and then, so that rows stream.
+    try:
+        fingerprint = data.fingerprint(lambda done, total: listen(0.0), lambda: stopping)
+    except Interrupted:
+        fingerprint = ""
+    while not run.finished:
+        run.prefetch()
+        listen(_WAIT_S)
+    return run.result(fingerprint)
+
+
+class EventEngine(Engine, Protocol):
+    """An engine that also hands out its answers: :class:`desktop.engine.client.EngineClient`."""
+
+    def events(self, timeout: float | None) -> list[Answer]:
+        """Wait up to ``timeout`` seconds for answers."""
+        ...
+
+
+def thumbnails(client: EventEngine, sources: list[ImageSource], side: int) -> list[np.ndarray | None]:
+    """Small pictures, uint8 (H, W, 3), longer side at most ``side``; ``None`` where one cannot be opened.
+
+    Pictures are opened in the engine's process: a hostile file must not reach this one.
+    """
+    wanted = {client.next_id(): index for index in range(len(sources))}
+    out: list[np.ndarray | None] = [None] * len(sources)
+    for request_id, index in wanted.items():
+        client.submit(ThumbnailRequest(request_id, sources[index], side))
+    while wanted:
+        for answer in client.events(_WAIT_S):
+            if isinstance(answer, EngineLost) and not answer.restarting:
+                return out
+            if isinstance(answer, ThumbnailAnswer | Failure) and answer.id in wanted:
+                index = wanted.pop(answer.id)
+                out[index] = answer.pixels if isinstance(answer, ThumbnailAnswer) else None
+    return out
+
+
+def model_facts(manifest: Manifest, threshold: float | None = None, reason: str = "") -> ModelFacts:
+    """What a result keeps of a model. ``threshold`` overrides its decision.
+
+    For two labels without a decision rule of the model's own the second one is the positive class. Raises
+    :class:`FoveaError` of kind ``bad-threshold`` where a threshold does not fit.
+    """
+    decision = manifest.decision
+    two = len(manifest.labels) == 2
+    positive = decision.positive if decision.positive is not None else (1 if two else None)
+    value, why = (decision.value, decision.reason) if decision.rule == "threshold" else (None, "")
+    if threshold is not None:
+        if not two:
+            text = f"a threshold goes with two labels; this model has {len(manifest.labels)}"
+            raise FoveaError("bad-threshold", text, "Leave the threshold out.")
+        if not 0 <= threshold <= 1:
+            raise FoveaError("bad-threshold", f"a threshold of {threshold}", "Expected 0 to 1.")
+        own = f"; the model's own is {value:.3g}" if value is not None else ""
+        value, why = threshold, reason or f"given by the user{own}"
+    return ModelFacts(
+        manifest.id, manifest.name, manifest.version, manifest.files["model.tflite"].sha256, manifest.labels, positive,
+        value, why, manifest.scores, manifest.medical, _card(manifest),
+    )  # fmt: skip
+
+
+def _card(manifest: Manifest) -> dict[str, object]:
+    """The parts of the card that a report prints, in plain JSON types."""
+    card = asdict(replace(manifest.card))
+    kept = ("summary", "intended_use", "limits", "known_failures", "must_not", "population", "notice", "architecture")
+    out: dict[str, object] = {name: list(v) if isinstance(v := card[name], tuple) else v for name in kept}
+    out["metrics"] = [asdict(metric) for metric in manifest.metrics]
+    out["training_data"] = manifest.provenance.data
+    return out
+
+
+def data_facts(data: LabelledDataset, labels: LabelMap, names: tuple[str, ...], fingerprint: str) -> DataFacts:
+    """What a result keeps of its data."""
+    problems = tuple(problem.message for problem in data.problems) + labels.notes
+    grouping = data.groups() if data.kind == "folders" else None
+    groups = grouping.count if grouping is not None and (grouping.named or grouping.patients) else None
+    mapping = labels.as_dict(data.classes, names)
+    private, title = _private(data)
+    return DataFacts(
+        title, data.split, fingerprint, data.classes, mapping, data.kind, data.root, problems, groups, private
+    )
+
+
+def _private(data: LabelledDataset) -> tuple[tuple[str, ...], str]:
+    """The names of DICOM files that hold their patient's name or number, and a title that does not."""
+    names = []
+    title = data.title
+    for position in range(len(data)) if data.kind == "folders" else ():
+        name = data.name(position)
+        path = data.source(position).path if may_be_dicom(name) else None
+        if path:
+            found = patient_in(path, name, data.title)
+            if name in found:
+                names.append(name)
+            if data.title in found:
+                title = "data"
+    return tuple(names), title

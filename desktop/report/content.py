@@ -1,0 +1,242 @@
+"""What a report says, format apart: facts, figures in words, tables, and the gallery of wrong answers.
+
+Nothing here holds a path above the chosen folder, and no file name that its own DICOM header shows to hold a patient's
+name or number.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from desktop import __version__
+from desktop.core.comparison import Compatibility, works_here
+from desktop.core.evaluation import EvaluationResult, Figures, PairedResult
+from desktop.core.evaluation_json import public_naming
+from desktop.core.intervals import Estimate
+
+MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
+PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
+GALLERY = 48
+THUMBNAIL_SIDE = 128
+_LISTED = 100
+
+Thumbnails = Callable[[Sequence[int]], Sequence[np.ndarray | None]]
+"""From positions in the result to small pictures, uint8 (H, W, 3)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mistake:
+    """A wrong answer in the gallery; ``picture`` uint8 (H, W, 3), ``None`` where it is left out or cannot be opened."""
+
+    name: str
+    truth: str
+    answer: str
+    score: float
+    truth_score: float
+    picture: np.ndarray | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """Everything that a report shows."""
+
+    result: EvaluationResult
+    figures: Figures
+    mistakes: tuple[Mistake, ...]
+    wrong: int
+    pictures: bool
+    naming: Callable[[str], str]
+    compatibility: Compatibility | None = None
+    other: EvaluationResult | None = None
+    other_figures: Figures | None = None
+    paired: PairedResult | None = None
+
+    @property
+    def title(self) -> str:
+        """The heading."""
+        return f"Evaluation of '{self.result.model.name}' on '{self.result.data.title}'"
+
+    @property
+    def notice(self) -> str:
+        """What must stand on every page; empty for models that are not medical."""
+        return MEDICAL_NOTICE if self.result.model.medical else ""
+
+    def key_figures(self) -> list[tuple[str, Estimate]]:
+        """The three figures that matter most."""
+        f = self.figures
+        if f.point is not None and f.auc is not None:
+            return [("Sensitivity", f.point.sensitivity), ("Specificity", f.point.specificity), ("AUC", f.auc)]
+        third = ("Top-5 accuracy", f.top5) if f.top5 is not None else ("Macro F1", f.means.macro_f1)
+        return [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy), third]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What was measured, on what, with what."""
+        r, model, data = self.result, self.result.model, self.result.data
+        rows = [
+            ("Data", data.title),
+            ("Split", data.split or "the data has none"),
+            ("Images answered", f"{len(r):,}" + ("" if r.complete else " (stopped early: not all of the data)")),
+            ("Images without an answer", f"{len(r.skipped):,} (listed below, not counted)" if r.skipped else "none"),
+            ("Data fingerprint", data.fingerprint or "not taken"),
+            ("Model", f"{model.name} ({model.id}, version {model.version})"),
+            ("Model file, SHA-256", model.sha256),
+            ("Answer", self.decision()),
+            ("Numbers", f"the model's output is a {model.scores}"),
+        ]
+        if data.groups is not None:
+            rows.insert(3, ("People or cases", f"{data.groups:,}, by file names or DICOM patient numbers"))
+        if any(a != b for a, b in data.mapping.items()):
+            pairs = "; ".join(f"{a} → {b or 'left out'}" for a, b in data.mapping.items())
+            rows.append(("Classes → labels", pairs))
+        versions = {"Fovea": __version__, "Python": platform.python_version(), **r.versions}
+        rows += [
+            ("Computed on", r.device or "not known"),
+            ("Time", f"{r.created} UTC, {r.elapsed_s:.1f} s"),
+            ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        ]
+        return rows
+
+    def decision(self) -> str:
+        """How the answer follows from the scores, and why so."""
+        model = self.result.model
+        if model.threshold is None or model.positive is None:
+            return "the class with the highest score"
+        why = f" ({model.reason})" if model.reason else ""
+        return f"'{model.labels[model.positive]}' where its score is at least {model.threshold:.4g}{why}"
+
+    def measures(self) -> list[tuple[str, Estimate]]:
+        """All single figures with their intervals."""
+        f, m = self.figures, self.figures.means
+        rows = [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy)]
+        if f.top5 is not None:
+            rows.append(("Top-5 accuracy", f.top5))
+        if f.point is not None and f.auc is not None and f.average_precision is not None:
+            model = self.result.model
+            label = model.labels[model.positive if model.positive is not None else 1]
+            rows += [
+                (f"Sensitivity for '{label}'", f.point.sensitivity),
+                (f"Specificity for '{label}'", f.point.specificity),
+                ("Positive predictive value, in this data", f.point.ppv),
+                ("Negative predictive value, in this data", f.point.npv),
+                ("AUC", f.auc), ("Average precision", f.average_precision),
+            ]  # fmt: skip
+        rows += [
+            ("Macro precision", m.macro_precision), ("Macro recall", m.macro_recall), ("Macro F1", m.macro_f1),
+            ("Weighted precision", m.weighted_precision), ("Weighted recall", m.weighted_recall),
+            ("Weighted F1", m.weighted_f1), ("Calibration error (ECE)", f.ece), ("Brier score", f.brier),
+        ]  # fmt: skip
+        return rows
+
+    def predictive(self) -> list[tuple[str, Estimate, Estimate]]:
+        """PPV and NPV for some shares of positives; empty for more than two labels."""
+        from desktop.core.thresholds import predictive_values
+
+        point = self.figures.point
+        if point is None or point.sensitivity.value is None or point.specificity.value is None:
+            return []
+        return [(f"{share:.0%}", *predictive_values(point, share)) for share in PREVALENCES]
+
+    def confusions(self, most: int = 20) -> list[tuple[str, str, int, int]]:
+        """The largest cells off the diagonal: truth, answer, count, images of that truth."""
+        matrix = self.figures.matrix.copy()
+        sums = matrix.sum(axis=1)
+        np.fill_diagonal(matrix, 0)
+        order = np.argsort(-matrix, axis=None, kind="stable")[:most]
+        labels = self.result.model.labels
+        cells = [divmod(int(flat), len(labels)) for flat in order]
+        return [(labels[i], labels[j], int(matrix[i, j]), int(sums[i])) for i, j in cells if matrix[i, j]]
+
+    def skipped(self) -> list[tuple[str, str, str]]:
+        """Name, class and reason of the images without an answer, the first hundred."""
+        return [(self.naming(s.name), s.class_name, s.message) for s in self.result.skipped[:_LISTED]]
+
+    def card(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Intended use and limits, from the model's card."""
+        card: dict[str, Any] = self.result.model.card
+        heads = (
+            ("summary", "What it is"), ("intended_use", "Intended use"), ("population", "Learnt from"),
+            ("limits", "Limits"), ("known_failures", "Known failures"), ("must_not", "Must not be used for"),
+            ("notice", "Notice"), ("training_data", "Training data"),
+        )  # fmt: skip
+        rows = []
+        for key, head in heads:
+            value = card.get(key) or ()
+            rows.append((head, (value,) if isinstance(value, str) else tuple(str(v) for v in value)))
+        return [(head, texts) for head, texts in rows if texts]
+
+    def methods(self) -> list[str]:
+        """How the intervals were made, in sentences."""
+        lines = [
+            "Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); "
+            "DeLong's for areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); "
+            "variance recovery (Zou and Donner, 2008) for means over classes; bootstrap for the others.",
+            "A figure without a value cannot be told from this data; the reason stands in its place.",
+            "ECE: top score against share right, 15 bins of equal width.",
+        ]
+        if self.result.data.groups is not None and self.result.data.groups < len(self.result):
+            lines.append(
+                "Several images belong to one person or case. The intervals take images as independent: they are "
+                "somewhat too narrow."
+            )
+        if self.result.model.threshold is not None:
+            lines.append("A threshold that was chosen on this very data would make its figures look too good.")
+        return lines
+
+
+def text_of(estimate: Estimate | None, percent: bool = False) -> str:
+    """A figure with its interval, or why there is none."""
+    if estimate is None:
+        return "–"
+    if estimate.value is None:
+        return f"not known: {estimate.reason}"
+    scale, digits = (100, 1) if percent else (1, 4)
+    unit = " %" if percent else ""
+    text = f"{scale * estimate.value:.{digits}f}"
+    if estimate.low is None or estimate.high is None:
+        return text + unit
+    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f})"
+
+
+def build_report(
+    result: EvaluationResult,
+    figures: Figures,
+    thumbnails: Thumbnails | None = None,
+    keep_names: bool = False,
+    other: tuple[EvaluationResult, Figures, PairedResult] | None = None,
+) -> Report:
+    """Gather a report. ``thumbnails`` opens the pictures of the gallery; without it they are left out."""
+    worst = result.top_losses()
+    shown = [int(position) for position in worst[:GALLERY]]
+    pictures = list(thumbnails(shown)) if thumbnails is not None and shown else [None] * len(shown)
+    naming = public_naming(result, keep_names)
+    labels = result.model.labels
+    mistakes = []
+    for position, picture in zip(shown, pictures, strict=True):
+        row, truth, answer = result.scores[position], int(result.truth[position]), int(result.predicted[position])
+        mistakes.append(
+            Mistake(
+                naming(result.names[position]), labels[truth], labels[answer], float(row[answer]), float(row[truth]),
+                picture,
+            )
+        )  # fmt: skip
+    pair = other if other is not None else (None, None, None)
+    return Report(
+        result, figures, tuple(mistakes), len(worst), thumbnails is not None, naming,
+        compatible_with_card(result, figures), *pair,
+    )  # fmt: skip
+
+
+def compatible_with_card(result: EvaluationResult, figures: Figures) -> Compatibility | None:
+    """'Does it work here?' by the card's accuracy figure; ``None`` where the card names none."""
+    listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == "accuracy"]
+    if not listed:
+        return None
+    best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
+    split = f", split '{best['split']}'" if best.get("split") else ""
+    card = f"the model's card ({best['data']}{split})"
+    return works_here(figures.accuracy, float(best["value"]), int(best["n"]), "accuracy", card)

@@ -1,0 +1,285 @@
+"""The report as one HTML file: no script, nothing loaded from anywhere, readable light, dark and on paper."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Sequence
+from html import escape
+from string import Template
+
+import matplotlib as mpl
+import numpy as np
+from PIL import Image
+
+from desktop.core.intervals import Estimate
+from desktop.report import plots
+from desktop.report.content import Mistake, Report, text_of
+
+_TABLE_CLASSES = 25  # classes up to which the matrix is a table; more become a drawing
+_CSS = """
+:root { color-scheme: light dark; --window: #f6f7f9; --surface: #fff; --border: #dfe3e9; --text: #1a1e26;
+  --secondary: #5a6472; --accent: #2b6ce6; --soft: 43 108 230; --wrong: #c93c3c; --caution: #8a5a00;
+  --ground: #fff6e0; }
+@media (prefers-color-scheme: dark) { :root { --window: #14171c; --surface: #1c2027; --border: #2d333d;
+  --text: #e9ecf1; --secondary: #9ba5b3; --accent: #6ea0ff; --soft: 110 160 255; --wrong: #ff7b72; --caution: #f2c66d;
+  --ground: #33290f; } }
+@media print { :root { --window: #fff; --surface: #fff; --border: #dfe3e9; --text: #1a1e26; --secondary: #5a6472;
+  --accent: #2b6ce6; --soft: 43 108 230; --wrong: #c93c3c; --caution: #8a5a00; --ground: #fff6e0; }
+  section { break-inside: avoid-page; } section.long { break-inside: auto; } tr, figure { break-inside: avoid; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--window); color: var(--text); font: 14px/1.45 system-ui, sans-serif;
+  font-variant-numeric: tabular-nums; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+main { max-width: 1000px; margin: 0 auto; padding: 24px 16px 48px; }
+h1 { font-size: 22px; margin: 0 0 4px; overflow-wrap: anywhere; } h2 { font-size: 16px; margin: 0 0 10px; }
+section { background: var(--surface); border: 1px solid var(--border); border-radius: 8px; padding: 16px;
+  margin: 16px 0; overflow-x: auto; }
+p { margin: 6px 0; } .quiet { color: var(--secondary); } td, th { overflow-wrap: anywhere; }
+.notice { background: var(--ground); color: var(--caution); border: 1px solid currentColor; border-radius: 8px;
+  padding: 8px 12px; margin: 12px 0; font-weight: 600; }
+.key { display: flex; flex-wrap: wrap; gap: 16px; } .key div { flex: 1 1 180px; } .key b { display: block;
+  font-size: 26px; }
+table { border-collapse: collapse; } th, td { text-align: left; padding: 4px 12px 4px 0; vertical-align: top; }
+table.lines td, table.lines th { border-bottom: 1px solid var(--border); } th { font-weight: 600; }
+.n td, .n th { text-align: right; white-space: nowrap; } .n td:first-child, .n th:first-child { text-align: left;
+  white-space: normal; min-width: 7em; }
+.m td { text-align: center; padding: 6px 8px; border: 1px solid var(--border); min-width: 3em; }
+.m td.d { outline: 2px solid var(--secondary); outline-offset: -2px; } .m th { padding: 4px 8px; max-width: 11em; }
+.m thead th { text-align: center; font-weight: 400; }
+.g { display: grid; grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); gap: 12px; }
+figure { margin: 0; font-size: 12px; overflow-wrap: anywhere; } figure .pic { background: #0e1013; height: 128px;
+  display: flex; align-items: center; justify-content: center; border-radius: 4px; color: #9ba5b3; }
+figure img { max-width: 128px; max-height: 128px; image-rendering: auto; } img.px { image-rendering: pixelated;
+  width: 128px; height: 128px; object-fit: contain; }
+.ok { color: var(--accent); } .no { color: var(--wrong); } svg { max-width: 100%; height: auto; }
+code { overflow-wrap: anywhere; }
+"""
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>$title</title><style>$css</style></head><body><main>
+$body
+</main></body></html>
+""")
+
+
+def html_of(report: Report) -> str:
+    """The whole file as text; every name in it is escaped."""
+    parts = [
+        f"<header><h1>{escape(report.title)}</h1><p class='quiet'>{escape(_subtitle(report))}</p></header>",
+        f"<p class='notice' role='note'>⚠ {escape(_sentence(report.notice))}</p>" if report.notice else "",
+        _section("", _key(report)),
+        _section("What was measured", _facts(report), "long"),
+        _section("Does it work here?", f"<p>{escape(report.compatibility.sentence)}</p>")
+        if report.compatibility
+        else "",
+        _section("Figures", _measures(report)),
+        _section("Confusion matrix", _matrix(report)),
+        _section("Per class", _classes(report), "long"),
+        _curves(report),
+        _section("Calibration", _calibration(report)),
+        _comparison(report),
+        _section("Wrong answers, the worst first", _gallery(report), "long"),
+        _section("Images without an answer", _skipped(report), "long") if report.result.skipped else "",
+        _section("About the data", _list(report.result.data.problems)) if report.result.data.problems else "",
+        _section("About the model: intended use and limits", _card(report), "long"),
+        _section("How the figures were made", _list(report.methods())),
+    ]
+    title, body = escape(report.title), "\n".join(part for part in parts if part)
+    return _PAGE.substitute(title=title, css=_CSS, body=body)
+
+
+def _subtitle(report: Report) -> str:
+    split = f", split '{report.result.data.split}'" if report.result.data.split else ""
+    return f"{len(report.result):,} images{split}; {report.result.created[:10]}; made by Fovea"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."
+
+
+def _section(head: str, body: str, kind: str = "") -> str:
+    heading = f"<h2>{escape(head)}</h2>" if head else ""
+    return f"<section class='{kind}'>{heading}{body}</section>"
+
+
+def _key(report: Report) -> str:
+    cells = []
+    for name, estimate in report.key_figures():
+        if estimate.value is None:
+            figure, below = "–", escape(estimate.reason)
+        else:
+            percent = name != "AUC" and not name.endswith("F1")
+            figure = f"{100 * estimate.value:.1f} %" if percent else f"{estimate.value:.3f}"
+            below = f"95 % interval {_interval(estimate, percent)}"
+        cells.append(f"<div><span class='quiet'>{escape(name)}</span><b>{figure}</b>{below}</div>")
+    return f"<div class='key'>{''.join(cells)}</div>"
+
+
+def _interval(estimate: Estimate, percent: bool) -> str:
+    if estimate.low is None or estimate.high is None:
+        return escape(estimate.reason or "not known")
+    if percent:
+        return f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f} %"
+    return f"{estimate.low:.3f} to {estimate.high:.3f}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "lines") -> str:
+    top = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in head)
+    body = "".join(
+        f"<tr><th scope='row'>{escape(row[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])}</tr>"
+        for row in rows
+    )
+    return f"<table class='{kind}'>{f'<thead><tr>{top}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
+
+
+def _facts(report: Report) -> str:
+    return _table((), report.facts())
+
+
+def _list(lines: Iterable[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+
+
+def _measures(report: Report) -> str:
+    rows = []
+    for name, e in report.measures():
+        if e.value is None:
+            rows.append((name, "–", e.reason, ""))
+        else:
+            rows.append((name, f"{e.value:.4f}", _interval(e, False), e.method))
+    return _table(("Figure", "Value", "95 % interval", "Method"), rows, "lines n")
+
+
+def _matrix(report: Report) -> str:
+    labels, matrix = report.result.model.labels, report.figures.matrix
+    note = "<p class='quiet'>Rows: truth. Columns: answer. Tint: share of the row.</p>"
+    if len(labels) > _TABLE_CLASSES:
+        with mpl.rc_context(plots.style()):
+            drawing = plots.svg_of(plots.matrix_figure(matrix, labels), "matrix")
+        rows = [(t, a, f"{n:,} of {of:,}") for t, a, n, of in report.confusions()]
+        return note + drawing + "<p>Most frequent confusions:</p>" + _table(("Truth", "Answer", "Images"), rows)
+    sums = np.maximum(matrix.sum(axis=1), 1)
+    head = "".join(f"<th scope='col'>{escape(label)}</th>" for label in labels)
+    body = []
+    for i, label in enumerate(labels):
+        cells = []
+        for j, other in enumerate(labels):
+            share = matrix[i, j] / sums[i]
+            title = f"{label} answered as {other}: {share:.1%}"
+            tint = f"background: rgb(var(--soft) / {0.75 * share:.3f})"
+            mark = " class='d'" if i == j else ""
+            cells.append(f"<td{mark} style='{tint}' title='{escape(title)}'>{int(matrix[i, j]):,}</td>")
+        body.append(f"<tr><th scope='row'>{escape(label)}</th>{''.join(cells)}<td>{int(matrix[i].sum()):,}</td></tr>")
+    foot = "".join(f"<td>{int(n):,}</td>" for n in matrix.sum(axis=0))
+    total = f"<tr><th scope='row'>all</th>{foot}<td>{int(matrix.sum()):,}</td></tr>"
+    top = f"<thead><tr><th>truth ↓ answer →</th>{head}<th scope='col'>all</th></tr></thead>"
+    return note + f"<table class='m'>{top}<tbody>{''.join(body)}{total}</tbody></table>"
+
+
+def _classes(report: Report) -> str:
+    head = ("Class", "Images", "Answers", "Precision", "Recall (sensitivity)", "Specificity", "F1")
+    rows = []
+    for c in report.figures.classes:
+        cells = (c.precision, c.recall, c.specificity, c.f1)
+        rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *(text_of(e, percent=True) for e in cells)))
+    note = "<p class='quiet'>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</p>"
+    return note + _table(head, rows, "lines n")
+
+
+def _curves(report: Report) -> str:
+    f, model = report.figures, report.result.model
+    if f.curves is None or f.point is None:
+        return ""
+    label = model.labels[model.positive if model.positive is not None else 1]
+    used = None
+    if f.point.specificity.value is not None and f.point.sensitivity.value is not None:
+        used = (1 - f.point.specificity.value, f.point.sensitivity.value)
+    with mpl.rc_context(plots.style()):
+        drawing = plots.svg_of(plots.curves_figure(f.curves, used, label), "curves")
+    text = f"<p>AUC {text_of(f.auc)}; average precision {text_of(f.average_precision)}.</p>"
+    rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
+    table = "<p>What an answer means where the positive class is rarer or commoner, at this threshold:</p>"
+    table += _table(("Share of positives", "Positive predictive value", "Negative predictive value"), rows, "lines n")
+    return _section("Curves and threshold", drawing + text + (table if rows else ""))
+
+
+def _calibration(report: Report) -> str:
+    f = report.figures
+    with mpl.rc_context(plots.style()):
+        drawing = plots.svg_of(plots.calibration_figure(f), "calibration")
+    rows = [
+        (f"{b.low:.2f} to {b.high:.2f}", f"{b.n:,}", f"{b.confidence:.3f}", text_of(b.accuracy, True))
+        for b in f.reliability
+        if b.confidence is not None
+    ]
+    text = f"<p>ECE {text_of(f.ece)}; Brier score {text_of(f.brier)}.</p>"
+    return drawing + text + _table(("Top score", "Images", "Mean score", "Right"), rows, "lines n")
+
+
+def _comparison(report: Report) -> str:
+    if report.paired is None or report.other is None or report.other_figures is None:
+        return ""
+    a, b, test = report.result.model, report.other.model, report.paired.test
+    first, second = report.figures, report.other_figures
+    rows = [
+        ("Accuracy", text_of(first.accuracy, True), text_of(second.accuracy, True)),
+        ("Balanced accuracy", text_of(first.balanced_accuracy, True), text_of(second.balanced_accuracy, True)),
+        ("Macro F1", text_of(first.means.macro_f1), text_of(second.means.macro_f1)),
+        ("ECE", text_of(first.ece), text_of(second.ece)),
+    ]
+    if first.auc is not None and second.auc is not None:
+        rows.append(("AUC", text_of(first.auc), text_of(second.auc)))
+    head = f"<p>{escape(test.sentence(a.name, b.name))} Difference in accuracy: {text_of(test.difference, True)}.</p>"
+    return _section("Compared on the same images", head + _table(("Figure", a.name, b.name), rows, "lines n"))
+
+
+def _gallery(report: Report) -> str:
+    if not report.wrong:
+        return "<p>There are none.</p>"
+    shown = f"The {len(report.mistakes):,} worst of {report.wrong:,}" if report.wrong > len(report.mistakes) else "All"
+    text = f"<p class='quiet'>{shown}, by the score that the truth got. Check some labels, too.</p>"
+    return text + f"<div class='g'>{''.join(_mistake(m, report.pictures) for m in report.mistakes)}</div>"
+
+
+def _mistake(m: Mistake, pictures: bool) -> str:
+    if not pictures:
+        picture = ""
+    elif m.picture is None:
+        picture = "<div class='pic'>no picture</div>"
+    else:
+        small = " class='px'" if max(m.picture.shape[:2]) <= 64 else ""
+        alt = escape(f"picture {m.name}")
+        picture = f"<div class='pic'><img{small} alt='{alt}' src='data:{_data(m.picture)}'></div>"
+    return (
+        f"<figure>{picture}<figcaption><span class='ok'>✓ {escape(m.truth)} {m.truth_score:.3f}</span><br>"
+        f"<span class='no'>✗ {escape(m.answer)} {m.score:.3f}</span><br>"
+        f"<span class='quiet'>{escape(m.name)}</span></figcaption></figure>"
+    )
+
+
+def _data(pixels: np.ndarray) -> str:
+    held = io.BytesIO()
+    small = max(pixels.shape[:2]) <= 64
+    picture = Image.fromarray(pixels)
+    if small:
+        picture.save(held, "PNG", optimize=True)
+    else:
+        picture.save(held, "JPEG", quality=85)
+    return f"image/{'png' if small else 'jpeg'};base64,{base64.b64encode(held.getvalue()).decode('ascii')}"
+
+
+def _skipped(report: Report) -> str:
+    rows = report.skipped()
+    more = len(report.result.skipped) - len(rows)
+    text = f"<p class='quiet'>and {more:,} more</p>" if more else ""
+    return _table(("Image", "Class", "Why"), rows) + text
+
+
+def _card(report: Report) -> str:
+    parts = []
+    for head, texts in report.card():
+        body = f"<p>{escape(texts[0])}</p>" if len(texts) == 1 else _list(texts)
+        parts.append(f"<h3>{escape(head)}</h3>{body}")
+    notice = f"<p><b>{escape(_sentence(report.notice))}</b></p>" if report.notice else ""
+    return notice + ("".join(parts) or "<p>The model's card says nothing of its use.</p>")

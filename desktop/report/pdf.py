@@ -1,0 +1,307 @@
+"""The report as a PDF of A4 pages, drawn with matplotlib: nothing else is needed to write it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.figure import Figure
+
+from desktop.report import plots
+from desktop.report.content import Mistake, Report, text_of
+from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
+
+_WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.7, 7.57, 11.0, 0.75
+_COLUMNS, _ROWS = 4, 4
+
+
+class _Pages:
+    """A cursor that runs down one page after the other; lengths in inches from the page's lower left corner."""
+
+    def __init__(self, pdf: PdfPages, title: str, notice: str) -> None:
+        self._pdf = pdf
+        self._title = title
+        self._notice = notice
+        self._count = 0
+        self.figure: Figure | None = None
+        self.y = 0.0
+
+    def page(self) -> Figure:
+        """Begin a page."""
+        self.close()
+        self._count += 1
+        self.figure = Figure(figsize=(_WIDTH, _HEIGHT))
+        self.y = _TOP
+        foot = f"{_cut(self._title, 80)}  ·  page {self._count}"
+        self._put(_LEFT, 0.4, foot, 7.5, SECONDARY)
+        if self._notice:
+            self._put(_LEFT, 0.55, self._notice[:1].upper() + self._notice[1:] + ".", 7.5, WRONG)
+        return self.figure
+
+    def close(self) -> None:
+        """Write the page that is open."""
+        if self.figure is not None:
+            self._pdf.savefig(self.figure)
+            self.figure = None
+
+    def need(self, height: float) -> None:
+        """Begin a page unless ``height`` inches are left on this one."""
+        if self.figure is None or self.y - height < _BOTTOM:
+            self.page()
+
+    def _put(self, x: float, y: float, text: str, size: float, colour: str, weight: str = "normal") -> None:
+        assert self.figure is not None
+        self.figure.text(x / _WIDTH, y / _HEIGHT, _clean(text), fontsize=size, color=colour, weight=weight, va="top")
+
+    def heading(self, text: str, size: float = 12, keep: float = 1.2) -> None:
+        """A heading that stays with the next ``keep`` inches."""
+        self.need(keep)
+        if self.y < _TOP:
+            self.y -= 0.18
+        for line in textwrap.wrap(text, int(900 / size)) or [""]:
+            self._put(_LEFT, self.y, line, size, TEXT, "bold")
+            self.y -= size / 72 * 1.35
+        self.y -= 0.06
+
+    def text(self, text: str, size: float = 9, colour: str = TEXT, x: float = _LEFT, width: int = 0) -> None:
+        """A paragraph."""
+        for line in textwrap.wrap(text, width or int(1020 / size), break_on_hyphens=False) or [""]:
+            self.need(0.2)
+            self._put(x, self.y, line, size, colour)
+            self.y -= size / 72 * 1.4
+        self.y -= 0.03
+
+    def row(self, cells: Sequence[str], places: Sequence[float], size: float = 8, weight: str = "normal") -> None:
+        """A line of a table; each cell is wrapped into the room up to the next place."""
+        ends = [*places[1:], _RIGHT]
+        rooms = [int((end - place) * 128 / size) for place, end in zip(places, ends, strict=True)]
+        wrapped = [
+            textwrap.wrap(cell, max(6, room), break_on_hyphens=False)[:6] or [""]
+            for cell, room in zip(cells, rooms, strict=True)
+        ]
+        height = size / 72 * 1.4 * max(map(len, wrapped)) + 0.03
+        self.need(height)
+        for lines, place in zip(wrapped, places, strict=True):
+            for number, line in enumerate(lines):
+                self._put(place, self.y - number * size / 72 * 1.4, line, size, TEXT, weight)
+        self.y -= height
+        self._rule()
+
+    def _rule(self) -> None:
+        assert self.figure is not None
+        y = (self.y + 0.02) / _HEIGHT
+        line = mpl.lines.Line2D([_LEFT / _WIDTH, _RIGHT / _WIDTH], [y, y], color=BORDER, linewidth=0.5)
+        self.figure.add_artist(line)
+        self.y -= 0.02
+
+    def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], places: Sequence[float]) -> None:
+        """A table that may run over several pages, its head repeated."""
+        if head:
+            self.row(head, places, weight="bold")
+        page = self._count
+        for row in rows:
+            self.need(0.35)
+            if self._count != page and head:
+                self.row(head, places, weight="bold")
+                page = self._count
+            self.row(row, places)
+
+    def drawing(self, figure: Figure) -> None:
+        """A whole figure as a picture of its own within the page, drawn sharp."""
+        import io
+
+        from matplotlib.image import imread
+
+        width, height = figure.get_size_inches()
+        self.need(height + 0.1)
+        assert self.figure is not None
+        held = io.BytesIO()
+        figure.savefig(held, format="png", dpi=220)
+        held.seek(0)
+        box = (_LEFT / _WIDTH, (self.y - height) / _HEIGHT, width / _WIDTH, height / _HEIGHT)
+        axes = self.figure.add_axes(box)
+        axes.imshow(imread(held), interpolation="antialiased", aspect="auto")
+        axes.axis("off")
+        self.y -= height + 0.1
+
+
+def write_pdf(report: Report, path: Path) -> None:
+    """Write the report to ``path``; pages are A4, upright. Raises OSError."""
+    with mpl.rc_context(plots.style()), PdfPages(path, metadata=_metadata(report)) as pdf:
+        pages = _Pages(pdf, report.title, report.notice)
+        _first(pages, report)
+        _matrix(pages, report)
+        _classes(pages, report)
+        _drawings(pages, report)
+        _gallery(pages, report)
+        _rest(pages, report)
+        pages.close()
+
+
+def _metadata(report: Report) -> dict[str, str]:
+    return {"Title": _clean(report.title), "Creator": "Fovea", "Subject": report.notice}
+
+
+def _first(pages: _Pages, report: Report) -> None:
+    pages.heading(report.title, 15)
+    if report.notice:
+        pages.text(report.notice[:1].upper() + report.notice[1:] + ".", 10, WRONG)
+    pages.y -= 0.1
+    top = pages.y
+    for number, (name, estimate) in enumerate(report.key_figures()):
+        pages.y = top
+        x = _LEFT + number * 2.3
+        percent = name != "AUC" and not name.endswith("F1")
+        pages.text(name, 9, SECONDARY, x, 34)
+        if estimate.value is None:
+            pages.text("–", 20, TEXT, x, 34)
+            pages.text(estimate.reason, 8, TEXT, x, 36)
+            continue
+        figure = f"{100 * estimate.value:.1f} %" if percent else f"{estimate.value:.3f}"
+        pages.text(figure, 20, TEXT, x, 34)
+        scale, digits = (100, 1) if percent else (1, 3)
+        if estimate.low is not None and estimate.high is not None:
+            low, high = scale * estimate.low, scale * estimate.high
+            pages.text(f"95 %: {low:.{digits}f} to {high:.{digits}f}", 8, TEXT, x, 36)
+    pages.y = top - 0.85
+    if report.compatibility is not None:
+        pages.heading("Does it work here?")
+        pages.text(report.compatibility.sentence)
+    pages.heading("What was measured")
+    pages.table((), report.facts(), (_LEFT, 2.4))
+    pages.heading("Figures", keep=2)
+    rows = []
+    for name, e in report.measures():
+        value = "–" if e.value is None else f"{e.value:.4f}"
+        bounds = f"{e.low:.4f} to {e.high:.4f}" if e.low is not None and e.high is not None else e.reason
+        rows.append((name, value, bounds, e.method))
+    pages.table(("Figure", "Value", "95 % interval", "Method"), rows, (_LEFT, 3.4, 4.3, 6.6))
+
+
+def _matrix(pages: _Pages, report: Report) -> None:
+    labels = report.result.model.labels
+    width = 4.2 if len(labels) <= 3 else 6.8
+    pages.heading("Confusion matrix", keep=width + 0.4)
+    pages.text("Rows: truth. Columns: answer. Tint: share of the row.", 8, SECONDARY)
+    pages.drawing(plots.matrix_figure(report.figures.matrix, labels, width))
+    confusions = report.confusions(12 if len(labels) > 2 else 0)
+    if confusions:
+        pages.heading("Most frequent confusions")
+        rows = [(t, a, f"{n:,} of {of:,}") for t, a, n, of in confusions]
+        pages.table(("Truth", "Answer", "Images"), rows, (_LEFT, 3.2, 5.8))
+
+
+def _classes(pages: _Pages, report: Report) -> None:
+    pages.heading("Per class", keep=1.5)
+    pages.text("Percent, with 95 % intervals.", 8, SECONDARY)
+    rows = []
+    for c in report.figures.classes:
+        cells = (text_of(e, True) for e in (c.precision, c.recall, c.specificity, c.f1))
+        rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *cells))
+    head = ("Class", "Images", "Answers", "Precision", "Recall", "Specificity", "F1")
+    pages.table(head, rows, (_LEFT, 1.95, 2.5, 3.1, 4.25, 5.4, 6.55))
+
+
+def _drawings(pages: _Pages, report: Report) -> None:
+    f, model = report.figures, report.result.model
+    if f.curves is not None and f.point is not None:
+        used = None
+        if f.point.specificity.value is not None and f.point.sensitivity.value is not None:
+            used = (1 - f.point.specificity.value, f.point.sensitivity.value)
+        label = model.labels[model.positive if model.positive is not None else 1]
+        pages.heading("Curves and threshold", keep=4)
+        pages.drawing(plots.curves_figure(f.curves, used, label, 6.8))
+        pages.text(f"AUC {text_of(f.auc)}; average precision {text_of(f.average_precision)}.")
+        rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
+        pages.text("What an answer means where the positive class is rarer or commoner, at this threshold:")
+        head = ("Share of positives", "Positive predictive value (%)", "Negative predictive value (%)")
+        pages.table(head, rows, (_LEFT, 2.4, 5.0))
+    pages.heading("Calibration", keep=4)
+    pages.drawing(plots.calibration_figure(f, 6.8))
+    pages.text(f"ECE {text_of(f.ece)}; Brier score {text_of(f.brier)}.")
+    if report.paired is not None and report.other is not None and report.other_figures is not None:
+        pages.heading("Compared on the same images")
+        pages.text(report.paired.test.sentence(model.name, report.other.model.name))
+        for name, figures in ((model.name, f), (report.other.model.name, report.other_figures)):
+            macro = text_of(figures.means.macro_f1)
+            pages.text(
+                f"{name}: accuracy {text_of(figures.accuracy, True)}, macro F1 {macro}, ECE {text_of(figures.ece)}"
+            )
+
+
+def _gallery(pages: _Pages, report: Report) -> None:
+    pages.heading("Wrong answers, the worst first", keep=2.5)
+    if not report.wrong:
+        pages.text("There are none.")
+        return
+    shown = f"The {len(report.mistakes):,} worst of {report.wrong:,}" if report.wrong > len(report.mistakes) else "All"
+    pages.text(f"{shown}, by the score that the truth got.", 8, SECONDARY)
+    side, height = 1.55, 2.25 if report.pictures else 0.65
+    for start in range(0, len(report.mistakes), _COLUMNS):
+        pages.need(height)
+        top = pages.y
+        for column, mistake in enumerate(report.mistakes[start : start + _COLUMNS]):
+            _mistake(pages, mistake, _LEFT + column * 1.75, top, side if report.pictures else 0.0)
+        pages.y = top - height
+
+
+def _mistake(pages: _Pages, m: Mistake, x: float, top: float, side: float) -> None:
+    assert pages.figure is not None
+    if side:
+        axes = pages.figure.add_axes((x / _WIDTH, (top - side) / _HEIGHT, side / _WIDTH, side / _HEIGHT))
+        axes.set_facecolor("#0e1013")
+        axes.set(xticks=[], yticks=[])
+        axes.grid(False)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        if m.picture is not None:
+            tall, wide = m.picture.shape[:2]
+            most = max(tall, wide)
+            axes.imshow(m.picture, extent=(-wide / most, wide / most, -tall / most, tall / most))
+        axes.set(xlim=(-1, 1), ylim=(-1, 1))
+    y = top - side - (0.05 if side else 0)
+    for text, colour in (
+        (f"truth {_cut(m.truth, 18)} {m.truth_score:.3f}", ACCENT),
+        (f"answer {_cut(m.answer, 17)} {m.score:.3f}", WRONG),
+        (_cut(m.name, 30), SECONDARY),
+    ):
+        pages._put(x, y, text, 7, colour)
+        y -= 0.135
+
+
+def _rest(pages: _Pages, report: Report) -> None:
+    if report.result.skipped:
+        pages.heading("Images without an answer")
+        pages.table(("Image", "Class", "Why"), report.skipped(), (_LEFT, 3.2, 4.4))
+        more = len(report.result.skipped) - len(report.skipped())
+        if more:
+            pages.text(f"and {more:,} more", 8, SECONDARY)
+    if report.result.data.problems:
+        pages.heading("About the data")
+        for line in report.result.data.problems:
+            pages.text(f"– {line}")
+    pages.heading("About the model: intended use and limits")
+    if report.notice:
+        pages.text(report.notice[:1].upper() + report.notice[1:] + ".", 9, WRONG)
+    for head, texts in report.card():
+        pages.heading(head, 9, keep=0.5)
+        for text in texts:
+            pages.text(text if len(texts) == 1 else f"– {text}")
+    pages.heading("How the figures were made")
+    for line in report.methods():
+        pages.text(f"– {line}")
+
+
+def _cut(text: str, most: int) -> str:
+    """``text`` shortened in its middle: the end of a file name tells more than its middle."""
+    return text if len(text) <= most else f"{text[: most // 3]}…{text[-(most - most // 3 - 1) :]}"
+
+
+def _clean(text: str) -> str:
+    """Text that a font can be asked for: no control characters, no lone surrogates (names that are no text)."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else " " for c in whole)
