@@ -8,7 +8,7 @@ import os
 import sys
 
 # Shared library -> Debian package. Found with `readelf -d` over the Qt libraries and plugins that Fovea loads;
-# TensorFlow, LiteRT, OpenCV, GDCM and the others bring all but the C and C++ runtime with them.
+# TensorFlow, LiteRT, OpenCV and the others bring all but the C and C++ runtime with them.
 ALWAYS = {
     "libstdc++.so.6": "libstdc++6",
     "libz.so.1": "zlib1g",
