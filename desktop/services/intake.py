@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QImage
 
-
 # Taken as they are, so that the engine decodes what the other program really handed over.
 _RAW = {
     "image/png": ".png",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-
 CHUNK = 400
 CHUNK_S = 0.1
 MAX_PROBLEMS = 200

@@ -12,14 +12,12 @@ from PySide6.QtWidgets import QApplication
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
-from desktop.singletons import keep_alive
 from desktop.ui.main_window import MainWindow
 from desktop.ui.theme import MODES, theme
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
     """The application with its names and high-DPI rules; the one there is, where there is one."""
-    keep_alive()
     held = QApplication.instance()
     if isinstance(held, QApplication):
         return held
