@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ SCORES_KEPT_UP_TO = 100
 """Models of more classes keep their two best scores only: 100,000 pictures × 1,000 classes would be 400 MB."""
 
 _DIGITS = re.compile(r"\d+")
-_RUN = 4000
+_STEP, _RUN = 500, 5000
+"""Rows in one step of slow and of fast work: a millisecond each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Query:
 
 
 class Batch:
-    """The state of each picture by position. Written by the drawing thread, read by any (``state`` is set last)."""
+    """The state of each picture by position. All of it belongs to the drawing thread."""
 
     def __init__(self, sources: Sequence[ImageSource], manifest: Manifest, root: str | None) -> None:
         import numpy as np
@@ -82,7 +83,7 @@ class Batch:
         self.counts = np.zeros(len(self.labels), np.int64)
         self.done = 0
         self._ranks: dict[str, np.ndarray] = {}
-        self._haystack: list[str] | None = None
+        self._haystack: list[str] = []
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -166,8 +167,8 @@ class Batch:
 
     # Order
 
-    def order(self, query: Query) -> np.ndarray:
-        """The positions to show, int32, in order. May run beside the drawing thread; takes up to a second."""
+    def ordering(self, query: Query) -> Generator[None, None, np.ndarray]:
+        """Finds the positions to show, int32, in order; a step takes a millisecond or so (sorting numbers, ten)."""
         import numpy as np
 
         keep = np.ones(len(self), bool)
@@ -178,37 +179,43 @@ class Batch:
         if query.below is not None:
             keep &= (self.state == ANSWERED) & (self.score < query.below)
         if query.text:
-            keep &= self._matches(query.text.casefold())
-        rows = np.flatnonzero(keep).astype(np.int32)
+            keep &= yield from self._matches(query.text.casefold())
         if query.column:
-            key = self._key(query.column)[rows]
-            rows = rows[np.argsort(-key if query.descending else key, kind="stable")]
-        return rows
+            key = yield from self._key(query.column)
+            # Read after the last step, so that all of it belongs to one moment.
+            rows = np.flatnonzero(keep).astype(np.int32)
+            key = key[rows]
+            return rows[np.argsort(-key if query.descending else key, kind="stable")]
+        return np.flatnonzero(keep).astype(np.int32)
 
-    def _matches(self, text: str) -> np.ndarray:
+    def _matches(self, text: str) -> Generator[None, None, np.ndarray]:
         import numpy as np
 
-        if self._haystack is None:
-            self._haystack = [f"{self.folder(at)}/{source.name}".casefold() for at, source in enumerate(self.sources)]
-        found = np.fromiter((text in words for words in self._haystack), bool, len(self))
+        words = self._haystack
+        while len(words) < len(self):
+            for at in range(len(words), min(len(words) + _STEP, len(self))):
+                words.append(f"{self.folder(at)}/{self.sources[at].name}".casefold())
+            yield
+        found = np.zeros(len(self), bool)
+        for start in range(0, len(self), _RUN):
+            found[start : start + _RUN] = [text in line for line in words[start : start + _RUN]]
+            yield
         named = np.array([text in label.casefold() for label in self.labels])
-        found |= (self.answer >= 0) & named[self.answer]
-        return found
+        return found | ((self.answer >= 0) & named[self.answer])
 
-    def _key(self, column: str) -> np.ndarray:
+    def _key(self, column: str) -> Generator[None, None, np.ndarray]:
         """What a column sorts by, float64; NaN, which sorts last in both directions, where there is nothing."""
         import numpy as np
 
-        answered = self.state == ANSWERED
         if column in ("name", "folder"):
-            return self._rank_of(column)
-        if column == "answer":
-            ranks = _ranked([label.casefold() for label in self.labels])
-            return np.where(self.answer >= 0, ranks[self.answer], np.nan)
+            return (yield from self._rank_of(column))
         if column == "error":
-            return self._error_key()
+            return (yield from self._error_key())
+        if column == "answer":
+            ranks = yield from _ranked([label.casefold() for label in self.labels])
+            return np.where(self.answer >= 0, ranks[self.answer], np.nan)
         if column == "notices":
-            ranks = _ranked([text.casefold() for text in self.notice_texts])
+            ranks = yield from _ranked([text.casefold() for text in self.notice_texts])
             ids = np.minimum(self.notice, len(ranks) - 1)  # texts may have been added since
             return np.where(ids > 0, ranks[ids], np.nan)
         values = {
@@ -217,52 +224,58 @@ class Batch:
             "time": self.elapsed,
             "size": self.size[:, 0].astype(np.int64) * self.size[:, 1],
         }[column]
-        return np.where(answered, values.astype(np.float64), np.nan)
+        return np.where(self.state == ANSWERED, values.astype(np.float64), np.nan)
 
-    def _rank_of(self, column: str) -> np.ndarray:
+    def _rank_of(self, column: str) -> Generator[None, None, np.ndarray]:
+        """The places of the names or the folders; they never change, and so are found once."""
         if column not in self._ranks:
-            if column == "name":
-                words: Iterator[str] = (source.name for source in self.sources)
-            else:
-                words = (self.folder(at) for at in range(len(self)))
-            self._ranks[column] = _ranked([_natural(word) for word in words])
+            words: list[str] = []
+            while len(words) < len(self):
+                for at in range(len(words), min(len(words) + _STEP, len(self))):
+                    words.append(_natural(self.sources[at].name if column == "name" else self.folder(at)))
+                yield
+            self._ranks[column] = yield from _ranked(words)
         return self._ranks[column]
 
-    def _error_key(self) -> np.ndarray:
+    def _error_key(self) -> Generator[None, None, np.ndarray]:
         import numpy as np
 
-        errors = dict(self.errors)
-        texts = sorted({message.casefold() for _, message in errors.values()})
-        rank = {text: number for number, text in enumerate(texts)}
+        positions = list(self.errors)
+        ranks = yield from _ranked([self.errors[at][1].casefold() for at in positions])
         key = np.full(len(self), np.nan)
-        for at, (_, message) in errors.items():
-            key[at] = rank[message.casefold()]
+        if positions:
+            key[positions] = ranks
         return key
 
 
 def _natural(text: str) -> str:
     """A key by which 'image 2' comes before 'image 10'."""
-    return _DIGITS.sub(lambda digits: digits.group().rjust(12, "0"), text.casefold())
+    return _DIGITS.sub(_padded, text.casefold())
 
 
-def _ranked(words: list[str]) -> np.ndarray:
+def _padded(digits: re.Match[str]) -> str:
+    return digits.group().rjust(12, "0")
+
+
+def _ranked(words: list[str]) -> Generator[None, None, np.ndarray]:
     """For each word its place in the sorted order, float64; equal words share one.
 
-    Sorted in short runs that are merged in Python: one sort of 100,000 texts would keep the interpreter, and with it
-    the drawing thread, for a tenth of a second.
+    Sorted in short runs that are merged bit by bit: one sort of 100,000 texts would take a tenth of a second.
     """
     import numpy as np
 
+    runs = []
+    for start in range(0, len(words), _STEP):
+        runs.append(sorted(zip(words[start : start + _STEP], range(start, start + _STEP), strict=False)))
+        yield
     ranks = np.zeros(len(words))
-    runs = [
-        sorted(zip(words[start : start + _RUN], range(start, start + _RUN), strict=False))
-        for start in range(0, len(words), _RUN)
-    ]
     place, before = -1, None
-    for word, index in heapq.merge(*runs):
+    for turn, (word, index) in enumerate(heapq.merge(*runs)):
         if word != before:
             place, before = place + 1, word
         ranks[index] = place
+        if turn % _STEP == 0:
+            yield
     return ranks
 
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import os
 import tempfile
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from desktop.core.types import FoveaError
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
     from desktop.ui.widgets._task import Task
 
 PathStyle = Literal["relative", "full"]
-_STEP = 500
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -34,11 +36,18 @@ class ExportCancelledError(FoveaError):
         super().__init__("cancelled", "the export was cancelled", "A file that was there is unchanged.")
 
 
-def write_csv(path: str, batch: Batch, style: PathStyle, task: Task | None = None) -> int:
-    """Write the finished pictures of ``batch`` to ``path`` and return their number.
+def write_csv(path: str, batch: Batch, style: PathStyle = "relative") -> int:
+    """Write the finished pictures of ``batch`` to ``path`` at once and return their number; see :func:`write_whole`."""
+    lines = list(csv_rows(batch, style))
+    write_whole(path, lines)
+    return len(lines) - 1
 
-    The file appears whole or not at all: it is written beside the target, flushed to disk, then renamed over it.
-    Raises :class:`FoveaError` (``disk-full``, ``not-writable``, ``cancelled``); the earlier file is then unchanged.
+
+def write_whole(path: str, chunks: Iterable[bytes]) -> None:
+    """Write ``chunks`` to ``path`` such that the file appears whole or not at all.
+
+    It is written beside the target, flushed to disk, then renamed over it. Raises :class:`FoveaError` (``disk-full``,
+    ``not-writable``, or whatever ``chunks`` raises); the earlier file is then unchanged.
     """
     target = Path(path)
     try:
@@ -46,8 +55,9 @@ def write_csv(path: str, batch: Batch, style: PathStyle, task: Task | None = Non
     except OSError as error:
         raise _refusal(error, target.name) from error
     try:
-        with os.fdopen(handle, "w", encoding="utf-8-sig", newline="") as stream:
-            written = _write_rows(csv.writer(stream), batch, style, task)
+        with os.fdopen(handle, "wb") as stream:
+            for chunk in chunks:
+                stream.write(chunk)
             stream.flush()
             os.fsync(stream.fileno())
         _share_permissions(name, target)
@@ -56,21 +66,36 @@ def write_csv(path: str, batch: Batch, style: PathStyle, task: Task | None = Non
         raise _refusal(error, target.name) from error
     finally:
         Path(name).unlink(missing_ok=True)
-    return written
 
 
-def _write_rows(writer: csv.Writer, batch: Batch, style: PathStyle, task: Task | None) -> int:
-    writer.writerow([safe(text) for text in header(batch)])
-    written = 0
-    for at in range(len(batch)):
-        if at % _STEP == 0 and task is not None:
-            if task.cancelled:
-                raise ExportCancelledError
-            task.progressed.emit((at, len(batch)))
-        if batch.state[at] != PENDING:
-            writer.writerow(list(_row(batch, at, style)))
-            written += 1
-    return written
+def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
+    """What comes through ``pipe`` up to ``None``. Raises :class:`ExportCancelledError` once ``task`` is cancelled."""
+    while True:
+        try:
+            chunk = pipe.get(timeout=0.2)
+        except Empty:
+            chunk = b""
+        if task.cancelled:
+            raise ExportCancelledError
+        if chunk is None:
+            return
+        yield chunk
+
+
+def csv_rows(batch: Batch, style: PathStyle) -> Iterator[bytes]:
+    """The table line by line, the header first; pictures without an answer yet are left out."""
+    line = io.StringIO(newline="")
+    writer = csv.writer(line)
+    mark = BOM_UTF8
+    for at in range(-1, len(batch)):
+        if at >= 0 and batch.state[at] == PENDING:
+            continue
+        writer.writerow(_row(batch, at, style) if at >= 0 else [safe(text) for text in header(batch)])
+        # A file name may hold bytes that are no text at all; they must not end the export.
+        yield mark + line.getvalue().encode("utf-8", "replace")
+        mark = b""
+        line.seek(0)
+        line.truncate()
 
 
 def header(batch: Batch) -> list[str]:

@@ -1,8 +1,8 @@
-"""The answers of a batch as a table model that sorts and filters itself, off the drawing thread where it is long."""
+"""The answers of a batch as a table model that sorts and filters itself, without ever holding up the window."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor
 from desktop.ui.models._batch import ANSWERED, FAILED, Batch, Query
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import count, decimals
-from desktop.ui.widgets._task import Task
+from desktop.ui.widgets._task import Slices
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +25,14 @@ _NOWHERE = QModelIndex()
 
 COLUMNS = ("name", "folder", "answer", "score", "second", "notices", "time", "size", "error")
 SourceRole = int(Qt.ItemDataRole.UserRole) + 1
-_RIGHT = ("score", "time", "size")
-_AT_ONCE = 3000
-"""Up to so many rows are put in order at once; more are ordered in a thread."""
+_SIDES = tuple(
+    Qt.AlignmentFlag.AlignVCenter
+    | (Qt.AlignmentFlag.AlignRight if column in ("score", "time", "size") else Qt.AlignmentFlag.AlignLeft)
+    for column in COLUMNS
+)
+_QUIET = ("folder", "second", "notices", "time", "size")
+_AT_ONCE = 2000
+"""Up to so many rows are put in order at once; more are ordered between the window's events."""
 _REORDER_MS = 400
 
 
@@ -46,8 +51,8 @@ class ResultsModel(QAbstractTableModel):
         self._batch: Batch | None = None
         self._query = Query()
         self._order: np.ndarray | None = None  # None: every row, in the order of the pictures
-        self._task: Task | None = None
-        self._stale = False
+        self._task: Slices | None = None
+        self._stale = False  # answers came while the rows were being ordered
         self._finished = False
         self._cancelled = False
         self._timer = QTimer(self)
@@ -88,7 +93,10 @@ class ResultsModel(QAbstractTableModel):
         if last >= first:
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
         if not self._query.plain and not self._timer.isActive():
-            self._timer.start()
+            if self._task is not None:
+                self._stale = True
+            else:
+                self._timer.start()
         self.counted.emit()
 
     def finish(self, cancelled: bool = False) -> None:
@@ -174,7 +182,7 @@ class ResultsModel(QAbstractTableModel):
                 "error": self.tr("Problem"),
             }[column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(column)
+            return _SIDES[section]
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -185,22 +193,32 @@ class ResultsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(batch, at, column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return self._alignment(column)
+            return _SIDES[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(batch, at, column)
         if role == Qt.ItemDataRole.ForegroundRole:
-            if column in ("folder", "second", "notices", "time", "size"):
-                return QColor(theme().tokens.secondary)
-            failed = batch.state[at] == FAILED and column in ("answer", "error")
-            return QColor(theme().tokens.wrong) if failed else None
+            return QColor(getattr(theme().tokens, self._tone(batch, at, column)))
         if role == SourceRole:
             return batch.sources[at]
         return None
 
+    def cell(self, row: int, column: int) -> tuple[str, str]:
+        """What a cell shows: its words and the token of their colour. For the delegate, which asks for many."""
+        batch = self._batch
+        if batch is None or row >= (len(batch) if self._order is None else len(self._order)):
+            return "", "text"
+        at, name = self.position(row), COLUMNS[column]
+        return self._text(batch, at, name), self._tone(batch, at, name)
+
     @staticmethod
-    def _alignment(column: str) -> Qt.AlignmentFlag:
-        side = Qt.AlignmentFlag.AlignRight if column in _RIGHT else Qt.AlignmentFlag.AlignLeft
-        return side | Qt.AlignmentFlag.AlignVCenter
+    def _tone(batch: Batch, at: int, column: str) -> str:
+        if batch.state[at] == FAILED and column in ("answer", "error"):
+            return "wrong"
+        return "secondary" if column in _QUIET else "text"
+
+    def alignment(self, column: int) -> Qt.AlignmentFlag:
+        """Where the words of a column stand."""
+        return _SIDES[column]
 
     def _text(self, batch: Batch, at: int, column: str) -> str:
         if column == "name":
@@ -254,7 +272,7 @@ class ResultsModel(QAbstractTableModel):
             self._reorder()
 
     def _reorder(self) -> None:
-        """Bring the rows into the wanted order: at once for a few, in a thread for many; the newest wish wins."""
+        """Bring the rows into the wanted order: at once for a few, in slices for many; the newest wish wins."""
         batch = self._batch
         if batch is None:
             return
@@ -262,30 +280,26 @@ class ResultsModel(QAbstractTableModel):
             self._drop_task()
             self._apply(None)
         elif len(batch) <= _AT_ONCE:
-            self._apply(batch.order(self._query))
-        elif self._task is not None:
-            self._stale = True
+            self._drop_task()
+            self._apply(_at_once(batch.ordering(self._query)))
         else:
-            query = self._query
-            self._task = Task(lambda task: (batch, query, batch.order(query)))
-            self._task.answered.connect(self._ordered, Qt.ConnectionType.QueuedConnection)
+            self._drop_task()
+            self._task = Slices(batch.ordering(self._query), self)
+            self._task.answered.connect(self._ordered)
             self._task.launch()
 
-    def _ordered(self, result: tuple[Batch, Query, np.ndarray]) -> None:
-        batch, query, order = result
-        if batch is not self._batch:
-            return  # of a batch that is gone
-        again = self._stale or query != self._query
-        self._task, self._stale = None, False
-        if query == self._query:
-            self._apply(order)
-        if again:
-            self._reorder()
+    def _ordered(self, order: np.ndarray) -> None:
+        stale = self._stale
+        self._drop_task()
+        self._apply(order)
+        if stale:
+            self._timer.start()
 
     def _drop_task(self) -> None:
         self._timer.stop()
         if self._task is not None:
-            self._task.answered.disconnect(self._ordered)
+            self._task.stop()
+            self._task.deleteLater()
             self._task = None
         self._stale = False
 
@@ -309,3 +323,11 @@ class ResultsModel(QAbstractTableModel):
             self.layoutChanged.emit()
         self.reordered.emit()
         self.counted.emit()
+
+
+def _at_once(work: Generator[None, None, np.ndarray]) -> np.ndarray:
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value

@@ -1,29 +1,20 @@
-"""Smaller copies of a large picture, made off the drawing thread, so that showing all of it stays cheap and clean."""
+"""Smaller copies of a large picture, made between the window's events, so that showing all of it is cheap and clean."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from collections.abc import Generator
+
+from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtGui import QImage
 
-from desktop.ui.widgets._task import Task
+from desktop.ui.widgets._task import Slices
 
 _SMALL = 512 * 512
-"""A picture of at most so many pixels is drawn from itself: Qt scales that in a few milliseconds."""
-
-
-class _Halvings:
-    """The work: halve ``image`` until it is small. QImage, unlike QPixmap, may be used in any thread."""
-
-    def __init__(self, generation: int, image: QImage) -> None:
-        self._generation = generation
-        self._image = image
-
-    def __call__(self, task: Task) -> None:
-        image = self._image
-        while image.width() * image.height() > _SMALL and not task.cancelled:
-            half = QSize(max(1, image.width() // 2), max(1, image.height() // 2))
-            image = image.scaled(half, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
-            task.progressed.emit((self._generation, image))
+"""A picture of at most so many pixels is drawn from itself."""
+_CONVERTED_UP_TO = 16_000_000
+"""Up to so many pixels a picture is also kept in the format that Qt draws fastest (four bytes a pixel)."""
+_STRIP = 200_000
+"""Pixels in one step: about two milliseconds. A thread would not help: QImage keeps the interpreter while it scales."""
 
 
 class Pyramid(QObject):
@@ -33,30 +24,36 @@ class Pyramid(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._image: QImage | None = None
         self._levels: list[QImage] = []
-        self._generation = 0
-        self._task: Task | None = None
+        self._work: Slices | None = None
 
     def set_image(self, image: QImage | None) -> None:
         """Take another picture, or none; halvings of the earlier one are dropped."""
-        self._generation += 1
         self.stop()
+        self._image = image
         self._levels = [] if image is None else [image]
         if image is not None and image.width() * image.height() > _SMALL:
-            self._task = Task(_Halvings(self._generation, image))
-            self._task.progressed.connect(self._take, Qt.ConnectionType.QueuedConnection)
-            self._task.launch()
+            self._work = Slices(self._halve(image), self)
+            self._work.answered.connect(self.stop)
+            self._work.launch()
 
     def stop(self) -> None:
         """Make no further halvings."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self._work is not None:
+            self._work.stop()
+            self._work.deleteLater()
+            self._work = None
 
     @property
     def image(self) -> QImage | None:
-        """The picture itself."""
-        return self._levels[0] if self._levels else None
+        """The picture itself, in its own format."""
+        return self._image
+
+    @property
+    def busy(self) -> bool:
+        """Whether there are halvings to come."""
+        return self._work is not None
 
     def level_for(self, scale: float) -> QImage | None:
         """The smallest copy that still has a pixel for every pixel of the picture drawn at ``scale``."""
@@ -70,8 +67,35 @@ class Pyramid(QObject):
             best = level
         return best
 
-    def _take(self, step: tuple[int, QImage]) -> None:
-        generation, image = step
-        if generation == self._generation:
+    def _halve(self, image: QImage) -> Generator[None, None, None]:
+        if image.width() * image.height() <= _CONVERTED_UP_TO:
+            image = yield from _copied(image, 1)
+            self._levels[0] = image
+            self.grown.emit()
+        while image.width() * image.height() > _SMALL and min(image.width(), image.height()) >= 2:
+            image = yield from _copied(image, 2)
             self._levels.append(image)
             self.grown.emit()
+
+
+def _copied(image: QImage, divisor: int) -> Generator[None, None, QImage]:
+    """``image`` at a whole fraction of its size, in the format that Qt draws fastest, strip by strip.
+
+    Rows and columns beyond a multiple of ``divisor`` are left out: less than a pixel of the smaller copy.
+    """
+    form = QImage.Format.Format_ARGB32_Premultiplied if image.hasAlphaChannel() else QImage.Format.Format_RGB32
+    width, height = image.width() // divisor, image.height() // divisor
+    copy = QImage(width, height, form)
+    if copy.isNull():  # no memory for it: the picture is drawn from what there is
+        return image
+    rows = max(1, _STRIP // (image.width() * divisor))
+    bits, line = copy.bits(), copy.bytesPerLine()
+    for top in range(0, height, rows):
+        count = min(rows, height - top)
+        strip = image.copy(QRect(0, top * divisor, width * divisor, count * divisor)).convertToFormat(form)
+        if divisor > 1:
+            ignore, smooth = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            strip = strip.scaled(width, count, ignore, smooth)
+        bits[top * line : (top + count) * line] = strip.constBits()
+        yield
+    return copy

@@ -1,12 +1,21 @@
-"""Work that would hold up the drawing thread, done in a thread of its own: :class:`Task`."""
+"""Work that would hold up the drawing thread: in a thread of its own (:class:`Task`) or in slices (:class:`Slices`).
+
+A thread is for work outside the interpreter (scaling pictures, waiting for a disk). Python code in a thread would hold
+up the window all the same: each Qt call gives the interpreter away and waits up to 5 ms to have it back. Such work
+is cut into slices on the drawing thread instead.
+"""
 
 from __future__ import annotations
 
 import atexit
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Generator
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QThread, Signal
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal
+
+SLICE = 0.005
+"""Seconds of work between two looks at the window's events."""
 
 Work = Callable[["Task"], Any]
 
@@ -50,6 +59,51 @@ class Task(QThread):
             self.failed.emit(error)
         else:
             self.answered.emit(result)
+
+
+class Slices(QObject):
+    """Runs a generator a few milliseconds at a time, between the window's events.
+
+    Each step should take a millisecond or less. ``stepped`` carries the last value of a slice, ``answered`` what the
+    generator returned, ``failed`` its exception; the last two end the work.
+    """
+
+    stepped = Signal(object)
+    answered = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, work: Generator[Any, None, Any], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._work: Generator[Any, None, Any] | None = work
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._turn)
+
+    def launch(self) -> None:
+        """Begin with the next turn of the event loop."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Drop the work; no signal follows."""
+        self._timer.stop()
+        if self._work is not None:
+            self._work.close()
+            self._work = None
+
+    def _turn(self) -> None:
+        until = time.perf_counter() + SLICE
+        value: Any = None
+        try:
+            while self._work is not None and time.perf_counter() < until:
+                value = next(self._work)
+        except StopIteration as end:
+            self.stop()
+            self.answered.emit(end.value)
+        except Exception as error:
+            self.stop()
+            self.failed.emit(error)
+        else:
+            self.stepped.emit(value)
 
 
 class _Keeper(QObject):

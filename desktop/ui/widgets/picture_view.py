@@ -29,6 +29,7 @@ MAX_ZOOM = 64.0
 _STEP = 1.25
 _SQUARES_ABOVE = 2.0
 _MARGIN = 12
+_SMOOTH_UP_TO = 2_000_000
 
 
 class PictureView(QWidget):
@@ -271,6 +272,10 @@ class PictureView(QWidget):
         if full.hasAlphaChannel():
             self._paint_checks(painter, seen, whole.topLeft())
         smooth = zoom <= _SQUARES_ABOVE and abs(zoom - 1.0) > 1e-6
+        # Smooth scaling far down reads every pixel of the copy: a second for a large one. Until a smaller copy is
+        # there, a moment later, every so many-th pixel has to do.
+        if across > 2.5 and (right - left) * (bottom - top) > _SMOOTH_UP_TO:
+            smooth = False
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.drawImage(target, level, source)
 

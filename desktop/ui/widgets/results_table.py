@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QColor, QPainter
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
     QProgressBar,
     QPushButton,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
     QVBoxLayout,
     QWidget,
 )
 
 from desktop.core.types import FoveaError
-from desktop.ui.models._csv import PathStyle, write_csv
+from desktop.ui.models._csv import PathStyle, csv_rows, received, write_whole
 from desktop.ui.models.results import COLUMNS, ResultsModel
 from desktop.ui.theme import theme
+from desktop.ui.widgets._grid import ResultsGrid
 from desktop.ui.widgets._kit import count, make_label, sentence
-from desktop.ui.widgets._task import Task
+from desktop.ui.widgets._task import Slices, Task
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -71,7 +67,9 @@ class ResultsTable(QWidget):
         super().__init__(parent)
         self.model = ResultsModel(self)
         self._current = -1
+        self._offered: set[int] = set()
         self._export: Task | None = None
+        self._maker: Slices | None = None
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(150)
@@ -103,6 +101,7 @@ class ResultsTable(QWidget):
         self._errors.setChecked(False)
         self._below.setValue(_ANY)
         self._answer.clear()
+        self._offered.clear()
         self._answer.addItem(self.tr("All answers"), None)
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(False)
@@ -164,8 +163,7 @@ class ResultsTable(QWidget):
             self._filters.addWidget(widget)
 
     def _build_table(self) -> None:
-        self._table = _Table()
-        self._table.setModel(self.model)
+        self._table = ResultsGrid(self.model)
         self._table.setAccessibleName(self.tr("Results table"))
         header = self._table.horizontalHeader()
         for column, name in enumerate(COLUMNS):
@@ -218,10 +216,11 @@ class ResultsTable(QWidget):
 
     def _list_classes(self) -> None:
         """Offer the classes answered so far; new ones are added at the end, so that an open list does not jump."""
-        known = {self._answer.itemData(i) for i in range(self._answer.count())}
-        with QSignalBlocker(self._answer):
-            for index, label, _ in self.model.classes_found():
-                if index not in known:
+        fresh = [(index, label) for index, label, _ in self.model.classes_found() if index not in self._offered]
+        if fresh:
+            with QSignalBlocker(self._answer):
+                for index, label in fresh:
+                    self._offered.add(index)
                     self._answer.addItem(label, index)
 
     def _restore(self) -> None:
@@ -270,33 +269,68 @@ class ResultsTable(QWidget):
             return
         self._failure.clear()
         style: PathStyle = "full" if full_paths else "relative"
-        self._export = Task(lambda task: (path, write_csv(path, batch, style, task)))
-        self._export.progressed.connect(self._export_moved, Qt.ConnectionType.QueuedConnection)
+        pipe: SimpleQueue[bytes | None] = SimpleQueue()
+        # The rows are made between the window's events, the disk is waited for in a thread.
+        self._pipe = pipe
+        self._rows = 0
+        self._export = Task(lambda task: write_whole(path, received(pipe, task)))
         self._export.answered.connect(self._export_done, Qt.ConnectionType.QueuedConnection)
         self._export.failed.connect(self._export_lost, Qt.ConnectionType.QueuedConnection)
-        self._progress.setRange(0, max(1, len(batch)))
+        self._maker = Slices(self._send(csv_rows(batch, style)), self)
+        self._maker.stepped.connect(self._export_moved)
+        self._maker.failed.connect(self._rows_failed)
+        self._progress.setRange(0, max(1, batch.done))
         self._progress.setValue(0)
+        self._path = path
         self._show_export(True)
         self._export.launch()
+        self._maker.launch()
+
+    def _send(self, rows: Iterator[bytes]) -> Generator[int, None, None]:
+        """Hand the table's lines to the writing thread; each step yields how many are done."""
+        lines: list[bytes] = []
+        for line in rows:
+            lines.append(line)
+            self._rows += 1
+            if len(lines) == 100:
+                self._pipe.put(b"".join(lines))
+                lines.clear()
+            if self._rows % 20 == 0:
+                yield self._rows
+        self._rows -= 1  # the header
+        self._pipe.put(b"".join(lines))
+        self._pipe.put(None)
+
+    def _rows_failed(self, error: Exception) -> None:
+        self.cancel_export()
+        raise error
 
     def cancel_export(self) -> None:
         """Stop an export; a file that was there stays as it was."""
         if self._export is not None:
             self._export.cancel()
+        if self._maker is not None:
+            self._maker.stop()
 
     def _show_export(self, busy: bool) -> None:
         self._progress.setVisible(busy)
         self._stop.setVisible(busy)
         self._save.setVisible(not busy)
 
-    def _export_moved(self, step: tuple[int, int]) -> None:
-        self._progress.setValue(step[0])
+    def _export_moved(self, _: object) -> None:
+        self._progress.setValue(self._rows)
 
-    def _export_done(self, result: tuple[str, int]) -> None:
-        path, rows = result
-        self._export = None
+    def _end_export(self) -> None:
+        if self._maker is not None:
+            self._maker.stop()
+            self._maker.deleteLater()
+        self._export = self._maker = None
         self._show_export(False)
         self._count()
+
+    def _export_done(self, _: object) -> None:
+        path, rows = self._path, self._rows
+        self._end_export()
         self._summary.setText(
             self.tr("{count} rows written to {name}").format(count=count(rows), name=Path(path).name)
             + " · "
@@ -305,65 +339,9 @@ class ResultsTable(QWidget):
         self.exported.emit(path, rows)
 
     def _export_lost(self, error: Exception) -> None:
-        self._export = None
-        self._show_export(False)
-        self._count()
+        self._end_export()
         if not isinstance(error, FoveaError):
             error = FoveaError("export", f"the table was not written: {type(error).__name__}")
         if error.kind != "cancelled":
             self._failure.set_failure(sentence(error.message), error.hint, error.kind)
         self.export_failed.emit(error)
-
-
-class _Table(QTableView):
-    """Rows of one height; Tab leaves the table, arrows move in it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setAlternatingRowColors(True)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setItemDelegate(_Cells(self))
-        self.setStyleSheet("QAbstractScrollArea::corner { background: transparent; border: none; }")
-        rows = self.verticalHeader()
-        rows.setVisible(False)
-        # Fixed heights: asking 100,000 rows for theirs would take seconds.
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(max(28, self.fontMetrics().height() + 10))
-        header = self.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setStretchLastSection(True)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-
-
-class _Cells(QStyledItemDelegate):
-    """Gives the words in a cell the same margin as those in the header above; long names lose their middle."""
-
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
-        super().initStyleOption(option, index)
-        if COLUMNS[index.column()] != "name":
-            option.textElideMode = Qt.TextElideMode.ElideRight
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        self.initStyleOption(option, index)
-        tokens = theme().tokens
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        if chosen:
-            painter.fillRect(option.rect, QColor(tokens.soft))
-        elif option.features & QStyleOptionViewItem.ViewItemFeature.Alternate:
-            painter.fillRect(option.rect, option.palette.alternateBase())
-        ink = index.data(Qt.ItemDataRole.ForegroundRole)
-        painter.setFont(option.font)
-        painter.setPen(QColor(tokens.text) if ink is None else ink)
-        room = option.rect.adjusted(8, 0, -8, 0)
-        text = option.fontMetrics.elidedText(option.text, option.textElideMode, room.width())
-        sides = QStyle.visualAlignment(option.direction, option.displayAlignment)
-        painter.drawText(room, int(sides), text)
