@@ -1,0 +1,56 @@
+"""Chooses Keras' back end before Keras is imported, whatever the user's own Keras settings say.
+
+``FOVEA_BACKEND`` (``tensorflow``, ``torch`` or ``jax``) chooses; TensorFlow is the default. A ``~/.keras/keras.json``
+that names another back end or ``channels_first`` is ignored.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+
+BACKENDS = ("tensorflow", "torch", "jax")
+
+
+def select() -> str:
+    """Set the back end and import Keras under it; returns the name of the back end in use.
+
+    Raises :class:`ValueError` for an unknown name, or when Keras was already imported under another back end.
+    """
+    name = os.environ.get("FOVEA_BACKEND", "tensorflow").strip().lower()
+    if name not in BACKENDS:
+        raise ValueError(f"FOVEA_BACKEND is {name!r}; expected one of {', '.join(BACKENDS)}")
+    if "keras" not in sys.modules:
+        os.environ["KERAS_BACKEND"] = name  # goes before keras.json
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import keras
+
+    if keras.backend.backend() != name:
+        raise ValueError(f"Keras already runs on {keras.backend.backend()!r}; restart to use {name!r}")
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    return name
+
+
+def versions() -> dict[str, str]:
+    """Version numbers of Python and of the packages that shape a trained model."""
+    found = {"python": platform.python_version()}
+    for package in ("keras", "tensorflow", "torch", "jax", "numpy", "pillow", "ai-edge-litert"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def device() -> str:
+    """The device that training really uses, in words (``CPU (x86_64, 2 cores)``, ``GPU: …``)."""
+    select()
+    import keras
+
+    accelerators = [d for d in keras.distribution.list_devices() if not d.lower().startswith("cpu")]
+    if accelerators:
+        return f"{len(accelerators)} accelerator(s): {', '.join(accelerators)}"
+    return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"

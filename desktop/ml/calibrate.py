@@ -1,0 +1,64 @@
+"""From scores on validation to honest answers: temperature and decision threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities float64 of the same shape, along the last axis."""
+    shifted = np.asarray(logits, np.float64)
+    powers = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    result: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return result
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature, 0.05 to 10, that minimises cross-entropy of ``softmax(logits / T)`` (Guo et al. 2017)."""
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        probabilities = softmax(logits / np.exp(log_temperature))
+        return float(-np.log(np.clip(probabilities[rows, labels], 1e-12, None)).mean())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(10.0)), method="bounded", options={"xatol": 1e-5})
+    return float(np.exp(found.x))
+
+
+def sensitive_threshold(scores: np.ndarray, positive: np.ndarray, at_least: float) -> float:
+    """The highest threshold that keeps a sensitivity of ``at_least``, halfway (in log-odds) to the next lower score.
+
+    ``scores`` float (n,) of the positive class, ``positive`` bool (n,), with at least one positive.
+    """
+    odds = np.sort(_log_odds(scores))
+    true = np.sort(_log_odds(scores)[positive])
+    cut = true[min(len(true) - 1, int(np.floor((1 - at_least) * len(true) + 1e-9)))]
+    below = odds[odds < cut]
+    middle = (cut + below[-1]) / 2 if len(below) else cut
+    return float(1 / (1 + np.exp(-middle)))
+
+
+def _log_odds(scores: np.ndarray) -> np.ndarray:
+    values = np.clip(np.asarray(scores, np.float64), 1e-6, 1 - 1e-6)
+    result: np.ndarray = np.log(values / (1 - values))
+    return result
+
+
+def balanced_threshold(scores: np.ndarray, positive: np.ndarray) -> float:
+    """The threshold where sensitivity and specificity are nearest to each other, in the middle of its gap.
+
+    ``scores`` float (n,) of the positive class, ``positive`` bool (n,). The midpoint (in log-odds) of the range of
+    thresholds with the smallest difference is taken: the widest margin to either side's next picture.
+    """
+    odds = _log_odds(scores)
+    cuts = np.unique(odds)
+    middles = (cuts[1:] + cuts[:-1]) / 2 if len(cuts) > 1 else cuts
+    true, false = np.sort(odds[positive]), np.sort(odds[~positive])
+    sensitivity = 1 - np.searchsorted(true, middles) / max(1, len(true))
+    specificity = np.searchsorted(false, middles) / max(1, len(false))
+    # A small weight on their sum settles ties in favour of the better pair.
+    cost = np.abs(sensitivity - specificity) - 0.1 * (sensitivity + specificity)
+    best = np.nonzero(cost <= cost.min() + 1e-9)[0]
+    middle = float((middles[best[0]] + middles[best[-1]]) / 2)
+    return float(1 / (1 + np.exp(-middle)))

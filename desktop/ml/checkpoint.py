@@ -1,0 +1,81 @@
+"""Checkpoints of a running training: one file, written beside the old one and renamed, readable by any back end.
+
+An ``.npz`` without pickles: every variable of the network (random seeds of its layers included) and of the optimizer,
+the moving average of the weights, and a JSON text with the epoch, the history and the plan.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from desktop.core.types import FoveaError
+
+VERSION = 1
+
+
+class CheckpointError(FoveaError):
+    """A checkpoint that is damaged or belongs to another plan."""
+
+
+@dataclass(slots=True)
+class Checkpoint:
+    """``epoch`` counts finished epochs. The lists hold arrays in the order of Keras' own variable lists.
+
+    ``average`` and ``best`` are the weights' moving average and the weights of the best epoch, empty where not kept.
+    """
+
+    epoch: int
+    plan: dict[str, Any]
+    history: list[dict[str, float]]
+    model: list[np.ndarray]
+    optimizer: list[np.ndarray]
+    average: list[np.ndarray] = field(default_factory=list)
+    best: list[np.ndarray] = field(default_factory=list)
+    best_loss: float | None = None
+
+
+_GROUPS = ("model", "optimizer", "average", "best")
+
+
+def write(path: Path, checkpoint: Checkpoint) -> None:
+    """Write ``checkpoint``; the file at ``path`` is either the old one or the new one, whole, whatever happens."""
+    meta = {
+        "version": VERSION,
+        "epoch": checkpoint.epoch,
+        "plan": checkpoint.plan,
+        "history": checkpoint.history,
+        "best_loss": checkpoint.best_loss,
+        "counts": {group: len(getattr(checkpoint, group)) for group in _GROUPS},
+    }
+    arrays = {f"{group}.{i}": a for group in _GROUPS for i, a in enumerate(getattr(checkpoint, group))}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises :class:`CheckpointError` when it is missing, damaged or of a newer version."""
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            meta = json.loads(str(held["meta"]))
+            if meta["version"] != VERSION:
+                raise CheckpointError("newer-checkpoint", f"checkpoint version {meta['version']}, {VERSION} expected")
+            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"][g])] for g in _GROUPS}
+        return Checkpoint(meta["epoch"], meta["plan"], meta["history"], best_loss=meta["best_loss"], **groups)
+    except FileNotFoundError as error:
+        raise CheckpointError("no-checkpoint", f"there is no checkpoint '{path.name}' in this run") from error
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError("bad-checkpoint", f"the checkpoint '{path.name}' is damaged") from error

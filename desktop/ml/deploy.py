@@ -1,0 +1,64 @@
+"""The finished network: uint8 pictures in; probabilities, embedding and last map out, with the temperature inside.
+
+Built of Keras' own layers only, so the file loads without any of Fovea's code.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from desktop.ml import backend
+
+backend.select()
+
+import keras  # noqa: E402
+from keras import layers  # noqa: E402
+
+OUTPUTS = ("probabilities", "embedding", "map")
+
+
+def finish(model: keras.Model, temperature: float, mirrored: bool) -> keras.Model:
+    """A model with the outputs ``[probabilities, embedding, map]``, float32, for any batch size.
+
+    ``model`` is a trained network of :mod:`desktop.ml.architectures`. With ``mirrored`` logits, embedding and map are
+    averaged over the picture and its mirror image (the map mirrored back), at twice the work.
+    """
+    logits, embedding, features = (model.output[name] for name in ("logits", "embedding", "map"))
+    inputs = model.inputs[0]
+    if mirrored:
+        scaled = model.get_layer("normalise").output
+        body = keras.Model(scaled, [logits, embedding, features], name="body")
+        inputs = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
+        straight = _copy(model.get_layer("normalise"))(inputs)
+        first, second = body(straight), body(_mirror(straight, "mirror"))
+        logits = layers.Average(name="mean_logits")([first[0], second[0]])
+        embedding = layers.Average(name="embedding")([first[1], second[1]])
+        features = layers.Average(name="map")([first[2], _mirror(second[2], "mirror_back")])
+    scores = layers.Rescaling(1.0 / temperature, name="temperature")(logits)
+    probabilities = layers.Softmax(name="probabilities")(scores)
+    return keras.Model(inputs, [probabilities, embedding, features], name="fovea")
+
+
+def _copy(layer: Any) -> Any:
+    return type(layer).from_config(layer.get_config())
+
+
+def _mirror(x: Any, name: str) -> Any:
+    """``x`` (batch, rows, columns, channels) with its columns reversed: a product with the exchange matrix."""
+    width = int(x.shape[2])
+    layer = layers.EinsumDense("bhwc,wv->bhvc", (None, width, None), trainable=False, name=name)
+    layer.build(x.shape)
+    layer.kernel.assign(np.eye(width, dtype=np.float32)[::-1])
+    return layer(x)
+
+
+def logits_of(model: keras.Model, images: np.ndarray, mirrored: bool, batch: int = 250) -> np.ndarray:
+    """Logits float64 (n, classes) of a trained network, averaged with the mirror image's where ``mirrored``."""
+    network = keras.Model(model.inputs, model.output["logits"])
+    result = np.asarray(network.predict(images, batch_size=batch, verbose=0), np.float64)
+    if mirrored:
+        turned = np.ascontiguousarray(images[:, :, ::-1])
+        result = (result + np.asarray(network.predict(turned, batch_size=batch, verbose=0), np.float64)) / 2
+    return result

@@ -1,0 +1,81 @@
+"""What a finished model is worth on one split: the program's own figures, over arrays instead of files."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from desktop.core.evaluation import DataFacts, EvaluationResult, Figures, ModelFacts, decide, figures
+from desktop.core.evaluation_json import figures_json
+from desktop.core.groups import group_of_name
+from desktop.ml import backend
+from desktop.ml.data import Pictures, source_of
+from desktop.ml.plan import TrainingPlan
+from desktop.store.manifest import Decision
+
+
+def measure(
+    plan: TrainingPlan,
+    decision: Decision,
+    pictures: Pictures,
+    answer: Callable[[np.ndarray], np.ndarray],
+    split: str,
+    engine: str,
+    file_sha256: str = "",
+    version: int = 1,
+) -> tuple[Figures, dict[str, Any]]:
+    """All figures of a model over ``pictures``, and their JSON form (:mod:`desktop.core.evaluation_json`).
+
+    ``answer`` maps uint8 (n, height, width, channels) to scores float (n, classes), rows summing to 1. ``engine`` says
+    what computed them. Names of single pictures do not enter the result.
+    """
+    began = time.monotonic()
+    scores = np.asarray(answer(pictures.images), np.float32)
+    threshold = decision.value if decision.rule == "threshold" else None
+    grouped = plan.data.group != "none"
+    result = EvaluationResult(
+        model=ModelFacts(
+            id=plan.id,
+            name=plan.name,
+            version=version,
+            sha256=file_sha256,
+            labels=plan.labels,
+            positive=decision.positive,
+            threshold=threshold,
+            reason=decision.reason,
+            scores="model score" if plan.medical else "probability",
+            medical=plan.medical,
+        ),
+        data=DataFacts(
+            title=source_of(plan.data).title,
+            split=split,
+            fingerprint=pictures.fingerprint(),
+            classes=plan.data.classes or plan.labels,
+            mapping=dict(zip(plan.data.classes or plan.labels, plan.labels, strict=True)),
+            kind="public set",
+            root="",
+            groups=len({group_of_name(n) or n for n in pictures.names}) if grouped else None,
+        ),
+        names=pictures.names,
+        positions=np.arange(len(pictures)),
+        truth=pictures.labels.astype(np.int32),
+        predicted=decide(scores, decision.positive, threshold),
+        scores=scores,
+        skipped=(),
+        complete=True,
+        elapsed_s=round(time.monotonic() - began, 3),
+        created=now(),
+        device=engine,
+        versions=backend.versions(),
+    )
+    found = figures(result, plan.seed)
+    return found, figures_json(result, found)
+
+
+def now() -> str:
+    """The time in UTC, to the second, as ISO 8601."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

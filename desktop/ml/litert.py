@@ -1,0 +1,57 @@
+"""Runs an exported file on arrays, for parity checks and evaluation after a training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+
+class LiteRT:
+    """One ``model.tflite`` with uint8 NHWC input of free batch size and three outputs."""
+
+    def __init__(self, path: Path, threads: int = 2) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_path=str(path), num_threads=threads)
+        self._input = self._interpreter.get_input_details()[0]
+        self._outputs = self._interpreter.get_output_details()
+        self._size = -1
+
+    @property
+    def ranks(self) -> list[int]:
+        """The number of axes of each output, in the file's order."""
+        return [len(output["shape"]) for output in self._outputs]
+
+    def run(self, images: np.ndarray, batch: int = 64) -> list[np.ndarray]:
+        """All outputs, float32, in the file's order, for uint8 ``images`` (n, height, width, channels)."""
+        parts: list[list[np.ndarray]] = [[] for _ in self._outputs]
+        for start in range(0, len(images), batch):
+            piece = images[start : start + batch]
+            if len(piece) != self._size:
+                self._interpreter.resize_tensor_input(self._input["index"], piece.shape)
+                self._interpreter.allocate_tensors()
+                self._size = len(piece)
+            self._interpreter.set_tensor(self._input["index"], piece)
+            self._interpreter.invoke()
+            for part, output in zip(parts, self._outputs, strict=True):
+                part.append(self._interpreter.get_tensor(output["index"]))
+        return [np.concatenate(part) for part in parts]
+
+
+def match_outputs(found: list[np.ndarray], expected: list[np.ndarray], names: tuple[str, ...]) -> dict[str, int]:
+    """The position in ``found`` of each named output of ``expected``: same shape and nearest in value.
+
+    A converter may order outputs as it likes; nothing is assumed. Raises :class:`ValueError` when one has no match.
+    """
+    positions: dict[str, int] = {}
+    for name, wanted in zip(names, expected, strict=True):
+        gaps = {
+            i: float(np.abs(f - wanted).max())
+            for i, f in enumerate(found)
+            if f.shape == wanted.shape and i not in positions.values()
+        }
+        if not gaps:
+            raise ValueError(f"the exported file has no output shaped like '{name}' {wanted.shape}")
+        positions[name] = min(gaps, key=lambda i: gaps[i])
+    return positions

@@ -1,0 +1,55 @@
+"""Optimizers and learning-rate schedules from a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from desktop.ml import backend
+from desktop.ml.plan import OptimizerPlan
+
+backend.select()
+
+import keras  # noqa: E402
+from keras import ops  # noqa: E402
+
+
+@keras.saving.register_keras_serializable("fovea")
+class RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
+    """A linear rise to ``peak`` over ``rise`` steps, then a linear or cosine fall to a hundredth at ``total`` steps."""
+
+    def __init__(self, peak: float, rise: int, total: int, shape: str) -> None:
+        super().__init__()
+        self.peak, self.rise, self.total, self.shape = peak, rise, total, shape
+
+    def __call__(self, step: Any) -> Any:
+        step = ops.cast(step, "float32")
+        up = (step + 1.0) / max(1, self.rise)
+        progress = ops.clip((step - self.rise) / max(1, self.total - self.rise), 0.0, 1.0)
+        fall = 1.0 - progress if self.shape == "triangle" else 0.5 * (1.0 + ops.cos(progress * 3.141592653589793))
+        return self.peak * ops.where(step < self.rise, up, 0.01 + 0.99 * fall)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"peak": self.peak, "rise": self.rise, "total": self.total, "shape": self.shape}
+
+
+def build(plan: OptimizerPlan, total_steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer for ``total_steps`` steps. Weight decay leaves biases and normalisation alone."""
+    rate: Any = plan.rate
+    if plan.schedule != "constant":
+        rate = RiseAndFall(plan.rate, round(plan.warmup * total_steps), total_steps, plan.schedule)
+    common: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": plan.clip_norm}
+    if plan.weight_decay:
+        common["weight_decay"] = plan.weight_decay
+    if plan.name == "sgd":
+        optimizer: keras.optimizers.Optimizer = keras.optimizers.SGD(
+            momentum=plan.momentum, nesterov=plan.momentum > 0, **common
+        )
+    elif plan.name == "adamw":
+        optimizer = keras.optimizers.AdamW(**{"weight_decay": 0.0, **common})
+    elif plan.name == "adam":
+        optimizer = keras.optimizers.Adam(**common)
+    else:
+        optimizer = keras.optimizers.RMSprop(**common)
+    if plan.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
+    return optimizer

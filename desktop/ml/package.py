@@ -1,0 +1,205 @@
+"""From trained weights to a model in the store: calibrate, export, check, evaluate, describe, commit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from desktop.core.evaluation import Figures
+from desktop.core.types import FoveaError
+from desktop.ml import backend, calibrate, deploy, evaluate
+from desktop.ml.data import Pictures, Source, source_of
+from desktop.ml.export_litert import convert
+from desktop.ml.litert import LiteRT, match_outputs
+from desktop.ml.plan import TrainingPlan
+from desktop.ml.selftest import drawn_inputs, write_selftest
+from desktop.ml.train import Trained, history_csv
+from desktop.store.manifest import Calibration, Card, Decision, FileEntry, Manifest, Metric, Parity, Provenance
+from desktop.store.store import ModelStore, sha256_of
+
+PARITY_PICTURES = 400
+PARITY_LIMIT = 1e-4  # fp32 on both sides: a larger difference means that the conversion changed the network
+
+Tell = Callable[[str], None]
+
+
+class PackageError(FoveaError):
+    """A trained network that must not become a model."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Calibrated:
+    temperature: float
+    ece_before: float
+    ece_after: float
+    decision: Decision
+    validation: dict[str, Any]
+
+
+def package(
+    plan: TrainingPlan,
+    trained: Trained,
+    validation: Pictures,
+    test: Pictures,
+    train_fingerprint: str,
+    root: Path,
+    work: Path,
+    tell: Tell = lambda text: None,
+    version: int = 1,
+) -> Manifest:
+    """Make a model of ``trained`` and commit it under ``root`` (a store's folder); ``work`` is scratch space.
+
+    ``test`` is opened here, once, after everything was chosen. Raises :class:`PackageError` when the exported file does
+    not answer as the network does, :class:`desktop.ml.export_litert.ExportError` when the conversion fails.
+    """
+    tell("calibrating on validation")
+    found = _calibrate(plan, trained, validation)
+    model = deploy.finish(trained.model, found.temperature, plan.mirrored)
+    work.mkdir(parents=True, exist_ok=True)
+    keras_file, lite_file = work / "model.keras", work / "model.tflite"
+    model.save(keras_file)
+    tell("converting to LiteRT")
+    lite_file.unlink(missing_ok=True)
+    convert(keras_file, lite_file)
+    lite = LiteRT(lite_file)
+    outputs, gap, n = check_parity(model, lite, validation, plan.seed)
+    tell(f"largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}")
+    tell(f"evaluating on {len(test)} test pictures")
+    position = outputs["probabilities"]
+    figures, document = evaluate.measure(
+        plan, found.decision, test, lambda x: lite.run(x)[position], "test", "LiteRT", sha256_of(lite_file), version
+    )
+    document |= {
+        "schema": 1,
+        "validation": found.validation,
+        "calibration": {
+            "temperature": found.temperature,
+            "ece_before": found.ece_before,
+            "ece_after": found.ece_after,
+            "split": "validation",
+            "n": len(validation),
+        },
+    }
+    source = source_of(plan.data)
+    manifest = Manifest(
+        id=plan.id,
+        name=plan.name,
+        task="classification",
+        version=version,
+        state="weights-not-installed",
+        preprocess=plan.preprocess,
+        labels=plan.labels,
+        activation="softmax",
+        outputs=outputs,
+        scores="model score" if plan.medical else "probability",
+        decision=found.decision,
+        card=_card(plan, trained),
+        provenance=_provenance(plan, source, train_fingerprint),
+        metrics=_metrics(figures, source),
+        calibration=Calibration(found.temperature, "validation", len(validation), found.ece_before, found.ece_after),
+        parity=Parity(gap, n, f"{source.title}, validation"),
+        medical=plan.medical,
+    )
+    ready = _ready(manifest)
+    tell("writing the model")
+    with ModelStore(user=root).stage(ready, root) as folder:
+        for file in (keras_file, lite_file):
+            (folder / file.name).write_bytes(file.read_bytes())
+        (folder / "history.csv").write_text(history_csv(trained.history), encoding="utf-8", newline="\n")
+        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        (folder / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
+        inputs = drawn_inputs(plan.preprocess)
+        write_selftest(folder / "selftest", inputs, lite, outputs["probabilities"])
+    return ready
+
+
+def _ready(manifest: Manifest) -> Manifest:
+    """``manifest`` in the state that it will have once its files lie beside it."""
+    # A ready manifest must name its weights; the store replaces this by the real checksums on commit.
+    return replace(manifest, state="ready", files={"model.tflite": FileEntry("0" * 64, 0)})
+
+
+def _calibrate(plan: TrainingPlan, trained: Trained, validation: Pictures) -> _Calibrated:
+    logits = deploy.logits_of(trained.model, validation.images, plan.mirrored)
+    temperature = calibrate.fit_temperature(logits, validation.labels)
+    before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
+    decision = _decide(plan, after, validation)
+    figures_before, _ = evaluate.measure(plan, decision, validation, lambda _: before, "validation", "Keras")
+    figures_after, document = evaluate.measure(plan, decision, validation, lambda _: after, "validation", "Keras")
+    return _Calibrated(temperature, figures_before.ece.value or 0.0, figures_after.ece.value or 0.0, decision, document)
+
+
+def _decide(plan: TrainingPlan, scores: np.ndarray, validation: Pictures) -> Decision:
+    """The decision that the plan asks for, with its threshold taken from ``scores`` on validation."""
+    if plan.decision.rule == "argmax":
+        return Decision()
+    positive = plan.decision.positive
+    truth, own = validation.labels == positive, scores[:, positive]
+    if plan.decision.rule == "balanced":
+        value, words = calibrate.balanced_threshold(own, truth), "sensitivity and specificity alike"
+    else:
+        assert plan.decision.at_least is not None
+        value = calibrate.sensitive_threshold(own, truth, plan.decision.at_least)
+        words = f"the highest threshold with a sensitivity of at least {plan.decision.at_least:.0%}"
+    kept = "persons" if plan.data.group == "person" else "pictures"
+    reason = f"{words} on the validation split ({len(validation)} pictures; training saw none of their {kept})"
+    return Decision("threshold", positive, round(value, 4), reason)
+
+
+def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tuple[dict[str, int], float, int]:
+    """Output positions, largest difference of any probability between ``model`` and ``lite``, number of pictures.
+
+    Raises :class:`PackageError` beyond :data:`PARITY_LIMIT`.
+    """
+    rng = np.random.default_rng([seed, 4])
+    picked = rng.permutation(len(pictures))[:PARITY_PICTURES]
+    images = pictures.images[np.sort(picked)]
+    expected = [np.asarray(part) for part in model.predict(images, batch_size=100, verbose=0)]
+    found = lite.run(images)
+    outputs = match_outputs(found, expected, deploy.OUTPUTS)
+    gap = float(np.abs(found[outputs["probabilities"]] - expected[0]).max())
+    if not gap <= PARITY_LIMIT:
+        raise PackageError("parity", f"the exported file differs from the network by {gap:.1e}; at most 1e-4 expected")
+    return outputs, gap, len(images)
+
+
+def _card(plan: TrainingPlan, trained: Trained) -> Card:
+    words = dict(plan.card)
+    for name in ("limits", "known_failures", "must_not", "credits"):
+        words[name] = tuple(words.get(name, ()))
+    settings = ", ".join(f"{k} {v}" for k, v in plan.architecture.settings.items() if k not in ("mean", "deviation"))
+    return Card(
+        **{"summary": plan.name, "intended_use": "", **words},
+        architecture=f"{plan.architecture.name} ({settings})",
+        parameters=int(trained.model.count_params()),
+    )
+
+
+def _provenance(plan: TrainingPlan, source: Source, fingerprint: str) -> Provenance:
+    return Provenance(
+        data=source.title,
+        data_licence=source.licence,
+        fingerprint=f"file sha256 {source.sha256}; prepared training split sha256 {fingerprint}",
+        plan=plan.to_dict(),
+        seed=plan.seed,
+        parent=None,
+        versions=backend.versions(),
+        device=backend.device(),
+        created=evaluate.now(),
+    )
+
+
+def _metrics(found: Figures, source: Source) -> tuple[Metric, ...]:
+    named = {"accuracy": found.accuracy, "area under ROC": found.auc, "calibration error": found.ece}
+    if found.auc is not None and found.point is not None:
+        named |= {"sensitivity": found.point.sensitivity, "specificity": found.point.specificity}
+    return tuple(
+        Metric(name, estimate.value, source.title, "test", estimate.n, estimate.low, estimate.high)
+        for name, estimate in named.items()
+        if estimate is not None and estimate.value is not None
+    )

@@ -1,0 +1,101 @@
+"""Plans, augmentation, splits, calibration and figures, each on its own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop.core.groups import group_of_name
+from desktop.ml import augment, calibrate, data, plan
+from desktop.ml.data import Pictures
+
+RECIPES = sorted((Path(__file__).resolve().parents[2] / "resources" / "recipes").glob("*.json"))
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_recipes_read_and_write_back(path: Path) -> None:
+    found = plan.load(path)
+    assert found.id == path.stem
+    assert plan.from_json(found.to_json()) == found
+    augment.check(found.augment)
+    if found.medical:
+        assert "not a medical device" in found.card["notice"].lower()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"epochs": 3}, "unknown: epochs"),
+        ({"seed": None}, "plan.seed"),
+        ({"labels": ["a"]}, "labels found"),
+        ({"decision": {"rule": "coin", "positive": 1, "at_least": None}}, "plan.decision.rule"),
+    ],
+)
+def test_bad_plans_name_the_field(change: dict[str, object], word: str) -> None:
+    raw = json.loads(RECIPES[0].read_text(encoding="utf-8")) | change
+    with pytest.raises(plan.PlanError, match=word):
+        plan.from_json(json.dumps(raw))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", sorted(augment.AUGMENTATIONS))
+def test_augmentations_keep_shape_and_repeat(name: str, channels: int) -> None:
+    batch = np.random.default_rng(0).integers(0, 256, (6, 32, 24, channels)).astype(np.uint8)
+    before = batch.copy()
+    settings = {"p": 1.0} if "p" in augment.settings_of(name) else {}
+    if name == "affine":
+        settings |= {"rotate": 20, "zoom": [0.8, 1.2], "shift": 0.1, "shear": 5, "aspect": 0.2}
+    step = plan.Step(name, settings)
+    one = augment.apply(batch, [step], np.random.default_rng(3))
+    other = augment.apply(batch, [step], np.random.default_rng(3))
+    assert one.shape == batch.shape and one.dtype == np.uint8
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(batch, before)
+
+
+def test_unknown_augmentation_is_refused() -> None:
+    with pytest.raises(plan.PlanError, match="no augmentation 'twist'"):
+        augment.check([plan.Step("twist")])
+    with pytest.raises(plan.PlanError, match="no setting size"):
+        augment.check([plan.Step("flip", {"size": 1})])
+
+
+def test_persons_stay_on_one_side() -> None:
+    names = [f"train/PNEUMONIA/person{i // 3}_bacteria_{i}.jpeg" for i in range(90)]
+    names += [f"train/NORMAL/IM-{i // 2:04d}-{i:04d}.jpeg" for i in range(40)]
+    labels = np.array([1] * 90 + [0] * 40)
+    pictures = Pictures(np.zeros((130, 2, 2, 1), np.uint8), labels, tuple(names))
+    recipe = next(p for p in RECIPES if p.stem == "chest-xray-pneumonia")
+    training, validation = data.cut_validation(pictures, plan.load(recipe))
+    assert not {group_of_name(n) for n in training.names} & {group_of_name(n) for n in validation.names}
+    assert len(training) + len(validation) == 130
+    assert set(validation.labels.tolist()) == {0, 1}
+
+
+def test_temperature_undoes_overconfidence() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (4000, 3))
+    labels = np.array([rng.choice(3, p=row) for row in calibrate.softmax(logits)])
+    found = calibrate.fit_temperature(logits * 3, labels)
+    assert found == pytest.approx(3.0, rel=0.1)
+    right = calibrate.softmax(logits).argmax(axis=1) == labels
+    after, before = (calibrate.softmax(logits * 3 / t).max(axis=1).mean() for t in (found, 1.0))
+    assert abs(after - right.mean()) < 0.02 < abs(before - right.mean())
+
+
+def test_balanced_threshold_lies_in_the_gap() -> None:
+    scores = np.array([0.01, 0.02, 0.1, 0.9, 0.95, 0.99])
+    value = calibrate.balanced_threshold(scores, np.array([0, 0, 0, 1, 1, 1], bool))
+    assert value == pytest.approx(0.5, abs=1e-6)
+
+
+def test_sensitive_threshold_keeps_its_promise() -> None:
+    rng = np.random.default_rng(1)
+    scores, truth = rng.random(500), rng.random(500) < 0.6
+    value = calibrate.sensitive_threshold(scores, truth, 0.95)
+    assert (scores[truth] >= value).mean() >= 0.95
+    higher = scores[truth][scores[truth] > value].min() + 1e-9
+    assert (scores[truth] >= higher).mean() < 0.95 + 1 / truth.sum()
