@@ -61,6 +61,10 @@ class FolderJob(QObject):
         if self._waiting:
             self._ask()
 
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        self._engine = None
+
     @property
     def running(self) -> bool:
         """Whether answers are still expected."""

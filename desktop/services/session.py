@@ -85,6 +85,10 @@ class Session(QObject):
         self._ask_preview()
         self._ask_prediction()
 
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        self._engine = None
+
     @property
     def engine(self) -> EngineService | None:
         """The engine, once it was started."""

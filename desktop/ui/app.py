@@ -69,6 +69,7 @@ class Shell(QObject):
         self.catalog.stop()
         engine = self.engine
         if engine is not None:
+            self.window.classify.detach()
             engine.stop()  # type: ignore[attr-defined]
         self.settings.flush()
         if self._instance is not None:

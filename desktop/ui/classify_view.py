@@ -189,6 +189,13 @@ class ClassifyView(QWidget):
         self.job.attach(engine)
         self.list.model.attach(engine)
 
+    def detach(self) -> None:
+        """Ask nothing more of the engine, which is about to be stopped."""
+        self.job.cancel()
+        self.session.detach()
+        self.job.detach()
+        self.list.model.detach()
+
     def take_focus(self) -> None:
         """Give the keyboard to the list, or to the first button while there is nothing to list."""
         target = self.list.view if self.session.items else self.empty.first_button

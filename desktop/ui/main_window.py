@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -149,10 +149,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def paste(self) -> None:
         """Open what is on the clipboard."""
-        mime = QGuiApplication.clipboard().mimeData()
-        if mime is not None:
-            self.messages.clear()
-            self.classify.add_mime(mime)
+        self.messages.clear()
+        self.classify.add_mime(QGuiApplication.clipboard().mimeData() or QMimeData())
 
     @Slot()
     def export(self) -> None:

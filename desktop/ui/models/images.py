@@ -58,6 +58,11 @@ class ImagesModel(QAbstractListModel):
         engine.thumbnail_arrived.connect(self._on_thumbnail)
         self.thumbnails_changed.emit()
 
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        self._timer.stop()
+        self._engine = None
+
     # Rows
 
     def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008

@@ -1,0 +1,49 @@
+"""Real windows on Qt's offscreen platform, with a store of one tiny model and a real engine where asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.store.manifest import Card
+from desktop.store.store import ModelStore
+from desktop.ui.app import Shell, build_window
+from tests.store.makers import add_colours
+
+
+@pytest.fixture
+def colours_store(fovea_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
+    """A user store with the colours model and a medical twin of it; nothing bundled."""
+    from desktop import paths
+
+    monkeypatch.setattr(paths, "bundled_models", lambda: tmp_path / "bundled")
+    store = ModelStore()
+    add_colours(store)
+    card = Card("Scores X-rays.", "Research.", ("Few data.",), notice="Research only. Not a medical device.")
+    add_colours(store, id="xray", name="X-ray", medical=True, card=card, labels=("normal", "ill", "other"))
+    return store
+
+
+def write_image(path: Path, colour: str = "red", size: tuple[int, int] = (40, 30)) -> Path:
+    """A small picture of one colour."""
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, colour).save(path)
+    return path
+
+
+@pytest.fixture
+def shell(qtbot: Any, colours_store: ModelStore, qapp: Any) -> Iterator[Shell]:
+    """The whole window with its engine, shown and painted, its models read."""
+    held = build_window(mode="light")
+    qtbot.addWidget(held.window)
+    with qtbot.waitSignal(held.window.painted, timeout=20_000):
+        held.window.show()
+    qtbot.waitUntil(lambda: held.catalog.loaded and held.window.classify.session.engine is not None, timeout=20_000)
+    yield held
+    held.window.close()
+    held.close_down()
