@@ -136,7 +136,7 @@ def test_the_rows_are_walked_and_activated_by_keyboard(bars: ProbabilityBars, qt
         qtbot.keyClick(bars._list, Qt.Key.Key_Return)
     assert told.args == [5]
     bars._copy()
-    assert QGuiApplication.clipboard().text().startswith("dog\t0.2796")
+    assert QGuiApplication.clipboard().text().startswith("dog\t0.27959")
 
 
 def test_clearing_leaves_the_message_alone(bars: ProbabilityBars) -> None:
