@@ -12,6 +12,8 @@ import re
 import sys
 from collections.abc import Sequence
 
+# A small edition has none of these, a full one some: whatever needs a missing one says so instead of breaking.
+OPTIONAL = ("keras", "tensorflow", "torch", "jax")
 NO_DISPLAY = 3  # exit status: a window was asked for where none can be shown
 
 
@@ -32,7 +34,7 @@ def _dispatch(arguments: list[str]) -> int:
     first = arguments[0] if arguments else ""
     # A command's name is the command even where a file has that name too: such a file is opened as ./NAME.
     if first in cli.COMMANDS or first in ("-h", "--help", "help", "-V", "--version"):
-        return cli.main(arguments)
+        return _command(arguments)
     if first == "--":
         return _window(arguments[1:])
     if not os.path.lexists(first):
@@ -43,6 +45,23 @@ def _dispatch(arguments: list[str]) -> int:
             console.complain(f"'{first}' is neither a command nor a file", "'fovea --help' lists the commands.")
             return 2
     return _window(arguments)
+
+
+def _command(arguments: list[str]) -> int:
+    from desktop import cli
+    from desktop.cli import console
+
+    try:
+        return cli.main(arguments)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in OPTIONAL:
+            raise
+        console.complain(
+            f"'fovea {arguments[0]}' needs {package}, which is not part of this installation",
+            "Classifying and evaluating need none of it; the full edition has Keras and TensorFlow.",
+        )
+        return 1
 
 
 def _window(paths: list[str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,21 @@ def test_interrupted_program_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsy
     monkeypatch.setattr(entrance, "_window", interrupted)
     assert entrance.main([]) == 130
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_command_whose_libraries_were_left_out_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command(arguments: list[str]) -> int:
+        import_module("keras")
+        return 0
+
+    monkeypatch.setitem(sys.modules, "keras", None)  # importing it fails, as where it is not installed
+    monkeypatch.setattr(cli, "main", command)
+    assert entrance.main(["train"]) == 1
+    said = capsys.readouterr().err
+    assert "fovea train" in said
+    assert "keras" in said
 
 
 def start(*arguments: str, code: str = "", **changes: str | None) -> subprocess.CompletedProcess[str]:
