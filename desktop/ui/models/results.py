@@ -115,7 +115,7 @@ class ResultsModel(QAbstractTableModel):
         if batch is None:
             return ""
         if self._finished and not self._cancelled:
-            parts = [self.tr("{count} pictures").format(count=count(batch.done))]
+            parts = [self.tr("{count} images").format(count=count(batch.done))]
         else:
             words = self.tr("Stopped at {done} of {total}") if self._cancelled else self.tr("{done} of {total}")
             parts = [words.format(done=count(batch.done), total=count(len(batch)))]
@@ -245,6 +245,8 @@ class ResultsModel(QAbstractTableModel):
     def _tip(self, batch: Batch, at: int, column: str) -> str:
         if column == "score" and batch.state[at] == ANSWERED:
             return f"{float(batch.score[at]):.9g}"
+        if batch.state[at] == FAILED:
+            return batch.errors[at][1]
         return self._text(batch, at, column)
 
     # Order

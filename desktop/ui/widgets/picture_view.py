@@ -392,6 +392,6 @@ class PictureView(QWidget):
             min(image.width() - 1, column * image.width() // self._size.width()),
             min(image.height() - 1, row * image.height() // self._size.height()),
         )
-        grey = image.isGrayscale() if image.format() == QImage.Format.Format_Grayscale8 else False
+        grey = image.format() == QImage.Format.Format_Grayscale8
         value = f"{colour.red()}" if grey else f"{colour.red()} {colour.green()} {colour.blue()}"
         self.pixel_hovered.emit(column, row, value)

@@ -38,16 +38,7 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Prediction
     from desktop.store.manifest import Manifest
 
-_WIDTHS = {
-    "name": 190,
-    "folder": 130,
-    "answer": 150,
-    "score": 70,
-    "second": 150,
-    "notices": 170,
-    "time": 80,
-    "size": 100,
-}
+_WIDTHS = {"name": 170, "folder": 90, "answer": 120, "score": 64, "second": 140, "notices": 170, "time": 76, "size": 96}
 _ANY = 0.0
 """The value of the score filter that lets every row through."""
 
@@ -133,14 +124,15 @@ class ResultsTable(QWidget):
 
     def _build_filters(self) -> None:
         self._text = QLineEdit()
-        self._text.setPlaceholderText(self.tr("Filter by name, folder or answer"))
+        self._text.setPlaceholderText(self.tr("Filter…"))
         self._text.setAccessibleName(self.tr("Filter by name, folder or answer"))
+        self._text.setToolTip(self.tr("Filter by name, folder or answer"))
         self._text.setClearButtonEnabled(True)
         self._text.textChanged.connect(self._typing.start)
         self._answer = QComboBox()
         self._answer.setAccessibleName(self.tr("Show only this answer"))
         self._answer.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._answer.setMinimumContentsLength(12)
+        self._answer.setMinimumContentsLength(9)
         self._answer.addItem(self.tr("All answers"), None)
         self._answer.currentIndexChanged.connect(self._filter)
         below = make_label(self.tr("Score below"))
