@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from desktop.services.session import ImageItem, sources_of
 
 if TYPE_CHECKING:
+    from desktop.core.types import ImageSource
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
 
@@ -47,6 +48,7 @@ class FolderJob(QObject):
         self._id = 0
         self._waiting = False
         self.items: list[ImageItem] = []
+        self._sources: list[ImageSource] = []
         self.model_id = ""
         self.done = 0
         self.failures = 0
@@ -77,7 +79,8 @@ class FolderJob(QObject):
         self.done = self.failures = 0
         self._marks.clear()
         self._marks.append((time.monotonic(), 0))
-        self.began.emit(sources_of(self.items), model_id)
+        self._sources = sources_of(self.items)
+        self.began.emit(self._sources, model_id)
         self._waiting = True
         self._ask()
 
@@ -104,7 +107,7 @@ class FolderJob(QObject):
         if self._engine is not None and self._waiting:
             self._waiting = False
             if self.items:
-                self._id = self._engine.batch(self.model_id, sources_of(self.items))
+                self._id = self._engine.batch(self.model_id, self._sources)
             else:
                 self.ended.emit(False)
 

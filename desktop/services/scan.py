@@ -115,6 +115,11 @@ class ScanService(QObject):
         """Whether a scan is under way."""
         return self._walker is not None
 
+    @property
+    def active(self) -> int:
+        """The id of the scan under way, or of the last one."""
+        return self._active
+
     def scan(self, paths: Sequence[str]) -> int:
         """Look through files and folders; returns the scan's id. Waits for the scan before it."""
         self._next_id += 1

@@ -50,7 +50,7 @@ class AnswerPane(QWidget):
         self.chooser = ModelChooser()
         title.setBuddy(self.chooser)
         self.chooser.selected.connect(self.model_selected)
-        self.chooser.card_requested.connect(self.card_requested)
+        self.chooser.card_requested.connect(self._on_card)
         self._medical = MedicalNotice()
         self._medical.hide()
         self._trouble = QLabel()
@@ -176,6 +176,14 @@ class AnswerPane(QWidget):
     def _show_trouble(self, text: str) -> None:
         self._trouble.setText(text)
         self._trouble.setVisible(bool(text))
+
+    @Slot(str)
+    def _on_card(self, model_id: str) -> None:
+        """A model that cannot answer may be chosen all the same: this pane then says what it lacks."""
+        if model_id != self._session.model_id:
+            self.model_selected.emit(model_id)
+        else:
+            self.card_requested.emit(model_id)
 
     @Slot()
     def _ask_card(self) -> None:

@@ -47,7 +47,7 @@ def capture_classify(
                     return True
                 answered = session.prediction or session.failure or not session.model_ready
                 seen = session.preview or session.preview_failure
-                idle = not view.scans.busy and not view.job.running
+                idle = not view.opener.busy and not view.job.running
                 return bool(answered and seen and idle and not view.list.model.missing(view.list.visible_items()))
 
             _wait_for(complete, timeout_s, "the answer")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDateTime, QLocale, QMimeData, Qt, QUrl, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.folder_job import FolderJob
-from desktop.services.intake import Packer, read_mime
+from desktop.services.opening import Opener
 from desktop.services.samples import samples, samples_for
-from desktop.services.scan import ScanDone, ScanFound, ScanService
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
 from desktop.ui.widgets.empty_state import EmptyState
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from desktop.core.types import ImageSource
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
+    from desktop.services.scan import ScanDone
     from desktop.ui.answer_pane import AnswerPane
     from desktop.ui.picture_pane import PicturePane
     from desktop.ui.results_pane import ResultsPane
@@ -44,12 +44,9 @@ class ClassifyView(QWidget):
         super().__init__(parent)
         self.session = Session(self)
         self.job = FolderJob(self)
-        self.scans = ScanService(self)
-        self._packer = Packer(self)
+        self.opener = Opener(self.session, self)
         self._catalog = catalog
         self._settings = settings
-        self._scan_items: dict[int, list[ImageItem]] = {}
-        self._pasted = 0
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
@@ -65,7 +62,7 @@ class ClassifyView(QWidget):
         self._scan_words.setProperty("role", "secondary")
         self._scan_words.setWordWrap(True)
         self._scan_cancel = QPushButton(self.tr("Cancel"))
-        self._scan_cancel.clicked.connect(self.scans.cancel)
+        self._scan_cancel.clicked.connect(self.opener.cancel)
         self._scan_row = QWidget()
         scan_layout = QHBoxLayout(self._scan_row)
         scan_layout.setContentsMargins(12, 0, 4, 12)
@@ -109,7 +106,7 @@ class ClassifyView(QWidget):
         self.empty.open_files.connect(self.files_wanted)
         self.empty.open_folder.connect(self.folder_wanted)
         self.empty.paste.connect(self.paste_wanted)
-        self.empty.sample_chosen.connect(self._open_sample)
+        self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
         self.list.opened.connect(self._open_item)
@@ -118,13 +115,18 @@ class ClassifyView(QWidget):
         self.list.undo_requested.connect(self.undo)
         self.list.show_in_folder.connect(self._show_in_folder)
         self.list.mode_changed.connect(self._remember_mode)
-        self.scans.found.connect(self._on_found)
-        self.scans.done.connect(self._on_scanned)
-        self._packer.packed.connect(self.add_source)
+        self.opener.progressed.connect(self._show_scan)
+        self.opener.finished.connect(self._on_opened)
+        self.opener.idle.connect(self._scan_row.hide)
+        self.opener.said.connect(self.said)
         self._catalog.changed.connect(self._on_catalog)
         self.session.was_reset.connect(self._show_empty)
         self.session.inserted.connect(self._show_empty)
-        self.job.answered.connect(self.list.view.viewport().update)
+        self._repaint = QTimer(self)
+        self._repaint.setSingleShot(True)
+        self._repaint.setInterval(250)
+        self._repaint.timeout.connect(self.list.view.viewport().update)
+        self.job.answered.connect(self._repaint_soon)
         for splitter in self._splitters.values():
             splitter.splitterMoved.connect(self._remember_sizes)
 
@@ -183,6 +185,11 @@ class ClassifyView(QWidget):
         assert self._results is not None
         return self._results
 
+    @Slot()
+    def _repaint_soon(self) -> None:
+        if not self._repaint.isActive():
+            self._repaint.start()
+
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started."""
         self.session.attach(engine)
@@ -204,91 +211,34 @@ class ClassifyView(QWidget):
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""
         self.job.cancel()
-        self.scans.stop()
+        self.opener.stop()
 
     # Opening
 
     def add_paths(self, paths: list[str]) -> None:
         """List files and what is in folders; several are all classified, one is only shown."""
-        if not paths:
-            return
-        scan = self.scans.scan(paths)
-        self._scan_items[scan] = []
-        self._scan_words.setText(self.tr("Looking for images…"))
+        self.opener.add_paths(paths)
+
+    @Slot(int)
+    def _show_scan(self, found: int) -> None:
         self._scan_row.show()
-
-    def add_mime(self, mime: QMimeData) -> None:
-        """Open what was dropped or pasted; where there is nothing to open, ``said`` tells why."""
-        from desktop.core.types import ImageSource
-
-        intake = read_mime(mime)
-        if intake.paths:
-            self.add_paths(list(intake.paths))
-        elif intake.data is not None:
-            self.add_source(ImageSource(name=self._pasted_name(intake.suffix), data=intake.data))
-        elif intake.image is not None:
-            self._packer.pack(intake.image, self._pasted_name(".png"))
+        if found:
+            self._scan_words.setText(self.tr("{0} images found…").format(self.locale().toString(found)))
         else:
-            self.said.emit(intake.message)
+            self._scan_words.setText(self.tr("Looking for images…"))
 
-    @Slot(object)
-    def add_source(self, source: ImageSource) -> None:
-        """List one image and look at it."""
-        self.session.set_current(self.session.add([source])[0])
-
-    def _pasted_name(self, suffix: str) -> str:
-        self._pasted += 1
-        clock = QLocale().toString(QDateTime.currentDateTime().time(), "HH-mm-ss")
-        return self.tr("Pasted {0} {1}").format(self._pasted, clock) + suffix
-
-    @Slot(str)
-    def _open_sample(self, path: str) -> None:
-        from desktop.core.types import ImageSource
-
-        self.add_source(ImageSource.from_path(path))
-
-    @Slot(str)
-    def _open_folder(self, folder: str) -> None:
-        self.add_paths([folder])
-
-    @Slot(object)
-    def _on_found(self, portion: ScanFound) -> None:
-        held = self._scan_items.setdefault(portion.id, [])
-        first = not held
-        items = self.session.add(portion.sources)
-        held.extend(items)
-        self._scan_words.setText(self.tr("{0} images found…").format(self.locale().toString(len(held))))
-        if first and items:
-            self.session.set_current(items[0])
-            self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
-
-    @Slot(object)
-    def _on_scanned(self, done: ScanDone) -> None:
-        items = self._scan_items.pop(done.id, [])
-        if not self._scan_items:
-            self._scan_row.hide()
+    @Slot(list, object)
+    def _on_opened(self, items: list[ImageItem], done: ScanDone) -> None:
         for folder in done.folders:
             self._settings.add_recent_folder(folder)
         self.empty.set_recent(self._settings.get("recent_folders"))
-        self._tell_problems(done, len(items))
+        if items:
+            self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
         if len(items) > 1 and not done.cancelled:
-            self.results.root = done.folders[0] if len(done.folders) == 1 else None
+            # Results of one model stand in one table: images listed earlier are taken along.
             again = bool(self.job.items) and len(self.session.items) > len(items)
-            # Results of one model stand in one table: earlier images are taken along.
-            if again:
-                self.results.root = None
+            self.results.root = done.folders[0] if len(done.folders) == 1 and not again else None
             self._begin(self.session.items if again else items)
-
-    def _tell_problems(self, done: ScanDone, found: int) -> None:
-        if done.problem_count:
-            first = done.problems[0]
-            words = f"{first.name}: {first.message}"
-            if done.problem_count > 1:
-                more = self.locale().toString(done.problem_count - 1)
-                words = self.tr("{0}, and {1} more that could not be read").format(words, more)
-            self.said.emit(words + ".")
-        elif not found and not done.cancelled:
-            self.said.emit(self.tr("No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more."))
 
     # The picture
 
@@ -311,6 +261,10 @@ class ClassifyView(QWidget):
     def actual_size(self) -> None:
         """One pixel for one pixel."""
         self.picture.picture.actual_size()
+
+    @Slot(str)
+    def _open_folder(self, folder: str) -> None:
+        self.opener.add_paths([folder])
 
     # The list
 

@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
     def paste(self) -> None:
         """Open what is on the clipboard."""
         self.messages.clear()
-        self.classify.add_mime(QGuiApplication.clipboard().mimeData() or QMimeData())
+        self.classify.opener.add_mime(QGuiApplication.clipboard().mimeData() or QMimeData())
 
     @Slot()
     def export(self) -> None:
@@ -273,7 +273,7 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.messages.clear()
         self.show_classify()
-        self.classify.add_mime(event.mimeData())
+        self.classify.opener.add_mime(event.mimeData())
 
     # The window itself
 
