@@ -84,9 +84,9 @@ class AnswerPane(QWidget):
         for widget in (title, self.chooser, self._medical, self._trouble, self._missing, self._failure):
             layout.addWidget(widget)
         layout.addSpacing(4)
-        layout.addWidget(self.bars, 1)
+        layout.addWidget(self.bars, 100)
         layout.addWidget(self._foot)
-        layout.addStretch(0)
+        layout.addStretch(1)
 
     @property
     def entry(self) -> ModelEntry | None:

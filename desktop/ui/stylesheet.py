@@ -56,6 +56,8 @@ QPushButton[role="link"] {{ background: transparent; border: 2px solid transpare
   padding: 1px 4px; min-height: 20px; text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton[role="link"]:focus {{ border-color: {t.accent}; }}
+QPushButton[role="menu"] {{ padding-right: 28px; }}
+QPushButton[role="menu"]:focus {{ padding-right: 27px; }}
 QPushButton::menu-indicator {{ image: url("{sign("down")}"); width: 14px; height: 14px;
   subcontrol-origin: padding; subcontrol-position: center right; right: 8px; }}
 
@@ -78,6 +80,8 @@ QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {faded}; border-color: {
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url("{sign("down")}"); width: 16px; height: 16px; }}
 QComboBox QAbstractItemView {{ border: 1px solid {line}; border-radius: 0; padding: 2px; }}
+QAbstractSpinBox > QLineEdit, QAbstractSpinBox > QLineEdit:focus {{ border: none; padding: 0 4px;
+  background: transparent; min-height: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; background: transparent; }}
 QAbstractSpinBox::up-arrow {{ image: url("{sign("up")}"); width: 12px; height: 12px; }}
 QAbstractSpinBox::down-arrow {{ image: url("{sign("down")}"); width: 12px; height: 12px; }}

@@ -176,6 +176,7 @@ class ResultsTable(QWidget):
         self._stop = QPushButton(self.tr("Cancel"))
         self._stop.clicked.connect(self.cancel_export)
         self._save = QPushButton(self.tr("Export CSV"))
+        self._save.setProperty("role", "menu")
         menu = QMenu(self._save)
         short = QAction(self.tr("File names and folders below the chosen one…"), menu)
         short.triggered.connect(self._ask_relative)
@@ -237,6 +238,12 @@ class ResultsTable(QWidget):
             self.row_activated.emit(source)
 
     # Export
+
+    def ask_export(self) -> None:
+        """Offer the ways to export, as the button does."""
+        if self._save.isEnabled():
+            self._save.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self._save.showMenu()
 
     def _ask_relative(self) -> None:
         self._ask_path("relative")
