@@ -84,7 +84,7 @@ def from_arrays(
         labels = np.concatenate([labels for _, labels in checked])
     else:
         images, labels = _checked(title, chosen, *pairs[chosen])
-    names = class_names or tuple(str(number) for number in range(_number_of_classes(pairs)))
+    names = class_names or tuple(str(number) for number in range(_number_of_classes(title, pairs)))
     if labels.size and int(labels.max()) >= len(names):
         text = f"'{title}' has a label {int(labels.max())}, but names only {len(names)} classes"
         raise DatasetError("bad-data", text)
@@ -99,12 +99,12 @@ def from_arrays(
     )  # fmt: skip
 
 
-def _number_of_classes(pairs: Mapping[str, Pair]) -> int:
+def _number_of_classes(title: str, pairs: Mapping[str, Pair]) -> int:
     """From every split, so that a class missing from one keeps its number and its name."""
     numbered = [labels for _, labels in pairs.values() if labels.size and labels.dtype.kind in "iu"]
     most = max((int(labels.max()) for labels in numbered), default=0)
     if most >= _MAX_CLASSES:
-        raise DatasetError("bad-data", f"a label {most} was found; at most {_MAX_CLASSES - 1} is expected")
+        raise DatasetError("bad-data", f"'{title}': a label {most} was found; at most {_MAX_CLASSES - 1} is expected")
     return most + 1
 
 

@@ -24,7 +24,8 @@ _PIXELS = 3 * _SIDE * _SIDE
 
 _OPCODE_NAMES = """
 PROTO FRAME STOP MARK POP POP_MARK NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT
-STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
+STRING BINSTRING SHORT_BINSTRING BINBYTES SHORT_BINBYTES BINBYTES8 BYTEARRAY8
+UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8
 EMPTY_DICT DICT SETITEM SETITEMS EMPTY_LIST LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
 PUT BINPUT LONG_BINPUT MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL REDUCE BUILD
 """
@@ -65,6 +66,16 @@ def _array(*_: object) -> _ArrayStandIn:
     return _ArrayStandIn()
 
 
+def _from_buffer(
+    data: object = b"", dtype: object = None, shape: object = (), order: object = "C", *_: object
+) -> object:
+    """How protocol 5 writes an array."""
+    stand_in = _ArrayStandIn()
+    content = bytes(data) if isinstance(data, bytes | bytearray) else None
+    stand_in.state = (shape, dtype, order == "F", content)
+    return stand_in
+
+
 def _encode(text: object, encoding: object = "latin1") -> bytes:
     """What Python 3 writes for bytes in old protocols."""
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1", b"latin1"):
@@ -77,6 +88,8 @@ _NAMES: dict[tuple[str, str], object] = {
     ("numpy._core.multiarray", "_reconstruct"): _array,
     ("numpy", "ndarray"): _ArrayStandIn,
     ("numpy", "dtype"): _TypeStandIn,
+    ("numpy.core.numeric", "_frombuffer"): _from_buffer,
+    ("numpy._core.numeric", "_frombuffer"): _from_buffer,
     ("_codecs", "encode"): _encode,
 }
 
@@ -172,8 +185,8 @@ def _is_pickle(path: Path) -> bool:
         return False
     with path.open("rb") as stream:
         head = stream.read(2)
-    # Protocol 0 has no mark: a dictionary then starts with "(d".
-    return (head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or head in (b"(d", b"c_")
+    # Protocols 0 and 1 have no mark: a dictionary then starts with "(d" or "}q".
+    return (head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")) or head in (b"(d", b"}q")
 
 
 def _pair(path: Path) -> Pair:

@@ -283,13 +283,20 @@ class _Inside:
     def __init__(self, place: Path, base: str) -> None:
         self._real = os.path.realpath(place)
         self._base = base
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, bool] = {str(place): True}
 
     def holds(self, folder: str) -> bool:
-        verdict = self._known.get(folder)
-        if verdict is None:
-            real = os.path.realpath(folder)
-            verdict = self._known[folder] = _holds(self._real, real) or not _holds(self._base, real)
+        """The verdict over a folder at or below the class's own; one reached through another class is out."""
+        chain = []
+        while folder not in self._known:
+            chain.append(folder)
+            folder = os.path.dirname(folder)
+        verdict = self._known[folder]
+        for folder in reversed(chain):
+            if verdict:
+                real = os.path.realpath(folder)
+                verdict = _holds(self._real, real) or not _holds(self._base, real)
+            self._known[folder] = verdict
         return verdict
 
 

@@ -93,7 +93,7 @@ class Evaluator:
         self._labels = labels
         wanted = np.array(labels.targets, dtype=np.int32)[data.targets]
         self._order = np.flatnonzero(wanted != LEFT_OUT)
-        self._truth = wanted[self._order]
+        self._truth: np.ndarray = wanted[self._order]
         total = len(self._order)
         self._scores = np.zeros((total, len(self._manifest.labels)), np.float32)
         self._answered = np.zeros(total, bool)

@@ -70,9 +70,19 @@ class Report:
         """The three figures that matter most."""
         f = self.figures
         if f.point is not None and f.auc is not None:
-            return [("Sensitivity", f.point.sensitivity), ("Specificity", f.point.specificity), ("AUC", f.auc)]
+            label = self.positive_label()
+            return [
+                (f"Sensitivity for '{label}'", f.point.sensitivity),
+                ("Specificity", f.point.specificity),
+                ("AUC", f.auc),
+            ]
         third = ("Top-5 accuracy", f.top5) if f.top5 is not None else ("Macro F1", f.means.macro_f1)
         return [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy), third]
+
+    def positive_label(self) -> str:
+        """The class that a threshold, sensitivity and AUC speak of (two labels)."""
+        model = self.result.model
+        return model.labels[model.positive if model.positive is not None else 1]
 
     def facts(self) -> list[tuple[str, str]]:
         """What was measured, on what, with what."""
@@ -91,12 +101,12 @@ class Report:
         if data.groups is not None:
             rows.insert(3, ("People or cases", f"{data.groups:,}, by file names or DICOM patient numbers"))
         if any(a != b for a, b in data.mapping.items()):
-            pairs = "; ".join(f"{a} → {b or 'left out'}" for a, b in data.mapping.items())
+            pairs = "; ".join(f"{a} → {b or 'left out'}" for a, b in data.mapping.items() if a != b)
             rows.append(("Classes → labels", pairs))
-        versions = {"Fovea": __version__, "Python": platform.python_version(), **r.versions}
+        versions = {"fovea": __version__, "python": platform.python_version(), **r.versions}
         rows += [
             ("Computed on", r.device or "not known"),
-            ("Time", f"{r.created} UTC, {r.elapsed_s:.1f} s"),
+            ("Time", f"{r.created[:19].replace('T', ' ')} UTC, took {r.elapsed_s:.1f} s"),
             ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
         ]
         return rows
@@ -116,8 +126,7 @@ class Report:
         if f.top5 is not None:
             rows.append(("Top-5 accuracy", f.top5))
         if f.point is not None and f.auc is not None and f.average_precision is not None:
-            model = self.result.model
-            label = model.labels[model.positive if model.positive is not None else 1]
+            label = self.positive_label()
             rows += [
                 (f"Sensitivity for '{label}'", f.point.sensitivity),
                 (f"Specificity for '{label}'", f.point.specificity),
@@ -186,6 +195,13 @@ class Report:
         if self.result.model.threshold is not None:
             lines.append("A threshold that was chosen on this very data would make its figures look too good.")
         return lines
+
+
+def brief(estimate: Estimate) -> str:
+    """A share in percent with its interval, in as few characters as can be."""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return f"– {estimate.reason}"
+    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 
 def text_of(estimate: Estimate | None, percent: bool = False) -> str:

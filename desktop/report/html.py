@@ -14,7 +14,7 @@ from PIL import Image
 
 from desktop.core.intervals import Estimate
 from desktop.report import plots
-from desktop.report.content import Mistake, Report, text_of
+from desktop.report.content import Mistake, Report, brief, text_of
 
 _TABLE_CLASSES = 25  # classes up to which the matrix is a table; more become a drawing
 _CSS = """
@@ -25,8 +25,7 @@ _CSS = """
   --text: #e9ecf1; --secondary: #9ba5b3; --accent: #6ea0ff; --soft: 110 160 255; --wrong: #ff7b72; --caution: #f2c66d;
   --ground: #33290f; } }
 @media print { :root { --window: #fff; --surface: #fff; --border: #dfe3e9; --text: #1a1e26; --secondary: #5a6472;
-  --accent: #2b6ce6; --soft: 43 108 230; --wrong: #c93c3c; --caution: #8a5a00; --ground: #fff6e0; }
-  section { break-inside: avoid-page; } section.long { break-inside: auto; } tr, figure { break-inside: avoid; } }
+  --accent: #2b6ce6; --soft: 43 108 230; --wrong: #c93c3c; --caution: #8a5a00; --ground: #fff6e0; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--window); color: var(--text); font: 14px/1.45 system-ui, sans-serif;
   font-variant-numeric: tabular-nums; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
@@ -52,7 +51,9 @@ figure { margin: 0; font-size: 12px; overflow-wrap: anywhere; } figure .pic { ba
 figure img { max-width: 128px; max-height: 128px; image-rendering: auto; } img.px { image-rendering: pixelated;
   width: 128px; height: 128px; object-fit: contain; }
 .ok { color: var(--accent); } .no { color: var(--wrong); } svg { max-width: 100%; height: auto; }
-code { overflow-wrap: anywhere; }
+@media print { body { font-size: 11px; } main { padding: 0; } h2, h3 { break-after: avoid; }
+  section { overflow: visible; padding: 10px; margin: 10px 0; break-inside: avoid-page; }
+  section.long { break-inside: auto; } tr, figure { break-inside: avoid; } }
 """
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -182,21 +183,20 @@ def _classes(report: Report) -> str:
     rows = []
     for c in report.figures.classes:
         cells = (c.precision, c.recall, c.specificity, c.f1)
-        rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *(text_of(e, percent=True) for e in cells)))
+        rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *(brief(e) for e in cells)))
     note = "<p class='quiet'>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</p>"
     return note + _table(head, rows, "lines n")
 
 
 def _curves(report: Report) -> str:
-    f, model = report.figures, report.result.model
+    f = report.figures
     if f.curves is None or f.point is None:
         return ""
-    label = model.labels[model.positive if model.positive is not None else 1]
     used = None
     if f.point.specificity.value is not None and f.point.sensitivity.value is not None:
         used = (1 - f.point.specificity.value, f.point.sensitivity.value)
     with mpl.rc_context(plots.style()):
-        drawing = plots.svg_of(plots.curves_figure(f.curves, used, label), "curves")
+        drawing = plots.svg_of(plots.curves_figure(f.curves, used, report.positive_label()), "curves")
     text = f"<p>AUC {text_of(f.auc)}; average precision {text_of(f.average_precision)}.</p>"
     rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
     table = "<p>What an answer means where the positive class is rarer or commoner, at this threshold:</p>"

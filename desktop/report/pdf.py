@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,12 +12,13 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 from desktop.report import plots
-from desktop.report.content import Mistake, Report, text_of
+from desktop.report.content import Mistake, Report, brief, text_of
 from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
 
 _WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.7, 7.57, 11.0, 0.75
-_COLUMNS, _ROWS = 4, 4
+_COLUMNS = 4
+_MOST_CLASSES = 60
 
 
 class _Pages:
@@ -45,7 +47,7 @@ class _Pages:
     def close(self) -> None:
         """Write the page that is open."""
         if self.figure is not None:
-            self._pdf.savefig(self.figure)
+            self._pdf.savefig(self.figure)  # type: ignore[no-untyped-call]
             self.figure = None
 
     def need(self, height: float) -> None:
@@ -83,7 +85,7 @@ class _Pages:
             textwrap.wrap(cell, max(6, room), break_on_hyphens=False)[:6] or [""]
             for cell, room in zip(cells, rooms, strict=True)
         ]
-        height = size / 72 * 1.4 * max(map(len, wrapped)) + 0.03
+        height = size / 72 * 1.38 * max(map(len, wrapped)) + 0.015
         self.need(height)
         for lines, place in zip(wrapped, places, strict=True):
             for number, line in enumerate(lines):
@@ -96,11 +98,12 @@ class _Pages:
         y = (self.y + 0.02) / _HEIGHT
         line = mpl.lines.Line2D([_LEFT / _WIDTH, _RIGHT / _WIDTH], [y, y], color=BORDER, linewidth=0.5)
         self.figure.add_artist(line)
-        self.y -= 0.02
+        self.y -= 0.015
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]], places: Sequence[float]) -> None:
         """A table that may run over several pages, its head repeated."""
         if head:
+            self.need(0.9)
             self.row(head, places, weight="bold")
         page = self._count
         for row in rows:
@@ -131,7 +134,13 @@ class _Pages:
 
 def write_pdf(report: Report, path: Path) -> None:
     """Write the report to ``path``; pages are A4, upright. Raises OSError."""
-    with mpl.rc_context(plots.style()), PdfPages(path, metadata=_metadata(report)) as pdf:
+    with (
+        warnings.catch_warnings(),
+        mpl.rc_context(plots.style()),
+        PdfPages(path, metadata=_metadata(report)) as pdf,
+    ):
+        # A character that no installed font has is drawn as a box; a line on stderr for each helps nobody.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
         pages = _Pages(pdf, report.title, report.notice)
         _first(pages, report)
         _matrix(pages, report)
@@ -167,7 +176,7 @@ def _first(pages: _Pages, report: Report) -> None:
         if estimate.low is not None and estimate.high is not None:
             low, high = scale * estimate.low, scale * estimate.high
             pages.text(f"95 %: {low:.{digits}f} to {high:.{digits}f}", 8, TEXT, x, 36)
-    pages.y = top - 0.85
+    pages.y = top - 0.8
     if report.compatibility is not None:
         pages.heading("Does it work here?")
         pages.text(report.compatibility.sentence)
@@ -197,10 +206,15 @@ def _matrix(pages: _Pages, report: Report) -> None:
 
 def _classes(pages: _Pages, report: Report) -> None:
     pages.heading("Per class", keep=1.5)
-    pages.text("Percent, with 95 % intervals.", 8, SECONDARY)
+    classes = report.figures.classes
+    text = "Percent, with 95 % intervals."
+    if len(classes) > _MOST_CLASSES:
+        classes = sorted(classes, key=lambda c: c.f1.value if c.f1.value is not None else 2.0)[:_MOST_CLASSES]
+        text += f" The {_MOST_CLASSES} classes with the lowest F1; the HTML report and the JSON file have all."
+    pages.text(text, 8, SECONDARY)
     rows = []
-    for c in report.figures.classes:
-        cells = (text_of(e, True) for e in (c.precision, c.recall, c.specificity, c.f1))
+    for c in classes:
+        cells = (brief(e) for e in (c.precision, c.recall, c.specificity, c.f1))
         rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *cells))
     head = ("Class", "Images", "Answers", "Precision", "Recall", "Specificity", "F1")
     pages.table(head, rows, (_LEFT, 1.95, 2.5, 3.1, 4.25, 5.4, 6.55))
@@ -212,9 +226,8 @@ def _drawings(pages: _Pages, report: Report) -> None:
         used = None
         if f.point.specificity.value is not None and f.point.sensitivity.value is not None:
             used = (1 - f.point.specificity.value, f.point.sensitivity.value)
-        label = model.labels[model.positive if model.positive is not None else 1]
         pages.heading("Curves and threshold", keep=4)
-        pages.drawing(plots.curves_figure(f.curves, used, label, 6.8))
+        pages.drawing(plots.curves_figure(f.curves, used, report.positive_label(), 6.8))
         pages.text(f"AUC {text_of(f.auc)}; average precision {text_of(f.average_precision)}.")
         rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
         pages.text("What an answer means where the positive class is rarer or commoner, at this threshold:")
@@ -267,7 +280,7 @@ def _mistake(pages: _Pages, m: Mistake, x: float, top: float, side: float) -> No
     for text, colour in (
         (f"truth {_cut(m.truth, 18)} {m.truth_score:.3f}", ACCENT),
         (f"answer {_cut(m.answer, 17)} {m.score:.3f}", WRONG),
-        (_cut(m.name, 30), SECONDARY),
+        (_cut(m.name, 27), SECONDARY),
     ):
         pages._put(x, y, text, 7, colour)
         y -= 0.135

@@ -107,8 +107,7 @@ def _reliability(axes: Axes, bins: list[Bin]) -> None:
         if b.confidence is not None and share.value is not None and share.low is not None and share.high is not None:
             axes.plot([b.confidence] * 2, [share.low, share.high], color=SECONDARY, linewidth=1)
             axes.plot([b.confidence], [share.value], "o", color=ACCENT, markersize=4.5)
-    _square(axes, "top score", "share right", "Reliability (dots on the line: scores can be believed)")
-    axes.title.set_fontsize(8.5)
+    _square(axes, "top score", "share right", "Reliability")
 
 
 def _risk(axes: Axes, risk: RiskCoverage) -> None:
@@ -121,7 +120,7 @@ def _risk(axes: Axes, risk: RiskCoverage) -> None:
     axes.set(xlim=(0, 101))
     axes.set_xlabel("images answered, the surest first (%)")
     axes.set_ylabel("right among them (%)")
-    axes.set_title("Accuracy against share answered", loc="left", fontsize=8.5)
+    axes.set_title("Accuracy against share answered", loc="left")
 
 
 def matrix_figure(matrix: np.ndarray, labels: tuple[str, ...], width: float = 7.0) -> Figure:

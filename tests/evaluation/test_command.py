@@ -1,0 +1,65 @@
+"""``fovea evaluate`` as its users run it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from desktop.cli import main
+from desktop.store.store import ModelStore
+from tests.cli.tools import fovea
+from tests.evaluation.makers import shades
+from tests.store.makers import add_colours
+
+
+@pytest.fixture
+def data(tmp_path: Path, fovea_home: Path) -> Path:
+    add_colours(ModelStore(user=fovea_home / "models"))
+    return shades(tmp_path / "some data")
+
+
+def test_figures_files_and_exit_status(data: Path, tmp_path: Path, fovea_home: Path) -> None:
+    table, figures, report = tmp_path / "o.csv", tmp_path / "o.json", tmp_path / "o.html"
+    done = fovea("evaluate", "--model", "colours", data, "--json", figures, "--csv", table, "--report", report)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert "93.75 %" in done.stdout and "no answer: green/broken.png" in done.stderr
+    value = json.loads(figures.read_text())
+    assert value["n"] == 16 and value["skipped"] == 1 and value["accuracy"] == 15 / 16
+    assert value["labels"] == ["red", "green", "blue"] and value["confusion"] == [[5, 0, 0], [0, 5, 0], [1, 0, 5]]
+    with table.open(newline="", encoding="utf-8") as stream:
+        assert len(list(csv.DictReader(stream))) == 17
+    page = report.read_text(encoding="utf-8")
+    assert "really red" in page and str(tmp_path) not in page and page.count("<img") == 1
+    assert len(list((fovea_home / "evaluations").glob("*.npz"))) == 1
+    (data / "green" / "broken.png").unlink()
+
+
+def test_two_models_a_mapping_and_a_kept_result(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "green" / "broken.png").unlink()
+    (data / "red").rename(data / "crimson")
+    arguments = ["evaluate", "--model", "colours", str(data), "--map", "crimson=red", "--compare", "colours"]
+    assert main(arguments) == 0
+    assert "right and wrong on the same images" in capsys.readouterr().out
+    assert main([*arguments, "--reuse", "--json", "-"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["mcnemar"]["p"] == 1.0 and value["mapping"]["crimson"] == "red" and value["n"] == 16
+
+
+def test_wrong_usage_is_2_and_says_what_to_do(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "red").rename(data / "crimson")
+    assert main(["evaluate", "--model", "colours", str(data)]) == 2
+    error = capsys.readouterr().err
+    assert '--map "crimson=' in error and "'crimson'" in error
+    for arguments in (
+        ("--model", "no-such", data),
+        ("--model", "colours", data, "--split", "dev"),
+        ("--model", "colours", data, "--report", "x.docx"),
+        ("--model", "colours", data, "--threshold", "0.5"),
+    ):
+        assert main(["evaluate", *map(str, arguments)]) == 2
+        assert "fovea: " in capsys.readouterr().err
+    assert main(["evaluate", "--model", "colours", str(data / "nowhere")]) == 1
+    assert "not there" in capsys.readouterr().err
