@@ -8,6 +8,7 @@ from pathlib import Path
 
 from desktop import paths
 
+_WORDS = {"digit": ("digit", "mnist"), "xray": ("xray", "x-ray", "chest", "phantom")}
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".bmp", ".gif", ".webp"})
 
 
@@ -36,12 +37,11 @@ def samples() -> list[Sample]:
     return found
 
 
-def samples_for(model_id: str, labels: int) -> list[Sample]:
-    """The samples that fit a model, or all photographs where none does; ``labels`` is its number of classes."""
+def samples_for(model_id: str) -> list[Sample]:
+    """The samples that fit a model by what its id speaks of; all of them where none does."""
+    kind = next((kind for kind, words in _WORDS.items() if any(word in model_id for word in words)), "photo")
     everything = samples()
-    kind = "xray" if "xray" in model_id else "digit" if "mnist" in model_id or "digit" in model_id else "photo"
-    fitting = [sample for sample in everything if sample.kind == kind]
-    return fitting or everything
+    return [sample for sample in everything if sample.kind == kind] or everything
 
 
 def _photographs() -> list[Path]:
@@ -58,8 +58,4 @@ def _photographs() -> list[Path]:
 
 def _kind(path: Path) -> str:
     text = "/".join(part.lower() for part in path.parts[-2:])
-    if "digit" in text or "mnist" in text:
-        return "digit"
-    if "xray" in text or "x-ray" in text or "phantom" in text or "chest" in text:
-        return "xray"
-    return "photo"
+    return next((kind for kind, words in _WORDS.items() if any(word in text for word in words)), "photo")

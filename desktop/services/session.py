@@ -190,6 +190,15 @@ class Session(QObject):
         self._ask_preview()
         self._ask_prediction()
 
+    def set_frame(self, frame: int) -> None:
+        """Look at another frame (0-based) of the current picture."""
+        from dataclasses import replace
+
+        if self.current is None or self.current.source.frame == frame:
+            return
+        self.current.source = replace(self.current.source, frame=frame)
+        self.ask_again()
+
     def set_model(self, model_id: str, ready: bool) -> None:
         """Use another model; ``ready`` is false for one that cannot answer (weights not installed, damaged)."""
         if (model_id, ready) == (self.model_id, self.model_ready):

@@ -141,7 +141,7 @@ class AnswerPane(QWidget):
             self.bars.clear("")
             show_failure(self._failure, failure)
         elif failure is not None:
-            self.bars.clear(self.tr("No answer: the image could not be used."))
+            self.bars.clear(self.tr("No answer. The reason is below the picture."))
         elif session.current is None:
             self.bars.clear(self.tr("The answer appears here once an image is open.") if entry is not None else "")
         else:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStac
 
 from desktop.services.folder_job import FolderJob
 from desktop.services.opening import Opener
-from desktop.services.samples import samples, samples_for
+from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
 from desktop.ui.widgets.empty_state import EmptyState
@@ -57,7 +57,7 @@ class ClassifyView(QWidget):
 
     def _build(self) -> None:
         self.list = ImageList(self.session)
-        self.list.setMinimumWidth(196)
+        self.list.setMinimumWidth(184)
         self._scan_words = QLabel()
         self._scan_words.setProperty("role", "secondary")
         self._scan_words.setWordWrap(True)
@@ -87,7 +87,7 @@ class ClassifyView(QWidget):
         self._stack.addWidget(holder)
         self._stack.addWidget(self._middle)
         self._answer_place = QWidget()
-        self._answer_place.setMinimumWidth(248)
+        self._answer_place.setMinimumWidth(236)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
@@ -138,16 +138,6 @@ class ClassifyView(QWidget):
         from desktop.ui.picture_pane import PicturePane
         from desktop.ui.results_pane import ResultsPane
 
-        self._answer = AnswerPane(self.session, self._catalog)
-        self._answer.setMinimumWidth(248)
-        sizes = self._panes.sizes()
-        self._panes.replaceWidget(2, self._answer)
-        self._panes.setStretchFactor(2, 0)
-        self._panes.setSizes(sizes)
-        self._answer_place.deleteLater()
-        self._answer.model_selected.connect(self.choose_model)
-        self._answer.card_requested.connect(self.card_requested)
-        self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._picture = PicturePane(self.session, self._catalog)
         self._results = ResultsPane(self.session, self.job, self._catalog)
         self._results.hide()
@@ -160,6 +150,16 @@ class ClassifyView(QWidget):
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
+        self._answer = AnswerPane(self.session, self._catalog)
+        self._answer.setMinimumWidth(236)
+        sizes = self._panes.sizes()
+        self._panes.replaceWidget(2, self._answer)
+        self._panes.setStretchFactor(2, 0)
+        self._panes.setSizes(sizes)
+        self._answer_place.deleteLater()
+        self._answer.model_selected.connect(self.choose_model)
+        self._answer.card_requested.connect(self.card_requested)
+        self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
         self._picture.splitter.splitterMoved.connect(self._remember_sizes)
         self._restore_sizes()
@@ -221,6 +221,7 @@ class ClassifyView(QWidget):
 
     @Slot(int)
     def _show_scan(self, found: int) -> None:
+        self.list.show_removed(0)
         self._scan_row.show()
         if found:
             self._scan_words.setText(self.tr("{0} images found…").format(self.locale().toString(found)))
@@ -348,9 +349,7 @@ class ClassifyView(QWidget):
         self._offer_samples()
 
     def _offer_samples(self) -> None:
-        entry = self._catalog.entry(self.session.model_id)
-        manifest = entry.manifest if entry is not None else None
-        self.empty.set_samples(samples_for(manifest.id, len(manifest.labels)) if manifest is not None else samples())
+        self.empty.set_samples(samples_for(self.session.model_id))
 
     @Slot()
     def _close_results(self) -> None:

@@ -86,6 +86,7 @@ class MainWindow(QMainWindow):
         view.look_requested.connect(self.look_large)
         view.said.connect(self.messages.say)
         view.session.current_changed.connect(self.menus.refresh)
+        view.session.current_changed.connect(self._show_title)
         view.session.undo_changed.connect(self.menus.refresh)
         view.session.model_changed.connect(self.menus.refresh)
         view.job.ended.connect(self.menus.refresh)
@@ -139,6 +140,7 @@ class MainWindow(QMainWindow):
     @Slot(list)
     def _on_files(self, paths: list[str]) -> None:
         if paths:
+            self.messages.clear()
             self._remember_folder(paths[0].rsplit("/", 1)[0])
             self.open_paths(paths)
 
@@ -252,6 +254,11 @@ class MainWindow(QMainWindow):
         theme().set_mode(mode)  # type: ignore[arg-type]
         self.settings.set("theme", mode)
         self.menus.show_theme()
+
+    @Slot()
+    def _show_title(self) -> None:
+        current = self.classify.session.current
+        self.setWindowTitle(f"{current.source.name} – Fovea" if current is not None else "Fovea")
 
     # Drops
 

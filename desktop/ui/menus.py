@@ -53,7 +53,7 @@ class Menus(QObject):
         self._again = self._add(models, self.tr("Classify This Image &Again"), view.session.ask_again, key.Refresh)
         models.addSeparator()
         self._card = self._add(models, self.tr("&About This Model"), window.show_current_card, "Ctrl+I")
-        self._add(models, self.tr("C&hoose a Model"), window.focus_chooser, "Ctrl+M")
+        self._add(models, self.tr("C&hoose a Model"), window.focus_chooser, "Ctrl+Shift+M")
         helps = bar.addMenu(self.tr("&Help"))
         self._add(helps, self.tr("&Help and Shortcuts"), window.show_help, key.HelpContents)
         about = self._add(helps, self.tr("&About Fovea"), window.show_about)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSpinBox,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.services.session import PREVIEW_SIDE, Session
 from desktop.ui.panes import show_failure
@@ -85,6 +95,13 @@ class PicturePane(QWidget):
     def _build(self) -> None:
         self._name = ElidedLabel()
         self._name.setProperty("role", "title")
+        self._frame = QSpinBox()
+        self._frame.setAccessibleName(self.tr("Frame"))
+        self._frame.setToolTip(self.tr("Frame of this file"))
+        self._frame.setPrefix(self.tr("Frame "))
+        self._frame.setKeyboardTracking(False)
+        self._frame.hide()
+        self._frame.valueChanged.connect(self._choose_frame)
         self._facts = QLabel()
         self._facts.setProperty("role", "secondary")
         self._zoom = QLabel()
@@ -95,6 +112,8 @@ class PicturePane(QWidget):
         head.setSpacing(2)
         head.addWidget(self._name, 1)
         head.addSpacing(8)
+        head.addWidget(self._frame)
+        head.addSpacing(4)
         head.addWidget(self._facts)
         head.addSpacing(8)
         for icon, words, slot in (
@@ -147,6 +166,7 @@ class PicturePane(QWidget):
         item = self._session.current
         self._name.set_text(item.source.name if item is not None else "")
         self._facts.clear()
+        self._frame.hide()
 
     @Slot()
     def _show_preview(self) -> None:
@@ -160,8 +180,7 @@ class PicturePane(QWidget):
             self.picture.set_image(_displayable(image_of(preview.pixels)), preview.original_size)
             width, height = preview.original_size
             facts = [f"{width} × {height}", preview.format]
-            if preview.frames > 1:
-                facts.append(self.tr("frame {0} of {1}").format(preview.source.frame + 1, preview.frames))
+            self._show_frames(preview)
             self._facts.setText(" · ".join(facts))
         else:
             self.picture.set_image(None)
@@ -175,6 +194,17 @@ class PicturePane(QWidget):
                     self._busy.start()
         self._show_failure()
         self._show_notices()
+
+    def _show_frames(self, preview: Preview) -> None:
+        with QSignalBlocker(self._frame):
+            self._frame.setRange(1, max(1, preview.frames))
+            self._frame.setSuffix(self.tr(" of {0}").format(preview.frames))
+            self._frame.setValue(preview.source.frame + 1)
+        self._frame.setVisible(preview.frames > 1)
+
+    @Slot(int)
+    def _choose_frame(self, number: int) -> None:
+        self._session.set_frame(number - 1)
 
     @Slot()
     def _say_busy(self) -> None:

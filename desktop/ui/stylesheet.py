@@ -80,7 +80,7 @@ QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {faded}; border-color: {
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url("{sign("down")}"); width: 16px; height: 16px; }}
 QComboBox QAbstractItemView {{ border: 1px solid {line}; border-radius: 0; padding: 2px; }}
-QAbstractSpinBox > QLineEdit, QAbstractSpinBox > QLineEdit:focus {{ border: none; padding: 0 4px;
+QLineEdit#qt_spinbox_lineedit {{ border: none; border-radius: 0; padding: 0 0 0 6px;
   background: transparent; min-height: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; background: transparent; }}
 QAbstractSpinBox::up-arrow {{ image: url("{sign("up")}"); width: 12px; height: 12px; }}

@@ -289,3 +289,38 @@ def test_sizes_and_model_are_remembered(qtbot: Any, shell: Shell, tmp_path: Path
     shell.settings.flush()
     assert Settings().get("model") == "xray"
     assert Settings().get("geometry")
+
+
+def test_frames_of_one_file_can_be_chosen(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    from PIL import Image
+
+    frames = [Image.new("RGB", (30, 30), colour) for colour in ("red", "blue", "lime")]
+    path = tmp_path / "three.tif"
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    open_and_wait(qtbot, shell, [path], "three.tif")
+    view = shell.window.classify
+    assert view.picture._frame.isVisible()
+    assert view.answer.bars.headline.startswith("red")
+    view.picture._frame.setValue(2)
+    qtbot.waitUntil(lambda: view.answer.bars.headline.startswith("blue"), timeout=WAIT)
+    assert view.session.preview is None or view.session.preview.source.frame == 1
+
+
+def test_weights_that_are_missing_are_said_instead_of_bars(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    store_entry = shell.catalog.entry("xray")
+    assert store_entry is not None and store_entry.manifest is not None
+    absent = replace(store_entry, id="absent", state="weights-not-installed")
+    shell.catalog.entries = [*shell.catalog.entries, absent]
+    shell.catalog.changed.emit()
+    view = shell.window.classify
+    open_and_wait(qtbot, shell, [write_image(tmp_path / "a.png")], "a.png")
+    view.choose_model("absent")
+    assert view.answer._missing.isVisible()
+    assert not view.answer.bars.isVisible()
+    assert view.session.prediction is None
+    qtbot.waitUntil(lambda: view.picture.picture.has_image, timeout=WAIT)
+    view.choose_model("colours")
+    qtbot.waitUntil(lambda: answered(shell, "a.png"), timeout=WAIT)
+    assert view.answer.bars.isVisible() and not view.answer._missing.isVisible()

@@ -83,9 +83,9 @@ class AboutDialog(QDialog):
         return rows
 
     def _render(self) -> None:
+        cell = "<td style='padding:2px 24px 2px 0;'>"
         rows = "".join(
-            f"<tr><td style='padding:2px 24px 2px 0;'>{escape(name)}</td><td>{escape(number)}</td></tr>"
-            for name, number in self.versions()
+            f"<tr>{cell}{escape(name)}</td>{cell}{escape(number)}</td></tr>" for name, number in self.versions()
         )
         text = (
             self.tr(

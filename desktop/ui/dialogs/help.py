@@ -22,7 +22,7 @@ def shortcuts() -> list[tuple[str, str]]:
         ("Ctrl+Shift+O", _tr("Open a folder")),
         (QKeySequence.StandardKey.Paste, _tr("Paste an image, files or paths")),
         ("Ctrl+E", _tr("Export the results as CSV")),
-        ("Up", _tr("Arrows: go through the images")),
+        ("↑ ↓ ← →", _tr("Go through the images")),
         ("Space", _tr("Look at the image large")),
         ("Return", _tr("Go to the picture")),
         ("Delete", _tr("Remove from the list; the file stays")),
@@ -33,7 +33,7 @@ def shortcuts() -> list[tuple[str, str]]:
         ("Ctrl+Left", _tr("Previous image, from anywhere")),
         ("Ctrl+Return", _tr("Classify all images of the list")),
         (QKeySequence.StandardKey.Refresh, _tr("Classify this image again")),
-        ("Ctrl+M", _tr("Choose a model")),
+        ("Ctrl+Shift+M", _tr("Choose a model")),
         ("Ctrl+I", _tr("About this model")),
         (QKeySequence.StandardKey.ZoomIn, _tr("Zoom in")),
         (QKeySequence.StandardKey.ZoomOut, _tr("Zoom out")),
@@ -43,7 +43,8 @@ def shortcuts() -> list[tuple[str, str]]:
         ("Ctrl+1", _tr("Classify view")),
         (QKeySequence.StandardKey.HelpContents, _tr("This help")),
     ]
-    return [(QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText), words) for key, words in rows]
+    native = QKeySequence.SequenceFormat.NativeText
+    return [(QKeySequence(key).toString(native) or str(key), words) for key, words in rows]
 
 
 class HelpDialog(QDialog):
