@@ -97,11 +97,11 @@ class Evaluator:
         total = len(self._order)
         self._scores = np.zeros((total, len(self._manifest.labels)), np.float32)
         self._answered = np.zeros(total, bool)
+        self._seen = np.zeros(total, bool)  # answered, or known to have no answer
         self._predicted = np.full(total, -1, np.int32)
         self._skipped: list[Skipped] = [
             Skipped(item.name, item.class_name, item.kind, item.message) for item in data.broken
         ]
-        self._broken_before = len(self._skipped)
         self._sent = self._done = self._right = 0
         self._request_id: int | None = None
         self._chunk_start = self._chunk_end = 0
@@ -141,7 +141,6 @@ class Evaluator:
 
     def take(self, answer: Answer) -> np.ndarray:
         """Use one answer of the engine; all others are ignored. Returns int64: the rows that were answered by it."""
-        rows: list[int] = []
         if isinstance(answer, Ready):
             self._device, self._versions = answer.device, dict(answer.versions)
         elif isinstance(answer, EngineLost):
@@ -150,30 +149,38 @@ class Evaluator:
         elif self._request_id is None or answer.id != self._request_id or self.finished:
             pass
         elif isinstance(answer, BatchAnswers):
-            rows = [row for item in answer.items if (row := self._one(item)) is not None]
+            return self._several(answer.items)
         elif isinstance(answer, Failure):
             self._fail(answer.kind, answer.message, answer.hint)
         elif isinstance(answer, BatchDone):
             self._chunk_done(answer)
-        return np.array(rows, dtype=np.int64)
+        return np.empty(0, dtype=np.int64)
 
-    def _one(self, item: Prediction | Failure) -> int | None:
-        row = self._chunk_start + item.position
-        if not self._chunk_start <= row < self._chunk_end or self._answered[row]:
-            return None
-        self._done += 1
-        if isinstance(item, Failure):
-            name = self._data.name(int(self._order[row]))
-            class_name = self._data.classes[int(self._data.targets[self._order[row]])]
-            self._skipped.append(Skipped(name, class_name, item.kind, item.message))
-            return None
-        self._scores[row] = item.probabilities
-        self._answered[row] = True
-        self._device = item.device
-        chosen = int(decide(self._scores[row : row + 1], self.model.positive, self.model.threshold)[0])
-        self._predicted[row] = chosen
-        self._right += chosen == int(self._truth[row])
-        return row
+    def _several(self, items: tuple[Prediction | Failure, ...]) -> np.ndarray:
+        """Keep the answers that came together; the rows of those that are predictions."""
+        rows: list[int] = []
+        scores: list[np.ndarray] = []
+        for item in items:
+            row = self._chunk_start + item.position
+            if not self._chunk_start <= row < self._chunk_end or self._seen[row]:
+                continue
+            self._seen[row] = True
+            self._done += 1
+            if isinstance(item, Failure):
+                place = int(self._order[row])
+                class_name = self._data.classes[int(self._data.targets[place])]
+                self._skipped.append(Skipped(self._data.name(place), class_name, item.kind, item.message))
+            else:
+                rows.append(row)
+                scores.append(item.probabilities)
+                self._device = item.device
+        found = np.array(rows, dtype=np.int64)
+        if rows:
+            self._scores[found] = scores
+            self._answered[found] = True
+            self._predicted[found] = decide(self._scores[found], self.model.positive, self.model.threshold)
+            self._right += int((self._predicted[found] == self._truth[found]).sum())
+        return found
 
     def _chunk_done(self, answer: BatchDone) -> None:
         self._request_id = None
