@@ -1,0 +1,36 @@
+"""``fovea demo`` as a child process: answers, what is not installed, and pictures of the window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from desktop.cli.demo import PHANTOM_NOTICE
+from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.store.store import ModelStore
+from tests.cli.tools import fovea
+from tests.store.makers import add_colours
+
+
+@pytest.mark.timeout(300)
+def test_the_tour_answers_and_draws(store: ModelStore, tmp_path: Path) -> None:
+    add_colours(store, id="tones", medical=True)
+    run = fovea("demo", "--out", tmp_path / "pictures", DISPLAY="", WAYLAND_DISPLAY="")
+    assert run.returncode == 0, run.stderr
+    assert "Colours (colours)" in run.stdout and "flower.jpg" in run.stdout
+    assert MEDICAL_NOTICE in run.stdout and PHANTOM_NOTICE in run.stdout
+    assert "VGG16 ImageNet (vgg16-imagenet): its weights are not installed" in run.stdout
+    drawn = sorted((tmp_path / "pictures").iterdir())
+    assert {"classify-colours", "classify-tones"} <= {path.stem.rsplit("-", 1)[0] for path in drawn}
+    for path in drawn:
+        assert str(path) in run.stdout
+        with Image.open(path) as picture:
+            assert picture.format == "PNG" and picture.size == (1280, 720)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    run = fovea("demo", "--out", tmp_path / "file" / "pictures")
+    assert run.returncode == 2 and run.stdout == "" and run.stderr.startswith("fovea: ")
