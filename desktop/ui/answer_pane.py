@@ -11,7 +11,7 @@ from desktop.services.session import Session
 from desktop.ui.panes import HEAD, show_failure
 from desktop.ui.widgets._kit import sentence
 from desktop.ui.widgets.model_chooser import ModelChooser
-from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice
+from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 from desktop.ui.widgets.probability_bars import ProbabilityBars
 
 if TYPE_CHECKING:
@@ -53,9 +53,7 @@ class AnswerPane(QWidget):
         self.chooser.card_requested.connect(self._on_card)
         self._medical = MedicalNotice()
         self._medical.hide()
-        self._trouble = QLabel()
-        self._trouble.setProperty("role", "caution")
-        self._trouble.setWordWrap(True)
+        self._trouble = CautionStrip()
         self._trouble.hide()
         self._missing = QFrame()
         self._missing.setProperty("card", "true")
@@ -174,7 +172,7 @@ class AnswerPane(QWidget):
 
     @Slot(str)
     def _show_trouble(self, text: str) -> None:
-        self._trouble.setText(text)
+        self._trouble.set_text(text)
         self._trouble.setVisible(bool(text))
 
     @Slot(str)

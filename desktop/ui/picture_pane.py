@@ -100,6 +100,7 @@ class PicturePane(QWidget):
         self._frame.setToolTip(self.tr("Frame of this file"))
         self._frame.setPrefix(self.tr("Frame "))
         self._frame.setKeyboardTracking(False)
+        self._frame.lineEdit().setTextMargins(6, 0, 0, 0)
         self._frame.hide()
         self._frame.valueChanged.connect(self._choose_frame)
         self._facts = QLabel()

@@ -11,7 +11,7 @@ from desktop.services.folder_job import FolderJob
 from desktop.services.session import Session
 from desktop.ui.panes import show_failure
 from desktop.ui.theme import theme
-from desktop.ui.widgets.notices import ErrorPanel
+from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
 from desktop.ui.widgets.results_table import ResultsTable
 
 if TYPE_CHECKING:
@@ -77,10 +77,8 @@ class ResultsPane(QWidget):
         self._other = QWidget()
         other = QHBoxLayout(self._other)
         other.setContentsMargins(0, 0, 0, 0)
-        self._other_words = QLabel()
-        self._other_words.setProperty("role", "caution")
-        self._other_words.setWordWrap(True)
-        self._again = QPushButton()
+        self._other_words = CautionStrip()
+        self._again = QPushButton(self.tr("Classify all again"))
         self._again.clicked.connect(self.again)
         other.addWidget(self._other_words, 1)
         other.addWidget(self._again)
@@ -162,10 +160,9 @@ class ResultsPane(QWidget):
         self._other.setVisible(other)
         if other:
             name = self._model_name(self._session.model_id)
-            self._other_words.setText(
+            self._other_words.set_text(
                 self.tr("These are the results of {0}, not of {1}.").format(self._model_name(self._job.model_id), name)
             )
-            self._again.setText(self.tr("Classify again with {0}").format(name))
             self._again.setEnabled(self._session.model_ready)
 
     @Slot()

@@ -35,12 +35,13 @@ QLabel {{ background: transparent; }}
 QLabel[role="secondary"] {{ color: {t.secondary}; font-size: {small}px; }}
 QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; }}
 QLabel[role="answer"] {{ font-size: {answer}px; font-weight: 600; }}
-QLabel[role="caution"] {{ color: {t.caution}; }}
-QLabel[role="error"] {{ color: {t.wrong}; }}
 QFrame[role="caution"] {{ background: {t.caution_ground}; border: 1px solid {blend(t.caution_ground, t.caution, 0.35)};
   border-radius: 8px; }}
 QFrame[role="caution"] QLabel {{ color: {t.caution}; }}
 QFrame[role="error"] {{ background: {t.surface}; border: 1px solid {t.wrong}; border-radius: 8px; }}
+
+QLabel[role="caution"] {{ color: {t.caution}; background: transparent; border: none; }}
+QLabel[role="error"] {{ color: {t.wrong}; background: transparent; border: none; }}
 
 QPushButton {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px; padding: 3px 12px;
   min-height: {inner}px; }}
@@ -80,8 +81,7 @@ QComboBox:disabled, QAbstractSpinBox:disabled {{ color: {faded}; border-color: {
 QComboBox::drop-down {{ border: none; width: 22px; }}
 QComboBox::down-arrow {{ image: url("{sign("down")}"); width: 16px; height: 16px; }}
 QComboBox QAbstractItemView {{ border: 1px solid {line}; border-radius: 0; padding: 2px; }}
-QLineEdit#qt_spinbox_lineedit {{ border: none; border-radius: 0; padding: 0 0 0 6px;
-  background: transparent; min-height: 0; }}
+QLineEdit#qt_spinbox_lineedit {{ border: none; background: transparent; min-height: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ border: none; width: 20px; background: transparent; }}
 QAbstractSpinBox::up-arrow {{ image: url("{sign("up")}"); width: 12px; height: 12px; }}
 QAbstractSpinBox::down-arrow {{ image: url("{sign("down")}"); width: 12px; height: 12px; }}

@@ -45,6 +45,7 @@ class SettingsDialog(QDialog):
         self._modes.buttonClicked.connect(self._choose_theme)
         self._top_k = QSpinBox()
         self._top_k.setRange(1, 50)
+        self._top_k.lineEdit().setTextMargins(6, 0, 0, 0)
         self._top_k.setValue(settings.get("top_k"))
         self._top_k.setAccessibleName(self.tr("Classes shown at first"))
         self._top_k.valueChanged.connect(self._choose_top_k)

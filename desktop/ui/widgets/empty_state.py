@@ -90,7 +90,8 @@ class EmptyState(QFrame):
             entry.widget().deleteLater()
         self._recent_title.setVisible(bool(folders))
         for folder in folders[:4]:
-            name = folder.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
+            # Two levels: many folders are called 'test'.
+            name = "/".join(folder.replace("\\", "/").rstrip("/").split("/")[-2:]) or folder
             button = QPushButton(theme().icon("folder", 16, theme().tokens.accent), name)
             button.setProperty("role", "link")
             button.setProperty("folder", folder)

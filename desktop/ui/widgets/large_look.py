@@ -34,7 +34,7 @@ class LargeLook(QDialog):
         layout.addWidget(self.picture, 1)
         layout.addWidget(self._words)
         session.preview_changed.connect(self._show)
-        session.prediction_changed.connect(self._show_words)
+        session.current_changed.connect(self._show_words)
         self.picture.setFocus()
         self._show()
 
@@ -51,12 +51,11 @@ class LargeLook(QDialog):
 
     @Slot()
     def _show_words(self) -> None:
-        item, prediction = self._session.current, self._session.prediction
+        item = self._session.current
         name = item.source.name if item is not None else ""
         self.setWindowTitle(name or self.tr("Picture"))
-        answer = f" · {prediction.label}" if prediction is not None else ""
         keys = self.tr("← → other images · + − zoom · Esc closes")
-        self._words.setText(f"{name}{answer}    {keys}")
+        self._words.setText(f"{name}    {keys}")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space and Esc close; arrows that the picture has no use for go to its neighbours."""

@@ -143,7 +143,8 @@ class ResultsTable(QWidget):
         self._below.setSingleStep(0.05)
         self._below.setDecimals(2)
         self._below.setValue(_ANY)
-        self._below.setMinimumSize(76, 32)
+        self._below.setMinimumSize(82, 32)
+        self._below.lineEdit().setTextMargins(6, 0, 0, 0)  # a stylesheet gives it none
         below.setBuddy(self._below)
         self._below.valueChanged.connect(self._typing.start)
         self._errors = QCheckBox(self.tr("Only unreadable"))
