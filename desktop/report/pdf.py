@@ -230,6 +230,7 @@ def _drawings(pages: _Pages, report: Report) -> None:
         pages.drawing(plots.curves_figure(f.curves, used, report.positive_label(), 6.8))
         pages.text(f"AUC {text_of(f.auc)}; average precision {text_of(f.average_precision)}.")
         rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
+        pages.need(1.7)
         pages.text("What an answer means where the positive class is rarer or commoner, at this threshold:")
         head = ("Share of positives", "Positive predictive value (%)", "Negative predictive value (%)")
         pages.table(head, rows, (_LEFT, 2.4, 5.0))
