@@ -6,6 +6,7 @@ Qt is not imported here, so that the tests of core, store and engine run without
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -22,6 +23,10 @@ for _name in ("KERAS_BACKEND", "FOVEA_BACKEND", "FOVEA_HOME", "QT_STYLE_OVERRIDE
     os.environ.pop(_name, None)
 # Modules, classes and sessions may start engines too, before any test's own folder is set.
 os.environ["FOVEA_HOME"] = str(Path(_SCRATCH.name, "home"))
+
+# A shell starts background jobs with Ctrl-C ignored, and every child inherits that: the tests of Ctrl-C would wait.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
