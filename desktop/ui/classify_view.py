@@ -47,6 +47,7 @@ class ClassifyView(QWidget):
         self.opener = Opener(self.session, self)
         self._catalog = catalog
         self._settings = settings
+        self._unbegun: list[ImageItem] = []
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
@@ -324,6 +325,10 @@ class ClassifyView(QWidget):
         self._offer_samples()
         if had and self.session.model_ready and len(had) <= AGAIN_AT_ONCE and self.job.model_id != model_id:
             self.classify_all()
+        elif self.session.model_ready and self._unbegun:
+            # Opened before the models were read, or while one was chosen that cannot answer.
+            held = set(self.session.items)
+            self._begin([item for item in self._unbegun if item in held])
 
     @Slot()
     def classify_all(self) -> None:
@@ -336,6 +341,7 @@ class ClassifyView(QWidget):
         return bool(self.session.items) and self.session.model_ready
 
     def _begin(self, items: list[ImageItem]) -> None:
+        self._unbegun = [] if self.session.model_ready else list(items)
         if items and self.session.model_ready:
             self.job.begin(items, self.session.model_id)
 

@@ -324,3 +324,24 @@ def test_weights_that_are_missing_are_said_instead_of_bars(qtbot: Any, shell: Sh
     view.choose_model("colours")
     qtbot.waitUntil(lambda: answered(shell, "a.png"), timeout=WAIT)
     assert view.answer.bars.isVisible() and not view.answer._missing.isVisible()
+
+
+def test_folder_opened_before_a_model_can_answer_is_classified_afterwards(
+    qtbot: Any, shell: Shell, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    entry = shell.catalog.entry("xray")
+    assert entry is not None
+    shell.catalog.entries = [*shell.catalog.entries, replace(entry, id="absent", state="weights-not-installed")]
+    shell.catalog.changed.emit()
+    view = shell.window.classify
+    view.choose_model("absent")
+    for name in "abc":
+        write_image(tmp_path / "f" / f"{name}.png", "blue")
+    with qtbot.waitSignal(view.opener.finished, timeout=WAIT):
+        shell.window.open_paths([str(tmp_path / "f")])
+    assert not view.job.running
+    view.choose_model("colours")
+    qtbot.waitUntil(lambda: view.job.done == 3 and not view.job.running, timeout=WAIT)
+    assert {item.answer for item in view.session.items} == {"blue"}
