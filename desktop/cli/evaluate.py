@@ -20,7 +20,8 @@ from desktop.core.intervals import Estimate
 from desktop.core.label_map import LabelMap, match_labels, parse_pairs
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
-from desktop.engine.evaluation import Progress, evaluate, model_facts, thumbnails
+from desktop.engine.evaluation import Progress, evaluate, thumbnails
+from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"

@@ -1,0 +1,74 @@
+"""What a result keeps of the model that answered and of the data that it answered for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from desktop.core.datasets import LabelledDataset
+from desktop.core.evaluation import DataFacts, ModelFacts
+from desktop.core.groups import may_be_dicom, patient_in
+from desktop.core.label_map import LabelMap
+from desktop.core.types import FoveaError
+from desktop.store.manifest import Manifest
+
+
+def model_facts(manifest: Manifest, threshold: float | None = None, reason: str = "") -> ModelFacts:
+    """What a result keeps of a model. ``threshold`` overrides its decision.
+
+    For two labels without a decision rule of the model's own the second one is the positive class. Raises
+    :class:`FoveaError` of kind ``bad-threshold`` where a threshold does not fit.
+    """
+    decision = manifest.decision
+    two = len(manifest.labels) == 2
+    positive = decision.positive if decision.positive is not None else (1 if two else None)
+    value, why = (decision.value, decision.reason) if decision.rule == "threshold" else (None, "")
+    if threshold is not None:
+        if not two:
+            text = f"a threshold goes with two labels; this model has {len(manifest.labels)}"
+            raise FoveaError("bad-threshold", text, "Leave the threshold out.")
+        if not 0 <= threshold <= 1:
+            raise FoveaError("bad-threshold", f"a threshold of {threshold}", "Expected 0 to 1.")
+        own = f"; the model's own is {value:.3g}" if value is not None else ""
+        value, why = threshold, reason or f"given by the user{own}"
+    return ModelFacts(
+        manifest.id, manifest.name, manifest.version, manifest.files["model.tflite"].sha256, manifest.labels, positive,
+        value, why, manifest.scores, manifest.medical, _card(manifest),
+    )  # fmt: skip
+
+
+def _card(manifest: Manifest) -> dict[str, object]:
+    """The parts of the card that a report prints, in plain JSON types."""
+    card = asdict(manifest.card)
+    kept = ("summary", "intended_use", "limits", "known_failures", "must_not", "population", "notice", "architecture")
+    out: dict[str, object] = {name: list(v) if isinstance(v := card[name], tuple) else v for name in kept}
+    out["metrics"] = [asdict(metric) for metric in manifest.metrics]
+    out["training_data"] = manifest.provenance.data
+    return out
+
+
+def data_facts(data: LabelledDataset, labels: LabelMap, names: tuple[str, ...], fingerprint: str) -> DataFacts:
+    """What a result keeps of its data."""
+    problems = tuple(problem.message for problem in data.problems) + labels.notes
+    grouping = data.groups() if data.kind == "folders" else None
+    groups = grouping.count if grouping is not None and (grouping.named or grouping.patients) else None
+    mapping = labels.as_dict(data.classes, names)
+    private, title = _private(data)
+    return DataFacts(
+        title, data.split, fingerprint, data.classes, mapping, data.kind, data.root, problems, groups, private
+    )
+
+
+def _private(data: LabelledDataset) -> tuple[tuple[str, ...], str]:
+    """The names of DICOM files that hold their patient's name or number, and a title that does not."""
+    names = []
+    title = data.title
+    for position in range(len(data)) if data.kind == "folders" else ():
+        name = data.name(position)
+        path = data.source(position).path if may_be_dicom(name) else None
+        if path:
+            found = patient_in(path, name, data.title)
+            if name in found:
+                names.append(name)
+            if data.title in found:
+                title = "data"
+    return tuple(names), title
