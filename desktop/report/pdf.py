@@ -71,7 +71,7 @@ class _Pages:
 
     def text(self, text: str, size: float = 9, colour: str = TEXT, x: float = _LEFT, width: int = 0) -> None:
         """A paragraph."""
-        for line in textwrap.wrap(text, width or int(1020 / size), break_on_hyphens=False) or [""]:
+        for line in textwrap.wrap(text, width or int(940 / size), break_on_hyphens=False) or [""]:
             self.need(0.2)
             self._put(x, self.y, line, size, colour)
             self.y -= size / 72 * 1.4
@@ -217,7 +217,7 @@ def _classes(pages: _Pages, report: Report) -> None:
         cells = (brief(e) for e in (c.precision, c.recall, c.specificity, c.f1))
         rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *cells))
     head = ("Class", "Images", "Answers", "Precision", "Recall", "Specificity", "F1")
-    pages.table(head, rows, (_LEFT, 1.95, 2.5, 3.1, 4.25, 5.4, 6.55))
+    pages.table(head, rows, (_LEFT, 1.8, 2.3, 2.85, 4.0, 5.15, 6.35))
 
 
 def _drawings(pages: _Pages, report: Report) -> None:

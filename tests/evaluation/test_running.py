@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from desktop.core.datasets import open_dataset
 from desktop.core.evaluation import figures
+from desktop.core.evaluation_json import figures_json
 from desktop.core.label_map import match_labels
 from desktop.core.types import FoveaError
 from desktop.engine import evaluation
@@ -152,3 +154,21 @@ def test_thumbnails_come_in_order_with_none_for_what_does_not_open(client: Engin
     small = thumbnails(client, sources, 8)
     assert small[1] is None and small[0] is not None and small[2] is not None
     assert max(small[0].shape[:2]) <= 8 and small[0][0, 0].argmax() == 0 and small[2][0, 0].argmax() == 2
+
+
+def test_row_21_a_patients_name_in_a_file_name_is_known_for_reports(
+    client: EngineClient, entry: ModelEntry, tmp_path: Path
+) -> None:
+    from pydicom.data import get_testdata_file
+
+    scan = Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()  # of CompressedSamples^CT1, number 1CT1
+    root = tmp_path / "compressedsamples of 2004"
+    for name in ("red/CompressedSamples_1.dcm", "green/plain.dcm"):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_bytes(scan)
+    data = open_dataset(root)
+    result = evaluate(client, entry, data, match_labels(data.classes, ("red", "green", "blue")))
+    assert result.data.private == ("red/CompressedSamples_1.dcm",) and result.data.title == "data"
+    assert result.data.groups == 1 and len(result) == 2
+    told = json.dumps(figures_json(result, figures(result)))
+    assert "ompressed" not in told and "1CT1" not in told
