@@ -27,11 +27,30 @@ def capture(
     ``size`` is the window's, in pixels; ``theme`` ``light`` or ``dark``. Raises :class:`FoveaError` of kind
     ``no-window`` that says why where there is no picture at the end.
     """
+    _draw("capture_classify", (list(images), model, size, theme, str(out), timeout_s), out, timeout_s)
+
+
+def capture_evaluation(
+    data: str,
+    model: str,
+    size: tuple[int, int],
+    theme: str,
+    out: Path,
+    split: str | None = None,
+    tab: str = "pictures",
+    timeout_s: float = 3600.0,
+) -> None:
+    """Draw the Evaluate view with the real result of ``model`` on ``data`` ('' draws the empty view); as above."""
+    _draw("capture_evaluate", (data, model, size, theme, str(out), timeout_s, split, tab), out, timeout_s)
+
+
+def _draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:
+    """Call ``name`` of :mod:`desktop.ui.capture` with ``values`` in a child."""
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="fovea-window-", ignore_cleanup_errors=True) as folder:
         words = Path(folder) / "words.txt"
         ours, theirs = context.Pipe(duplex=False)
-        arguments = (theirs, str(words), (list(images), model, size, theme, str(out), timeout_s))
+        arguments = (theirs, str(words), name, values)
         process = context.Process(target=_child, args=arguments)
         process.start()
         theirs.close()
@@ -70,17 +89,15 @@ def _verdict(connection: Connection, timeout_s: float, words: Path) -> str | Non
         return f"its process ended: {last}"
 
 
-def _child(
-    connection: Connection, words: str, arguments: tuple[list[str], str, tuple[int, int], str, str, float]
-) -> None:
+def _child(connection: Connection, words: str, name: str, values: tuple[object, ...]) -> None:
     """Draw, and send what went wrong, or an empty text."""
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     # Qt's remarks about its offscreen platform are for nobody; its last words before an end are.
     os.dup2(os.open(words, os.O_WRONLY | os.O_CREAT, 0o600), 2)
     try:
-        from desktop.ui.capture import capture_classify
+        from desktop.ui import capture as drawing
 
-        capture_classify(*arguments)
+        getattr(drawing, name)(*values)
     except FoveaError as error:
         connection.send(error.message)
     except Exception as error:

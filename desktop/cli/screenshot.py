@@ -12,6 +12,7 @@ from desktop.store.store import ModelStore
 _SIZE = (1280, 720)
 _SMALLEST = (1024, 640)  # the window takes no smaller size
 _LARGEST = 8192
+_TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
 _PREFERRED = ("cifar10", "mnist-digits")
 
 _EPILOG = """\
@@ -35,8 +36,21 @@ def main(argv: list[str]) -> int:
     if not options.out.absolute().parent.is_dir():
         console.complain("the folder of --out does not exist")
         return 2
+    if options.view == "evaluate":
+        return _evaluate(options, model)
     images = [str(Path(path).absolute()) for path in options.image]
     offscreen.capture(images, model, options.size, options.theme, options.out.absolute())
+    console.say(str(options.out))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace, model: str) -> int:
+    if options.data is not None and not options.data.exists():
+        console.complain(f"there is no data '{console.printable(str(options.data))}'")
+        return 2
+    data = str(options.data.absolute()) if options.data is not None else ""
+    out = options.out.absolute()
+    offscreen.capture_evaluation(data, model, options.size, options.theme, out, options.split, options.tab)
     console.say(str(options.out))
     return 0
 
@@ -48,8 +62,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--view", choices=("classify",), required=True, help="which view")
+    parser.add_argument("--view", choices=("classify", "evaluate"), required=True, help="which view")
     parser.add_argument("--image", nargs="+", action="extend", default=[], metavar="PATH", help="pictures to open")
+    parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate: the labelled folder (default: none yet)")
+    parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
+    parser.add_argument("--tab", choices=_TABS, default="pictures", help="evaluate: which part (default: pictures)")
     parser.add_argument("--model", metavar="ID", help="the model (default: the first that can answer)")
     parser.add_argument("--size", type=_size, default=_SIZE, metavar="WxH", help="pixels (default: 1280x720)")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")

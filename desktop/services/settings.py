@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "list_mode": "grid",
     "model": "",
     "recent_folders": [],
+    "recent_labelled": [],
     "last_folder": "",
     "top_k": 5,
     "table_columns": "",

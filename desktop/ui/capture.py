@@ -59,6 +59,72 @@ def capture_classify(
             shell.close_down()
 
 
+def capture_evaluate(
+    data: str,
+    model_id: str,
+    size: tuple[int, int],
+    theme: str,
+    out: str,
+    timeout_s: float = 600,
+    split: str | None = None,
+    tab: str = "pictures",
+) -> None:
+    """Save the Evaluate view after a real evaluation of ``data``, at the tab ``tab``; the rest as above.
+
+    The evaluation is kept like any other. Raises the :class:`FoveaError` that ended it, where one did; kind
+    ``labels-differ`` where the class names are not the model's labels and were never matched, ``split-needed`` where
+    the data has several splits and none was named.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from desktop.services.settings import Settings
+    from desktop.ui.app import build_window, make_application
+
+    make_application(())
+    with tempfile.TemporaryDirectory(prefix="fovea-") as folder:
+        settings = Settings(Path(folder) / "settings.json")
+        settings.set("model", model_id)
+        shell = build_window(settings, (), theme)
+        window = shell.window
+        try:
+            window.resize(*size)
+            window.show()
+            _wait_for(lambda: shell.catalog.loaded and shell.engine is not None, timeout_s, "the models")
+            if model_id and shell.catalog.entry(model_id) is None:
+                raise FoveaError("no-such-model", f"there is no model '{model_id}'")
+            window.show_evaluate()
+            view = window.evaluate
+            failures: list[FoveaError] = []
+            view.opener.failed.connect(failures.append)
+            view.service.failed.connect(failures.append)
+            if data:
+                view.open_path(data, split)
+                _wait_for(lambda: view.data is not None or bool(failures), timeout_s, "the data")
+                if not failures:
+                    view.choose_model(model_id or view.model_id)
+                    trouble = view.obstacle()
+                    if trouble is not None:
+                        raise trouble
+                    view.begin()
+                    _wait_for(lambda: view.state.result is not None or bool(failures), timeout_s, "the result")
+                if failures:
+                    raise failures[0]
+                view.results.open_tab(tab)
+                gallery = view.results.gallery
+
+                def complete() -> bool:
+                    rows = [gallery.model.row_at(place) for place in gallery.view.visible_rows()]
+                    return tab != "pictures" or not gallery.model.awaited(rows)
+
+                QApplication.processEvents()
+                _wait_for(complete, timeout_s, "the pictures")
+            QApplication.processEvents()
+            if not window.grab().save(out, "PNG"):
+                raise FoveaError("not-written", "the picture was not written", "Choose another folder.")
+        finally:
+            window.close()
+            shell.close_down()
+
+
 def _wait_for(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
     """Run the event loop until ``condition`` holds. Raises :class:`FoveaError` of kind ``timeout``."""
     deadline = QDeadlineTimer(int(timeout_s * 1000))

@@ -29,6 +29,7 @@ from desktop.ui.widgets.message_bar import MessageBar
 
 if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
+    from desktop.ui.evaluate.view import EvaluateView
 
 SMALLEST = (1024, 640)
 FIRST_SIZE = (1280, 720)
@@ -44,7 +45,8 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self._catalog = catalog
         self._has_painted = False
-        self.engine: EngineService | None = None
+        self._engine: EngineService | None = None
+        self._evaluate: EvaluateView | None = None
         self.setWindowTitle("Fovea")
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
@@ -58,6 +60,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.rail = Rail()
         self.rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
+        self.rail.add_view("evaluate", "evaluate", self.tr("Evaluate"), self.tr("See how good a model is"))
         self.rail.set_view("classify")
         self.views = QStackedWidget()
         self.views.addWidget(self.classify)
@@ -93,9 +96,46 @@ class MainWindow(QMainWindow):
         view.job.began.connect(self.menus.refresh)
         view.job.answered.connect(self.menus.refresh)
         view.list.model.counts_changed.connect(self.menus.refresh)
+        self.rail.view_chosen.connect(self.show_view)
         self.rail.help_requested.connect(self.show_help)
         self.rail.settings_requested.connect(self.show_settings)
         self.settings.saving_failed.connect(self.messages.say)
+
+    @property
+    def engine(self) -> EngineService | None:
+        """The engine that looks and predicts, once it was started."""
+        return self._engine
+
+    @engine.setter
+    def engine(self, engine: EngineService) -> None:
+        self._engine = engine
+        if self._evaluate is not None:
+            self._evaluate.attach(engine)
+
+    @property
+    def evaluate(self) -> EvaluateView:
+        """The Evaluate view, made when it is first asked for."""
+        if self._evaluate is None:
+            from desktop.ui.evaluate.view import EvaluateView
+
+            self._evaluate = EvaluateView(self._catalog, self.settings)
+            self._evaluate.said.connect(self.messages.say)
+            self._evaluate.card_requested.connect(self.show_card)
+            self.views.addWidget(self._evaluate)
+            if self._engine is not None:
+                self._evaluate.attach(self._engine)
+        return self._evaluate
+
+    @property
+    def in_evaluate(self) -> bool:
+        """Whether the Evaluate view is shown."""
+        return self._evaluate is not None and self.views.currentWidget() is self._evaluate
+
+    def close_evaluate(self) -> None:
+        """End what the Evaluate view started, where there is one."""
+        if self._evaluate is not None:
+            self._evaluate.close_down()
+            self._evaluate.detach()
 
     # Commands
 
@@ -125,7 +165,10 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def open_folder(self) -> None:
-        """Choose a folder."""
+        """Choose a folder; in the Evaluate view a labelled one."""
+        if self.in_evaluate:
+            self.evaluate.ask_folder()
+            return
         dialog = QFileDialog(self, self.tr("Open a Folder of Images"), self.settings.get("last_folder"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
@@ -181,6 +224,18 @@ class MainWindow(QMainWindow):
         """Show the Classify view."""
         self.views.setCurrentWidget(self.classify)
         self.rail.set_view("classify")
+
+    @Slot()
+    def show_evaluate(self) -> None:
+        """Show the Evaluate view."""
+        self.views.setCurrentWidget(self.evaluate)
+        self.rail.set_view("evaluate")
+        self.evaluate.take_focus()
+
+    @Slot(str)
+    def show_view(self, view_id: str) -> None:
+        """Show the view that the rail names."""
+        {"classify": self.show_classify, "evaluate": self.show_evaluate}[view_id]()
 
     @Slot()
     def next_image(self) -> None:
@@ -279,6 +334,9 @@ class MainWindow(QMainWindow):
         self._overlay.hide()
         event.acceptProposedAction()
         self.messages.clear()
+        if self.in_evaluate and (local := [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]):
+            self.evaluate.open_path(local[0])
+            return
         self.show_classify()
         self.classify.opener.add_mime(event.mimeData())
 
@@ -305,4 +363,5 @@ class MainWindow(QMainWindow):
         """Remember the window's place, stop what runs."""
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         self.classify.close_down()
+        self.close_evaluate()
         super().closeEvent(event)

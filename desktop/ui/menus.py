@@ -63,6 +63,7 @@ class Menus(QObject):
     def _build_view_menu(self, menu: QMenu) -> None:
         window, view = self._window, self._window.classify
         self._add(menu, self.tr("&Classify"), window.show_classify, "Ctrl+1")
+        self._add(menu, self.tr("&Evaluate"), window.show_evaluate, "Ctrl+2")
         menu.addSeparator()
         key = QKeySequence.StandardKey
         self._picture_actions = [

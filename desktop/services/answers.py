@@ -1,0 +1,157 @@
+"""The answers of an evaluation as a gallery wants them: rows of one result, finished or still on its way.
+
+No Qt here: choosing and ordering 100,000 rows is done in a thread where it takes longer than a frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from desktop.core.datasets import LabelledDataset
+    from desktop.core.evaluation import EvaluationResult
+    from desktop.core.types import ImageSource
+
+Mode = Literal["losses", "cell", "unsure", "all", "labels", "only"]
+SURE = 0.9
+"""From this score on a wrong answer makes its label doubtful."""
+
+
+class Answers(Protocol):
+    """What a gallery reads. Arrays are indexed by row; ``rows`` are those that have an answer."""
+
+    @property
+    def rows(self) -> np.ndarray: ...
+    @property
+    def truth(self) -> np.ndarray: ...
+    @property
+    def predicted(self) -> np.ndarray: ...
+    @property
+    def scores(self) -> np.ndarray: ...
+
+    def name(self, row: int) -> str:
+        """The picture's name inside the data."""
+        ...
+
+    def source(self, row: int) -> ImageSource | None:
+        """The picture itself; ``None`` where the data is not at hand."""
+        ...
+
+
+class ResultAnswers:
+    """A finished result. ``data`` opens the pictures; without it there are names and figures only."""
+
+    def __init__(self, result: EvaluationResult, data: LabelledDataset | None = None) -> None:
+        self.result = result
+        self._rows = np.arange(len(result), dtype=np.int64)
+        self._data: LabelledDataset | None = None
+        self._places: dict[str, int] | None = None
+        if data is not None:
+            self.set_data(data)
+
+    def set_data(self, data: LabelledDataset) -> None:
+        """Use ``data`` for the pictures; where files have come or gone since, they are found by their names."""
+        positions, names = self.result.positions, self.result.names
+        same = all(
+            0 <= int(positions[i]) < len(data) and data.name(int(positions[i])) == names[i]
+            for i in {0, len(names) // 2, len(names) - 1}
+            if 0 <= i < len(names)
+        )
+        self._places = None if same else {data.name(i): i for i in range(len(data))}
+        self._data = data
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self._rows
+
+    @property
+    def truth(self) -> np.ndarray:
+        return self.result.truth
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self.result.predicted
+
+    @property
+    def scores(self) -> np.ndarray:
+        return self.result.scores
+
+    def name(self, row: int) -> str:
+        """The picture's name inside the data."""
+        return self.result.names[row]
+
+    def source(self, row: int) -> ImageSource | None:
+        """The picture itself; ``None`` where the data is not at hand, or holds it no more."""
+        if self._data is None:
+            return None
+        if self._places is None:
+            position = int(self.result.positions[row])
+            if 0 <= position < len(self._data) and self._data.name(position) == self.result.names[row]:
+                return self._data.source(position)
+            self._places = {self._data.name(i): i for i in range(len(self._data))}
+        found = self._places.get(self.result.names[row])
+        return self._data.source(found) if found is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows a gallery shows, and in what order.
+
+    ``losses``: wrong answers, the worst first; ``cell``: one cell (``truth``, ``predicted``; ``None`` for a whole row
+    or column), the surest first; ``unsure``: right answers, the least sure first; ``all``: in the order of the data;
+    ``labels``: wrong answers so sure that the label is doubtful; ``only``: the rows ``only``. ``shown_class`` keeps
+    those whose truth it is.
+    """
+
+    mode: Mode = "losses"
+    truth: int | None = None
+    predicted: int | None = None
+    shown_class: int | None = None
+    only: tuple[int, ...] = ()
+
+    def with_class(self, shown_class: int | None) -> Choice:
+        """The same for one class, or for all."""
+        return replace(self, shown_class=shown_class)
+
+
+def arrange(answers: Answers, choice: Choice) -> np.ndarray:
+    """The rows that ``choice`` shows, int64, in its order. 10 to 60 ms for 100,000 rows."""
+    if choice.mode == "only":
+        rows = np.array(choice.only, dtype=np.int64)
+    else:
+        rows = answers.rows
+    if choice.shown_class is not None:
+        rows = rows[answers.truth[rows] == choice.shown_class]
+    truth, predicted = answers.truth[rows], answers.predicted[rows]
+    if choice.mode == "all" or choice.mode == "only":
+        return rows
+    if choice.mode == "cell":
+        keep = np.ones(len(rows), bool)
+        if choice.truth is not None:
+            keep &= truth == choice.truth
+        if choice.predicted is not None:
+            keep &= predicted == choice.predicted
+    elif choice.mode == "unsure":
+        keep = truth == predicted
+    else:
+        keep = truth != predicted
+    rows, truth, predicted = rows[keep], truth[keep], predicted[keep]
+    if choice.mode == "losses":
+        key = answers.scores[rows, truth]
+    elif choice.mode == "unsure":
+        key = answers.scores[rows, predicted]
+    else:
+        key = -answers.scores[rows, predicted]
+        if choice.mode == "labels":
+            sure = -key >= SURE
+            rows, key = rows[sure], key[sure]
+    return rows[np.argsort(key, kind="stable")]
+
+
+def tally(answers: Answers, rows: np.ndarray, classes: int) -> np.ndarray:
+    """Confusion counts of ``rows``: int64 (classes, classes), truth by answer."""
+    flat = answers.truth[rows].astype(np.int64) * classes + answers.predicted[rows]
+    return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)

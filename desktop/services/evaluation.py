@@ -1,0 +1,241 @@
+"""Evaluations run beside the window: a thread supervises one, with an engine of its own so that Classify stays quick.
+
+Every signal belongs to the run begun last; what a cancelled or replaced run still says is dropped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from desktop.core.datasets import LabelledDataset
+    from desktop.core.evaluation_store import EvaluationStore, Judgement
+    from desktop.core.label_map import LabelMap
+    from desktop.engine.evaluation import Evaluator, Progress
+    from desktop.store.store import ModelEntry
+
+_EVERY_S = 0.2  # between two looks that the window gets
+_NICE = 10
+
+
+class _Runner(QThread):
+    """One evaluation. Exactly one of ``done`` and ``failed`` ends it, unless it was told to stop."""
+
+    progressed = Signal(object)
+    streamed = Signal(object, object)
+    counting = Signal()
+    done = Signal(object, object, str)
+    failed = Signal(object)
+
+    def __init__(self, entry: ModelEntry, data: LabelledDataset, labels: LabelMap) -> None:
+        super().__init__()
+        self.setObjectName("evaluation")
+        self._entry, self._data, self._labels = entry, data, labels
+        self._rows: list[np.ndarray] = []
+        self._told = 0.0
+        self.first = True
+
+    def run(self) -> None:
+        """The thread itself."""
+        from desktop.core.types import FoveaError
+
+        try:
+            self._work()
+        except FoveaError as error:
+            self._fail(error)
+        except Exception as error:
+            self._fail(FoveaError("evaluation-failed", f"the evaluation failed: {type(error).__name__}: {error}"))
+
+    def _work(self) -> None:
+        from desktop.core.evaluation import figures
+        from desktop.core.evaluation_store import EvaluationStore
+        from desktop.core.types import FoveaError
+        from desktop.engine.client import EngineClient
+        from desktop.engine.evaluation import evaluate
+
+        with EngineClient() as client:
+            _step_back(client.pid)
+            result = evaluate(
+                client, self._entry, self._data, self._labels, None, self._hear, self._collect,
+                self.isInterruptionRequested,
+            )  # fmt: skip
+        if self.isInterruptionRequested():
+            return
+        self.counting.emit()
+        if not len(result):
+            first = result.skipped[0].message if result.skipped else "there is none"
+            raise FoveaError("no-answers", f"no picture was answered: {first}", "Look at the files, or the model.")
+        measured = figures(result)
+        trouble = ""
+        if result.complete:
+            try:
+                EvaluationStore().save(result)
+            except FoveaError as error:
+                trouble = error.message
+        if not self.isInterruptionRequested():
+            self.done.emit(result, measured, trouble)
+
+    def _hear(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._told >= _EVERY_S or progress.done == progress.total:
+            self._told = now
+            self._pass_on()
+            self.progressed.emit(progress)
+
+    def _collect(self, run: Evaluator, rows: np.ndarray) -> None:
+        self._run = run
+        self._rows.append(rows)
+        if self.first:
+            self.first = False
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if self._rows:
+            import numpy as np
+
+            rows, self._rows = np.concatenate(self._rows), []
+            self.streamed.emit(self._run, rows)
+
+    def _fail(self, error: Exception) -> None:
+        if not self.isInterruptionRequested():
+            self.failed.emit(error)
+
+
+def _step_back(pid: int | None) -> None:
+    """Let everything else go first, where the system knows how."""
+    if pid is not None and hasattr(os, "setpriority"):
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+
+
+class EvaluationService(QObject):
+    """Runs one evaluation at a time; lives in the main thread.
+
+    ``progressed`` carries :class:`desktop.engine.evaluation.Progress` a few times a second; ``streamed`` the evaluator
+    and the rows just answered (int64); ``counting`` says that all answers are there and figures are being made;
+    ``finished`` carries the result, its figures, and a sentence where it could not be kept; ``failed`` a
+    :class:`FoveaError`. ``not_remembered`` carries a sentence when a judgement or mapping could not be written.
+    """
+
+    progressed = Signal(object)
+    streamed = Signal(object, object)
+    counting = Signal()
+    finished = Signal(object, object, str)
+    failed = Signal(object)
+    cancelled = Signal()
+    not_remembered = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._runner: _Runner | None = None
+        self._ending: set[_Runner] = set()
+        # One writer, so that judgements reach the disk in the order in which they were given.
+        self._writer: ThreadPoolExecutor | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether an evaluation is under way."""
+        return self._runner is not None
+
+    def start(self, entry: ModelEntry, data: LabelledDataset, labels: LabelMap) -> None:
+        """Begin; a run under way is dropped."""
+        self._drop()
+        runner = _Runner(entry, data, labels)
+        runner.progressed.connect(self._on_progress)
+        runner.streamed.connect(self._on_rows)
+        runner.counting.connect(self._on_counting)
+        runner.done.connect(self._on_done)
+        runner.failed.connect(self._on_failed)
+        runner.finished.connect(self._sweep)
+        self._runner = runner
+        runner.start(QThread.Priority.LowPriority)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stop; nothing of this run is heard any more."""
+        if self._runner is not None:
+            self._drop()
+            self.cancelled.emit()
+
+    def stop(self) -> None:
+        """End all threads: for the end of the program."""
+        self._drop()
+        for runner in list(self._ending):
+            runner.wait(10_000)
+        if self._writer is not None:
+            self._writer.shutdown(wait=True)
+            self._writer = None
+
+    def judge(self, fingerprint: str, name: str, judgement: Judgement | None) -> None:
+        """Remember what the user says of a label; written a moment later."""
+        self._write(lambda store: store.judge(fingerprint, name, judgement))
+
+    def remember_mapping(self, model_id: str, classes: tuple[str, ...], mapping: dict[str, str]) -> None:
+        """Remember a mapping that the user confirmed; written a moment later."""
+        self._write(lambda store: store.remember_mapping(model_id, classes, mapping))
+
+    def _write(self, work) -> None:  # type: ignore[no-untyped-def]
+        from desktop.core.evaluation_store import EvaluationStore
+        from desktop.core.types import FoveaError
+
+        def attempt(store: EvaluationStore = EvaluationStore()) -> None:  # noqa: B008 - the folder of this moment
+            try:
+                work(store)
+            except FoveaError as error:
+                self.not_remembered.emit(error.message)
+
+        if self._writer is None:
+            self._writer = ThreadPoolExecutor(1, "evaluation-notes")
+        self._writer.submit(attempt)
+
+    def _drop(self) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            self._ending.add(runner)
+            runner.requestInterruption()
+
+    def _is_current(self) -> bool:
+        return self._runner is not None and self.sender() is self._runner
+
+    @Slot(object)
+    def _on_progress(self, progress: Progress) -> None:
+        if self._is_current():
+            self.progressed.emit(progress)
+
+    @Slot(object, object)
+    def _on_rows(self, run: Evaluator, rows: np.ndarray) -> None:
+        if self._is_current():
+            self.streamed.emit(run, rows)
+
+    @Slot()
+    def _on_counting(self) -> None:
+        if self._is_current():
+            self.counting.emit()
+
+    @Slot(object, object, str)
+    def _on_done(self, result: object, measured: object, trouble: str) -> None:
+        if self._is_current():
+            assert self._runner is not None
+            self._ending.add(self._runner)
+            self._runner = None
+            self.finished.emit(result, measured, trouble)
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        if self._is_current():
+            assert self._runner is not None
+            self._ending.add(self._runner)
+            self._runner = None
+            self.failed.emit(error)
+
+    @Slot()
+    def _sweep(self) -> None:
+        self._ending = {runner for runner in self._ending if not runner.isFinished()}

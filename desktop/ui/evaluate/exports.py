@@ -1,0 +1,269 @@
+"""Handing results on: reports, tables, lists and copies of pictures, all written in a thread.
+
+The user's own files are read, never changed; nothing that exists is overwritten but what the file dialog asked about.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QFileDialog
+
+from desktop.ui.evaluate.words import count
+from desktop.ui.widgets._task import Task
+
+if TYPE_CHECKING:
+    from desktop.core.evaluation import EvaluationResult, Figures
+    from desktop.services.answers import Answers
+    from desktop.ui.evaluate.view import EvaluateView
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Exports(QObject):
+    """One export at a time. ``began`` and ``ended`` frame it; ``said`` tells how it ended."""
+
+    began = Signal(str)
+    ended = Signal(str, bool)
+    said = Signal(str)
+
+    def __init__(self, view: EvaluateView) -> None:
+        super().__init__(view)
+        self._view = view
+        self._task: Task | None = None
+        self._rows: np.ndarray = np.empty(0, np.int64)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being written."""
+        return self._task is not None
+
+    def cancel(self) -> None:
+        """Stop copying; what was copied stays."""
+        if self._task is not None:
+            self._task.cancel()
+
+    # Lists and copies of selected pictures
+
+    @Slot(object)
+    def ask_list(self, rows: np.ndarray) -> None:
+        """Ask where a list of these rows goes."""
+        self._rows = rows
+        self._ask(self.tr("Save the List"), self._suggest(self.tr("pictures"), ".csv"), "csv", self.save_list)
+
+    @Slot(object)
+    def ask_copies(self, rows: np.ndarray) -> None:
+        """Ask in which folder a new one with copies is made."""
+        self._rows = rows
+        dialog = QFileDialog(self._view, self.tr("Where Should the New Folder Be?"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.fileSelected.connect(self.copy_pictures)
+        dialog.open()
+
+    @Slot(str)
+    def save_list(self, path: str) -> None:
+        """Write name, truth, answer, scores and what was said of the label, one picture a line."""
+        gallery, rows = self._view.results.gallery.model, self._rows
+        answers, labels, said = gallery.answers, gallery.labels, dict(gallery.judgements)
+        if answers is not None:
+            self._run(self.tr("Saving the list…"), path, lambda task: _write_list(path, answers, labels, said, rows))
+
+    @Slot(str)
+    def copy_pictures(self, parent: str) -> None:
+        """Copy the pictures into a new folder below ``parent``, class by class."""
+        gallery, rows = self._view.results.gallery.model, self._rows
+        answers, labels = gallery.answers, gallery.labels
+        if answers is not None:
+            title = self._view.state.result.data.title if self._view.state.result is not None else "data"
+            folder = _fresh(Path(parent), self.tr("{0} – selected pictures").format(title))
+            words = self.tr("Copying {0} pictures…").format(count(len(rows)))
+            self._run(words, str(folder), lambda task: _copy(folder, answers, labels, rows, task))
+
+    # Reports
+
+    def ask_report(self, suffix: str, pictures: bool, keep_names: bool) -> None:
+        """Ask where a report or table goes: ``.html``, ``.pdf``, ``.csv`` or ``.json``."""
+        self._options = (pictures, keep_names)
+        names = {".html": "HTML", ".pdf": "PDF", ".csv": "CSV", ".json": "JSON"}
+        title = self.tr("Save as {0}").format(names[suffix])
+        self._ask(title, self._suggest(self.tr("evaluation"), suffix), suffix[1:], self._save_chosen)
+
+    @Slot(str)
+    def _save_chosen(self, path: str) -> None:
+        self.save(path, *self._options)
+
+    def save(self, path: str, pictures: bool = True, keep_names: bool = False) -> None:
+        """Write the report or table that the suffix of ``path`` names."""
+        state = self._view.state
+        result, figures = state.result, state.figures if state.fresh else None
+        if result is None:
+            return
+        other = self._view.comparison
+        data = state.data if pictures else None
+        self._run(
+            self.tr("Writing {0}…").format(Path(path).name),
+            path,
+            lambda task: _write(Path(path), result, figures, data, keep_names, other),
+        )
+
+    # The work
+
+    def _suggest(self, what: str, suffix: str) -> str:
+        result = self._view.state.result
+        parts = [result.model.id, result.data.title, result.data.split, what] if result is not None else [what]
+        name = " ".join(part for part in parts if part)
+        return "".join("_" if c in '\\/:*?"<>|' else c for c in name) + suffix
+
+    def _ask(self, title: str, name: str, suffix: str, slot: Any) -> None:
+        dialog = QFileDialog(self._view, title)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix)
+        dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
+        dialog.selectFile(name)
+        dialog.fileSelected.connect(slot)
+        dialog.open()
+
+    def _run(self, words: str, path: str, work: Any) -> None:
+        if self._task is not None:
+            self.said.emit(self.tr("Something is still being written. Try again in a moment."))
+            return
+        self._path = path
+        self._task = Task(work)
+        self._task.answered.connect(self._on_done)
+        self._task.failed.connect(self._on_failed)
+        self.began.emit(words)
+        self._task.launch()
+
+    @Slot(object)
+    def _on_done(self, skipped: Any) -> None:
+        self._task = None
+        name = Path(self._path).name
+        words = self.tr("Saved: {0}").format(name)
+        if isinstance(skipped, int) and skipped:
+            words = self.tr("{0}: {1} pictures could not be copied.").format(name, count(skipped))
+            self.said.emit(words)
+        self.ended.emit(words, True)
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        from desktop.core.evaluation_store import not_written
+
+        self._task = None
+        name = Path(self._path).name
+        if isinstance(error, OSError):
+            error = not_written(f"'{name}'", f"the disk of '{name}'", error)
+        words = getattr(error, "message", f"{type(error).__name__}: {error}")
+        text = self.tr("Not saved: {0}").format(words)
+        self.said.emit(text)
+        self.ended.emit(text, False)
+
+
+def _fresh(parent: Path, name: str) -> Path:
+    name = "".join("_" if c in '\\/:*?"<>|' else c for c in name)
+    folder, number = parent / name, 1
+    while folder.exists():
+        number += 1
+        folder = parent / f"{name} {number}"
+    return folder
+
+
+def _safe(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _write_list(path: str, answers: Answers, labels: tuple[str, ...], said: dict[str, str], rows: np.ndarray) -> None:
+    from desktop.core.evaluation_json import write_atomically
+
+    def write(place: Path) -> None:
+        with place.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
+            out = csv.writer(stream)
+            out.writerow(["name", "truth", "answer", "right", "score of the answer", "score of the truth", "label is"])
+            for row in rows.tolist():
+                truth, answer = int(answers.truth[row]), int(answers.predicted[row])
+                name, scores = answers.name(row), answers.scores[row]
+                figures = [f"{float(scores[answer]):.6f}", f"{float(scores[truth]):.6f}"]
+                cells = [_safe(name), _safe(labels[truth]), _safe(labels[answer]), "yes" if truth == answer else "no"]
+                out.writerow([*cells, *figures, said.get(name, "")])
+
+    write_atomically(path, write)
+
+
+def _copy(folder: Path, answers: Answers, labels: tuple[str, ...], rows: np.ndarray, task: Task) -> int:
+    """Returns how many could not be copied. Raises OSError where the disk is full or may not be written to."""
+    missing = 0
+    folder.mkdir()
+    for row in rows.tolist():
+        if task.cancelled:
+            break
+        source = answers.source(row)
+        parts = [part for part in answers.name(row).replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        target = folder.joinpath(*(parts or ["picture"]))
+        if source is None or (source.path is not None and not Path(source.path).is_file()):
+            missing += 1
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.path is not None:
+            shutil.copy2(source.path, target)
+        else:
+            target.with_name(f"{target.name}.png").write_bytes(source.data or b"")
+    return missing
+
+
+def _write(
+    path: Path,
+    result: EvaluationResult,
+    figures: Figures | None,
+    data: Any,
+    keep_names: bool,
+    other: Any,
+) -> None:
+    from desktop.core import evaluation
+    from desktop.core.evaluation_json import figures_json, public_naming, write_atomically, write_csv
+
+    naming = public_naming(result, keep_names)
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+
+        def rows(place: Path) -> None:
+            with place.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+                write_csv(result, stream, naming)
+
+        write_atomically(path, rows)
+        return
+    measured = figures if figures is not None else evaluation.figures(result)
+    if suffix == ".json":
+        text = json.dumps(figures_json(result, measured, naming), indent=1, allow_nan=False) + "\n"
+        write_atomically(path, lambda place: _put(place, text))
+        return
+    from desktop.report import write_report
+    from desktop.report.content import THUMBNAIL_SIDE, build_report
+
+    if data is None:
+        write_report(build_report(result, measured, None, keep_names, other), path)
+        return
+    from desktop.engine.client import EngineClient
+    from desktop.engine.evaluation import thumbnails
+    from desktop.services.answers import ResultAnswers
+
+    answers = ResultAnswers(result, data)
+    with EngineClient(threads=1) as client:
+
+        def pictures(positions: Any) -> list[Any]:
+            found = [answers.source(int(position)) for position in positions]
+            opened = iter(thumbnails(client, [source for source in found if source is not None], THUMBNAIL_SIDE))
+            return [next(opened) if source is not None else None for source in found]
+
+        report = build_report(result, measured, pictures, keep_names, other)
+    write_report(report, path)
+
+
+def _put(place: Path, text: str) -> None:
+    place.write_text(text, encoding="utf-8")

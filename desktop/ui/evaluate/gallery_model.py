@@ -1,0 +1,208 @@
+"""The gallery's rows as a Qt model: an order over the answers, and small pictures asked for as they are seen."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPixmap
+
+from desktop.ui.evaluate.words import number
+from desktop.ui.widgets._kit import image_of
+
+if TYPE_CHECKING:
+    from desktop.engine.messages import Thumbnail
+    from desktop.services.answers import Answers
+    from desktop.services.engine_service import EngineService
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+KEPT = 600
+MAX_ASKED = 48
+SIDE = 200
+
+
+class GalleryModel(QAbstractListModel):
+    """``order`` (int64) maps a place in the gallery to a row of the answers.
+
+    ``pictures_changed`` says that small pictures have come. Those painted and not there are asked for together, a
+    moment later; what is out of sight again is taken back.
+    """
+
+    pictures_changed = Signal()
+
+    def __init__(self, parent: Any = None) -> None:
+        super().__init__(parent)
+        self.labels: tuple[str, ...] = ()
+        self.order: np.ndarray = np.empty(0, np.int64)
+        self.judgements: dict[str, str] = {}
+        self._answers: Answers | None = None
+        self._kept: OrderedDict[int, QPixmap | None] = OrderedDict()
+        self._asked: dict[int, int] = {}
+        self._asked_rows: dict[int, int] = {}
+        self._wanted: dict[int, None] = {}
+        self._engine: EngineService | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(15)
+        self._timer.timeout.connect(self._ask)
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for small pictures."""
+        self._engine = engine
+        engine.thumbnail_arrived.connect(self._on_thumbnail)
+        self.pictures_changed.emit()
+
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        self._timer.stop()
+        self._engine = None
+
+    @property
+    def answers(self) -> Answers | None:
+        """What is shown."""
+        return self._answers
+
+    def set_answers(self, answers: Answers | None, labels: tuple[str, ...]) -> None:
+        """Show other answers; nothing is listed until :meth:`set_order`."""
+        self.beginResetModel()
+        self._answers, self.labels = answers, labels
+        self.order = np.empty(0, np.int64)
+        self.forget_pictures()
+        self.endResetModel()
+
+    def replace_answers(self, answers: Answers) -> None:
+        """The same pictures with other answers: what is known of the pictures stays."""
+        self._answers = answers
+        self.pictures_changed.emit()
+
+    def forget_pictures(self) -> None:
+        """The pictures are others, or can only be opened now."""
+        for request in self._asked:
+            if self._engine is not None:
+                self._engine.cancel(request)
+        self._kept.clear()
+        self._asked.clear()
+        self._asked_rows.clear()
+        self._wanted.clear()
+
+    def set_order(self, order: np.ndarray) -> None:
+        """List these rows, in this order."""
+        self.beginResetModel()
+        self.order = order
+        self.endResetModel()
+
+    def append(self, rows: np.ndarray) -> None:
+        """List more rows at the end."""
+        if len(rows):
+            first = len(self.order)
+            self.beginInsertRows(QModelIndex(), first, first + len(rows) - 1)
+            self.order = np.concatenate([self.order, rows])
+            self.endInsertRows()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.order)
+
+    def row_at(self, place: int) -> int:
+        """The row of the answers at a place in the gallery; -1 for none."""
+        return int(self.order[place]) if 0 <= place < len(self.order) else -1
+
+    def facts(self, row: int) -> tuple[str, int, int, float, float]:
+        """Name, truth, answer, score of the answer, score of the truth."""
+        answers = self._answers
+        assert answers is not None
+        truth, answer = int(answers.truth[row]), int(answers.predicted[row])
+        scores = answers.scores[row]
+        return answers.name(row), truth, answer, float(scores[answer]), float(scores[truth])
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row = self.row_at(index.row())
+        if row < 0 or self._answers is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._answers.name(row)
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self.words(row)
+        return None
+
+    def words(self, row: int) -> str:
+        """One answer in words."""
+        name, truth, answer, score, own = self.facts(row)
+        if truth == answer:
+            text = self.tr("{0}: right, '{1}' with {2}").format(name, self.labels[answer], number(score))
+        else:
+            text = self.tr("{0}: answered '{1}' with {2}; it is '{3}', which got {4}").format(
+                name, self.labels[answer], number(score), self.labels[truth], number(own)
+            )
+        said = self.judgements.get(name)
+        return f"{text}. {self.judged_words(said)}" if said else text
+
+    def judged_words(self, judgement: str) -> str:
+        """What was said of a label."""
+        words = {
+            "right": self.tr("label is right"),
+            "wrong": self.tr("label is wrong"),
+            "unsure": self.tr("label is unsure"),
+        }
+        return words[judgement]
+
+    # Small pictures
+
+    def picture(self, row: int) -> QPixmap | None:
+        """The small picture of a row, ``None`` while there is none; asks for it."""
+        if row in self._kept:
+            self._kept.move_to_end(row)
+            return self._kept[row]
+        self._wanted[row] = None
+        if not self._timer.isActive():
+            self._timer.start()
+        return None
+
+    def is_missing(self, row: int) -> bool:
+        """Whether it is known that there is no picture to be had."""
+        return row in self._kept and self._kept[row] is None
+
+    def awaited(self, rows: list[int]) -> bool:
+        """Whether one of ``rows`` still waits for its picture."""
+        return any(row not in self._kept for row in rows)
+
+    @Slot()
+    def _ask(self) -> None:
+        wanted, self._wanted = list(self._wanted)[-MAX_ASKED:], {}
+        if self._engine is None or self._answers is None:
+            return
+        seen = set(wanted)
+        for row, request in list(self._asked_rows.items()):
+            if row not in seen and len(self._asked) > MAX_ASKED:
+                self._engine.cancel(request)
+                del self._asked[request], self._asked_rows[row]
+        found = False
+        for row in reversed(wanted):  # the engine serves the newest first: so the topmost row comes first
+            if row in self._asked_rows or row in self._kept:
+                continue
+            source = self._answers.source(row)
+            if source is None:
+                self._keep(row, None)
+                found = True
+                continue
+            request = self._engine.thumbnail(source, SIDE)
+            self._asked[request] = row
+            self._asked_rows[row] = request
+        if found:
+            self.pictures_changed.emit()
+
+    @Slot(object)
+    def _on_thumbnail(self, answer: Thumbnail) -> None:
+        row = self._asked.pop(answer.id, None)
+        if row is None:
+            return
+        self._asked_rows.pop(row, None)
+        self._keep(row, QPixmap.fromImage(image_of(answer.pixels)) if answer.pixels is not None else None)
+        self.pictures_changed.emit()
+
+    def _keep(self, row: int, pixmap: QPixmap | None) -> None:
+        self._kept[row] = pixmap
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)

@@ -1,0 +1,124 @@
+"""Saving what was found: a report to hand on, every prediction, all figures."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.ui.evaluate.exports import Exports
+from desktop.ui.evaluate.head import titled
+from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.widgets._kit import make_label
+
+
+class ReportTab(QWidget):
+    """Four files, two options."""
+
+    def __init__(self, state: EvaluationState, exports: Exports, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._exports = state, exports
+        self.pictures = QCheckBox(self.tr("Show the worst mistakes with their pictures"))
+        self.pictures.setChecked(True)
+        self.names = QCheckBox(self.tr("Show file names even where they hold a patient's name or number"))
+        self._private = make_label("", "secondary", wrap=True)
+        kinds = (
+            (".html", self.tr("HTML report…"), self.tr("One file for any browser: figures, curves, mistakes, limits.")),
+            (".pdf", self.tr("PDF report…"), self.tr("The same on pages, to print or to file.")),
+            (".csv", self.tr("Predictions (CSV)…"), self.tr("One line for every picture: truth, answer, scores.")),
+            (".json", self.tr("Figures (JSON)…"), self.tr("All figures with their intervals, for programs.")),
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(10)
+        grid.setColumnStretch(1, 1)
+        self.buttons: dict[str, QPushButton] = {}
+        for row, (suffix, words, about) in enumerate(kinds):
+            button = QPushButton(words)
+            button.setProperty("suffix", suffix)
+            button.setAccessibleDescription(about)
+            if row == 0:
+                button.setProperty("role", "primary")
+            button.clicked.connect(self._on_button)
+            self.buttons[suffix] = button
+            grid.addWidget(button, row, 0)
+            grid.addWidget(make_label(about, "secondary", wrap=True), row, 1)
+        self._bar = QProgressBar()
+        self._bar.setRange(0, 0)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName(self.tr("Writing"))
+        self._bar.setFixedWidth(160)
+        self.words = make_label("", "", wrap=True)
+        busy = QHBoxLayout()
+        busy.addWidget(self._bar)
+        busy.addWidget(self.words, 1)
+        card = QFrame()
+        card.setProperty("card", "true")
+        card.setMaximumWidth(820)
+        column = QVBoxLayout(card)
+        column.setContentsMargins(16, 12, 16, 16)
+        column.setSpacing(12)
+        column.addWidget(titled(self.tr("Save what was found")))
+        column.addWidget(
+            make_label(
+                self.tr("No path of this computer and no patient's name is written into any of these files."),
+                "secondary",
+                wrap=True,
+            )
+        )
+        column.addWidget(self.pictures)
+        column.addWidget(self.names)
+        column.addWidget(self._private)
+        column.addLayout(grid)
+        column.addLayout(busy)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(card, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addStretch(1)
+        self._bar.hide()
+        exports.began.connect(self._on_began)
+        exports.ended.connect(self._on_ended)
+        state.changed.connect(self._show)
+        state.pictures_changed.connect(self._show)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        result = self._state.result
+        private = len(result.data.private) if result is not None else 0
+        self.names.setVisible(private > 0)
+        self.names.setChecked(False)
+        self.pictures.setEnabled(self._state.data is not None)
+        missing = result is not None and self._state.data is None
+        self._private.setText(self.tr("The pictures are not at hand: reports come without them.") if missing else "")
+        self._private.setVisible(missing)
+        self.words.setText("")
+
+    @Slot()
+    def _on_button(self) -> None:
+        button = self.sender()
+        if isinstance(button, QPushButton):
+            pictures = self.pictures.isChecked() and self.pictures.isEnabled()
+            self._exports.ask_report(button.property("suffix"), pictures, self.names.isChecked())
+
+    @Slot(str)
+    def _on_began(self, words: str) -> None:
+        self._bar.show()
+        self.words.setText(words)
+        for button in self.buttons.values():
+            button.setEnabled(False)
+
+    @Slot(str, bool)
+    def _on_ended(self, words: str, good: bool) -> None:
+        self._bar.hide()
+        self.words.setText(words)
+        for button in self.buttons.values():
+            button.setEnabled(True)

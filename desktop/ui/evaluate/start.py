@@ -1,0 +1,354 @@
+"""Where an evaluation begins: a labelled folder, its split, a model; and the evaluations that were kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.ui.evaluate.head import choose_box, titled
+from desktop.ui.evaluate.words import count, data_words, moment, share
+from desktop.ui.theme import theme
+from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets.model_chooser import ModelChooser
+from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
+
+if TYPE_CHECKING:
+    from desktop.core.datasets import LabelledDataset
+    from desktop.core.evaluation_store import Kept
+
+_CLASSES_NAMED = 12
+
+
+class EmptyPart(QFrame):
+    """Nothing is open yet: what to do, and the buttons that do it."""
+
+    open_wanted = Signal()
+    folder_chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("evaluateEmpty")
+        self._sign = QLabel()
+        self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        title = make_label(self.tr("How good is a model on your pictures?"), "answer", wrap=True)
+        words = make_label(
+            self.tr(
+                "Open a folder that holds one folder for each class. Fovea answers every picture and shows where the "
+                "model fails. Nothing leaves this computer; your files are never changed."
+            ),
+            "secondary",
+            wrap=True,
+        )
+        for label in (title, words):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.button = QPushButton(self.tr("Open labelled folder…"))
+        self.button.setProperty("role", "primary")
+        self.button.clicked.connect(self.open_wanted)
+        self._recent_title = make_label(self.tr("Recent labelled folders"), "secondary")
+        self._recent_title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 24, 24, 24)
+        layout.setSpacing(12)
+        layout.addStretch(3)
+        layout.addWidget(self._sign)
+        layout.addWidget(title)
+        layout.addWidget(words)
+        layout.addSpacing(8)
+        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addSpacing(16)
+        layout.addWidget(self._recent_title)
+        layout.addLayout(self._recent)
+        layout.addStretch(4)
+        theme().changed.connect(self._dress)
+        self._dress()
+        self.set_recent([])
+
+    def set_recent(self, folders: list[str]) -> None:
+        """The labelled folders opened lately, the newest first."""
+        while (entry := self._recent.takeAt(0)) is not None:
+            entry.widget().deleteLater()
+        self._recent_title.setVisible(bool(folders))
+        for folder in folders[:4]:
+            name = folder.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
+            button = QPushButton(theme().icon("folder", 16, theme().tokens.accent), name)
+            button.setProperty("role", "link")
+            button.setProperty("folder", folder)
+            button.setToolTip(folder)
+            button.setAccessibleName(self.tr("Open the labelled folder {0}").format(name))
+            button.clicked.connect(self._choose)
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    @Slot()
+    def _choose(self) -> None:
+        button = self.sender()
+        if isinstance(button, QPushButton):
+            self.folder_chosen.emit(button.property("folder"))
+
+    @Slot()
+    def _dress(self) -> None:
+        t = theme().tokens
+        icon = theme().icon("evaluate", 48, t.secondary)
+        self._sign.setPixmap(icon.pixmap(QSize(48, 48), self.devicePixelRatioF()))
+        self.setStyleSheet(
+            f"#evaluateEmpty {{ border: 2px dashed {t.border}; border-radius: 8px; background: {t.surface}; }}"
+        )
+
+
+class SetupPart(QFrame):
+    """The data is open (or being opened): split, model, class names, problems, and the button that begins."""
+
+    open_wanted = Signal()
+    split_chosen = Signal(str)
+    model_chosen = Signal(str)
+    card_wanted = Signal(str)
+    mapping_wanted = Signal()
+    kept_wanted = Signal(str)
+    start_wanted = Signal()
+    cancel_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", "true")
+        self._title = titled("")
+        self._facts = make_label("", "secondary", wrap=True)
+        change = QPushButton(self.tr("Other folder…"))
+        change.clicked.connect(self.open_wanted)
+        self._split_label = make_label(self.tr("Split"))
+        self.splits = choose_box(self.tr("Split of the data"))
+        self.splits.activated.connect(self._on_split)
+        self._split_label.setBuddy(self.splits)
+        self.chooser = ModelChooser()
+        self.chooser.selected.connect(self.model_chosen)
+        self.chooser.card_requested.connect(self.card_wanted)
+        self._medical = MedicalNotice()
+        self._mapping = CautionStrip()
+        self._match = QPushButton(self.tr("Match class names…"))
+        self._match.clicked.connect(self.mapping_wanted)
+        self._names = make_label("", "secondary", wrap=True)
+        self._problems_title = titled(self.tr("What Fovea noticed about this data"))
+        self._problems = make_label("", "secondary", wrap=True, selectable=True)
+        self.failure = ErrorPanel()
+        self._busy = QWidget()
+        self._busy_words = make_label("", "secondary")
+        bar = QProgressBar()
+        bar.setRange(0, 0)
+        bar.setTextVisible(False)
+        bar.setAccessibleName(self.tr("Reading the folder"))
+        cancel = QPushButton(self.tr("Cancel"))
+        cancel.clicked.connect(self.cancel_wanted)
+        busy = QHBoxLayout(self._busy)
+        busy.setContentsMargins(0, 0, 0, 0)
+        busy.addWidget(bar, 1)
+        busy.addWidget(self._busy_words)
+        busy.addWidget(cancel)
+        self._kept = QPushButton()
+        self._kept.setProperty("role", "link")
+        self._kept.clicked.connect(self._on_kept)
+        self.start = QPushButton(self.tr("Evaluate"))
+        self.start.setProperty("role", "primary")
+        self.start.clicked.connect(self.start_wanted)
+        self._lay_out(change)
+        self.show_busy(None)
+
+    def _lay_out(self, change: QPushButton) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self._title, 1)
+        head.addWidget(change)
+        split = QHBoxLayout()
+        split.addWidget(self._split_label)
+        split.addWidget(self.splits)
+        split.addStretch(1)
+        match = QHBoxLayout()
+        match.addWidget(self._names, 1)
+        match.addWidget(self._match)
+        foot = QHBoxLayout()
+        foot.addWidget(self._kept)
+        foot.addStretch(1)
+        foot.addWidget(self.start)
+        inner = QWidget()
+        inner.setProperty("ground", "none")
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(10)
+        column.addLayout(head)
+        column.addWidget(self._facts)
+        column.addWidget(self._busy)
+        column.addWidget(self.failure)
+        column.addLayout(split)
+        column.addSpacing(4)
+        self._model_title = titled(self.tr("Model"), self.chooser)
+        column.addWidget(self._model_title)
+        column.addWidget(self.chooser)
+        column.addWidget(self._medical)
+        column.addWidget(self._mapping)
+        column.addLayout(match)
+        column.addWidget(self._problems_title)
+        column.addWidget(self._problems)
+        column.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(inner)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        foot.setContentsMargins(16, 8, 16, 12)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(area, 1)
+        layout.addLayout(foot)
+
+    def show_busy(self, words: str | None, title: str = "") -> None:
+        """The folder is being read; ``None`` ends that."""
+        self._busy.setVisible(words is not None)
+        if words is not None:
+            self._busy_words.setText(words)
+        if title:
+            self._title.setText(title)
+            for widget in (self._facts, self._problems, self._problems_title, self._split_label, self.splits):
+                widget.hide()
+            self.failure.clear()
+            self.show_names("", False)
+            self.show_kept("", "")
+            self.start.setEnabled(False)
+
+    def show_data(self, data: LabelledDataset, chosen: bool) -> None:
+        """What was found. ``chosen`` is false where the user must first say which split is meant."""
+        self._title.setText(data.title)
+        counts = data.counts()
+        named = [f"{name} {count(int(n))}" for name, n in zip(data.classes, counts, strict=True)][:_CLASSES_NAMED]
+        more = len(data.classes) - len(named)
+        listing = " · ".join(named) + (self.tr(" and {0} more").format(count(more)) if more > 0 else "")
+        self._facts.setText(
+            self.tr("{0} images in {1} classes: {2}").format(count(len(data)), count(len(data.classes)), listing)
+        )
+        self._facts.show()
+        with QSignalBlocker(self.splits):
+            self.splits.clear()
+            if not chosen:
+                self.splits.addItem(self.tr("Choose…"), None)
+            for name in data.splits:
+                self.splits.addItem(name, name)
+            if len(data.splits) > 1:
+                self.splits.addItem(self.tr("all of them"), "all")
+            at = self.splits.findData(data.split) if chosen else 0
+            self.splits.setCurrentIndex(max(0, at))
+        for widget in (self._split_label, self.splits):
+            widget.setVisible(bool(data.splits))
+        lines = [f"• {problem.message}" for problem in data.problems[:30]]
+        lines += [f"• {entry.name}: {entry.message}" for entry in data.broken[:20]]
+        hidden = max(0, len(data.problems) - 30) + max(0, len(data.broken) - 20)
+        if hidden:
+            lines.append(self.tr("• and {0} more").format(count(hidden)))
+        self._problems.setText("\n".join(lines))
+        self._problems.setVisible(bool(lines))
+        self._problems_title.setVisible(bool(lines))
+
+    def show_medical(self, notice: str) -> None:
+        """The notice of a medical model; '' for others."""
+        if notice:
+            self._medical.set_text(notice)
+        self._medical.setVisible(bool(notice))
+
+    def show_names(self, words: str, caution: bool, offer: bool = False) -> None:
+        """How the class names fit the model's labels; ``offer`` shows the button that asks."""
+        self._mapping.set_text(words)
+        self._mapping.setVisible(bool(words) and caution)
+        self._names.setText("" if caution else words)
+        self._names.setVisible(bool(words) and not caution)
+        self._match.setVisible(offer)
+
+    def show_kept(self, words: str, key: str) -> None:
+        """Offer a kept result of this model and folder; '' offers none."""
+        self._kept.setText(words)
+        self._kept.setProperty("key", key)
+        self._kept.setVisible(bool(key))
+
+    @Slot()
+    def _on_kept(self) -> None:
+        self.kept_wanted.emit(self._kept.property("key"))
+
+    @Slot()
+    def _on_split(self) -> None:
+        split = self.splits.currentData()
+        if split is not None:
+            self.split_chosen.emit(split)
+
+
+class KeptPart(QFrame):
+    """The evaluations that were kept; a click or Enter opens one: ``opened`` carries its key."""
+
+    opened = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("card", "true")
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Kept evaluations"))
+        self.list.setFrameShape(QFrame.Shape.NoFrame)
+        self.list.setWordWrap(True)
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.itemActivated.connect(self._on_activated)
+        self.list.itemClicked.connect(self._on_activated)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(6)
+        layout.addWidget(titled(self.tr("Kept evaluations"), self.list))
+        layout.addWidget(
+            make_label(self.tr("They open at once, without asking the model again."), "secondary", wrap=True)
+        )
+        layout.addWidget(self.list, 1)
+
+    def set_kept(self, kept: list[Kept]) -> None:
+        """List these, the newest first."""
+        self.list.clear()
+        for entry in kept[:200]:
+            accuracy = (
+                self.tr("{0} right of {1}").format(share(entry.right / entry.n), count(entry.n)) if entry.n else ""
+            )
+            lines = f"{entry.model.name}\n{data_words(entry.data)} · {accuracy}\n{moment(entry.created)}"
+            item = QListWidgetItem(lines)
+            item.setData(Qt.ItemDataRole.UserRole, entry.key)
+            item.setToolTip(entry.data.root)
+            item.setSizeHint(QSize(200, 3 * self.fontMetrics().height() + 16))
+            self.list.addItem(item)
+        self.setVisible(bool(kept))
+
+    @Slot(QListWidgetItem)
+    def _on_activated(self, item: QListWidgetItem) -> None:
+        self.opened.emit(item.data(Qt.ItemDataRole.UserRole))
+
+
+class StartPage(QWidget):
+    """The empty part or the setup at the left, the kept evaluations at the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.empty = EmptyPart()
+        self.setup = SetupPart()
+        self.kept = KeptPart()
+        self.kept.setMaximumWidth(380)
+        self.kept.hide()
+        self.parts = QStackedWidget()
+        self.parts.addWidget(self.empty)
+        self.parts.addWidget(self.setup)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(12)
+        layout.addWidget(self.parts, 2)
+        layout.addWidget(self.kept, 1)

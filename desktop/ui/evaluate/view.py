@@ -1,0 +1,453 @@
+"""The Evaluate view: from a labelled folder to what a model gets wrong there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.services.evaluation import EvaluationService
+from desktop.ui.evaluate.exports import Exports
+from desktop.ui.evaluate.opening import DataOpener
+from desktop.ui.evaluate.results import ResultsPage
+from desktop.ui.evaluate.start import StartPage
+from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.evaluate.tabs import builders
+from desktop.ui.evaluate.words import count, data_words, moment
+from desktop.ui.panes import show_failure
+from desktop.ui.widgets._task import Task
+
+if TYPE_CHECKING:
+    from desktop.core.datasets import LabelledDataset
+    from desktop.core.evaluation import EvaluationResult, Figures
+    from desktop.core.evaluation_store import Kept
+    from desktop.core.label_map import LabelMap
+    from desktop.core.types import FoveaError
+    from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.services.settings import Settings
+    from desktop.store.store import ModelEntry
+
+MAX_RECENT = 8
+
+
+class EvaluateView(QWidget):
+    """``said`` carries a sentence for the window's message bar; ``card_requested`` a model's id."""
+
+    said = Signal(str)
+    card_requested = Signal(str)
+
+    def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._catalog = catalog
+        self._settings = settings
+        self._engine: EngineService | None = None
+        self._kept: list[Kept] = []
+        self._labels: LabelMap | None = None
+        self._mappings: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
+        self.compared: Any = None
+        self._split_known = True
+        self.model_id = ""
+        self.data: LabelledDataset | None = None
+        self.service = EvaluationService(self)
+        self.state = EvaluationState(self)
+        self.opener = DataOpener(self)
+        self.exports = Exports(self)
+        self.start = StartPage()
+        self.results = ResultsPage(self.state, builders(self))
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.start)
+        self.pages.addWidget(self.results)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.pages)
+        self._connect()
+        self.start.empty.set_recent(self._recent())
+        self._on_catalog()
+        self.refresh_kept()
+
+    def _connect(self) -> None:
+        start, setup, service = self.start, self.start.setup, self.service
+        for part in (start.empty, setup):
+            part.open_wanted.connect(self.ask_folder)
+        start.empty.folder_chosen.connect(self.open_path)
+        start.kept.opened.connect(self.open_kept)
+        setup.split_chosen.connect(self._on_split)
+        setup.model_chosen.connect(self.choose_model)
+        setup.card_wanted.connect(self.card_requested)
+        setup.mapping_wanted.connect(self.ask_mapping)
+        setup.kept_wanted.connect(self.open_kept)
+        setup.start_wanted.connect(self.begin)
+        setup.cancel_wanted.connect(self._cancel_opening)
+        self.opener.progressed.connect(self._on_opening)
+        self.opener.opened.connect(self._on_opened)
+        self.opener.failed.connect(self._on_open_failed)
+        service.progressed.connect(self.results.show_progress)
+        service.streamed.connect(self.results.stream)
+        service.counting.connect(self.results.strip.say_counting)
+        service.finished.connect(self._on_finished)
+        service.failed.connect(self.results.show_failure)
+        service.not_remembered.connect(self.said)
+        self.exports.said.connect(self.said)
+        results = self.results
+        results.back_wanted.connect(self.show_start)
+        results.cancel_wanted.connect(self.cancel)
+        results.gallery.opened.connect(self.open_picture)
+        results.gallery.judged.connect(self._on_judged)
+        results.gallery.list_wanted.connect(self.exports.ask_list)
+        results.gallery.copies_wanted.connect(self.exports.ask_copies)
+        results.split.splitterMoved.connect(self._remember_sizes)
+        self._catalog.changed.connect(self._on_catalog)
+        held = self._settings.get("splitters").get("evaluate")
+        if isinstance(held, list) and len(held) == 2 and all(isinstance(size, int) for size in held):
+            results.split.setSizes(held)
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine``, which was started, for pictures to look at."""
+        self._engine = engine
+        self.results.gallery.model.attach(engine)
+
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        self.results.gallery.model.detach()
+        self._engine = None
+
+    def close_down(self) -> None:
+        """Stop what runs; for the end of the program."""
+        self.opener.cancel()
+        self.exports.cancel()
+        self.service.stop()
+
+    def take_focus(self) -> None:
+        """Give the keyboard to what comes first."""
+        if self.pages.currentWidget() is self.results:
+            self.results.focus_first()
+        elif self.data is None:
+            self.start.empty.button.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.start.setup.start.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    # The data
+
+    @Slot()
+    def ask_folder(self) -> None:
+        """Choose a labelled folder."""
+        dialog = QFileDialog(self, self.tr("Open a Labelled Folder"), self._settings.get("last_folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_path)
+        dialog.open()
+
+    @Slot(str)
+    def open_path(self, path: str, split: str | None = None) -> None:
+        """Read a labelled folder (or file of labelled arrays); ``split`` names the part of it that is meant."""
+        self.service.cancel()
+        self.show_start()
+        self.data = self._labels = None
+        self.start.parts.setCurrentWidget(self.start.setup)
+        name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        self.start.setup.show_busy(self.tr("Reading…"), name)
+        self.opener.open(path, split)
+
+    @Slot(str)
+    def _on_split(self, split: str) -> None:
+        self.open_path(self.opener.path, split)
+
+    @Slot()
+    def _cancel_opening(self) -> None:
+        self.opener.cancel()
+        self.start.setup.show_busy(None)
+        self.start.parts.setCurrentWidget(self.start.empty)
+
+    @Slot(object)
+    def _on_opening(self, done: int) -> None:
+        self.start.setup.show_busy(self.tr("{0} images found…").format(count(done)))
+
+    @Slot(object, bool)
+    def _on_opened(self, data: LabelledDataset, chosen: bool) -> None:
+        self.data = data
+        setup = self.start.setup
+        setup.show_busy(None)
+        setup.show_data(data, chosen)
+        self._split_known = chosen
+        folders = [data.root, *(held for held in self._recent() if held != data.root)][:MAX_RECENT]
+        self._settings.set("recent_labelled", folders)
+        self.start.empty.set_recent(folders)
+        self._prefer_fitting()
+        self._match()
+        setup.start.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(object)
+    def _on_open_failed(self, error: Any) -> None:
+        self.start.setup.show_busy(None)
+        show_failure(self.start.setup.failure, error)
+
+    def _recent(self) -> list[str]:
+        return [folder for folder in self._settings.get("recent_labelled") if isinstance(folder, str)]
+
+    # The model and its labels
+
+    @Slot()
+    def _on_catalog(self) -> None:
+        self.start.setup.chooser.set_entries(self._catalog.entries)
+        if not self.model_id and self._catalog.entries:
+            self.choose_model(self._catalog.first_choice(self._settings.get("model")))
+            self._prefer_fitting()
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """The chosen model, where it can answer."""
+        entry = self._catalog.entry(self.model_id)
+        return entry if entry is not None and entry.state == "ready" and entry.manifest is not None else None
+
+    @Slot(str)
+    def choose_model(self, model_id: str) -> None:
+        """Evaluate this model."""
+        self.model_id = model_id
+        self.start.setup.chooser.set_current(model_id)
+        manifest = self.entry.manifest if self.entry is not None else None
+        medical = manifest is not None and manifest.medical
+        notice = manifest.card.notice if manifest is not None and medical else ""
+        self.start.setup.show_medical((notice or self.results.medical_words()) if medical else "")
+        self._match()
+
+    def _prefer_fitting(self) -> None:
+        """Where the chosen model does not know these classes and another one knows them all by name, take that one."""
+        if self.data is None:
+            return
+        classes = set(self.data.classes)
+        fitting = [
+            entry.id
+            for entry in self._catalog.entries
+            if entry.state == "ready" and entry.manifest is not None and classes <= set(entry.manifest.labels)
+        ]
+        if fitting and self.model_id not in fitting:
+            self.choose_model(fitting[0])
+
+    def _match(self) -> None:
+        """Bring the classes and the model's labels together; without that nothing can begin."""
+        from desktop.core.label_map import LabelMismatch, match_labels
+        from desktop.core.types import FoveaError
+
+        setup, data, entry = self.start.setup, self.data, self.entry
+        self._labels = None
+        if data is None or entry is None or entry.manifest is None:
+            setup.show_names("", False)
+            setup.start.setEnabled(False)
+            return
+        known = self._known_mapping(entry.id, data.classes)
+        try:
+            self._labels = match_labels(data.classes, entry.manifest.labels, known)
+        except LabelMismatch as error:
+            setup.show_names(
+                self.tr("{0} of {1} class names are not labels of this model. Say which label each means.").format(
+                    count(len(error.unmatched)), count(len(data.classes))
+                ),
+                True,
+                True,
+            )
+        except FoveaError as error:
+            setup.show_names(error.message, True, True)
+        else:
+            words = [self.tr("The class names fit the model's labels.")]
+            if known:
+                words = [self.tr("The class names are matched to the model's labels as you said.")]
+            setup.show_names(" ".join([*words, *self._labels.notes]), False, True)
+        setup.start.setEnabled(self._labels is not None and self._split_known)
+        self._offer_kept()
+
+    def _known_mapping(self, model_id: str, classes: tuple[str, ...]) -> dict[str, str]:
+        key = (model_id, tuple(sorted(classes)))
+        if key not in self._mappings:
+            from desktop.core.evaluation_store import EvaluationStore
+
+            self._mappings[key] = EvaluationStore().recall_mapping(model_id, classes) or {}
+        return self._mappings[key]
+
+    @Slot()
+    def ask_mapping(self) -> None:
+        """Ask which label each class means."""
+        from desktop.ui.evaluate.mapping import MappingDialog
+
+        data, entry = self.data, self.entry
+        if data is None or entry is None or entry.manifest is None:
+            return
+        known = self._known_mapping(entry.id, data.classes)
+        self.mapping_dialog = MappingDialog(data.classes, entry.manifest.labels, known, self)
+        self.mapping_dialog.accepted.connect(self._on_mapping)
+        self.mapping_dialog.open()
+
+    @Slot()
+    def _on_mapping(self) -> None:
+        if self.data is not None:
+            mapping = self.mapping_dialog.mapping
+            self._mappings[self.model_id, tuple(sorted(self.data.classes))] = mapping
+            self.service.remember_mapping(self.model_id, self.data.classes, mapping)
+            self._match()
+
+    def obstacle(self) -> FoveaError | None:
+        """Why an evaluation cannot begin now; ``None`` where it can."""
+        from desktop.core.label_map import match_labels
+        from desktop.core.types import FoveaError
+        from desktop.store.store import check_usable
+
+        data, entry = self.data, self._catalog.entry(self.model_id)
+        try:
+            if data is None:
+                return FoveaError("no-data", "no labelled folder is open", "Open one.")
+            if not self._split_known:
+                listing = ", ".join(data.splits)
+                return FoveaError("split-needed", f"'{data.title}' has the splits {listing}", "Say which one is meant.")
+            if entry is None:
+                return FoveaError("no-such-model", "no model is chosen", "Choose one.")
+            manifest = check_usable(entry)
+            match_labels(data.classes, manifest.labels, self._known_mapping(entry.id, data.classes))
+        except FoveaError as error:
+            return error
+        return None
+
+    # Running
+
+    @Slot()
+    def begin(self) -> None:
+        """Evaluate the chosen model on the data."""
+        data, entry, labels = self.data, self.entry, self._labels
+        if data is None or entry is None or entry.manifest is None or labels is None:
+            return
+        manifest = entry.manifest
+        name = f"{data.title}, {data.split}" if data.split else data.title
+        medical = (manifest.card.notice or self.results.medical_words()) if manifest.medical else ""
+        self.state.clear()
+        self.results.begin(self.tr("{0} on {1}").format(manifest.name, name), manifest.labels, medical)
+        self.pages.setCurrentWidget(self.results)
+        self.results.gallery.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.service.start(entry, data, labels)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stop the evaluation; nothing of it is kept."""
+        if self.service.running:
+            self.service.cancel()
+            self.state.clear()
+            self.show_start()
+            self.said.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
+
+    @Slot(object, object, str)
+    def _on_finished(self, result: EvaluationResult, figures: Figures, trouble: str) -> None:
+        self._show(result, figures, self.data)
+        if trouble:
+            self.said.emit(trouble)
+        self.refresh_kept()
+
+    def _show(self, result: EvaluationResult, figures: Figures, data: LabelledDataset | None) -> None:
+        from desktop.core.evaluation_store import EvaluationStore
+
+        self.results.gallery.model.judgements = dict(EvaluationStore().judgements(result.data.fingerprint))
+        self.state.show(result, figures, data)
+
+    @Slot()
+    def show_start(self) -> None:
+        """The page where evaluations begin."""
+        if self.service.running:
+            return
+        self.pages.setCurrentWidget(self.start)
+        self.start.parts.setCurrentWidget(self.start.setup if self.data is not None else self.start.empty)
+
+    # What was kept
+
+    def refresh_kept(self) -> None:
+        """Read anew which evaluations are kept."""
+        from desktop.core.evaluation_store import EvaluationStore
+
+        task = Task(lambda task: EvaluationStore().entries())
+        task.answered.connect(self._on_kept)
+        task.launch()
+
+    @Slot(object)
+    def _on_kept(self, kept: list[Kept]) -> None:
+        self._kept = kept
+        self.start.kept.set_kept(kept)
+        self._offer_kept()
+
+    def _offer_kept(self) -> None:
+        """A kept result of this model and folder can be opened instead of asking again."""
+        data, entry = self.data, self.entry
+        sha = entry.manifest.files["model.tflite"].sha256 if entry is not None and entry.manifest is not None else ""
+        for kept in self._kept if data is not None else ():
+            same = data is not None and kept.data.root == data.root and kept.data.split == data.split
+            if same and kept.complete and kept.model.sha256 == sha:
+                self.start.setup.show_kept(self.tr("Open the result of {0}").format(moment(kept.created)), kept.key)
+                return
+        self.start.setup.show_kept("", "")
+
+    @Slot(str)
+    def open_kept(self, key: str) -> None:
+        """Open a kept evaluation."""
+        from desktop.core.evaluation import figures
+        from desktop.core.evaluation_store import EvaluationStore
+
+        def load(task: Task) -> object:
+            result = EvaluationStore().load(key)
+            return result, figures(result)
+
+        if self.service.running:
+            return
+        self._opening = Task(load)
+        self._opening.answered.connect(self._on_loaded)
+        self._opening.failed.connect(self._on_load_failed)
+        self._opening.launch()
+
+    @Slot(object)
+    def _on_loaded(self, loaded: tuple[EvaluationResult, Figures]) -> None:
+        if self.service.running or self.sender() is not self._opening:
+            return
+        result, figures = loaded
+        data = self.data
+        at_hand = data is not None and data.root == result.data.root and data.split == result.data.split
+        self._show(result, figures, data if at_hand else None)
+        self.pages.setCurrentWidget(self.results)
+        self.results.focus_first()
+        if not at_hand:
+            self.opener.reopen(result, self.state)
+
+    @Slot(object)
+    def _on_load_failed(self, error: Exception) -> None:
+        self.said.emit(getattr(error, "message", str(error)))
+        self.refresh_kept()
+
+    # Pictures
+
+    @Slot(int)
+    def open_picture(self, place: int) -> None:
+        """Look at a picture large."""
+        from desktop.ui.evaluate.large import LargePicture
+
+        if self._engine is None or self.state.result is None:
+            return
+        self.large = LargePicture(self.results.gallery, self.state, self._catalog, self._engine, self)
+        self.large.show_place(place)
+        self.large.open()
+
+    @Slot(str, object)
+    def _on_judged(self, name: str, judgement: Any) -> None:
+        if self.state.result is not None:
+            self.service.judge(self.state.result.data.fingerprint, name, judgement)
+
+    @Slot()
+    def _remember_sizes(self) -> None:
+        held = self._settings.get("splitters")
+        held["evaluate"] = self.results.split.sizes()
+        self._settings.set("splitters", held)
+
+    @property
+    def comparison(self) -> Any:
+        """The second result, its figures and the test, for a report; ``None`` where nothing is compared."""
+        return self.compared
+
+    @property
+    def title(self) -> str:
+        """What is shown, for the window's title."""
+        result = self.state.result
+        return data_words(result.data) if result is not None else ""
