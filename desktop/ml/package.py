@@ -12,7 +12,7 @@ import numpy as np
 
 from desktop.core.evaluation import Figures
 from desktop.core.types import FoveaError
-from desktop.ml import backend, calibrate, deploy, evaluate
+from desktop.ml import augment, backend, calibrate, deploy, evaluate
 from desktop.ml.data import Pictures, Source, source_of
 from desktop.ml.export_litert import convert
 from desktop.ml.litert import LiteRT, match_outputs
@@ -128,18 +128,29 @@ def _calibrate(plan: TrainingPlan, trained: Trained, validation: Pictures) -> _C
     logits = deploy.logits_of(trained.model, validation.images, plan.mirrored)
     temperature = calibrate.fit_temperature(logits, validation.labels)
     before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
-    decision = _decide(plan, after, validation)
+    decision = _decide(plan, trained, temperature, after, validation)
     figures_before, _ = evaluate.measure(plan, decision, validation, lambda _: before, "validation", "Keras")
     figures_after, document = evaluate.measure(plan, decision, validation, lambda _: after, "validation", "Keras")
     return _Calibrated(temperature, figures_before.ece.value or 0.0, figures_after.ece.value or 0.0, decision, document)
 
 
-def _decide(plan: TrainingPlan, scores: np.ndarray, validation: Pictures) -> Decision:
-    """The decision that the plan asks for, with its threshold taken from ``scores`` on validation."""
+def _decide(
+    plan: TrainingPlan, trained: Trained, temperature: float, scores: np.ndarray, validation: Pictures
+) -> Decision:
+    """The decision that the plan asks for, with its threshold from ``scores`` on validation, or on augmented copies."""
     if plan.decision.rule == "argmax":
         return Decision()
     positive = plan.decision.positive
-    truth, own = validation.labels == positive, scores[:, positive]
+    truth, own, how = validation.labels == positive, scores[:, positive], "on the validation split"
+    if plan.decision.perturbed:
+        copies = plan.decision.perturbed
+        parts = []
+        for copy in range(copies):
+            images = augment.apply(validation.images, plan.augment, np.random.default_rng([plan.seed, 5, copy]))
+            logits = deploy.logits_of(trained.model, images, plan.mirrored)
+            parts.append(calibrate.softmax(logits / temperature)[:, positive])
+        truth, own = np.tile(truth, copies), np.concatenate(parts)
+        how = f"on {copies} copies of the validation split, augmented as in training"
     if plan.decision.rule == "balanced":
         value, words = calibrate.balanced_threshold(own, truth), "sensitivity and specificity alike"
     else:
@@ -147,7 +158,7 @@ def _decide(plan: TrainingPlan, scores: np.ndarray, validation: Pictures) -> Dec
         value = calibrate.sensitive_threshold(own, truth, plan.decision.at_least)
         words = f"the highest threshold with a sensitivity of at least {plan.decision.at_least:.0%}"
     kept = "persons" if plan.data.group == "person" else "pictures"
-    reason = f"{words} on the validation split ({len(validation)} pictures; training saw none of their {kept})"
+    reason = f"{words} {how} ({len(validation)} pictures; training saw none of their {kept})"
     return Decision("threshold", positive, round(value, 4), reason)
 
 

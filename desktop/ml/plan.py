@@ -72,12 +72,15 @@ class DecisionPlan:
     """How the answer follows from the scores.
 
     For two classes a threshold may be chosen on validation: ``balanced`` where sensitivity and specificity are alike,
-    ``sensitivity`` the highest one that keeps a sensitivity of ``at_least``; see :mod:`desktop.ml.calibrate`.
+    ``sensitivity`` the highest one that keeps a sensitivity of ``at_least``; see :mod:`desktop.ml.calibrate`. With
+    ``perturbed`` above 0 it is chosen on that many augmented copies of validation instead of on the pictures as they
+    are: pictures from elsewhere differ from validation as validation never differs from training.
     """
 
     rule: Literal["argmax", "balanced", "sensitivity"] = "argmax"
     positive: int = 1
     at_least: float | None = None
+    perturbed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ def _problem(plan: TrainingPlan) -> str | None:
         return f"the decision '{decision.rule}' goes with two labels and a positive class of 0 or 1"
     if (decision.rule == "sensitivity") != (decision.at_least is not None):
         return "at_least goes with the decision 'sensitivity', and with no other"
+    if not 0 <= decision.perturbed <= 20:
+        return f"perturbed {decision.perturbed} found; expected 0 to 20 copies"
     if decision.at_least is not None and not 0 < decision.at_least < 1:
         return f"at_least {decision.at_least} found; expected a fraction between 0 and 1"
     return None

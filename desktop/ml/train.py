@@ -220,7 +220,9 @@ class _Watch(keras.callbacks.Callback):
         now = time.monotonic()
         if logs and now - self._told > 0.2:
             self._told = now
-            event = BatchDone(self._epoch, min(batch + 1, self._steps), self._steps, float(logs["loss"]), float(logs["accuracy"]))
+            event = BatchDone(
+                self._epoch, min(batch + 1, self._steps), self._steps, float(logs["loss"]), float(logs["accuracy"])
+            )
             self._loop.listener(event)
             if not math.isfinite(event.loss):
                 self.model.stop_training = True
