@@ -106,9 +106,10 @@ def _tell(event: Any) -> None:
     from desktop.ml.events import EpochDone, Note, Started
 
     if isinstance(event, Started):
+        left = f"epochs {event.epoch + 1} to {event.epochs}" if event.epoch < event.epochs else "no epoch left to do"
         print(
             f"{event.parameters} parameters on {event.device}; {event.train} training and {event.validation} "
-            f"validation pictures; epochs {event.epoch + 1} to {event.epochs}",
+            f"validation pictures; {left}",
             flush=True,
         )
     elif isinstance(event, EpochDone):

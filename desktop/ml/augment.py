@@ -45,8 +45,8 @@ def apply(batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator) ->
     return result
 
 
-def _chosen(count: int, rng: np.random.Generator, p: float) -> np.ndarray:
-    return np.nonzero(rng.random(count) < p)[0]
+def _chosen(count: int, rng: np.random.Generator, p: float) -> Any:
+    return np.flatnonzero(rng.random(count) < p)
 
 
 def _keep_axis(picture: np.ndarray, like: np.ndarray) -> np.ndarray:
@@ -187,7 +187,9 @@ def jpeg(batch: np.ndarray, rng: np.random.Generator, p: float = 0.15, quality: 
     for i in _chosen(len(batch), rng, p):
         _, data = cv2.imencode(".jpg", batch[i], [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(quality, 96))])
         mode = cv2.IMREAD_GRAYSCALE if batch.shape[3] == 1 else cv2.IMREAD_COLOR
-        batch[i] = _keep_axis(cv2.imdecode(data, mode), batch[i])
+        decoded = cv2.imdecode(data, mode)
+        if decoded is not None:
+            batch[i] = _keep_axis(decoded, batch[i])
     return batch
 
 

@@ -77,10 +77,10 @@ def printed() -> Iterator[tuple[str, int, np.ndarray]]:
             yield f"font {name}", value, np.asarray(picture)
 
 
-def measure(folder: Path) -> dict[str, tuple[int, int, list[str]]]:
-    """Right answers, pictures and mistakes (``4→9``) by style, for the model in ``folder``."""
+def measure(folder: Path, repeats: int = 3) -> dict[str, tuple[int, int, list[str]]]:
+    """Right answers, pictures and mistakes (``4→9``) by style, for the model in ``folder``; see :func:`drawn`."""
     position = from_json((folder / "model.json").read_bytes()).outputs["probabilities"]
-    items = [*drawn(), *printed()]
+    items = [*drawn(repeats), *printed()]
     inputs = np.stack([prepare(picture, SPEC).pixels for _, _, picture in items])
     answers = LiteRT(folder / "model.tflite").run(inputs)[position].argmax(axis=1)
     result: dict[str, tuple[int, int, list[str]]] = {}

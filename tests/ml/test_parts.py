@@ -31,7 +31,8 @@ def test_recipes_read_and_write_back(path: Path) -> None:
         ({"epochs": 3}, "unknown: epochs"),
         ({"seed": None}, "plan.seed"),
         ({"labels": ["a"]}, "labels found"),
-        ({"decision": {"rule": "coin", "positive": 1, "at_least": None}}, "plan.decision.rule"),
+        ({"decision": {"rule": "coin", "positive": 1, "at_least": None, "perturbed": 0}}, "plan.decision.rule"),
+        ({"decision": {"rule": "sensitivity", "positive": 1, "at_least": None, "perturbed": 0}}, "at_least"),
     ],
 )
 def test_bad_plans_name_the_field(change: dict[str, object], word: str) -> None:
