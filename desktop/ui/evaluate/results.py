@@ -325,6 +325,13 @@ class ResultsPage(QWidget):
         self.gallery.model.forget_pictures()
         self.gallery.model.pictures_changed.emit()
 
+    @Slot(int)
+    def show_class(self, number: int) -> None:
+        """Show the mistakes on one class, and go there."""
+        self.tabs.setCurrentIndex(0)
+        self.gallery.choose(Choice(shown_class=number))
+
+    @Slot(object, str)
     def show_only(self, rows: tuple[int, ...], words: str) -> None:
         """Show just these rows in the gallery, and go there."""
         self.tabs.setCurrentIndex(0)

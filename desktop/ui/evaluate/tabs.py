@@ -14,6 +14,36 @@ if TYPE_CHECKING:
 def builders(view: EvaluateView) -> dict[str, Callable[[], QWidget]]:
     """What makes each tab, by its name."""
 
+    def curves() -> QWidget:
+        from desktop.ui.evaluate.curves_tab import CurvesTab
+
+        return CurvesTab(view.state, view.results.threshold)
+
+    def calibration() -> QWidget:
+        from desktop.ui.evaluate.calibration_tab import CalibrationTab
+
+        return CalibrationTab(view.state)
+
+    def classes() -> QWidget:
+        from desktop.ui.evaluate.classes_tab import ClassesTab
+
+        tab = ClassesTab(view.state)
+        tab.class_chosen.connect(view.results.show_class)
+        return tab
+
+    def compare() -> QWidget:
+        from desktop.ui.evaluate.compare_tab import CompareTab
+
+        tab = CompareTab(view.state, view.catalog, view.second)
+        tab.compared.connect(view.use_comparison)
+        tab.pictures_wanted.connect(view.results.show_only)
+        return tab
+
+    def here() -> QWidget:
+        from desktop.ui.evaluate.here_tab import HereTab
+
+        return HereTab(view.state)
+
     def report() -> QWidget:
         from desktop.ui.evaluate.report_tab import ReportTab
 
@@ -24,4 +54,12 @@ def builders(view: EvaluateView) -> dict[str, Callable[[], QWidget]]:
 
         return DataTab(view.state)
 
-    return {"report": report, "data": data}
+    return {
+        "curves": curves,
+        "calibration": calibration,
+        "classes": classes,
+        "compare": compare,
+        "here": here,
+        "report": report,
+        "data": data,
+    }

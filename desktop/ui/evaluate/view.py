@@ -40,7 +40,7 @@ class EvaluateView(QWidget):
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._catalog = catalog
+        self.catalog = catalog
         self._settings = settings
         self._engine: EngineService | None = None
         self._kept: list[Kept] = []
@@ -51,6 +51,7 @@ class EvaluateView(QWidget):
         self.model_id = ""
         self.data: LabelledDataset | None = None
         self.service = EvaluationService(self)
+        self.second = EvaluationService(self)
         self.state = EvaluationState(self)
         self.opener = DataOpener(self)
         self.exports = Exports(self)
@@ -98,7 +99,7 @@ class EvaluateView(QWidget):
         results.gallery.list_wanted.connect(self.exports.ask_list)
         results.gallery.copies_wanted.connect(self.exports.ask_copies)
         results.split.splitterMoved.connect(self._remember_sizes)
-        self._catalog.changed.connect(self._on_catalog)
+        self.catalog.changed.connect(self._on_catalog)
         held = self._settings.get("splitters").get("evaluate")
         if isinstance(held, list) and len(held) == 2 and all(isinstance(size, int) for size in held):
             results.split.setSizes(held)
@@ -118,6 +119,7 @@ class EvaluateView(QWidget):
         self.opener.cancel()
         self.exports.cancel()
         self.service.stop()
+        self.second.stop()
 
     def take_focus(self) -> None:
         """Give the keyboard to what comes first."""
@@ -191,15 +193,15 @@ class EvaluateView(QWidget):
 
     @Slot()
     def _on_catalog(self) -> None:
-        self.start.setup.chooser.set_entries(self._catalog.entries)
-        if not self.model_id and self._catalog.entries:
-            self.choose_model(self._catalog.first_choice(self._settings.get("model")))
+        self.start.setup.chooser.set_entries(self.catalog.entries)
+        if not self.model_id and self.catalog.entries:
+            self.choose_model(self.catalog.first_choice(self._settings.get("model")))
             self._prefer_fitting()
 
     @property
     def entry(self) -> ModelEntry | None:
         """The chosen model, where it can answer."""
-        entry = self._catalog.entry(self.model_id)
+        entry = self.catalog.entry(self.model_id)
         return entry if entry is not None and entry.state == "ready" and entry.manifest is not None else None
 
     @Slot(str)
@@ -220,7 +222,7 @@ class EvaluateView(QWidget):
         classes = set(self.data.classes)
         fitting = [
             entry.id
-            for entry in self._catalog.entries
+            for entry in self.catalog.entries
             if entry.state == "ready" and entry.manifest is not None and classes <= set(entry.manifest.labels)
         ]
         if fitting and self.model_id not in fitting:
@@ -293,7 +295,7 @@ class EvaluateView(QWidget):
         from desktop.core.types import FoveaError
         from desktop.store.store import check_usable
 
-        data, entry = self.data, self._catalog.entry(self.model_id)
+        data, entry = self.data, self.catalog.entry(self.model_id)
         try:
             if data is None:
                 return FoveaError("no-data", "no labelled folder is open", "Open one.")
@@ -320,6 +322,7 @@ class EvaluateView(QWidget):
         name = f"{data.title}, {data.split}" if data.split else data.title
         medical = (manifest.card.notice or self.results.medical_words()) if manifest.medical else ""
         self.state.clear()
+        self.compared = None
         self.results.begin(self.tr("{0} on {1}").format(manifest.name, name), manifest.labels, medical)
         self.pages.setCurrentWidget(self.results)
         self.results.gallery.view.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -426,7 +429,7 @@ class EvaluateView(QWidget):
 
         if self._engine is None or self.state.result is None:
             return
-        self.large = LargePicture(self.results.gallery, self.state, self._catalog, self._engine, self)
+        self.large = LargePicture(self.results.gallery, self.state, self.catalog, self._engine, self)
         self.large.show_place(place)
         self.large.open()
 
@@ -445,6 +448,11 @@ class EvaluateView(QWidget):
     def comparison(self) -> Any:
         """The second result, its figures and the test, for a report; ``None`` where nothing is compared."""
         return self.compared
+
+    @Slot(object)
+    def use_comparison(self, found: Any) -> None:
+        """Put this comparison into reports; ``None`` leaves it out."""
+        self.compared = found
 
     @property
     def title(self) -> str:

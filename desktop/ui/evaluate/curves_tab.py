@@ -1,0 +1,149 @@
+"""Two classes: ROC and precision-recall curve, the threshold's figures, and what they mean elsewhere (prevalence)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QModelIndex, Slot
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from desktop.ui.evaluate.head import ThresholdBar, titled
+from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, table, words
+from desktop.ui.evaluate.words import number
+from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets.chart import Axis, Chart, Line
+
+if TYPE_CHECKING:
+    from desktop.core.thresholds import OperatingPoint
+
+_STEPS = 20
+
+
+class CurvesTab(QWidget):
+    """Follows the threshold; a row of the table, entered or double-clicked, becomes the threshold."""
+
+    def __init__(self, state: EvaluationState, bar: ThresholdBar, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._state, self._bar = state, bar
+        self.roc = Chart(self.tr("ROC curve"))
+        self.pr = Chart(self.tr("Precision and recall"))
+        self._point_model = FiguresModel([self.tr("At this threshold"), self.tr("Figure (95 % interval)")])
+        self.point_table = table(self._point_model, self.tr("Figures at this threshold"))
+        self.point_table.setFixedHeight(8 * 28 + 4)
+        self.prevalence = QDoubleSpinBox()
+        self.prevalence.setRange(0.01, 99.99)
+        self.prevalence.setDecimals(2)
+        self.prevalence.setSuffix(" %")
+        self.prevalence.setAccessibleName(self.tr("Share of positives where the model is to be used"))
+        self.prevalence.valueChanged.connect(self._show_now)
+        label = make_label(self.tr("Where this share is positive (prevalence):"), "secondary", wrap=True)
+        label.setBuddy(self.prevalence)
+        asked = QHBoxLayout()
+        asked.addWidget(label, 1)
+        asked.addWidget(self.prevalence)
+        heads = [self.tr("Threshold"), self.tr("Sensitivity"), self.tr("Specificity"), self.tr("Precision (PPV)")]
+        self._curve_model = FiguresModel(heads)
+        self.curve_table = table(self._curve_model, self.tr("The curves as a table"))
+        self.curve_table.activated.connect(self._on_row)
+        right = QWidget()
+        right.setFixedWidth(400)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(asked)
+        column.addWidget(self.point_table)
+        column.addWidget(titled(self.tr("The curves as a table"), self.curve_table))
+        column.addWidget(self.curve_table, 1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.roc, 1)
+        layout.addWidget(self.pr, 1)
+        layout.addWidget(right)
+        state.changed.connect(self._show)
+        state.moved.connect(self._show_point)
+        state.decided.connect(self._show_now)
+        self._show()
+
+    @Slot()
+    def _show(self) -> None:
+        state = self._state
+        if state.result is None or state.figures is None or state.figures.thresholds is None:
+            return
+        curves, label = state.figures.curves, state.labels[state.positive]
+        if curves is None:
+            why = self.tr("Pictures of both classes are needed for a curve.")
+            self.roc.set_nothing(why)
+            self.pr.set_nothing(why)
+        else:
+            chance = Line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "secondary", dotted=True)
+            auc, ap = state.figures.auc, state.figures.average_precision
+            self.roc.set_content(
+                Axis(self.tr("1 − specificity")),
+                Axis(self.tr("sensitivity for '{0}'").format(label)),
+                [chance, Line(curves.fpr, curves.tpr)],
+                said=self.tr("Area under the curve {0}").format(number(auc.value) if auc and auc.value else "–"),
+            )
+            share = state.figures.thresholds.positives / max(1, len(state.result))
+            level = Line(np.array([0.0, 1.0]), np.array([share, share]), "secondary", dotted=True)
+            self.pr.set_content(
+                Axis(self.tr("recall (sensitivity)")),
+                Axis(self.tr("precision (PPV)")),
+                [level, Line(curves.recall, curves.precision, steps=True)],
+                said=self.tr("Average precision {0}").format(number(ap.value) if ap and ap.value else "–"),
+            )
+        point = state.point
+        if point is not None and point.prevalence is not None and 0 < point.prevalence < 1:
+            self.prevalence.blockSignals(True)
+            self.prevalence.setValue(100 * point.prevalence)
+            self.prevalence.blockSignals(False)
+        rows = []
+        for step in range(_STEPS + 1):
+            at = state.figures.thresholds.at(step / _STEPS)
+            rows.append(
+                [
+                    Cell(number(step / _STEPS, 2), step / _STEPS),
+                    figure(at.sensitivity),
+                    figure(at.specificity),
+                    figure(at.ppv),
+                ]
+            )
+        self._curve_model.set_rows(rows)
+        fit_columns(self.curve_table)
+        self._show_now()
+
+    @Slot()
+    def _show_now(self) -> None:
+        if self._state.point is not None:
+            self._show_point(self._state.point)
+
+    @Slot(object)
+    def _show_point(self, point: OperatingPoint) -> None:
+        from desktop.core.thresholds import predictive_values
+
+        sens, spec = point.sensitivity.value, point.specificity.value
+        said = self.tr("threshold {0}").format(number(point.threshold))
+        self.roc.set_mark((1 - spec, sens) if sens is not None and spec is not None else None, said)
+        self.pr.set_mark((sens, point.ppv.value) if sens is not None and point.ppv.value is not None else None, said)
+        share = self.prevalence.value() / 100
+        ppv, npv = predictive_values(point, share)
+        at = number(100 * share, 2)
+        rows = [
+            [words(self.tr("Sensitivity")), figure(point.sensitivity)],
+            [words(self.tr("Specificity")), figure(point.specificity)],
+            [words(self.tr("Accuracy in this data")), figure(point.accuracy)],
+            [words(self.tr("PPV in this data")), figure(point.ppv)],
+            [words(self.tr("NPV in this data")), figure(point.npv)],
+            [words(self.tr("PPV where {0} % are positive").format(at)), figure(ppv)],
+            [words(self.tr("NPV where {0} % are positive").format(at)), figure(npv)],
+        ]
+        self._point_model.set_rows(rows)
+        self.point_table.setColumnWidth(0, 220)
+
+    @Slot(QModelIndex)
+    def _on_row(self, index: QModelIndex) -> None:
+        threshold = self._curve_model.cell(index.row(), 0).key
+        if isinstance(threshold, (int, float)):
+            self._bar.choose(float(threshold), self.tr("chosen by hand on this data"))

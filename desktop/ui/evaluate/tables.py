@@ -1,0 +1,148 @@
+"""Tables of figures: plain cells of text that sort by the number behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from desktop.ui.evaluate.words import both, count
+
+if TYPE_CHECKING:
+    from desktop.core.intervals import Estimate
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """``text`` as shown; ``key`` what it sorts by (``None`` goes last); ``tip`` more words."""
+
+    text: str
+    key: float | str | None = None
+    tip: str = ""
+
+
+def words(text: str) -> Cell:
+    """A cell of text."""
+    return Cell(text, text.casefold())
+
+
+def whole(value: int) -> Cell:
+    """A cell with a whole number."""
+    return Cell(count(value), value)
+
+
+def figure(estimate: Estimate | None, percent: bool = True) -> Cell:
+    """A cell with a figure and its interval, or why there is none."""
+    if estimate is None:
+        return Cell("–")
+    if estimate.value is None:
+        return Cell(f"– {estimate.reason}", None, estimate.reason)
+    return Cell(both(estimate, percent), estimate.value)
+
+
+class FiguresModel(QAbstractTableModel):
+    """Rows of cells below ``heads``. Sorting keeps :attr:`original`: the place a row had when it was given."""
+
+    def __init__(self, heads: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._heads = list(heads)
+        self._rows: list[Sequence[Cell]] = []
+        self.original: list[int] = []
+        self._sorted: tuple[int, Qt.SortOrder] | None = None
+
+    def set_rows(self, rows: Sequence[Sequence[Cell]], heads: Sequence[str] | None = None) -> None:
+        """Show other rows, in the order that was chosen last."""
+        self.beginResetModel()
+        if heads is not None:
+            self._heads = list(heads)
+        self._rows = list(rows)
+        self.original = list(range(len(rows)))
+        if self._sorted is not None:
+            self._arrange(*self._sorted)
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._heads)
+
+    def cell(self, row: int, column: int) -> Cell:
+        """The cell at a place."""
+        return self._rows[self.original[row]][column]
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not (0 <= index.row() < len(self._rows) and 0 <= index.column() < len(self._heads)):
+            return None
+        cell = self.cell(index.row(), index.column())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return cell.text
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return cell.tip or cell.text
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            number = isinstance(cell.key, (int, float))
+            side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole and section < len(self._heads):
+            return self._heads[section]
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """By the numbers behind a column; what has none goes last either way."""
+        if not 0 <= column < len(self._heads):
+            return
+        self.layoutAboutToBeChanged.emit()
+        self._sorted = (column, order)
+        self._arrange(column, order)
+        self.layoutChanged.emit()
+
+    def _arrange(self, column: int, order: Qt.SortOrder) -> None:
+        keyed = [(self._rows[i][column].key, i) for i in range(len(self._rows))]
+        there = [(key, i) for key, i in keyed if key is not None]
+        there.sort(key=lambda pair: pair[0], reverse=order == Qt.SortOrder.DescendingOrder)  # type: ignore[arg-type, return-value]
+        self.original = [i for _, i in there] + [i for key, i in keyed if key is None]
+
+
+def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
+    """A quiet table over ``model``; ``name`` for screen readers."""
+    view = QTableView()
+    view.setModel(model)
+    view.setAccessibleName(name)
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    view.setAlternatingRowColors(True)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    view.setTabKeyNavigation(False)
+    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    rows = view.verticalHeader()
+    rows.setVisible(False)
+    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    rows.setDefaultSectionSize(max(28, view.fontMetrics().height() + 10))
+    header = view.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setStretchLastSection(True)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    if sortable:
+        view.setSortingEnabled(True)
+        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+    return view
+
+
+def fit_columns(view: QTableView, most: int = 340) -> None:
+    """Columns as wide as their first rows need."""
+    view.horizontalHeader().setResizeContentsPrecision(60)
+    view.resizeColumnsToContents()
+    model = view.model()
+    for column in range(model.columnCount() - 1 if model is not None else 0):
+        view.setColumnWidth(column, min(most, view.columnWidth(column) + 10))
