@@ -106,6 +106,15 @@ QHeaderView::section {{ background: {t.surface}; color: {t.secondary}; border: n
   border-bottom: 1px solid {t.border}; padding: 4px 8px; font-size: {small}px; }}
 QTableCornerButton::section {{ background: {t.surface}; border: none; }}
 
+QTabWidget::pane {{ border: none; border-top: 1px solid {t.border}; }}
+QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
+QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid transparent; color: {t.secondary};
+  padding: 6px 4px; margin-right: 16px; }}
+QTabBar::tab:hover {{ color: {t.text}; }}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
+QTabBar::tab:disabled {{ color: {faded}; }}
+QTabBar:focus::tab:selected {{ background: {t.soft}; color: {t.accent}; }}
+
 QProgressBar {{ background: {t.border}; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}
 

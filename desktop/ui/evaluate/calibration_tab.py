@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, table, whole
+from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, short, table, whole
 from desktop.ui.evaluate.words import both, number, score_word, share
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line, Spot
@@ -23,7 +23,7 @@ class CalibrationTab(QWidget):
         self.reliability = Chart(self.tr("Reliability"))
         self.risk = Chart(self.tr("Accuracy against share answered"))
         self._words = make_label("", wrap=True, selectable=True)
-        heads = [self.tr("Score"), self.tr("Images"), self.tr("Mean score"), self.tr("Share right (95 % interval)")]
+        heads = [self.tr("Score"), self.tr("Images"), self.tr("Mean score"), self.tr("Share right %")]
         self._bins = FiguresModel(heads)
         self.bins_table = table(self._bins, self.tr("Reliability as a table"))
         heads = [self.tr("Answered"), self.tr("Right among them"), self.tr("From a score of")]
@@ -56,9 +56,9 @@ class CalibrationTab(QWidget):
             return
         word = score_word(result.model)
         self._words.setText(
-            self.tr(
-                "Calibration error (ECE): {0}\nBrier score: {1}\nLower is better. The outputs are called {2}."
-            ).format(both(figures.ece, False), both(figures.brier, False), word)
+            self.tr("Calibration error (ECE): {0}\nBrier score: {1}\nLower is better. The model gives: {2}.").format(
+                both(figures.ece, False), both(figures.brier, False), word
+            )
         )
         self._show_bins()
         self._show_risk()
@@ -91,7 +91,7 @@ class CalibrationTab(QWidget):
         for b in bins:
             name = self.tr("{0} to {1}").format(number(b.low, 2), number(b.high, 2))
             mean = Cell(number(b.confidence), b.confidence) if b.confidence is not None else Cell("–")
-            rows.append([Cell(name, b.low), whole(b.n), mean, figure(b.accuracy)])
+            rows.append([Cell(name, b.low), whole(b.n), mean, short(b.accuracy)])
         self._bins.set_rows(rows)
         fit_columns(self.bins_table)
 

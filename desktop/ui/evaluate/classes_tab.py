@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, table, whole, words
+from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, fit_height, short, table, whole, words
 from desktop.ui.evaluate.words import both
 from desktop.ui.widgets._kit import make_label
 
@@ -23,12 +23,12 @@ class ClassesTab(QWidget):
             self.tr("Class"),
             self.tr("Images"),
             self.tr("Answers"),
-            self.tr("Precision"),
-            self.tr("Recall (sensitivity)"),
-            self.tr("Specificity"),
+            self.tr("Precision %"),
+            self.tr("Recall %"),
+            self.tr("Specificity %"),
             self.tr("F1"),
-            self.tr("FPR"),
-            self.tr("FNR"),
+            self.tr("FPR %"),
+            self.tr("FNR %"),
             self.tr("AUC"),
         ]
         self.model = FiguresModel(heads)
@@ -36,7 +36,6 @@ class ClassesTab(QWidget):
         self.view.activated.connect(self._on_row)
         self._means = FiguresModel(["", self.tr("Precision"), self.tr("Recall"), self.tr("F1")])
         self.means_table = table(self._means, self.tr("Means over the classes"))
-        self.means_table.setFixedHeight(3 * 28 + 12)
         self._note = make_label("", "secondary", wrap=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -57,17 +56,17 @@ class ClassesTab(QWidget):
         rows = []
         for index, c in enumerate(figures.classes):
             auc = figures.class_auc[index] if figures.class_auc else figures.auc
-            cells = [figure(e) for e in (c.precision, c.recall, c.specificity)]
+            cells = [short(e) for e in (c.precision, c.recall, c.specificity)]
             rows.append(
                 [
                     words(c.label),
                     whole(c.support),
                     whole(c.predicted),
                     *cells,
-                    figure(c.f1, False),
-                    figure(c.fpr),
-                    figure(c.fnr),
-                    figure(auc, False) if auc is not None else Cell("–"),
+                    short(c.f1, False),
+                    short(c.fpr),
+                    short(c.fnr),
+                    short(auc, False) if auc is not None else Cell("–"),
                 ]
             )
         self.model.set_rows(rows)
@@ -90,7 +89,11 @@ class ClassesTab(QWidget):
             ]
         )
         fit_columns(self.means_table)
-        text = self.tr("In brackets: 95 % intervals. A class enters a mean only where it has the figure.")
+        fit_height(self.means_table)
+        text = self.tr(
+            "In brackets: 95 % intervals. Recall is also called sensitivity. FPR: share of false alarms; FNR: share of "
+            "misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes."
+        )
         if figures.top5 is not None:
             text += " " + self.tr("Right among the five highest scores: {0}.").format(both(figures.top5))
         self._note.setText(text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QModelIndex, Slot
+from PySide6.QtCore import QModelIndex, Qt, Slot
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import ThresholdBar, titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, table, words
+from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, fit_height, short, table, words
 from desktop.ui.evaluate.words import number
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line
@@ -31,11 +31,12 @@ class CurvesTab(QWidget):
         self.pr = Chart(self.tr("Precision and recall"))
         self._point_model = FiguresModel([self.tr("At this threshold"), self.tr("Figure (95 % interval)")])
         self.point_table = table(self._point_model, self.tr("Figures at this threshold"))
-        self.point_table.setFixedHeight(8 * 28 + 4)
         self.prevalence = QDoubleSpinBox()
         self.prevalence.setRange(0.01, 99.99)
         self.prevalence.setDecimals(2)
         self.prevalence.setSuffix(" %")
+        self.prevalence.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.prevalence.setMinimumWidth(110)
         self.prevalence.setAccessibleName(self.tr("Share of positives where the model is to be used"))
         self.prevalence.valueChanged.connect(self._show_now)
         label = make_label(self.tr("Where this share is positive (prevalence):"), "secondary", wrap=True)
@@ -43,7 +44,7 @@ class CurvesTab(QWidget):
         asked = QHBoxLayout()
         asked.addWidget(label, 1)
         asked.addWidget(self.prevalence)
-        heads = [self.tr("Threshold"), self.tr("Sensitivity"), self.tr("Specificity"), self.tr("Precision (PPV)")]
+        heads = [self.tr("Threshold"), self.tr("Sensitivity %"), self.tr("Specificity %"), self.tr("PPV %")]
         self._curve_model = FiguresModel(heads)
         self.curve_table = table(self._curve_model, self.tr("The curves as a table"))
         self.curve_table.activated.connect(self._on_row)
@@ -105,9 +106,9 @@ class CurvesTab(QWidget):
             rows.append(
                 [
                     Cell(number(step / _STEPS, 2), step / _STEPS),
-                    figure(at.sensitivity),
-                    figure(at.specificity),
-                    figure(at.ppv),
+                    short(at.sensitivity),
+                    short(at.specificity),
+                    short(at.ppv),
                 ]
             )
         self._curve_model.set_rows(rows)
@@ -140,7 +141,8 @@ class CurvesTab(QWidget):
             [words(self.tr("NPV where {0} % are positive").format(at)), figure(npv)],
         ]
         self._point_model.set_rows(rows)
-        self.point_table.setColumnWidth(0, 220)
+        self.point_table.setColumnWidth(0, 224)
+        fit_height(self.point_table)
 
     @Slot(QModelIndex)
     def _on_row(self, index: QModelIndex) -> None:

@@ -116,6 +116,8 @@ class ThresholdBar(QFrame):
         self.value.setRange(0, 1)
         self.value.setDecimals(4)
         self.value.setSingleStep(0.01)
+        self.value.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.value.setMinimumWidth(96)
         self.value.setKeyboardTracking(False)
         self.value.setAccessibleName(self.tr("Threshold as a number"))
         self._presets = QPushButton(self.tr("Choose for me"))

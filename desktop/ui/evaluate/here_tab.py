@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, table, whole, words
+from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, fit_height, table, whole, words
 from desktop.ui.evaluate.words import count, data_words, share
 from desktop.ui.widgets._kit import make_label, set_role
 
@@ -23,7 +23,6 @@ class HereTab(QWidget):
         heads = [self.tr("Where"), self.tr("Images"), self.tr("Accuracy (95 % interval)")]
         self.model = FiguresModel(heads)
         self.table = table(self.model, self.tr("Accuracy here and on the model's card"))
-        self.table.setFixedHeight(4 * 28 + 12)
         note = make_label(
             self.tr(
                 "This compares the same figure on two sets of pictures. 'Compatible' means that the intervals leave "
@@ -81,6 +80,7 @@ class HereTab(QWidget):
         set_role(self.verdict, "error" if found is not None and found.verdict == "worse" else "answer")
         self.model.set_rows(rows)
         fit_columns(self.table, 460)
+        fit_height(self.table)
 
     def _metrics(self) -> list[dict[str, object]]:
         assert self._state.result is not None

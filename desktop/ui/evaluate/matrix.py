@@ -30,7 +30,7 @@ from desktop.ui.widgets._kit import make_label
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-_SMALLEST, _LARGEST = 34, 120
+_SMALLEST, _LARGEST = 34, 150
 _HEAD_MOST = 110
 
 
@@ -238,6 +238,10 @@ class MatrixTable(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setCornerButtonEnabled(False)
+        self.setStyleSheet(
+            "QTableCornerButton::section { background: transparent; border: none; } "
+            "QAbstractScrollArea::corner { background: transparent; border: none; }"
+        )
         across = _TurnedHeader(self)
         self.setHorizontalHeader(across)
         across.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -249,6 +253,7 @@ class MatrixTable(QTableView):
         down.setSectionsClickable(True)
         down.setDefaultAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         down.setMaximumWidth(150)
+        down.setStyleSheet("QHeaderView::section { border: none; padding: 0 8px; }")
         down.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         across.sectionClicked.connect(self._choose_column)
         down.sectionClicked.connect(self._choose_row)

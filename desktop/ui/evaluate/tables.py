@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from desktop.ui.evaluate.words import both, count
+from desktop.ui.evaluate.words import both, count, number
 
 if TYPE_CHECKING:
     from desktop.core.intervals import Estimate
@@ -44,6 +44,15 @@ def figure(estimate: Estimate | None, percent: bool = True) -> Cell:
     if estimate.value is None:
         return Cell(f"– {estimate.reason}", None, estimate.reason)
     return Cell(both(estimate, percent), estimate.value)
+
+
+def short(estimate: Estimate | None, percent: bool = True) -> Cell:
+    """A cell with a figure and its interval in as few characters as can be; percent without the sign."""
+    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
+        return figure(estimate, percent)
+    scale, places = (100, 1) if percent else (1, 3)
+    value, low, high = (number(scale * v, places) for v in (estimate.value, estimate.low, estimate.high))
+    return Cell(f"{value} ({low}–{high})", estimate.value, both(estimate, percent))
 
 
 class FiguresModel(QAbstractTableModel):
@@ -86,14 +95,20 @@ class FiguresModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return cell.tip or cell.text
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            number = isinstance(cell.key, (int, float))
-            side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
+            return self._alignment(cell)
         return None
+
+    @staticmethod
+    def _alignment(cell: Cell) -> int:
+        """Counts to the right, where they line up; text and figures with intervals to the left."""
+        side = Qt.AlignmentFlag.AlignRight if isinstance(cell.key, int) else Qt.AlignmentFlag.AlignLeft
+        return int(side | Qt.AlignmentFlag.AlignVCenter)
 
     def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole and section < len(self._heads):
             return self._heads[section]
+        if way == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.TextAlignmentRole and self._rows:
+            return self._alignment(self._rows[0][section])
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -125,6 +140,10 @@ def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
     view.setWordWrap(False)
     view.setTabKeyNavigation(False)
     view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setStyleSheet(
+        "QTableView::item { padding: 0 6px; border: none; } "
+        "QAbstractScrollArea::corner { background: transparent; border: none; }"
+    )
     rows = view.verticalHeader()
     rows.setVisible(False)
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -134,9 +153,18 @@ def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
     header.setStretchLastSection(True)
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     if sortable:
-        view.setSortingEnabled(True)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        view.setSortingEnabled(True)
     return view
+
+
+def fit_height(view: QTableView) -> None:
+    """As high as its rows: for tables of a few lines."""
+    model = view.model()
+    rows = model.rowCount() if model is not None else 0
+    view.setFixedHeight(
+        view.horizontalHeader().sizeHint().height() + rows * view.verticalHeader().defaultSectionSize() + 6
+    )
 
 
 def fit_columns(view: QTableView, most: int = 340) -> None:

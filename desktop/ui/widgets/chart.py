@@ -107,7 +107,7 @@ class Chart(QWidget):
         line = self.fontMetrics().height()
         widest = max(self.fontMetrics().horizontalAdvance(self._tick(self._y, v)) for v in (self._y.low, self._y.high))
         left = widest + line + 14
-        return QRectF(left, line + 16, self.width() - left - 14, self.height() - 3 * line - 34)
+        return QRectF(left, line + 22, self.width() - left - 24, self.height() - 3 * line - 40)
 
     def _tick(self, axis: Axis, value: float) -> str:
         return decimals(value, axis.places) + axis.unit
@@ -136,7 +136,7 @@ class Chart(QWidget):
         bold.setBold(True)
         painter.setFont(bold)
         painter.setPen(QColor(t.text))
-        painter.drawText(QRectF(12, 6, self.width() - 24, area.top() - 8), Qt.AlignmentFlag.AlignVCenter, self._title)
+        painter.drawText(QRectF(12, 6, self.width() - 24, area.top() - 14), Qt.AlignmentFlag.AlignVCenter, self._title)
         if self._nothing:
             painter.setFont(theme().font("secondary"))
             painter.setPen(QColor(t.secondary))
