@@ -113,7 +113,15 @@ QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid 
 QTabBar::tab:hover {{ color: {t.text}; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:disabled {{ color: {faded}; }}
-QTabBar:focus::tab:selected {{ background: {t.soft}; color: {t.accent}; }}
+QTabBar::tab:focus {{ background: {t.soft}; color: {t.accent}; }}
+
+QSlider::groove:horizontal {{ height: 4px; background: {line}; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: 2px; }}
+QSlider::handle:horizontal {{ width: 14px; margin: -6px 0; background: {t.surface}; border: 2px solid {t.accent};
+  border-radius: 7px; }}
+QSlider::handle:horizontal:hover {{ background: {t.soft}; }}
+QSlider::handle:horizontal:focus {{ background: {t.accent}; border-color: {t.text}; }}
+QSlider::handle:horizontal:disabled {{ border-color: {t.border}; }}
 
 QProgressBar {{ background: {t.border}; border: none; border-radius: 3px; min-height: 6px; max-height: 6px; }}
 QProgressBar::chunk {{ background: {t.accent}; border-radius: 3px; }}

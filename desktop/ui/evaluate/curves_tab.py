@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import ThresholdBar, titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, fit_height, short, table, words
+from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, fit_height, short, table, words
 from desktop.ui.evaluate.words import number
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line
@@ -29,7 +29,7 @@ class CurvesTab(QWidget):
         self._state, self._bar = state, bar
         self.roc = Chart(self.tr("ROC curve"))
         self.pr = Chart(self.tr("Precision and recall"))
-        self._point_model = FiguresModel([self.tr("At this threshold"), self.tr("Figure (95 % interval)")])
+        self._point_model = FiguresModel([self.tr("At this threshold"), self.tr("% (95 % interval)")])
         self.point_table = table(self._point_model, self.tr("Figures at this threshold"))
         self.prevalence = QDoubleSpinBox()
         self.prevalence.setRange(0.01, 99.99)
@@ -132,16 +132,16 @@ class CurvesTab(QWidget):
         ppv, npv = predictive_values(point, share)
         at = number(100 * share, 2)
         rows = [
-            [words(self.tr("Sensitivity")), figure(point.sensitivity)],
-            [words(self.tr("Specificity")), figure(point.specificity)],
-            [words(self.tr("Accuracy in this data")), figure(point.accuracy)],
-            [words(self.tr("PPV in this data")), figure(point.ppv)],
-            [words(self.tr("NPV in this data")), figure(point.npv)],
-            [words(self.tr("PPV where {0} % are positive").format(at)), figure(ppv)],
-            [words(self.tr("NPV where {0} % are positive").format(at)), figure(npv)],
+            [words(self.tr("Sensitivity")), short(point.sensitivity)],
+            [words(self.tr("Specificity")), short(point.specificity)],
+            [words(self.tr("Accuracy in this data")), short(point.accuracy)],
+            [words(self.tr("PPV in this data")), short(point.ppv)],
+            [words(self.tr("NPV in this data")), short(point.npv)],
+            [words(self.tr("PPV where {0} % are positive").format(at)), short(ppv)],
+            [words(self.tr("NPV where {0} % are positive").format(at)), short(npv)],
         ]
         self._point_model.set_rows(rows)
-        self.point_table.setColumnWidth(0, 224)
+        self.point_table.setColumnWidth(0, 250)
         fit_height(self.point_table)
 
     @Slot(QModelIndex)

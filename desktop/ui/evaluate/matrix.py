@@ -30,7 +30,7 @@ from desktop.ui.widgets._kit import make_label
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-_SMALLEST, _LARGEST = 34, 150
+_SMALLEST, _LARGEST = 26, 150
 _HEAD_MOST = 110
 
 
@@ -272,7 +272,7 @@ class MatrixTable(QTableView):
         down.setFixedWidth(min(150, max(names) + 18))
         wide = (self.viewport().width() - 2) // classes
         most = len(count(int(self._matrix.counts.max() if self._matrix.counts.size else 0)))
-        least = max(_SMALLEST, most * 8 + 8)
+        least = max(_SMALLEST, most * 8 + 6)
         size = max(least, min(_LARGEST, wide))
         self.horizontalHeader().setDefaultSectionSize(size)
         across = self.horizontalHeader().sizeHint().height()

@@ -302,6 +302,7 @@ class KeptPart(QFrame):
         self.list.setAccessibleName(self.tr("Kept evaluations"))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setWordWrap(True)
+        self.list.setStyleSheet("QListWidget::item { padding: 4px 6px; }")
         self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.list.itemActivated.connect(self._on_activated)
         self.list.itemClicked.connect(self._on_activated)

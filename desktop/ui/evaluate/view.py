@@ -16,6 +16,7 @@ from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
 from desktop.ui.evaluate.words import count, data_words, moment
 from desktop.ui.panes import show_failure
+from desktop.ui.widgets._kit import sentence
 from desktop.ui.widgets._task import Task
 
 if TYPE_CHECKING:
@@ -256,7 +257,7 @@ class EvaluateView(QWidget):
             words = [self.tr("The class names fit the model's labels.")]
             if known:
                 words = [self.tr("The class names are matched to the model's labels as you said.")]
-            setup.show_names(" ".join([*words, *self._labels.notes]), False, True)
+            setup.show_names(" ".join([*words, *(sentence(note) for note in self._labels.notes)]), False, True)
         setup.start.setEnabled(self._labels is not None and self._split_known)
         self._offer_kept()
 
