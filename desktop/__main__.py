@@ -6,7 +6,6 @@ once: whatever is heavy is imported after the decision what to do.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import re
 import sys
@@ -19,7 +18,10 @@ NO_DISPLAY = 3  # exit status: a window was asked for where none can be shown
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run Fovea with ``argv`` (default: the command line); returns the exit status."""
-    multiprocessing.freeze_support()  # first: in a frozen child it does the child's work and never returns
+    if getattr(sys, "frozen", False):
+        import multiprocessing
+
+        multiprocessing.freeze_support()  # first: in a frozen child it does the child's work and never returns
     from desktop.cli import console
 
     console.prepare_streams()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from desktop.core.datasets import LabelledDataset
     from desktop.core.evaluation import EvaluationResult
     from desktop.core.types import ImageSource
+    from desktop.engine.evaluation import Evaluator
 
 Mode = Literal["losses", "cell", "unsure", "all", "labels", "only"]
 SURE = 0.9
@@ -39,6 +40,46 @@ class Answers(Protocol):
     def source(self, row: int) -> ImageSource | None:
         """The picture itself; ``None`` where the data is not at hand."""
         ...
+
+
+class RunningAnswers:
+    """An evaluation on its way: the rows that were told of, so that none is listed twice."""
+
+    def __init__(self, run: Evaluator) -> None:
+        self._run = run
+        self._told: list[np.ndarray] = []
+        self._rows: np.ndarray = np.empty(0, np.int64)
+
+    def add(self, rows: np.ndarray) -> None:
+        """Rows were answered."""
+        self._told.append(rows)
+
+    @property
+    def rows(self) -> np.ndarray:
+        if self._told:
+            self._rows = np.concatenate([self._rows, *self._told])
+            self._told.clear()
+        return self._rows
+
+    @property
+    def truth(self) -> np.ndarray:
+        return self._run.truth
+
+    @property
+    def predicted(self) -> np.ndarray:
+        return self._run.predicted
+
+    @property
+    def scores(self) -> np.ndarray:
+        return self._run.scores
+
+    def name(self, row: int) -> str:
+        """The picture's name inside the data."""
+        return self._run.name(row)
+
+    def source(self, row: int) -> ImageSource | None:
+        """The picture itself."""
+        return self._run.source(row)
 
 
 class ResultAnswers:

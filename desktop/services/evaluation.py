@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -35,16 +36,28 @@ class _Runner(QThread):
     done = Signal(object, object, str)
     failed = Signal(object)
 
-    def __init__(self, entry: ModelEntry, data: LabelledDataset, labels: LabelMap) -> None:
+    def __init__(self, model_id: str) -> None:
         super().__init__()
         self.setObjectName("evaluation")
-        self._entry, self._data, self._labels = entry, data, labels
+        self._model_id = model_id
+        self._job: tuple[ModelEntry, LabelledDataset, LabelMap] | None = None
+        self._handed = threading.Event()
         self._rows: list[np.ndarray] = []
         self._told = 0.0
         self.first = True
 
+    def hand(self, entry: ModelEntry, data: LabelledDataset, labels: LabelMap) -> None:
+        """Give it its work."""
+        self._job = (entry, data, labels)
+        self._handed.set()
+
+    def give_up(self) -> None:
+        """Stop, whatever it does."""
+        self.requestInterruption()
+        self._handed.set()
+
     def run(self) -> None:
-        """The thread itself."""
+        """The thread itself: the engine starts at once, the work may come later."""
         from desktop.core.types import FoveaError
 
         try:
@@ -60,12 +73,17 @@ class _Runner(QThread):
         from desktop.core.types import FoveaError
         from desktop.engine.client import EngineClient
         from desktop.engine.evaluation import evaluate
+        from desktop.engine.messages import WarmRequest
 
         with EngineClient() as client:
             _step_back(client.pid)
+            client.submit(WarmRequest(client.next_id(), self._model_id))
+            while not self._handed.wait(0.1):
+                client.events(0.0)  # its words are read, so that its end does not go unnoticed
+            if self._job is None or self.isInterruptionRequested():
+                return
             result = evaluate(
-                client, self._entry, self._data, self._labels, None, self._hear, self._collect,
-                self.isInterruptionRequested,
+                client, *self._job, None, self._hear, self._collect, self.isInterruptionRequested
             )  # fmt: skip
         if self.isInterruptionRequested():
             return
@@ -136,6 +154,7 @@ class EvaluationService(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner: _Runner | None = None
+        self._ready: _Runner | None = None
         self._ending: set[_Runner] = set()
         # One writer, so that judgements reach the disk in the order in which they were given.
         self._writer: ThreadPoolExecutor | None = None
@@ -148,15 +167,23 @@ class EvaluationService(QObject):
     def start(self, entry: ModelEntry, data: LabelledDataset, labels: LabelMap) -> None:
         """Begin; a run under way is dropped."""
         self._drop()
-        runner = _Runner(entry, data, labels)
+        self.prepare(entry.id)
+        runner, self._ready = self._ready, None
+        assert runner is not None
         runner.progressed.connect(self._on_progress)
         runner.streamed.connect(self._on_rows)
         runner.counting.connect(self._on_counting)
         runner.done.connect(self._on_done)
         runner.failed.connect(self._on_failed)
-        runner.finished.connect(self._sweep)
         self._runner = runner
-        runner.start(QThread.Priority.LowPriority)
+        runner.hand(entry, data, labels)
+
+    def prepare(self, model_id: str) -> None:
+        """Start an engine for an evaluation that is likely to come: its first answer is then there at once."""
+        if self._ready is None or self._ready.isFinished():
+            self._ready = _Runner(model_id)
+            self._ready.finished.connect(self._sweep)
+            self._ready.start(QThread.Priority.LowPriority)
 
     @Slot()
     def cancel(self) -> None:
@@ -168,6 +195,10 @@ class EvaluationService(QObject):
     def stop(self) -> None:
         """End all threads: for the end of the program."""
         self._drop()
+        if self._ready is not None:
+            self._ready.give_up()
+            self._ending.add(self._ready)
+            self._ready = None
         for runner in list(self._ending):
             runner.wait(10_000)
         if self._writer is not None:
@@ -200,7 +231,7 @@ class EvaluationService(QObject):
         runner, self._runner = self._runner, None
         if runner is not None:
             self._ending.add(runner)
-            runner.requestInterruption()
+            runner.give_up()
 
     def _is_current(self) -> bool:
         return self._runner is not None and self.sender() is self._runner

@@ -6,8 +6,6 @@ belongs to the user alone; what comes over it is a list of paths, nothing else.
 
 from __future__ import annotations
 
-import getpass
-import hashlib
 import json
 import os
 import time
@@ -42,6 +40,9 @@ class SingleInstance(QObject):
     @property
     def name(self) -> str:
         """The socket's name: one for each user and data folder."""
+        import getpass
+        import hashlib
+
         key = f"{getpass.getuser() if _has_user() else ''}|{self._folder}"
         return f"fovea-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
@@ -142,6 +143,8 @@ def _parse(line: bytes) -> list[str] | None:
 
 
 def _has_user() -> bool:
+    import getpass
+
     try:
         return bool(getpass.getuser())
     except (KeyError, OSError, ImportError):

@@ -16,7 +16,7 @@ from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
 from desktop.ui.main_window import MainWindow
-from desktop.ui.theme import MODES, theme
+from desktop.ui.theme import MODES, STYLE, theme
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -25,7 +25,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     if isinstance(held, QApplication):
         return held
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
-    app = QApplication([sys.argv[0] if sys.argv else "fovea", *arguments])
+    app = QApplication([sys.argv[0] if sys.argv else "fovea", *STYLE, *arguments])
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
@@ -50,11 +50,14 @@ class Shell(QObject):
         """After the first paint: models, engine, the paths given, the ear for a second instance."""
         from desktop.services.engine_service import EngineService
 
-        self.window.classify.complete()
-        self.window.setWindowIcon(theme().icon("app", 64))
-        self.catalog.refresh()
+        # The processes take longest to come up and do so beside this one: they go first.
         engine = EngineService(self)
         engine.start()
+        if self._paths and self.settings.get("model"):
+            engine.warm(self.settings.get("model"))
+        self.catalog.refresh()
+        self.window.classify.complete()
+        self.window.setWindowIcon(theme().icon("app", 64))
         # With 100,000 images listed a full collection takes 150 ms and frees nothing: what lives now is left out of it,
         # and it comes once in a hundred million allocations. Young garbage is collected as ever.
         gc.freeze()

@@ -4,39 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QMimeData, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import (
-    QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
-    QGuiApplication,
-    QPaintEvent,
-    QResizeEvent,
-)
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.core.formats import SUPPORTED_SUFFIXES
-from desktop.services.catalog import ModelCatalog
-from desktop.services.intake import can_take
 from desktop.services.settings import Settings
-from desktop.ui.classify_view import ClassifyView
-from desktop.ui.menus import Menus
 from desktop.ui.rail import Rail
 from desktop.ui.theme import theme
-from desktop.ui.widgets.drop_overlay import DropOverlay
-from desktop.ui.widgets.message_bar import MessageBar
 
 if TYPE_CHECKING:
+    # Each of Qt's classes costs time when its name is first looked up: before the first paint only what is drawn is.
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtWidgets import QFileDialog
+
+    from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
+    from desktop.ui.classify_view import ClassifyView
     from desktop.ui.evaluate.view import EvaluateView
+    from desktop.ui.menus import Menus
+    from desktop.ui.widgets.drop_overlay import DropOverlay
+    from desktop.ui.widgets.message_bar import MessageBar
 
 SMALLEST = (1024, 640)
 FIRST_SIZE = (1280, 720)
 
 
 class MainWindow(QMainWindow):
-    """``painted`` is emitted once, after the first paint: only then may anything heavy begin."""
+    """``painted`` is emitted once, after the first paint: only then may anything heavy begin.
+
+    The first paint shows the frame, the menu bar and the rail; the views and the menus' commands are made right after
+    it, or when they are first asked for.
+    """
 
     painted = Signal()
 
@@ -46,29 +43,30 @@ class MainWindow(QMainWindow):
         self._catalog = catalog
         self._has_painted = False
         self._engine: EngineService | None = None
+        self._classify: ClassifyView | None = None
+        self._menus: Menus | None = None
+        self._messages: MessageBar | None = None
+        self._overlay: DropOverlay | None = None
         self._evaluate: EvaluateView | None = None
         self.setWindowTitle("Fovea")
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
-        self.classify = ClassifyView(catalog, settings)
         self._build()
-        self.menus = Menus(self)
-        self._connect()
         self._restore()
-        self.classify.take_focus()
 
     def _build(self) -> None:
         self.rail = Rail()
         self.rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
         self.rail.add_view("evaluate", "evaluate", self.tr("Evaluate"), self.tr("See how good a model is"))
         self.rail.set_view("classify")
+        self.rail.view_chosen.connect(self.show_view)
+        self.rail.help_requested.connect(self.show_help)
+        self.rail.settings_requested.connect(self.show_settings)
         self.views = QStackedWidget()
-        self.views.addWidget(self.classify)
-        self.messages = MessageBar()
-        column = QVBoxLayout()
+        self.settings.saving_failed.connect(self._say)
+        self._column = column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.messages)
         column.addWidget(self.views, 1)
         middle = QWidget()
         layout = QHBoxLayout(middle)
@@ -77,17 +75,53 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.rail)
         layout.addLayout(column, 1)
         self.setCentralWidget(middle)
-        self._overlay = DropOverlay(self)
-        self._overlay.hide()
+        titles = (self.tr("&File"), self.tr("&Edit"), self.tr("&View"), self.tr("&Model"), self.tr("&Help"))
+        self.top_menus = [self.menuBar().addMenu(title) for title in titles]
 
-    def _connect(self) -> None:
-        view = self.classify
+    @property
+    def messages(self) -> MessageBar:
+        """The bar above the views that says what went wrong."""
+        if self._messages is None:
+            from desktop.ui.widgets.message_bar import MessageBar
+
+            self._messages = MessageBar()
+            self._column.insertWidget(0, self._messages)
+        return self._messages
+
+    @Slot(str)
+    def _say(self, text: str) -> None:
+        self.messages.say(text)
+
+    @property
+    def classify(self) -> ClassifyView:
+        """The Classify view, made after the first paint or when it is first asked for."""
+        if self._classify is None:
+            from desktop.ui.classify_view import ClassifyView
+
+            self._classify = ClassifyView(self._catalog, self.settings)
+            self.views.insertWidget(0, self._classify)
+            self.views.setCurrentWidget(self._classify)
+            self._connect(self._classify)
+            self._classify.take_focus()
+        return self._classify
+
+    @property
+    def menus(self) -> Menus:
+        """The commands of the menus; they need the Classify view."""
+        if self._menus is None:
+            from desktop.ui.menus import Menus
+
+            self._menus = Menus(self)
+        return self._menus
+
+    def _connect(self, view: ClassifyView) -> None:
         view.files_wanted.connect(self.open_files)
         view.folder_wanted.connect(self.open_folder)
         view.paste_wanted.connect(self.paste)
         view.card_requested.connect(self.show_card)
         view.look_requested.connect(self.look_large)
         view.said.connect(self.messages.say)
+        self._classify = view
         view.session.current_changed.connect(self.menus.refresh)
         view.session.current_changed.connect(self._show_title)
         view.session.undo_changed.connect(self.menus.refresh)
@@ -96,10 +130,6 @@ class MainWindow(QMainWindow):
         view.job.began.connect(self.menus.refresh)
         view.job.answered.connect(self.menus.refresh)
         view.list.model.counts_changed.connect(self.menus.refresh)
-        self.rail.view_chosen.connect(self.show_view)
-        self.rail.help_requested.connect(self.show_help)
-        self.rail.settings_requested.connect(self.show_settings)
-        self.settings.saving_failed.connect(self.messages.say)
 
     @property
     def engine(self) -> EngineService | None:
@@ -157,6 +187,10 @@ class MainWindow(QMainWindow):
     @Slot()
     def open_files(self) -> None:
         """Choose image files."""
+        from PySide6.QtWidgets import QFileDialog
+
+        from desktop.core.formats import SUPPORTED_SUFFIXES
+
         dialog = QFileDialog(self, self.tr("Open Images"), self.settings.get("last_folder"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(SUPPORTED_SUFFIXES))
@@ -169,6 +203,8 @@ class MainWindow(QMainWindow):
         if self.in_evaluate:
             self.evaluate.ask_folder()
             return
+        from PySide6.QtWidgets import QFileDialog
+
         dialog = QFileDialog(self, self.tr("Open a Folder of Images"), self.settings.get("last_folder"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
@@ -194,6 +230,9 @@ class MainWindow(QMainWindow):
     @Slot()
     def paste(self) -> None:
         """Open what is on the clipboard."""
+        from PySide6.QtCore import QMimeData
+        from PySide6.QtGui import QGuiApplication
+
         self.messages.clear()
         self.classify.opener.add_mime(QGuiApplication.clipboard().mimeData() or QMimeData())
 
@@ -319,19 +358,29 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Show that something may be dropped here."""
+        from desktop.services.intake import can_take
+
         if can_take(event.mimeData()):
             event.acceptProposedAction()
+            if self._overlay is None:
+                from desktop.ui.widgets.drop_overlay import DropOverlay
+
+                self._overlay = DropOverlay(self)
             self._overlay.setGeometry(self.centralWidget().geometry())
             self._overlay.show()
             self._overlay.raise_()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Take that back."""
-        self._overlay.hide()
+        self._hide_overlay()
+
+    def _hide_overlay(self) -> None:
+        if self._overlay is not None:
+            self._overlay.hide()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
-        self._overlay.hide()
+        self._hide_overlay()
         event.acceptProposedAction()
         self.messages.clear()
         if self.in_evaluate and (local := [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]):
@@ -357,11 +406,13 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep the overlay over the views."""
         super().resizeEvent(event)
-        self._overlay.setGeometry(self.centralWidget().geometry())
+        if self._overlay is not None:
+            self._overlay.setGeometry(self.centralWidget().geometry())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window's place, stop what runs."""
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
-        self.classify.close_down()
+        if self._classify is not None:
+            self._classify.close_down()
         self.close_evaluate()
         super().closeEvent(event)

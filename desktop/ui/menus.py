@@ -24,10 +24,10 @@ class Menus(QObject):
         self._build()
 
     def _build(self) -> None:
-        window, bar = self._window, self._window.menuBar()
+        window = self._window
+        files, edit, views, models, helps = window.top_menus
         key = QKeySequence.StandardKey
         view = window.classify
-        files = bar.addMenu(self.tr("&File"))
         self._add(files, self.tr("&Open Images…"), window.open_files, key.Open)
         self._add(files, self.tr("Open &Folder…"), window.open_folder, "Ctrl+Shift+O")
         self._recent = files.addMenu(self.tr("&Recent Folders"))
@@ -37,7 +37,6 @@ class Menus(QObject):
         files.addSeparator()
         leave = self._add(files, self.tr("&Quit"), window.close, key.Quit)
         leave.setMenuRole(QAction.MenuRole.QuitRole)
-        edit = bar.addMenu(self.tr("&Edit"))
         self._undo = self._add(edit, self.tr("&Undo Removing Images"), view.undo, key.Undo)
         edit.addSeparator()
         self._add(edit, self.tr("&Paste Image"), window.paste, key.Paste)
@@ -47,14 +46,12 @@ class Menus(QObject):
         self._add(edit, self.tr("&Filter Images"), window.focus_filter, key.Find)
         settings = self._add(edit, self.tr("&Settings…"), window.show_settings, key.Preferences)
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
-        self._build_view_menu(bar.addMenu(self.tr("&View")))
-        models = bar.addMenu(self.tr("&Model"))
+        self._build_view_menu(views)
         self._classify_all = self._add(models, self.tr("&Classify All Images"), view.classify_all, "Ctrl+Return")
         self._again = self._add(models, self.tr("Classify This Image &Again"), view.session.ask_again, key.Refresh)
         models.addSeparator()
         self._card = self._add(models, self.tr("&About This Model"), window.show_current_card, "Ctrl+I")
         self._add(models, self.tr("C&hoose a Model"), window.focus_chooser, "Ctrl+Shift+M")
-        helps = bar.addMenu(self.tr("&Help"))
         self._add(helps, self.tr("&Help and Shortcuts"), window.show_help, key.HelpContents)
         about = self._add(helps, self.tr("&About Fovea"), window.show_about)
         about.setMenuRole(QAction.MenuRole.AboutRole)

@@ -15,6 +15,10 @@ from PySide6.QtWidgets import QApplication
 
 from desktop import paths
 
+STYLE = ("-style", "fusion")
+"""Arguments that give an application its style: ``QApplication.setStyle`` returns an object whose class, with all its
+enumerations, would first have to be made, which costs a tenth of the time to the first paint."""
+
 Mode = Literal["system", "light", "dark"]
 MODES: tuple[Mode, ...] = ("system", "light", "dark")
 FontRole = Literal["text", "secondary", "answer", "title"]
@@ -105,13 +109,14 @@ class Theme(QObject):
         return DARK if self._dark else LIGHT
 
     def apply(self, app: QApplication, *, sheet: bool = True) -> None:
-        """Give ``app`` the style, palette, font and stylesheet; call once, before the first window.
+        """Give ``app`` the palette, font and stylesheet; call once, before the first window.
+
+        The style, Fusion, is chosen with the application's arguments (see :data:`STYLE`).
 
         With ``sheet`` false the stylesheet waits for :meth:`dress`: built first and dressed then, a window of many
         widgets is there in a third of the time, because each widget is polished once and not at every new parent.
         """
         self._app = app
-        app.setStyle("Fusion")
         self._choose_font(app)
         hints = app.styleHints()
         hints.colorSchemeChanged.connect(self._follow_system)
@@ -258,12 +263,9 @@ def _load_icon(name: str, size: int, colour: str, faded: str) -> QIcon:
         return QIcon()
     icon = QIcon()
     for ratio in _ratios():
-        shape = _render(drawing, size, ratio)
-        if b"#000000" not in drawing:  # in colours of its own
-            icon.addPixmap(shape)
-            continue
-        icon.addPixmap(_tinted(shape, colour), QIcon.Mode.Normal)
-        icon.addPixmap(_tinted(shape, faded), QIcon.Mode.Disabled)
+        icon.addPixmap(_render(drawing, size, ratio, colour), QIcon.Mode.Normal)
+        if b"#000000" in drawing:  # an outline; other drawings have colours of their own
+            icon.addPixmap(_render(drawing, size, ratio, faded), QIcon.Mode.Disabled)
     return icon
 
 
@@ -273,24 +275,16 @@ def _ratios() -> list[int]:
     return [1] if finest <= 1 else [1, -int(-finest // 1)]
 
 
-def _render(drawing: bytes, size: int, ratio: int) -> QPixmap:
+def _render(drawing: bytes, size: int, ratio: int, colour: str) -> QPixmap:
     from PySide6.QtSvg import QSvgRenderer
 
+    tinted = drawing.replace(b"#000000", colour.encode("ascii"))
     pixmap = QPixmap(size * ratio, size * ratio)
-    pixmap.fill(Qt.GlobalColor.transparent)
+    pixmap.fill(QColor(0, 0, 0, 0))
     painter = QPainter(pixmap)
-    QSvgRenderer(QByteArray(drawing)).render(painter, QRectF(0, 0, size * ratio, size * ratio))
+    QSvgRenderer(QByteArray(tinted)).render(painter, QRectF(0, 0, size * ratio, size * ratio))
     painter.end()
     pixmap.setDevicePixelRatio(ratio)
-    return pixmap
-
-
-def _tinted(shape: QPixmap, colour: str) -> QPixmap:
-    pixmap = QPixmap(shape)
-    painter = QPainter(pixmap)
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceIn)
-    painter.fillRect(pixmap.rect(), QColor(colour))
-    painter.end()
     return pixmap
 
 

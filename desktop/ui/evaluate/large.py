@@ -47,6 +47,7 @@ class LargePicture(QDialog):
         self.picture = PictureView()
         self.picture.setAccessibleName(self.tr("Picture"))
         self.prepared = PreparedView()
+        self.prepared.setMaximumHeight(210)
         self.bars = ProbabilityBars()
         self.failure = ErrorPanel()
         self._notices = NoticeStrip()
@@ -64,7 +65,7 @@ class LargePicture(QDialog):
             self._medical.set_text(str(result.model.card["notice"]))
         if parent is not None:
             room = parent.window().size()
-            self.resize(max(900, room.width() - 80), max(560, room.height() - 80))
+            self.resize(max(900, room.width() - 60), max(600, room.height() - 24))
 
     def _build(self) -> None:
         self._medical = MedicalNotice()
@@ -84,7 +85,8 @@ class LargePicture(QDialog):
         right.setSpacing(8)
         right.addWidget(self._medical)
         right.addWidget(self.bars)
-        right.addWidget(self.prepared, 1)
+        right.addWidget(self.prepared)
+        right.addStretch(1)
         right.addWidget(self._said)
         judges = QHBoxLayout()
         judges.addWidget(make_label(self.tr("The label is"), "secondary"))

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
-from desktop.services.answers import Choice, tally
+from desktop.services.answers import Choice, RunningAnswers, tally
 from desktop.ui.evaluate.gallery_pane import GalleryPane
 from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar, point_words
 from desktop.ui.evaluate.matrix import MatrixPane
@@ -43,6 +43,7 @@ class ResultsPage(QWidget):
         self._builders = builders
         self._built: dict[str, QWidget] = {}
         self._streaming: Evaluator | None = None
+        self._running: RunningAnswers | None = None
         self._labels: tuple[str, ...] = ()
         self._build()
         state.changed.connect(self._show_result)
@@ -161,7 +162,7 @@ class ResultsPage(QWidget):
 
     def begin(self, title: str, labels: tuple[str, ...], notice: str) -> None:
         """An evaluation starts: everything is empty, answers will stream in."""
-        self._streaming = None
+        self._streaming = self._running = None
         self._labels = labels
         self.failure.clear()
         self._title.set_text(title)
@@ -178,9 +179,10 @@ class ResultsPage(QWidget):
 
     def stream(self, run: Evaluator, rows: np.ndarray) -> None:
         """Rows were answered just now."""
-        if self._streaming is not run:
-            self._streaming = run
-            self.gallery.set_answers(run, self._labels, {})
+        if self._streaming is not run or self._running is None:
+            self._streaming, self._running = run, RunningAnswers(run)
+            self.gallery.set_answers(self._running, self._labels, {})
+        self._running.add(rows)
         model = self.matrix.model
         model.set_counts(model.counts + tally(run, rows, len(self._labels)))
         self.gallery.append(rows)
@@ -205,7 +207,7 @@ class ResultsPage(QWidget):
     @Slot()
     def _show_result(self) -> None:
         state = self.state
-        self._streaming = None
+        self._streaming = self._running = None
         if state.result is None or state.figures is None:
             self.gallery.set_answers(None, (), {})
             return

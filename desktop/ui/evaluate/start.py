@@ -177,7 +177,7 @@ class SetupPart(QFrame):
         split.addStretch(1)
         match = QHBoxLayout()
         match.addWidget(self._names, 1)
-        match.addWidget(self._match)
+        match.addWidget(self._match, 0, Qt.AlignmentFlag.AlignRight)
         foot = QHBoxLayout()
         foot.addWidget(self._kept)
         foot.addStretch(1)

@@ -180,6 +180,8 @@ class EvaluateView(QWidget):
         self.start.empty.set_recent(folders)
         self._prefer_fitting()
         self._match()
+        if self._labels is not None:
+            self.service.prepare(self.model_id)
         setup.start.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(object)
