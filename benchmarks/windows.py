@@ -127,14 +127,18 @@ def _launch(arguments: list[str]) -> dict[str, Any]:
     def exec_watched(*_: Any) -> int:
         window = next(widget for widget in QApplication.topLevelWidgets() if isinstance(widget, MainWindow))
         held.append(_first_paint(window, lambda moment: result.__setitem__("painted", moment)))
-        answers = _Answers(window)
-        held.append(answers)
 
         def answered() -> None:
             result["answered"] = time.monotonic()
             window.close()
 
-        answers.expect(answered)
+        def watch_answers() -> None:
+            answers = _Answers(window)
+            held.append(answers)
+            answers.expect(answered)
+
+        # Not before: the view that shows answers is made after the first paint, and asking for it would make it sooner.
+        window.painted.connect(watch_answers)
         return run_loop()
 
     QApplication.exec = exec_watched  # type: ignore[method-assign]

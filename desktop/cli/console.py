@@ -6,13 +6,12 @@ a traceback.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import NoReturn, TextIO
+from typing import TextIO
 
 from desktop.core.types import FoveaError
 
@@ -61,14 +60,6 @@ def note(text: str) -> None:
 def complain(message: str, hint: str = "") -> None:
     """An error for people: what is wrong, and what to do next."""
     note(f"fovea: {message.rstrip('.')}{'. ' + hint if hint else ''}")
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors point to the help instead of repeating the usage."""
-
-    def error(self, message: str) -> NoReturn:
-        complain(message, f"'{self.prog} --help' shows the usage.")
-        raise SystemExit(2)
 
 
 def guarded(run: Callable[[], int]) -> int:

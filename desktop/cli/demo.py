@@ -10,6 +10,7 @@ from pathlib import Path
 from desktop.cli import console, offscreen
 from desktop.cli.answers import answers
 from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.cli.parser import Parser
 from desktop.cli.predict import top_classes
 from desktop.core.scan import Found
 from desktop.core.types import FoveaError
@@ -41,7 +42,7 @@ class Tour:
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 all answered and drawn, 1 not, 2 usage)."""
-    parser = console.Parser(
+    parser = Parser(
         prog="fovea demo",
         description="Classify a few samples with every model, and draw the window.",
         epilog=_EPILOG,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from desktop.cli import console
+from desktop.cli.parser import Parser
 from desktop.core.datasets import DatasetError, LabelledDataset, open_dataset
 from desktop.core.evaluation import EvaluationResult, Figures, PairedResult, compare, decide, figures
 from desktop.core.evaluation_json import estimate_json, figures_json, public_naming, write_atomically, write_csv
@@ -59,7 +60,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = console.Parser(
+    parser = Parser(
         prog="fovea evaluate",
         description="Measure a model on labelled pictures.",
         epilog=_EPILOG,

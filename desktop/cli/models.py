@@ -10,6 +10,7 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.cli.parser import Parser
 from desktop.core.types import StoreError
 from desktop.store.manifest import Manifest, Metric
 from desktop.store.store import FileCheck, ModelEntry, ModelStore
@@ -36,13 +37,13 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = console.Parser(
+    parser = Parser(
         prog="fovea models",
         description="What is in the model store.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=console.Parser)
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", parser_class=Parser)
     listing = actions.add_parser("list", help="every model, with its state")
     showing = actions.add_parser("show", help="the card of one model: what it is for, how good it is, its limits")
     showing.add_argument("id", metavar="ID")

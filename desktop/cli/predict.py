@@ -10,6 +10,7 @@ from typing import Any
 from desktop.cli import console
 from desktop.cli.answers import Result, answers
 from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.cli.parser import Parser
 from desktop.core.scan import walk_images
 from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
@@ -46,7 +47,7 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = console.Parser(
+    parser = Parser(
         prog="fovea predict",
         description="Classify pictures.",
         epilog=_EPILOG,

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from desktop.cli import console, offscreen
+from desktop.cli.parser import Parser
 from desktop.core.types import StoreError
 from desktop.store.store import ModelStore
 
@@ -56,7 +57,7 @@ def _evaluate(options: argparse.Namespace, model: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = console.Parser(
+    parser = Parser(
         prog="fovea screenshot",
         description="Draw the window into a PNG file, without a display.",
         epilog=_EPILOG,

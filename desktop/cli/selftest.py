@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from desktop.cli import console, offscreen
 from desktop.cli.answers import Engine
+from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest, Ready
 from desktop.store.store import ModelEntry, ModelStore
@@ -45,7 +46,7 @@ class Check:
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 all holds, 1 not, 2 usage)."""
-    parser = console.Parser(
+    parser = Parser(
         prog="fovea selftest",
         description="Check this installation: models, engine, window.",
         epilog=_EPILOG,

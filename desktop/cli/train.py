@@ -10,6 +10,7 @@ from typing import Any
 
 from desktop import paths
 from desktop.cli import console
+from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
 
 _EPILOG = """\
@@ -35,7 +36,7 @@ def main(argv: list[str]) -> int:
 def _parser() -> Any:
     import argparse
 
-    parser = console.Parser(
+    parser = Parser(
         prog="fovea train",
         description="Train a model from a plan, evaluate it on the test split and put it into the store.",
         epilog=_EPILOG,
