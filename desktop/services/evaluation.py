@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
@@ -73,18 +74,20 @@ class _Runner(QThread):
         from desktop.core.types import FoveaError
         from desktop.engine.client import EngineClient
         from desktop.engine.evaluation import evaluate
-        from desktop.engine.messages import WarmRequest
+        from desktop.engine.messages import Ready, WarmRequest
 
         with EngineClient() as client:
             _step_back(client.pid)
             client.submit(WarmRequest(client.next_id(), self._model_id))
-            while not self._handed.wait(0.1):
-                client.events(0.0)  # its words are read, so that its end does not go unnoticed
+            versions: dict[str, str] = {}
+            while not self._handed.wait(0.05):
+                for answer in client.events(0.0):  # read, so that its end does not go unnoticed
+                    if isinstance(answer, Ready):
+                        versions = dict(answer.versions)
             if self._job is None or self.isInterruptionRequested():
                 return
-            result = evaluate(
-                client, *self._job, None, self._hear, self._collect, self.isInterruptionRequested
-            )  # fmt: skip
+            result = evaluate(client, *self._job, None, self._hear, self._collect, self.isInterruptionRequested)
+            result = result if result.versions else replace(result, versions=versions)
         if self.isInterruptionRequested():
             return
         self.counting.emit()

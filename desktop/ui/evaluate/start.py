@@ -158,7 +158,7 @@ class SetupPart(QFrame):
         busy.addWidget(bar, 1)
         busy.addWidget(self._busy_words)
         busy.addWidget(cancel)
-        self._kept = QPushButton()
+        self._kept = QPushButton(self.tr("Open the kept result"))
         self._kept.setProperty("role", "link")
         self._kept.clicked.connect(self._on_kept)
         self.start = QPushButton(self.tr("Evaluate"))
@@ -275,7 +275,8 @@ class SetupPart(QFrame):
 
     def show_kept(self, words: str, key: str) -> None:
         """Offer a kept result of this model and folder; '' offers none."""
-        self._kept.setText(words)
+        if words:
+            self._kept.setText(words)
         self._kept.setProperty("key", key)
         self._kept.setVisible(bool(key))
 
