@@ -39,6 +39,9 @@ THROUGHPUT_LIMIT = 0.8
 MEMORY_LIMIT = 1.05
 FIRST_ROW_LIMIT_S = 0.5
 EXACT_LIMIT = 1e-9
+OPEN_LIMIT_S = 0.5
+FRAME_LIMIT_MS = 50.0
+GALLERY_LIMIT_MIB = 400.0
 
 
 def main(argv: list[str]) -> int:
@@ -55,6 +58,7 @@ def main(argv: list[str]) -> int:
         _exactness(report, result)
         long = _many(folder / "many", data, 2000 if options.quick else 100_000)
         _memory(report, entry, open_dataset(long))
+        _gallery(report, long, folder / "home")
     return common.finish(report, options.json)
 
 
@@ -240,6 +244,22 @@ def _memory(report: common.Report, entry: ModelEntry, data: LabelledDataset) -> 
     name, mib = f"memory over {len(data):,} files", 2**20
     report.figures.append(common.Figure(name, "MiB", late / mib, early / mib, "its own second tenth", len(data)))
     report.bars.append(common.at_most("memory at the end, times its second tenth", late / early, MEMORY_LIMIT))
+
+
+# The window
+
+
+def _gallery(report: common.Report, folder: Path, home: Path) -> None:
+    """A made-up result over a very long folder in the window: how soon it is there, how smoothly it scrolls."""
+    seen = common.ask_child("benchmarks.evaluation_window", str(folder), home=home)
+    slowest, count = max(seen["frames_ms"]), seen["listed"]
+    name = f"slowest frame of a gallery of {count:,}, other processes' turns included"
+    report.figures.append(common.Figure(name, "ms", slowest))
+    report.bars.append(common.at_most(f"a gallery of {count:,} opens, s", seen["open_ms"] / 1000, OPEN_LIMIT_S))
+    report.bars.append(
+        common.at_most("slowest frame while it scrolls, ms of work", max(seen["work_ms"]), FRAME_LIMIT_MS)
+    )
+    report.bars.append(common.at_most("memory of the window with it, MiB", seen["rss_mib"], GALLERY_LIMIT_MIB))
 
 
 if __name__ == "__main__":

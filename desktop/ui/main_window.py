@@ -250,6 +250,9 @@ class MainWindow(QMainWindow):
     @Slot()
     def focus_filter(self) -> None:
         """Put the keyboard into the filter."""
+        if self.in_evaluate:
+            self.evaluate.results.gallery.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
         self.classify.list.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.classify.list.filter.selectAll()
 

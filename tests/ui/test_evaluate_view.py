@@ -126,7 +126,7 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     qtbot.waitUntil(lambda: view.state.result is not result and view.state.result is not None, timeout=WAIT)
     assert gallery.model.judgements == {"blue/really red.png": "wrong"}
     gallery.choose(Choice("labels"))
-    gallery.judge(gallery.model.row_at(0), "right")
+    gallery.judge([gallery.model.row_at(0)], "right")
     gallery.undo()
     qtbot.waitUntil(lambda: store.judgements(print_) == {"blue/really red.png": "wrong"}, timeout=WAIT)
 
@@ -284,3 +284,14 @@ def test_two_models_are_compared(qtbot: Any, view: EvaluateView, tmp_path: Path)
     assert view.results.gallery.choice.mode == "only"
     assert len(names(view)) == len(paired.only_a)
     assert np.all(view.results.gallery.model.order >= 0)
+
+
+def test_the_command_draws_the_view(colours_store: Any, tmp_path: Path) -> None:
+    from desktop.cli import offscreen
+    from desktop.core.types import FoveaError
+
+    folder, out = shades(tmp_path / "shades", 2), tmp_path / "view.png"
+    offscreen.capture_evaluation(str(folder), "colours", (1280, 720), "dark", out, tab="classes", timeout_s=60)
+    assert out.stat().st_size > 10_000
+    with pytest.raises(FoveaError, match="not labels|no label"):
+        offscreen.capture_evaluation(str(folder), "xray", (1280, 720), "dark", tmp_path / "no.png", timeout_s=60)

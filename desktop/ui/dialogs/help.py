@@ -41,6 +41,7 @@ def shortcuts() -> list[tuple[str, str]]:
         ("Ctrl+Alt+0", _tr("Actual size")),
         ("F11", _tr("Look large")),
         ("Ctrl+1", _tr("Classify view")),
+        ("Ctrl+2", _tr("Evaluate view")),
         (QKeySequence.StandardKey.HelpContents, _tr("This help")),
     ]
     native = QKeySequence.SequenceFormat.NativeText

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop.ui.evaluate.gallery_model import GalleryModel, Index
@@ -26,6 +26,13 @@ class CellDelegate(QStyledItemDelegate):
     def __init__(self, model: GalleryModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model = model
+        self._font = theme().font("secondary")
+        self._metrics = QFontMetrics(self._font)
+        theme().changed.connect(self._take_font)
+
+    def _take_font(self) -> None:
+        self._font = theme().font("secondary")
+        self._metrics = QFontMetrics(self._font)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return cell_size()
@@ -50,6 +57,7 @@ class CellDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(t.accent), 2 if focused else 1))
             painter.drawRoundedRect(ground.adjusted(1, 1, -1, -1), 6, 6)
         name, truth, answer, score, own = self._model.facts(row)
+        painter.setFont(self._font)
         box = QRect(ground.left() + 8, ground.top() + 8, ground.width() - 16, PICTURE)
         self._paint_picture(painter, row, box)
         labels = self._model.labels
@@ -61,11 +69,10 @@ class CellDelegate(QStyledItemDelegate):
         self._paint_bar(painter, option, line, "✓", labels[truth], own, t.right)
         line.translate(0, BAR)
         said = self._model.judgements.get(name)
-        painter.setFont(theme().font("secondary"))
         painter.setPen(QColor(t.secondary))
         place = QRect(box.left(), ground.bottom() - 21, box.width(), 18)
         words = f"{self._model.judged_words(said)} · {name}" if said else name.rsplit("/", 1)[-1]
-        words = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, place.width())
+        words = self._metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, place.width())
         align = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft)
         painter.drawText(place, int(align | Qt.AlignmentFlag.AlignVCenter), words)
         painter.restore()
@@ -81,8 +88,7 @@ class CellDelegate(QStyledItemDelegate):
         tone: str,
     ) -> None:
         t = theme().tokens
-        painter.setFont(theme().font("secondary"))
-        metrics = painter.fontMetrics()
+        metrics = self._metrics
         figure = number(score)
         wide = metrics.horizontalAdvance(figure) + 4
         upper = QRect(line.left(), line.top(), line.width(), 17)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 5_000
 """Up to so many rows are put in order on the drawing thread: a millisecond."""
+MOST_JUDGED = 200
+"""So many labels are judged in one go: each is a decision."""
 _TYPING_MS = 150
 
 
@@ -46,7 +48,7 @@ class GalleryPane(QWidget):
         self._task: Task | None = None
         self._search: Slices | None = None
         self._arranged: np.ndarray = np.empty(0, np.int64)
-        self._undo: list[tuple[str, str | None]] = []
+        self._undo: list[list[tuple[str, str | None]]] = []
         self._build()
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
@@ -345,23 +347,23 @@ class GalleryPane(QWidget):
     def _on_judge(self) -> None:
         button = self.sender()
         if isinstance(button, QPushButton):
-            for row in self.selected_rows()[:1000].tolist():
-                self.judge(row, button.property("judgement"))
+            self.judge(self.selected_rows()[:MOST_JUDGED].tolist(), button.property("judgement"))
 
-    def judge(self, row: int, judgement: str | None) -> None:
-        """Say of the label of ``row`` that it is right, wrong or unsure."""
+    def judge(self, rows: list[int], judgement: str | None) -> None:
+        """Say of the labels of ``rows`` that they are right, wrong or unsure."""
         answers = self.model.answers
         if answers is None:
             return
-        name = answers.name(row)
-        self._undo.append((name, self.model.judgements.get(name)))
-        self._say(name, judgement)
+        names = [answers.name(row) for row in rows]
+        self._undo.append([(name, self.model.judgements.get(name)) for name in names])
+        for name in names:
+            self._say(name, judgement)
 
     @Slot()
     def undo(self) -> None:
         """Take back what was last said."""
-        if self._undo:
-            self._say(*self._undo.pop())
+        for name, judgement in self._undo.pop() if self._undo else ():
+            self._say(name, judgement)
 
     def _say(self, name: str, judgement: str | None) -> None:
         if judgement is None:

@@ -203,7 +203,7 @@ class LargePicture(QDialog):
     def _on_judge(self) -> None:
         button = self.sender()
         if isinstance(button, QPushButton) and self.row >= 0:
-            self._gallery.judge(self.row, button.property("judgement"))
+            self._gallery.judge([self.row], button.property("judgement"))
             self._show_said()
 
     @Slot()

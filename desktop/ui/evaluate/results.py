@@ -164,6 +164,7 @@ class ResultsPage(QWidget):
         """An evaluation starts: everything is empty, answers will stream in."""
         self._streaming = self._running = None
         self._labels = labels
+        self._back.setEnabled(False)
         self.failure.clear()
         self._title.set_text(title)
         self._facts.clear()
@@ -200,6 +201,8 @@ class ResultsPage(QWidget):
     def show_failure(self, error: FoveaError) -> None:
         """The run ended without a result."""
         self.strip.hide()
+        self._back.setEnabled(True)
+        self._back.setFocus(Qt.FocusReason.OtherFocusReason)
         show_failure(self.failure, error)
 
     # A result
@@ -208,6 +211,7 @@ class ResultsPage(QWidget):
     def _show_result(self) -> None:
         state = self.state
         self._streaming = self._running = None
+        self._back.setEnabled(True)
         if state.result is None or state.figures is None:
             self.gallery.set_answers(None, (), {})
             return

@@ -38,6 +38,7 @@ class EmptyPart(QFrame):
     """Nothing is open yet: what to do, and the buttons that do it."""
 
     open_wanted = Signal()
+    file_wanted = Signal()
     folder_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -59,6 +60,9 @@ class EmptyPart(QFrame):
         self.button = QPushButton(self.tr("Open labelled folder…"))
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self.open_wanted)
+        arrays = QPushButton(self.tr("Or a file of arrays (.npz, MNIST's IDX)…"))
+        arrays.setProperty("role", "link")
+        arrays.clicked.connect(self.file_wanted)
         self._recent_title = make_label(self.tr("Recent labelled folders"), "secondary")
         self._recent_title.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._recent = QVBoxLayout()
@@ -72,6 +76,7 @@ class EmptyPart(QFrame):
         layout.addWidget(words)
         layout.addSpacing(8)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(arrays, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(16)
         layout.addWidget(self._recent_title)
         layout.addLayout(self._recent)

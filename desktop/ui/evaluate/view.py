@@ -74,6 +74,7 @@ class EvaluateView(QWidget):
         for part in (start.empty, setup):
             part.open_wanted.connect(self.ask_folder)
         start.empty.folder_chosen.connect(self.open_path)
+        start.empty.file_wanted.connect(self.ask_file)
         start.kept.opened.connect(self.open_kept)
         setup.split_chosen.connect(self._on_split)
         setup.model_chosen.connect(self.choose_model)
@@ -143,10 +144,22 @@ class EvaluateView(QWidget):
         dialog.fileSelected.connect(self.open_path)
         dialog.open()
 
+    @Slot()
+    def ask_file(self) -> None:
+        """Choose a file of labelled arrays."""
+        dialog = QFileDialog(self, self.tr("Open a File of Labelled Images"), self._settings.get("last_folder"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([self.tr("NumPy arrays (*.npz)"), self.tr("All files (*)")])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_path)
+        dialog.open()
+
     @Slot(str)
     def open_path(self, path: str, split: str | None = None) -> None:
         """Read a labelled folder (or file of labelled arrays); ``split`` names the part of it that is meant."""
-        self.service.cancel()
+        if self.service.running:
+            self.said.emit(self.tr("An evaluation is running. Cancel it, then open other data."))
+            return
         self.show_start()
         self.data = self._labels = None
         self.start.parts.setCurrentWidget(self.start.setup)
