@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.settings import Settings
+from desktop.ui.evaluate_host import EvaluateHost
 from desktop.ui.rail import Rail
 from desktop.ui.theme import theme
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.ui.classify_view import ClassifyView
-    from desktop.ui.evaluate.view import EvaluateView
     from desktop.ui.menus import Menus
     from desktop.ui.widgets.drop_overlay import DropOverlay
     from desktop.ui.widgets.message_bar import MessageBar
@@ -28,7 +28,7 @@ SMALLEST = (1024, 640)
 FIRST_SIZE = (1280, 720)
 
 
-class MainWindow(QMainWindow):
+class MainWindow(EvaluateHost, QMainWindow):
     """``painted`` is emitted once, after the first paint: only then may anything heavy begin.
 
     The first paint shows the frame, the menu bar and the rail; the views and the menus' commands are made right after
@@ -47,7 +47,6 @@ class MainWindow(QMainWindow):
         self._menus: Menus | None = None
         self._messages: MessageBar | None = None
         self._overlay: DropOverlay | None = None
-        self._evaluate: EvaluateView | None = None
         self.setWindowTitle("Fovea")
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
@@ -130,42 +129,7 @@ class MainWindow(QMainWindow):
         view.job.began.connect(self.menus.refresh)
         view.job.answered.connect(self.menus.refresh)
         view.list.model.counts_changed.connect(self.menus.refresh)
-
-    @property
-    def engine(self) -> EngineService | None:
-        """The engine that looks and predicts, once it was started."""
-        return self._engine
-
-    @engine.setter
-    def engine(self, engine: EngineService) -> None:
-        self._engine = engine
-        if self._evaluate is not None:
-            self._evaluate.attach(engine)
-
-    @property
-    def evaluate(self) -> EvaluateView:
-        """The Evaluate view, made when it is first asked for."""
-        if self._evaluate is None:
-            from desktop.ui.evaluate.view import EvaluateView
-
-            self._evaluate = EvaluateView(self._catalog, self.settings)
-            self._evaluate.said.connect(self.messages.say)
-            self._evaluate.card_requested.connect(self.show_card)
-            self.views.addWidget(self._evaluate)
-            if self._engine is not None:
-                self._evaluate.attach(self._engine)
-        return self._evaluate
-
-    @property
-    def in_evaluate(self) -> bool:
-        """Whether the Evaluate view is shown."""
-        return self._evaluate is not None and self.views.currentWidget() is self._evaluate
-
-    def close_evaluate(self) -> None:
-        """End what the Evaluate view started, where there is one."""
-        if self._evaluate is not None:
-            self._evaluate.close_down()
-            self._evaluate.detach()
+        self.views.currentChanged.connect(self.menus.refresh)
 
     # Commands
 
@@ -238,7 +202,10 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def export(self) -> None:
-        """Ask where to write the results."""
+        """Ask where to write the results; in the Evaluate view, show what can be saved."""
+        if self.in_evaluate:
+            self.evaluate.results.open_tab("report")
+            return
         self.classify.results.show()
         self.classify.results.table.ask_export()
 
@@ -266,13 +233,6 @@ class MainWindow(QMainWindow):
         """Show the Classify view."""
         self.views.setCurrentWidget(self.classify)
         self.rail.set_view("classify")
-
-    @Slot()
-    def show_evaluate(self) -> None:
-        """Show the Evaluate view."""
-        self.views.setCurrentWidget(self.evaluate)
-        self.rail.set_view("evaluate")
-        self.evaluate.take_focus()
 
     @Slot(str)
     def show_view(self, view_id: str) -> None:

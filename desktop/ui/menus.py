@@ -105,16 +105,18 @@ class Menus(QObject):
         """Bring what can be done now into line with the state."""
         view = self._window.classify
         session, job = view.session, view.job
-        has_image = session.current is not None
+        # These are about the list of the Classify view: where that is not seen, their keys belong to what is.
+        here = not self._window.in_evaluate
+        has_image = here and session.current is not None
         for action in self._picture_actions:
             action.setEnabled(has_image)
         self._again.setEnabled(has_image)
-        self._undo.setEnabled(session.can_undo)
-        self._all.setEnabled(bool(session.items))
-        self._remove.setEnabled(bool(session.items))
-        self._card.setEnabled(bool(session.model_id))
-        self._classify_all.setEnabled(view.can_classify_all)
-        self._export.setEnabled(job.done > 0)
+        self._undo.setEnabled(here and session.can_undo)
+        self._all.setEnabled(here and bool(session.items))
+        self._remove.setEnabled(here and bool(session.items))
+        self._card.setEnabled(here and bool(session.model_id))
+        self._classify_all.setEnabled(here and view.can_classify_all)
+        self._export.setEnabled(job.done > 0 if here else self._window.evaluate.state.result is not None)
 
     @Slot()
     def _fill_recent(self) -> None:

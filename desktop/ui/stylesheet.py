@@ -115,6 +115,7 @@ QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:disabled {{ color: {faded}; }}
 QTabBar::tab:focus {{ background: {t.soft}; color: {t.accent}; }}
 
+QSlider:horizontal {{ min-height: 24px; }}
 QSlider::groove:horizontal {{ height: 4px; background: {line}; border-radius: 2px; }}
 QSlider::sub-page:horizontal {{ background: {t.accent}; border-radius: 2px; }}
 QSlider::handle:horizontal {{ width: 14px; margin: -6px 0; background: {t.surface}; border: 2px solid {t.accent};

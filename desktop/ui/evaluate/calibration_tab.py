@@ -88,7 +88,7 @@ class CalibrationTab(QWidget):
             self.tr("Calibration error {0}").format(both(figures.ece, False)),
         )
         rows = []
-        for b in bins:
+        for b in (b for b in bins if b.n):
             name = self.tr("{0} to {1}").format(number(b.low, 2), number(b.high, 2))
             mean = Cell(number(b.confidence), b.confidence) if b.confidence is not None else Cell("–")
             rows.append([Cell(name, b.low), whole(b.n), mean, short(b.accuracy)])
