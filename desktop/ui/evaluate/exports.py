@@ -105,7 +105,7 @@ class Exports(QObject):
         result, figures = state.result, state.figures if state.fresh else None
         if result is None:
             return
-        other = self._view.comparison
+        other = self._view.compared
         data = state.data if pictures else None
         self._run(
             self.tr("Writing {0}…").format(Path(path).name),

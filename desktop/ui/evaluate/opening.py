@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from desktop.ui.evaluate.words import tr
 from desktop.ui.widgets._task import Task
 
 if TYPE_CHECKING:
@@ -83,6 +85,21 @@ class DataOpener(QObject):
             held = state.result
             if held is not None and self._result is not None and held.positions is self._result.positions:
                 state.set_data(answer[0])
+
+
+def ask_data(parent: QWidget, place: str, folder: bool) -> QFileDialog:
+    """The system's dialog for a labelled folder, or for a file of labelled arrays, opened at ``place``."""
+    dialog = QFileDialog(
+        parent, tr("Open a Labelled Folder") if folder else tr("Open a File of Labelled Images"), place
+    )
+    mode = QFileDialog.FileMode
+    dialog.setFileMode(mode.Directory if folder else mode.ExistingFile)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly, folder)
+    if not folder:
+        dialog.setNameFilters([tr("NumPy arrays (*.npz)"), tr("All files (*)")])
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+    return dialog
 
 
 def _reading(path: str, split: str | None, choose: bool) -> Task:

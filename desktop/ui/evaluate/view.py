@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.evaluate.exports import Exports
-from desktop.ui.evaluate.opening import DataOpener
+from desktop.ui.evaluate.kept import KeptShelf
+from desktop.ui.evaluate.matching import Matching
+from desktop.ui.evaluate.opening import DataOpener, ask_data
 from desktop.ui.evaluate.results import ResultsPage
 from desktop.ui.evaluate.start import StartPage
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
-from desktop.ui.evaluate.words import count, data_words, moment
+from desktop.ui.evaluate.words import count, moment
 from desktop.ui.panes import show_failure
 from desktop.ui.widgets._kit import sentence
-from desktop.ui.widgets._task import Task
 
 if TYPE_CHECKING:
     from desktop.core.datasets import LabelledDataset
     from desktop.core.evaluation import EvaluationResult, Figures
-    from desktop.core.evaluation_store import Kept
     from desktop.core.label_map import LabelMap
     from desktop.core.types import FoveaError
     from desktop.services.catalog import ModelCatalog
@@ -44,9 +44,8 @@ class EvaluateView(QWidget):
         self.catalog = catalog
         self._settings = settings
         self._engine: EngineService | None = None
-        self._kept: list[Kept] = []
         self._labels: LabelMap | None = None
-        self._mappings: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
+        self.matching = Matching()
         self.compared: Any = None
         self._split_known = True
         self.model_id = ""
@@ -55,6 +54,7 @@ class EvaluateView(QWidget):
         self.second = EvaluationService(self)
         self.state = EvaluationState(self)
         self.opener = DataOpener(self)
+        self.shelf = KeptShelf(self)
         self.exports = Exports(self)
         self.start = StartPage()
         self.results = ResultsPage(self.state, builders(self))
@@ -67,7 +67,7 @@ class EvaluateView(QWidget):
         self._connect()
         self.start.empty.set_recent(self._recent())
         self._on_catalog()
-        self.refresh_kept()
+        self.shelf.refresh()
 
     def _connect(self) -> None:
         start, setup, service = self.start, self.start.setup, self.service
@@ -93,6 +93,10 @@ class EvaluateView(QWidget):
         service.failed.connect(self.results.show_failure)
         service.not_remembered.connect(self.said)
         self.exports.said.connect(self.said)
+        self.shelf.listed.connect(self.start.kept.set_kept)
+        self.shelf.listed.connect(self._offer_kept)
+        self.shelf.loaded.connect(self._on_loaded)
+        self.shelf.failed.connect(self.said)
         results = self.results
         results.back_wanted.connect(self.show_start)
         results.cancel_wanted.connect(self.cancel)
@@ -120,6 +124,7 @@ class EvaluateView(QWidget):
         """Stop what runs; for the end of the program."""
         self.opener.cancel()
         self.exports.cancel()
+        self.shelf.forget()
         self.service.stop()
         self.second.stop()
 
@@ -137,22 +142,12 @@ class EvaluateView(QWidget):
     @Slot()
     def ask_folder(self) -> None:
         """Choose a labelled folder."""
-        dialog = QFileDialog(self, self.tr("Open a Labelled Folder"), self._settings.get("last_folder"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.open_path)
-        dialog.open()
+        ask_data(self, self._settings.get("last_folder"), True).fileSelected.connect(self.open_path)
 
     @Slot()
     def ask_file(self) -> None:
         """Choose a file of labelled arrays."""
-        dialog = QFileDialog(self, self.tr("Open a File of Labelled Images"), self._settings.get("last_folder"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([self.tr("NumPy arrays (*.npz)"), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.open_path)
-        dialog.open()
+        ask_data(self, self._settings.get("last_folder"), False).fileSelected.connect(self.open_path)
 
     @Slot(str)
     def open_path(self, path: str, split: str | None = None) -> None:
@@ -246,7 +241,7 @@ class EvaluateView(QWidget):
 
     def _match(self) -> None:
         """Bring the classes and the model's labels together; without that nothing can begin."""
-        from desktop.core.label_map import LabelMismatch, match_labels
+        from desktop.core.label_map import LabelMismatch
         from desktop.core.types import FoveaError
 
         setup, data, entry = self.start.setup, self.data, self.entry
@@ -255,9 +250,9 @@ class EvaluateView(QWidget):
             setup.show_names("", False)
             setup.start.setEnabled(False)
             return
-        known = self._known_mapping(entry.id, data.classes)
+        known = self.matching.known(entry.id, data.classes)
         try:
-            self._labels = match_labels(data.classes, entry.manifest.labels, known)
+            self._labels = self.matching.labels(data, entry)
         except LabelMismatch as error:
             setup.show_names(
                 self.tr("{0} of {1} class names are not labels of this model. Say which label each means.").format(
@@ -276,14 +271,6 @@ class EvaluateView(QWidget):
         setup.start.setEnabled(self._labels is not None and self._split_known)
         self._offer_kept()
 
-    def _known_mapping(self, model_id: str, classes: tuple[str, ...]) -> dict[str, str]:
-        key = (model_id, tuple(sorted(classes)))
-        if key not in self._mappings:
-            from desktop.core.evaluation_store import EvaluationStore
-
-            self._mappings[key] = EvaluationStore().recall_mapping(model_id, classes) or {}
-        return self._mappings[key]
-
     @Slot()
     def ask_mapping(self) -> None:
         """Ask which label each class means."""
@@ -292,7 +279,7 @@ class EvaluateView(QWidget):
         data, entry = self.data, self.entry
         if data is None or entry is None or entry.manifest is None:
             return
-        known = self._known_mapping(entry.id, data.classes)
+        known = self.matching.known(entry.id, data.classes)
         self.mapping_dialog = MappingDialog(data.classes, entry.manifest.labels, known, self)
         self.mapping_dialog.accepted.connect(self._on_mapping)
         self.mapping_dialog.open()
@@ -301,30 +288,13 @@ class EvaluateView(QWidget):
     def _on_mapping(self) -> None:
         if self.data is not None:
             mapping = self.mapping_dialog.mapping
-            self._mappings[self.model_id, tuple(sorted(self.data.classes))] = mapping
+            self.matching.keep(self.model_id, self.data.classes, mapping)
             self.service.remember_mapping(self.model_id, self.data.classes, mapping)
             self._match()
 
     def obstacle(self) -> FoveaError | None:
         """Why an evaluation cannot begin now; ``None`` where it can."""
-        from desktop.core.label_map import match_labels
-        from desktop.core.types import FoveaError
-        from desktop.store.store import check_usable
-
-        data, entry = self.data, self.catalog.entry(self.model_id)
-        try:
-            if data is None:
-                return FoveaError("no-data", "no labelled folder is open", "Open one.")
-            if not self._split_known:
-                listing = ", ".join(data.splits)
-                return FoveaError("split-needed", f"'{data.title}' has the splits {listing}", "Say which one is meant.")
-            if entry is None:
-                return FoveaError("no-such-model", "no model is chosen", "Choose one.")
-            manifest = check_usable(entry)
-            match_labels(data.classes, manifest.labels, self._known_mapping(entry.id, data.classes))
-        except FoveaError as error:
-            return error
-        return None
+        return self.matching.obstacle(self.data, self.catalog.entry(self.model_id), self._split_known)
 
     # Running
 
@@ -355,16 +325,13 @@ class EvaluateView(QWidget):
 
     @Slot(object, object, str)
     def _on_finished(self, result: EvaluationResult, figures: Figures, trouble: str) -> None:
-        self._show(result, figures, self.data)
-        if trouble:
-            self.said.emit(trouble)
-        self.refresh_kept()
-
-    def _show(self, result: EvaluationResult, figures: Figures, data: LabelledDataset | None) -> None:
         from desktop.core.evaluation_store import EvaluationStore
 
         self.results.gallery.model.judgements = dict(EvaluationStore().judgements(result.data.fingerprint))
-        self.state.show(result, figures, data)
+        self.state.show(result, figures, self.data)
+        if trouble:
+            self.said.emit(trouble)
+        self.shelf.refresh()
 
     @Slot()
     def show_start(self) -> None:
@@ -376,65 +343,34 @@ class EvaluateView(QWidget):
 
     # What was kept
 
-    def refresh_kept(self) -> None:
-        """Read anew which evaluations are kept."""
-        from desktop.core.evaluation_store import EvaluationStore
-
-        task = Task(lambda task: EvaluationStore().entries())
-        task.answered.connect(self._on_kept)
-        task.launch()
-
-    @Slot(object)
-    def _on_kept(self, kept: list[Kept]) -> None:
-        self._kept = kept
-        self.start.kept.set_kept(kept)
-        self._offer_kept()
-
+    @Slot()
     def _offer_kept(self) -> None:
         """A kept result of this model and folder can be opened instead of asking again."""
-        data, entry = self.data, self.entry
-        sha = entry.manifest.files["model.tflite"].sha256 if entry is not None and entry.manifest is not None else ""
-        for kept in self._kept if data is not None else ():
-            same = data is not None and kept.data.root == data.root and kept.data.split == data.split
-            if same and kept.complete and kept.model.sha256 == sha:
-                self.start.setup.show_kept(self.tr("Open the result of {0}").format(moment(kept.created)), kept.key)
-                return
-        self.start.setup.show_kept("", "")
+        entry = self.entry
+        kept = None
+        if self.data is not None and entry is not None and entry.manifest is not None:
+            kept = self.shelf.of(self.data, entry.manifest.files["model.tflite"].sha256)
+        words = self.tr("Open the result of {0}").format(moment(kept.created)) if kept is not None else ""
+        self.start.setup.show_kept(words, kept.key if kept is not None else "")
 
     @Slot(str)
     def open_kept(self, key: str) -> None:
         """Open a kept evaluation."""
-        from desktop.core.evaluation import figures
-        from desktop.core.evaluation_store import EvaluationStore
+        if not self.service.running:
+            self.shelf.open(key)
 
-        def load(task: Task) -> object:
-            result = EvaluationStore().load(key)
-            return result, figures(result)
-
+    @Slot(object, object, object)
+    def _on_loaded(self, result: EvaluationResult, figures: Figures, judgements: dict[str, str]) -> None:
         if self.service.running:
             return
-        self._opening = Task(load)
-        self._opening.answered.connect(self._on_loaded)
-        self._opening.failed.connect(self._on_load_failed)
-        self._opening.launch()
-
-    @Slot(object)
-    def _on_loaded(self, loaded: tuple[EvaluationResult, Figures]) -> None:
-        if self.service.running or self.sender() is not self._opening:
-            return
-        result, figures = loaded
         data = self.data
         at_hand = data is not None and data.root == result.data.root and data.split == result.data.split
-        self._show(result, figures, data if at_hand else None)
+        self.results.gallery.model.judgements = judgements
+        self.state.show(result, figures, data if at_hand else None)
         self.pages.setCurrentWidget(self.results)
         self.results.focus_first()
         if not at_hand:
             self.opener.reopen(result, self.state)
-
-    @Slot(object)
-    def _on_load_failed(self, error: Exception) -> None:
-        self.said.emit(getattr(error, "message", str(error)))
-        self.refresh_kept()
 
     # Pictures
 
@@ -460,18 +396,7 @@ class EvaluateView(QWidget):
         held["evaluate"] = self.results.split.sizes()
         self._settings.set("splitters", held)
 
-    @property
-    def comparison(self) -> Any:
-        """The second result, its figures and the test, for a report; ``None`` where nothing is compared."""
-        return self.compared
-
     @Slot(object)
     def use_comparison(self, found: Any) -> None:
         """Put this comparison into reports; ``None`` leaves it out."""
         self.compared = found
-
-    @property
-    def title(self) -> str:
-        """What is shown, for the window's title."""
-        result = self.state.result
-        return data_words(result.data) if result is not None else ""
