@@ -77,14 +77,21 @@ class EngineClient:
     """One engine process and the conversation with it; a context manager.
 
     ``bundled`` and ``user`` are the model roots (default: those of :mod:`desktop.paths`); ``threads`` limits
-    one prediction (default: all cores up to eight).
+    one prediction (default: all cores up to eight); a ``patient`` engine lets every other process go first.
     """
 
-    def __init__(self, bundled: Path | None = None, user: Path | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundled: Path | None = None,
+        user: Path | None = None,
+        threads: int | None = None,
+        patient: bool = False,
+    ) -> None:
         self._arguments = (
             str(bundled if bundled is not None else paths.bundled_models()),
             str(user if user is not None else paths.user_models()),
             threads,
+            patient,
         )
         self._ids = itertools.count(1)
         self._lock = threading.Lock()
@@ -322,6 +329,9 @@ class EngineClient:
             self._connection.close()
             self._connection = None
         self._process.join(5.0)
+        if self._process.exitcode is None:  # its pipe has ended, but it has not
+            self._process.kill()
+            self._process.join()
         reason = _reason(self._process.exitcode)
         self._process.close()
         self._process = None

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from multiprocessing.connection import Connection
 
-_NICE = 5  # a folder being classified takes every core; the window that shows it must come first
 
-
-def engine(connection: Connection, bundled: str, user: str, threads: int | None) -> None:
+def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Run the engine until the pipe closes. Ctrl-C in a terminal reaches children as well: the parent decides."""
-    import os
     import signal
 
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from desktop.engine.worker import serve
 
-    serve(connection, bundled, user, threads)
+    serve(connection, bundled, user, threads, patient)

@@ -46,15 +46,27 @@ from desktop.store.store import ModelStore
 
 _KEPT_MODELS = 3
 _CAREFUL_GROUP = 1
+_NICE = 5  # on Unix: 0 is usual, 19 the most patient
 
 
-def serve(connection: Connection, bundled: str, user: str, threads: int | None) -> None:
+def serve(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
     _quiet_native_output()
+    if patient and hasattr(os, "nice"):
+        os.nice(_NICE)
     engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads())
     engine.run()
     # Threads inside native code must not delay the end, and there is nothing to save.
     os._exit(0)
+
+
+def _step_back() -> None:
+    """Let the window, and an answer that somebody waits for, go before the decoding of a batch.
+
+    On Linux a thread has a priority of its own; elsewhere it would be the whole process's.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _quiet_native_output() -> None:
@@ -82,7 +94,8 @@ class _Engine:
         self._previews: dict[str, PreviewRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
-        self._pool = ThreadPoolExecutor(max_workers=max(2, min(8, os.cpu_count() or 2)), thread_name_prefix="decode")
+        workers = max(2, min(8, os.cpu_count() or 2))
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode", initializer=_step_back)
 
     def run(self) -> None:
         """Read requests until told to stop."""

@@ -61,11 +61,15 @@ class ModelCatalog(QObject):
         return next((entry for entry in self.entries if entry.id == model_id), None)
 
     def first_choice(self, remembered: str) -> str:
-        """The model to begin with: the remembered one, else the first that can answer, else the first, else ''."""
+        """The model to begin with: the remembered one, else the first that can answer, else the first, else ''.
+
+        A medical model is never the first choice: whoever wants it picks it, and reads its notice in doing so.
+        """
         if self.entry(remembered) is not None:
             return remembered
-        ready = next((entry.id for entry in self.entries if entry.state == "ready"), "")
-        return ready or (self.entries[0].id if self.entries else "")
+        ready = [entry for entry in self.entries if entry.state == "ready"]
+        everyday = [entry for entry in ready if entry.manifest is not None and not entry.manifest.medical]
+        return next((entry.id for entry in (*everyday, *ready, *self.entries)), "")
 
     @Slot(object)
     def _take(self, entries: list[ModelEntry]) -> None:

@@ -81,7 +81,7 @@ class EngineService(QObject):
             return
         from desktop.engine.client import EngineClient
 
-        self._predictor, self._viewer = EngineClient(), EngineClient(threads=1)
+        self._predictor, self._viewer = EngineClient(), EngineClient(threads=1, patient=True)
         for client, name in ((self._predictor, "predictor"), (self._viewer, "viewer")):
             supervisor = _Supervisor(client, name)
             supervisor.answered.connect(self._route)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,10 @@ class Opener(QObject):
     def add_mime(self, mime: QMimeData) -> None:
         """Open what was dropped or pasted."""
         intake = read_mime(mime)
-        if intake.paths:
+        if len(intake.paths) == 1 and os.path.isfile(intake.paths[0]):
+            # One file needs no search: it is asked about before the window has drawn itself without the drop's veil.
+            self.add_file(intake.paths[0])
+        elif intake.paths:
             self.add_paths(intake.paths)
         elif intake.data is not None:
             from desktop.core.types import ImageSource

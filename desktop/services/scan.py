@@ -151,7 +151,7 @@ class ScanService(QObject):
         walker.done.connect(self._relay_done)
         walker.finished.connect(self._clean_up)
         self._walker = walker
-        walker.start(QThread.Priority.LowPriority)
+        walker.start()
 
     @Slot(object)
     def _relay_found(self, portion: ScanFound) -> None:

@@ -82,8 +82,8 @@ class Session(QObject):
         engine.engine_lost.connect(self._on_lost)
         if self.model_ready and self.current is None:
             engine.warm(self.model_id)
-        self._ask_preview()
         self._ask_prediction()
+        self._ask_preview()
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
@@ -184,11 +184,12 @@ class Session(QObject):
         self.current = item
         self._forget_prediction()
         self._forget_preview()
+        # Asked before the window redraws itself: the engine answers meanwhile.
+        self._ask_prediction()
+        self._ask_preview()
         self.current_changed.emit()
         self.preview_changed.emit()
         self.prediction_changed.emit()
-        self._ask_preview()
-        self._ask_prediction()
 
     def set_frame(self, frame: int) -> None:
         """Look at another frame (0-based) of the current picture."""
@@ -219,8 +220,8 @@ class Session(QObject):
         self._forget_preview()
         self.preview_changed.emit()
         self.prediction_changed.emit()
-        self._ask_preview()
         self._ask_prediction()
+        self._ask_preview()
 
     def ask_detail(self, max_side: int) -> None:
         """Ask for the current picture in more pixels; comes as ``detail_arrived``."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,7 +24,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     if isinstance(held, QApplication):
         return held
     QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
-    app = QApplication([sys.argv[0] if sys.argv else "fovea", *STYLE, *arguments])
+    app = QApplication(["fovea", *STYLE, *arguments])
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
