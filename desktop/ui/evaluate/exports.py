@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.ui.evaluate.words import count
@@ -64,6 +64,7 @@ class Exports(QObject):
         dialog = QFileDialog(self._view, self.tr("Where Should the New Folder Be?"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.copy_pictures)
         dialog.open()
 
@@ -127,6 +128,7 @@ class Exports(QObject):
         dialog.setDefaultSuffix(suffix)
         dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
         dialog.selectFile(name)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(slot)
         dialog.open()
 

@@ -6,6 +6,7 @@ classes cost what is in sight.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -124,8 +125,9 @@ class _CellDelegate(QStyledItemDelegate):
         tone = t.right if right else t.wrong
         rect = option.rect.adjusted(1, 1, -1, -1)
         # Few mistakes in a hundred must still be seen: the root lifts small shares.
-        strength = 0.0 if part <= 0 else 0.06 + 0.84 * part**0.6
-        ground = blend(t.surface, tone, strength)
+        strength = 0 if part <= 0 else round(100 * (0.06 + 0.84 * part**0.6))
+        number = int(self._model.counts[row, column])
+        ground, ink = _tones(t.surface, tone, t.text, t.text if number else t.secondary, strength)
         painter.fillRect(rect, QColor(ground))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if right:
@@ -137,9 +139,8 @@ class _CellDelegate(QStyledItemDelegate):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(QColor(t.text), 2))
             painter.drawRect(rect.adjusted(1, 1, -1, -1))
-        number = int(self._model.counts[row, column])
         text = count(number)
-        painter.setPen(QColor(_readable(ground, t.text, t.secondary if number == 0 else t.text)))
+        painter.setPen(QColor(ink))
         if rect.height() >= 42 and rect.width() >= 52 and number:
             font = option.font
             painter.setFont(font)
@@ -155,6 +156,13 @@ class _CellDelegate(QStyledItemDelegate):
         if painter.fontMetrics().horizontalAdvance(text) > room:
             text = "…"
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+@functools.cache
+def _tones(surface: str, tone: str, text: str, wanted: str, strength: int) -> tuple[str, str]:
+    """Ground and ink of a cell whose tint has this strength, in percent."""
+    ground = blend(surface, tone, strength / 100)
+    return ground, _readable(ground, text, wanted)
 
 
 def _readable(ground: str, text: str, wanted: str) -> str:

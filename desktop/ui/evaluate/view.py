@@ -264,10 +264,8 @@ class EvaluateView(QWidget):
         except FoveaError as error:
             setup.show_names(error.message, True, True)
         else:
-            words = [self.tr("The class names fit the model's labels.")]
-            if known:
-                words = [self.tr("The class names are matched to the model's labels as you said.")]
-            setup.show_names(" ".join([*words, *(sentence(note) for note in self._labels.notes)]), False, True)
+            words = self.tr("Class names matched as you said.") if known else self.tr("The class names fit the model.")
+            setup.show_names(" ".join([words, *(sentence(note) for note in self._labels.notes)]), False, True)
         setup.start.setEnabled(self._labels is not None and self._split_known)
         self._offer_kept()
 
