@@ -236,6 +236,7 @@ class ClassifyView(QWidget):
         self.empty.set_recent(self._settings.get("recent_folders"))
         if items:
             self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        items = list(dict.fromkeys(items))  # a file named twice is one row of the list
         if len(items) > 1 and not done.cancelled:
             # Results of one model stand in one table: images listed earlier are taken along.
             again = bool(self.job.items) and len(self.session.items) > len(items)

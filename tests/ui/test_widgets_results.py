@@ -100,7 +100,7 @@ def test_the_summary(model: ResultsModel) -> None:
     assert model.summary() == "5 of 12 · Normal 2 · Pneumonia 2 · 1 unreadable"
     model.add(items[5:])
     model.finish()
-    assert model.summary() == "12 images · Pneumonia 8 · Normal 3 · 1 unreadable"
+    assert model.summary() == "12 images · Pneumonia: 8 · Normal: 3 · 1 unreadable"
     model.set_filter(answer=0)
     assert model.summary().endswith("3 shown")
     model.begin(found, XRAY)

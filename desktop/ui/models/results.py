@@ -120,9 +120,9 @@ class ResultsModel(QAbstractTableModel):
             words = self.tr("Stopped at {done} of {total}") if self._cancelled else self.tr("{done} of {total}")
             parts = [words.format(done=count(batch.done), total=count(len(batch)))]
         most = [int(i) for i in (-batch.counts).argsort(kind="stable") if batch.counts[i]]
-        parts += [f"{batch.labels[i]} {count(batch.counts[i])}" for i in most[:3]]
+        parts += [f"{batch.labels[i]}: {count(batch.counts[i])}" for i in most[:3]]
         if len(most) > 3:
-            parts.append(self.tr("other classes {count}").format(count=count(sum(batch.counts[i] for i in most[3:]))))
+            parts.append(self.tr("other classes: {count}").format(count=count(sum(batch.counts[i] for i in most[3:]))))
         if batch.errors:
             parts.append(self.tr("{count} unreadable").format(count=count(len(batch.errors))))
         if self._query.filters:
