@@ -390,9 +390,7 @@ class EvaluateView(QWidget):
 
     @Slot()
     def _remember_sizes(self) -> None:
-        held = self._settings.get("splitters")
-        held["evaluate"] = self.results.split.sizes()
-        self._settings.set("splitters", held)
+        self._settings.set("splitters", {**self._settings.get("splitters"), "evaluate": self.results.split.sizes()})
 
     @Slot(object)
     def use_comparison(self, found: Any) -> None:
