@@ -27,7 +27,7 @@ slow: ## the tests that take minutes
 	@sh tools/setup.sh dev
 	@$(PY) -m pytest -m slow --timeout=1800 $(ARGS)
 
-bench: ## measure this machine; figures land in benchmarks/
+bench: ## measure this machine, beside what people would otherwise use
 	@sh tools/setup.sh dev
 	@$(PY) -m benchmarks $(ARGS)
 

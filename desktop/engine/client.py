@@ -349,18 +349,21 @@ class EngineClient:
             self._send(state.next_request())
 
     def _blame(self, out: list[Answer], reason: str) -> None:
+        """Find out what the process was working on when it ended: that alone can be to blame.
+
+        A request that had begun comes before a batch, and of several batches the engine works on the oldest.
+        """
+        one_begun = bool(self._started)
         for key in list(self._started):
             self._deaths[key] += 1
             if self._deaths[key] >= 2:
                 request = self._pending.pop(key)
                 out.append(_culprit(request, reason))
         self._started.clear()
-        for key, state in list(self._batches.items()):
-            if state.cancelled:
-                del self._batches[key]
-                out.append(BatchDone(key, state.answered, True))
-                continue
-            if state.careful:
+        for key in [key for key, state in self._batches.items() if state.cancelled]:
+            out.append(BatchDone(key, self._batches.pop(key).answered, True))
+        for key, state in list(self._batches.items())[:1]:
+            if state.careful and not one_begun:
                 position = state.answered
                 source = state.request.sources[position]
                 failure = _culprit(replace(state.request, sources=(source,)), reason, position)

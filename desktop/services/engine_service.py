@@ -86,7 +86,9 @@ class EngineService(QObject):
             supervisor = _Supervisor(client, name)
             supervisor.answered.connect(self._route)
             self._supervisors.append(supervisor)
-            supervisor.start()
+        # The viewer follows when the predictor is up: coming up together each would take twice as long, and the answer
+        # is what is waited for.
+        self._supervisors[0].start()
 
     @Slot()
     def stop(self) -> None:
@@ -136,6 +138,10 @@ class EngineService(QObject):
 
     @Slot(object)
     def _route(self, answer: object) -> None:
+        if isinstance(answer, messages.Ready | messages.EngineLost):
+            for supervisor in self._supervisors[1:]:
+                if not supervisor.isRunning():
+                    supervisor.start()
         signal = {
             messages.Ready: self.ready,
             messages.Warmed: self.warmed,

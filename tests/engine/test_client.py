@@ -311,3 +311,17 @@ def test_engine_ends_when_its_owner_vanishes(store: ModelStore) -> None:
     assert client._process.exitcode == 0
     client._connection = None
     client.close()
+
+
+@pytest.mark.usefixtures("treacherous_decoder")
+def test_only_the_batch_at_work_is_blamed(store: ModelStore, tmp_path: Path) -> None:
+    hurt = (picture(tmp_path, "deadly.png", SHADES["red"]), picture(tmp_path, "a.png", SHADES["green"]))
+    well = tuple(picture(tmp_path, f"{index}.png", SHADES["blue"]) for index in range(5))
+    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+        first, second = client.next_id(), client.next_id()
+        client.submit(m.BatchRequest(first, "colours", hurt))
+        client.submit(m.BatchRequest(second, "colours", well))
+        seen = until(client, lambda seen: sum(isinstance(a, m.BatchDone) for a in seen) == 2)
+    items = {key: [i for a in seen if isinstance(a, m.BatchAnswers) and a.id == key for i in a.items] for key in (1, 2)}
+    assert [isinstance(item, m.Failure) for item in items[first]] == [True, False]
+    assert [item.label for item in items[second] if isinstance(item, m.Prediction)] == ["blue"] * 5
