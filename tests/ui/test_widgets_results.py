@@ -97,7 +97,7 @@ def test_the_summary(model: ResultsModel) -> None:
     found, items = some()
     model.begin(found, XRAY)
     model.add(items[:5])
-    assert model.summary() == "5 of 12 · Normal 2 · Pneumonia 2 · 1 unreadable"
+    assert model.summary() == "5 of 12 · Normal: 2 · Pneumonia: 2 · 1 unreadable"
     model.add(items[5:])
     model.finish()
     assert model.summary() == "12 images · Pneumonia: 8 · Normal: 3 · 1 unreadable"
