@@ -43,6 +43,7 @@ def _card(manifest: Manifest) -> dict[str, object]:
     out: dict[str, object] = {name: list(v) if isinstance(v := card[name], tuple) else v for name in kept}
     out["metrics"] = [asdict(metric) for metric in manifest.metrics]
     out["training_data"] = manifest.provenance.data
+    out["threshold"] = manifest.decision.value
     return out
 
 

@@ -41,6 +41,16 @@ class Mistake:
     picture: np.ndarray | None
 
 
+@dataclass(frozen=True, slots=True)
+class CardComparison:
+    """One figure ``here`` beside the ``listed`` one of the model's card, and what follows."""
+
+    name: str
+    here: Estimate
+    listed: dict[str, Any]
+    verdict: Compatibility
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
     """Everything that a report shows."""
@@ -51,7 +61,7 @@ class Report:
     wrong: int
     pictures: bool
     naming: Callable[[str], str]
-    compatibility: Compatibility | None = None
+    compatibility: tuple[CardComparison, ...] = ()
     other: EvaluationResult | None = None
     other_figures: Figures | None = None
     paired: PairedResult | None = None
@@ -247,12 +257,24 @@ def build_report(
     )  # fmt: skip
 
 
-def compatible_with_card(result: EvaluationResult, figures: Figures) -> Compatibility | None:
-    """'Does it work here?' by the card's accuracy figure; ``None`` where the card names none."""
-    listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == "accuracy"]
-    if not listed:
-        return None
-    best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
-    split = f", split '{best['split']}'" if best.get("split") else ""
-    card = f"the model's card ({best['data']}{split})"
-    return works_here(figures.accuracy, float(best["value"]), int(best["n"]), "accuracy", card)
+def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[CardComparison, ...]:
+    """'Does it work here?': each proportion that the card names too, accuracy first; empty where it names none.
+
+    With two classes sensitivity and specificity are compared as well, at the model's own threshold only: accuracy alone
+    says little where the classes come in other shares than on the card's data.
+    """
+    here = {"accuracy": figures.accuracy}
+    own = result.model.card.get("threshold")
+    if figures.point is not None and own is not None and own == result.model.threshold:
+        here |= {"sensitivity": figures.point.sensitivity, "specificity": figures.point.specificity}
+    found = []
+    for name, estimate in here.items():
+        listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == name]
+        if not listed:
+            continue
+        best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
+        split = f", split '{best['split']}'" if best.get("split") else ""
+        card = f"the model's card ({best['data']}{split})"
+        verdict = works_here(estimate, float(best["value"]), int(best["n"]), name, card)
+        found.append(CardComparison(name, estimate, best, verdict))
+    return tuple(found)

@@ -71,7 +71,7 @@ def html_of(report: Report) -> str:
         f"<p class='notice' role='note'>⚠ {escape(_sentence(report.notice))}</p>" if report.notice else "",
         _section("", _key(report)),
         _section("What was measured", _facts(report), "long"),
-        _section("Does it work here?", f"<p>{escape(report.compatibility.sentence)}</p>")
+        _section("Does it work here?", "".join(f"<p>{escape(c.verdict.sentence)}</p>" for c in report.compatibility))
         if report.compatibility
         else "",
         _section("Figures", _measures(report)),

@@ -177,9 +177,10 @@ def _first(pages: _Pages, report: Report) -> None:
             low, high = scale * estimate.low, scale * estimate.high
             pages.text(f"95 %: {low:.{digits}f} to {high:.{digits}f}", 8, TEXT, x, 36)
     pages.y = top - 0.8
-    if report.compatibility is not None:
+    if report.compatibility:
         pages.heading("Does it work here?")
-        pages.text(report.compatibility.sentence)
+        for compared in report.compatibility:
+            pages.text(compared.verdict.sentence)
     pages.heading("What was measured")
     pages.table((), report.facts(), (_LEFT, 2.4))
     pages.heading("Figures", keep=2)

@@ -1,4 +1,4 @@
-"""'Does it work here?': the accuracy on these pictures against the one on the model's card, in one sentence."""
+"""'Does it work here?': the figures on these pictures against those on the model's card, a sentence each."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from desktop.ui.widgets._kit import make_label, set_role
 
 
 class HereTab(QWidget):
-    """One plain sentence, the numbers below."""
+    """A plain sentence a figure, the numbers below."""
 
     def __init__(self, state: EvaluationState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._state = state
         self.verdict = make_label("", "answer", wrap=True)
         self.sentence = make_label("", wrap=True, selectable=True)
-        heads = [self.tr("Where"), self.tr("Images"), self.tr("Accuracy (95 % interval)")]
+        heads = [self.tr("Figure"), self.tr("Where"), self.tr("Images"), self.tr("Value (95 % interval)")]
         self.model = FiguresModel(heads)
-        self.table = table(self.model, self.tr("Accuracy here and on the model's card"))
+        self.table = table(self.model, self.tr("Figures here and on the model's card"))
         note = make_label(
             self.tr(
-                "This compares the same figure on two sets of pictures. 'Compatible' means that the intervals leave "
+                "This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave "
                 "room for no difference, not that there is none; more pictures tell more. Your pictures should be "
                 "such as the model will really be given, and labelled without looking at its answers."
             ),
@@ -57,8 +57,7 @@ class HereTab(QWidget):
         if result is None or figures is None:
             return
         found = compatible_with_card(result, figures)
-        rows = [[words(data_words(result.data)), whole(figures.accuracy.n), figure(figures.accuracy)]]
-        if found is None:
+        if not found:
             self.verdict.setText(self.tr("The model's card gives no accuracy to compare with."))
             self.sentence.setText(
                 self.tr("Here it is {0} on {1} images.").format(
@@ -66,30 +65,34 @@ class HereTab(QWidget):
                     count(figures.accuracy.n),
                 )
             )
-        else:
-            heads = {
-                "compatible": self.tr("Yes, as far as these pictures can tell"),
-                "worse": self.tr("It does worse here than its card says"),
-                "better": self.tr("It does better here than its card says"),
-                "too-few": self.tr("Too few pictures for an answer"),
-                "no-figure": self.tr("There is no figure to compare with"),
-            }
-            self.verdict.setText(heads[found.verdict])
-            self.sentence.setText(found.sentence)
-            rows += [self._card_row(m) for m in self._metrics()]
-        set_role(self.verdict, "error" if found is not None and found.verdict == "worse" else "answer")
+        # The gravest of the verdicts is the answer: a sensitivity that fails is not made good by the accuracy.
+        heads = {
+            "worse": self.tr("It does worse here than its card says"),
+            "too-few": self.tr("Too few pictures for an answer"),
+            "no-figure": self.tr("There is no figure to compare with"),
+            "better": self.tr("It does better here than its card says"),
+            "compatible": self.tr("Yes, as far as these pictures can tell"),
+        }
+        verdicts = {compared.verdict.verdict for compared in found}
+        gravest = next((verdict for verdict in heads if verdict in verdicts), None)
+        if gravest is not None:
+            self.verdict.setText(heads[gravest])
+            self.sentence.setText("\n\n".join(compared.verdict.sentence for compared in found))
+        set_role(self.verdict, "error" if gravest == "worse" else "answer")
+        here = words(data_words(result.data))
+        rows = (
+            [] if found else [[words(self.tr("Accuracy")), here, whole(figures.accuracy.n), figure(figures.accuracy)]]
+        )
+        for compared in found:
+            what = words(compared.name.capitalize())
+            rows += [[what, here, whole(compared.here.n), figure(compared.here)], self._card_row(what, compared.listed)]
         self.model.set_rows(rows)
         fit_columns(self.table, 460)
         fit_height(self.table)
 
-    def _metrics(self) -> list[dict[str, object]]:
-        assert self._state.result is not None
-        listed = self._state.result.model.card.get("metrics", ())
-        return [m for m in listed if str(m.get("name", "")).lower() == "accuracy"][:3]
-
-    def _card_row(self, metric: dict[str, object]) -> list[Cell]:
+    def _card_row(self, what: Cell, metric: dict[str, object]) -> list[Cell]:
         from desktop.core.intervals import proportion
 
         n, value = int(str(metric.get("n", 0))), float(str(metric.get("value", 0)))
         where = self.tr("The model's card: {0}, split {1}").format(metric.get("data", "–"), metric.get("split") or "–")
-        return [words(where), whole(n), figure(proportion(round(value * n), n, self.tr("no number of images")))]
+        return [what, words(where), whole(n), figure(proportion(round(value * n), n, self.tr("no number of images")))]
