@@ -274,7 +274,7 @@ def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[Ca
             continue
         best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
         split = f", split '{best['split']}'" if best.get("split") else ""
-        card = f"the model's card ({best['data']}{split})"
+        card = "the card" if found else f"the model's card ({best['data']}{split})"
         verdict = works_here(estimate, float(best["value"]), int(best["n"]), name, card)
         found.append(CardComparison(name, estimate, best, verdict))
     return tuple(found)

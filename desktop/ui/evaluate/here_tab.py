@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
@@ -34,17 +34,27 @@ class HereTab(QWidget):
         )
         card = QFrame()
         card.setProperty("card", "true")
-        card.setMaximumWidth(980)
         column = QVBoxLayout(card)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(12)
         column.addWidget(titled(self.tr("Does it work here?")))
         for widget in (self.verdict, self.sentence, self.table, note):
             column.addWidget(widget)
+        place = QWidget()
+        place.setMaximumWidth(980)
+        inner = QVBoxLayout(place)
+        inner.setContentsMargins(0, 0, 0, 0)
+        # No alignment: with one the card would get its hint, which knows nothing of how the sentences wrap.
+        inner.addWidget(card)
+        inner.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setAccessibleName(self.tr("Does it work here?"))
+        scroll.setWidget(place)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(card, 0, Qt.AlignmentFlag.AlignTop)
-        layout.addStretch(1)
+        layout.addWidget(scroll)
         state.changed.connect(self._show)
         state.decided.connect(self._show)
         self._show()
@@ -70,8 +80,8 @@ class HereTab(QWidget):
             "worse": self.tr("It does worse here than its card says"),
             "too-few": self.tr("Too few pictures for an answer"),
             "no-figure": self.tr("There is no figure to compare with"),
-            "better": self.tr("It does better here than its card says"),
             "compatible": self.tr("Yes, as far as these pictures can tell"),
+            "better": self.tr("It does better here than its card says"),
         }
         verdicts = {compared.verdict.verdict for compared in found}
         gravest = next((verdict for verdict in heads if verdict in verdicts), None)
