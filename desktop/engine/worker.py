@@ -9,6 +9,7 @@ release the interpreter's lock.
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import sys
 import threading
@@ -53,7 +54,8 @@ def serve(connection: Connection, bundled: str, user: str, threads: int | None, 
     """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
     _quiet_native_output()
     if patient and hasattr(os, "nice"):
-        os.nice(_NICE)
+        with contextlib.suppress(OSError):  # a sandbox may forbid it; it is only politeness
+            os.nice(_NICE)
     engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads())
     engine.run()
     # Threads inside native code must not delay the end, and there is nothing to save.
@@ -66,7 +68,8 @@ def _step_back() -> None:
     On Linux a thread has a priority of its own; elsewhere it would be the whole process's.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        with contextlib.suppress(OSError):  # an error here would break the whole pool
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _quiet_native_output() -> None:
