@@ -329,6 +329,11 @@ class MainWindow(EvaluateHost, QMainWindow):
                 from desktop.ui.widgets.drop_overlay import DropOverlay
 
                 self._overlay = DropOverlay(self)
+            self._overlay.words = (
+                self.tr("Drop a labelled folder to evaluate a model on it")
+                if self.in_evaluate
+                else self.tr("Drop images or folders to classify them")
+            )
             self._overlay.setGeometry(self.centralWidget().geometry())
             self._overlay.show()
             self._overlay.raise_()

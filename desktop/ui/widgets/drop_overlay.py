@@ -10,12 +10,13 @@ from desktop.ui.theme import theme
 
 
 class DropOverlay(QWidget):
-    """A frame and a sentence; lets every event through."""
+    """A frame and a sentence; lets every event through. ``words`` says what a drop would do here."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAccessibleName(self.tr("Drop to open"))
+        self.words = ""
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the frame and the sentence."""
@@ -33,6 +34,5 @@ class DropOverlay(QWidget):
         painter.drawRoundedRect(frame, 12, 12)
         painter.setPen(QColor(t.text))
         painter.setFont(theme().font("answer"))
-        words = self.tr("Drop images or folders to classify them")
-        painter.drawText(frame, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), words)
+        painter.drawText(frame, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self.words)
         painter.end()
