@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -27,7 +28,7 @@ def capture(
     ``size`` is the window's, in pixels; ``theme`` ``light`` or ``dark``. Raises :class:`FoveaError` of kind
     ``no-window`` that says why where there is no picture at the end.
     """
-    _draw("capture_classify", (list(images), model, size, theme, str(out), timeout_s), out, timeout_s)
+    draw("desktop.ui.capture:capture_classify", (list(images), model, size, theme, str(out), timeout_s), out, timeout_s)
 
 
 def capture_evaluation(
@@ -41,11 +42,19 @@ def capture_evaluation(
     timeout_s: float = 3600.0,
 ) -> None:
     """Draw the Evaluate view with the real result of ``model`` on ``data`` ('' draws the empty view); as above."""
-    _draw("capture_evaluate", (data, model, size, theme, str(out), timeout_s, split, tab), out, timeout_s)
+    draw(
+        "desktop.ui.capture:capture_evaluate",
+        (data, model, size, theme, str(out), timeout_s, split, tab),
+        out,
+        timeout_s,
+    )
 
 
-def _draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:
-    """Call ``name`` of :mod:`desktop.ui.capture` with ``values`` in a child."""
+def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:
+    """Call the function ``name`` (``module:function``), which writes ``out``, with ``values`` in a child.
+
+    Raises :class:`FoveaError` of kind ``no-window`` that says why where there is no picture at the end.
+    """
     context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="fovea-window-", ignore_cleanup_errors=True) as folder:
         words = Path(folder) / "words.txt"
@@ -95,9 +104,8 @@ def _child(connection: Connection, words: str, name: str, values: tuple[object, 
     # Qt's remarks about its offscreen platform are for nobody; its last words before an end are.
     os.dup2(os.open(words, os.O_WRONLY | os.O_CREAT, 0o600), 2)
     try:
-        from desktop.ui import capture as drawing
-
-        getattr(drawing, name)(*values)
+        module, _, function = name.partition(":")
+        getattr(import_module(module), function)(*values)
     except FoveaError as error:
         connection.send(error.message)
     except Exception as error:

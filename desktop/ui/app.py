@@ -77,7 +77,7 @@ class Shell(QObject):
     def close_down(self) -> None:
         """End threads and processes, write the settings."""
         self.window.classify.close_down()
-        self.window.close_evaluate()
+        self.window.close_later()
         self.catalog.stop()
         engine = self.engine
         if engine is not None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.settings import Settings
-from desktop.ui.evaluate_host import EvaluateHost
+from desktop.ui.host import ViewHost
 from desktop.ui.rail import Rail
 from desktop.ui.theme import theme
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
     from desktop.ui.classify_view import ClassifyView
     from desktop.ui.menus import Menus
+    from desktop.ui.view import LaterView
     from desktop.ui.widgets.drop_overlay import DropOverlay
     from desktop.ui.widgets.message_bar import MessageBar
 
@@ -28,7 +29,7 @@ SMALLEST = (1024, 640)
 FIRST_SIZE = (1280, 720)
 
 
-class MainWindow(EvaluateHost, QMainWindow):
+class MainWindow(ViewHost, QMainWindow):
     """``painted`` is emitted once, after the first paint: only then may anything heavy begin.
 
     The first paint shows the frame, the menu bar and the rail; the views and the menus' commands are made right after
@@ -43,6 +44,7 @@ class MainWindow(EvaluateHost, QMainWindow):
         self._catalog = catalog
         self._has_painted = False
         self._engine: EngineService | None = None
+        self._later: dict[str, LaterView] = {}
         self._classify: ClassifyView | None = None
         self._menus: Menus | None = None
         self._messages: MessageBar | None = None
@@ -55,9 +57,7 @@ class MainWindow(EvaluateHost, QMainWindow):
 
     def _build(self) -> None:
         self.rail = Rail()
-        self.rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
-        self.rail.add_view("evaluate", "evaluate", self.tr("Evaluate"), self.tr("See how good a model is"))
-        self.rail.set_view("classify")
+        self.add_rail_views()
         self.rail.view_chosen.connect(self.show_view)
         self.rail.help_requested.connect(self.show_help)
         self.rail.settings_requested.connect(self.show_settings)
@@ -163,9 +163,8 @@ class MainWindow(EvaluateHost, QMainWindow):
 
     @Slot()
     def open_folder(self) -> None:
-        """Choose a folder; in the Evaluate view a labelled one."""
-        if self.in_evaluate:
-            self.evaluate.ask_folder()
+        """Choose a folder; a view may ask for one of its own kind."""
+        if self.shown is not None and self.shown.ask_folder():
             return
         from PySide6.QtWidgets import QFileDialog
 
@@ -202,9 +201,9 @@ class MainWindow(EvaluateHost, QMainWindow):
 
     @Slot()
     def export(self) -> None:
-        """Ask where to write the results; in the Evaluate view, show what can be saved."""
-        if self.in_evaluate:
-            self.evaluate.results.open_tab("report")
+        """Ask where to write the results, or what of the shown view can be saved."""
+        if self.shown is not None:
+            self.shown.export()
             return
         self.classify.results.show()
         self.classify.results.table.ask_export()
@@ -217,8 +216,8 @@ class MainWindow(EvaluateHost, QMainWindow):
     @Slot()
     def focus_filter(self) -> None:
         """Put the keyboard into the filter."""
-        if self.in_evaluate:
-            self.evaluate.results.gallery.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        if self.shown is not None:
+            self.shown.focus_filter()
             return
         self.classify.list.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.classify.list.filter.selectAll()
@@ -234,10 +233,22 @@ class MainWindow(EvaluateHost, QMainWindow):
         self.views.setCurrentWidget(self.classify)
         self.rail.set_view("classify")
 
-    @Slot(str)
-    def show_view(self, view_id: str) -> None:
-        """Show the view that the rail names."""
-        {"classify": self.show_classify, "evaluate": self.show_evaluate}[view_id]()
+    @Slot()
+    def undo(self) -> None:
+        """Take back what was done last in the view that is shown."""
+        (self.shown or self.classify).undo()
+
+    @Slot()
+    def redo(self) -> None:
+        """Do again what was taken back last in the view that is shown."""
+        if self.shown is not None:
+            self.shown.redo()
+
+    @Slot()
+    def copy(self) -> None:
+        """Put what the shown view offers onto the clipboard."""
+        if self.shown is not None:
+            self.shown.copy()
 
     @Slot()
     def next_image(self) -> None:
@@ -329,11 +340,8 @@ class MainWindow(EvaluateHost, QMainWindow):
                 from desktop.ui.widgets.drop_overlay import DropOverlay
 
                 self._overlay = DropOverlay(self)
-            self._overlay.words = (
-                self.tr("Drop a labelled folder to evaluate a model on it")
-                if self.in_evaluate
-                else self.tr("Drop images or folders to classify them")
-            )
+            here = self.shown.drop_words() if self.shown is not None else ""
+            self._overlay.words = here or self.tr("Drop images or folders to classify them")
             self._overlay.setGeometry(self.centralWidget().geometry())
             self._overlay.show()
             self._overlay.raise_()
@@ -351,8 +359,9 @@ class MainWindow(EvaluateHost, QMainWindow):
         self._hide_overlay()
         event.acceptProposedAction()
         self.messages.clear()
-        if self.in_evaluate and (local := [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]):
-            self.evaluate.open_path(local[0])
+        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if local and self.shown is not None and self.shown.drop_words():
+            self.shown.open_paths(local)
             return
         self.show_classify()
         self.classify.opener.add_mime(event.mimeData())
@@ -378,9 +387,12 @@ class MainWindow(EvaluateHost, QMainWindow):
             self._overlay.setGeometry(self.centralWidget().geometry())
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the window's place, stop what runs."""
+        """Remember the window's place, stop what runs; a view with work under way may keep the window open."""
+        if not self.may_close():
+            event.ignore()
+            return
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         if self._classify is not None:
             self._classify.close_down()
-        self.close_evaluate()
+        self.close_later()
         super().closeEvent(event)

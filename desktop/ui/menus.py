@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from desktop.ui.host import LATER
 from desktop.ui.theme import MODES, theme
 
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ class Menus(QObject):
         files.addSeparator()
         leave = self._add(files, self.tr("&Quit"), window.close, key.Quit)
         leave.setMenuRole(QAction.MenuRole.QuitRole)
-        self._undo = self._add(edit, self.tr("&Undo Removing Images"), view.undo, key.Undo)
+        self._undo = self._add(edit, self.tr("&Undo"), window.undo, key.Undo)
+        self._redo = self._add(edit, self.tr("&Redo"), window.redo, key.Redo)
         edit.addSeparator()
+        self._copy = self._add(edit, self.tr("&Copy"), window.copy, key.Copy)
         self._add(edit, self.tr("&Paste Image"), window.paste, key.Paste)
         self._all = self._add(edit, self.tr("Select &All Images"), view.list.select_all, key.SelectAll)
         self._remove = self._add(edit, self.tr("&Remove from the List"), window.remove_selected)
@@ -60,7 +63,9 @@ class Menus(QObject):
     def _build_view_menu(self, menu: QMenu) -> None:
         window, view = self._window, self._window.classify
         self._add(menu, self.tr("&Classify"), window.show_classify, "Ctrl+1")
-        self._add(menu, self.tr("&Evaluate"), window.show_evaluate, "Ctrl+2")
+        for later in LATER:
+            action = self._add(menu, window.tr(later.word), self._show_later, f"Ctrl+{later.place + 1}")
+            action.setData(later.id)
         menu.addSeparator()
         key = QKeySequence.StandardKey
         self._picture_actions = [
@@ -106,17 +111,28 @@ class Menus(QObject):
         view = self._window.classify
         session, job = view.session, view.job
         # These are about the list of the Classify view: where that is not seen, their keys belong to what is.
-        here = not self._window.in_evaluate
+        shown = self._window.shown
+        here = shown is None
         has_image = here and session.current is not None
         for action in self._picture_actions:
             action.setEnabled(has_image)
         self._again.setEnabled(has_image)
-        self._undo.setEnabled(here and session.can_undo)
+        self._undo.setEnabled(session.can_undo if shown is None else shown.can_undo())
+        self._undo.setText(self.tr("&Undo Removing Images") if here else self.tr("&Undo"))
+        self._redo.setEnabled(shown is not None and shown.can_redo())
+        self._copy.setEnabled(shown is not None and shown.can_copy())
         self._all.setEnabled(here and bool(session.items))
         self._remove.setEnabled(here and bool(session.items))
         self._card.setEnabled(here and bool(session.model_id))
         self._classify_all.setEnabled(here and view.can_classify_all)
-        self._export.setEnabled(job.done > 0 if here else self._window.evaluate.state.result is not None)
+        self._export.setEnabled(job.done > 0 if shown is None else shown.can_export())
+        self._export.setText(self.tr("&Export Results as CSV…") if here else self.tr("&Export…"))
+
+    @Slot()
+    def _show_later(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._window.show_view(action.data())
 
     @Slot()
     def _fill_recent(self) -> None:

@@ -46,7 +46,7 @@ def names(view: EvaluateView) -> list[str]:
 
 
 def test_nothing_of_it_is_there_before_its_first_visit(shell: Shell) -> None:
-    assert shell.window._evaluate is None
+    assert not shell.window._later
     shell.window.show_view("evaluate")
     assert shell.window.in_evaluate
     assert shell.window.evaluate.start.empty.button.isVisible()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
+from desktop.ui.host import LATER
 from desktop.ui.theme import theme
 
 
@@ -41,7 +42,7 @@ def shortcuts() -> list[tuple[str, str]]:
         ("Ctrl+Alt+0", _tr("Actual size")),
         ("F11", _tr("Look large")),
         ("Ctrl+1", _tr("Classify view")),
-        ("Ctrl+2", _tr("Evaluate view")),
+        *((f"Ctrl+{view.place + 1}", _tr("{0} view").format(view.word)) for view in LATER),
         (QKeySequence.StandardKey.HelpContents, _tr("This help")),
     ]
     native = QKeySequence.SequenceFormat.NativeText

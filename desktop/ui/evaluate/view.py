@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.evaluation import EvaluationService
@@ -18,6 +18,7 @@ from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
 from desktop.ui.evaluate.words import count, moment
 from desktop.ui.panes import show_failure
+from desktop.ui.view import LaterView
 from desktop.ui.widgets._kit import sentence
 
 if TYPE_CHECKING:
@@ -33,17 +34,11 @@ if TYPE_CHECKING:
 MAX_RECENT = 8
 
 
-class EvaluateView(QWidget):
-    """``said`` carries a sentence for the window's message bar; ``card_requested`` a model's id."""
-
-    said = Signal(str)
-    card_requested = Signal(str)
+class EvaluateView(LaterView):
+    """From a labelled folder to figures, curves and the pictures behind them."""
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.catalog = catalog
-        self._settings = settings
-        self._engine: EngineService | None = None
+        super().__init__(catalog, settings, parent)
         self._labels: LabelMap | None = None
         self.matching = Matching()
         self.compared: Any = None
@@ -105,6 +100,7 @@ class EvaluateView(QWidget):
         results.gallery.list_wanted.connect(self.exports.ask_list)
         results.gallery.copies_wanted.connect(self.exports.ask_copies)
         results.split.splitterMoved.connect(self._remember_sizes)
+        self.state.changed.connect(self.changed)
         self.catalog.changed.connect(self._on_catalog)
         held = self._settings.get("splitters").get("evaluate")
         if isinstance(held, list) and len(held) == 2 and all(isinstance(size, int) for size in held):
@@ -112,13 +108,13 @@ class EvaluateView(QWidget):
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started, for pictures to look at."""
-        self._engine = engine
+        super().attach(engine)
         self.results.gallery.model.attach(engine)
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
         self.results.gallery.model.detach()
-        self._engine = None
+        super().detach()
 
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""
@@ -139,10 +135,32 @@ class EvaluateView(QWidget):
 
     # The data
 
+    def drop_words(self) -> str:
+        """A labelled folder may be dropped here."""
+        return self.tr("Drop a labelled folder to evaluate a model on it")
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Open what was dropped: the first of them."""
+        self.open_path(paths[0])
+
+    def can_export(self) -> bool:
+        """Whether there is a result to save."""
+        return self.state.result is not None
+
     @Slot()
-    def ask_folder(self) -> None:
+    def export(self) -> None:
+        """Show what can be saved."""
+        self.results.open_tab("report")
+
+    def focus_filter(self) -> None:
+        """Put the keyboard into the gallery's search field."""
+        self.results.gallery.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot(result=bool)
+    def ask_folder(self) -> bool:
         """Choose a labelled folder."""
         ask_data(self, self._settings.get("last_folder"), True).fileSelected.connect(self.open_path)
+        return True
 
     @Slot()
     def ask_file(self) -> None:
