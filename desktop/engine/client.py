@@ -36,6 +36,7 @@ from desktop.engine.messages import (
     PreviewRequest,
     Ready,
     Request,
+    SampleRequest,
     Shutdown,
     Started,
     Thumbnail,
@@ -235,9 +236,9 @@ class EngineClient:
         else:
             if isinstance(request, PredictRequest):
                 self._drop(lambda held: isinstance(held, PredictRequest))
-            elif isinstance(request, PreviewRequest):
-                slot = request.slot
-                self._drop(lambda held: isinstance(held, PreviewRequest) and held.slot == slot)
+            elif isinstance(request, PreviewRequest | SampleRequest):
+                kind, slot = type(request), request.slot
+                self._drop(lambda held: isinstance(held, kind) and held.slot == slot)
             self._pending[request.id] = request
         self._send(request)
 

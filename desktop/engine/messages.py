@@ -7,9 +7,9 @@ Exceptions cross as :class:`Failure`, as text, never pickled.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from desktop.core.types import ImageSource, Notice
+from desktop.core.types import ImageSource, Notice, PreprocessSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +61,26 @@ class ThumbnailRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """One picture as a training would see it: prepared by ``spec``, and ``count`` times augmented by ``steps``.
+
+    Each step is the name of an augmentation of :mod:`desktop.ml.augment` with its settings. The newest of a
+    ``slot`` wins.
+
+    ``seed`` decides the augmentation alone; the picture itself comes back with its longer side at most ``max_side``.
+    """
+
+    id: int
+    source: ImageSource
+    spec: PreprocessSpec
+    steps: tuple[tuple[str, dict[str, Any]], ...]
+    count: int
+    seed: int
+    max_side: int = 320
+    slot: str = "samples"
+
+
+@dataclass(frozen=True, slots=True)
 class WarmRequest:
     """Load a model now, so that the first picture does not wait for it."""
 
@@ -83,7 +103,9 @@ class Shutdown:
     id: int = 0
 
 
-Request = PredictRequest | BatchRequest | PreviewRequest | ThumbnailRequest | WarmRequest | CancelRequest | Shutdown
+Picturing = PreviewRequest | SampleRequest | ThumbnailRequest
+"""Served by the thread for pictures to look at."""
+Request = PredictRequest | BatchRequest | Picturing | WarmRequest | CancelRequest | Shutdown
 
 # Answers
 
@@ -197,6 +219,21 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Samples:
+    """What a training would make of one picture: ``original`` uint8 (H, W) or (H, W, 3), upright sRGB; ``prepared`` and
+    each of ``augmented`` uint8 (height, width, channels), the network's input."""
+
+    id: int
+    source: ImageSource
+    original: np.ndarray
+    original_size: tuple[int, int]
+    prepared: np.ndarray
+    augmented: tuple[np.ndarray, ...]
+    notices: tuple[Notice, ...]
+    slot: str = "samples"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Thumbnail:
     """A small picture: ``pixels`` uint8 (H, W, 3), longer side as asked; ``None`` where it cannot be opened."""
 
@@ -217,4 +254,16 @@ class EngineLost:
     id: int = 0
 
 
-Answer = Ready | Started | Warmed | Prediction | Failure | BatchAnswers | BatchDone | Preview | Thumbnail | EngineLost
+Answer = (
+    Ready
+    | Started
+    | Warmed
+    | Prediction
+    | Failure
+    | BatchAnswers
+    | BatchDone
+    | Preview
+    | Samples
+    | Thumbnail
+    | EngineLost
+)

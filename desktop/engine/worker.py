@@ -31,11 +31,13 @@ from desktop.engine.messages import (
     BatchDone,
     BatchRequest,
     CancelRequest,
+    Picturing,
     PredictRequest,
     Preview,
     PreviewRequest,
     Ready,
     Request,
+    SampleRequest,
     Shutdown,
     Started,
     ThumbnailRequest,
@@ -94,7 +96,7 @@ class _Engine:
         self._predict: PredictRequest | None = None
         self._warm: collections.deque[WarmRequest] = collections.deque()
         self._batches: collections.deque[Batch] = collections.deque()
-        self._previews: dict[str, PreviewRequest] = {}
+        self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
         workers = max(2, min(8, os.cpu_count() or 2))
@@ -132,8 +134,8 @@ class _Engine:
                 self._warm.append(request)
             case BatchRequest():
                 self._batches.append(Batch(request))
-            case PreviewRequest():
-                self._previews[request.slot] = request
+            case PreviewRequest() | SampleRequest():
+                self._previews[type(request), request.slot] = request
             case ThumbnailRequest():
                 self._thumbnails.append(request)
             case CancelRequest():
@@ -267,16 +269,23 @@ class _Engine:
             with self._wake:
                 while not self._previews and not self._thumbnails:
                     self._wake.wait()
-                request: PreviewRequest | ThumbnailRequest
+                request: Picturing
                 if self._previews:
-                    request = self._previews.pop(max(self._previews, key=lambda slot: self._previews[slot].id))
+                    request = self._previews.pop(max(self._previews, key=lambda place: self._previews[place].id))
                 else:
                     request = self._thumbnails.pop()
             if isinstance(request, PreviewRequest):
                 self._guarded(request.id, request.source, partial(self._show, request))
+            elif isinstance(request, SampleRequest):
+                self._guarded(request.id, request.source, partial(self._sample, request))
             else:
                 self.send(Started(request.id))
                 self.send(thumbnail_of(request))
+
+    def _sample(self, request: SampleRequest) -> None:
+        from desktop.engine.sampling import samples_of  # draws OpenCV in, which most engines never need
+
+        self.send(samples_of(request))
 
     def _show(self, request: PreviewRequest) -> None:
         image = decode(request.source)

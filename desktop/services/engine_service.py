@@ -8,7 +8,7 @@ Each is supervised by a thread that blocks on its pipe and on its end.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
@@ -16,6 +16,7 @@ from desktop.core.types import ImageSource
 from desktop.engine import messages
 
 if TYPE_CHECKING:
+    from desktop.core.types import PreprocessSpec
     from desktop.engine.client import EngineClient
 
 
@@ -57,6 +58,7 @@ class EngineService(QObject):
     prediction = Signal(object)
     failure = Signal(object)
     preview_arrived = Signal(object)
+    samples_arrived = Signal(object)
     thumbnail_arrived = Signal(object)
     batch_answers = Signal(object)
     batch_done = Signal(object)
@@ -119,6 +121,19 @@ class EngineService(QObject):
         """Ask for a small picture whose longer side is ``side`` pixels."""
         return self._submit(messages.ThumbnailRequest(self._id(), source, side), viewer=True)
 
+    def samples(
+        self,
+        source: ImageSource,
+        spec: PreprocessSpec,
+        steps: Sequence[tuple[str, dict[str, Any]]],
+        count: int,
+        seed: int,
+        slot: str = "samples",
+    ) -> int:
+        """Ask what a training would make of a picture; the newest request of a slot wins."""
+        request = messages.SampleRequest(self._id(), source, spec, tuple(steps), count, seed, slot=slot)
+        return self._submit(request, viewer=True)
+
     def cancel(self, request_id: int) -> None:
         """Cancel a request; for a batch ``batch_done`` still follows."""
         for client in (self._predictor, self._viewer):
@@ -148,6 +163,7 @@ class EngineService(QObject):
             messages.Prediction: self.prediction,
             messages.Failure: self.failure,
             messages.Preview: self.preview_arrived,
+            messages.Samples: self.samples_arrived,
             messages.Thumbnail: self.thumbnail_arrived,
             messages.BatchAnswers: self.batch_answers,
             messages.BatchDone: self.batch_done,
