@@ -1,7 +1,8 @@
 """``model.json``: everything about a model that is not its weights.
 
 A missing or unknown field is an error: nothing is guessed. The schema is versioned; a newer one than
-this program knows is refused by name.
+this program knows is refused by name, an older one is read as what it is: schema 1 knew neither domain gate nor
+answer sets, so a model described by it has none.
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ from typing import Any, Literal, TypeVar
 
 from desktop.core.types import PreprocessSpec, StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_READABLE = (1, SCHEMA_VERSION)
+_SINCE_2 = ("domain", "conformal")
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 _FILE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,3}\Z")
 MAX_CLASSES = 25_000
+QUANTILES = 21  # of the domain gate's scores: 0, 5 … 100 %
 MAX_MANIFEST_BYTES = 8 * 1024 * 1024
 
 State = Literal["ready", "weights-not-installed"]
@@ -53,6 +57,45 @@ class Calibration:
     n: int
     ece_before: float
     ece_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """The gate that tells pictures of the model's kind from foreign ones; its numbers lie in ``file``.
+
+    A picture whose score (:mod:`desktop.core.domain`, 1 at the limit) is above 1 is flagged. The limit was set on ``n``
+    own pictures of ``split`` that training had not seen; ``refused`` is the share of them that it flags, ``quantiles``
+    their scores at 0, 5 … 100 %, for showing where a picture stands among them.
+    """
+
+    file: str
+    method: str
+    split: str
+    n: int
+    refused: float
+    quantiles: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Conformal:
+    """Answer sets that hold the truth at an error rate that the user chooses (split conformal prediction).
+
+    For ``rates[i]`` (ascending) every class whose score is at least ``cutoffs[i]`` belongs to the set; a cutoff of 0
+    says that ``n`` pictures of ``split`` are too few for that rate. ``method`` names the rule, see
+    :mod:`desktop.core.conformal`. ``covered`` and ``sizes`` say how often the sets held the truth, and how many
+    classes they had on average, on ``checked`` pictures of ``checked_split`` that had no part in the cutoffs; empty
+    where there were none.
+    """
+
+    method: str
+    split: str
+    n: int
+    rates: tuple[float, ...]
+    cutoffs: tuple[float, ...]
+    checked_split: str = ""
+    checked: int = 0
+    covered: tuple[float, ...] = ()
+    sizes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +183,8 @@ class Manifest:
     label_ids: tuple[str, ...] = ()
     medical: bool = False
     files: dict[str, FileEntry] = field(default_factory=dict)
+    domain: Domain | None = None
+    conformal: Conformal | None = None
     schema: int = SCHEMA_VERSION
 
     def __post_init__(self) -> None:
@@ -189,6 +234,32 @@ def _problem(m: Manifest) -> str | None:
     for metric in m.metrics:
         if not math.isfinite(metric.value):
             return f"metric {metric.name!r} is not a number"
+    return _domain_problem(m) or _conformal_problem(m)
+
+
+def _domain_problem(m: Manifest) -> str | None:
+    gate = m.domain
+    if gate is None:
+        return None
+    if m.state == "ready" and gate.file not in m.files:
+        return f"no checksum for the domain gate's file {gate.file!r}"
+    if len(gate.quantiles) != QUANTILES or list(gate.quantiles) != sorted(gate.quantiles):
+        return f"{len(gate.quantiles)} quantiles of the domain gate found; {QUANTILES} in rising order expected"
+    if not all(math.isfinite(value) for value in gate.quantiles) or not 0 <= gate.refused <= 1:
+        return "the domain gate's figures are no numbers in their range"
+    return None
+
+
+def _conformal_problem(m: Manifest) -> str | None:
+    sets = m.conformal
+    if sets is None:
+        return None
+    if not sets.rates or list(sets.rates) != sorted(set(sets.rates)) or not all(0 < rate < 1 for rate in sets.rates):
+        return "the answer sets' error rates are not fractions in rising order"
+    if len(sets.cutoffs) != len(sets.rates) or not all(0 <= cutoff <= 1 for cutoff in sets.cutoffs):
+        return f"{len(sets.cutoffs)} cutoffs of answer sets found; one from 0 to 1 for each of {len(sets.rates)} rates"
+    if any(len(facts) not in (0, len(sets.rates)) for facts in (sets.covered, sets.sizes)):
+        return "the answer sets' coverage and sizes do not go with their error rates"
     return None
 
 
@@ -200,12 +271,14 @@ def from_json(text: str | bytes) -> Manifest:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise StoreError("bad-manifest", "model.json is not valid JSON") from error
-    if isinstance(raw, dict) and raw.get("schema") != SCHEMA_VERSION:
+    if isinstance(raw, dict) and raw.get("schema") not in _READABLE:
         raise StoreError(
             "newer-schema",
             f"model.json has schema {raw.get('schema')!r}; this Fovea reads {SCHEMA_VERSION}",
             "Update Fovea, or export the model again.",
         )
+    if isinstance(raw, dict) and raw["schema"] == 1:
+        raw = _upgraded(raw)
     values = _checked(Manifest, raw, "model.json")
     for name, kind in (("id", str), ("name", str), ("task", str), ("version", int), ("activation", str)):
         if type(values[name]) is not kind:
@@ -217,7 +290,13 @@ def from_json(text: str | bytes) -> Manifest:
     values["card"] = _build(Card, values["card"], "card")
     values["provenance"] = _build(Provenance, values["provenance"], "provenance")
     values["metrics"] = tuple(_build(Metric, item, "metrics") for item in _list(values["metrics"], "metrics"))
-    for name, cls in (("calibration", Calibration), ("parity", Parity)):
+    optional: tuple[tuple[str, type[Any]], ...] = (
+        ("calibration", Calibration),
+        ("parity", Parity),
+        ("domain", Domain),
+        ("conformal", Conformal),
+    )
+    for name, cls in optional:
         if values[name] is not None:
             values[name] = _build(cls, values[name], name)
     files = values["files"]
@@ -235,6 +314,14 @@ def from_json(text: str | bytes) -> Manifest:
         return Manifest(**values)
     except (TypeError, ValueError) as error:
         raise StoreError("bad-manifest", f"model.json: {error}") from error
+
+
+def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
+    """The object of a schema 1 manifest as one of today's: what schema 1 could not say is absent."""
+    added = sorted(raw.keys() & set(_SINCE_2))
+    if added:
+        raise StoreError("bad-manifest", f"model.json: fields unknown: {', '.join(added)} (in schema 1)")
+    return raw | dict.fromkeys(_SINCE_2) | {"schema": SCHEMA_VERSION}
 
 
 T = TypeVar("T")
@@ -269,7 +356,12 @@ _SIMPLE: dict[str, tuple[type[Any], ...]] = {
     "dict[str, Any]": (dict,),
     "dict[str, str]": (dict,),
     "tuple[str, ...]": (list,),
+    "tuple[float, ...]": (list,),
 }
+
+
+def _is_number(item: object) -> bool:
+    return isinstance(item, (int, float)) and not isinstance(item, bool) and math.isfinite(item)
 
 
 def _build(cls: type[T], raw: object, where: str) -> T:
@@ -281,8 +373,10 @@ def _build(cls: type[T], raw: object, where: str) -> T:
         if expected and (not isinstance(value, expected) or isinstance(value, bool) and bool not in expected):
             raise StoreError("bad-manifest", f"{where}.{f.name}: {type(value).__name__} found, {f.type} expected")
         if isinstance(value, list):
-            if not all(isinstance(item, str) for item in value):
-                raise StoreError("bad-manifest", f"{where}.{f.name}: expected a list of texts")
+            numbers = "float" in str(f.type)
+            if not all(_is_number(item) if numbers else isinstance(item, str) for item in value):
+                kind = "numbers" if numbers else "texts"
+                raise StoreError("bad-manifest", f"{where}.{f.name}: expected a list of {kind}")
             values[f.name] = tuple(value)
     try:
         return cls(**values)

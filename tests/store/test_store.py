@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.core.types import PreprocessSpec, StoreError
-from desktop.store.manifest import Decision, FileEntry, Manifest, Metric, from_json
+from desktop.store.manifest import QUANTILES, Conformal, Decision, Domain, FileEntry, Manifest, Metric, from_json
 from desktop.store.store import ModelStore, read_verified
 from tests.store.makers import add_colours, manifest
+
+GATE = Domain("domain.json", "features", "validation", 100, 0.05, tuple(i / 20 for i in range(QUANTILES)))
 
 
 @pytest.fixture
@@ -27,8 +29,50 @@ def store(tmp_path: Path) -> ModelStore:
 
 
 def test_round_trip_keeps_every_field() -> None:
-    full = manifest(metrics=(Metric("accuracy", 0.9, "drawn", "test", 10, 0.6, 0.98),), label_ids=("a", "b", "c"))
+    full = manifest(
+        metrics=(Metric("accuracy", 0.9, "drawn", "test", 10, 0.6, 0.98),),
+        label_ids=("a", "b", "c"),
+        files={"model.tflite": FileEntry("0" * 64, 0), "domain.json": FileEntry("1" * 64, 5)},
+        domain=GATE,
+        conformal=Conformal("lac", "validation", 100, (0.05, 0.1), (0.2, 0.4), "test", 50, (0.96, 0.9), (1.2, 1.0)),
+    )
     assert from_json(full.to_json()) == full
+
+
+def test_a_manifest_of_schema_1_has_neither_gate_nor_answer_sets() -> None:
+    raw = json.loads(manifest().to_json())
+    del raw["domain"], raw["conformal"]
+    read = from_json(json.dumps(raw | {"schema": 1}))
+    assert read == manifest()
+    with pytest.raises(StoreError, match="conformal"):
+        from_json(json.dumps(raw | {"schema": 1, "conformal": None}))
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"rates": [0.1, 0.05], "cutoffs": [0.2, 0.4]}, "rising"),
+        ({"rates": [0.05], "cutoffs": [0.2, 0.4]}, "2 cutoffs"),
+        ({"cutoffs": [0.2, 1.4]}, "cutoffs"),
+        ({"cutoffs": [0.2, True]}, "numbers"),
+        ({"covered": [0.9]}, "coverage"),
+    ],
+)
+def test_answer_sets_that_cannot_be_are_refused(change: dict[str, object], word: str) -> None:
+    sets = Conformal("lac", "validation", 100, (0.05, 0.1), (0.2, 0.4))
+    raw = json.loads(manifest(conformal=sets).to_json())
+    raw["conformal"] |= change
+    with pytest.raises(StoreError) as caught:
+        from_json(json.dumps(raw))
+    assert word in caught.value.message
+
+
+def test_a_gate_without_its_file_or_with_falling_quantiles_is_refused() -> None:
+    with pytest.raises(StoreError, match=r"domain\.json"):
+        manifest(domain=GATE)
+    files = {name: FileEntry("0" * 64, 0) for name in ("model.tflite", "domain.json")}
+    with pytest.raises(StoreError, match="quantiles"):
+        manifest(files=files, domain=replace(GATE, quantiles=GATE.quantiles[::-1]))
 
 
 @pytest.mark.parametrize("name", [field for field in Manifest.__dataclass_fields__ if field != "schema"])
