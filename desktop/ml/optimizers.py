@@ -15,7 +15,8 @@ from keras import ops  # noqa: E402
 
 @keras.saving.register_keras_serializable("fovea")
 class RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
-    """A linear rise to ``peak`` over ``rise`` steps, then a linear or cosine fall to a hundredth at ``total`` steps."""
+    """A linear rise to ``peak`` over ``rise`` steps, then a linear (``triangle``) or ``cosine`` fall to a hundredth at
+    ``total`` steps, or ``steps``: a tenth after half of them, a hundredth after three quarters."""
 
     def __init__(self, peak: float, rise: int, total: int, shape: str) -> None:
         super().__init__()
@@ -25,8 +26,14 @@ class RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
         step = ops.cast(step, "float32")
         up = (step + 1.0) / max(1, self.rise)
         progress = ops.clip((step - self.rise) / max(1, self.total - self.rise), 0.0, 1.0)
-        fall = 1.0 - progress if self.shape == "triangle" else 0.5 * (1.0 + ops.cos(progress * 3.141592653589793))
-        return self.peak * ops.where(step < self.rise, up, 0.01 + 0.99 * fall)
+        if self.shape == "steps":
+            share = step / max(1, self.total)
+            after = ops.where(share < 0.5, 1.0, ops.where(share < 0.75, 0.1, 0.01))
+        elif self.shape == "triangle":
+            after = 0.01 + 0.99 * (1.0 - progress)
+        else:
+            after = 0.01 + 0.99 * 0.5 * (1.0 + ops.cos(progress * 3.141592653589793))
+        return self.peak * ops.where(step < self.rise, up, after)
 
     def get_config(self) -> dict[str, Any]:
         return {"peak": self.peak, "rise": self.rise, "total": self.total, "shape": self.shape}
@@ -42,12 +49,14 @@ def build(plan: OptimizerPlan, total_steps: int) -> keras.optimizers.Optimizer:
         common["weight_decay"] = plan.weight_decay
     if plan.name == "sgd":
         optimizer: keras.optimizers.Optimizer = keras.optimizers.SGD(
-            momentum=plan.momentum, nesterov=plan.momentum > 0, **common
+            momentum=plan.momentum, nesterov=plan.nesterov, **common
         )
     elif plan.name == "adamw":
         optimizer = keras.optimizers.AdamW(**{"weight_decay": 0.0, **common})
     elif plan.name == "adam":
         optimizer = keras.optimizers.Adam(**common)
+    elif plan.name == "adagrad":
+        optimizer = keras.optimizers.Adagrad(**common)
     else:
         optimizer = keras.optimizers.RMSprop(**common)
     if plan.weight_decay:

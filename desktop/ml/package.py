@@ -196,7 +196,7 @@ def _provenance(plan: TrainingPlan, source: Source, fingerprint: str) -> Provena
         data=source.title,
         data_licence=source.licence,
         fingerprint=f"file sha256 {source.sha256}; prepared training split sha256 {fingerprint}",
-        plan=plan.to_dict(),
+        plan=plan.public().to_dict(),
         seed=plan.seed,
         parent=None,
         versions=backend.versions(),

@@ -1,35 +1,92 @@
 """A training plan: everything needed to repeat a training, as frozen dataclasses and as JSON.
 
-Reading is strict: a missing or unknown field is an error that names it.
+Reading is strict: a missing or unknown field is an error that names it. Files of schema 1 are read and brought to
+schema 2. Nothing here needs Keras, OpenCV or NumPy, so window and services may use it.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Any, Literal
 
-from desktop.core.types import FoveaError, PreprocessSpec
+from desktop.core.types import PreprocessSpec
+from desktop.ml.plan_text import PlanError, build, changed, loose
 
+__all__ = [
+    "SCHEMA",
+    "DataPlan",
+    "DecisionPlan",
+    "FitPlan",
+    "OptimizerPlan",
+    "PlanError",
+    "StartPlan",
+    "Step",
+    "TrainingPlan",
+    "from_dict",
+    "from_json",
+    "load",
+    "with_settings",
+]
 
-class PlanError(FoveaError):
-    """A plan that cannot be read or does not make sense."""
+SCHEMA = 2
+USER = "user"
+"""The ``source`` of data that lies in a folder or file of the user's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataPlan:
-    """Which images: ``source`` is a name known to :mod:`desktop.ml.data`; ``validation`` the fraction cut from train.
+    """Which images.
 
-    ``group`` keeps related images on one side of that cut: ``none``, or ``person`` (person or case
-    in the file name, see :mod:`desktop.core.groups`).
+    ``source`` is a public set known by name to :mod:`desktop.ml.data`, or ``user``: then ``path`` is the folder, .npz,
+    IDX or CIFAR batches that :func:`desktop.core.datasets.open_dataset` opens. ``path`` stays on this computer:
+    :meth:`TrainingPlan.public` leaves it out, and ``title`` (the folder's own name) stands for it.
+    ``validation`` is the fraction cut from the training images, 0 to 0.9; data with a validation split of its own uses
+    that. ``group`` keeps related images on one side of the cut: ``person`` (person or case in the file name or DICOM's
+    patient number), ``auto`` (where names or tags carry one) or ``none``.
     ``classes`` are the class folders in the order of the labels; empty where the source numbers its classes.
+    ``limit`` takes that many training images, drawn by the seed and in the classes' proportions (0: all).
+    ``use_test``: open the data's own test split, where it has one, once at the end.
+    ``fingerprint`` identifies the images (:meth:`desktop.core.datasets.LabelledDataset.fingerprint`); empty: unknown.
     """
 
     source: str
     validation: float
-    group: Literal["none", "person"] = "none"
+    group: Literal["none", "person", "auto"] = "none"
     classes: tuple[str, ...] = ()
+    path: str | None = None
+    title: str = ""
+    fingerprint: str = ""
+    limit: int = 0
+    use_test: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """Where the weights come from.
+
+    - ``fresh``: random weights by the seed.
+    - ``weights``: go on training ``model`` of the store; a new last layer where the classes differ.
+    - ``features``: the layers of ``model`` up to ``layer`` stay as they are; what they make of each image is computed
+      once and kept, and the plan's architecture ``head`` learns from that. Without augmentation.
+    - ``fine-tune``: the head alone for ``head_epochs`` at ``head_rate`` as above, then the last ``unfreeze`` layers
+      with weights together with the head, at the optimizer's own rate, on augmented images. Batch normalisation stays
+      in inference mode throughout.
+
+    ``model`` is an id of the store or of the catalogue of ImageNet networks; ``version`` the one meant, ``None`` for
+    whichever there is. ``layer`` names a layer of that model; ``None`` stands for its ``embedding``.
+    """
+
+    kind: Literal["fresh", "weights", "features", "fine-tune"] = "fresh"
+    model: str | None = None
+    version: int | None = None
+    layer: str | None = None
+    unfreeze: int = 0
+    head_epochs: int = 0
+    head_rate: float = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +99,48 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerPlan:
-    """``rate`` is the peak of the ``schedule``: ``constant``, ``triangle`` or ``cosine``, the latter two with a linear
-    rise over the fraction ``warmup`` of all steps. ``weight_decay`` is decoupled (times the rate, each step)."""
+    """``rate`` is the peak of the ``schedule``: ``constant``; ``triangle`` or ``cosine`` with a linear rise over the
+    fraction ``warmup`` of all steps; ``steps`` (a tenth after half, a hundredth after three quarters of the steps, the
+    same rise). ``weight_decay`` is decoupled (times the rate, each step). ``momentum`` and ``nesterov`` belong to
+    ``sgd`` alone; ``sgd`` with momentum 0 is plain gradient descent."""
 
-    name: Literal["sgd", "adamw", "adam", "rmsprop"]
+    name: Literal["sgd", "adamw", "adam", "rmsprop", "adagrad"]
     rate: float
-    schedule: Literal["constant", "triangle", "cosine"] = "constant"
+    schedule: Literal["constant", "triangle", "cosine", "steps"] = "constant"
     warmup: float = 0.0
     momentum: float = 0.9
     weight_decay: float = 0.0
     clip_norm: float | None = None
+    nesterov: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FitPlan:
-    """The loop: ``ema`` is the decay of the weights' moving average per step (0: none); ``keep`` which epoch counts."""
+    """The loop.
+
+    ``loss``: ``cross-entropy`` after softmax, or ``mse``: mean squared error of the softmax scores against one-hot.
+    ``class_weights`` weighs the loss inversely to each class's frequency; ``sampling`` draws the rarer classes more
+    often (``over``) or the frequent ones less (``under``) instead. ``ema`` is the decay of the weights' moving average
+    per step (0: none). ``keep`` says which epoch counts in the end; ``patience`` stops after that many epochs without a
+    better one (0: never). ``l1`` and ``l2`` penalise the weights of convolutions and dense layers. ``mixed`` computes
+    in 16 bits; ``auto`` decides by the device. ``jit`` compiles the network by XLA. ``tensorboard`` writes its logs.
+    """
 
     epochs: int
     batch: int
     label_smoothing: float = 0.0
     class_weights: Literal["none", "balanced"] = "none"
     ema: float = 0.0
-    keep: Literal["last", "lowest-loss"] = "last"
+    keep: Literal["last", "lowest-loss", "highest-accuracy"] = "last"
     steps_per_execution: int = 8
+    loss: Literal["cross-entropy", "mse"] = "cross-entropy"
+    sampling: Literal["none", "over", "under"] = "none"
+    patience: int = 0
+    mixed: Literal["none", "bfloat16", "float16", "auto"] = "none"
+    jit: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +161,8 @@ class DecisionPlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """One training from data to a model in the store. ``mirrored`` averages each answer with the mirror image's."""
+    """One training from data to a model in the store. ``mirrored`` averages each answer with the mirror image's;
+    ``preset`` is the one of :mod:`desktop.ml.presets` that it came from, empty for none."""
 
     id: str
     name: str
@@ -101,12 +178,19 @@ class TrainingPlan:
     mirrored: bool
     medical: bool
     card: dict[str, Any]
-    schema: int = 1
+    start: StartPlan = field(default_factory=StartPlan)
+    preset: str = ""
+    schema: int = SCHEMA
 
     def __post_init__(self) -> None:
-        problem = _problem(self)
-        if problem:
-            raise PlanError("bad-plan", f"training plan: {problem}")
+        found = problems(self)
+        if found:
+            raise PlanError("bad-plan", f"training plan: {found[0]}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the network's input."""
+        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
@@ -117,32 +201,85 @@ class TrainingPlan:
         """The plan as indented JSON with a final newline."""
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
 
+    def public(self) -> TrainingPlan:
+        """The plan for manifests, reports and logs: without the place of the data on this computer."""
+        return replace(self, data=replace(self.data, path=None))
 
-def _problem(plan: TrainingPlan) -> str | None:
-    if plan.schema != 1:
-        return f"schema {plan.schema} found, 1 expected; a newer Fovea may read it"
+
+def problems(plan: TrainingPlan) -> list[str]:
+    """What is wrong with a plan, in words; empty for a sound one."""
+    return [text for check in (_data, _start, _optimizer, _fit, _decision) for text in check(plan)]
+
+
+def _data(plan: TrainingPlan) -> list[str]:
+    data, found = plan.data, []
+    if plan.schema != SCHEMA:
+        found.append(f"schema {plan.schema} found, {SCHEMA} expected; a newer Fovea may read it")
     if len(plan.labels) < 2:
-        return f"{len(plan.labels)} labels found, at least 2 expected"
-    if plan.data.classes and len(plan.data.classes) != len(plan.labels):
-        return f"{len(plan.data.classes)} classes found for {len(plan.labels)} labels"
-    if not 0 < plan.data.validation < 0.9:
-        return f"validation {plan.data.validation} found; expected a fraction between 0 and 0.9"
-    if plan.fit.epochs < 1 or plan.fit.batch < 1 or plan.fit.steps_per_execution < 1:
-        return "epochs, batch and steps_per_execution must be at least 1"
-    if not 0 <= plan.fit.label_smoothing < 1 or not 0 <= plan.fit.ema < 1:
-        return "label_smoothing and ema must be at least 0 and below 1"
-    if plan.optimizer.rate <= 0 or not 0 <= plan.optimizer.warmup < 1:
-        return "rate must be above 0 and warmup a fraction below 1"
-    decision = plan.decision
+        found.append(f"{len(plan.labels)} labels found, at least 2 expected")
+    elif len(set(plan.labels)) != len(plan.labels):
+        found.append("two labels are alike")
+    if data.classes and len(data.classes) != len(plan.labels):
+        found.append(f"{len(data.classes)} classes found for {len(plan.labels)} labels")
+    if not 0 < data.validation < 0.9:
+        found.append(f"validation {data.validation} found; expected a fraction between 0 and 0.9")
+    if data.limit < 0:
+        found.append(f"limit {data.limit} found; expected a number of images, or 0 for all")
+    return found
+
+
+def _start(plan: TrainingPlan) -> list[str]:
+    start, found = plan.start, []
+    if (start.kind == "fresh") != (start.model is None):
+        found.append(f"the start '{start.kind}' goes {'without' if start.kind == 'fresh' else 'with'} a model")
+    if start.unfreeze < 0 or start.head_epochs < 0 or not start.head_rate > 0:
+        found.append("unfreeze and head_epochs must be at least 0, and head_rate above 0")
+    if start.kind == "fine-tune" and start.unfreeze < 1:
+        found.append("fine-tuning needs at least one layer to unfreeze")
+    if start.kind == "fine-tune" and start.head_epochs >= plan.fit.epochs:
+        found.append(f"{start.head_epochs} epochs for the head found; expected fewer than the {plan.fit.epochs} in all")
+    if (start.kind in ("features", "fine-tune")) != (plan.architecture.name == "head"):
+        found.append("the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other")
+    return found
+
+
+def _optimizer(plan: TrainingPlan) -> list[str]:
+    chosen, found = plan.optimizer, []
+    if not (chosen.rate > 0 and math.isfinite(chosen.rate)) or not 0 <= chosen.warmup < 1:
+        found.append("rate must be above 0 and warmup a fraction below 1")
+    if not 0 <= chosen.momentum < 1 or chosen.weight_decay < 0:
+        found.append("momentum must be at least 0 and below 1, and weight_decay at least 0")
+    if chosen.nesterov and not chosen.momentum:
+        found.append("nesterov needs a momentum above 0")
+    if chosen.clip_norm is not None and chosen.clip_norm <= 0:
+        found.append(f"clip_norm {chosen.clip_norm} found; expected a number above 0, or none")
+    return found
+
+
+def _fit(plan: TrainingPlan) -> list[str]:
+    fit, found = plan.fit, []
+    if fit.epochs < 1 or fit.batch < 1 or fit.steps_per_execution < 1:
+        found.append("epochs, batch and steps_per_execution must be at least 1")
+    if not 0 <= fit.label_smoothing < 1 or not 0 <= fit.ema < 1:
+        found.append("label_smoothing and ema must be at least 0 and below 1")
+    if fit.patience < 0 or fit.l1 < 0 or fit.l2 < 0:
+        found.append("patience, l1 and l2 must be at least 0")
+    if fit.class_weights != "none" and fit.sampling != "none":
+        found.append("class weights and over- or under-sampling both balance the classes: choose one of them")
+    return found
+
+
+def _decision(plan: TrainingPlan) -> list[str]:
+    decision, found = plan.decision, []
     if decision.rule != "argmax" and (len(plan.labels) != 2 or decision.positive not in (0, 1)):
-        return f"the decision '{decision.rule}' goes with two labels and a positive class of 0 or 1"
+        found.append(f"the decision '{decision.rule}' goes with two labels and a positive class of 0 or 1")
     if (decision.rule == "sensitivity") != (decision.at_least is not None):
-        return "at_least goes with the decision 'sensitivity', and with no other"
+        found.append("at_least goes with the decision 'sensitivity', and with no other")
     if not 0 <= decision.perturbed <= 20:
-        return f"perturbed {decision.perturbed} found; expected 0 to 20 copies"
+        found.append(f"perturbed {decision.perturbed} found; expected 0 to 20 copies")
     if decision.at_least is not None and not 0 < decision.at_least < 1:
-        return f"at_least {decision.at_least} found; expected a fraction between 0 and 1"
-    return None
+        found.append(f"at_least {decision.at_least} found; expected a fraction between 0 and 1")
+    return found
 
 
 def load(path: Path) -> TrainingPlan:
@@ -160,49 +297,80 @@ def from_json(text: str) -> TrainingPlan:
         raw = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PlanError("bad-plan", "the plan is not valid JSON") from error
-    return _build(TrainingPlan, raw, "plan")
+    return from_dict(raw)
 
 
-T = TypeVar("T")
+def from_dict(raw: object) -> TrainingPlan:
+    """Read a plan from plain JSON values of schema 1 or 2. Raises :class:`PlanError` that names the field at fault."""
+    if isinstance(raw, dict) and raw.get("schema") == 1:
+        raw = _upgraded(raw)
+    return build(TrainingPlan, raw, "plan")
 
 
-def _build(cls: type[T], raw: object, where: str) -> T:
-    if not isinstance(raw, dict):
-        raise PlanError("bad-plan", f"{where} is not an object")
-    hints = get_type_hints(cls)
-    names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-    missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
-    if missing or unknown:
-        parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
-        raise PlanError("bad-plan", f"{where}: fields {'; '.join(parts)}")
-    values = {name: _convert(hints[name], raw[name], f"{where}.{name}") for name in names}
-    try:
-        return cls(**values)
-    except (TypeError, ValueError) as error:
-        raise PlanError("bad-plan", f"{where}: {error}") from error
+def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 as schema 2. What schema 2 added stands at what schema 1 did: its momentum was Nesterov's."""
+    new = {**raw, "schema": SCHEMA}
+    for name, cls in (("data", DataPlan), ("optimizer", OptimizerPlan), ("fit", FitPlan)):
+        part = new.get(name)
+        if isinstance(part, dict):
+            added = _ADDED[name]
+            stray = sorted(added & part.keys())
+            if stray:
+                raise PlanError("bad-plan", f"plan.{name}: fields unknown in schema 1: {', '.join(stray)}")
+            defaults = {f.name: f.default for f in fields(cls) if f.name in added}  # type: ignore[arg-type]
+            new[name] = {**defaults, **part}
+    if "start" in raw or "preset" in raw:
+        raise PlanError("bad-plan", "plan: fields unknown in schema 1: start, preset")
+    new["start"], new["preset"] = asdict(StartPlan()), ""
+    optimizer = new.get("optimizer")
+    if isinstance(optimizer, dict) and optimizer.get("name") == "sgd":
+        optimizer["nesterov"] = bool(optimizer.get("momentum"))
+    return new
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    """``value`` as the type ``hint`` wants it, or a :class:`PlanError`."""
-    if is_dataclass(hint) and isinstance(hint, type):
-        return _build(hint, value, where)
-    origin, arguments = getattr(hint, "__origin__", None), getattr(hint, "__args__", ())
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise PlanError("bad-plan", f"{where}: expected a list, found {type(value).__name__}")
-        return tuple(_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is Literal:
-        if value not in arguments:
-            raise PlanError("bad-plan", f"{where}: {value!r} found; expected one of {', '.join(map(str, arguments))}")
-        return value
-    if origin is dict or hint is dict:
-        allowed: tuple[type, ...] = (dict,)
-    elif arguments:  # a union such as float | None
-        allowed = tuple(arguments)
-    else:
-        allowed = (hint,)
-    if float in allowed:
-        allowed = (*allowed, int)
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise PlanError("bad-plan", f"{where}: {type(value).__name__} found, {hint} expected")
-    return value
+_ADDED: dict[str, frozenset[str]] = {
+    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test"}),
+    "optimizer": frozenset({"nesterov"}),
+    "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard"}),
+}
+
+
+def with_settings(plan: TrainingPlan, settings: Mapping[str, str]) -> TrainingPlan:
+    """``plan`` with single settings changed, as ``--set key=value`` gives them.
+
+    Keys are the JSON's own names joined by dots (``fit.epochs``, ``optimizer.name``, ``data.validation``), and two
+    shorter forms: ``architecture.SETTING`` and ``augment.STEP.SETTING`` (a step that is not there is added;
+    ``augment=none`` removes all). Raises :class:`PlanError` that names the key and what it takes.
+    """
+    for key, text in settings.items():
+        path = [part for part in key.strip().split(".") if part]
+        if not path:
+            raise PlanError("bad-plan", f"'{key}' is no setting", "Write for instance fit.epochs=10.")
+        if path[0] == "augment":
+            plan = replace(plan, augment=_augmented(plan.augment, path[1:], text, key))
+        elif path[0] == "architecture" and len(path) == 2 and path[1] not in ("name", "settings"):
+            step = plan.architecture
+            plan = replace(plan, architecture=replace(step, settings={**step.settings, path[1]: loose(text)}))
+        elif path[0] in ("schema", "card"):
+            raise PlanError("bad-plan", f"'{key}' cannot be set this way", "Change it in the plan's file.")
+        else:
+            plan = changed(plan, path, text, "")
+    return plan
+
+
+def _augmented(steps: tuple[Step, ...], path: list[str], text: str, key: str) -> tuple[Step, ...]:
+    if not path and text.lower() in ("none", "[]", ""):
+        return ()
+    if not path:
+        raise PlanError("bad-plan", f"augment: {text!r} found, 'none' expected", "Or set augment.STEP.SETTING.")
+    if len(path) == 1:
+        if text.lower() not in ("none", "on"):
+            raise PlanError("bad-plan", f"{key}: {text!r} found, 'on' or 'none' expected")
+        rest = tuple(step for step in steps if step.name != path[0])
+        return rest if text.lower() == "none" else (*rest, Step(path[0]))
+    name, setting = path[0], ".".join(path[1:])
+    if all(step.name != name for step in steps):
+        steps = (*steps, Step(name))
+    return tuple(
+        replace(step, settings={**step.settings, setting: loose(text)}) if step.name == name else step for step in steps
+    )

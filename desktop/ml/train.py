@@ -16,6 +16,7 @@ import numpy as np
 
 from desktop.core.types import FoveaError
 from desktop.ml import architectures, augment, backend, checkpoint, optimizers
+from desktop.ml import plan as plans
 from desktop.ml.batches import Batches
 from desktop.ml.checkpoint import Checkpoint, CheckpointError
 from desktop.ml.data import Pictures
@@ -114,7 +115,7 @@ class _Loop:
 
     def restore(self, held: Checkpoint) -> None:
         """Put a checkpoint's state back. Raises :class:`CheckpointError` when it is another plan's."""
-        if _shaping(held.plan) != _shaping(self.plan.to_dict()):
+        if _shaping(plans.from_dict(held.plan)) != _shaping(self.plan):
             raise CheckpointError("other-plan", "the checkpoint belongs to another training plan")
         for variables, arrays in ((self.model.variables, held.model), (self.optimizer.variables, held.optimizer)):
             if [tuple(v.shape) for v in variables] != [a.shape for a in arrays]:
@@ -228,9 +229,13 @@ class _Watch(keras.callbacks.Callback):
                 self.model.stop_training = True
 
 
-def _shaping(plan: dict[str, Any]) -> dict[str, Any]:
-    """The part of a plan that shapes the weights; words, decision and export may be mended before a resume."""
-    return {k: v for k, v in plan.items() if k not in ("name", "card", "decision", "mirrored", "labels")}
+def _shaping(plan: TrainingPlan) -> dict[str, Any]:
+    """The part of a plan that shapes the weights; words, decision and export may be mended before a resume, and the
+    data may have moved."""
+    values = plan.to_dict()
+    for name in ("path", "title", "use_test"):
+        del values["data"][name]
+    return {k: v for k, v in values.items() if k not in ("name", "card", "decision", "mirrored", "labels", "preset")}
 
 
 def history_csv(history: list[dict[str, float]]) -> str:
