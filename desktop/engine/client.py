@@ -13,7 +13,6 @@ import collections
 import contextlib
 import itertools
 import multiprocessing
-import signal
 import threading
 import time
 from dataclasses import replace
@@ -24,6 +23,7 @@ from typing import Any
 
 from desktop import paths
 from desktop.core.types import ImageSource
+from desktop.engine import child
 from desktop.engine.messages import (
     Answer,
     BatchAnswers,
@@ -333,7 +333,7 @@ class EngineClient:
         if self._process.exitcode is None:  # its pipe has ended, but it has not
             self._process.kill()
             self._process.join()
-        reason = _reason(self._process.exitcode)
+        reason = child.reason(self._process.exitcode)
         self._process.close()
         self._process = None
         self._failed_starts += 1
@@ -416,16 +416,3 @@ def _unavailable(request: Request) -> Failure:
         _source_of(request),
         model_failed=True,
     )
-
-
-def _reason(exitcode: int | None) -> str:
-    """An exit status in words."""
-    if exitcode is None:
-        return "it stopped answering"
-    if exitcode < 0:
-        try:
-            name = signal.Signals(-exitcode).name
-        except ValueError:
-            name = f"signal {-exitcode}"
-        return f"{name}: ended by the system, perhaps for lack of memory" if name == "SIGKILL" else name
-    return f"exit status {exitcode}"

@@ -1,4 +1,4 @@
-"""What the engine's child process runs first: light, because the window imports it too."""
+"""What the child processes run first: light, because the window imports it too."""
 
 from __future__ import annotations
 
@@ -13,3 +13,13 @@ def engine(connection: Connection, bundled: str, user: str, threads: int | None,
     from desktop.engine.worker import serve
 
     serve(connection, bundled, user, threads, patient)
+
+
+def trainer(connection: Connection, folder: str) -> None:
+    """Train the run in ``folder`` until it is done, told to end, or the pipe closes."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from desktop.engine.trainer import serve
+
+    serve(connection, folder)

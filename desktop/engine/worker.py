@@ -24,6 +24,7 @@ import numpy as np
 
 from desktop.core.decode import decode
 from desktop.core.types import FoveaError, ImageSource
+from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, shrunk, thumbnail_of
 from desktop.engine.batching import Batch, Brought, bring_in, milliseconds_since
 from desktop.engine.messages import (
@@ -54,10 +55,9 @@ _NICE = 5  # on Unix: 0 is usual, 19 the most patient
 
 def serve(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
-    _quiet_native_output()
-    if patient and hasattr(os, "nice"):
-        with contextlib.suppress(OSError):  # a sandbox may forbid it; it is only politeness
-            os.nice(_NICE)
+    child.quiet_native_output()
+    if patient:
+        child.step_back(_NICE)
     engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads())
     engine.run()
     # Threads inside native code must not delay the end, and there is nothing to save.
@@ -72,18 +72,6 @@ def _step_back() -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # an error here would break the whole pool
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-
-
-def _quiet_native_output() -> None:
-    """Send the native libraries' chatter nowhere: it names files, and a windowed program has no stderr."""
-    if os.environ.get("FOVEA_ENGINE_OUTPUT"):
-        return
-    null = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):
-        try:
-            os.dup2(null, descriptor)
-        except OSError:
-            continue  # closed from the start: nothing to quiet
 
 
 class _Engine:
