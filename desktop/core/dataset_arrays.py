@@ -12,7 +12,7 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,17 +34,21 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 
 class ArrayEntries:
-    """Pictures in a uint8 array of (n, H, W) or (n, H, W, 3); each becomes PNG bytes when it is asked for."""
+    """Pictures in a uint8 array of (n, H, W) or (n, H, W, 3); each becomes PNG bytes when it is asked for.
 
-    def __init__(self, images: np.ndarray, prefix: str) -> None:
+    ``parts`` are the splits in the order of the array, each with its first position; empty names for none.
+    """
+
+    def __init__(self, images: np.ndarray, parts: Sequence[tuple[str, int]]) -> None:
         self._images = images
-        self._prefix = prefix
+        self._parts = parts
 
     def __len__(self) -> int:
         return len(self._images)
 
     def name(self, position: int) -> str:
-        return f"{self._prefix}/{position:06d}" if self._prefix else f"{position:06d}"
+        prefix, start = next(part for part in reversed(self._parts) if position >= part[1])
+        return f"{prefix}/{position - start:06d}" if prefix else f"{position:06d}"
 
     def record(self, position: int) -> str:
         return f"{position:06d}"
@@ -82,8 +86,11 @@ def from_arrays(
             raise DatasetError("bad-data", f"the splits of '{title}' hold pictures of different shapes")
         images = np.concatenate([images for images, _ in checked])
         labels = np.concatenate([labels for _, labels in checked])
+        starts = np.cumsum([0] + [len(labels) for _, labels in checked[:-1]])
+        parts = [(name, int(start)) for name, start in zip(splits, starts, strict=True)]
     else:
         images, labels = _checked(title, chosen, *pairs[chosen])
+        parts = [(chosen, 0)]
     names = class_names or tuple(str(number) for number in range(_number_of_classes(title, pairs)))
     if labels.size and int(labels.max()) >= len(names):
         text = f"'{title}' has a label {int(labels.max())}, but names only {len(names)} classes"
@@ -92,7 +99,7 @@ def from_arrays(
     if not len(labels):
         raise DatasetError("no-images", f"'{title}' holds no pictures")
     problems += class_problems(names, [int(c) for c in np.bincount(labels, minlength=len(names))])
-    entries = ArrayEntries(images, chosen)
+    entries = ArrayEntries(images, parts)
     return LabelledDataset(
         title, kind, str(path), chosen, splits, names, labels.astype(np.int32), entries, np.arange(len(labels)),
         tuple(problems),

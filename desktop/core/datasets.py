@@ -139,6 +139,14 @@ class LabelledDataset:
         """What the decoder opens: the file, or PNG bytes made for this call (lossless, from uint8 arrays)."""
         return self.entries.source(int(self.rows[position]))
 
+    def digest(self, position: int) -> tuple[int, str]:
+        """Size in bytes and SHA-256 of one entry's content; ``(-1, "unreadable")`` where it cannot be read."""
+        return self.entries.digest(int(self.rows[position]))
+
+    def split_of(self, position: int) -> str:
+        """The split that an entry belongs to; empty where the data has none."""
+        return self.name(position).partition("/")[0] if self.split == ALL and self.splits else self.split
+
     def item(self, position: int) -> Item:
         """Everything about one entry; ``position`` is 0 to ``len - 1``."""
         target = int(self.targets[position])
@@ -158,18 +166,24 @@ class LabelledDataset:
         chosen = np.asarray(positions, dtype=np.int64)
         return replace(self, targets=self.targets[chosen], rows=self.rows[chosen])
 
-    def fingerprint(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> str:
+    def fingerprint(
+        self,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        known: Callable[[int], tuple[int, str]] | None = None,
+    ) -> str:
         """What identifies the data, whatever the folder is called and wherever it lies: 64 hexadecimal digits.
 
         SHA-256 over the line ``fovea-data-1`` and then one record an entry, sorted: class, name inside the class, size
         in bytes and SHA-256 of the content, joined by NUL and ended by a line feed. Names are UTF-8 in Unicode's
         composed form (macOS writes them decomposed). Array entries are named by their number and hashed as shape and
-        pixels. Reads every file once, in pieces.
+        pixels. Reads every file once, in pieces; ``known`` gives :meth:`digest` for a position where that was done.
         """
+        digest_of = known or self.digest
         records = []
         for position in watched(range(len(self)), len(self), progress, cancelled):
             row = int(self.rows[position])
-            size, content = self.entries.digest(row)
+            size, content = digest_of(position)
             parts = (self.classes[int(self.targets[position])], self.entries.record(row), str(size), content)
             records.append(b"\0".join(_composed(part) for part in parts) + b"\n")
         records.sort()
@@ -283,7 +297,7 @@ def choose_split(title: str, splits: Sequence[str], wanted: str | None) -> tuple
     if wanted is not None:
         match = [name for name in splits if name == wanted] or [n for n in splits if n.lower() == wanted.lower()]
         if wanted == ALL:
-            return ALL, ()
+            return (ALL if splits else ""), ()
         if not match:
             there = f"Splits there: {listing}." if splits else "It has no splits; leave the split out."
             raise DatasetError("no-split", f"'{title}' has no split '{wanted}'", there)

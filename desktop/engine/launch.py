@@ -23,3 +23,13 @@ def trainer(connection: Connection, folder: str) -> None:
     from desktop.engine.trainer import serve
 
     serve(connection, folder)
+
+
+def inspector(connection: Connection, path: str, near: bool) -> None:
+    """Look through the labelled pictures at ``path`` and tell the other side of the pipe."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from desktop.engine.inspecting import serve_inspection
+
+    serve_inspection(connection, path, near)
