@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from desktop.core import pixels
 from desktop.core.types import Notice, PreparedImage
 
 SIDE = 28
@@ -64,14 +65,11 @@ def _is_laid_out(grey: np.ndarray) -> bool:
 
 def _find_ink(grey: np.ndarray) -> tuple[np.ndarray | None, bool]:
     """The ink as float32 0 to 1 of the picture's shape, and whether it was darker than its paper."""
-    import cv2
-
     # Beyond this size a digit's strokes are many pixels wide; measuring would only be slower.
     longest = max(grey.shape)
     if longest > 1600:
         factor = 1600 / longest
-        size = (max(1, round(grey.shape[1] * factor)), max(1, round(grey.shape[0] * factor)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        grey = np.rint(pixels.shrink(grey, *_scaled(grey, factor))).astype(np.uint8)
     values = grey.astype(np.float32)
     margin = max(1, min(grey.shape) // 20)
     border = np.concatenate(
@@ -96,53 +94,64 @@ def _find_ink(grey: np.ndarray) -> tuple[np.ndarray | None, bool]:
         return None, dark_ink
     ink = np.clip(ink / peak, 0.0, 1.0)
     # Paper grain and JPEG noise around the strokes: below a fraction of Otsu's level nothing is ink.
-    otsu, _ = cv2.threshold((ink * 255).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
-    floor = min(0.35, 0.6 * otsu / 255.0)
+    floor = min(0.35, 0.6 * pixels.otsu((ink * 255).astype(np.uint8)) / 255.0)
     ink = np.clip((ink - floor) / (1.0 - floor), 0.0, 1.0)
     return ink.astype(np.float32), dark_ink
 
 
 def _paper_level(darkness: np.ndarray, level: float) -> np.ndarray | float:
     """What the paper alone would measure at each pixel: flat, or a plane with shadows where light was uneven."""
-    import cv2
+    from scipy.ndimage import gaussian_filter
 
     height, width = darkness.shape
     if min(height, width) < 48:
         return level
-    small = cv2.resize(darkness, (64, 64), interpolation=cv2.INTER_AREA)
-    # Ink is the minority and the darker side: a grey opening by a kernel wider than any stroke removes it.
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))
-    opened = cv2.morphologyEx(small, cv2.MORPH_OPEN, kernel, borderType=cv2.BORDER_REPLICATE)
+    small = _to_64(darkness)
+    # Ink is the minority and the darker side: a grey opening by a disc wider than any stroke removes it.
+    wide = pixels.disc(12)
+    opened = pixels.dilate(pixels.erode(small, wide, edge=True), wide, edge=True)
     if float(np.ptp(opened)) < 16:
         return level
-    smooth = cv2.GaussianBlur(opened, (0, 0), 6, borderType=cv2.BORDER_REPLICATE)
-    return cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    smooth = gaussian_filter(opened, 6, mode="nearest")
+    return pixels.enlarge(smooth, height, width, cubic=False)
+
+
+def _to_64(values: np.ndarray) -> np.ndarray:
+    """``values`` brought to 64×64; a side that is shorter (48 at least) is stretched."""
+    height, width = values.shape
+    shrunk = pixels.shrink(values, min(height, 64), min(width, 64))
+    return shrunk if shrunk.shape == (64, 64) else pixels.enlarge(shrunk, 64, 64, cubic=False)
+
+
+def _scaled(values: np.ndarray, factor: float) -> tuple[int, int]:
+    """Rows and columns of ``values`` at ``factor`` times its size."""
+    return max(1, round(values.shape[0] * factor)), max(1, round(values.shape[1] * factor))
 
 
 def _crop(ink: np.ndarray) -> tuple[np.ndarray, bool]:
     """The ink's bounding box with far or faint marks removed; ``True`` when something was left out."""
-    import cv2
+    from scipy.ndimage import find_objects, label
 
-    mask = (ink > 0.3).astype(np.uint8)
+    mask = ink > 0.3
     if not mask.any():
-        mask = (ink > 0).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    weights = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count)
+        mask = ink > 0
+    labels, count = label(mask, np.ones((3, 3), int))
+    boxes = find_objects(labels)
+    weights = np.bincount(labels.ravel(), weights=ink.ravel(), minlength=count + 1)
     weights[0] = 0
     main = int(weights.argmax())
-    left, top, width, height, _ = stats[main]
-    reach = 0.25 * max(width, height)
-    keep = np.zeros(count, bool)
-    for index in range(1, count):
-        x, y, w, h, _ = stats[index]
-        gap_x = max(left - (x + w), x - (left + width), 0)
-        gap_y = max(top - (y + h), y - (top + height), 0)
+    rows, columns = boxes[main - 1]
+    reach = 0.25 * max(rows.stop - rows.start, columns.stop - columns.start)
+    keep = np.zeros(count + 1, bool)
+    for index, (across, along) in enumerate(boxes, 1):
+        gap_x = max(columns.start - along.stop, along.start - columns.stop, 0)
+        gap_y = max(rows.start - across.stop, across.start - rows.stop, 0)
         keep[index] = index == main or (weights[index] >= 0.02 * weights[main] and max(gap_x, gap_y) <= reach)
     kept = keep[labels]
     # Soft edges of a kept stroke lie just outside the mask and belong to it.
-    soft = cv2.dilate(kept.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    rows, columns = np.nonzero(kept)
-    box = (slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1))
+    soft = pixels.dilate(kept.astype(np.uint8), pixels.square(1)) > 0
+    ys, xs = np.nonzero(kept)
+    box = (slice(ys.min(), ys.max() + 1), slice(xs.min(), xs.max() + 1))
     return np.where(soft, ink, 0.0).astype(np.float32)[box], not bool(keep[1:].all())
 
 
@@ -151,19 +160,17 @@ def _normalise_stroke(digit: np.ndarray) -> tuple[np.ndarray, float | None]:
 
     The width is twice the median of the distance transform along its ridge, in pixels of the 20×20 box.
     """
-    import cv2
+    from scipy.ndimage import distance_transform_edt
 
     scale = _WORK / max(digit.shape)
-    size = (max(1, round(digit.shape[1] * scale)), max(1, round(digit.shape[0] * scale)))
-    filter_ = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    work = np.clip(cv2.resize(digit, size, interpolation=filter_), 0.0, 1.0)
-    room = 48  # so that a thickened stroke is not cut off at the box
-    work = cv2.copyMakeBorder(work, room, room, room, room, cv2.BORDER_CONSTANT, value=0.0)
-    mask = (work > 0.45).astype(np.uint8)
+    resize = pixels.shrink if scale < 1 else pixels.enlarge
+    # With room so that a thickened stroke is not cut off at the box.
+    work = np.pad(np.clip(resize(digit, *_scaled(digit, scale)), 0.0, 1.0), 48)
+    mask = work > 0.45
     if not mask.any():
         return digit, None
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 5)
-    ridge = (distance >= cv2.dilate(distance, np.ones((5, 5), np.uint8))) & (distance > 1.0)
+    distance = distance_transform_edt(mask).astype(np.float32)
+    ridge = (distance >= pixels.dilate(distance, pixels.square(2))) & (distance > 1.0)
     if not ridge.any():
         return digit, None
     pixel = _WORK / BOX
@@ -173,8 +180,7 @@ def _normalise_stroke(digit: np.ndarray) -> tuple[np.ndarray, float | None]:
     aim = _AIM_THIN if width < _THIN else _AIM_THICK
     radius = abs(aim - width) / 2 * pixel
     steps = max(1, round(radius))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * steps + 1, 2 * steps + 1))
-    work = cv2.dilate(work, kernel) if width < _THIN else _thin(work, kernel)
+    work = pixels.dilate(work, pixels.disc(steps)) if width < _THIN else _thin(work, steps)
     rows, columns = np.nonzero(work > 0.3)
     if rows.size == 0:
         return digit, None
@@ -182,24 +188,19 @@ def _normalise_stroke(digit: np.ndarray) -> tuple[np.ndarray, float | None]:
     return cropped, width
 
 
-def _thin(work: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+def _thin(work: np.ndarray, steps: int) -> np.ndarray:
     """Erode, but never break a stroke: where erosion would lose more than two thirds of the ink, keep it."""
-    import cv2
-
-    eroded = cv2.erode(work, kernel)
+    eroded = pixels.erode(work, pixels.disc(steps))
     return eroded if float(eroded.sum()) > 0.33 * float(work.sum()) else work
 
 
 def _shrink(digit: np.ndarray) -> np.ndarray:
     """The digit scaled to fit 20×20 with its aspect ratio kept, float32 0 to 1."""
-    import cv2
-
     scale = BOX / max(digit.shape)
-    size = (max(1, round(digit.shape[1] * scale)), max(1, round(digit.shape[0] * scale)))
     if scale < 1:
-        # Area averaging after a blur of a third of a pixel: MNIST's own antialiasing was a little soft.
-        return cv2.resize(digit, size, interpolation=cv2.INTER_AREA)
-    return np.clip(cv2.resize(digit, size, interpolation=cv2.INTER_CUBIC), 0.0, 1.0)
+        return pixels.shrink(digit, *_scaled(digit, scale))
+    enlarged: np.ndarray = np.clip(pixels.enlarge(digit, *_scaled(digit, scale)), 0.0, 1.0)
+    return enlarged
 
 
 def _centre(small: np.ndarray) -> np.ndarray:
