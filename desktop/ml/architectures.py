@@ -56,7 +56,7 @@ def _start(shape: tuple[int, int, int], mean: list[float], deviation: list[float
     inputs = keras.Input(shape, dtype="uint8", name="image")
     scale = [1.0 / (255.0 * d) for d in deviation]
     offset = [-m / d for m, d in zip(mean, deviation, strict=True)]
-    return inputs, layers.Rescaling(scale, offset, name="normalise")(inputs)
+    return inputs, layers.Rescaling(scale, offset, name="normalise", dtype="float32")(inputs)
 
 
 def _finish(inputs: Any, features: Any, embedding: Any, classes: int, dropout: float) -> keras.Model:
@@ -66,7 +66,8 @@ def _finish(inputs: Any, features: Any, embedding: Any, classes: int, dropout: f
     hidden = layers.Dropout(dropout, name="dropout")(embedding) if dropout else embedding
     # Small first logits: training starts at the loss of an even guess, whatever the pooling.
     small = keras.initializers.RandomNormal(stddev=0.01)
-    logits = layers.Dense(classes, kernel_initializer=small, name="logits")(hidden)
+    # The loss and the whitening of small differences need all 24 bits of float32, whatever the layers between compute in.
+    logits = layers.Dense(classes, kernel_initializer=small, name="logits", dtype="float32")(hidden)
     return keras.Model(inputs, {"logits": logits, "embedding": embedding, "map": features})
 
 
@@ -99,7 +100,7 @@ def fast_cnn(
     """
     inputs, x = _start(shape, mean, deviation)
     patch = 2 * 2 * shape[2]
-    x = layers.Conv2D(2 * patch, 2, use_bias=False, trainable=False, name="whiten")(x)
+    x = layers.Conv2D(2 * patch, 2, use_bias=False, trainable=False, name="whiten", dtype="float32")(x)
     x = layers.Activation(activation)(x)
     for width in widths:
         x = _norm_act(layers.MaxPooling2D()(_conv(x, width)), activation)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -25,23 +26,37 @@ _BORDERS = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Facts:
+    """What training knows of a batch beside its pixels: ``labels`` and ``numbers`` (places in the training set), both
+    int64 (n,), and the ``epoch``, counted from 0. Steps that need a fact do without it on pictures that have none."""
+
+    labels: np.ndarray
+    numbers: np.ndarray
+    epoch: int
+
+
 def check(steps: Sequence[Step]) -> None:
     """Raise :class:`PlanError` for an unknown augmentation or setting, before a training starts."""
     for step in steps:
         if step.name not in AUGMENTATIONS:
             known = ", ".join(sorted(AUGMENTATIONS))
             raise PlanError("bad-plan", f"there is no augmentation '{step.name}'", f"Known ones: {known}.")
-        allowed = set(list(inspect.signature(AUGMENTATIONS[step.name]).parameters)[2:])
+        allowed = settings_of(step.name).keys()
         unknown = sorted(step.settings.keys() - allowed)
         if unknown:
             raise PlanError("bad-plan", f"augmentation '{step.name}' has no setting {', '.join(unknown)}")
 
 
-def apply(batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator) -> np.ndarray:
+def apply(
+    batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None
+) -> np.ndarray:
     """All ``steps`` in order. ``batch`` itself is left as it is."""
     result = np.array(batch, copy=True)
     for step in steps:
-        result = AUGMENTATIONS[step.name](result, rng, **step.settings)
+        function = AUGMENTATIONS[step.name]
+        known = {"facts": facts} if "facts" in inspect.signature(function).parameters else {}
+        result = function(result, rng, **step.settings, **known)
     return result
 
 
@@ -53,9 +68,21 @@ def _keep_axis(picture: np.ndarray, like: np.ndarray) -> np.ndarray:
     return picture.reshape(like.shape)  # OpenCV drops a single channel's axis
 
 
-def flip(batch: np.ndarray, rng: np.random.Generator, p: float = 0.5) -> np.ndarray:
-    """Mirror left and right with probability ``p``."""
-    picked = _chosen(len(batch), rng, p)
+def flip(
+    batch: np.ndarray,
+    rng: np.random.Generator,
+    p: float = 0.5,
+    alternate: bool = False,
+    *,
+    facts: Facts | None = None,
+) -> np.ndarray:
+    """Mirror left and right with probability ``p``, or ``alternate``: every picture in every second epoch, so that two
+    epochs show both sides of each (Jordan 2024)."""
+    if alternate and facts is not None:
+        # The bits of a multiplicative hash stand for a fair coin a picture; the epoch turns all coins over.
+        picked = np.flatnonzero(((facts.numbers * 2654435761 >> 16) + facts.epoch) % 2)
+    else:
+        picked = _chosen(len(batch), rng, p)
     batch[picked] = batch[picked, :, ::-1]
     return batch
 
@@ -124,6 +151,87 @@ def stroke(
         mixed = cv2.addWeighted(batch[i], 1 - abs(amount), other, abs(amount), 0)
         batch[i] = _keep_axis(mixed, batch[i])
     return batch
+
+
+def european(
+    batch: np.ndarray,
+    rng: np.random.Generator,
+    p: float = 0.25,
+    one: int = 1,
+    seven: int = 7,
+    *,
+    facts: Facts | None = None,
+) -> np.ndarray:
+    """Write light digits on black as Europeans do: an upstroke (and at times a foot) on pictures of the class ``one``,
+    a bar across those of ``seven``; then laid into the middle again. Needs the labels."""
+    if facts is None:
+        return batch
+    for i in _chosen(len(batch), rng, p):
+        if facts.labels[i] in (one, seven):
+            add = _upstroke if facts.labels[i] == one else _bar
+            batch[i] = _keep_axis(_laid_in(add(cv2.resize(batch[i], None, fx=4, fy=4), rng)), batch[i])
+    return batch
+
+
+def _upstroke(large: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """``large`` (four times MNIST's size) with a line from its tip down to the left, and at times a foot."""
+    rows, columns = np.nonzero(large > 110)
+    if rows.size == 0:
+        return large
+    top, bottom = int(rows.min()), int(rows.max())
+    tall = bottom - top + 1
+    tip = float(np.mean(columns[rows <= top + 6]))
+    weight = int(rng.integers(7, 13))
+    angle, long = np.deg2rad(rng.uniform(25, 62)), rng.uniform(0.22, 0.68) * tall
+    room = 80
+    grown = cv2.copyMakeBorder(large, room, room, room, room, cv2.BORDER_CONSTANT, value=0)
+    start = (round(tip + room), round(top + room + weight / 3))
+    end = (round(start[0] - np.sin(angle) * long), round(start[1] + np.cos(angle) * long))
+    level = int(rng.integers(200, 256))
+    cv2.line(grown, start, end, level, weight, cv2.LINE_AA)
+    if rng.random() < 0.3:
+        foot = float(np.mean(columns[rows >= bottom - 6])) + room
+        half = rng.uniform(0.15, 0.38) * tall
+        height = round(bottom + room - weight / 3)
+        lean = rng.uniform(-4, 4)
+        left, right = (round(foot - half), round(height - lean)), (round(foot + half), round(height + lean))
+        cv2.line(grown, left, right, level, weight, cv2.LINE_AA)
+    return grown
+
+
+def _bar(large: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """``large`` (four times MNIST's size) with a short line across the middle of its stem."""
+    rows, columns = np.nonzero(large > 110)
+    if rows.size == 0:
+        return large
+    top, bottom = int(rows.min()), int(rows.max())
+    height = round(top + rng.uniform(0.42, 0.62) * (bottom - top))
+    near = columns[np.abs(rows - height) <= 3]
+    if near.size == 0:
+        return large
+    middle, half = float(near.mean()), rng.uniform(0.16, 0.34) * (bottom - top + 1)
+    lean = rng.uniform(-0.35, 0.15) * half
+    left, right = (round(middle - half), round(height - lean)), (round(middle + half), round(height + lean))
+    grown = np.ascontiguousarray(large)
+    cv2.line(grown, left, right, int(rng.integers(200, 256)), int(rng.integers(6, 11)), cv2.LINE_AA)
+    return grown
+
+
+def _laid_in(large: np.ndarray) -> np.ndarray:
+    """Light ink on black of any size as MNIST lays it out: longer side 20, centre of mass in the middle of 28×28."""
+    rows, columns = np.nonzero(large > 60)
+    cropped = large[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    scale = 20 / max(cropped.shape)
+    size = (max(1, round(cropped.shape[1] * scale)), max(1, round(cropped.shape[0] * scale)))
+    small = cv2.resize(cropped, size, interpolation=cv2.INTER_AREA)
+    total = max(1.0, float(small.sum()))
+    corner = []
+    for axis in (0, 1):
+        mass = float((small.sum(axis=1 - axis) * np.arange(small.shape[axis])).sum()) / total
+        corner.append(min(max(0, round(14 - mass)), 28 - small.shape[axis]))
+    result = np.zeros((28, 28), np.uint8)
+    result[corner[0] : corner[0] + small.shape[0], corner[1] : corner[1] + small.shape[1]] = small
+    return result
 
 
 def tone(
@@ -242,7 +350,7 @@ def letters(batch: np.ndarray, rng: np.random.Generator, p: float = 0.3) -> np.n
 AUGMENTATIONS: dict[str, Function] = {
     function.__name__: function
     for function in (
-        flip, shift, affine, elastic, stroke, tone, colour, resample, blur, jpeg, noise, erase, borders, letters,
+        flip, shift, affine, elastic, stroke, european, tone, colour, resample, blur, jpeg, noise, erase, borders, letters,
     )
 }  # fmt: skip
 
@@ -250,4 +358,4 @@ AUGMENTATIONS: dict[str, Function] = {
 def settings_of(name: str) -> dict[str, Any]:
     """The settings of one augmentation with their defaults, for a form."""
     parameters = list(inspect.signature(AUGMENTATIONS[name]).parameters.values())[2:]
-    return {parameter.name: parameter.default for parameter in parameters}
+    return {parameter.name: parameter.default for parameter in parameters if parameter.name != "facts"}

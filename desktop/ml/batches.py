@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from desktop.ml import backend
-from desktop.ml.augment import apply
+from desktop.ml.augment import Facts, apply
 from desktop.ml.data import Pictures
 from desktop.ml.plan import TrainingPlan
 
@@ -37,7 +37,8 @@ class Batches(keras.utils.PyDataset):
         picked = self._order[index * self._size : (index + 1) * self._size]
         rng = np.random.default_rng([self._plan.seed, 3, self._epoch, index])
         labels = self._pictures.labels[picked]
-        images = apply(self._pictures.images[picked], self._plan.augment, rng)
+        facts = Facts(labels, picked, self._epoch)
+        images = apply(self._pictures.images[picked], self._plan.augment, rng, facts)
         targets = np.zeros((len(picked), len(self._plan.labels)), np.float32)
         targets[np.arange(len(picked)), labels] = 1.0
         return images, targets, self._weights[labels]
