@@ -66,7 +66,7 @@ def _finish(inputs: Any, features: Any, embedding: Any, classes: int, dropout: f
     hidden = layers.Dropout(dropout, name="dropout")(embedding) if dropout else embedding
     # Small first logits: training starts at the loss of an even guess, whatever the pooling.
     small = keras.initializers.RandomNormal(stddev=0.01)
-    # The loss and the whitening of small differences need all 24 bits of float32, whatever the layers between compute in.
+    # Loss and whitening need all 24 bits of float32, whatever precision the layers between them compute in.
     logits = layers.Dense(classes, kernel_initializer=small, name="logits", dtype="float32")(hidden)
     return keras.Model(inputs, {"logits": logits, "embedding": embedding, "map": features})
 

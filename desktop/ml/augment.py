@@ -48,9 +48,7 @@ def check(steps: Sequence[Step]) -> None:
             raise PlanError("bad-plan", f"augmentation '{step.name}' has no setting {', '.join(unknown)}")
 
 
-def apply(
-    batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None
-) -> np.ndarray:
+def apply(batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
     """All ``steps`` in order. ``batch`` itself is left as it is."""
     result = np.array(batch, copy=True)
     for step in steps:
@@ -163,9 +161,15 @@ def european(
     facts: Facts | None = None,
 ) -> np.ndarray:
     """Write light digits on black as Europeans do: an upstroke (and at times a foot) on pictures of the class ``one``,
-    a bar across those of ``seven``; then laid into the middle again. Needs the labels."""
+    a bar across those of ``seven``; then laid into the middle again. Needs the labels.
+
+    Raises :class:`PlanError` for pictures that are not 28×28 grey.
+    """
     if facts is None:
         return batch
+    if batch.shape[1:] != (28, 28, 1):
+        shape = "×".join(str(n) for n in batch.shape[1:])
+        raise PlanError("bad-plan", f"augmentation 'european' found pictures of {shape}; 28×28×1 expected")
     for i in _chosen(len(batch), rng, p):
         if facts.labels[i] in (one, seven):
             add = _upstroke if facts.labels[i] == one else _bar
@@ -350,7 +354,8 @@ def letters(batch: np.ndarray, rng: np.random.Generator, p: float = 0.3) -> np.n
 AUGMENTATIONS: dict[str, Function] = {
     function.__name__: function
     for function in (
-        flip, shift, affine, elastic, stroke, european, tone, colour, resample, blur, jpeg, noise, erase, borders, letters,
+        flip, shift, affine, elastic, stroke, european, tone, colour, resample, blur, jpeg, noise, erase, borders,
+        letters,
     )
 }  # fmt: skip
 

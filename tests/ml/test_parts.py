@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from desktop.core.groups import group_of_name
+from desktop.core.preprocess import prepare
 from desktop.ml import augment, calibrate, data, plan
 from desktop.ml.data import Pictures
+from tests.ml.digit_styles import SPEC, samples_module
 
 RECIPES = sorted((Path(__file__).resolve().parents[2] / "resources" / "recipes").glob("*.json"))
 
@@ -55,6 +57,47 @@ def test_augmentations_keep_shape_and_repeat(name: str, channels: int) -> None:
     assert one.shape == batch.shape and one.dtype == np.uint8
     np.testing.assert_array_equal(one, other)
     np.testing.assert_array_equal(batch, before)
+
+
+def digit_pictures() -> np.ndarray:
+    """Thirty drawn ones, sevens and threes as MNIST lays them out, uint8 (30, 28, 28, 1), in this order by tens."""
+    draw = samples_module()
+    drawn = [draw.digit(value, seed % draw.HANDS, seed=seed) for value in (1, 7, 3) for seed in range(10)]
+    return np.stack([prepare(picture, SPEC).pixels for picture in drawn])
+
+
+def test_european_hands_change_ones_and_sevens_alone() -> None:
+    pictures, labels = digit_pictures(), np.repeat([1, 7, 3], 10)
+    step = plan.Step("european", {"p": 1.0})
+    facts = augment.Facts(labels, np.arange(30), 0)
+    written = augment.apply(pictures, [step], np.random.default_rng(5), facts)
+    changed = (written != pictures).any(axis=(1, 2, 3))
+    assert changed[:20].all() and not changed[20:].any()
+    # An upstroke widens a 1; what comes out is laid out as MNIST's own digits are and passes the app unchanged.
+    wide = [np.ptp(np.nonzero(picture[:, :, 0] > 60)[1]) for picture in (*pictures[:10], *written[:10])]
+    assert np.mean(wide[10:]) > np.mean(wide[:10])
+    again = np.stack([prepare(picture[:, :, 0], SPEC).pixels for picture in written])
+    assert (again == written).all(axis=(1, 2, 3)).mean() > 0.9
+
+
+def test_european_hands_need_labels_and_digits() -> None:
+    pictures = digit_pictures()
+    step = plan.Step("european", {"p": 1.0})
+    np.testing.assert_array_equal(augment.apply(pictures, [step], np.random.default_rng(5)), pictures)
+    colour = np.zeros((2, 32, 32, 3), np.uint8)
+    with pytest.raises(plan.PlanError, match="found pictures of 32×32×3; 28×28×1 expected"):
+        augment.apply(colour, [step], np.random.default_rng(5), augment.Facts(np.ones(2, int), np.arange(2), 0))
+
+
+def test_alternating_flips_show_both_sides_in_two_epochs() -> None:
+    batch = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
+    step, numbers = plan.Step("flip", {"alternate": True}), np.arange(100, 164)
+    one, two, three = (
+        augment.apply(batch, [step], np.random.default_rng(e), augment.Facts(numbers, numbers, e)) for e in range(3)
+    )
+    np.testing.assert_array_equal(one, two[:, :, ::-1])
+    np.testing.assert_array_equal(one, three)
+    assert 16 < (one == batch).all(axis=(1, 2, 3)).sum() < 48  # a fair coin a picture, not all at once
 
 
 def test_unknown_augmentation_is_refused() -> None:
