@@ -1,0 +1,217 @@
+"""The ImageNet networks that can be installed: what they are, where their publisher keeps them, under which licence.
+
+Their weights do not come with Fovea. What the catalogue says of them is the publisher's word (``checked`` says so): an
+MD5 sum tells that a file is the one that was published, but no longer that nobody made another with the same sum.
+Fovea therefore writes down the SHA-256 of the first file that passed (:class:`Pins`), and later files must have it too.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from desktop import paths
+from desktop.core.evaluation_json import write_atomically
+from desktop.core.types import PreprocessSpec, StoreError
+from desktop.store.manifest import Card, Decision, Manifest, Provenance
+from desktop.store.store import ModelStore
+
+LABELS_OF = "vgg16-imagenet"
+"""The described model that holds the 1,000 class names and WordNet ids, in the order of the networks' outputs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network. ``top`` says whether it names classes; one without is only to build upon.
+
+    ``size`` in bytes is exact where ``size_exact`` says so, else an estimate. ``md5`` and ``sha256`` are the
+    publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.imagenet` builds it by.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+    network: str
+    top: bool
+    url: str
+    size: int
+    size_exact: bool
+    md5: str | None
+    sha256: str | None
+    licence: str
+    licence_url: str
+    checked: str
+    parameters: int
+    summary: str
+    architecture: str
+    reported: str
+    credit: str
+    input: int
+    resize_shorter: int
+
+    @property
+    def file_name(self) -> str:
+        """The publisher's name of the file."""
+        return self.url.rsplit("/", 1)[-1]
+
+    @property
+    def disk_need(self) -> int:
+        """Bytes of free disk that an installation needs at its height: the download, both forms, their copies."""
+        return 5 * self.size + (64 << 20)
+
+    @property
+    def preprocess(self) -> PreprocessSpec:
+        """How a picture becomes the network's input."""
+        return PreprocessSpec(
+            self.input, self.input, "rgb", "center_crop", "bilinear", resize_shorter=self.resize_shorter
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All of them, and what they were trained on."""
+
+    source: str
+    data: str
+    data_licence: str
+    networks: tuple[Network, ...]
+
+    def get(self, name: str) -> Network:
+        """The network of that id or alias. Raises :class:`StoreError` ``no-such-network``."""
+        for network in self.networks:
+            if name == network.id or name in network.aliases:
+                return network
+        known = ", ".join(network.id for network in self.networks)
+        raise StoreError("no-such-network", f"there is no network '{name[:80]}' to install", f"There are: {known}.")
+
+
+def load(path: Path | None = None) -> Catalogue:
+    """The catalogue that comes with the program. Raises :class:`StoreError` ``damaged`` where it cannot be read."""
+    path = path if path is not None else paths.resources() / "catalogue.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        networks = tuple(_network(item) for item in raw["networks"])
+        return Catalogue(raw["source"], raw["data"], raw["data_licence"], networks)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            "damaged", "the list of networks that can be installed is damaged", "Install Fovea again."
+        ) from error
+
+
+def _network(raw: dict[str, Any]) -> Network:
+    names = {f.name for f in fields(Network)}
+    if raw.keys() != names:
+        raise ValueError(f"fields {sorted(names ^ raw.keys())}")
+    return Network(**{**raw, "aliases": tuple(raw["aliases"])})
+
+
+def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manifest:
+    """The description of ``network`` as a model without weights yet; its labels come from the described VGG16.
+
+    Raises :class:`StoreError` where ``network`` has no top, or where the labels are missing.
+    """
+    if not network.top:
+        raise StoreError(
+            "no-top", f"'{network.name}' names no classes", "It is there to build a classifier of your own upon."
+        )
+    labelled = store.get(LABELS_OF).manifest
+    if labelled is None or len(labelled.labels) != 1000:
+        raise StoreError("damaged", "the list of the 1,000 classes is damaged", "Install Fovea again.")
+    if network.id == labelled.id:
+        return labelled
+    card = Card(
+        summary=f"{network.summary} It knows the 1,000 classes of the ImageNet challenge of 2012.",
+        intended_use=labelled.card.intended_use,
+        limits=(
+            "It answers with one of its 1,000 classes whatever the picture shows: there is no class for "
+            "'something else'.",
+            f"{network.reported} Fovea has not measured it.",
+            "Its scores are model scores: nobody has checked here how often a score of 0.9 is right.",
+            f"The picture is scaled until its shorter side has {network.resize_shorter} pixels and the middle "
+            f"{network.input}×{network.input} is used: what lies outside is not seen.",
+        ),
+        known_failures=labelled.card.known_failures,
+        must_not=labelled.card.must_not,
+        population=labelled.card.population,
+        architecture=network.architecture,
+        parameters=network.parameters,
+        credits=(
+            f"Network: {network.credit} Weights as published with Keras; licence: {network.licence}.",
+            *labelled.card.credits[1:],
+        ),
+    )
+    return Manifest(
+        id=network.id,
+        name=network.name,
+        task="classification",
+        version=1,
+        state="weights-not-installed",
+        preprocess=network.preprocess,
+        labels=labelled.labels,
+        label_ids=labelled.label_ids,
+        activation="softmax",
+        outputs={"probabilities": 0},
+        scores="model score",
+        decision=Decision(),
+        card=card,
+        provenance=Provenance(
+            data=catalogue.data,
+            data_licence=catalogue.data_licence,
+            fingerprint="not known: the network was not trained by Fovea",
+            plan={},
+            seed=None,
+            parent=None,
+            versions={},
+            device="not known",
+            created="not known",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The file that passed first on this computer."""
+
+    sha256: str
+    md5: str
+    size: int
+
+
+class Pins:
+    """The pinned files, one a network, in one JSON file of the user's data."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path if path is not None else paths.user_data() / "weights" / "pins.json"
+
+    def get(self, network_id: str) -> Pin | None:
+        """The pin of a network; ``None`` where there is none yet, or where the file of pins cannot be read."""
+        raw = self._read().get(network_id)
+        try:
+            return Pin(str(raw["sha256"]), str(raw["md5"]), int(raw["size"])) if isinstance(raw, dict) else None
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    def set(self, network_id: str, pin: Pin) -> None:
+        """Pin a file. Raises OSError where it cannot be written."""
+        known = self._read() | {network_id: {"sha256": pin.sha256, "md5": pin.md5, "size": pin.size}}
+        text = json.dumps(known, indent=1, sort_keys=True) + "\n"
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+
+        def write(part: Path) -> None:
+            part.write_text(text, encoding="utf-8", newline="\n")
+
+        write_atomically(self._path, write)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            raw = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return raw if isinstance(raw, dict) else {}
+
+
+def base_weights(network: Network) -> Path:
+    """Where the verified weights of a network without a top lie once they are installed."""
+    return paths.user_data() / "weights" / f"{network.id}.h5"
