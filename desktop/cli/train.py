@@ -15,7 +15,7 @@ from desktop.core.types import FoveaError
 
 _EPILOG = """\
 A training keeps its plan, its history and a checkpoint of every epoch in a run folder; --resume takes it up exactly
-where it stopped. Ctrl-C once: stop after this epoch; twice: stop now (the last finished epoch is kept).
+where it stopped. Ctrl-C once: stop after this batch; twice: stop now (the last checkpoint is kept).
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 """
@@ -23,7 +23,10 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if (options.plan is None) == (options.resume is None):
+        parser.error("give either --plan or --resume")
     try:
         return _run(options)
     except FoveaError as error:
@@ -42,7 +45,7 @@ def _parser() -> Any:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--plan", type=Path, required=True, metavar="FILE", help="the training plan (JSON)")
+    parser.add_argument("--plan", type=Path, metavar="FILE", help="the training plan (JSON)")
     parser.add_argument("--run", type=Path, metavar="DIR", help="the new run's folder (default: among the user's data)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="take up the run in this folder")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the model folder (default: the user's models)")
@@ -51,51 +54,55 @@ def _parser() -> Any:
 
 
 class _Stop:
-    """Ctrl-C asks to stop after this epoch; the second one stops at once."""
+    """Ctrl-C asks to stop after this batch; the second one stops at once."""
 
     def __init__(self) -> None:
         self.asked = False
+        self._told = False
 
-    def __call__(self) -> bool:
-        return self.asked
+    def command(self) -> Any:
+        """What the training asks for after every step."""
+        if self.asked and not self._told:
+            self._told = True
+            return "stop-after-batch"
+        return None
 
     def handle(self, *_: Any) -> None:
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        print("stopping after this epoch; Ctrl-C again stops now", file=sys.stderr, flush=True)
+        print("stopping after this batch; Ctrl-C again stops now", file=sys.stderr, flush=True)
 
 
 def _run(options: Any) -> int:
-    from desktop.ml import data, plan, train
-    from desktop.ml.package import package
+    from desktop.ml import job, plan
+    from desktop.ml.history import write_text
 
-    chosen = plan.load(options.plan)
-    folder = options.resume or options.run or _new_run(chosen.id)
-    whole = data.load_split(chosen, "train", options.data)
-    training, validation = data.cut_validation(whole, chosen)
+    if options.resume:
+        folder = options.resume
+    else:
+        chosen = plan.load(options.plan)
+        folder = options.run or _new_run(chosen.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "checkpoint.npz").unlink(missing_ok=True)
+        write_text(folder / "plan.json", chosen.to_json())
     stop = _Stop()
     before = signal.signal(signal.SIGINT, stop.handle)
     try:
-        trained = train.run(chosen, training, validation, folder, _tell, options.resume is not None, stop)
+        finished = job.execute(folder, _tell, stop, options.data, options.out, _reveal)
     finally:
         signal.signal(signal.SIGINT, before)
-    if not trained.complete:
-        print(f"stopped after epoch {len(trained.history)}; take it up with --resume", flush=True)
-        return 130
-    test = data.load_split(chosen, "test", options.data)
-    out = options.out or paths.user_models()
-    fingerprint = whole.fingerprint()
-    manifest = package(chosen, trained, validation, test, fingerprint, out, folder / "export", _say)
+    if finished.state == "failed":
+        console.complain(finished.message, finished.hint)
+        return 2 if finished.kind == "bad-plan" else 1
+    print(finished.message, flush=True)
+    return 0 if finished.state == "done" else 130
+
+
+def _reveal(manifest: Any) -> None:
     for metric in manifest.metrics:
         interval = f" ({metric.low:.4f} to {metric.high:.4f})" if metric.low is not None else ""
         print(f"{metric.name}: {metric.value:.4f}{interval}, {metric.split}, n = {metric.n}")
-    print(f"model '{manifest.id}' is in the store")
-    return 0
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 def _new_run(model_id: str) -> Path:

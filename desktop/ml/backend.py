@@ -45,6 +45,14 @@ def versions() -> dict[str, str]:
     return found
 
 
+def accelerated() -> bool:
+    """Whether Keras has something faster than the CPU to train on, and uses it."""
+    select()
+    import keras
+
+    return any(not name.lower().startswith("cpu") for name in keras.distribution.list_devices())
+
+
 def device() -> str:
     """The device that training really uses, in words (``CPU (x86_64, 2 cores)``, ``GPU: …``)."""
     select()
@@ -54,3 +62,35 @@ def device() -> str:
     if accelerators:
         return f"{len(accelerators)} accelerator(s): {', '.join(accelerators)}"
     return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+
+
+def gains_from_16_bits() -> bool:
+    """Whether the device in use computes faster in bfloat16: GPUs that say so; CPUs were seen to lose tenfold."""
+    if not accelerated():
+        return False
+    if select() == "torch":
+        import torch
+
+        return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
+    return True
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` says, in any back end's way, that a device's memory did not suffice."""
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if names & {"ResourceExhaustedError", "OutOfMemoryError", "MemoryError"}:
+        return True
+    words = str(error).lower()
+    return "RuntimeError" in names and ("out of memory" in words or "resource_exhausted" in words)
+
+
+def free_memory() -> None:
+    """Give back what Keras and its back end keep of networks that nobody uses any more."""
+    import keras
+
+    keras.utils.clear_session(free_memory=True)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

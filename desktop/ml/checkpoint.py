@@ -1,7 +1,8 @@
 """Checkpoints of a running training: one file, written beside the old one and renamed, readable by any back end.
 
 An ``.npz`` without pickles: every variable of the network (random seeds of its layers included) and of the optimizer,
-the moving average of the weights, and a JSON text with the epoch, the history and the plan.
+the moving average of the weights, and a JSON text with the epoch, the history and the plan. A checkpoint inside an
+epoch also holds how many batches were done and the sums of the metrics so far.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 
 from desktop.core.types import FoveaError
 
-VERSION = 1
+VERSION = 2
+_READABLE = (1, VERSION)  # 1 knew whole epochs and one stage only
 
 
 class CheckpointError(FoveaError):
@@ -29,6 +31,10 @@ class Checkpoint:
     """``epoch`` counts finished epochs. The lists hold arrays in the order of Keras' own variable lists.
 
     ``average`` and ``best`` are the weights' moving average and the weights of the best epoch, empty where not kept.
+    ``best_value`` is the best epoch's measure (lower is better) and ``best_epoch`` its number from 0, ``None`` before
+    there is one. ``step`` counts the batches done of the next epoch, ``blended`` those of them that the average has
+    taken in, ``partial`` holds the metrics' variables then, and ``spent`` the seconds that it had taken. ``stage`` is
+    0, or 1 in the second half of a fine-tuning; ``ended`` says that no epoch is to follow in it, early as it may be.
     """
 
     epoch: int
@@ -38,10 +44,18 @@ class Checkpoint:
     optimizer: list[np.ndarray]
     average: list[np.ndarray] = field(default_factory=list)
     best: list[np.ndarray] = field(default_factory=list)
-    best_loss: float | None = None
+    partial: list[np.ndarray] = field(default_factory=list)
+    best_value: float | None = None
+    best_epoch: int | None = None
+    step: int = 0
+    blended: int = 0
+    spent: float = 0.0
+    stage: int = 0
+    ended: bool = False
 
 
-_GROUPS = ("model", "optimizer", "average", "best")
+_GROUPS = ("model", "optimizer", "average", "best", "partial")
+_FACTS = ("best_value", "best_epoch", "step", "blended", "spent", "stage", "ended")
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -51,7 +65,7 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "epoch": checkpoint.epoch,
         "plan": checkpoint.plan,
         "history": checkpoint.history,
-        "best_loss": checkpoint.best_loss,
+        **{name: getattr(checkpoint, name) for name in _FACTS},
         "counts": {group: len(getattr(checkpoint, group)) for group in _GROUPS},
     }
     arrays = {f"{group}.{i}": a for group in _GROUPS for i, a in enumerate(getattr(checkpoint, group))}
@@ -71,10 +85,11 @@ def read(path: Path) -> Checkpoint:
     try:
         with np.load(path, allow_pickle=False) as held:
             meta = json.loads(str(held["meta"]))
-            if meta["version"] != VERSION:
+            if meta["version"] not in _READABLE:
                 raise CheckpointError("newer-checkpoint", f"checkpoint version {meta['version']}, {VERSION} expected")
-            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"][g])] for g in _GROUPS}
-        return Checkpoint(meta["epoch"], meta["plan"], meta["history"], best_loss=meta["best_loss"], **groups)
+            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"].get(g, 0))] for g in _GROUPS}
+        facts = {name: meta[name] for name in _FACTS} if meta["version"] > 1 else {"best_value": meta["best_loss"]}
+        return Checkpoint(meta["epoch"], meta["plan"], meta["history"], **groups, **facts)
     except FileNotFoundError as error:
         raise CheckpointError("no-checkpoint", f"there is no checkpoint '{path.name}' in this run") from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

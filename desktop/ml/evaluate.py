@@ -13,13 +13,15 @@ from desktop.core.evaluation import DataFacts, EvaluationResult, Figures, ModelF
 from desktop.core.evaluation_json import figures_json
 from desktop.core.groups import group_of_name
 from desktop.ml import backend
-from desktop.ml.data import Pictures, source_of
+from desktop.ml.data import Pictures
+from desktop.ml.gather import Gathered
 from desktop.ml.plan import TrainingPlan
 from desktop.store.manifest import Decision
 
 
 def measure(
     plan: TrainingPlan,
+    gathered: Gathered,
     decision: Decision,
     pictures: Pictures,
     answer: Callable[[np.ndarray], np.ndarray],
@@ -51,12 +53,12 @@ def measure(
             medical=plan.medical,
         ),
         data=DataFacts(
-            title=source_of(plan.data).title,
+            title=gathered.title,
             split=split,
             fingerprint=pictures.fingerprint(),
             classes=plan.data.classes or plan.labels,
             mapping=dict(zip(plan.data.classes or plan.labels, plan.labels, strict=True)),
-            kind="public set",
+            kind=gathered.kind,
             root="",
             groups=len({group_of_name(n) or n for n in pictures.names}) if grouped else None,
         ),

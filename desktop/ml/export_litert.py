@@ -1,14 +1,15 @@
 """Converts ``model.keras`` to ``model.tflite``: the only module that needs TensorFlow itself.
 
-Run as a program of its own (``python -m desktop.ml.export_litert IN OUT``), because a conversion may take gigabytes:
-whatever happens to it, the program that asked goes on. :func:`convert` starts it so.
+A conversion may take gigabytes, so it runs in a process of its own, started by :func:`convert`: whatever happens to it,
+the program that asked goes on. The process is spawned, which works in a frozen program too.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
 import sys
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from desktop.core.types import FoveaError
@@ -19,18 +20,53 @@ class ExportError(FoveaError):
 
 
 def convert(source: Path, target: Path, timeout: float = 900.0) -> None:
-    """Convert in a child process within ``timeout`` seconds. Raises :class:`ExportError` with its last line."""
-    program = [sys.executable, "-m", "desktop.ml.export_litert", str(source), str(target)]
-    environment = dict(os.environ, KERAS_BACKEND="tensorflow", FOVEA_BACKEND="tensorflow")
-    root = Path(__file__).resolve().parents[2]
-    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(root), environment.get("PYTHONPATH", "")]))
+    """Convert in a child process within ``timeout`` seconds. Raises :class:`ExportError` that says what went wrong."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_child, args=(theirs, str(source), str(target)), name="fovea-export")
+    child.start()
+    theirs.close()
     try:
-        ended = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise ExportError("export", f"the conversion to LiteRT took longer than {timeout:.0f} s") from error
-    if ended.returncode or not target.is_file():
-        lines = [line for line in ended.stderr.splitlines() if line.strip()]
-        raise ExportError("export", f"the conversion to LiteRT failed: {lines[-1] if lines else ended.returncode}")
+        problem = ours.recv() if ours.poll(timeout) else f"it took longer than {timeout:.0f} s"
+    except EOFError:
+        child.join()
+        problem = f"its process ended with status {child.exitcode}, perhaps for want of memory"
+    finally:
+        ours.close()
+        child.kill()
+        child.join()
+    if problem is None and not target.is_file():
+        problem = "no file came of it"
+    if problem is not None:
+        raise ExportError("export", f"the conversion to LiteRT failed: {problem}")
+
+
+def _child(connection: Connection, source: str, target: str) -> None:
+    """Convert, and send ``None`` or what went wrong."""
+    os.environ["FOVEA_BACKEND"] = os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a training holds the GPU's memory
+    _be_quiet()
+    try:
+        _convert_here(Path(source), Path(target))
+        connection.send(None)
+    except ImportError as error:
+        connection.send(f"{error.name or 'a package'} is not part of this installation")
+    except Exception as error:
+        lines = [line for line in str(error).splitlines() if line.strip()]
+        connection.send(f"{type(error).__name__}: {lines[-1][:300] if lines else ''}")
+
+
+def _be_quiet() -> None:
+    """The converter writes to both streams; a caller's output may be JSON lines."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        try:
+            os.dup2(null, descriptor)
+        except OSError:
+            continue  # closed from the start
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the whole process
 
 
 def _convert_here(source: Path, target: Path) -> None:
@@ -41,7 +77,3 @@ def _convert_here(source: Path, target: Path) -> None:
 
     model = keras.saving.load_model(source, compile=False)
     model.export(str(target), format="litert", verbose=False)
-
-
-if __name__ == "__main__":
-    _convert_here(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from desktop.ml import backend
 from desktop.ml.plan import OptimizerPlan
 
@@ -39,12 +41,17 @@ class RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
         return {"peak": self.peak, "rise": self.rise, "total": self.total, "shape": self.shape}
 
 
-def build(plan: OptimizerPlan, total_steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer for ``total_steps`` steps. Weight decay leaves biases and normalisation alone."""
+def build(plan: OptimizerPlan, total_steps: int, parts: int = 1) -> keras.optimizers.Optimizer:
+    """The optimizer for ``total_steps`` steps, each of the averaged gradients of ``parts`` part batches.
+
+    Weight decay leaves biases and normalisation alone.
+    """
     rate: Any = plan.rate
     if plan.schedule != "constant":
         rate = RiseAndFall(plan.rate, round(plan.warmup * total_steps), total_steps, plan.schedule)
     common: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": plan.clip_norm}
+    if parts > 1:
+        common["gradient_accumulation_steps"] = parts
     if plan.weight_decay:
         common["weight_decay"] = plan.weight_decay
     if plan.name == "sgd":
@@ -62,3 +69,25 @@ def build(plan: OptimizerPlan, total_steps: int) -> keras.optimizers.Optimizer:
     if plan.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "beta", "gamma"])
     return optimizer
+
+
+def state(optimizer: keras.optimizers.Optimizer, parts: int) -> list[np.ndarray]:
+    """What a checkpoint keeps of a built optimizer between two steps; steps are counted whole, whatever ``parts``."""
+    arrays = [np.asarray(ops.convert_to_numpy(variable)) for variable in _lasting(optimizer)]
+    return [array // parts if i == 0 else array for i, array in enumerate(arrays)]
+
+
+def restore(optimizer: keras.optimizers.Optimizer, arrays: list[np.ndarray], parts: int) -> bool:
+    """Put back what :func:`state` gave, for the same or another number of ``parts``; false where it does not fit."""
+    variables = _lasting(optimizer)
+    if [tuple(v.shape) for v in variables] != [a.shape for a in arrays]:
+        return False
+    for i, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
+        variable.assign(array * parts if i == 0 else array)
+    return True
+
+
+def _lasting(optimizer: keras.optimizers.Optimizer) -> list[Any]:
+    """The variables, the step counter first, without the gradients of parts, which are nought between two steps."""
+    passing = {id(variable) for variable in getattr(optimizer, "_accumulated_gradients", None) or []}
+    return [variable for variable in optimizer.variables if id(variable) not in passing]

@@ -13,19 +13,23 @@ import numpy as np
 from desktop.core.evaluation import Figures
 from desktop.core.types import FoveaError
 from desktop.ml import augment, backend, calibrate, deploy, evaluate
-from desktop.ml.data import Pictures, Source, source_of
+from desktop.ml.card import write_card
+from desktop.ml.data import Pictures
+from desktop.ml.events import Event, Note, Phase
 from desktop.ml.export_litert import convert
+from desktop.ml.gather import Gathered
+from desktop.ml.history import history_csv
 from desktop.ml.litert import LiteRT, match_outputs
 from desktop.ml.plan import TrainingPlan
 from desktop.ml.selftest import drawn_inputs, write_selftest
-from desktop.ml.train import Trained, history_csv
-from desktop.store.manifest import Calibration, Card, Decision, FileEntry, Manifest, Metric, Parity, Provenance
+from desktop.ml.train import Trained
+from desktop.store.manifest import Calibration, Decision, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
 
 PARITY_PICTURES = 400
 PARITY_LIMIT = 1e-4  # fp32 on both sides: a larger difference means that the conversion changed the network
 
-Tell = Callable[[str], None]
+Listener = Callable[[Event], None]
 
 
 class PackageError(FoveaError):
@@ -38,45 +42,62 @@ class _Calibrated:
     ece_before: float
     ece_after: float
     decision: Decision
+    figures: Figures
     validation: dict[str, Any]
 
 
 def package(
     plan: TrainingPlan,
     trained: Trained,
-    validation: Pictures,
-    test: Pictures,
-    train_fingerprint: str,
+    gathered: Gathered,
     root: Path,
     work: Path,
-    tell: Tell = lambda text: None,
-    version: int = 1,
+    listener: Listener = lambda event: None,
+    check: Callable[[], None] = lambda: None,
+    version: int | None = None,
 ) -> Manifest:
     """Make a model of ``trained`` and commit it under ``root`` (a store's folder); ``work`` is scratch space.
 
-    ``test`` is opened here, once, after everything was chosen. Raises :class:`PackageError` when the exported file does
-    not answer as the network does, :class:`desktop.ml.export_litert.ExportError` when the conversion fails.
+    The test split, where the data has one and the plan asks for it, is opened here, once, after everything was chosen;
+    else the figures are those of validation, and the card says so. ``version`` is by default one above that of the
+    model of this id that there is. ``check`` is called between the steps and may raise, to cancel.
+
+    Raises :class:`PackageError` when the exported file does not answer as the network does,
+    :class:`desktop.ml.export_litert.ExportError` when the conversion fails.
     """
-    tell("calibrating on validation")
-    found = _calibrate(plan, trained, validation)
+    validation = gathered.validation
+    listener(Phase("calibrating", 0, 1))
+    found = _calibrate(plan, gathered, trained)
     model = deploy.finish(trained.model, found.temperature, plan.mirrored)
+    listener(Phase("calibrating", 1, 1))
+    check()
+    listener(Phase("exporting", 0, 2))
     work.mkdir(parents=True, exist_ok=True)
     keras_file, lite_file = work / "model.keras", work / "model.tflite"
     model.save(keras_file)
-    tell("converting to LiteRT")
     lite_file.unlink(missing_ok=True)
     convert(keras_file, lite_file)
+    listener(Phase("exporting", 1, 2))
+    check()
     lite = LiteRT(lite_file)
     outputs, gap, n = check_parity(model, lite, validation, plan.seed)
-    tell(f"largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}")
-    tell(f"evaluating on {len(test)} test pictures")
-    position = outputs["probabilities"]
-    figures, document = evaluate.measure(
-        plan, found.decision, test, lambda x: lite.run(x)[position], "test", "LiteRT", sha256_of(lite_file), version
-    )
+    listener(Note(f"largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}"))
+    listener(Phase("exporting", 2, 2))
+    check()
+    listener(Phase("evaluating", 0, 1))
+    position, version = outputs["probabilities"], version or _next_version(plan.id, root)
+    figures, document, split = found.figures, dict(found.validation), "validation"
+    test = gathered.open_test()
+    if test is not None:
+        split = "test"
+        figures, document = evaluate.measure(
+            plan, gathered, found.decision, test, lambda x: lite.run(x)[position], split, "LiteRT",
+            sha256_of(lite_file), version,
+        )  # fmt: skip
+        document["validation"] = found.validation
+    listener(Phase("evaluating", 1, 1))
     document |= {
         "schema": 1,
-        "validation": found.validation,
         "calibration": {
             "temperature": found.temperature,
             "ece_before": found.ece_before,
@@ -85,7 +106,6 @@ def package(
             "n": len(validation),
         },
     }
-    source = source_of(plan.data)
     manifest = Manifest(
         id=plan.id,
         name=plan.name,
@@ -98,15 +118,16 @@ def package(
         outputs=outputs,
         scores="model score" if plan.medical else "probability",
         decision=found.decision,
-        card=_card(plan, trained),
-        provenance=_provenance(plan, source, train_fingerprint),
-        metrics=_metrics(figures, source),
+        card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent),
+        provenance=_provenance(plan, gathered, trained.parent),
+        metrics=_metrics(figures, gathered.title, split),
         calibration=Calibration(found.temperature, "validation", len(validation), found.ece_before, found.ece_after),
-        parity=Parity(gap, n, f"{source.title}, validation"),
+        parity=Parity(gap, n, f"{gathered.title}, validation"),
         medical=plan.medical,
     )
     ready = _ready(manifest)
-    tell("writing the model")
+    check()
+    listener(Phase("writing", 0, 1))
     with ModelStore(user=root).stage(ready, root) as folder:
         for file in (keras_file, lite_file):
             (folder / file.name).write_bytes(file.read_bytes())
@@ -115,7 +136,15 @@ def package(
         (folder / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
         inputs = drawn_inputs(plan.preprocess)
         write_selftest(folder / "selftest", inputs, lite, outputs["probabilities"])
+    listener(Phase("writing", 1, 1))
     return ready
+
+
+def _next_version(model_id: str, root: Path) -> int:
+    for entry in ModelStore(user=root).entries():
+        if entry.id == model_id and entry.manifest is not None:
+            return entry.manifest.version + 1
+    return 1
 
 
 def _ready(manifest: Manifest) -> Manifest:
@@ -124,14 +153,19 @@ def _ready(manifest: Manifest) -> Manifest:
     return replace(manifest, state="ready", files={"model.tflite": FileEntry("0" * 64, 0)})
 
 
-def _calibrate(plan: TrainingPlan, trained: Trained, validation: Pictures) -> _Calibrated:
+def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Calibrated:
+    validation = gathered.validation
     logits = deploy.logits_of(trained.model, validation.images, plan.mirrored)
     temperature = calibrate.fit_temperature(logits, validation.labels)
     before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
     decision = _decide(plan, trained, temperature, after, validation)
-    figures_before, _ = evaluate.measure(plan, decision, validation, lambda _: before, "validation", "Keras")
-    figures_after, document = evaluate.measure(plan, decision, validation, lambda _: after, "validation", "Keras")
-    return _Calibrated(temperature, figures_before.ece.value or 0.0, figures_after.ece.value or 0.0, decision, document)
+
+    def measured(scores: np.ndarray) -> tuple[Figures, dict[str, Any]]:
+        return evaluate.measure(plan, gathered, decision, validation, lambda _: scores, "validation", "Keras")
+
+    figures, document = measured(after)
+    ece = measured(before)[0].ece.value or 0.0
+    return _Calibrated(temperature, ece, figures.ece.value or 0.0, decision, figures, document)
 
 
 def _decide(
@@ -179,38 +213,26 @@ def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tup
     return outputs, gap, len(images)
 
 
-def _card(plan: TrainingPlan, trained: Trained) -> Card:
-    words = dict(plan.card)
-    for name in ("limits", "known_failures", "must_not", "credits"):
-        words[name] = tuple(words.get(name, ()))
-    settings = ", ".join(f"{k} {v}" for k, v in plan.architecture.settings.items() if k not in ("mean", "deviation"))
-    return Card(
-        **{"summary": plan.name, "intended_use": "", **words},
-        architecture=f"{plan.architecture.name} ({settings})",
-        parameters=int(trained.model.count_params()),
-    )
-
-
-def _provenance(plan: TrainingPlan, source: Source, fingerprint: str) -> Provenance:
+def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> Provenance:
     return Provenance(
-        data=source.title,
-        data_licence=source.licence,
-        fingerprint=f"file sha256 {source.sha256}; prepared training split sha256 {fingerprint}",
+        data=gathered.title,
+        data_licence=gathered.licence,
+        fingerprint=gathered.fingerprint,
         plan=plan.public().to_dict(),
         seed=plan.seed,
-        parent=None,
+        parent=parent,
         versions=backend.versions(),
         device=backend.device(),
         created=evaluate.now(),
     )
 
 
-def _metrics(found: Figures, source: Source) -> tuple[Metric, ...]:
+def _metrics(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
     named = {"accuracy": found.accuracy, "area under ROC": found.auc, "calibration error": found.ece}
     if found.auc is not None and found.point is not None:
         named |= {"sensitivity": found.point.sensitivity, "specificity": found.point.specificity}
     return tuple(
-        Metric(name, estimate.value, source.title, "test", estimate.n, estimate.low, estimate.high)
+        Metric(name, estimate.value, title, split, estimate.n, estimate.low, estimate.high)
         for name, estimate in named.items()
         if estimate is not None and estimate.value is not None
     )

@@ -72,9 +72,9 @@ class StartPlan:
     - ``weights``: go on training ``model`` of the store; a new last layer where the classes differ.
     - ``features``: the layers of ``model`` up to ``layer`` stay as they are; what they make of each image is computed
       once and kept, and the plan's architecture ``head`` learns from that. Without augmentation.
-    - ``fine-tune``: the head alone for ``head_epochs`` at ``head_rate`` as above, then the last ``unfreeze`` layers
-      with weights together with the head, at the optimizer's own rate, on augmented images. Batch normalisation stays
-      in inference mode throughout.
+    - ``fine-tune``: the head alone for ``head_epochs`` by ``head_optimizer`` at ``head_rate`` as above, then the last
+      ``unfreeze`` layers with weights together with the head, by the plan's optimizer, on augmented images. Batch
+      normalisation stays in inference mode throughout.
 
     ``model`` is an id of the store or of the catalogue of ImageNet networks; ``version`` the one meant, ``None`` for
     whichever there is. ``layer`` names a layer of that model; ``None`` stands for its ``embedding``.
@@ -87,6 +87,7 @@ class StartPlan:
     unfreeze: int = 0
     head_epochs: int = 0
     head_rate: float = 0.001
+    head_optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,22 @@ from tests.ml.digit_styles import SPEC, samples_module
 keras = pytest.importorskip("keras")
 
 from desktop.ml import checkpoint, train  # noqa: E402
+from desktop.ml.control import Command  # noqa: E402
 from desktop.ml.data import Pictures  # noqa: E402
 from desktop.ml.events import EpochDone  # noqa: E402
 
 RECIPES = Path(__file__).resolve().parents[2] / "resources" / "recipes"
+
+
+class After:
+    """Asks for ``wish`` at the question of that number."""
+
+    def __init__(self, question: int, wish: Command) -> None:
+        self._left, self._wish = question, wish
+
+    def command(self) -> Command | None:
+        self._left -= 1
+        return self._wish if self._left == 0 else None
 
 
 def tiny_plan() -> plans.TrainingPlan:
@@ -53,7 +65,7 @@ def digits() -> Pictures:
 def stopped(digits: Pictures, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was stopped after its first epoch of two."""
     folder = tmp_path_factory.mktemp("run")
-    first = train.run(tiny_plan(), digits, digits.take(np.arange(40)), folder, stop=lambda: True)
+    first = train.run(tiny_plan(), digits, digits.take(np.arange(40)), folder, control=After(5, "stop-after-batch"))
     assert not first.complete and len(first.history) == 1
     return folder
 

@@ -1,0 +1,110 @@
+"""A whole training, from a run's plan to a model in the store.
+
+The command line and the training process both call :func:`execute` and nothing else. Called again on the same folder it
+goes on from the last checkpoint; a training whose epochs are done is only packaged again. The calling process must be
+allowed children of its own: the conversion to LiteRT runs in one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from desktop import paths
+from desktop.core.types import FoveaError
+from desktop.ml import plan as plans
+from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
+from desktop.ml.events import Event, Finished, Note, Phase
+from desktop.ml.recorder import Recorder
+from desktop.store.manifest import Manifest
+from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
+
+Listener = Callable[[Event], None]
+
+
+def execute(
+    run: Path,
+    listener: Listener = lambda event: None,
+    control: Control | None = None,
+    data_root: Path | None = None,
+    models: Path | None = None,
+    reveal: Callable[[Manifest], None] = lambda manifest: None,
+) -> Finished:
+    """Train what ``run/plan.json`` says and put the model into ``models`` (default: the user's).
+
+    Every event goes to ``listener``, a :class:`Finished` last, which is also returned: ``done``; ``stopped`` (to be
+    taken up by calling again); ``cancelled``; ``failed`` with what the user can do. The run's record, curves and log
+    are kept up to date. ``data_root`` is where public sets lie; ``reveal`` is handed the finished model's description.
+
+    Faults that nobody foresaw are raised, after the record says that the run failed.
+    """
+    recorder = Recorder(run, listener)
+    try:
+        with training_lock(run):
+            recorder.change(state="running")
+            finished = _guarded(run, recorder, control or Undisturbed(), data_root, models, reveal)
+            recorder(finished)
+            return finished
+    finally:
+        recorder.close()
+
+
+def _guarded(
+    run: Path,
+    recorder: Recorder,
+    control: Control,
+    data_root: Path | None,
+    models: Path | None,
+    reveal: Callable[[Manifest], None],
+) -> Finished:
+    try:
+        return _work(run, recorder, control, data_root, models or paths.user_models(), reveal)
+    except Cancelled:
+        return Finished("cancelled", None, "cancelled; no model was made", "Its last checkpoint stays with the run.")
+    except FoveaError as error:
+        return Finished("failed", None, error.message, error.hint, error.kind)
+    except KeyboardInterrupt:
+        recorder.change(state="stopped", message="stopped at once; the last checkpoint stays")
+        raise
+    except BaseException as error:
+        recorder.change(state="failed", message=f"an unexpected fault stopped it ({type(error).__name__})")
+        raise
+
+
+def _work(
+    run: Path,
+    recorder: Recorder,
+    control: Control,
+    data_root: Path | None,
+    models: Path,
+    reveal: Callable[[Manifest], None],
+) -> Finished:
+    plan = plans.load(run / PLAN)
+    # Keras takes seconds to import: a plan that cannot be read is told before.
+    from desktop.ml import gather, package, train
+
+    steering = Steering(control)
+
+    def progress(done: int, total: int) -> None:
+        steering.check()
+        if done % 50 == 0 or done == total:
+            recorder(Phase("data", done, total))
+
+    gathered = gather.gather(plan, run, data_root, progress)
+    recorder.change(data=gathered.title, preset=plan.preset)
+    for name, reason in gathered.set_aside[:20]:
+        recorder(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))
+    if len(gathered.set_aside) > 20:
+        recorder(Note(f"set aside: {len(gathered.set_aside) - 20} more"))
+    resume = (run / CHECKPOINT).is_file()
+    trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering)
+    if not trained.complete:
+        return Finished(
+            "stopped", None, f"stopped after {len(trained.history)} epochs; the checkpoint is kept", "Take it up again."
+        )
+    work = run / EXPORT
+    manifest = package.package(plan, trained, gathered, models, work, recorder, steering.check)
+    shutil.rmtree(work, ignore_errors=True)
+    reveal(manifest)
+    return Finished("done", manifest.id, f"the model '{manifest.name}' is in the store")

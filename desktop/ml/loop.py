@@ -1,0 +1,345 @@
+"""One stage of a training: epoch after epoch of one network, from a checkpoint on where there is one.
+
+A checkpoint inside an epoch holds the batches done, the metrics so far, weights, optimizer and the random state of the
+layers; batches are fixed by seed, epoch and position. So a training that was stopped after any batch and taken up again
+reaches the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from desktop.core.types import FoveaError
+from desktop.ml import backend, checkpoint, losses, optimizers
+from desktop.ml import plan as plans
+from desktop.ml.batches import Batches, batch_of, steps_of
+from desktop.ml.checkpoint import Checkpoint, CheckpointError
+from desktop.ml.control import Cancelled, Steering
+from desktop.ml.data import Pictures
+from desktop.ml.events import BatchDone, Checkpointed, EpochDone, Event, Note, Paused, Resumed
+from desktop.ml.history import History, history_csv, write_text
+from desktop.ml.plan import OptimizerPlan, Step, TrainingPlan
+from desktop.ml.work import steps_at_once
+
+backend.select()
+
+import keras  # noqa: E402
+
+CHECKPOINT = "checkpoint.npz"
+HISTORY = "history.csv"
+
+Listener = Callable[[Event], None]
+
+_TELL_S = 0.1  # the shortest time between two batch events
+_POLL_S = 0.1  # in a pause
+_VALIDATION_BATCH = 256
+
+
+class TrainingError(FoveaError):
+    """A training that cannot go on; the last checkpoint stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Which epochs (``begin`` up to, not including, ``end``) are trained with which optimizer and augmentation."""
+
+    begin: int
+    end: int
+    optimizer: OptimizerPlan
+    augment: tuple[Step, ...]
+    number: int = 0
+
+
+class Loop:
+    """A network in training. ``parts`` above 1 splits every batch for a device with little memory: the gradients of
+    the parts are averaged, so a step is what it was; batch normalisation sees the parts."""
+
+    def __init__(
+        self,
+        plan: TrainingPlan,
+        stage: Stage,
+        model: keras.Model,
+        train: Pictures,
+        validation: Pictures,
+        folder: Path,
+        listener: Listener,
+        steering: Steering,
+        parts: int = 1,
+    ) -> None:
+        self.plan, self.stage, self.model, self.train, self.validation = plan, stage, model, train, validation
+        self.folder, self.listener, self.steering, self.parts = folder, listener, steering, parts
+        self.history: History = []
+        self.best: list[np.ndarray] = []
+        self.best_value: float | None = None
+        self.best_epoch: int | None = None
+        self.average: list[np.ndarray] = [np.array(w) for w in model.get_weights()] if plan.fit.ema else []
+        self.step, self.blended, self.spent, self.ended = 0, 0, 0.0, False
+        self._partial: list[np.ndarray] = []
+        self._process = psutil.Process()
+        self.batch = batch_of(train.labels, plan)
+        self.steps = steps_of(train.labels, plan)
+        self.network = keras.Model(model.inputs, model.output["logits"], name="network")
+        self.optimizer = optimizers.build(stage.optimizer, self.steps * (stage.end - stage.begin), parts)
+        losses.penalise(self.network, plan.fit.l1, plan.fit.l2)
+        self.at_once = steps_at_once(self.network, plan.fit, self.steps, parts)
+        self.network.compile(
+            optimizer=self.optimizer,
+            loss=losses.loss_of(plan.fit),
+            metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+            steps_per_execution=self.at_once,
+            jit_compile=plan.fit.jit,
+        )
+        self.optimizer.build(self.network.trainable_variables)
+
+    # From and to disk
+
+    def restore(self, held: Checkpoint) -> None:
+        """Put a checkpoint's state back. Raises :class:`CheckpointError` when it is another plan's."""
+        if shaping(plans.from_dict(held.plan)) != shaping(self.plan):
+            raise CheckpointError("other-plan", "the checkpoint belongs to another training plan")
+        if [tuple(v.shape) for v in self.model.variables] != [a.shape for a in held.model]:
+            raise CheckpointError("bad-checkpoint", "the checkpoint does not fit this network")
+        for variable, array in zip(self.model.variables, held.model, strict=True):
+            variable.assign(array)
+        if not optimizers.restore(self.optimizer, held.optimizer, self.parts):
+            raise CheckpointError("bad-checkpoint", "the checkpoint does not fit this optimizer")
+        self.history, self.average, self.best = held.history, held.average, held.best
+        self.best_value, self.best_epoch = held.best_value, held.best_epoch
+        self.step, self.blended, self.spent, self._partial = held.step, held.blended, held.spent, held.partial
+        self.ended = held.ended
+        within = f" and {held.step} batches" if held.step else ""
+        self.listener(Note(f"resumed after epoch {held.epoch}{within}"))
+
+    def save(self) -> None:
+        """Write the checkpoint and the history. Raises :class:`TrainingError` when the disk does not take them."""
+        state = Checkpoint(
+            len(self.history),
+            self.plan.public().to_dict(),
+            self.history,
+            [keras.ops.convert_to_numpy(v) for v in self.model.variables],
+            optimizers.state(self.optimizer, self.parts),
+            self.average,
+            self.best,
+            self._partial,
+            self.best_value,
+            self.best_epoch,
+            self.step,
+            self.blended,
+            self.spent,
+            self.stage.number,
+            self.ended,
+        )
+        try:
+            checkpoint.write(self.folder / CHECKPOINT, state)
+            write_text(self.folder / HISTORY, history_csv(self.history))
+        except OSError as error:
+            raise TrainingError(
+                "disk", f"the checkpoint could not be written: {error.strerror}", "Make room and resume."
+            ) from error
+        self.listener(Checkpointed(len(self.history), self.step))
+
+    # The epochs
+
+    def run(self) -> bool:
+        """Train up to the stage's end, a wish to stop, or the end of patience.
+
+        Returns whether the stage is finished: false where it was stopped inside, to be taken up later. Raises
+        :class:`Cancelled`, and :class:`TrainingError` when the loss is no longer a number or the disk is full.
+        """
+        while len(self.history) < self.stage.end and not self.ended:
+            self.steering.check()
+            if self.steering.stop_after_batch or not self.epoch():
+                return False
+            if self.steering.stop_after_epoch and not self.ended:
+                self.ended = True
+                self.save()
+        return True
+
+    def epoch(self) -> bool:
+        """One epoch, or the rest of one: train, measure, write its checkpoint, tell. False where it was stopped."""
+        number, started = len(self.history), time.monotonic()
+        batches = Batches(self.train, self.plan, number, 2, self.step, self.parts, self.stage.augment)
+        watch = Watch(self, number, started)
+        logs = self.network.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[watch]).history
+        loss, accuracy = float(logs["loss"][0]), float(logs["accuracy"][0])
+        if self.steering.cancelled:
+            raise Cancelled
+        if not math.isfinite(loss):
+            raise TrainingError(
+                "not-finite",
+                f"the loss was no longer a number in epoch {number + 1}",
+                "Lower the learning rate; the last good epoch was kept.",
+            )
+        if watch.step < self.steps:
+            self.step, self.spent = watch.step, self.spent + watch.seconds()
+            self._partial = [keras.ops.convert_to_numpy(v) for v in self.network.metrics_variables]
+            self.save()
+            return False
+        trained_s = watch.seconds()
+        val_loss, val_accuracy = self._validate()
+        row = {
+            "epoch": number + 1,
+            "loss": loss,
+            "accuracy": accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+            "rate": self._rate(),
+            "seconds": self.spent + watch.seconds(),
+        }
+        speed = (self.steps - self.step) * self.batch / max(trained_s, 1e-9)
+        self.history.append(row)
+        best = self._judge(row)
+        self.step, self.blended, self.spent, self._partial = 0, 0, 0.0, []
+        self.save()
+        self.listener(
+            EpochDone(
+                number, self.plan.fit.epochs, loss, accuracy, val_loss, val_accuracy, row["rate"], row["seconds"],
+                speed, self._memory(), best, self._left(),
+            )
+        )  # fmt: skip
+        return True
+
+    def settle(self) -> None:
+        """Leave the network with the weights that the plan keeps: averaged, best or last."""
+        self.model.set_weights(self.best or self._final_weights())
+
+    def begin_from(self, weights: list[np.ndarray], value: float | None, epoch: int | None) -> None:
+        """Let an earlier stage's result compete for the best: a fine-tuning never ends worse than it began."""
+        if self.plan.fit.keep != "last":
+            self.best, self.best_value, self.best_epoch = weights, value, epoch
+
+    def resume_metrics(self) -> None:
+        """At the beginning of a continued epoch: the metrics go on from what they were."""
+        for variable, array in zip(self.network.metrics_variables, self._partial, strict=False):
+            variable.assign(array)
+
+    def blend(self, steps: int) -> None:
+        """Move the average ``steps`` steps towards the weights; early on it follows fast, so that no epoch lags."""
+        done = int(keras.ops.convert_to_numpy(self.optimizer.iterations))
+        keep = min(self.plan.fit.ema, (1 + done) / (10 + done)) ** steps
+        for held, now in zip(self.average, self.model.get_weights(), strict=True):
+            held *= keep
+            held += (1 - keep) * now
+
+    def tell(self, epoch: int, step: int, logs: dict[str, Any], images_per_s: float) -> bool:
+        """Tell of a batch; whether its loss is a number."""
+        event = BatchDone(
+            epoch, step, self.steps, float(logs["loss"]), float(logs["accuracy"]), self._rate(), images_per_s,
+            self._memory(),
+        )  # fmt: skip
+        self.listener(event)
+        return math.isfinite(event.loss)
+
+    def _judge(self, row: dict[str, float]) -> bool:
+        """Whether this epoch is the best so far; keeps its weights where the plan wants them, ends lost patience."""
+        value = -row["val_accuracy"] if self.plan.fit.keep == "highest-accuracy" else row["val_loss"]
+        number = len(self.history) - 1
+        best = self.best_value is None or value < self.best_value
+        if best:
+            self.best_value, self.best_epoch = value, number
+            if self.plan.fit.keep != "last":
+                self.best = self._final_weights()
+        patience = self.plan.fit.patience
+        since = number - (self.best_epoch if self.best_epoch is not None else -1)
+        if patience and since >= patience and len(self.history) < self.stage.end:
+            self.ended = True
+            self.listener(Note(f"stopped early: no better epoch since epoch {number + 1 - since}"))
+        return best
+
+    def _final_weights(self) -> list[np.ndarray]:
+        return [np.array(w) for w in (self.average or self.model.get_weights())]
+
+    def _validate(self) -> tuple[float, float]:
+        """Loss and accuracy on validation, with the averaged weights where there are any. May be cancelled."""
+        own = self.model.get_weights() if self.average else []
+        if self.average:
+            self.model.set_weights(self.average)
+        parts = []
+        for start in range(0, len(self.validation), _VALIDATION_BATCH):
+            self.steering.check()
+            piece = np.asarray(self.validation.images[start : start + _VALIDATION_BATCH])
+            parts.append(np.asarray(self.network.predict_on_batch(piece), np.float64))
+        if own:
+            self.model.set_weights(own)
+        return losses.validation_figures(np.concatenate(parts), self.validation.labels, self.plan.fit.loss)
+
+    def _rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
+
+    def _memory(self) -> int:
+        try:
+            return int(self._process.memory_info().rss)
+        except psutil.Error:
+            return 0
+
+    def _left(self) -> float:
+        recent = [row["seconds"] for row in self.history[self.stage.begin :]][-5:]
+        return sum(recent) / max(1, len(recent)) * (self.plan.fit.epochs - len(self.history))
+
+
+class Watch(keras.callbacks.Callback):
+    """Between two steps: passes progress on, keeps the weights' average, and does what the user asks for."""
+
+    def __init__(self, loop: Loop, epoch: int, started: float) -> None:
+        super().__init__()
+        self._loop, self._epoch = loop, epoch
+        self._started, self._waited = started, 0.0
+        self._told, self._told_step = started, loop.step
+        self._first = self.step = loop.step
+
+    def seconds(self) -> float:
+        """Wall clock since the epoch (or its rest) began, without pauses."""
+        return time.monotonic() - self._started - self._waited
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._loop.resume_metrics()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        loop = self._loop
+        self.step = min(self._first + (batch + 1) // loop.parts, loop.steps)
+        every = loop.plan.fit.steps_per_execution
+        if loop.average and (self.step - loop.blended >= every or self.step == loop.steps):
+            loop.blend(self.step - loop.blended)
+            loop.blended = self.step
+        now = time.monotonic()
+        if logs and now - self._told >= _TELL_S:
+            speed = (self.step - self._told_step) * loop.batch / (now - self._told)
+            self._told, self._told_step = now, self.step
+            if not loop.tell(self._epoch, self.step, logs, speed):
+                self.model.stop_training = True
+        loop.steering.poll()
+        if loop.steering.paused:
+            self._wait()
+        whole = (batch + 1) % loop.parts == 0  # all parts of a batch are in its step
+        if loop.steering.cancelled or (loop.steering.stop_after_batch and whole):
+            self.model.stop_training = True
+
+    def _wait(self) -> None:
+        began = time.monotonic()
+        self._loop.listener(Paused())
+        while self._loop.steering.paused:
+            time.sleep(_POLL_S)
+            self._loop.steering.poll()
+        if not self._loop.steering.interrupted:
+            self._loop.listener(Resumed())
+        waited = time.monotonic() - began
+        self._waited += waited
+        self._told += waited
+
+
+def shaping(plan: TrainingPlan) -> dict[str, Any]:
+    """The part of a plan that shapes the weights; words, decision and export may be mended before a resume, and the
+    data may have moved."""
+    values = plan.to_dict()
+    for name in ("path", "title", "use_test"):
+        del values["data"][name]
+    del values["fit"]["tensorboard"]
+    return {k: v for k, v in values.items() if k not in ("name", "card", "decision", "mirrored", "labels", "preset")}
