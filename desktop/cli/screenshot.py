@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from desktop.cli import console, offscreen
@@ -26,34 +27,48 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     store = ModelStore()
     try:
-        model = store.require(options.model).id if options.model else default_model(store)
+        model = store.get(options.model).id if options.model else default_model(store)
     except StoreError as error:
         console.complain(error.message, error.hint)
         return 2 if error.kind == "no-such-model" else 1
-    missing = [path for path in options.image if not Path(path).exists()]
+    given = [*options.image, *([str(options.data)] if options.data is not None else [])]
+    missing = [path for path in given if not Path(path).exists()]
     if missing:
-        console.complain(f"there is no file '{console.printable(missing[0])}'")
+        console.complain(f"there is no file or folder '{console.printable(missing[0])}'")
         return 2
     if not options.out.absolute().parent.is_dir():
         console.complain("the folder of --out does not exist")
         return 2
-    if options.view == "evaluate":
-        return _evaluate(options, model)
+    try:
+        _VIEWS[options.view](options, model)
+    except StoreError as error:
+        console.complain(error.message, error.hint)
+        return 1
+    console.say(str(options.out))
+    return 0
+
+
+def _classify(options: argparse.Namespace, model: str) -> None:
+    model = ModelStore().require(model).id if options.model else model
     images = [str(Path(path).absolute()) for path in options.image]
     offscreen.capture(images, model, options.size, options.theme, options.out.absolute())
-    console.say(str(options.out))
-    return 0
 
 
-def _evaluate(options: argparse.Namespace, model: str) -> int:
-    if options.data is not None and not options.data.exists():
-        console.complain(f"there is no data '{console.printable(str(options.data))}'")
-        return 2
-    data = str(options.data.absolute()) if options.data is not None else ""
+def _evaluate(options: argparse.Namespace, model: str) -> None:
+    model = ModelStore().require(model).id if options.model else model
     out = options.out.absolute()
-    offscreen.capture_evaluation(data, model, options.size, options.theme, out, options.split, options.tab)
-    console.say(str(options.out))
-    return 0
+    offscreen.capture_evaluation(_data(options), model, options.size, options.theme, out, options.split, options.tab)
+
+
+def _data(options: argparse.Namespace) -> str:
+    return str(options.data.absolute()) if options.data is not None else ""
+
+
+# A view's name, and what draws it from the options and the id of a model.
+_VIEWS: dict[str, Callable[[argparse.Namespace, str], None]] = {
+    "classify": _classify,
+    "evaluate": _evaluate,
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -63,9 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--view", choices=("classify", "evaluate"), required=True, help="which view")
+    parser.add_argument("--view", choices=tuple(_VIEWS), required=True, help="which view")
     parser.add_argument("--image", nargs="+", action="extend", default=[], metavar="PATH", help="pictures to open")
-    parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate: the labelled folder (default: none yet)")
+    parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate: labelled data (default: none yet)")
     parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
     parser.add_argument("--tab", choices=_TABS, default="pictures", help="evaluate: which part (default: pictures)")
     parser.add_argument("--model", metavar="ID", help="the model (default: the first that can answer)")
