@@ -112,12 +112,12 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
     more = "" if complete else " at least"
     out = []
     if conflicts:
-        text = f"{what} in several classes:{more} {len(conflicts):,} times"
+        text = f"{what} in several classes:{more} {_times(len(conflicts))}"
         hint = "One of the labels is wrong: correct the folders, or leave these pictures out."
         choices: tuple[Choice, ...] = ("leave-out", "keep") if exact else ("keep", "leave-out")
         out.append(Finding(f"{prefix}label-conflict", text, "caution", hint, (), _named(data, conflicts), choices))
     if across:
-        text = f"{what} on both sides of a split:{more} {len(across):,} times"
+        text = f"{what} on both sides of a split:{more} {_times(len(across))}"
         hint = "What is checked with must not be learnt from: keep one of each."
         groups_named = _named(data, across)
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
@@ -129,6 +129,10 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
         out.append(Finding(f"{prefix}copies", text, "info", hint, (), _named(data, same), choices))
     return out
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
 
 
 def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:

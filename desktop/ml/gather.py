@@ -115,9 +115,10 @@ def _prepared(
     if missing:
         raise DataError("no-data", f"'{found.title}' has no class {', '.join(missing)}", "Make the plan again.")
     images, labels, names = [], [], []
+    left_out = set(plan.data.left_out)
     for item in found.items:
         progress(item.position, len(found))
-        if item.class_name not in wanted:
+        if item.class_name not in wanted or item.name in left_out:
             continue
         try:
             images.append(prepare(decode(item.source), plan.preprocess).pixels)

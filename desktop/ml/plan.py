@@ -51,6 +51,8 @@ class DataPlan:
     ``limit`` takes that many training images, drawn by the seed and in the classes' proportions (0: all).
     ``use_test``: open the data's own test split, where it has one, once at the end.
     ``fingerprint`` identifies the images (:meth:`desktop.core.datasets.LabelledDataset.fingerprint`); empty: unknown.
+    ``left_out`` names pictures inside the data that take no part (copies, wrong labels: what was chosen when the data
+    was looked through); like ``path`` they stay on this computer.
     """
 
     source: str
@@ -62,6 +64,7 @@ class DataPlan:
     fingerprint: str = ""
     limit: int = 0
     use_test: bool = True
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +206,8 @@ class TrainingPlan:
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
 
     def public(self) -> TrainingPlan:
-        """The plan for manifests, reports and logs: without the place of the data on this computer."""
-        return replace(self, data=replace(self.data, path=None))
+        """The plan for manifests, reports and logs: without the data's place on this computer or names inside it."""
+        return replace(self, data=replace(self.data, path=None, left_out=()))
 
 
 def problems(plan: TrainingPlan) -> list[str]:
@@ -305,6 +308,8 @@ def from_dict(raw: object) -> TrainingPlan:
     """Read a plan from plain JSON values of schema 1 or 2. Raises :class:`PlanError` that names the field at fault."""
     if isinstance(raw, dict) and raw.get("schema") == 1:
         raw = _upgraded(raw)
+    elif isinstance(raw, dict) and isinstance(raw.get("data"), dict):
+        raw = {**raw, "data": {"left_out": [], **raw["data"]}}  # may be missing: most plans leave nothing out
     return build(TrainingPlan, raw, "plan")
 
 
@@ -330,7 +335,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 _ADDED: dict[str, frozenset[str]] = {
-    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test"}),
+    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out"}),
     "optimizer": frozenset({"nesterov"}),
     "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard"}),
 }

@@ -116,3 +116,13 @@ def test_events_survive_json() -> None:
     for bad in ({}, {"event": "party"}, {"event": "note"}, {"event": "note", "text": "a", "more": 1}, []):
         with pytest.raises(events.EventError):
             events.from_dict(bad)
+
+
+def test_pictures_left_out_stay_on_this_computer_and_older_files_have_none(recipe: plan.TrainingPlan) -> None:
+    assert recipe.data.left_out == ()
+    chosen = replace(recipe, data=replace(recipe.data, left_out=("cats/person7_a.jpg",), path="/somewhere"))
+    assert plan.from_dict(chosen.to_dict()).data.left_out == ("cats/person7_a.jpg",)
+    assert "person7" not in chosen.public().to_json() and "somewhere" not in chosen.public().to_json()
+    without = chosen.to_dict()
+    del without["data"]["left_out"]
+    assert plan.from_dict(without).data.left_out == ()
