@@ -1,8 +1,8 @@
 """Networks by name. Every builder maps a plan's settings to a Keras model of one shape.
 
 Input: uint8 (batch, height, width, channels), values 0 to 255; scaling sits inside. Outputs: ``logits`` float32
-(batch, classes), ``embedding`` float32 (batch, features) and ``map``, the last spatial features, float32
-(batch, rows, columns, features).
+(batch, classes), ``embedding`` float32 (batch, features) and, where there is one, ``map``, the last spatial features,
+float32 (batch, rows, columns, features).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from desktop.ml import backend
+from desktop.ml import backend, netbuild, nettables
 from desktop.ml.plan import PlanError, TrainingPlan
 
 backend.select()
@@ -35,11 +35,20 @@ class Architecture:
 
 def build(plan: TrainingPlan) -> keras.Model:
     """The untrained network of a plan. Raises :class:`PlanError` for an unknown name or setting."""
-    architecture = find(plan.architecture.name)
-    shape = (plan.preprocess.height, plan.preprocess.width, plan.preprocess.channels)
+    return _built(plan, find(plan.architecture.name).build, plan.shape)
+
+
+def build_head(plan: TrainingPlan, features: tuple[int, ...]) -> keras.Model:
+    """The untrained head of a plan on features (float32) of that shape. Raises :class:`PlanError`."""
+    return _built(plan, netbuild.head, features)
+
+
+def _built(plan: TrainingPlan, builder: Builder, shape: tuple[int, ...]) -> keras.Model:
+    # The table refuses what does not go together, in words, before Keras would in its own.
+    nettables.layer_table(plan.architecture, shape, len(plan.labels))
     try:
-        return architecture.build(shape, len(plan.labels), **plan.architecture.settings)
-    except TypeError as error:
+        return builder(shape, len(plan.labels), **plan.architecture.settings)
+    except (TypeError, ValueError) as error:
         raise PlanError("bad-plan", f"architecture '{plan.architecture.name}': {error}") from error
 
 
@@ -49,14 +58,6 @@ def find(name: str) -> Architecture:
         known = ", ".join(sorted(ARCHITECTURES))
         raise PlanError("bad-plan", f"there is no architecture '{name}'", f"Known ones: {known}.")
     return ARCHITECTURES[name]
-
-
-def _start(shape: tuple[int, int, int], mean: list[float], deviation: list[float]) -> tuple[Any, Any]:
-    """The input, and the input scaled to zero mean and unit deviation (both given in 0 to 1)."""
-    inputs = keras.Input(shape, dtype="uint8", name="image")
-    scale = [1.0 / (255.0 * d) for d in deviation]
-    offset = [-m / d for m, d in zip(mean, deviation, strict=True)]
-    return inputs, layers.Rescaling(scale, offset, name="normalise", dtype="float32")(inputs)
 
 
 def _finish(inputs: Any, features: Any, embedding: Any, classes: int, dropout: float) -> keras.Model:
@@ -98,7 +99,7 @@ def fast_cnn(
     After Jordan, '94 % on CIFAR-10 in 3.29 seconds on a single GPU' (2024), and Page, 'How to train your ResNet'
     (2018): 2×2 whitening patches, pooling right after each block's first convolution, global maximum pooling.
     """
-    inputs, x = _start(shape, mean, deviation)
+    inputs, x = netbuild.scaled_input(shape, mean, deviation)
     patch = 2 * 2 * shape[2]
     x = layers.Conv2D(2 * patch, 2, use_bias=False, trainable=False, name="whiten", dtype="float32")(x)
     x = layers.Activation(activation)(x)
@@ -145,7 +146,7 @@ def residual_cnn(
     ``maximum`` over the last map. ``standardise`` brings every single picture to zero mean and unit deviation first,
     so that exposure and contrast of a scanner say nothing.
     """
-    inputs, x = _start(shape, mean, deviation)
+    inputs, x = netbuild.scaled_input(shape, mean, deviation)
     if standardise:
         x = layers.LayerNormalization(axis=[1, 2, 3], center=False, scale=False, name="standardise")(x)
     x = _norm_act(_conv(x, stem, stem_size, stem_stride))
@@ -162,4 +163,5 @@ def residual_cnn(
 ARCHITECTURES: dict[str, Architecture] = {
     "fast-cnn": Architecture(fast_cnn, whiten),
     "residual-cnn": Architecture(residual_cnn),
+    "sequential": Architecture(netbuild.sequential),
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core.evaluation import Figures
+from desktop.ml import nettables
 from desktop.ml.gather import Gathered
 from desktop.ml.plan import TrainingPlan
 from desktop.store.manifest import Card
@@ -32,8 +33,7 @@ def write_card(
 
 
 def _architecture(plan: TrainingPlan) -> str:
-    settings = ", ".join(f"{k} {v}" for k, v in plan.architecture.settings.items() if k not in ("mean", "deviation"))
-    own = f"{plan.architecture.name} ({settings})"
+    own = f"{plan.architecture.name} ({nettables.describe(plan.architecture.settings)})"
     if plan.start.kind in ("features", "fine-tune"):
         return f"{plan.start.model} up to {plan.start.layer or 'embedding'}, then {own}"
     return own

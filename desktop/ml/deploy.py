@@ -22,23 +22,30 @@ OUTPUTS = ("probabilities", "embedding", "map")
 def finish(model: keras.Model, temperature: float, mirrored: bool) -> keras.Model:
     """A model with the outputs ``[probabilities, embedding, map]``, float32, for any batch size.
 
-    ``model`` is a trained network of :mod:`desktop.ml.architectures`. With ``mirrored`` logits, embedding and map are
-    averaged over the picture and its mirror image (the map mirrored back), at twice the work.
+    ``model`` is a trained network of :mod:`desktop.ml.architectures`; one without a map has the first two outputs only.
+    With ``mirrored`` logits, embedding and map are averaged over the picture and its mirror image (the map mirrored
+    back), at twice the work.
     """
-    logits, embedding, features = (model.output[name] for name in ("logits", "embedding", "map"))
+    found = [model.output[name] for name in ("logits", "embedding", "map") if name in model.output]
     inputs = model.inputs[0]
     if mirrored:
         scaled = model.get_layer("normalise").output
-        body = keras.Model(scaled, [logits, embedding, features], name="body")
+        body = keras.Model(scaled, found, name="body")
         inputs = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
         straight = _copy(model.get_layer("normalise"))(inputs)
         first, second = body(straight), body(_mirror(straight, "mirror"))
-        logits = layers.Average(name="mean_logits")([first[0], second[0]])
-        embedding = layers.Average(name="embedding")([first[1], second[1]])
-        features = layers.Average(name="map")([first[2], _mirror(second[2], "mirror_back")])
-    scores = layers.Rescaling(1.0 / temperature, name="temperature")(logits)
+        if len(found) > 2:
+            second[2] = _mirror(second[2], "mirror_back")
+        names = ("mean_logits", "embedding", "map")
+        found = [layers.Average(name=n)(pair) for n, *pair in zip(names, first, second, strict=False)]
+    scores = layers.Rescaling(1.0 / temperature, name="temperature")(found[0])
     probabilities = layers.Softmax(name="probabilities")(scores)
-    return keras.Model(inputs, [probabilities, embedding, features], name="fovea")
+    return keras.Model(inputs, [probabilities, *found[1:]], name="fovea")
+
+
+def outputs_of(model: keras.Model) -> tuple[str, ...]:
+    """The names of a finished model's outputs, in order."""
+    return OUTPUTS[: len(model.outputs)]
 
 
 def _copy(layer: Any) -> Any:

@@ -206,7 +206,7 @@ def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tup
     images = pictures.images[np.sort(picked)]
     expected = [np.asarray(part) for part in model.predict(images, batch_size=100, verbose=0)]
     found = lite.run(images)
-    outputs = match_outputs(found, expected, deploy.OUTPUTS)
+    outputs = match_outputs(found, expected, deploy.outputs_of(model))
     gap = float(np.abs(found[outputs["probabilities"]] - expected[0]).max())
     if not gap <= PARITY_LIMIT:
         raise PackageError("parity", f"the exported file differs from the network by {gap:.1e}; at most 1e-4 expected")
