@@ -70,11 +70,27 @@ def answer(model: Any, pictures: dict[str, np.ndarray], work: Path) -> None:
     np.savez(work / EXPECTED, **{f"output_{i}": part for i, part in enumerate(outputs)})
 
 
+def _gap(found: np.ndarray, expected: np.ndarray, scale: float) -> float:
+    difference = np.abs(found - expected).max() / scale
+    return float(difference) if np.isfinite(difference) else float("inf")
+
+
+def _gap_of_features(found: list[np.ndarray], expected: list[np.ndarray], outputs: dict[str, int]) -> float:
+    """How far the features differ, as a share of their largest value, brought down to the scale of probabilities.
+
+    A network that is unsure of everything gives like probabilities whatever is wrong inside; its features tell.
+    """
+    if "embedding" not in outputs:
+        return 0.0
+    wanted = expected[1]
+    return _gap(found[outputs["embedding"]], wanted, float(np.abs(wanted).max()) or 1.0) / 100
+
+
 def compare(work: str, tell: Any) -> tuple[float, dict[str, int], int]:
     """Compare ``work/model.tflite`` with what Keras said, and write ``work/selftest``.
 
-    Returns the largest difference of any probability, the position of each output, the number of pictures. Needs no
-    Keras: the picture sizes are the file's own.
+    Returns the largest difference (of any probability, or a hundredth of the features' relative one), the position of
+    each output, the number of pictures. Needs no Keras: the picture's size is the file's own.
     """
     from desktop.core.types import PreprocessSpec
     from desktop.ml.litert import OUTPUTS, LiteRT, match_outputs
@@ -90,6 +106,6 @@ def compare(work: str, tell: Any) -> tuple[float, dict[str, int], int]:
     found = lite.run(np.stack(list(pictures.values())), batch=4)
     names = OUTPUTS[: len(expected)]
     outputs = match_outputs(found, expected, names)
-    gap = float(np.abs(found[outputs["probabilities"]] - expected[0]).max())
+    gap = max(_gap(found[outputs["probabilities"]], expected[0], 1.0), _gap_of_features(found, expected, outputs))
     write_selftest(folder / "selftest", drawn_inputs(spec), lite, outputs["probabilities"])
     return gap, outputs, len(pictures)
