@@ -96,8 +96,8 @@ def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
         )
     console.say(console.table(rows, right=(2, 3)))
     console.say(
-        f"\nAddresses and hashes are from {known.source}, sizes from public logs of downloads. Fovea's authors have not "
-        "downloaded the files: the first one that passes on this computer is remembered by its SHA-256."
+        f"\nAddresses and hashes are from {known.source}, sizes from public logs of downloads. Fovea's authors "
+        "have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256."
     )
     return 0
 
