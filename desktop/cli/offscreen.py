@@ -50,6 +50,20 @@ def capture_evaluation(
     )
 
 
+def capture_wizard(
+    data: str,
+    page: int,
+    size: tuple[int, int],
+    theme: str,
+    out: Path,
+    origin: str = "",
+    timeout_s: float = 600.0,
+) -> None:
+    """Draw page ``page`` of the training wizard with ``data`` opened ('' draws it as it begins); as above."""
+    values = (data, page, size, theme, str(out), timeout_s, origin)
+    draw("desktop.ui.capture_wizard:capture_wizard", values, out, timeout_s)
+
+
 def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:
     """Call the function ``name`` (``module:function``), which writes ``out``, with ``values`` in a child.
 

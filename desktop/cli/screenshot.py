@@ -60,6 +60,11 @@ def _evaluate(options: argparse.Namespace, model: str) -> None:
     offscreen.capture_evaluation(_data(options), model, options.size, options.theme, out, options.split, options.tab)
 
 
+def _wizard(options: argparse.Namespace, model: str) -> None:
+    out = options.out.absolute()
+    offscreen.capture_wizard(_data(options), options.page, options.size, options.theme, out, options.origin)
+
+
 def _data(options: argparse.Namespace) -> str:
     return str(options.data.absolute()) if options.data is not None else ""
 
@@ -68,6 +73,7 @@ def _data(options: argparse.Namespace) -> str:
 _VIEWS: dict[str, Callable[[argparse.Namespace, str], None]] = {
     "classify": _classify,
     "evaluate": _evaluate,
+    "wizard": _wizard,
 }
 
 
@@ -80,9 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--view", choices=tuple(_VIEWS), required=True, help="which view")
     parser.add_argument("--image", nargs="+", action="extend", default=[], metavar="PATH", help="pictures to open")
-    parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate: labelled data (default: none yet)")
+    parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate, wizard: labelled data (default: none yet)")
     parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
     parser.add_argument("--tab", choices=_TABS, default="pictures", help="evaluate: which part (default: pictures)")
+    parser.add_argument("--page", type=int, choices=range(1, 9), default=1, help="wizard: which page (default: 1)")
+    parser.add_argument("--origin", default="", metavar="ID", help="wizard: the starting point (default: recommended)")
     parser.add_argument("--model", metavar="ID", help="the model (default: the first that can answer)")
     parser.add_argument("--size", type=_size, default=_SIZE, metavar="WxH", help="pixels (default: 1280x720)")
     parser.add_argument("--theme", choices=("light", "dark"), default="light", help="default: light")

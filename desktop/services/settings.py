@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "last_folder": "",
     "top_k": 5,
     "table_columns": "",
+    "wizard_geometry": "",
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

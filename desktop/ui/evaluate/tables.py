@@ -158,6 +158,16 @@ def table(model: FiguresModel, name: str, sortable: bool = False) -> QTableView:
     return view
 
 
+def even_table(model: FiguresModel, name: str) -> QTableView:
+    """A table whose first column takes the room that the others leave."""
+    view = table(model, name)
+    header = view.horizontalHeader()
+    header.setStretchLastSection(False)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+    return view
+
+
 def fit_height(view: QTableView) -> None:
     """As high as its rows: for tables of a few lines."""
     model = view.model()

@@ -1,0 +1,161 @@
+"""What the wizard's pages fill in, as one value, and the plan that comes of it. Nothing here needs a window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from desktop.core.types import PreprocessSpec
+from desktop.ml.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
+
+MAX_SIDE = 512
+SOME_PICTURES = 20
+"""Fewer pictures than this in a class: said on the page, because a validation of a handful says little."""
+
+Origin = Literal["preset", "model", "features", "fine-tune"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The choices so far. ``counts`` are the pictures of each of ``classes``; ``path`` where the data lies.
+
+    ``colour`` says that most pictures are in colour, ``side`` is the median of their shorter sides in pixels (0: not
+    known). ``own_validation`` says that the data has a validation split of its own, ``own_test`` a test split.
+    ``left_out`` names classes that are not learned; ``choices`` what is done about each kind of finding,
+    ``pictures_left_out`` the pictures that follow from it.
+    """
+
+    path: str = ""
+    title: str = ""
+    fingerprint: str = ""
+    classes: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+    colour: bool = True
+    side: int = 0
+    own_validation: bool = False
+    own_test: bool = False
+    left_out: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
+    pictures_left_out: tuple[str, ...] = ()
+    validation: float = 0.2
+    group: Literal["none", "person", "auto"] = "auto"
+    groups: int = 0
+    seed: int = 1
+    use_test: bool = True
+    origin: Origin = "preset"
+    preset: str = ""
+    start: StartPlan = field(default_factory=StartPlan)
+    preprocess: PreprocessSpec = field(default_factory=lambda: PreprocessSpec(32, 32, "rgb", "center_crop", "area"))
+    architecture: Step = field(default_factory=lambda: Step("", {}))
+    augment: tuple[Step, ...] = ()
+    optimizer: OptimizerPlan = field(default_factory=lambda: OptimizerPlan("adam", 0.001))
+    fit: FitPlan = field(default_factory=lambda: FitPlan(10, 32))
+    decision: DecisionPlan = field(default_factory=DecisionPlan)
+    mirrored: bool = False
+    medical: bool = False
+    name: str = ""
+    model_id: str = ""
+
+    @property
+    def learned(self) -> tuple[str, ...]:
+        """The classes that will be learned, in order."""
+        return tuple(name for name in self.classes if name not in self.left_out)
+
+    @property
+    def learned_counts(self) -> tuple[int, ...]:
+        """The pictures of each learned class."""
+        return tuple(n for name, n in zip(self.classes, self.counts, strict=True) if name not in self.left_out)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the network's input."""
+        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
+
+    def split_counts(self) -> tuple[tuple[int, int], ...]:
+        """Training and validation pictures expected for each learned class (a split by person may differ a little)."""
+        if self.own_validation:
+            return tuple((n, 0) for n in self.learned_counts)
+        held = [min(n - 1, max(1, round(n * self.validation))) if n > 1 else 0 for n in self.learned_counts]
+        return tuple((n - h, h) for n, h in zip(self.learned_counts, held, strict=True))
+
+    def imbalance(self) -> float:
+        """The largest class over the smallest; 1 for even classes, 0 while there are none."""
+        counts = [n for n in self.learned_counts if n]
+        return max(counts) / min(counts) if counts else 0.0
+
+    def obstacle(self) -> str:
+        """Why nothing can be trained from this data, in words; empty where it can."""
+        if not self.classes:
+            return "no data"
+        if len(self.learned) < 2:
+            return "one class"
+        if any(n < 2 for n in self.learned_counts) and not self.own_validation:
+            return "too few"
+        return ""
+
+    def with_plan(self, plan: TrainingPlan) -> Draft:
+        """The draft with the network and settings of ``plan``; data, split and name stay."""
+        return replace(
+            self,
+            preset=plan.preset,
+            start=plan.start,
+            preprocess=plan.preprocess,
+            architecture=plan.architecture,
+            augment=plan.augment,
+            optimizer=plan.optimizer,
+            fit=plan.fit,
+            decision=plan.decision,
+            mirrored=plan.mirrored,
+            medical=plan.medical,
+        )
+
+    def plan(self, card: dict[str, Any] | None = None) -> TrainingPlan:
+        """The training plan. Raises :class:`desktop.ml.plan.PlanError` that says what does not fit together."""
+        return TrainingPlan(
+            id=self.model_id or model_id_of(self.name),
+            name=self.name,
+            seed=self.seed,
+            data=DataPlan(
+                source="user",
+                validation=self.validation,
+                group=self.group,
+                classes=self.learned,
+                path=self.path,
+                title=self.title,
+                fingerprint=self.fingerprint,
+                use_test=self.use_test,
+                left_out=self.pictures_left_out,
+            ),
+            preprocess=self.preprocess,
+            labels=self.learned,
+            architecture=self.architecture,
+            augment=self.augment,
+            optimizer=self.optimizer,
+            fit=self.fit,
+            decision=self.decision,
+            mirrored=self.mirrored,
+            medical=self.medical,
+            card=card or {},
+            start=self.start,
+            preset=self.preset,
+        )
+
+
+def model_id_of(name: str) -> str:
+    """An id of the store from a name: lower-case letters, digits and hyphens, at most 64."""
+    import re
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:56].strip("-") or "model"
+
+
+def free_id(name: str, taken: set[str]) -> str:
+    """:func:`model_id_of`, with a number behind it where that id is taken."""
+    stem = model_id_of(name)
+    number = 2
+    chosen = stem
+    while chosen in taken:
+        chosen = f"{stem}-{number}"
+        number += 1
+    return chosen

@@ -1,0 +1,233 @@
+"""The starting points that a data set may be trained from, as the wizard lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QCoreApplication
+
+from desktop.ml.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
+from desktop.ui.wizard.draft import Draft
+
+if TYPE_CHECKING:
+    from desktop.store.manifest import Manifest
+    from desktop.store.store import ModelEntry
+
+EVERYDAY = "cifar10"
+"""The bundled network that has seen photographs of things: the base for few pictures in colour."""
+
+FEW = 200
+"""Below this many pictures of the smallest class a network that has learned already is recommended as the base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One starting point. ``make`` gives its plan for the data at hand; ``layers`` are names and words of the layers
+    whose features can be used; ``rank`` its place in the list."""
+
+    id: str
+    group: str
+    title: str
+    words: str
+    make: Callable[[], TrainingPlan]
+    rank: tuple[int, str]
+    reported: str = ""
+    layers: tuple[tuple[str, str], ...] = ()
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("StartPage", text)
+
+
+def origins(draft: Draft, entries: Sequence[ModelEntry], held: TrainingPlan | None = None) -> list[Origin]:
+    """Every starting point for the data of ``draft``; ``held`` is an earlier plan that is repeated with changes."""
+    out = []
+    if held is not None:
+        words = _tr("The settings of the training '{0}'.").format(held.name)
+        out.append(Origin("held", _tr("As before"), held.name, words, lambda: _relabelled(held, draft), (0, "")))
+    out += _presets(draft)
+    for entry in entries:
+        manifest = entry.manifest
+        if entry.state == "ready" and manifest is not None and "model.keras" in manifest.files:
+            out += _upon(manifest, draft)
+    return out
+
+
+def recommended(draft: Draft, found: Sequence[Origin]) -> str:
+    """The id of the one to begin with: the earlier plan, a base that has learned where pictures are few, else our own
+    net."""
+    ids = [origin.id for origin in found]
+    few = min(draft.learned_counts, default=0) < FEW
+    for wanted in ("held", *([f"features:{EVERYDAY}"] if few and draft.colour else [])):
+        if wanted in ids:
+            return wanted
+    return min(found, key=lambda origin: origin.rank).id if found else ""
+
+
+def data_of(draft: Draft) -> DataPlan:
+    """The data part of a plan for ``draft``."""
+    return DataPlan("user", draft.validation, draft.group, draft.learned, draft.path or None, draft.title)
+
+
+def fitting_shape(draft: Draft) -> tuple[int, int, int]:
+    """Height, width and channels that suit the pictures: small ones need no large input, grey ones no colour."""
+    side = 32 if 0 < draft.side <= 40 else 64 if 0 < draft.side <= 72 else 96
+    return side, side, 3 if draft.colour else 1
+
+
+def _relabelled(held: TrainingPlan, draft: Draft) -> TrainingPlan:
+    """An earlier plan for the classes at hand. A threshold for two classes goes where there are more."""
+    decision = held.decision if len(draft.learned) == 2 else DecisionPlan()
+    return replace(held, labels=draft.learned, data=data_of(draft), decision=decision, card={})
+
+
+def _presets(draft: Draft) -> list[Origin]:
+    from desktop.ml.presets import DEFAULT, PRESETS
+
+    out = []
+    for place, preset in enumerate(PRESETS.values()):
+        own = preset.id == DEFAULT
+        made_for = _tr("Made for: {0}.").format(preset.data_hint)
+        out.append(
+            Origin(
+                f"preset:{preset.id}",
+                _tr("Fovea's own") if own else _tr("Published systems"),
+                preset.title,
+                f"{preset.description} {made_for}",
+                partial(preset.build, draft.learned, fitting_shape(draft) if own else None, data_of(draft)),
+                (1 if own else 4, f"{place:03d}"),
+                _tr("Its author reports: {0}.").format(preset.reported) if preset.reported else "",
+            )
+        )
+    return out
+
+
+def _upon(manifest: Manifest, draft: Draft) -> list[Origin]:
+    """Going on with a model, and building upon it."""
+    name = manifest.name
+    layers = _layers(manifest)
+    out = [
+        Origin(
+            f"features:{manifest.id}",
+            _tr("Build upon a model"),
+            _tr("Features of {0}").format(name),
+            _tr(
+                "{0} stays as it is; a small head learns from what it sees in each picture. Needs few pictures, and an "
+                "epoch takes seconds."
+            ).format(name),
+            partial(_features, manifest, draft),
+            (2, name.casefold()),
+            "",
+            layers,
+        ),
+        Origin(
+            f"fine-tune:{manifest.id}",
+            _tr("Build upon a model"),
+            _tr("{0}, fine-tuned").format(name),
+            _tr(
+                "First a new head learns alone, then the last layers of {0} are tuned slowly with it. For some hundred "
+                "pictures or more."
+            ).format(name),
+            partial(_fine_tune, manifest, draft),
+            (2, name.casefold() + "2"),
+            "",
+            layers,
+        ),
+    ]
+    if architecture_of(manifest) is not None:
+        out.append(
+            Origin(
+                f"weights:{manifest.id}",
+                _tr("Go on with a model"),
+                name,
+                _tr("Every layer goes on learning from where {0} stands, with your pictures.").format(name),
+                partial(_weights, manifest, draft),
+                (3, name.casefold()),
+            )
+        )
+    return out
+
+
+def architecture_of(manifest: Manifest) -> Step | None:
+    """What the model was built as, where its plan tells."""
+    held = manifest.provenance.plan.get("architecture") if isinstance(manifest.provenance.plan, dict) else None
+    if isinstance(held, dict) and isinstance(held.get("name"), str) and held["name"] != "head":
+        return Step(held["name"], dict(held.get("settings") or {}))
+    return None
+
+
+def _layers(manifest: Manifest) -> tuple[tuple[str, str], ...]:
+    """Layers whose features can be used: the usual ones, and those that the architecture's table names."""
+    from desktop.core.types import FoveaError
+    from desktop.ml.nettables import layer_table
+
+    found = [("embedding", _tr("what its last layer gets (recommended)")), ("map", _tr("its last spatial map"))]
+    architecture = architecture_of(manifest)
+    if architecture is not None:
+        try:
+            spec = manifest.preprocess
+            table = layer_table(architecture, (spec.height, spec.width, spec.channels), len(manifest.labels))
+        except FoveaError:
+            return tuple(found)
+        for line in table:
+            if len(line.output_shape) == 3 and line.kind in ("convolution", "max-pool", "average-pool", "add"):
+                found.append((line.name, f"{line.name} · {'×'.join(map(str, line.output_shape))}"))
+    return tuple(found)
+
+
+def _base(manifest: Manifest, draft: Draft, **parts: Any) -> TrainingPlan:
+    decision = DecisionPlan("balanced") if len(draft.learned) == 2 else DecisionPlan()
+    return TrainingPlan(
+        id="new",
+        name=draft.name or draft.title or "new",
+        seed=draft.seed,
+        data=data_of(draft),
+        preprocess=manifest.preprocess,
+        labels=draft.learned,
+        decision=decision,
+        mirrored=False,
+        medical=manifest.medical,
+        card={},
+        **parts,
+    )
+
+
+def _features(manifest: Manifest, draft: Draft) -> TrainingPlan:
+    return _base(
+        manifest,
+        draft,
+        architecture=Step("head", {"layers": ["drop.2"]}),
+        augment=(),
+        optimizer=OptimizerPlan("adam", 0.003, "cosine", 0.05),
+        fit=FitPlan(40, 32, label_smoothing=0.05, class_weights="balanced", keep="lowest-loss"),
+        start=StartPlan("features", manifest.id, manifest.version, "embedding"),
+    )
+
+
+def _fine_tune(manifest: Manifest, draft: Draft) -> TrainingPlan:
+    return _base(
+        manifest,
+        draft,
+        architecture=Step("head", {"layers": ["drop.2"]}),
+        augment=(Step("flip", {"p": 0.5}), Step("affine", {"rotate": 10.0, "shift": 0.08, "border": "reflect"})),
+        optimizer=OptimizerPlan("adam", 0.0003, "cosine", 0.05),
+        fit=FitPlan(20, 32, label_smoothing=0.05, class_weights="balanced", keep="lowest-loss"),
+        start=StartPlan("fine-tune", manifest.id, manifest.version, "embedding", unfreeze=4, head_epochs=8),
+    )
+
+
+def _weights(manifest: Manifest, draft: Draft) -> TrainingPlan:
+    architecture = architecture_of(manifest)
+    assert architecture is not None
+    return _base(
+        manifest,
+        draft,
+        architecture=architecture,
+        augment=(Step("flip", {"p": 0.5}), Step("affine", {"rotate": 10.0, "shift": 0.08, "border": "reflect"})),
+        optimizer=OptimizerPlan("adamw", 0.0005, "cosine", 0.1, weight_decay=0.01, clip_norm=1.0),
+        fit=FitPlan(20, 32, label_smoothing=0.05, class_weights="balanced", ema=0.99, keep="lowest-loss"),
+        start=StartPlan("weights", manifest.id, manifest.version),
+    )

@@ -1,0 +1,197 @@
+"""The training wizard: real folders, the real look at them in a child process, and the plan that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWizard
+from pytestqt.qtbot import QtBot
+
+from desktop.ml import plan as plans
+from desktop.services.catalog import ModelCatalog
+from desktop.services.engine_service import EngineService
+from desktop.services.settings import Settings
+from desktop.ui.wizard import origins
+from desktop.ui.wizard.draft import Draft, free_id
+from desktop.ui.wizard.wizard import TrainingWizard
+
+TIMEOUT = 60_000
+
+
+def draw(folder: Path, colour: tuple[int, int, int], count: int, first: int = 0) -> None:
+    """``count`` different pictures of one colour with a moving bar."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(first, first + count):
+        pixels = np.full((40, 60, 3), colour, np.uint8)
+        pixels[:, i % 50 : i % 50 + 6] = (255 - np.array(colour)).astype(np.uint8)
+        pixels[i % 36 : i % 36 + 3] = 30 + 5 * i
+        Image.fromarray(pixels).save(folder / f"{i:03d}.png")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "Ünï fruits"
+    draw(root / "apples", (200, 30, 20), 8)
+    draw(root / "limes", (20, 200, 40), 6)
+    return root
+
+
+@pytest.fixture
+def engine(qtbot: QtBot) -> Iterator[EngineService]:
+    service = EngineService()
+    with qtbot.waitSignal(service.ready, timeout=TIMEOUT):
+        service.start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def wizard(qtbot: QtBot, engine: EngineService) -> Iterator[TrainingWizard]:
+    catalog = ModelCatalog()
+    with qtbot.waitSignal(catalog.changed, timeout=TIMEOUT):
+        catalog.refresh()
+    wizard = TrainingWizard(catalog, Settings(), engine)
+    qtbot.addWidget(wizard)
+    wizard.show()
+    yield wizard
+    wizard.reject()
+    wizard.findings.inspector.wait()
+    catalog.stop()
+
+
+def looked_through(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    wizard.open_path(str(folder))
+    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+
+
+def test_five_clicks_make_a_plan_that_reads_back(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    assert wizard.findings.model.rowCount() == 2
+    qtbot.mouseClick(wizard.findings.express, Qt.MouseButton.LeftButton)
+    assert wizard.currentPage() is wizard.summary
+    start = wizard.button(QWizard.WizardButton.FinishButton)
+    assert start.isEnabled()
+    with qtbot.waitSignal(wizard.started) as said:
+        qtbot.mouseClick(start, Qt.MouseButton.LeftButton)
+    plan, name = said.args[0]
+    assert name == "Ünï fruits" and plan.id == "uni-fruits"
+    assert plan.labels == ("apples", "limes") and plan.data.path == str(folder) and plan.data.source == "user"
+    assert len(plan.data.fingerprint) == 64
+    assert plans.from_json(plan.to_json()) == plan
+    assert str(folder.parent) not in plan.public().to_json()
+
+
+def test_findings_show_pictures_and_their_choices_reach_the_plan(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    (folder / "limes" / "broken.png").write_bytes(b"no picture at all")
+    copy = (folder / "apples" / "001.png").read_bytes()
+    (folder / "limes" / "copy.png").write_bytes(copy)
+    looked_through(qtbot, wizard, folder)
+    cards = {card.kind: card for card in wizard.findings._cards}
+    conflict = cards["label-conflict"]
+    qtbot.waitUntil(wizard.findings.settled, timeout=TIMEOUT)
+    assert set(wizard.state.draft.pictures_left_out) == {"apples/001.png", "limes/broken.png", "limes/copy.png"}
+    conflict.box.setCurrentIndex(conflict.box.findData("keep"))
+    conflict.box.activated.emit(conflict.box.currentIndex())
+    assert wizard.state.draft.pictures_left_out == ("limes/broken.png",)
+    assert wizard.state.draft.plan().data.left_out == ("limes/broken.png",)
+    assert copy == (folder / "apples" / "001.png").read_bytes()
+
+
+def test_data_that_cannot_be_learned_from_stops_with_the_reason(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    (folder / "plums").mkdir()
+    looked_through(qtbot, wizard, folder)
+    assert not wizard.findings.isComplete() and not wizard.findings.express.isEnabled()
+    assert any("plums" in card.accessibleName() for card in wizard.findings._cards)
+
+
+def test_a_folder_without_pictures_says_so_where_it_was_opened(
+    qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with qtbot.waitSignal(wizard.folder.failed, timeout=TIMEOUT):
+        wizard.open_path(str(tmp_path / "empty"))
+    assert wizard.currentPage() is wizard.folder and wizard.folder.failure.isVisible()
+    assert not wizard.folder.isComplete()
+
+
+def test_every_page_shows_the_users_picture_and_takes_changes(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:cifar-deep")
+    assert wizard.state.draft.plan().preset == "cifar-deep" and wizard.start.model.rowCount() > 8
+    while wizard.currentPage() is not wizard.preparing:
+        wizard.next()
+    qtbot.waitUntil(wizard.preparing.settled, timeout=TIMEOUT)
+    wizard.preparing.side.setValue(48)
+    qtbot.waitUntil(lambda: wizard.preparing.after.image.width() == 48, timeout=TIMEOUT)
+    wizard.preparing.use(fit="letterbox", colour="grey")
+    assert wizard.state.draft.shape == (48, 48, 1)
+    wizard.next()
+    qtbot.waitUntil(wizard.augment.settled, timeout=TIMEOUT)
+    wizard.augment.set_steps({("affine", "rotate"): 30.0})
+    wizard.augment.across.setChecked(True)
+    assert {step.name for step in wizard.state.draft.plan().augment} == {"affine", "flip"}
+    wizard.augment.across.setChecked(False)
+    wizard.augment.set_steps({("affine", "rotate"): 0.0})
+    assert wizard.state.draft.augment == ()
+    wizard.next()
+    wizard.learning.epochs.setValue(7)
+    wizard.learning.rate.setValue(0.02)
+    wizard.learning.optimizer.setCurrentIndex(wizard.learning.optimizer.findData("momentum"))
+    wizard.learning.optimizer.activated.emit(0)
+    wizard.learning.balance.setCurrentIndex(wizard.learning.balance.findData("over"))
+    wizard.learning.balance.activated.emit(0)
+    plan = wizard.state.draft.plan()
+    assert (plan.fit.epochs, plan.optimizer.rate, plan.optimizer.name) == (7, 0.02, "sgd")
+    assert plan.optimizer.momentum == 0.9 and plan.fit.sampling == "over" and plan.fit.class_weights == "none"
+
+
+def test_a_saved_plan_runs_unchanged_in_the_terminal(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.go_to_summary()
+    wizard.summary.save(str(tmp_path / "plan.json"))
+    assert plans.load(tmp_path / "plan.json") == wizard.state.draft.plan()
+
+
+def test_an_earlier_plan_is_repeated_with_changes(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    earlier = plans.load(Path(__file__).parents[2] / "resources" / "recipes" / "mnist-digits.json")
+    wizard.use_plan(earlier, str(folder))
+    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+    plan = wizard.state.draft.plan()
+    assert plan.architecture == earlier.architecture and plan.labels == ("apples", "limes")
+
+
+def test_every_starting_point_makes_a_sound_plan(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    found = origins.origins(wizard.state.draft, wizard.state.catalog.entries)
+    assert {"preset:fovea-small-residual", "preset:vgg16", "features:cifar10", "fine-tune:cifar10"} <= {
+        origin.id for origin in found
+    }
+    for origin in found:
+        assert plans.problems(origin.make()) == []
+
+
+def test_names_become_free_ids() -> None:
+    assert free_id("Äpfel & Birnen", set()) == "apfel-birnen"
+    assert free_id("Cats", {"cats", "cats-2"}) == "cats-3"
+    assert free_id("日本", set()) == "model"
+
+
+def test_the_split_keeps_a_picture_of_each_class_on_either_side() -> None:
+    draft = Draft(classes=("a", "b"), counts=(100, 2), validation=0.05)
+    assert draft.split_counts() == ((95, 5), (1, 1)) and draft.obstacle() == ""
+    assert Draft(classes=("a", "b"), counts=(100, 1)).obstacle() == "too few"
