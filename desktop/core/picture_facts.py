@@ -130,7 +130,7 @@ def _piece(data: LabelledDataset, start: int, end: int) -> list[_Look]:
 
 
 def _look(data: LabelledDataset, position: int) -> _Look:
-    source, size, digest = _content(data, position)
+    source, size, digest = content_of(data, position)
     try:
         image = decode(source, reduce_to=_SMALL)
     except FoveaError as error:
@@ -148,8 +148,11 @@ def _colour_of(picture: Image.Image) -> int:
     return 1 if int((planes.max(axis=2) - planes.min(axis=2)).max()) <= _GREY_TOLERANCE else 2
 
 
-def _content(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
-    """What to decode, and size and checksum of the content: the file is read once where it is not huge."""
+def content_of(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
+    """What to decode, and size and SHA-256 (32 bytes) of the content: the file is read once where it is not huge.
+
+    A size of -1 says that it cannot be read; decoding what is returned tells why.
+    """
     source = data.source(position)
     if source.path is None:
         size, text = data.digest(position)

@@ -1,18 +1,15 @@
-"""The public image sets as prepared arrays: official split, validation cut from train, fingerprint.
+"""The public image sets, prepared: official split, validation cut from train, fingerprint.
 
-Pictures go through :func:`desktop.core.decode.decode` and :func:`desktop.core.preprocess.prepare`, as a user's own do.
-Prepared arrays are kept in the user's cache, never beside the program.
+Pictures go through :func:`desktop.core.decode.decode` and :func:`desktop.core.preprocess.prepare`, as a user's own do,
+and are kept by :mod:`desktop.ml.cache`, never beside the program.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import tarfile
-import zipfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,9 +18,15 @@ import numpy as np
 from desktop import paths
 from desktop.core.decode import decode
 from desktop.core.groups import group_of_name
-from desktop.core.preprocess import prepare
-from desktop.core.types import FoveaError, ImageSource
+from desktop.core.preprocess import reduction_for
+from desktop.core.splits import cut
+from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
+from desktop.ml import cache
+from desktop.ml.cache import Progress, Raw
+from desktop.ml.pictures import Images, Pictures, Rows
 from desktop.ml.plan import DataPlan, TrainingPlan
+
+__all__ = ["SOURCES", "DataError", "Images", "Pictures", "Rows", "Source", "cut_validation", "load_split", "source_of"]
 
 Split = Literal["train", "test"]
 
@@ -65,30 +68,15 @@ SOURCES = {
         "CC BY 4.0",
         "b4847e59ac149b0290a45a9baf4f52480636b397dfb85f6083dc9175f6178b9b",
     ),
+    "cats-dogs": Source(
+        "cats-dogs-160.tar.gz",
+        "cats_dogs",
+        "Cats and dogs (a subset of the Asirra / Kaggle set, shorter side 160 pixels)",
+        "research and demonstration only",
+        "b249c7260384c69442d89566b5f46197ace9dcdc5f1a99c985392d116465db93",
+    ),
+    "captcha-letters": Source("", "", "Letters drawn by Fovea", "drawn by the program", ""),
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pictures:
-    """Prepared pictures: ``images`` uint8 (n, height, width, channels), ``labels`` int64 (n,), ``names`` of the files
-    inside their set (never a path of this computer)."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    names: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def take(self, indices: np.ndarray) -> Pictures:
-        """The pictures at ``indices``, in that order."""
-        return Pictures(self.images[indices], self.labels[indices], tuple(self.names[i] for i in indices))
-
-    def fingerprint(self) -> str:
-        """SHA-256 over the prepared bytes and labels, 64 hexadecimal digits."""
-        digest = hashlib.sha256(self.images.tobytes())
-        digest.update(self.labels.astype("<i8").tobytes())
-        return digest.hexdigest()
 
 
 def source_of(plan: DataPlan) -> Source:
@@ -99,51 +87,59 @@ def source_of(plan: DataPlan) -> Source:
     return SOURCES[plan.source]
 
 
-def load_split(plan: TrainingPlan, split: Split, root: Path | None = None) -> Pictures:
+def load_split(
+    plan: TrainingPlan, split: Split, root: Path | None = None, progress: Progress = lambda done, total: None
+) -> Pictures:
     """The official ``split``, prepared for the plan's network, in a fixed order (class by class, names sorted).
 
     ``root`` is the folder with the packed or unpacked sets; without it :func:`desktop.paths.shared_data` is asked.
-    Raises :class:`DataError` when the set is not there.
+    The images are mapped from the cache. Raises :class:`DataError` when the set is not there,
+    :class:`~desktop.ml.cache.CacheError` where the cache cannot be written, and what ``progress`` raises.
     """
     root = root or paths.shared_data()
     source = source_of(plan.data)
-    if root is None:
+    if root is None and source.file:
         raise DataError("no-data", f"'{source.title}' was not found", "Set FOVEA_DATA to the folder that holds it.")
-    key = json.dumps([plan.data.source, plan.data.classes, asdict(plan.preprocess), split, 2], sort_keys=True)
-    cached = paths.cache() / "prepared" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.npz"
-    if cached.is_file():
+    key = cache.key_of([plan.data.source, source.sha256, plan.data.classes, split], plan.preprocess)
+    found = cache.find(key)
+    if found is None:
+        found = cache.make(key, _feed(plan, source, split, root or Path()), plan.preprocess, progress)
+    return Pictures(Rows(found.images, np.arange(len(found.labels))), found.labels, found.names)
+
+
+class _Held:
+    """Pictures of a public set in memory, undecoded where they are files; the largest set takes sixty megabytes."""
+
+    def __init__(
+        self, names: Sequence[str], labels: np.ndarray, held: Sequence[bytes | np.ndarray], spec: PreprocessSpec
+    ) -> None:
+        self.names, self.labels, self._held, self._spec = names, labels, held, spec
+
+    def read(self, position: int) -> Raw:
+        content = self._held[position]
+        if isinstance(content, np.ndarray):
+            return Raw(content, hashlib.sha256(content.tobytes()).digest(), content.nbytes)
+        digest = hashlib.sha256(content).digest()
+        name = self.names[position].rsplit("/", 1)[-1]
         try:
-            with np.load(cached, allow_pickle=False) as held:
-                return Pictures(held["images"], held["labels"], tuple(held["names"].tolist()))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            cached.unlink(missing_ok=True)
-    pictures = _mnist(plan, split, root) if plan.data.source == "mnist" else _folders(plan, source, split, root)
-    _keep(cached, pictures)
-    return pictures
+            decoded = decode(ImageSource(name, data=content), reduce_to=reduction_for(self._spec))
+        except FoveaError as error:
+            return Raw(error, digest, len(content))
+        return Raw(decoded, digest, len(content))
 
 
-def _keep(target: Path, pictures: Pictures) -> None:
-    """Put the prepared pictures into the cache; a full or read-only disk only costs time next time."""
-    temporary = target.with_suffix(f".{os.getpid()}.tmp.npz")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(temporary, images=pictures.images, labels=pictures.labels, names=np.array(pictures.names))
-        os.replace(temporary, target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held:
+    if plan.data.source == "captcha-letters":
+        from desktop.ml.letters import draw
 
-
-def _mnist(plan: TrainingPlan, split: Split, root: Path) -> Pictures:
-    path = root / "mnist.npz"
-    if not path.is_file():
-        raise DataError("no-data", "'mnist.npz' was not found", "Set FOVEA_DATA to the folder that holds it.")
-    with np.load(path, allow_pickle=False) as held:
-        raw, labels = held[f"x_{split}"], held[f"y_{split}"].astype(np.int64)
-    images = np.stack([prepare(image, plan.preprocess).pixels for image in raw])
-    return Pictures(images, labels, tuple(f"{split}/{i:05d}" for i in range(len(labels))))
-
-
-def _folders(plan: TrainingPlan, source: Source, split: Split, root: Path) -> Pictures:
+        images, letters = draw(split)
+        return _numbered(images, letters, split, plan.preprocess)
+    if plan.data.source == "mnist":
+        path = root / "mnist.npz"
+        if not path.is_file():
+            raise DataError("no-data", "'mnist.npz' was not found", "Set FOVEA_DATA to the folder that holds it.")
+        with np.load(path, allow_pickle=False) as held:
+            return _numbered(held[f"x_{split}"], held[f"y_{split}"], split, plan.preprocess)
     found: list[tuple[str, int, bytes]] = []
     for name, data in _files(source, split, root):
         parts = name.split("/")
@@ -152,12 +148,12 @@ def _folders(plan: TrainingPlan, source: Source, split: Split, root: Path) -> Pi
     if not found:
         raise DataError("no-data", f"'{source.title}' holds no pictures of its '{split}' split")
     found.sort(key=lambda item: (item[1], item[0]))
-    images = []
-    for name, _, data in found:
-        decoded = decode(ImageSource(name=name.rsplit("/", 1)[-1], data=data))
-        images.append(prepare(decoded, plan.preprocess).pixels)
     labels = np.array([label for _, label, _ in found], np.int64)
-    return Pictures(np.stack(images), labels, tuple(name for name, _, _ in found))
+    return _Held([name for name, _, _ in found], labels, [data for _, _, data in found], plan.preprocess)
+
+
+def _numbered(images: np.ndarray, labels: np.ndarray, split: str, spec: PreprocessSpec) -> _Held:
+    return _Held([f"{split}/{i:05d}" for i in range(len(labels))], labels.astype(np.int64), list(images), spec)
 
 
 def _files(source: Source, split: Split, root: Path) -> Iterator[tuple[str, bytes]]:
@@ -182,25 +178,7 @@ def _files(source: Source, split: Split, root: Path) -> Iterator[tuple[str, byte
 
 def cut_validation(pictures: Pictures, plan: TrainingPlan) -> tuple[Pictures, Pictures]:
     """Training and validation parts of ``pictures``: stratified by class, related pictures on one side, by the seed."""
-    groups = [(group_of_name(n) if plan.data.group == "person" else None) or n for n in pictures.names]
-    rng = np.random.default_rng([plan.seed, 1])
-    held: list[int] = []
-    taken: set[str] = set()
-    for label in range(len(plan.labels)):
-        members: dict[str, list[int]] = {}
-        for index in np.nonzero(pictures.labels == label)[0]:
-            members.setdefault(groups[index], []).append(int(index))
-        order = list(members)
-        rng.shuffle(order)
-        wanted = plan.data.validation * int((pictures.labels == label).sum())
-        count = 0
-        for group in order:
-            if count >= wanted:
-                break
-            held.extend(members[group])
-            taken.add(group)
-            count += len(members[group])
-    # A person with pictures in two classes goes to validation with all of them.
-    chosen = np.array([i for i, group in enumerate(groups) if group in taken])
-    rest = np.setdiff1d(np.arange(len(pictures)), chosen)
-    return pictures.take(rest), pictures.take(chosen)
+    named = plan.data.group != "none"
+    groups = [(group_of_name(name) if named else None) or name for name in pictures.names]
+    train, validation = cut(pictures.labels, groups, plan.data.validation, plan.seed)
+    return pictures.take(train), pictures.take(validation)

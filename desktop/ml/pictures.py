@@ -1,0 +1,88 @@
+"""Prepared pictures with their labels, whether they lie in memory or are mapped from disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_PIECE = 4096  # pictures
+
+
+class Rows:
+    """Some rows of an array, in some order, without a copy: indexing copies what is asked for and nothing else.
+
+    ``base`` is (n, …), usually mapped from disk; ``rows`` int64 positions in it. Behaves like the array ``base[rows]``
+    for ``len``, ``shape``, ``dtype``, indexing by numbers, slices and arrays, and ``numpy.asarray`` (which reads all).
+    """
+
+    def __init__(self, base: np.ndarray, rows: np.ndarray) -> None:
+        self._base = base
+        self._rows = np.asarray(rows, np.int64)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array that this stands for."""
+        return (len(self._rows), *self._base.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of its values."""
+        return self._base.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of its dimensions."""
+        return self._base.ndim
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        found: np.ndarray = np.asarray(self._base[self._rows[key]])
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        found = self[:]
+        return found if dtype is None else found.astype(dtype)
+
+    def take(self, indices: np.ndarray) -> Rows:
+        """The rows at ``indices``, in that order, without a copy."""
+        return Rows(self._base, self._rows[indices])
+
+
+Images = np.ndarray | Rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """Prepared pictures: ``images`` uint8 (n, height, width, channels), an array or :class:`Rows` of a mapped one;
+    ``labels`` int64 (n,); ``names`` of the files inside their set (never a path of this computer)."""
+
+    images: Images
+    labels: np.ndarray
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: np.ndarray) -> Pictures:
+        """The pictures at ``indices``, in that order. Mapped ones are not copied."""
+        images = self.images.take(indices) if isinstance(self.images, Rows) else self.images[indices]
+        return Pictures(images, self.labels[indices], tuple(self.names[i] for i in indices))
+
+    def pieces(self, size: int = _PIECE) -> Iterator[np.ndarray]:
+        """All images in order, at most ``size`` at a time: for work over sets that need not fit into memory."""
+        for start in range(0, len(self), size):
+            yield np.asarray(self.images[start : start + size])
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the prepared bytes and labels, 64 hexadecimal digits."""
+        digest = hashlib.sha256()
+        for piece in self.pieces():
+            digest.update(np.ascontiguousarray(piece).data)
+        digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
