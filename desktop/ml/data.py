@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,14 +19,25 @@ from desktop import paths
 from desktop.core.decode import decode
 from desktop.core.groups import group_of_name
 from desktop.core.preprocess import reduction_for
-from desktop.core.splits import cut
+from desktop.core.splits import cut, together
 from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.ml import cache
 from desktop.ml.cache import Progress, Raw
 from desktop.ml.pictures import Images, Pictures, Rows
 from desktop.ml.plan import DataPlan, TrainingPlan
 
-__all__ = ["SOURCES", "DataError", "Images", "Pictures", "Rows", "Source", "cut_validation", "load_split", "source_of"]
+__all__ = [
+    "SOURCES",
+    "DataError",
+    "Images",
+    "Pictures",
+    "Rows",
+    "Source",
+    "cut_validation",
+    "load_split",
+    "mapped",
+    "source_of",
+]
 
 Split = Literal["train", "test"]
 
@@ -104,7 +115,12 @@ def load_split(
     found = cache.find(key)
     if found is None:
         found = cache.make(key, _feed(plan, source, split, root or Path()), plan.preprocess, progress)
-    return Pictures(Rows(found.images, np.arange(len(found.labels))), found.labels, found.names)
+    return mapped(found)
+
+
+def mapped(found: cache.Prepared) -> Pictures:
+    """A set of the cache as pictures, read from disk when they are asked for."""
+    return Pictures(Rows(found.images, np.arange(len(found.labels))), found.labels, found.names, found.sha256)
 
 
 class _Held:
@@ -176,9 +192,17 @@ def _files(source: Source, split: Split, root: Path) -> Iterator[tuple[str, byte
         raise DataError("no-data", f"neither '{source.folder}' nor '{source.file}' was found", hint)
 
 
-def cut_validation(pictures: Pictures, plan: TrainingPlan) -> tuple[Pictures, Pictures]:
-    """Training and validation parts of ``pictures``: stratified by class, related pictures on one side, by the seed."""
-    named = plan.data.group != "none"
-    groups = [(group_of_name(name) if named else None) or name for name in pictures.names]
-    train, validation = cut(pictures.labels, groups, plan.data.validation, plan.seed)
+def cut_validation(
+    pictures: Pictures, plan: TrainingPlan, groups: Sequence[Hashable] | None = None
+) -> tuple[Pictures, Pictures]:
+    """Training and validation parts of ``pictures``: stratified by class, by the plan's seed.
+
+    Copies of one file stay on one side, and so do pictures of one of ``groups`` (equal values; without them persons and
+    cases in the file names, where the plan wants that).
+    """
+    if groups is None:
+        named = plan.data.group != "none"
+        groups = [group_of_name(name) if named else None for name in pictures.names]
+    content = [] if pictures.sha256 is None else [[row.tobytes() for row in pictures.sha256]]
+    train, validation = cut(pictures.labels, together(groups, *content), plan.data.validation, plan.seed)
     return pictures.take(train), pictures.take(validation)

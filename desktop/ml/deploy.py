@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from desktop.ml import backend
+from desktop.ml.pictures import Images
 
 backend.select()
 
@@ -61,11 +62,18 @@ def _mirror(x: Any, name: str) -> Any:
     return layer(x)
 
 
-def logits_of(model: keras.Model, images: np.ndarray, mirrored: bool, batch: int = 250) -> np.ndarray:
+_PIECE = 4000  # pictures read at a time: sets that are mapped from disk need not fit into memory
+
+
+def logits_of(model: keras.Model, images: Images, mirrored: bool, batch: int = 250) -> np.ndarray:
     """Logits float64 (n, classes) of a trained network, averaged with the mirror image's where ``mirrored``."""
     network = keras.Model(model.inputs, model.output["logits"])
-    result = np.asarray(network.predict(images, batch_size=batch, verbose=0), np.float64)
-    if mirrored:
-        turned = np.ascontiguousarray(images[:, :, ::-1])
-        result = (result + np.asarray(network.predict(turned, batch_size=batch, verbose=0), np.float64)) / 2
-    return result
+    parts = []
+    for start in range(0, len(images), _PIECE):
+        piece = np.asarray(images[start : start + _PIECE])
+        logits = np.asarray(network.predict(piece, batch_size=batch, verbose=0), np.float64)
+        if mirrored:
+            turned = np.ascontiguousarray(piece[:, :, ::-1])
+            logits = (logits + np.asarray(network.predict(turned, batch_size=batch, verbose=0), np.float64)) / 2
+        parts.append(logits)
+    return np.concatenate(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,15 @@ from typing import Literal
 
 import numpy as np
 
-from desktop.core import datasets
-from desktop.core.decode import decode
-from desktop.core.preprocess import prepare
-from desktop.core.types import FoveaError
+from desktop.core.evaluation_store import not_written
+from desktop.core.splits import SplitLists, check_same, read_split, write_split
 from desktop.ml import data
 from desktop.ml.data import DataError, Pictures
 from desktop.ml.plan import USER, TrainingPlan
+from desktop.store.runs import CHECKPOINT, SPLIT
 
 Progress = Callable[[int, int], None]
 """Hears how many pictures are prepared, and of how many. May raise, for instance to cancel."""
-
-_TRAIN, _VALIDATION, _TEST = ("train", "training"), ("validation", "valid", "val"), ("test", "testing")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,89 +43,78 @@ class Gathered:
 def gather(plan: TrainingPlan, run: Path, root: Path | None = None, progress: Progress = lambda d, t: None) -> Gathered:
     """The pictures of ``plan``. ``run`` is the training's folder, ``root`` where the public sets lie.
 
-    Raises :class:`DataError` or :class:`desktop.core.datasets.DatasetError` when the data is not there or unfit.
+    Which pictures are on which side is written to ``split.json`` there, and compared with it where the run has a
+    checkpoint. Raises :class:`DataError`, :class:`desktop.core.datasets.DatasetError`,
+    :class:`desktop.core.splits.SplitError` or :class:`desktop.ml.cache.CacheError` when the data is not there, unfit,
+    no longer what it was, or cannot be prepared; what ``progress`` raises.
     """
-    return _user(plan, progress) if plan.data.source == USER else _public(plan, root)
+    gathered = _own(plan, progress) if plan.data.source == USER else _public(plan, root, progress)
+    if not len(gathered.validation):
+        hint = "Add pictures, or set a larger part aside for validation."
+        raise DataError("no-validation", f"'{gathered.title}' has too few pictures to check with", hint)
+    for label, count in zip(plan.labels, np.bincount(gathered.train.labels, minlength=len(plan.labels)), strict=True):
+        if not count:
+            raise DataError("no-data", f"there is no picture of '{label}' to learn from", "Add some, or leave it out.")
+    _keep_lists(plan, gathered, run)
+    return gathered
 
 
-def _public(plan: TrainingPlan, root: Path | None) -> Gathered:
+def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
+    path = run / SPLIT
+    if path.is_file() and (run / CHECKPOINT).is_file():
+        check_same(read_split(path), gathered.train.names, gathered.validation.names)
+        return
+    lists = SplitLists(
+        plan.seed,
+        plan.data.validation,
+        plan.data.group,
+        "own" if gathered.own_validation else "cut",
+        gathered.fingerprint,
+        gathered.train.names,
+        gathered.validation.names,
+        gathered.set_aside,
+    )
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        write_split(path, lists)
+    except OSError as error:
+        told = not_written("the list of pictures", "the disk of the run", error)
+        raise DataError(told.kind, told.message, told.hint) from error
+
+
+def _own(plan: TrainingPlan, progress: Progress) -> Gathered:
+    from desktop.ml.own_data import OwnData
+
+    own = OwnData(plan, progress)
+    return Gathered(
+        _limited(own.train, plan),
+        own.validation,
+        "own pictures",
+        plan.data.title or own.title,
+        "the user's own",
+        own.fingerprint,
+        own.set_aside,
+        own.has_validation,
+        own.test if plan.data.use_test else lambda: None,
+    )
+
+
+def _public(plan: TrainingPlan, root: Path | None, progress: Progress) -> Gathered:
     source = data.source_of(plan.data)
-    whole = data.load_split(plan, "train", root)
+    whole = data.load_split(plan, "train", root, progress)
     train, validation = data.cut_validation(whole, plan)
+    origin = f"file sha256 {source.sha256}" if source.sha256 else "drawn by Fovea"
     return Gathered(
         _limited(train, plan),
         validation,
         "public set",
         source.title,
         source.licence,
-        f"file sha256 {source.sha256}; prepared training split sha256 {whole.fingerprint()}",
+        f"{origin}; prepared training split sha256 {whole.fingerprint()}",
         (),
         False,
         lambda: data.load_split(plan, "test", root) if plan.data.use_test else None,
     )
-
-
-def _user(plan: TrainingPlan, progress: Progress) -> Gathered:
-    if not plan.data.path:
-        raise DataError("no-data", "the plan does not say where its pictures lie", "Give the folder with --data.")
-    path = plan.data.path
-    whole = datasets.open_dataset(path, datasets.ALL)
-    names = {name.lower(): name for name in whole.splits}
-    own = {
-        part: next((names[n] for n in wanted if n in names), None)
-        for part, wanted in (("train", _TRAIN), ("validation", _VALIDATION), ("test", _TEST))
-    }
-    training = datasets.open_dataset(path, own["train"]) if own["train"] else whole
-    aside: list[tuple[str, str]] = []
-    pictures = _prepared(training, plan, progress, aside)
-    held = datasets.open_dataset(path, own["validation"]) if own["train"] and own["validation"] else None
-    if held is not None and len(held):
-        train, validation = pictures, _prepared(held, plan, progress, aside)
-    else:
-        train, validation = data.cut_validation(pictures, plan)
-
-    def open_test() -> Pictures | None:
-        if not plan.data.use_test or not own["train"] or not own["test"]:
-            return None
-        return _prepared(datasets.open_dataset(path, own["test"]), plan, progress, [])
-
-    fingerprint = hashlib.sha256((train.fingerprint() + validation.fingerprint()).encode()).hexdigest()
-    return Gathered(
-        _limited(train, plan),
-        validation,
-        "own pictures",
-        plan.data.title or training.title,
-        "the user's own",
-        plan.data.fingerprint or f"prepared pictures sha256 {fingerprint}",
-        tuple(aside),
-        held is not None,
-        open_test,
-    )
-
-
-def _prepared(
-    found: datasets.LabelledDataset, plan: TrainingPlan, progress: Progress, aside: list[tuple[str, str]]
-) -> Pictures:
-    wanted = {name: i for i, name in enumerate(plan.data.classes or plan.labels)}
-    missing = sorted(set(wanted) - set(found.classes))
-    if missing:
-        raise DataError("no-data", f"'{found.title}' has no class {', '.join(missing)}", "Make the plan again.")
-    images, labels, names = [], [], []
-    left_out = set(plan.data.left_out)
-    for item in found.items:
-        progress(item.position, len(found))
-        if item.class_name not in wanted or item.name in left_out:
-            continue
-        try:
-            images.append(prepare(decode(item.source), plan.preprocess).pixels)
-        except FoveaError as error:
-            aside.append((item.name, error.message))
-            continue
-        labels.append(wanted[item.class_name])
-        names.append(item.name)
-    if not images:
-        raise DataError("no-data", f"'{found.title}' holds no pictures that can be read")
-    return Pictures(np.stack(images), np.array(labels, np.int64), tuple(names))
 
 
 def _limited(train: Pictures, plan: TrainingPlan) -> Pictures:

@@ -63,7 +63,7 @@ def test_from_a_folder_to_a_model(folder: Path, fovea_home: Path) -> None:
     record = runs.create(own_plan(folder), "Red or blue")
     told: list[Event] = []
     place = runs.folder(record.id)
-    stopped = job.execute(place, told.append, After(40, "stop-after-batch"))
+    stopped = job.execute(place, told.append, After(4, "stop-after-batch"))
     assert stopped.state == "stopped" and told[-1] == stopped
     assert runs.get(record.id).state == "stopped"
     finished = job.execute(place, told.append)
@@ -97,7 +97,7 @@ def test_from_a_folder_to_a_model(folder: Path, fovea_home: Path) -> None:
 def test_cancel_leaves_no_model(folder: Path, fovea_home: Path) -> None:
     runs = RunStore()
     record = runs.create(own_plan(folder), "Red or blue")
-    finished = job.execute(runs.folder(record.id), control=After(30, "cancel"))
+    finished = job.execute(runs.folder(record.id), control=After(3, "cancel"))
     assert finished.state == "cancelled" and runs.get(record.id).state == "stopped"
     assert not ModelStore().user_root.exists()
 

@@ -1,0 +1,159 @@
+"""The user's own folders and arrays as training sees them: split, left out, prepared as everywhere, from the cache."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from desktop.core.datasets import open_dataset
+from desktop.core.decode import decode
+from desktop.core.inspection import inspect
+from desktop.core.preprocess import prepare
+from desktop.core.splits import SplitError, read_split
+from desktop.core.types import ImageSource, PreprocessSpec
+from desktop.ml import cache, plan
+from desktop.ml.data import DataError
+from desktop.ml.gather import gather
+from desktop.ml.own_data import OwnData
+
+RECIPE = Path(__file__).resolve().parents[2] / "resources" / "recipes" / "cifar10.json"
+
+
+def picture(path: Path, seed: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (20, 24, 3), np.uint8)).save(path)
+
+
+def make_plan(path: Path, **data: object) -> plan.TrainingPlan:
+    chosen = replace(plan.DataPlan("user", 0.25, "auto", ("cats", "dogs"), str(path), "pets"), **data)  # type: ignore[arg-type]
+    return replace(
+        plan.load(RECIPE), data=chosen, labels=("Cat", "Dog"), preprocess=PreprocessSpec(12, 10, "rgb", "stretch")
+    )
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for number in range(20):
+        picture(tmp_path / "pets" / "cats" / f"person{number // 2}_{number}.png", number)
+        picture(tmp_path / "pets" / "dogs" / f"dog{number}.png", 100 + number)
+    return tmp_path / "pets"
+
+
+def test_a_folder_is_cut_by_person_and_read_as_the_app_reads_it(root: Path) -> None:
+    picture(root / "dogs" / "again.png", 103)  # a copy of dog3: the same bytes
+    (root / "dogs" / "bad.png").write_bytes(b"")
+    own = OwnData(make_plan(root))
+    assert [name for name, _ in own.set_aside] == ["dogs/bad.png"]
+    sides = {name: side for side, part in enumerate((own.train, own.validation)) for name in part.names}
+    assert len(sides) == 41 and len(own.validation) >= 10
+    for person in range(10):
+        assert len({sides[f"cats/person{person}_{i}.png"] for i in (2 * person, 2 * person + 1)}) == 1
+    assert sides["dogs/again.png"] == sides["dogs/dog3.png"]
+    for part in (own.train, own.validation):
+        for row in (0, len(part) - 1):
+            decoded = decode(ImageSource.from_path(str(root / part.names[row])))
+            np.testing.assert_array_equal(part.images[row], prepare(decoded, make_plan(root).preprocess).pixels)
+            assert part.labels[row] == int(part.names[row].startswith("dogs"))
+    assert own.fingerprint == open_dataset(root).fingerprint() and own.test() is None
+
+
+def test_splits_of_the_datas_own_are_respected_and_the_test_stays_shut(tmp_path: Path) -> None:
+    for split, count in (("Train", 8), ("valid", 4), ("test", 3)):
+        for name in ("cats", "dogs", "birds"):
+            for number in range(count):
+                picture(
+                    tmp_path / split / name / f"{number}.png",
+                    1000 * len(split) + 100 * len(name) + number + ord(name[0]),
+                )
+    chosen = make_plan(tmp_path)
+    own = OwnData(chosen)
+    assert own.has_validation and len(own.train) == 16 and len(own.validation) == 8  # birds are not in the plan
+    assert {name.split("/")[0] for name in own.validation.names} == {"valid"}
+    before = cache.total_bytes()
+    test = own.test()
+    assert test is not None and len(test) == 6 and cache.total_bytes() > before
+    assert OwnData(replace(chosen, data=replace(chosen.data, path=str(tmp_path / "Train")))).has_validation is False
+
+
+def test_what_an_inspection_leaves_out_takes_no_part(root: Path) -> None:
+    picture(root / "dogs" / "copy.png", 104)
+    picture(root / "cats" / "wrong.png", 107)  # the picture of dog7
+    left_out = inspect(root).left_out()
+    assert set(left_out) == {"dogs/dog4.png", "cats/wrong.png", "dogs/dog7.png"}
+    chosen = make_plan(root, left_out=left_out)
+    assert chosen.public().data.left_out == () and plan.from_json(chosen.to_json()) == chosen
+    own = OwnData(chosen)
+    used = set(own.train.names) | set(own.validation.names)
+    assert not used & set(left_out) and len(used) == 42 - 3
+    assert {name for name, _ in own.set_aside} == set(left_out)
+
+
+def test_it_is_prepared_once_and_again_when_a_file_changes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    original = cache.make
+    monkeypatch.setattr(cache, "make", lambda *a, **k: made.append(a[0]) or original(*a, **k))
+    chosen = make_plan(root)
+    first = OwnData(chosen)
+    assert OwnData(chosen).train.fingerprint() == first.train.fingerprint() and len(made) == 1
+    OwnData(replace(chosen, seed=99))  # another cut of the same prepared pictures
+    assert len(made) == 1
+    picture(root / "cats" / "person0_0.png", 555)
+    os.utime(root / "cats" / "person0_0.png", ns=(1, 1))
+    assert OwnData(chosen).fingerprint != first.fingerprint and len(made) == 2
+
+
+def test_the_lists_of_a_run_are_kept_and_a_changed_folder_is_noticed(root: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    gathered = gather(make_plan(root), run)
+    held = read_split(run / "split.json")
+    assert held.train == gathered.train.names and held.validation == gathered.validation.names
+    assert held.seed == make_plan(root).seed and held.origin == "cut" and str(tmp_path) not in held.to_json()
+    (root / "dogs" / "dog5.png").unlink()
+    gather(make_plan(root), run)  # nothing was trained yet: begun anew
+    (run / "checkpoint.npz").write_bytes(b"x")
+    gather(make_plan(root), run)
+    picture(root / "dogs" / "new.png", 9)
+    with pytest.raises(SplitError) as caught:
+        gather(make_plan(root), run)
+    assert caught.value.kind == "data-changed"
+
+
+def test_arrays_and_the_letters_that_fovea_draws(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    path = tmp_path / "signs.npz"
+    np.savez(path, x=random.integers(0, 256, (40, 9, 9), np.uint8), y=np.arange(40) % 2)
+    own = OwnData(make_plan(path, classes=("0", "1")))
+    assert len(own.train) == 30 and own.train.images.shape[1:] == (12, 10, 3)
+    letters = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    drawn = replace(
+        make_plan(path),
+        data=plan.DataPlan("captcha-letters", 0.1),
+        labels=letters,
+        preprocess=PreprocessSpec(20, 20, "grey", "stretch"),
+    )
+    gathered = gather(drawn, tmp_path / "run")
+    assert 880 <= len(gathered.train) <= 910 and len(set(gathered.train.labels.tolist())) == 26
+    test = gathered.open_test()
+    assert test is not None and len(test) == 520
+    assert np.asarray(test.images).max() > 200
+
+
+@pytest.mark.parametrize("damage", ["no validation", "class gone", "class empty"])
+def test_what_cannot_be_trained_on_is_said(tmp_path: Path, damage: str) -> None:
+    for name in ("cats", "dogs"):
+        picture(tmp_path / name / "one.png", len(name) * ord(name[0]))
+    chosen = make_plan(tmp_path)
+    if damage == "class gone":
+        chosen = replace(chosen, data=replace(chosen.data, classes=("cats", "birds")))
+    if damage == "class empty":
+        (tmp_path / "dogs" / "one.png").write_bytes(b"")
+        for number in range(5):
+            picture(tmp_path / "cats" / f"{number}.png", number)
+    with pytest.raises(DataError) as caught:
+        gather(chosen, tmp_path / "run")
+    assert caught.value.hint and str(tmp_path) not in caught.value.message
