@@ -15,7 +15,8 @@ from desktop.engine.messages import Answer, BatchAnswers, BatchRequest, Failure,
 from desktop.engine.model import LoadedModel
 from desktop.store.manifest import Manifest
 
-_FLUSH_S = 0.1  # a batch's answers are sent at least this often, so that a table fills evenly
+FLUSH_S = 0.1
+"""A batch's answers are sent at least this often, so that a table fills evenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,17 @@ class Batch:
 
     def flush(self, send: Callable[[Answer], None], force: bool) -> None:
         """Send the answers noted so far where it is time, or ``force`` says so."""
-        if self._answers and (force or time.monotonic() - self._flushed >= _FLUSH_S):
+        if self._answers and (force or time.monotonic() - self._flushed >= FLUSH_S):
             # A group's failures are noted before its predictions; answers travel in the order of the pictures.
             self._answers.sort(key=lambda answer: answer.position)
             send(BatchAnswers(self.request.id, tuple(self._answers)))
             self._answers.clear()
             self._flushed = time.monotonic()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether answers wait to be sent."""
+        return bool(self._answers)
 
     def drop(self) -> None:
         """Forget the pictures that wait: the batch ends."""

@@ -44,7 +44,7 @@ from desktop.engine.messages import (
 )
 
 _STALL_S = 120.0  # longer than any picture within the pixel limit or model within the size limit needs
-_CAREFUL = 64  # pictures taken one by one after a crash within a batch
+_CAREFUL = 256  # pictures taken one by one after a crash within a batch: all that were under way, and the unsent
 _START_TRIES = 3
 
 

@@ -16,6 +16,8 @@ from desktop.store.store import ModelEntry, check_usable, read_verified
 
 BATCH = 16  # images a call in a batch: throughput is flat beyond it on CPUs, latency is not
 _MAX_THREADS = 8
+_LANE_CALLS = (BATCH, 8, 4)  # images a call in a lane: fewer where a network's intermediate values are large
+_LANES_BYTES = 512 * 2**20  # what all lanes of a model may take together
 
 
 def default_threads() -> int:
@@ -35,31 +37,82 @@ class LoadedModel:
         self.file_sha256 = self.manifest.files["model.tflite"].sha256
         self._path = str(read_verified(entry, "model.tflite"))
         self._threads = threads or default_threads()
-        self._runners: dict[int, _Runner] = {}
-        self._runner(1)
+        self._main = _Lane(self._path, self.manifest, self._threads, BATCH)
+        self.lane_call = self._largest_call(self._main.runner(1).largest_bytes)
+        self._idle: list[_Lane] = []
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
-        """Scores of prepared images.
+        """Scores of prepared images; one thread at a time may ask.
 
         ``batch``: uint8 (n, height, width, channels). Returns float32 (n, classes); rows may hold NaN where the
         network failed, see :func:`check_scores`.
         """
+        return self._main.predict(batch)
+
+    @property
+    def lanes(self) -> int:
+        """How many threads may call :meth:`predict_apart` at once, best with ``lane_call`` images each; 0 where the
+        network is too large for that, or one thread is all it may use."""
+        return self._threads if self.lane_call else 0
+
+    def predict_apart(self, batch: np.ndarray) -> np.ndarray:
+        """As :meth:`predict`, for several threads at once: each call has interpreters of its own with one thread.
+
+        In a batch that is faster than one interpreter with many threads, whose threads wait for each other after every
+        layer, and for the pictures to be decoded.
+        """
+        try:
+            lane = self._idle.pop()
+        except IndexError:
+            lane = _Lane(self._path, self.manifest, 1, self.lane_call)
+        try:
+            return lane.predict(batch)
+        finally:
+            self._idle.append(lane)
+
+    def close_lanes(self) -> None:
+        """Give back the memory of :meth:`predict_apart`; it may be called again later."""
+        self._idle.clear()
+
+    def _largest_call(self, largest_bytes: int) -> int:
+        """Images a call with which as many lanes as threads keep within their memory; 0 where no number does.
+
+        A lane holds its weights for two interpreters, of one image and of several, and at once about three arrays as
+        large as the network's largest, which grow with the images of a call.
+        """
+        if self._threads < 2:
+            return 0
+        room = _LANES_BYTES // self._threads - 2 * self.manifest.files["model.tflite"].size
+        return next((call for call in _LANE_CALLS if 3 * call * largest_bytes <= room), 0)
+
+
+class _Lane:
+    """The interpreters for one thread: one for single images, one for ``call`` images at once, made when needed."""
+
+    def __init__(self, path: str, manifest: Manifest, threads: int, call: int) -> None:
+        self._path, self._manifest, self._threads, self._call = path, manifest, threads, call
+        self._runners: dict[int, _Runner] = {}
+        self.runner(1)
+
+    def predict(self, batch: np.ndarray) -> np.ndarray:
+        """Scores of uint8 (n, height, width, channels): float32 (n, classes)."""
         count = batch.shape[0]
         if count == 1:
-            return self._runner(1).run(batch)
+            return self.runner(1).run(batch)
         parts = []
-        for start in range(0, count, BATCH):
-            part = batch[start : start + BATCH]
-            if len(part) == BATCH:
-                parts.append(self._runner(BATCH).run(part))
+        for start in range(0, count, self._call):
+            part = batch[start : start + self._call]
+            if len(part) == self._call:
+                parts.append(self.runner(self._call).run(part))
             else:
-                parts.extend(self._runner(1).run(part[index : index + 1]) for index in range(len(part)))
+                parts.extend(self.runner(1).run(part[index : index + 1]) for index in range(len(part)))
         return np.concatenate(parts)
 
-    def _runner(self, count: int) -> _Runner:
+    def runner(self, count: int) -> _Runner:
+        """The interpreter for ``count`` images at once."""
         runner = self._runners.get(count)
         if runner is None:
-            runner = self._runners[count] = _Runner(self._path, count, self._threads, self.manifest)
+            runner = self._runners[count] = _Runner(self._path, count, self._threads, self._manifest)
         return runner
 
 
@@ -89,6 +142,9 @@ class _Runner:
         self._interpreter = interpreter
         self._input = details["index"]
         self._output = outputs[position]["index"]
+        shapes = [tuple(tensor["shape"]) for tensor in interpreter.get_tensor_details()]
+        # Filters may begin with the same number; they are small beside the arrays of images.
+        self.largest_bytes = max(4 * int(np.prod(of)) for of in [shape, *shapes] if len(of) > 1 and of[0] == count)
 
     @staticmethod
     def _check_input(details: dict[str, Any], shape: tuple[int, ...]) -> None:

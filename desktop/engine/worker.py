@@ -2,8 +2,8 @@
 
 Three kinds of threads share it. The main thread only reads the pipe, so a sender never waits for a
 prediction. One thread predicts: the newest interactive request first, then the next group of a batch, whose
-pictures a small pool decodes ahead. One thread serves pictures to look at. The heavy calls (Pillow, LiteRT)
-release the interpreter's lock.
+pictures a small pool decodes ahead; where the network is small the pool predicts them too (:mod:`.lanes`). One
+thread serves pictures to look at. The heavy calls (Pillow, LiteRT) release the interpreter's lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from desktop.core.decode import decode
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, shrunk, thumbnail_of
-from desktop.engine.batching import Batch, Brought, bring_in, milliseconds_since
+from desktop.engine.batching import FLUSH_S, Batch, Brought, bring_in, milliseconds_since
+from desktop.engine.lanes import Lanes
 from desktop.engine.messages import (
     Answer,
     BatchDone,
@@ -87,6 +88,8 @@ class _Engine:
         self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
+        self._lanes: Lanes | None = None  # of the first batch, once it has begun
+        self._answering = False
         workers = max(2, min(8, os.cpu_count() or 2))
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode", initializer=_step_back)
 
@@ -148,8 +151,12 @@ class _Engine:
                 single, self._predict = self._predict, None
                 warm = self._warm.popleft() if self._warm and single is None else None
                 batch = self._batches[0] if self._batches and single is None and warm is None else None
+                self._answering = single is not None
             if single is not None:
                 self._guarded(single.id, single.source, partial(self._answer, single))
+                with self._wake:
+                    self._answering = False
+                    self._wake.notify_all()
             elif warm is not None:
                 self._guarded(warm.id, None, partial(self._warm_up, warm))
             elif batch is not None:
@@ -191,6 +198,9 @@ class _Engine:
         if batch.cancelled:
             self._end(batch, cancelled=True)
             return
+        if model.lanes and not request.one_by_one:
+            self._step_apart(batch, model)
+            return
         group_size = _CAREFUL_GROUP if request.one_by_one else BATCH
         ahead = 1 if request.one_by_one else 3 * BATCH
         batch.fill(self._pool, model.manifest, ahead)
@@ -199,6 +209,26 @@ class _Engine:
             return
         self._group(batch, model, group_size)
         batch.flush(self.send, force=request.one_by_one)
+
+    def _step_apart(self, batch: Batch, model: LoadedModel) -> None:
+        """Hand on what the lanes have answered, or end the batch; a request that comes meanwhile goes first."""
+        if self._lanes is None:
+            for _, other in self._models.values():
+                if other is not model:
+                    other.close_lanes()
+            self._lanes = Lanes(batch, model, self._wake, lambda: self._answering or self._predict is not None)
+            self._lanes.start(self._pool)
+        lanes = self._lanes
+        with self._wake:
+            if not (lanes.ready or lanes.finished or batch.cancelled or self._predict or self._warm):
+                self._wake.wait(FLUSH_S if batch.unsent else None)
+            answers = lanes.collect()
+        for answer in answers:
+            batch.add(answer)
+        if lanes.finished:
+            self._end(batch, cancelled=False)
+        else:
+            batch.flush(self.send, force=False)
 
     def _group(self, batch: Batch, model: LoadedModel, size: int) -> None:
         ready = [batch.waiting.popleft() for _ in range(min(size, len(batch.waiting)))]
@@ -230,6 +260,7 @@ class _Engine:
 
     def _end(self, batch: Batch, cancelled: bool) -> None:
         batch.drop()
+        self._lanes = None
         batch.flush(self.send, force=True)
         with self._wake:
             self._batches.remove(batch)

@@ -29,8 +29,17 @@ def store(tmp_path: Path) -> ModelStore:
 
 
 @pytest.fixture
-def client(store: ModelStore) -> Iterator[EngineClient]:
-    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+def threads() -> int:
+    return 1
+
+
+in_both_ways = pytest.mark.parametrize("threads", [1, 3], ids=["decoded ahead", "on lanes"])
+"""With one thread the pool decodes for one network; with several, each lane predicts its own pictures."""
+
+
+@pytest.fixture
+def client(store: ModelStore, threads: int) -> Iterator[EngineClient]:
+    with EngineClient(store.bundled_root, store.user_root, threads=threads) as client:
         yield client
     assert not [child for child in psutil.Process().children() if child.name() == "fovea-engine"]
 
@@ -108,6 +117,7 @@ def test_answer_holds_what_the_network_saw(client: EngineClient, tmp_path: Path)
     assert any(notice.code == "stretched" for notice in answer.notices)
 
 
+@in_both_ways
 def test_batch_and_single_give_the_same_input_and_scores(client: EngineClient, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     sources = []
@@ -129,6 +139,7 @@ def test_batch_and_single_give_the_same_input_and_scores(client: EngineClient, t
         np.testing.assert_allclose(single.probabilities, batched.probabilities, atol=1e-6)
 
 
+@in_both_ways
 def test_broken_files_do_not_stop_a_batch(client: EngineClient, tmp_path: Path) -> None:
     empty = tmp_path / "empty.jpg"
     empty.write_bytes(b"")
@@ -183,6 +194,7 @@ def test_newest_request_wins(client: EngineClient, tmp_path: Path) -> None:
     assert client.events(0.3) == []
 
 
+@in_both_ways
 def test_cancelled_batch_ends_early(client: EngineClient, tmp_path: Path) -> None:
     source = picture(tmp_path, "big.png", SHADES["red"], (1500, 1500))
     request = client.next_id()
@@ -193,6 +205,19 @@ def test_cancelled_batch_ends_early(client: EngineClient, tmp_path: Path) -> Non
     assert isinstance(done, m.BatchDone) and done.cancelled and done.done < 3000
     client.submit(m.PredictRequest(client.next_id(), "colours", source))
     assert the(m.Prediction, until(client, has(m.Prediction)))
+
+
+@in_both_ways
+def test_an_answer_is_not_kept_waiting_by_a_batch(client: EngineClient, tmp_path: Path) -> None:
+    sources = tuple(picture(tmp_path, f"{index}.png", SHADES["blue"], (300, 300)) for index in range(8)) * 60
+    batch, single = client.next_id(), client.next_id()
+    client.submit(m.BatchRequest(batch, "colours", sources))
+    until(client, has(m.BatchAnswers))
+    client.submit(m.PredictRequest(single, "colours", picture(tmp_path, "a.png", SHADES["red"])))
+    seen = until(client, has(m.BatchDone))
+    order = [answer.id for answer in seen if isinstance(answer, m.Prediction | m.BatchDone)]
+    assert order == [single, batch]
+    assert the(m.BatchDone, seen) == m.BatchDone(batch, len(sources), False)
 
 
 def test_killed_between_requests_it_comes_back(client: EngineClient, tmp_path: Path) -> None:
@@ -249,13 +274,16 @@ def _kill_once_started(client: EngineClient, request: int, seen: list[m.Answer],
     seen.extend(until(client, has(m.EngineLost)))
 
 
+@in_both_ways
 @pytest.mark.usefixtures("treacherous_decoder")
-def test_a_picture_that_kills_the_engine_in_a_batch_is_left_out(store: ModelStore, tmp_path: Path) -> None:
+def test_a_picture_that_kills_the_engine_in_a_batch_is_left_out(
+    store: ModelStore, tmp_path: Path, threads: int
+) -> None:
     sources = [picture(tmp_path, f"{index:03}.png", SHADES["green"]) for index in range(150)]
     deadly = {20, 21, 140}
     for index in deadly:
         sources[index] = picture(tmp_path, "deadly.png", SHADES["red"])
-    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+    with EngineClient(store.bundled_root, store.user_root, threads=threads) as client:
         client.submit(m.BatchRequest(client.next_id(), "colours", tuple(sources)))
         seen = until(client, has(m.BatchDone), 120)
         items = [item for answer in seen if isinstance(answer, m.BatchAnswers) for item in answer.items]
@@ -313,11 +341,12 @@ def test_engine_ends_when_its_owner_vanishes(store: ModelStore) -> None:
     client.close()
 
 
+@in_both_ways
 @pytest.mark.usefixtures("treacherous_decoder")
-def test_only_the_batch_at_work_is_blamed(store: ModelStore, tmp_path: Path) -> None:
+def test_only_the_batch_at_work_is_blamed(store: ModelStore, tmp_path: Path, threads: int) -> None:
     hurt = (picture(tmp_path, "deadly.png", SHADES["red"]), picture(tmp_path, "a.png", SHADES["green"]))
     well = tuple(picture(tmp_path, f"{index}.png", SHADES["blue"]) for index in range(5))
-    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+    with EngineClient(store.bundled_root, store.user_root, threads=threads) as client:
         first, second = client.next_id(), client.next_id()
         client.submit(m.BatchRequest(first, "colours", hurt))
         client.submit(m.BatchRequest(second, "colours", well))
