@@ -1,18 +1,20 @@
-"""``fovea selftest``: does this installation answer as it should? Models, engine and window, each for real."""
+"""``fovea selftest``: does this installation answer as it should? Each part is tried for real, in a home of its own."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
+import platform
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from desktop.cli import console, offscreen
+from desktop.cli import console, offscreen, selftest_parts
 from desktop.cli.answers import Engine
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError, ImageSource
@@ -27,8 +29,9 @@ _START_S = 60.0
 _WINDOW = (1280, 720)
 
 _EPILOG = """\
-With --json one object: holds, version, checks (list of name, state, detail, seconds).
-A check's state is ok, failed, or not-installed: a model without its weights is reported, not failed.
+With --json one object: holds, version, edition, system, checks (list of name, state, detail, seconds).
+A check's state is ok, failed, or not-installed: a model without its weights, or a part that this edition leaves out,
+is reported, not failed.
 
 exit status: 0 everything holds; 1 something does not; 2 wrong usage.
 """
@@ -53,22 +56,50 @@ def main(argv: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="NAME", help="leave a check out, for example 'training'"
+    )
     options = parser.parse_args(argv)
     shown = _ignore if options.json else _show
     # The user's own models have no part in this: the program is tested as it was delivered.
-    with tempfile.TemporaryDirectory(prefix="fovea-selftest-") as nowhere:
-        checks = run(ModelStore(user=Path(nowhere) / "models"), shown)
-        checks.append(_timed("window", lambda: _window(Path(nowhere))))
-        shown(checks[-1])
+    with tempfile.TemporaryDirectory(prefix="fovea-selftest-", ignore_cleanup_errors=True) as nowhere:
+        folder = Path(nowhere)
+        with selftest_parts.home(folder):
+            checks = run(ModelStore(user=folder / "models"), shown)
+            for name, work in _parts(folder):
+                if name in options.skip:
+                    continue
+                checks.append(_timed(name, work))
+                shown(checks[-1])
     holds = all(check.state != "failed" for check in checks)
     if options.json:
         from desktop import __version__
 
-        report = {"holds": holds, "version": __version__, "checks": [asdict(check) for check in checks]}
+        report = {
+            "holds": holds,
+            "version": __version__,
+            "edition": selftest_parts.edition(),
+            "system": platform.platform(terse=True),
+            "checks": [asdict(check) for check in checks],
+        }
         console.say(json.dumps(report, indent=1))
     else:
         console.say("everything holds" if holds else "something does not hold")
     return 0 if holds else 1
+
+
+def _parts(folder: Path) -> list[tuple[str, Callable[[], str]]]:
+    """What is tried beside engine and models, by name."""
+    parts = selftest_parts
+    return [
+        ("edition", parts.edition),
+        *((f"DICOM {syntax}", partial(parts.dicom, file)) for syntax, file in parts.DICOM.items()),
+        ("evaluation", lambda: parts.evaluation(folder)),
+        ("training", lambda: parts.training(folder)),
+        ("certificates", parts.certificates),
+        ("translations", parts.translations),
+        ("window", lambda: _window(folder)),
+    ]
 
 
 def run(store: ModelStore, shown: Callable[[Check], None]) -> list[Check]:
@@ -97,8 +128,13 @@ def _timed(name: str, work: Callable[[], str]) -> Check:
     begin = time.monotonic()
     try:
         detail = work()
+    except selftest_parts.NotThereError as reason:
+        return Check(name, "not-installed", str(reason), 0.0)
     except FoveaError as error:
         return Check(name, "failed", error.message, round(time.monotonic() - begin, 3))
+    except ImportError as error:
+        # A part of a library that the build left out: exactly what is looked for here.
+        return Check(name, "failed", f"{error.name or error} is missing", round(time.monotonic() - begin, 3))
     return Check(name, "ok", detail, round(time.monotonic() - begin, 3))
 
 
@@ -227,7 +263,7 @@ def _window(folder: Path) -> str:
 
 def _show(check: Check) -> None:
     word = {"ok": "ok", "failed": "FAILED", "not-installed": "not installed"}[check.state]
-    console.say(f"{word:<14}{check.name:<30}{check.detail}")
+    console.say(f"{word:<14}{check.name:<42}{check.detail}")
 
 
 def _ignore(check: Check) -> None:

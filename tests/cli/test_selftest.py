@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from desktop.cli import selftest
+from desktop.cli import selftest, selftest_parts
 from desktop.store.store import ModelStore
 from tests.cli.tools import SHADES, fovea, paint
 from tests.store.makers import COLOURS, manifest
@@ -89,12 +89,47 @@ def test_a_broken_manifest_is_found(bundled: ModelStore) -> None:
     assert states(bundled)["model colours"][0] == "failed"
 
 
-def test_this_installation_holds() -> None:
-    run = fovea("selftest", "--json")
+def test_this_installation_holds(fovea_home: Path) -> None:
+    run = fovea("selftest", "--json", "--skip", "training")
     report = json.loads(run.stdout)
     failed = [check for check in report["checks"] if check["state"] == "failed"]
     assert report["holds"] and run.returncode == 0, failed
-    assert {"engine", "window", "model vgg16-imagenet"} <= {check["name"] for check in report["checks"]}
+    tried = {check["name"] for check in report["checks"] if check["state"] == "ok"}
+    assert {"engine", "window", "evaluation", "certificates", "DICOM JPEG 2000", "DICOM RLE Lossless"} <= tried
+    assert "training" not in {check["name"] for check in report["checks"]}
+    assert not list(fovea_home.iterdir())  # the user's own folder has no part in it
+
+
+@pytest.mark.slow
+def test_one_epoch_is_trained_exported_and_asked(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    assert "exported, verified and asked" in selftest_parts.training(tmp_path)
+
+
+def test_an_edition_without_training_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selftest_parts, "is_full", lambda: False)
+    with pytest.raises(selftest_parts.NotThereError):
+        selftest_parts.training(tmp_path)
+
+
+def test_a_transfer_syntax_without_its_decoder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from desktop.core import dicom_codecs
+    from desktop.core.types import FoveaError
+
+    monkeypatch.setitem(dicom_codecs._PLUGINS, "1.2.840.10008.1.2.5", ((), "pydicom"))
+    with pytest.raises(FoveaError, match="needs the package"):
+        selftest_parts.dicom(selftest_parts.DICOM["RLE Lossless"])
+
+
+def test_every_transfer_syntax_that_is_decoded_is_tried() -> None:
+    from desktop.core import dicom_codecs
+
+    compressed = {*dicom_codecs._PLUGINS, *dicom_codecs._LOSSLESS}
+    uncompressed = 4  # implicit, explicit, deflated, big endian
+    assert len(selftest_parts.DICOM) == len(compressed) + uncompressed
+    from installers import bundle
+
+    assert {name for name in selftest_parts.DICOM.values() if name} == set(bundle.DICOM_SAMPLES)
 
 
 def test_a_picture_of_the_window_with_a_users_model(store: ModelStore, tmp_path: Path) -> None:

@@ -1,0 +1,231 @@
+"""The self-test's checks beyond models and engine: DICOM, evaluation, training, certificates, translations.
+
+Each function returns in words what was found and raises :class:`FoveaError` where something does not hold;
+:class:`NotThereError` where this installation has no such part.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import ssl
+from collections.abc import Iterator
+from importlib.util import find_spec
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from desktop import paths
+from desktop.core.types import FoveaError, ImageSource
+
+# Every transfer syntax that core.decode answers for: the file among pydicom's own that tries it, '' where it has none.
+DICOM: dict[str, str] = {
+    "Implicit VR Little Endian": "rtdose_1frame.dcm",
+    "Explicit VR Little Endian": "MR_small.dcm",
+    "Deflated Explicit VR Little Endian": "image_dfl.dcm",
+    "Explicit VR Big Endian": "SC_rgb_small_odd_big_endian.dcm",
+    "RLE Lossless": "SC_rgb_rle.dcm",
+    "JPEG Baseline": "SC_rgb_small_odd_jpeg.dcm",
+    "JPEG Extended": "JPGExtended.dcm",
+    "JPEG Lossless": "",
+    "JPEG Lossless SV1": "SC_rgb_jpeg_gdcm.dcm",
+    "JPEG-LS Lossless": "MR_small_jpeg_ls_lossless.dcm",
+    "JPEG-LS Near-Lossless": "JPEGLSNearLossless_16.dcm",
+    "JPEG 2000 Lossless": "MR_small_jp2klossless.dcm",
+    "JPEG 2000": "JPEG2000.dcm",
+    "High-Throughput JPEG 2000 Lossless": "",
+    "High-Throughput JPEG 2000 RPCL": "",
+    "High-Throughput JPEG 2000": "",
+}
+_TRAINING_S = 300.0
+_DIGITS = "mnist-digits"
+_EACH = 12
+
+
+class NotThereError(Exception):
+    """This installation has no such part; the text says what."""
+
+
+def is_full() -> bool:
+    """Whether this edition trains: Keras and TensorFlow are part of it. Looked for, not imported."""
+    return all(find_spec(name) is not None for name in ("keras", "tensorflow"))
+
+
+def edition() -> str:
+    """Which Fovea this is."""
+    import platform
+    import sys
+
+    frozen = "frozen" if getattr(sys, "frozen", False) else "not frozen"
+    return f"{'full' if is_full() else 'viewer'}, {frozen}, Python {platform.python_version()}"
+
+
+def dicom(name: str) -> str:
+    """Decode the sample file of a transfer syntax as any picture is."""
+    from desktop.core.decode import decode
+
+    if not name:
+        raise NotThereError("pydicom brings no test file of this transfer syntax")
+    path = paths.resources() / "dicom" / name
+    if not path.is_file():
+        import pydicom.data
+
+        path = Path(str(pydicom.data.__file__)).parent / "test_files" / name
+    image = decode(ImageSource.from_path(str(path)))
+    if image.pixels.min() == image.pixels.max():
+        raise FoveaError("differs", "it decodes to a blank picture")
+    height, width = image.pixels.shape[:2]
+    return f"decoded at {width}×{height}"
+
+
+def evaluation(folder: Path) -> str:
+    """Evaluate the digit model on the project's own drawn digits and write both kinds of report."""
+    import json
+    import shutil
+
+    from desktop.cli import evaluate
+
+    data = folder / "digits"
+    for sample in sorted((paths.resources() / "samples").glob("digit-[0-9]-*.png")):
+        place = data / sample.name.split("-")[1]
+        place.mkdir(parents=True, exist_ok=True)
+        shutil.copy(sample, place)
+    figures = folder / "figures.json"
+    for ending in ("html", "pdf"):
+        report = folder / f"report.{ending}"
+        arguments = ["--model", _DIGITS, str(data), "--json", str(figures), "--report", str(report)]
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            status = evaluate.main(arguments)
+        if status != 0 or not report.is_file():
+            last = [line for line in said.getvalue().splitlines() if line.strip()]
+            raise FoveaError("differs", f"evaluating ended with {status}: {last[-1] if last else 'nothing was said'}")
+    n = len(list(data.rglob("*.png")))
+    json.loads(figures.read_bytes())
+    return f"{n} drawn digits measured; a report as HTML ({(folder / 'report.html').stat().st_size:,} bytes) and as PDF"
+
+
+def training(folder: Path) -> str:
+    """Train one epoch in a spawned child: data, checkpoint, export, parity, commit; then ask the new model."""
+    if not is_full():
+        raise NotThereError("this edition does not train")
+    data = folder / "colours"
+    _draw_colours(data)
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    child = context.Process(target=_train, args=(theirs, str(folder), str(data)), name="fovea-selftest-training")
+    child.start()
+    theirs.close()
+    try:
+        state, text = ours.recv() if ours.poll(_TRAINING_S) else ("failed", f"not done within {_TRAINING_S:.0f} s")
+    except EOFError:
+        child.join()
+        state, text = "failed", f"its process ended with status {child.exitcode}"
+    finally:
+        ours.close()
+        if child.is_alive():
+            child.join(10.0)
+        child.kill()
+        child.join()
+    if state != "done":
+        raise FoveaError("differs", f"the training ended: {text}")
+    return _ask_trained(folder / "trained", text)
+
+
+def _draw_colours(folder: Path) -> None:
+    """Two classes that one epoch can tell apart: warm and cold pictures with some noise."""
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.default_rng(1)
+    for name, shade in (("warm", (210, 90, 40)), ("cold", (40, 90, 210))):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(_EACH):
+            pixels = np.clip(random.normal(shade, 25, (16, 16, 3)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+
+
+def _train(connection: Connection, folder: str, data: str) -> None:
+    """The child's work: send (state, model id or message)."""
+    from desktop.cli import console
+
+    console.prepare_streams()
+    try:
+        from dataclasses import replace
+
+        from desktop.ml import job
+        from desktop.ml.plan import DataPlan
+        from desktop.ml.presets import DEFAULT, find
+        from desktop.store.runs import RunStore
+
+        source = DataPlan("user", 0.3, classes=("cold", "warm"), path=data)
+        plan = find(DEFAULT).build(("cold", "warm"), (16, 16, 3), source, "Self-test")
+        plan = replace(plan, fit=replace(plan.fit, epochs=1, batch=8))
+        runs = RunStore(Path(folder) / "runs")
+        run = runs.folder(runs.create(plan, plan.name).id)
+        with console.quiet_native():
+            finished = job.execute(run, models=Path(folder) / "trained")
+        connection.send((finished.state, finished.model_id or finished.message))
+    except BaseException as error:
+        connection.send(("failed", f"{type(error).__name__}: {error}"))
+
+
+def _ask_trained(store: Path, model_id: str) -> str:
+    """Load the trained model's LiteRT file, checksum first, and have it answer."""
+    import numpy as np
+
+    from desktop.cli import console
+    from desktop.engine.model import LoadedModel
+    from desktop.store.store import ModelStore
+
+    models = ModelStore(bundled=store / "none", user=store)
+    changed = [check.name for check in models.verify(model_id) if check.verdict != "ok"]
+    if changed:
+        raise FoveaError("damaged", f"not as it was saved: {', '.join(changed)}")
+    entry = models.get(model_id)
+    assert entry.manifest is not None
+    spec = entry.manifest.preprocess
+    with console.quiet_native():
+        scores = LoadedModel(entry).predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))[0]
+    if not np.isfinite(scores).all():
+        raise FoveaError("differs", "the trained model gives no numbers")
+    return f"one epoch in a child; exported, verified and asked: {len(scores)} scores"
+
+
+def certificates() -> str:
+    """The authorities that an encrypted connection would be checked against; no connection is made."""
+    from desktop.core import tls
+
+    count = len(tls.context().get_ca_certs())
+    if not count:
+        raise FoveaError("no-certificates", "no authority is known: downloads over https would be refused")
+    return f"{count} authorities, {ssl.OPENSSL_VERSION}"
+
+
+def translations() -> str:
+    """Load every translation that comes with the program."""
+    from PySide6.QtCore import QTranslator
+
+    files = sorted((paths.resources() / "translations").glob("*.qm"))
+    if not files:
+        raise NotThereError("no translation comes with this version; its words are English")
+    for file in files:
+        if not QTranslator().load(str(file)):
+            raise FoveaError("damaged", f"the translation {file.name} cannot be loaded")
+    return f"{len(files)} loaded"
+
+
+@contextlib.contextmanager
+def home(folder: Path) -> Iterator[None]:
+    """Have everything that Fovea writes in ``folder`` meanwhile, children included: the user's own is not touched."""
+    import os
+
+    before = os.environ.get("FOVEA_HOME")
+    os.environ["FOVEA_HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["FOVEA_HOME"]
+        else:
+            os.environ["FOVEA_HOME"] = before

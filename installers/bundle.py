@@ -1,0 +1,191 @@
+"""What the frozen program's folder holds: what is left out, stripping, sizes and their ceilings.
+
+`build.spec` calls this. Fovea's own modules are never listed here: PyInstaller collects all of `desktop`. What is
+left out are parts of others' packages; the frozen self-test exercises everything that remains in use.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+MB = 1_000_000
+FLAVOURS = ("full", "viewer")
+# Largest size of the unpacked folder without extra models, in MB of 10^6 bytes.
+CEILINGS = {"full": 1600, "viewer": 350}
+LARGEST = 20
+PROGRAM, WINDOW_PROGRAM = "fovea", "Fovea Window"
+
+# Never used, drawn in by hooks and by optional imports of others.
+_EXCLUDES = (
+    *("IPython", "PyQt5", "PyQt6", "_pytest", "hypothesis", "jax", "mypy", "pandas", "pytest", "tkinter", "torch"),
+    *("PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.scripts"),
+    *("Cython", "clang", "jinja2", "markupsafe", "networkx", "pygments", "pydoc_data", "sympy", "yaml"),
+    *("lib2to3", "matplotlib.tests", "mpl_toolkits", "numpy.testing.tests", "pythonwin", "test"),
+    # Their libraries are under the GPL; a program without a prompt needs neither.
+    *("readline", "_gdbm", "dbm.gnu"),
+)
+# What trains: without it the program classifies, evaluates and draws.
+_TRAINING = (
+    *("absl", "astunparse", "cv2", "flatbuffers.tests", "gast", "google", "grpc", "h5py", "keras", "ml_dtypes"),
+    *("namex", "optree", "optuna", "rich", "sqlalchemy", "alembic", "tensorboard", "tensorflow", "wrapt"),
+)
+# Matched against the path inside the program folder, with forward slashes.
+_LEFT_OUT = (
+    # Qt's GTK theme needs a whole desktop's libraries; without it Qt draws its own dialogs.
+    *("*libqgtk3*", "libgtk-3*", "libgdk-3*", "libgdk_pixbuf*", "libatk*", "libcairo*", "libpango*", "libepoxy*"),
+    *("libharfbuzz.so*", "libfribidi.so*", "libthai*", "libdatrie*", "libgraphite2*", "libpixman*"),
+    # Platforms without a desktop, and what only they use.
+    *("*libqeglfs*", "*libqlinuxfb*", "*libqvnc*", "*libqminimal*", "*libqvkkhrdisplay*", "*libqpdf*"),
+    *("*libQt6EglF*", "*/egldeviceintegrations/*", "*/plugins/generic/*", "*/plugins/networkinformation/*"),
+    # Fovea's window has its own words and draws its own pictures: icons in SVG, pictures to look at in PNG and JPEG.
+    *("*/Qt/translations/*", "*/PySide6/translations/*", "*/Qt6/translations/*"),
+    *("*libqtiff*", "*libqtga*", "*libqwbmp*", "*libqicns*", "*libqpdf*", "*qtiff.dll", "*qtga.dll", "*qwbmp.dll"),
+    *("*qicns.dll", "*opengl32sw.dll", "*/libivi-shell.so", "*/libfullscreen-shell*"),
+    # For building against a package, and for its own tests.
+    *("*.h", "*.hpp", "*.cuh", "*.inc", "*.proto", "*.pyi", "*.pxd", "*.pyx", "*.lib", "*.a", "*.cmake"),
+    *("tensorflow/include/*", "tensorflow/xla_aot_runtime_src/*", "*/tests/*", "*/test/*", "*/__pycache__/*"),
+    *("matplotlib/mpl-data/sample_data/*", "sklearn/datasets/data/*", "sklearn/datasets/descr/*"),
+    # TensorFlow's profiler is for TensorBoard's own pages.
+    "*_pywrap_profiler_plugin*",
+)
+# One small file a transfer syntax of those that pydicom brings for its tests: the self-test decodes them.
+DICOM_SAMPLES = (
+    *("rtdose_1frame.dcm", "MR_small.dcm", "image_dfl.dcm", "SC_rgb_small_odd_big_endian.dcm", "SC_rgb_rle.dcm"),
+    *("SC_rgb_small_odd_jpeg.dcm", "JPGExtended.dcm", "SC_rgb_jpeg_gdcm.dcm", "MR_small_jpeg_ls_lossless.dcm"),
+    *("JPEGLSNearLossless_16.dcm", "MR_small_jp2klossless.dcm", "JPEG2000.dcm"),
+)
+
+
+def excludes(flavour: str) -> list[str]:
+    """Modules that PyInstaller is not to collect."""
+    return sorted({*_EXCLUDES, *(_TRAINING if flavour == "viewer" else ())})
+
+
+def is_wanted(destination: str) -> bool:
+    """Whether the file ``destination`` (a path inside the folder) belongs into the program."""
+    path = destination.replace(os.sep, "/")
+    return not any(fnmatchcase(path, pattern) or fnmatchcase("/" + path, pattern) for pattern in _LEFT_OUT)
+
+
+def dicom_samples() -> list[tuple[str, str]]:
+    """The DICOM files of the self-test as PyInstaller's pairs of file and folder."""
+    import pydicom.data
+
+    folder = Path(str(pydicom.data.__file__)).parent / "test_files"
+    return [(str(folder / name), "resources/dicom") for name in DICOM_SAMPLES]
+
+
+def extra_models(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Models of the builder's own store to deliver with the program, as pairs of file and folder.
+
+    Raises :class:`SystemExit` where one is not installed or not as it was installed: a build must not hide that.
+    """
+    from desktop.store.store import ModelStore
+
+    store, pairs = ModelStore(), []
+    installed = {entry.id: entry for entry in store.entries() if not entry.bundled}
+    for name in names:
+        entry = installed.get(name)
+        if entry is None or entry.state != "ready":
+            raise SystemExit(f"FOVEA_MODELS names {name!r}, which is not among your installed models")
+        if changed := [check.name for check in store.verify(name) if check.verdict != "ok"]:
+            raise SystemExit(f"model {name!r} is not as it was installed: {', '.join(changed)}")
+        for file in sorted(entry.folder.rglob("*")):
+            if file.is_file():
+                inside = file.parent.relative_to(entry.folder)
+                pairs.append((str(file), (Path("model_store", name) / inside).as_posix()))
+    return pairs
+
+
+def finish(folder: Path, flavour: str, extra: int = 0) -> None:
+    """Make the folder small and complete, print its size and its largest parts; ends the build above the ceiling.
+
+    ``extra`` is the number of bytes of models that were asked for beyond those that come with Fovea.
+    """
+    if sys.platform.startswith("linux"):
+        _strip_all(folder)
+        _link_twins(folder)
+    total = size(folder)
+    print(f"\nFovea-{flavour}: {total / MB:,.1f} MB; the largest {LARGEST} parts:")
+    for path, count in largest(folder):
+        print(f"{count / MB:>9.1f} MB  {path}")
+    ceiling = CEILINGS[flavour]
+    if sys.platform.startswith("linux") and total - extra > ceiling * MB:
+        raise SystemExit(f"Fovea-{flavour} is {(total - extra) / MB:,.0f} MB; at most {ceiling:,} MB are allowed")
+
+
+def size(folder: Path) -> int:
+    """The bytes of all files of ``folder``; a link counts as nothing."""
+    return sum(path.stat().st_size for path in _files(folder))
+
+
+def largest(folder: Path, count: int = LARGEST) -> list[tuple[str, int]]:
+    """The ``count`` largest parts, each with its bytes: packages as a whole, single files outside them."""
+    inside = folder / "_internal" if (folder / "_internal").is_dir() else folder
+    parts: dict[str, int] = {}
+    for path in _files(folder):
+        name = path.relative_to(inside if path.is_relative_to(inside) else folder).parts[0]
+        parts[name] = parts.get(name, 0) + path.stat().st_size
+    return sorted(parts.items(), key=lambda part: (-part[1], part[0]))[:count]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+
+
+# Linux: symbols and twins
+
+
+def _strip_all(folder: Path) -> None:
+    """Take the symbol tables that only a debugger reads off all libraries; a licence's text is not touched by it."""
+    strip = shutil.which("strip")
+    if strip is None:
+        print("WARNING: 'strip' (Debian: binutils) is not installed; the libraries keep their symbols")
+        return
+    for path in _files(folder):
+        if path.stat().st_size < 100_000 or ".so" not in path.name or path.read_bytes()[:4] != b"\x7fELF":
+            continue
+        held = path.with_name(path.name + ".stripped")
+        done = subprocess.run([strip, "--strip-unneeded", "-o", held, path], capture_output=True, check=False)
+        # A library whose layout another tool has changed may come out in a form that the loader refuses.
+        if done.returncode == 0 and held.stat().st_size < path.stat().st_size and _is_loadable(held):
+            shutil.copymode(path, held)
+            os.replace(held, path)
+        held.unlink(missing_ok=True)
+
+
+def _is_loadable(path: Path) -> bool:
+    """Whether each loadable segment of a 64-bit ELF file lies as its alignment asks (ELF specification, p_align)."""
+    with path.open("rb") as stream:
+        head = stream.read(64)
+        if head[4] != 2 or head[5] != 1:  # 64 bit, little-endian
+            return False
+        (offset,) = struct.unpack_from("<Q", head, 32)
+        length, count = struct.unpack_from("<HH", head, 54)
+        stream.seek(offset)
+        table = stream.read(length * count)
+    total = path.stat().st_size
+    for index in range(count):
+        kind, _, start, address, _, filled, _, align = struct.unpack_from("<IIQQQQQQ", table, index * length)
+        if kind == 1 and (start + filled > total or (align > 1 and (start - address) % align)):
+            return False
+    return True
+
+
+def _link_twins(folder: Path) -> None:
+    """Keep one of several equal libraries: wheels of the same makers bring the same runtime libraries."""
+    seen: dict[tuple[str, int], Path] = {}
+    for path in _files(folder):
+        if ".so" not in path.name or path.stat().st_size < 100_000:
+            continue
+        first = seen.setdefault((path.name, path.stat().st_size), path)
+        if first is not path and first.read_bytes() == path.read_bytes():
+            path.unlink()
+            path.symlink_to(os.path.relpath(first, path.parent))
