@@ -12,7 +12,7 @@ import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from desktop.core.types import FoveaError
 
 VERSION = 2
 _READABLE = (1, VERSION)  # 1 knew whole epochs and one stage only
+
+
+Ended = Literal["", "patience", "asked"]
 
 
 class CheckpointError(FoveaError):
@@ -34,7 +37,8 @@ class Checkpoint:
     ``best_value`` is the best epoch's measure (lower is better) and ``best_epoch`` its number from 0, ``None`` before
     there is one. ``step`` counts the batches done of the next epoch, ``blended`` those of them that the average has
     taken in, ``partial`` holds the metrics' variables then, and ``spent`` the seconds that it had taken. ``stage`` is
-    0, or 1 in the second half of a fine-tuning; ``ended`` says that no epoch is to follow in it, early as it may be.
+    0, or 1 in the second half of a fine-tuning, which began after ``begin`` epochs; ``ended`` says why no epoch is to
+    follow in it, where that is so before its time.
     """
 
     epoch: int
@@ -51,11 +55,12 @@ class Checkpoint:
     blended: int = 0
     spent: float = 0.0
     stage: int = 0
-    ended: bool = False
+    begin: int = 0
+    ended: Ended = ""
 
 
 _GROUPS = ("model", "optimizer", "average", "best", "partial")
-_FACTS = ("best_value", "best_epoch", "step", "blended", "spent", "stage", "ended")
+_FACTS = ("best_value", "best_epoch", "step", "blended", "spent", "stage", "begin", "ended")
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:

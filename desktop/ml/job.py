@@ -82,7 +82,7 @@ def _work(
 ) -> Finished:
     plan = plans.load(run / PLAN)
     # Keras takes seconds to import: a plan that cannot be read is told before.
-    from desktop.ml import gather, package, train
+    from desktop.ml import features, gather, package, train
 
     steering = Steering(control)
 
@@ -98,13 +98,14 @@ def _work(
     if len(gathered.set_aside) > 20:
         recorder(Note(f"set aside: {len(gathered.set_aside) - 20} more"))
     resume = (run / CHECKPOINT).is_file()
-    trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering)
+    trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering, models)
     if not trained.complete:
         return Finished(
             "stopped", None, f"stopped after {len(trained.history)} epochs; the checkpoint is kept", "Take it up again."
         )
     work = run / EXPORT
     manifest = package.package(plan, trained, gathered, models, work, recorder, steering.check)
-    shutil.rmtree(work, ignore_errors=True)
+    for scratch in (work, run / features.FOLDER):
+        shutil.rmtree(scratch, ignore_errors=True)
     reveal(manifest)
     return Finished("done", manifest.id, f"the model '{manifest.name}' is in the store")

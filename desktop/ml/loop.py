@@ -21,7 +21,7 @@ from desktop.core.types import FoveaError
 from desktop.ml import backend, checkpoint, losses, optimizers
 from desktop.ml import plan as plans
 from desktop.ml.batches import Batches, batch_of, steps_of
-from desktop.ml.checkpoint import Checkpoint, CheckpointError
+from desktop.ml.checkpoint import Checkpoint, CheckpointError, Ended
 from desktop.ml.control import Cancelled, Steering
 from desktop.ml.data import Pictures
 from desktop.ml.events import BatchDone, Checkpointed, EpochDone, Event, Note, Paused, Resumed
@@ -81,7 +81,8 @@ class Loop:
         self.best_value: float | None = None
         self.best_epoch: int | None = None
         self.average: list[np.ndarray] = [np.array(w) for w in model.get_weights()] if plan.fit.ema else []
-        self.step, self.blended, self.spent, self.ended = 0, 0, 0.0, False
+        self.step, self.blended, self.spent = 0, 0, 0.0
+        self.ended: Ended = ""
         self._partial: list[np.ndarray] = []
         self._process = psutil.Process()
         self.batch = batch_of(train.labels, plan)
@@ -135,6 +136,7 @@ class Loop:
             self.blended,
             self.spent,
             self.stage.number,
+            self.stage.begin,
             self.ended,
         )
         try:
@@ -159,7 +161,7 @@ class Loop:
             if self.steering.stop_after_batch or not self.epoch():
                 return False
             if self.steering.stop_after_epoch and not self.ended:
-                self.ended = True
+                self.ended = "asked"
                 self.save()
         return True
 
@@ -250,7 +252,7 @@ class Loop:
         patience = self.plan.fit.patience
         since = number - (self.best_epoch if self.best_epoch is not None else -1)
         if patience and since >= patience and len(self.history) < self.stage.end:
-            self.ended = True
+            self.ended = "patience"
             self.listener(Note(f"stopped early: no better epoch since epoch {number + 1 - since}"))
         return best
 

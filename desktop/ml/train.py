@@ -5,18 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from desktop.ml import architectures, augment, backend, checkpoint
+from desktop.ml import architectures, augment, backend, checkpoint, transfer
 from desktop.ml.control import Control, Steering, Undisturbed
 from desktop.ml.data import Pictures
-from desktop.ml.events import Event, Note, Started
-from desktop.ml.history import History, history_csv, write_text
-from desktop.ml.loop import CHECKPOINT, HISTORY, Loop, Stage, TrainingError
+from desktop.ml.events import Event, Note
+from desktop.ml.history import history_csv, write_text
+from desktop.ml.loop import CHECKPOINT, HISTORY, Stage, TrainingError
 from desktop.ml.plan import TrainingPlan
+from desktop.ml.sitting import Sitting, Trained, announce, start_loop
 
 backend.select()
 
@@ -31,33 +31,6 @@ Listener = Callable[[Event], None]
 _SMALLEST_PART = 8  # pictures; below that a device is too small for the network
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Trained:
-    """A finished (or stopped) training: the network with its final weights, and what was measured by epoch.
-
-    ``complete`` is false where it was stopped inside, to be taken up later; ``best_epoch`` counts from 0.
-    """
-
-    model: keras.Model
-    history: History
-    complete: bool
-    best_epoch: int | None = None
-    parent: str | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sitting:
-    """What one training works with: its data, its folder, who listens and who steers."""
-
-    plan: TrainingPlan
-    train: Pictures
-    validation: Pictures
-    folder: Path
-    listener: Listener
-    steering: Steering
-    parts: int = 1
-
-
 def run(
     plan: TrainingPlan,
     train: Pictures,
@@ -66,12 +39,14 @@ def run(
     listener: Listener = lambda event: None,
     resume: bool = False,
     control: Control | Steering | None = None,
+    models: Path | None = None,
 ) -> Trained:
     """Train ``plan`` and keep plan, history and checkpoint in ``folder``.
 
     With ``resume`` the checkpoint there is taken up (it must belong to the same plan). ``control`` is asked after every
-    step. Where the device's memory does not hold a batch, its parts are computed one after the other (their gradients
-    averaged: steps stay what they were), at last on the CPU; a note says so.
+    step; ``models`` holds the user's own models, for plans that begin from one. Where the device's memory does not hold
+    a batch, its parts are computed one after the other (their gradients averaged: steps stay what they were), at last
+    on the CPU; a note says so.
 
     Raises :class:`TrainingError` when the loss is no longer a number, the disk is full or memory does not suffice: the
     last good epoch stays in the folder. Raises :class:`desktop.ml.control.Cancelled`.
@@ -84,7 +59,7 @@ def run(
     steering = control if isinstance(control, Steering) else Steering(control or Undisturbed())
     parts, on_cpu = 1, False
     while True:
-        sitting = Sitting(plan, train, validation, folder, listener, steering, parts)
+        sitting = Sitting(plan, train, validation, folder, listener, steering, parts, models)
         try:
             with _device(on_cpu):
                 return _attempt(sitting, (folder / CHECKPOINT).is_file())
@@ -114,6 +89,10 @@ def _attempt(sitting: Sitting, resume: bool) -> Trained:
     plan, train = sitting.plan, sitting.train
     held = checkpoint.read(sitting.folder / CHECKPOINT) if resume else None
     keras.utils.set_random_seed(plan.seed)
+    if plan.start.kind != "fresh":
+        if plan.fit.mixed not in ("none", "auto"):
+            sitting.listener(Note("a network that begins from a finished one computes in 32 bits, as that does"))
+        return (transfer.go_on if plan.start.kind == "weights" else transfer.build_upon)(sitting, held)
     with _precision(plan, sitting.listener):
         model = architectures.build(plan)
     initialise = architectures.find(plan.architecture.name).initialise
@@ -126,37 +105,6 @@ def _attempt(sitting: Sitting, resume: bool) -> Trained:
     complete = loop.run()
     loop.settle()
     return Trained(_in_float32(plan, model), loop.history, complete, loop.best_epoch)
-
-
-def start_loop(sitting: Sitting, stage: Stage, model: keras.Model) -> Loop:
-    """A loop over the sitting's pictures for one stage of ``model``."""
-    return Loop(
-        sitting.plan,
-        stage,
-        model,
-        sitting.train,
-        sitting.validation,
-        sitting.folder,
-        sitting.listener,
-        sitting.steering,
-        sitting.parts,
-    )
-
-
-def announce(sitting: Sitting, loop: Loop, model: keras.Model) -> None:
-    """Tell what begins, and on which device."""
-    sitting.listener(
-        Started(
-            backend.device(),
-            model.count_params(),
-            len(sitting.train),
-            len(sitting.validation),
-            len(loop.history),
-            sitting.plan.fit.epochs,
-            keras.backend.backend(),
-            loop.batch,
-        )
-    )
 
 
 @contextmanager

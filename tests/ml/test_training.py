@@ -21,7 +21,7 @@ keras = pytest.importorskip("keras")
 from desktop.ml import checkpoint, train  # noqa: E402
 from desktop.ml.control import Command  # noqa: E402
 from desktop.ml.data import Pictures  # noqa: E402
-from desktop.ml.events import EpochDone  # noqa: E402
+from desktop.ml.events import Checkpointed, EpochDone  # noqa: E402
 
 RECIPES = Path(__file__).resolve().parents[2] / "resources" / "recipes"
 
@@ -35,6 +35,21 @@ class After:
     def command(self) -> Command | None:
         self._left -= 1
         return self._wish if self._left == 0 else None
+
+
+class InsideEpoch:
+    """Listener and control in one: stops after ``groups`` groups of steps of the epoch that follows ``epoch`` ones."""
+
+    def __init__(self, epoch: int, groups: int) -> None:
+        self._epoch, self._left, self._began = epoch, groups + 1, epoch == 0  # one question comes before an epoch
+
+    def __call__(self, event: object) -> None:
+        if isinstance(event, Checkpointed):
+            self._began = event.epoch == self._epoch
+
+    def command(self) -> Command | None:
+        self._left -= self._began
+        return "stop-after-batch" if self._began and self._left == 0 else None
 
 
 def tiny_plan() -> plans.TrainingPlan:

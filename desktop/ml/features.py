@@ -1,0 +1,91 @@
+"""What a frozen network makes of every picture, computed once and kept in the run's folder while it trains."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from desktop.core.types import FoveaError
+from desktop.ml import backend
+from desktop.ml.data import Pictures
+
+backend.select()
+
+import keras  # noqa: E402
+
+FOLDER = "features"
+_BATCH = 64
+_SPARE = 256 << 20  # bytes that stay free on the disk
+
+Progress = Callable[[int, int], None]
+"""Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
+
+
+class FeatureError(FoveaError):
+    """Features that cannot be kept: the disk has no room for them."""
+
+
+def compute(
+    network: keras.Model, pictures: Pictures, folder: Path, part: str, identity: str, progress: Progress
+) -> Pictures:
+    """``pictures`` with what ``network`` makes of them in their stead: float32 (n, …), mapped from ``folder``.
+
+    ``identity`` names the network and the layer; features that lie there already for the same pictures are taken.
+    Raises :class:`FeatureError` where the disk is too full.
+    """
+    shape = (len(pictures), *network.output_shape[1:])
+    needed = math.prod(shape) * 4
+    facts = {"identity": identity, "shape": list(shape), "pictures": _names(pictures)}
+    target, about = folder / f"{part}.npy", folder / f"{part}.json"
+    if not _there(target, about, facts):
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+        if needed + _SPARE > free:
+            raise FeatureError(
+                "disk",
+                f"the features of {len(pictures)} pictures take {needed >> 20} MB; {free >> 20} MB are free",
+                "Make room, or choose a later layer or one with a global pooling after it: it has fewer features.",
+            )
+        _write(network, pictures, shape, target, progress)
+        about.write_text(json.dumps(facts), encoding="utf-8")
+    return Pictures(np.load(target, mmap_mode="r", allow_pickle=False), pictures.labels, pictures.names)
+
+
+def _write(network: keras.Model, pictures: Pictures, shape: tuple[int, ...], target: Path, progress: Progress) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        held = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
+        for start in range(0, shape[0], _BATCH):
+            progress(start, shape[0])
+            piece = np.asarray(pictures.images[start : start + _BATCH])
+            held[start : start + len(piece)] = np.asarray(network.predict_on_batch(piece), np.float32)
+        held.flush()
+        del held
+        os.replace(temporary, target)
+        progress(shape[0], shape[0])
+    except OSError as error:
+        raise FeatureError(
+            "disk", f"the features could not be written: {error.strerror}", "Make room and resume."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _names(pictures: Pictures) -> str:
+    digest = hashlib.sha256("\n".join(pictures.names).encode())
+    digest.update(np.ascontiguousarray(pictures.labels).tobytes())
+    return digest.hexdigest()
+
+
+def _there(target: Path, about: Path, facts: dict[str, object]) -> bool:
+    try:
+        return target.is_file() and json.loads(about.read_text(encoding="utf-8")) == facts
+    except (OSError, ValueError):
+        return False
