@@ -1,0 +1,93 @@
+"""The questions of the Train view: how a training shall end, and what becomes of it when the window closes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from desktop.ui.train import words
+
+if TYPE_CHECKING:
+    from desktop.services.training_job import TrainingJob
+
+
+class CancelQuestion(QMessageBox):
+    """What becomes of a training that is cancelled. ``kept`` or ``discarded`` follows, or nothing."""
+
+    kept = Signal()
+    discarded = Signal()
+
+    def __init__(self, job: TrainingJob, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setIcon(QMessageBox.Icon.Question)
+        self.setWindowTitle(self.tr("Cancel the training"))
+        self.setText(self.tr("End the training “{0}” now?").format(job.name))
+        done = job.epochs_done
+        if done:
+            told = self.tr("{0} of {1} epochs are done. With its checkpoint it can be taken up later.").format(
+                words.count(done), words.count(job.epochs)
+            )
+        else:
+            told = self.tr("No epoch is done yet.")
+        self.setInformativeText(told + " " + self.tr("No model is made either way."))
+        role = QMessageBox.ButtonRole
+        self.keep_button = self.addButton(self.tr("End and keep the checkpoint"), role.AcceptRole)
+        self.discard_button = self.addButton(self.tr("End and discard"), role.DestructiveRole)
+        stay = self.addButton(self.tr("Go on training"), role.RejectRole)
+        self.setDefaultButton(stay)
+        self.setEscapeButton(stay)
+        self.buttonClicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        if self.clickedButton() is self.keep_button:
+            self.kept.emit()
+        elif self.clickedButton() is self.discard_button:
+            self.discarded.emit()
+
+
+class CloseQuestion(QMessageBox):
+    """The window shall close while trainings run. ``finish``: after this epoch, with a model; ``later``: now, to go on
+    at the next start; ``discard``: now, for good. Nothing follows when the window stays."""
+
+    finish = Signal()
+    later = Signal()
+    discard = Signal()
+
+    def __init__(self, running: list[TrainingJob], waiting: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setIcon(QMessageBox.Icon.Question)
+        self.setWindowTitle(self.tr("Close Fovea"))
+        if len(running) == 1:
+            self.setText(self.tr("“{0}” is still training. What shall become of it?").format(running[0].name))
+        else:
+            self.setText(
+                self.tr("Trainings are still running: {0}. What shall become of them?").format(words.count(len(running)))
+            )
+        parts = [
+            self.tr("Stop after this epoch: Fovea closes when the best model so far is in the store."),
+            self.tr("Go on at the next start: the checkpoint is kept and Fovea closes now."),
+        ]
+        if waiting:
+            parts.append(self.tr("Waiting trainings stay in the queue: {0}.").format(words.count(waiting)))
+        self.setInformativeText("\n".join(parts))
+        role = QMessageBox.ButtonRole
+        self.finish_button = self.addButton(self.tr("Stop after this epoch"), role.AcceptRole)
+        self.later_button = self.addButton(self.tr("Go on at the next start"), role.AcceptRole)
+        self.discard_button = self.addButton(self.tr("Discard"), role.DestructiveRole)
+        stay = self.addButton(self.tr("Do not close"), role.RejectRole)
+        # What is under way cannot end after an epoch while images are still being prepared.
+        self.finish_button.setEnabled(any(job.can_finish or job.state in ("finishing", "packaging") for job in running))
+        self.setDefaultButton(self.later_button)
+        self.setEscapeButton(stay)
+        self.buttonClicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        clicked = self.clickedButton()
+        if clicked is self.finish_button:
+            self.finish.emit()
+        elif clicked is self.later_button:
+            self.later.emit()
+        elif clicked is self.discard_button:
+            self.discard.emit()

@@ -1,0 +1,95 @@
+"""How the Train view says things: states, times, sizes, in the user's way of writing numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+from desktop.ui.evaluate.words import count, duration, moment, number, share
+
+if TYPE_CHECKING:
+    from desktop.services.training_job import TrainingJob
+
+__all__ = ["count", "duration", "left", "megabytes", "moment", "number", "rate", "run_state", "share", "state", "tr"]
+
+
+def tr(text: str) -> str:
+    """A translated text of the Train view."""
+    return QCoreApplication.translate("Train", text)
+
+
+def state(job: TrainingJob) -> str:
+    """What a job does now, in a few words."""
+    words = {
+        "waiting": tr("Waiting for its turn"),
+        "starting": tr("Starting…"),
+        "preparing": _phase(job),
+        "training": _epoch(job),
+        "pausing": tr("Pausing after this batch…"),
+        "paused": tr("Paused in epoch {0} of {1}").format(count(job.epochs_done + 1), count(job.epochs)),
+        "finishing": tr("Stopping after epoch {0}…").format(count(job.epochs_done + 1)),
+        "packaging": _phase(job),
+        "stopping": tr("Stopping, keeping a checkpoint…"),
+        "cancelling": tr("Cancelling…"),
+        "done": tr("Done: the model is in the chooser"),
+        "stopped": tr("Stopped after {0} of {1} epochs").format(count(job.epochs_done), count(job.epochs)),
+        "cancelled": tr("Cancelled"),
+        "failed": tr("Failed"),
+        "interrupted": tr("Cut off after {0} of {1} epochs").format(count(job.epochs_done), count(job.epochs)),
+    }
+    return words[job.state]
+
+
+def _epoch(job: TrainingJob) -> str:
+    at = min(job.epochs_done + 1, job.epochs)
+    return tr("Epoch {0} of {1}").format(count(at), count(job.epochs))
+
+
+def _phase(job: TrainingJob) -> str:
+    names = {
+        "data": tr("Preparing the images"),
+        "features": tr("Computing features"),
+        "calibrating": tr("Calibrating the scores"),
+        "exporting": tr("Exporting the model"),
+        "evaluating": tr("Evaluating"),
+        "writing": tr("Writing the model"),
+    }
+    if job.phase is None:
+        return tr("Starting…")
+    name = names.get(job.phase.name, job.phase.name)
+    if job.phase.total > 1:
+        return tr("{0}: {1} of {2}").format(name, count(job.phase.done), count(job.phase.total))
+    return name + "…"
+
+
+def left(job: TrainingJob) -> str:
+    """How long it will still take; '' while that cannot be told."""
+    seconds = job.left_s()
+    return tr("about {0} left").format(duration(seconds)) if seconds is not None else ""
+
+
+def run_state(value: str) -> str:
+    """The state of a run on disk."""
+    words = {
+        "queued": tr("Waiting"),
+        "running": tr("Running"),
+        "paused": tr("Paused"),
+        "stopped": tr("Stopped"),
+        "failed": tr("Failed"),
+        "done": tr("Done"),
+        "interrupted": tr("Cut off"),
+    }
+    return words.get(value, value)
+
+
+def megabytes(size: int) -> str:
+    """An amount of memory."""
+    if size >= 1 << 30:
+        return f"{number(size / (1 << 30), 1)} GB"
+    return f"{count(round(size / (1 << 20)))} MB"
+
+
+def rate(value: float) -> str:
+    """A learning rate: three figures that matter, however small it is."""
+    return QLocale().toString(float(value), "g", 3)
