@@ -1,7 +1,7 @@
 """The process of one training: runs the job, tells of it through a pipe, and hears commands meanwhile.
 
 What crosses the pipe towards the window are the events of :mod:`desktop.ml.events`, towards the trainer the words of
-:data:`Command`. When the other side is gone, the training stops after the batch with a checkpoint.
+:data:`desktop.ml.control.Command`. When the other side is gone, the training stops after the batch with a checkpoint.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from pathlib import Path
 
 from desktop.core.types import FoveaError
 from desktop.engine import child
-from desktop.engine.commands import Command
+from desktop.ml.control import Command
 from desktop.ml.events import BatchDone, Event, Finished
 from desktop.store.run_files import append_line
 from desktop.store.runs import LOG
 
 _NICE = 10
 _BATCH_EVERY_S = 0.1
+_LAST_S = 3.0
 
 
 def serve(connection: Connection, folder: str) -> None:
-    """Entry point of the child process; returns never."""
+    """Entry point of the child process; when it returns, the process ends within moments."""
     child.quiet_native_output()
     # Started as a daemon so that it ends with the window; but its job has children of its own (conversions).
     multiprocessing.current_process().daemon = False
@@ -40,6 +41,11 @@ def serve(connection: Connection, folder: str) -> None:
     link.tell(run(Path(folder), link))
     connection.close()
     # Threads inside native code must not delay the end, and everything is on disk.
+    threading.Thread(target=_end_anyway, name="end", daemon=True).start()
+
+
+def _end_anyway() -> None:
+    time.sleep(_LAST_S)
     os._exit(0)
 
 

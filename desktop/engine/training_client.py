@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from desktop.engine import child
-from desktop.engine.commands import Command
+from desktop.ml.control import Command
 from desktop.ml.events import Event, Finished
 
 _PATIENCE_S = 1.5  # for a process that was told to end at once
+_TIDY_S = 5.0  # for one that has said its last word
 _TERMINATED_S = 0.6  # between asking the system to end it and making it
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows knows one way only
 _COUNTED_S = 0.2  # the system's own count of what it ended for lack of memory may come a moment later
@@ -137,7 +138,7 @@ class TrainingClient:
         if self._last is None and connection is not None:
             with contextlib.suppress(OSError, ValueError):
                 connection.send("stop-after-batch")
-        process.join(_PATIENCE_S)
+        process.join(_PATIENCE_S if self._last is None else _TIDY_S)
         for number in (signal.SIGTERM, _KILL):
             if process.exitcode is None:
                 _end(process, number)

@@ -28,6 +28,9 @@ DEFAULTS: dict[str, Any] = {
     "top_k": 5,
     "table_columns": "",
     "wizard_geometry": "",
+    "train_at_once": 1,
+    "train_by": "epoch",
+    "train_tab": "jobs",
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

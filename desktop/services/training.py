@@ -69,7 +69,7 @@ class TrainingService(QObject):
         self.errands = Errands("runs", self)
         self._at_once = max(1, at_once)
         self._supervisors: dict[str, _Supervisor] = {}
-        self._stopping = False
+        self._stopping = self._held = False
         self._news: set[str] = set()
         self._teller = QTimer(self)
         self._teller.setSingleShot(True)
@@ -96,6 +96,11 @@ class TrainingService(QObject):
     def job(self, run_id: str) -> TrainingJob | None:
         """The job of a run, ``None`` where this window has none."""
         return next((job for job in self.jobs if job.id == run_id), None)
+
+    def trainer_pid(self, run_id: str) -> int | None:
+        """The process that trains a run, ``None`` while there is none."""
+        supervisor = self._supervisors.get(run_id)
+        return supervisor.client.pid if supervisor is not None else None
 
     def progress(self) -> float | None:
         """How far the running jobs are together, 0 to 1; ``None`` while none runs."""
@@ -171,7 +176,9 @@ class TrainingService(QObject):
 
     def resume(self, run_id: str) -> None:
         """Go on after a pause."""
-        self._command(run_id, "training", lambda client: client.resume(), lambda job: job.state in ("pausing", "paused"))
+        self._command(
+            run_id, "training", lambda client: client.resume(), lambda job: job.state in ("pausing", "paused")
+        )
 
     def stop_after_epoch(self, run_id: str) -> None:
         """End after this epoch and make a model of the best one."""
@@ -187,6 +194,10 @@ class TrainingService(QObject):
         if job is not None:
             job.discard = discard
         self._command(run_id, "cancelling", lambda client: client.cancel(), lambda job: job.active)
+
+    def hold_queue(self) -> None:
+        """Begin nothing more of what waits: the window is about to close."""
+        self._held = True
 
     def stop(self) -> None:
         """End all processes and threads, with checkpoints: for the end of the program. Blocks for some seconds."""
@@ -267,7 +278,7 @@ class TrainingService(QObject):
     def _begin_next(self) -> None:
         from desktop.engine.training_client import TrainingClient
 
-        while not self._stopping and self.waiting and len(self._supervisors) < self._at_once:
+        while not (self._stopping or self._held) and self.waiting and len(self._supervisors) < self._at_once:
             job = self.waiting[0]
             job.state = "starting"
             supervisor = _Supervisor(TrainingClient(self.store.folder(job.id)), job.id)

@@ -5,6 +5,7 @@ A new view is one line in :data:`LATER` and a class that fills in :class:`deskto
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -46,6 +47,15 @@ LATER: tuple[Later, ...] = (
         "desktop.ui.evaluate.view",
         "EvaluateView",
         2,
+    ),
+    Later(
+        "train",
+        "train",
+        QT_TRANSLATE_NOOP("MainWindow", "Train"),
+        QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures"),
+        "desktop.ui.train.view",
+        "TrainView",
+        3,
     ),
 )
 
@@ -101,6 +111,7 @@ class ViewHost:
             view.classify_wanted.connect(self.classify_with)
             view.evaluate_wanted.connect(self.evaluate_with)
             view.view_wanted.connect(self.show_view)
+            view.progressed.connect(partial(self.rail.set_progress, view_id))
             self.views.addWidget(view)
             if self._engine is not None:
                 view.attach(self._engine)

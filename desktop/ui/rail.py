@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from desktop.ui.theme import theme
@@ -21,6 +22,7 @@ class Rail(QFrame):
         self.setProperty("ground", "surface")
         self._icons: dict[QToolButton, str] = {}
         self._views: dict[str, QToolButton] = {}
+        self._progress: dict[QToolButton, float] = {}
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self._layout = QVBoxLayout(self)
@@ -51,6 +53,20 @@ class Rail(QFrame):
         self._views[view_id].setChecked(True)
         self._dress()
 
+    def set_progress(self, view_id: str, share: float) -> None:
+        """Draw a ring around a view's icon, ``share`` (0 to 1) of it filled; below 0 there is none."""
+        button = self._views[view_id]
+        held = self._progress.get(button)
+        shown = round(100 * share) / 100
+        if share < 0:
+            self._progress.pop(button, None)
+            button.setAccessibleDescription(button.toolTip())
+        else:
+            self._progress[button] = shown
+            button.setAccessibleDescription(self.tr("{0}: {1} % done").format(button.toolTip(), round(100 * share)))
+        if self._progress.get(button) != held:
+            self._dress_button(button)
+
     def _button(self, icon: str, word: str, tip: str) -> QToolButton:
         button = QToolButton()
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
@@ -76,6 +92,27 @@ class Rail(QFrame):
 
     @Slot()
     def _dress(self) -> None:
-        for button, icon in self._icons.items():
-            colour = theme().tokens.accent if button.isChecked() else theme().tokens.text
-            button.setIcon(theme().icon(icon, 24, colour))
+        for button in self._icons:
+            self._dress_button(button)
+
+    def _dress_button(self, button: QToolButton) -> None:
+        colour = theme().tokens.accent if button.isChecked() else theme().tokens.text
+        icon = self._icons[button]
+        share = self._progress.get(button)
+        button.setIcon(theme().icon(icon, 24, colour) if share is None else self._ringed(icon, colour, share))
+
+    def _ringed(self, icon: str, colour: str, share: float) -> QIcon:
+        """The icon, smaller, within a ring of which ``share`` is filled."""
+        from PySide6.QtGui import QPainter, QPixmap
+
+        from desktop.ui.widgets.ring import paint_ring
+
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap(QSize(round(24 * ratio), round(24 * ratio)))
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        theme().icon(icon, 14, colour).paint(painter, 5, 5, 14, 14)
+        paint_ring(painter, QRectF(0, 0, 24, 24), share, theme().tokens.accent, 2.5)
+        painter.end()
+        return QIcon(pixmap)

@@ -22,7 +22,8 @@ class LaterView(QWidget):
     ``said`` carries a sentence for the message bar; ``card_requested`` the id of a model whose card is wanted;
     ``changed`` says that something has changed on which menus depend; ``classify_wanted`` asks for Classify with the
     model of that id; ``evaluate_wanted`` for Evaluate with a model's id and the path of labelled data ('' for none);
-    ``view_wanted`` for another view by its id.
+    ``view_wanted`` for another view by its id. ``progressed`` says how far its
+    work is, 0 to 1, for the ring on its button; below 0: none is under way.
     """
 
     said = Signal(str)
@@ -31,6 +32,7 @@ class LaterView(QWidget):
     classify_wanted = Signal(str)
     evaluate_wanted = Signal(str, str)
     view_wanted = Signal(str)
+    progressed = Signal(float)
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -63,7 +63,9 @@ class CloseQuestion(QMessageBox):
             self.setText(self.tr("“{0}” is still training. What shall become of it?").format(running[0].name))
         else:
             self.setText(
-                self.tr("Trainings are still running: {0}. What shall become of them?").format(words.count(len(running)))
+                self.tr("Trainings are still running: {0}. What shall become of them?").format(
+                    words.count(len(running))
+                )
             )
         parts = [
             self.tr("Stop after this epoch: Fovea closes when the best model so far is in the store."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.train import words
@@ -38,9 +38,9 @@ class CurvesPane(QWidget):
         bar = QHBoxLayout()
         bar.setSpacing(4)
         for name, text in (("epoch", self.tr("By epoch")), ("batch", self.tr("By batch"))):
-            button = QPushButton(text)
+            button = QToolButton()
+            button.setText(text)
             button.setCheckable(True)
-            button.setProperty("role", "segment")
             button.setProperty("way", name)
             button.setChecked(name == way)
             self._ways.addButton(button)
@@ -138,9 +138,7 @@ class CurvesPane(QWidget):
         if epochs:
             held = curves.epochs[f"val_{figure}"]
             few = len(epochs) < 3
-            series.append(
-                Series(named, epochs, held, "accent", 2.4, dots=few, mark=best if best is not None else -1)
-            )
+            series.append(Series(named, epochs, held, "accent", 2.4, dots=few, mark=best if best is not None else -1))
         words_x = self.tr("Epoch (batches within)") if by_batch else self.tr("Epoch")
         last = max(float(self._total), float(len(epochs)), 1.0)
         start = 0.0 if by_batch else (1.0 if last > 1 else 0.0)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from desktop.ui.theme import theme
 from desktop.ui.train import words
+from desktop.ui.widgets.ring import paint_ring
 
 if TYPE_CHECKING:
     from desktop.services.training import TrainingService
@@ -64,21 +65,6 @@ class JobsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(part for part in (job.name, words.state(job), words.left(job)) if part)
         return None
-
-
-def paint_ring(painter: QPainter, place: QRectF, share: float | None, tone: str, width: float = 3.0) -> None:
-    """A ring of which ``share`` (0 to 1) is filled; ``None`` draws a quarter, for work whose length is not known."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    inner = place.adjusted(width / 2, width / 2, -width / 2, -width / 2)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(theme().tokens.border), width))
-    painter.drawEllipse(inner)
-    pen = QPen(QColor(tone), width)
-    pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-    painter.setPen(pen)
-    painter.drawArc(inner, 90 * 16, -round((0.25 if share is None else share) * 360 * 16))
-    painter.restore()
 
 
 class _JobDelegate(QStyledItemDelegate):

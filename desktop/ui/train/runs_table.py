@@ -104,7 +104,9 @@ def _cells(run: RunRecord) -> list[Cell]:
         Cell(state, state, run.message),
         Cell(run.data or "–", run.data.casefold()),
         Cell(run.preset or "–", run.preset.casefold()),
-        Cell(words.tr("{0} of {1}").format(words.count(run.epochs_done), words.count(run.epochs)), run.epochs_done * 1.0),
+        Cell(
+            words.tr("{0} of {1}").format(words.count(run.epochs_done), words.count(run.epochs)), run.epochs_done * 1.0
+        ),
         Cell(words.share(accuracy), accuracy) if accuracy is not None else Cell("–"),
         Cell(words.number(loss, 4), loss) if loss is not None else Cell("–"),
         Cell(words.duration(run.seconds), run.seconds) if run.seconds else Cell("–"),

@@ -1,0 +1,112 @@
+"""Saving curves: as CSV, one row an epoch, or as the two plots in a PNG."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtWidgets import QFileDialog
+
+from desktop.ui.widgets._task import Task
+from desktop.ui.widgets.plot import draw_file
+
+if TYPE_CHECKING:
+    from desktop.services.training_job import Curves
+    from desktop.ui.train.view import TrainView
+
+COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "seconds")
+
+
+def curves_csv(runs: list[tuple[str, Curves]]) -> str:
+    """The epochs of runs as CSV: the run's name, then :data:`COLUMNS`. RFC 4180 but for line feeds."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(("run", *COLUMNS))
+    for name, curves in runs:
+        safe = f"'{name}" if name[:1] in "=+-@\t\r" else name  # a spreadsheet would run it
+        for row in zip(*(curves.epochs.get(column, ()) for column in COLUMNS), strict=True):
+            writer.writerow((safe, int(row[0]), *(f"{value:.6g}" for value in row[1:])))
+    return stream.getvalue()
+
+
+class CurveExports(QObject):
+    """``said`` carries a sentence: what was written, or why it was not."""
+
+    said = Signal(str)
+
+    def __init__(self, view: TrainView) -> None:
+        super().__init__(view)
+        self._view = view
+        self._run_id = ""
+
+    @Slot(str)
+    def ask(self, run_id: str) -> None:
+        """Ask where to save the curves of a job, or ('') of the chosen runs."""
+        self._run_id = run_id
+        if not self._runs():
+            self.said.emit(self.tr("There is no finished epoch to save yet."))
+            return
+        name = re.sub(r"[^\w\- ]+", "", self._runs()[0][0]).strip() or "curves"
+        folder = self._view._settings.get("last_folder")
+        dialog = QFileDialog(self._view, self.tr("Save the Curves"), folder)
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([self.tr("Table (*.csv)"), self.tr("Picture of both plots (*.png)")])
+        dialog.setDefaultSuffix("csv")
+        dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("png" if "png" in chosen else "csv"))
+        dialog.selectFile(f"{name}.csv")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.save)
+        dialog.open()
+
+    @Slot(str)
+    def save(self, path: str) -> None:
+        """Write the file; its ending says which kind."""
+        from desktop.services.settings import write_atomically
+
+        runs, plots = self._runs(), self._plots()
+        self._view._settings.set("last_folder", str(Path(path).parent))
+
+        def write(task: Task) -> str:
+            if path.lower().endswith(".png"):
+                part = Path(path).with_name(f".{Path(path).name}.part")
+                try:
+                    draw_file(str(part), plots)
+                    part.replace(path)
+                finally:
+                    part.unlink(missing_ok=True)
+            else:
+                write_atomically(Path(path), curves_csv(runs))
+            return Path(path).name
+
+        self._task = Task(write)
+        self._task.answered.connect(self._on_written)
+        self._task.failed.connect(self._on_failed)
+        self._task.launch()
+
+    def _runs(self) -> list[tuple[str, Curves]]:
+        if self._run_id:
+            job = self._view.service.job(self._run_id)
+            return [(job.name, job.curves)] if job is not None and job.curves.done else []
+        tab = self._view.runs
+        return [
+            (run.name, tab.curves[run.id]) for run in tab.chosen() if run.id in tab.curves and tab.curves[run.id].done
+        ]
+
+    def _plots(self) -> list[object]:
+        source = self._view.jobs.page.curves if self._run_id else self._view.runs
+        return [source.content("loss", self.tr("Loss")), source.content("accuracy", self.tr("Accuracy"))]
+
+    @Slot(object)
+    def _on_written(self, name: str) -> None:
+        self.said.emit(self.tr("The curves were saved as {0}.").format(name))
+
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        import os
+
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
+        self.said.emit(self.tr("The curves were not saved: {0}. Choose another folder.").format(reason.lower()))

@@ -1,0 +1,165 @@
+"""A plan before it starts: its name, where its images lie, and the few settings that are changed most."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.ml import plan as plans
+from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets.notices import ErrorPanel
+
+if TYPE_CHECKING:
+    from desktop.ml.plan import TrainingPlan
+
+_HIGHEST = 100_000
+
+
+class PlanDialog(QDialog):
+    """``started`` carries ``(TrainingPlan, name)`` when the user starts it."""
+
+    started = Signal(object)
+
+    def __init__(self, plan: TrainingPlan, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._plan = plan
+        self.setWindowTitle(self.tr("Start a Training"))
+        self.setMinimumWidth(520)
+        self.name = QLineEdit(name)
+        self.data = QLineEdit(plan.data.path or "")
+        browse = QPushButton(self.tr("Choose…"))
+        browse.clicked.connect(self._browse)
+        row = QHBoxLayout()
+        row.addWidget(self.data, 1)
+        row.addWidget(browse)
+        self.epochs = _whole(plan.fit.epochs)
+        self.batch = _whole(plan.fit.batch)
+        self.rate = QLineEdit(f"{plan.optimizer.rate:g}")
+        self.seed = _whole(plan.seed, 0)
+        self.more = QPlainTextEdit()
+        self.more.setPlaceholderText(self.tr("One a line, for instance:\nfit.patience = 3\naugment.flip.p = 0.5"))
+        self.more.setTabChangesFocus(True)
+        self.more.setFixedHeight(72)
+        self.failure = ErrorPanel()
+        form = QFormLayout()
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(self.tr("Name"), self.name)
+        own = plan.data.source == plans.USER
+        if own:
+            form.addRow(self.tr("Images"), row)
+        else:
+            form.addRow(self.tr("Images"), make_label(plan.data.source))
+        form.addRow(self.tr("Epochs"), self.epochs)
+        form.addRow(self.tr("Batch size"), self.batch)
+        form.addRow(self.tr("Learning rate"), self.rate)
+        form.addRow(self.tr("Seed"), self.seed)
+        form.addRow(self.tr("More settings"), self.more)
+        for field, words in (
+            (self.name, self.tr("Name of the training and of its model")),
+            (self.data, self.tr("Folder or file of the images")),
+            (self.epochs, self.tr("Epochs")),
+            (self.batch, self.tr("Batch size")),
+            (self.rate, self.tr("Learning rate")),
+            (self.seed, self.tr("Seed")),
+            (self.more, self.tr("More settings")),
+        ):
+            field.setAccessibleName(words)
+        facts = make_label(
+            self.tr("{0} · {1} classes: {2}").format(
+                plan.architecture.name, len(plan.labels), ", ".join(plan.labels[:12]) + ("…" * (len(plan.labels) > 12))
+            ),
+            "secondary",
+            wrap=True,
+        )
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.start = buttons.addButton(self.tr("Start training"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.start.setProperty("role", "primary")
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(12)
+        layout.addWidget(facts)
+        layout.addLayout(form)
+        layout.addWidget(self.failure)
+        layout.addWidget(buttons)
+
+    def plan(self) -> TrainingPlan:
+        """The plan as it is filled in. Raises :class:`PlanError` that names the field at fault."""
+        name = self.name.text().strip()
+        if not name:
+            raise plans.PlanError("bad-plan", "the training has no name", "Give it one: its model is called so.")
+        settings = {
+            "fit.epochs": str(self.epochs.value()),
+            "fit.batch": str(self.batch.value()),
+            "optimizer.rate": self.rate.text().strip().replace(",", "."),
+            "seed": str(self.seed.value()),
+        }
+        for line in self.more.toPlainText().splitlines():
+            key, sign, value = line.partition("=")
+            if line.strip() and not sign:
+                raise plans.PlanError(
+                    "bad-plan", f"'{line.strip()}' is no setting", "Write for instance fit.epochs=10."
+                )
+            if line.strip():
+                settings[key.strip()] = value.strip()
+        plan = plans.with_settings(self._plan, settings)
+        if plan.data.source == plans.USER:
+            path = self.data.text().strip()
+            if not path:
+                raise plans.PlanError(
+                    "bad-plan", "no folder of images is chosen", "Choose the folder of class folders."
+                )
+            title = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+            plan = replace(plan, data=replace(plan.data, path=path, title=title))
+        if name != plan.name:
+            plan = replace(plan, name=name, id=slug(name))
+        return plan
+
+    def accept(self) -> None:
+        """Start, or say what is wrong and stay."""
+        try:
+            plan = self.plan()
+        except plans.PlanError as error:
+            self.failure.set_failure(error.message, error.hint, error.kind)
+            return
+        self.started.emit((plan, plan.name))
+        super().accept()
+
+    @Slot()
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, self.tr("Open a Labelled Folder"), self.data.text())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.fileSelected.connect(self.data.setText)
+        dialog.open()
+
+
+def slug(name: str) -> str:
+    """A model's id from its name: lower-case Latin letters, digits and single hyphens."""
+    import unicodedata
+
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-") or "model"
+
+
+def _whole(value: int, lowest: int = 1) -> QSpinBox:
+    box = QSpinBox()
+    box.setRange(lowest, _HIGHEST)
+    box.setGroupSeparatorShown(False)
+    box.setValue(value)
+    return box

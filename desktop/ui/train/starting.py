@@ -1,0 +1,157 @@
+"""Every way to a new training: the wizard, a plan file, a run to repeat, a model to train further, a drop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from desktop.ml import plan as plans
+from desktop.ui.train.plan_dialog import PlanDialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from desktop.ml.plan import TrainingPlan
+    from desktop.services.engine_service import EngineService
+    from desktop.store.run_record import RunRecord
+    from desktop.ui.train.view import TrainView
+
+_WIZARD = "desktop.ui.wizard"
+
+
+class Starter(QObject):
+    """``ready`` carries a plan, the training's name, the run it comes from ('' for none) and its preset; ``failed`` a
+    :class:`FoveaError`; ``said`` a sentence."""
+
+    ready = Signal(object, str, str, str)
+    failed = Signal(object)
+    said = Signal(str)
+
+    def __init__(self, view: TrainView) -> None:
+        super().__init__(view)
+        self._view = view
+        self.engine: EngineService | None = None
+        self.dialog: QDialog | None = None
+        self._parent_run = ""
+
+    # The ways
+
+    @Slot()
+    def new(self) -> None:
+        """A new training from nothing."""
+        if not self._open_wizard():
+            self.ask_plan()
+
+    @Slot()
+    def ask_folder(self) -> None:
+        """Choose a folder of class folders first."""
+        dialog = QFileDialog(self._view, self.tr("Open a Labelled Folder"), self._last())
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        self._show_files(dialog)
+
+    @Slot()
+    def ask_plan(self) -> None:
+        """Choose a plan file, as the command line and Fovea's runs write them."""
+        dialog = QFileDialog(self._view, self.tr("Start from a Plan File"), self._last())
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilters([self.tr("Training plans (*.json)"), self.tr("All files (*)")])
+        self._show_files(dialog)
+
+    @Slot(str)
+    def open_path(self, path: str) -> None:
+        """A plan file, or labelled data."""
+        self._view._settings.set("last_folder", str(Path(path).parent))
+        if path.lower().endswith(".json"):
+            self._view.service.errands.run(lambda: plans.load(Path(path)), self._on_plan, self.failed.emit)
+        elif not self._open_wizard(data=path):
+            self.said.emit(self.tr("A training from a folder needs a plan: choose “Start from a plan file…”."))
+
+    @Slot(object)
+    def repeat(self, run: RunRecord) -> None:
+        """The plan of a run again, to be changed."""
+        self._read(run, self._on_repeat)
+
+    @Slot(object)
+    def further(self, run: RunRecord) -> None:
+        """The plan of a finished run again, starting from the model that came of it."""
+        self._read(run, self._on_further)
+
+    def validation_of(self, run_id: str, then: Callable[[str], None]) -> None:
+        """Tell ``then`` where the data of a run lies, or say why that is not known."""
+        store = self._view.service.store
+
+        def read() -> str:
+            plan = plans.from_json(store.plan_text(run_id))
+            return plan.data.path or ""
+
+        def tell(path: str) -> None:
+            if path:
+                then(path)
+            else:
+                self.said.emit(self.tr("The images of this training have no place of their own on this computer."))
+
+        self._view.service.errands.run(read, tell, self.failed.emit)
+
+    # Inside
+
+    def _last(self) -> str:
+        return str(self._view._settings.get("last_folder"))
+
+    def _show_files(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.open_path)
+        dialog.open()
+
+    def _read(self, run: RunRecord, then: Callable[[tuple[TrainingPlan, RunRecord]], None]) -> None:
+        store = self._view.service.store
+        self._view.service.errands.run(lambda: (plans.from_json(store.plan_text(run.id)), run), then, self.failed.emit)
+
+    def _on_plan(self, plan: TrainingPlan) -> None:
+        self._ask(plan, plan.name, "")
+
+    def _on_repeat(self, found: tuple[TrainingPlan, RunRecord]) -> None:
+        plan, run = found
+        if not self._open_wizard(plan=plan, name=run.name, parent_run=run.id):
+            self._ask(plan, run.name, run.id)
+
+    def _on_further(self, found: tuple[TrainingPlan, RunRecord]) -> None:
+        plan, run = found
+        start = plans.StartPlan("weights", run.model_id)
+        if plan.architecture.name == "head":
+            self.said.emit(self.tr("A training on the features of another model cannot be taken further; repeat it."))
+            return
+        self._on_repeat((replace(plan, start=start), run))
+
+    def _ask(self, plan: TrainingPlan, name: str, parent_run: str) -> None:
+        self._parent_run = parent_run
+        dialog = PlanDialog(plan, name, self._view)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.started.connect(self._on_started)
+        self.dialog = dialog
+        dialog.open()
+
+    def _open_wizard(self, parent_run: str = "", **given: Any) -> bool:
+        """Open the wizard, where this edition has it; ``given`` are its keyword arguments ``data``, ``plan``,
+        ``name``."""
+        if find_spec(_WIZARD) is None:
+            return False
+        from importlib import import_module
+
+        self._parent_run = parent_run
+        made = import_module(_WIZARD).TrainingWizard
+        self.dialog = made(self._view.catalog, self._view._settings, self.engine, self._view, **given)
+        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.dialog.started.connect(self._on_started)
+        self.dialog.open()
+        return True
+
+    @Slot(object)
+    def _on_started(self, wanted: tuple[TrainingPlan, str]) -> None:
+        plan, name = wanted
+        self.ready.emit(plan, name, self._parent_run, plan.preset)

@@ -1,0 +1,351 @@
+"""The Train view: the trainings that run, all runs there were, and what can be begun from here."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from desktop.services.training import TrainingService
+from desktop.ui.train import words
+from desktop.ui.train.asking import CancelQuestion, CloseQuestion
+from desktop.ui.train.exports import CurveExports
+from desktop.ui.train.jobs_tab import JobsTab
+from desktop.ui.train.runs_tab import RunsTab
+from desktop.ui.train.starting import Starter
+from desktop.ui.view import LaterView
+from desktop.ui.widgets._kit import sentence
+
+if TYPE_CHECKING:
+    from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.services.settings import Settings
+    from desktop.services.training_job import TrainingJob
+    from desktop.store.run_record import RunRecord
+
+_TABS = ("jobs", "runs")
+
+
+class TrainView(LaterView):
+    """Jobs, runs, and the way to new ones."""
+
+    def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(catalog, settings, parent)
+        self.service = TrainingService(settings.get("train_at_once"), self)
+        self.starter = Starter(self)
+        self.exports = CurveExports(self)
+        self.jobs = JobsTab(self.service, settings.get("train_by"))
+        self.runs = RunsTab(self.service)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.jobs, self.tr("Trainings"))
+        self.tabs.addTab(self.runs, self.tr("Runs"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.addWidget(self.tabs)
+        self._undo: list[tuple[str, str]] = []
+        self._closing = ""
+        self._connect()
+        self._restore()
+        self.runs.refresh()
+
+    def _connect(self) -> None:
+        service, jobs, page, runs = self.service, self.jobs, self.jobs.page, self.runs
+        service.changed.connect(self._on_changed)
+        service.heard.connect(jobs.news)
+        service.heard.connect(self._on_heard)
+        service.added.connect(self._on_added)
+        service.ended.connect(self._on_ended)
+        service.model_made.connect(self._on_model)
+        service.failed.connect(self._on_failed)
+        service.deleted.connect(self._on_deleted)
+        jobs.new.clicked.connect(self.new_training)
+        jobs.empty.new_wanted.connect(self.new_training)
+        jobs.plan.clicked.connect(self.starter.ask_plan)
+        jobs.empty.plan_wanted.connect(self.starter.ask_plan)
+        jobs.empty.runs_wanted.connect(self.show_runs)
+        jobs.list.moved.connect(service.move)
+        jobs.list.removed.connect(self.remove)
+        page.pause_wanted.connect(service.pause)
+        page.resume_wanted.connect(service.resume)
+        page.finish_wanted.connect(service.stop_after_epoch)
+        page.cancel_wanted.connect(self.ask_cancel)
+        page.continue_wanted.connect(self.continue_run)
+        page.remove_wanted.connect(self.remove)
+        page.move_wanted.connect(service.move)
+        page.classify_wanted.connect(self.classify_wanted)
+        page.card_wanted.connect(self.card_requested)
+        page.errors_wanted.connect(self.show_errors)
+        page.export_wanted.connect(self.exports.ask)
+        page.curves.way_chosen.connect(partial(self._settings.set, "train_by"))
+        runs.continue_wanted.connect(self.take_up)
+        runs.repeat_wanted.connect(self.starter.repeat)
+        runs.further_wanted.connect(self.starter.further)
+        runs.card_wanted.connect(self.card_requested)
+        runs.folder_wanted.connect(self.open_folder)
+        runs.export_wanted.connect(self.exports.ask)
+        runs.said.connect(self.said)
+        self.starter.ready.connect(service.submit)
+        self.starter.failed.connect(self._on_failed)
+        self.starter.said.connect(self.said)
+        self.exports.said.connect(self.said)
+        self.tabs.currentChanged.connect(self._on_tab)
+
+    # What is remembered
+
+    def _splitters(self) -> dict[str, QSplitter]:
+        return {
+            "train": self.jobs.split,
+            "train_curves": self.jobs.page.curves.split,
+            "train_runs": self.runs.split,
+            "train_plots": self.runs.lower,
+        }
+
+    def _restore(self) -> None:
+        held = self._settings.get("splitters")
+        for name, splitter in self._splitters().items():
+            sizes = held.get(name)
+            if isinstance(sizes, list) and len(sizes) == splitter.count() and all(isinstance(s, int) for s in sizes):
+                splitter.setSizes(sizes)
+            splitter.splitterMoved.connect(self._remember_sizes)
+        if self._settings.get("train_tab") in _TABS:
+            self.tabs.setCurrentIndex(_TABS.index(self._settings.get("train_tab")))
+
+    @Slot()
+    def _remember_sizes(self) -> None:
+        sizes = {name: splitter.sizes() for name, splitter in self._splitters().items()}
+        self._settings.set("splitters", {**self._settings.get("splitters"), **sizes})
+
+    @Slot()
+    def _on_tab(self) -> None:
+        self._settings.set("train_tab", _TABS[self.tabs.currentIndex()])
+        if self.tabs.currentWidget() is self.runs:
+            self.runs.refresh()
+        self.changed.emit()
+
+    # The window's side
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for the wizard's pictures."""
+        super().attach(engine)
+        self.starter.engine = engine
+
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        self.starter.engine = None
+        super().detach()
+
+    def take_focus(self) -> None:
+        """Give the keyboard to what comes first."""
+        if self.tabs.currentWidget() is self.jobs:
+            self.jobs.focus_first()
+        else:
+            self.runs.table.setFocus()
+
+    def close_down(self) -> None:
+        """Stop what runs, with checkpoints; for the end of the program."""
+        self.service.stop()
+
+    def may_close(self) -> bool:
+        """Ask what becomes of running trainings; the window closes when that has happened."""
+        running = self.service.running
+        if not running or self._closing == "later":
+            return True
+        if self._closing != "asked":
+            self._closing = "asked"
+            self.question = CloseQuestion(running, len(self.service.waiting), self)
+            self.question.finish.connect(self._close_after_epoch)
+            self.question.later.connect(self._close_now)
+            self.question.discard.connect(self._close_discarding)
+            self.question.finished.connect(self._on_question_end)
+            self.question.open()
+        return False
+
+    @Slot()
+    def _on_question_end(self) -> None:
+        if self._closing == "asked":
+            self._closing = ""
+
+    @Slot()
+    def _close_after_epoch(self) -> None:
+        self._closing = "finish"
+        self.service.hold_queue()
+        for job in self.service.running:
+            self.service.stop_after_epoch(job.id)
+        self.said.emit(self.tr("Fovea closes when the running epoch is done and its model is in the store."))
+
+    @Slot()
+    def _close_now(self) -> None:
+        self._closing = "later"
+        self.window().close()
+
+    @Slot()
+    def _close_discarding(self) -> None:
+        self._closing = "finish"
+        self.service.hold_queue()
+        for job in self.service.running:
+            self.service.cancel(job.id, discard=True)
+
+    def _close_if_idle(self) -> None:
+        if self._closing == "finish" and not self.service.running and not self.service.errands.busy:
+            self.window().close()
+
+    def can_undo(self) -> bool:
+        """Whether a deleted run can be brought back."""
+        return bool(self._undo)
+
+    @Slot()
+    def undo(self) -> None:
+        """Bring back the run that was deleted last."""
+        if self._undo:
+            token, name = self._undo.pop()
+            self.service.restore(token)
+            self.said.emit(self.tr("“{0}” is back among the runs.").format(name))
+            self.changed.emit()
+
+    def can_export(self) -> bool:
+        """Whether there are curves to save."""
+        if self.tabs.currentWidget() is self.runs:
+            return bool(self.runs.chosen())
+        return self.jobs.page.job is not None and self.jobs.page.job.curves.done > 0
+
+    @Slot()
+    def export(self) -> None:
+        """Save the curves that are shown."""
+        job = self.jobs.page.job
+        self.exports.ask("" if self.tabs.currentWidget() is self.runs or job is None else job.id)
+
+    def focus_filter(self) -> None:
+        """Put the keyboard into the filter of the runs."""
+        self.show_runs()
+        self.runs.filter.setFocus()
+
+    def drop_words(self) -> str:
+        """Labelled data or a plan may be dropped here."""
+        return self.tr("Drop a folder of class folders, or a training plan, to train a model")
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Train from what was dropped: the first of it."""
+        self.starter.open_path(paths[0])
+
+    def ask_folder(self) -> bool:
+        """Choose a labelled folder to train from."""
+        self.starter.ask_folder()
+        return True
+
+    # Starting and taking up
+
+    @Slot()
+    def new_training(self) -> None:
+        """Open the wizard."""
+        self.starter.new()
+
+    @Slot(str)
+    def _on_added(self, run_id: str) -> None:
+        self.tabs.setCurrentWidget(self.jobs)
+        self.jobs.refresh()
+        self.jobs.look_at(run_id)
+        self.jobs.list.setFocus()
+
+    @Slot(object)
+    def take_up(self, record: RunRecord) -> None:
+        """Go on with a run."""
+        self.service.take_up(record)
+
+    @Slot(str)
+    def continue_run(self, run_id: str) -> None:
+        """Go on with a run that is listed among the jobs."""
+        store = self.service.store
+        self.service.errands.run(lambda: store.get(run_id), self.service.take_up, self._on_failed)
+
+    def offer_left(self, records: list[RunRecord]) -> None:
+        """Runs that were cut off, or waited, when Fovea ended: list them, and say so."""
+        self.service.put_aside(records)
+        self.jobs.refresh()
+        if len(records) == 1:
+            self.said.emit(self.tr("“{0}” was left unfinished. Train: Go on takes it up.").format(records[0].name))
+        elif records:
+            self.said.emit(
+                self.tr("Trainings were left unfinished: {0}. Train: Go on takes one up.").format(
+                    words.count(len(records))
+                )
+            )
+
+    @Slot(str)
+    def remove(self, run_id: str) -> None:
+        """Take a job off the list."""
+        self.service.forget(run_id)
+
+    @Slot(str)
+    def ask_cancel(self, run_id: str) -> None:
+        """Ask how a running training shall end."""
+        job = self.service.job(run_id)
+        if job is None or not job.active:
+            return
+        self.question = CancelQuestion(job, self)
+        self.question.kept.connect(partial(self.service.stop_now, run_id))
+        self.question.discarded.connect(partial(self.service.cancel, run_id, True))
+        self.question.open()
+
+    # What happens
+
+    @Slot()
+    def _on_changed(self) -> None:
+        self.jobs.refresh()
+        self._tell_progress()
+        self.changed.emit()
+        self._close_if_idle()
+
+    @Slot(str)
+    def _on_heard(self, run_id: str) -> None:
+        self._tell_progress()
+
+    def _tell_progress(self) -> None:
+        share = self.service.progress()
+        self.progressed.emit(-1.0 if share is None else share)
+
+    @Slot(object)
+    def _on_ended(self, job: TrainingJob) -> None:
+        if job.state == "done":
+            self.said.emit(self.tr("“{0}” is trained and stands in the chooser of models.").format(job.name))
+        elif job.state in ("failed", "interrupted"):
+            self.said.emit(self.tr("The training “{0}” ended: {1}").format(job.name, sentence(job.message)))
+
+    @Slot(str)
+    def _on_model(self, model_id: str) -> None:
+        self.catalog.refresh()
+
+    @Slot(object)
+    def _on_failed(self, error: Any) -> None:
+        text = sentence(getattr(error, "message", str(error)))
+        self.said.emit(f"{text} {sentence(getattr(error, 'hint', ''))}".strip())
+
+    @Slot(str, str)
+    def _on_deleted(self, token: str, name: str) -> None:
+        self._undo.append((token, name))
+        self.said.emit(self.tr("“{0}” was deleted. Undo brings it back, for thirty days.").format(name))
+        self.changed.emit()
+        self._close_if_idle()
+
+    @Slot()
+    def show_runs(self) -> None:
+        """Show all runs."""
+        self.tabs.setCurrentWidget(self.runs)
+
+    @Slot(str)
+    def open_folder(self, run_id: str) -> None:
+        """Show a run's folder in the system's file manager."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.service.store.folder(run_id))))
+
+    @Slot(str)
+    def show_errors(self, run_id: str) -> None:
+        """Evaluate the new model on the pictures that were its validation split."""
+        job = self.service.job(run_id)
+        if job is not None:
+            self.starter.validation_of(run_id, partial(self._evaluate, job.model_id))
+
+    def _evaluate(self, model_id: str, path: str) -> None:
+        self.evaluate_wanted.emit(model_id, path)
