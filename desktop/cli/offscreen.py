@@ -64,6 +64,14 @@ def capture_wizard(
     draw("desktop.ui.capture_wizard:capture_wizard", values, out, timeout_s)
 
 
+def capture_training(
+    run: str, demo: bool, tab: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 1800.0
+) -> None:
+    """Draw the Train view with a run of the user's ('' for none), or (``demo``) with a real small training."""
+    values = (run, demo, tab, size, theme, str(out), timeout_s)
+    draw("desktop.ui.capture_train:capture_train", values, out, timeout_s)
+
+
 def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:
     """Call the function ``name`` (``module:function``), which writes ``out``, with ``values`` in a child.
 

@@ -15,6 +15,7 @@ _SIZE = (1280, 720)
 _SMALLEST = (1024, 640)  # the window takes no smaller size
 _LARGEST = 8192
 _TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
+_TRAIN_TABS = ("jobs", "runs")
 _PREFERRED = ("cifar10", "mnist-digits")
 
 _EPILOG = """\
@@ -65,6 +66,12 @@ def _wizard(options: argparse.Namespace, model: str) -> None:
     offscreen.capture_wizard(_data(options), options.page, options.size, options.theme, out, options.origin)
 
 
+def _train(options: argparse.Namespace, model: str) -> None:
+    tab = options.tab if options.tab in _TRAIN_TABS else "jobs"
+    out = options.out.absolute()
+    offscreen.capture_training(options.run, options.demo, tab, options.size, options.theme, out)
+
+
 def _data(options: argparse.Namespace) -> str:
     return str(options.data.absolute()) if options.data is not None else ""
 
@@ -73,6 +80,7 @@ def _data(options: argparse.Namespace) -> str:
 _VIEWS: dict[str, Callable[[argparse.Namespace, str], None]] = {
     "classify": _classify,
     "evaluate": _evaluate,
+    "train": _train,
     "wizard": _wizard,
 }
 
@@ -88,7 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--image", nargs="+", action="extend", default=[], metavar="PATH", help="pictures to open")
     parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate, wizard: labelled data (default: none yet)")
     parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
-    parser.add_argument("--tab", choices=_TABS, default="pictures", help="evaluate: which part (default: pictures)")
+    parser.add_argument(
+        "--tab", choices=(*_TABS, *_TRAIN_TABS), default="pictures", help="evaluate, train: which part of the view"
+    )
+    parser.add_argument("--run", default="", metavar="ID", help="train: the run to look at (default: none)")
+    parser.add_argument("--demo", action="store_true", help="train: a small net trained now on drawn shapes")
     parser.add_argument("--page", type=int, choices=range(1, 9), default=1, help="wizard: which page (default: 1)")
     parser.add_argument("--origin", default="", metavar="ID", help="wizard: the starting point (default: recommended)")
     parser.add_argument("--model", metavar="ID", help="the model (default: the first that can answer)")

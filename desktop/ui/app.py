@@ -70,6 +70,7 @@ class Shell(QObject):
             self.window.messages.say(self.settings.problem)
         if self._paths:
             self.window.open_paths(self._paths)
+        self.window.offer_unfinished()
         if self._instance is not None:
             self._instance.received.connect(self.window.take_over)
             self._instance.listen()

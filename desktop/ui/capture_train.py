@@ -27,8 +27,8 @@ def capture_train(
 ) -> None:
     """Save the Train view as PNG; see :func:`desktop.ui.capture.staged`.
 
-    ``run`` is a run's id ('' for none): it is looked at, in the tab Runs. With ``demo`` a small net is really trained on
-    drawn shapes in a temporary home, and shown. ``tab`` is 'jobs' or 'runs'. Raises :class:`FoveaError`: of kind
+    ``run`` is a run's id ('' for none): it is looked at, in the tab Runs. With ``demo`` a small net is really trained
+    on drawn shapes in a temporary home, and shown. ``tab`` is 'jobs' or 'runs'. Raises :class:`FoveaError`: of kind
     ``no-such-run``, those that ended the training, and those of ``staged`` and ``save``.
     """
     if demo:
@@ -53,7 +53,9 @@ def _capture(
         wait_for(lambda: not view.service.errands.busy, timeout_s, "the runs")
         if run:
             if all(held.id != run for held in view.runs.runs):
-                raise FoveaError("no-such-run", f"there is no run '{run}'", "'fovea runs list' shows the runs there are.")
+                raise FoveaError(
+                    "no-such-run", f"there is no run '{run}'", "'fovea runs list' shows the runs there are."
+                )
             tab = "runs"
         if tab == "runs":
             view.show_runs()
@@ -64,12 +66,9 @@ def _capture(
         if shown.isVisible():
             wait_for(lambda: plotting().there, timeout_s, "the plots")
         shell.window.messages.clear()
-        for _ in range(3):
-            settled: list[bool] = []
-            from PySide6.QtCore import QTimer
-
-            QTimer.singleShot(400, lambda done=settled: done.append(True))  # the plots draw on timers of their own
-            wait_for(lambda done=settled: bool(done), 30, "the plots")  # type: ignore[misc]
+        page = view.jobs.page.curves
+        plots = (view.runs.loss, view.runs.accuracy) if tab == "runs" else (page.loss, page.accuracy)
+        wait_for(lambda: all(plot.settled for plot in plots), timeout_s, "the plots")
         save(shell.window, out)
 
 

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
+    from desktop.services.errands import Errands
     from desktop.services.settings import Settings
+    from desktop.store.run_record import RunRecord
     from desktop.ui.classify_view import ClassifyView
     from desktop.ui.evaluate.view import EvaluateView
     from desktop.ui.menus import Menus
     from desktop.ui.rail import Rail
+    from desktop.ui.train.view import TrainView
     from desktop.ui.view import LaterView
     from desktop.ui.widgets.message_bar import MessageBar
 
@@ -60,6 +63,13 @@ LATER: tuple[Later, ...] = (
 )
 
 
+def _unfinished_runs() -> list[RunRecord]:
+    """The runs that nobody trains and that have not come to an end; for a thread."""
+    from desktop.store.runs import RunStore
+
+    return [record for record in RunStore().list() if record.state in ("interrupted", "queued")]
+
+
 class ViewHost:
     """Mixed into the main window, which has the attributes named here and stays shorter for it."""
 
@@ -78,6 +88,7 @@ class ViewHost:
         def tr(self, text: str) -> str: ...
 
     _engine: EngineService | None = None
+    _unfinished: Errands | None = None
 
     @property
     def engine(self) -> EngineService | None:
@@ -164,12 +175,27 @@ class ViewHost:
         if data:
             self.evaluate.open_path(data)
 
+    def offer_unfinished(self) -> None:
+        """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""
+        from desktop.services.errands import Errands
+
+        self._unfinished = Errands("unfinished")
+        self._unfinished.run(_unfinished_runs, self._on_unfinished)
+
+    def _on_unfinished(self, records: list[RunRecord]) -> None:
+        if records:
+            train = cast("TrainView", self.later("train"))
+            train.offer_left(records)
+
     def may_close(self) -> bool:
         """Whether every view agrees to the end; the first that does not has asked the user."""
         return all(view.may_close() for view in self._later.values())
 
     def close_later(self) -> None:
         """End what the views started."""
+        if self._unfinished is not None:
+            self._unfinished.stop()
+            self._unfinished = None
         for view in self._later.values():
             view.close_down()
             view.detach()

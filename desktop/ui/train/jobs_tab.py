@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.theme import theme
 from desktop.ui.train.job_list import JobList, JobsModel
@@ -42,7 +42,6 @@ class EmptyJobs(QFrame):
         )
         for label in (title, words):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        words.setMaximumWidth(560)
         self.button = QPushButton(self.tr("New training…"))
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self.new_wanted)
@@ -58,7 +57,11 @@ class EmptyJobs(QFrame):
         layout.addStretch(3)
         layout.addWidget(self._sign)
         layout.addWidget(title)
-        layout.addWidget(words, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(words, 2)
+        middle.addStretch(1)
+        layout.addLayout(middle)
         layout.addSpacing(8)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(plan, 0, Qt.AlignmentFlag.AlignHCenter)

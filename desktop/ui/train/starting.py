@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QFileDialog
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
     from desktop.store.run_record import RunRecord
     from desktop.ui.train.view import TrainView
-
-_WIZARD = "desktop.ui.wizard"
 
 
 class Starter(QObject):
@@ -44,8 +41,7 @@ class Starter(QObject):
     @Slot()
     def new(self) -> None:
         """A new training from nothing."""
-        if not self._open_wizard():
-            self.ask_plan()
+        self._open_wizard()
 
     @Slot()
     def ask_folder(self) -> None:
@@ -69,8 +65,8 @@ class Starter(QObject):
         self._view._settings.set("last_folder", str(Path(path).parent))
         if path.lower().endswith(".json"):
             self._view.service.errands.run(lambda: plans.load(Path(path)), self._on_plan, self.failed.emit)
-        elif not self._open_wizard(data=path):
-            self.said.emit(self.tr("A training from a folder needs a plan: choose “Start from a plan file…”."))
+        else:
+            self._open_wizard(path)
 
     @Slot(object)
     def repeat(self, run: RunRecord) -> None:
@@ -117,7 +113,9 @@ class Starter(QObject):
 
     def _on_repeat(self, found: tuple[TrainingPlan, RunRecord]) -> None:
         plan, run = found
-        if not self._open_wizard(plan=plan, name=run.name, parent_run=run.id):
+        if plan.data.source == plans.USER:
+            self._open_wizard(plan=plan, parent_run=run.id)
+        else:  # the wizard begins with a folder, and a public set has none of its own
             self._ask(plan, run.name, run.id)
 
     def _on_further(self, found: tuple[TrainingPlan, RunRecord]) -> None:
@@ -136,20 +134,20 @@ class Starter(QObject):
         self.dialog = dialog
         dialog.open()
 
-    def _open_wizard(self, parent_run: str = "", **given: Any) -> bool:
-        """Open the wizard, where this edition has it; ``given`` are its keyword arguments ``data``, ``plan``,
-        ``name``."""
-        if find_spec(_WIZARD) is None:
-            return False
-        from importlib import import_module
+    def _open_wizard(self, path: str = "", plan: TrainingPlan | None = None, parent_run: str = "") -> None:
+        """The wizard, with labelled data or another run's plan to begin with."""
+        from desktop.ui.wizard.wizard import TrainingWizard
 
         self._parent_run = parent_run
-        made = import_module(_WIZARD).TrainingWizard
-        self.dialog = made(self._view.catalog, self._view._settings, self.engine, self._view, **given)
-        self.dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.dialog.started.connect(self._on_started)
-        self.dialog.open()
-        return True
+        wizard = TrainingWizard(self._view.catalog, self._view._settings, self.engine, self._view)
+        wizard.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        wizard.started.connect(self._on_started)
+        self.dialog = wizard
+        if plan is not None:
+            wizard.use_plan(plan, path)
+        elif path:
+            wizard.open_path(path)
+        wizard.open()
 
     @Slot(object)
     def _on_started(self, wanted: tuple[TrainingPlan, str]) -> None:

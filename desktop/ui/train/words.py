@@ -32,7 +32,7 @@ def state(job: TrainingJob) -> str:
         "packaging": _phase(job),
         "stopping": tr("Stopping, keeping a checkpoint…"),
         "cancelling": tr("Cancelling…"),
-        "done": tr("Done: the model is in the chooser"),
+        "done": tr("Done, the model is ready"),
         "stopped": tr("Stopped after {0} of {1} epochs").format(count(job.epochs_done), count(job.epochs)),
         "cancelled": tr("Cancelled"),
         "failed": tr("Failed"),

@@ -103,12 +103,12 @@ class CurvePlot(QFrame):
         self.setAccessibleDescription(why)
         self._schedule()
 
-    def save(self, path: str) -> None:
-        """Write the plot as PNG in the light colours, 200 dots an inch. Raises OSError; needs matplotlib to be there.
-
-        Drawn anew, so that neither window size nor theme matter.
-        """
-        draw_file(path, [(self._frame, self._series)])
+    @property
+    def settled(self) -> bool:
+        """Whether all that is to be seen is drawn."""
+        if not self.isVisible():
+            return True
+        return plotting().there and not self._later.isActive() and (bool(self._nothing) or self._ground is not None)
 
     def sizeHint(self) -> QSize:
         return QSize(420, 280)

@@ -1,0 +1,221 @@
+"""The Train view in the real window, with real processes that do as they are told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+
+from desktop.services.settings import Settings
+from desktop.services.training_job import TrainingJob
+from desktop.store.runs import RunStore
+from desktop.ui.app import Shell, build_window
+from desktop.ui.train.view import TrainView
+from tests.training.jobs import plan, run_with
+
+pytestmark = pytest.mark.usefixtures("obedient_job")
+WAIT = 60_000
+
+
+@pytest.fixture
+def shell(qtbot: Any, qapp: Any, fovea_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    from desktop import paths
+
+    monkeypatch.setattr(paths, "bundled_models", lambda: tmp_path / "bundled")
+    held = build_window(mode="light")
+    qtbot.addWidget(held.window)
+    with qtbot.waitSignal(held.window.painted, timeout=WAIT):
+        held.window.show()
+    qtbot.waitUntil(lambda: held.catalog.loaded, timeout=WAIT)
+    yield held
+    held.close_down()
+
+
+@pytest.fixture
+def view(shell: Shell) -> TrainView:
+    shell.window.show_view("train")
+    shown = shell.window.shown
+    assert isinstance(shown, TrainView)
+    return shown
+
+
+def begin(view: TrainView, *orders: str, name: str = "A run") -> TrainingJob:
+    store = RunStore()
+    folder = run_with(store, *orders, name=name)
+    view.take_up(store.get(folder.name))
+    job = view.service.job(folder.name)
+    assert job is not None
+    return job
+
+
+def test_the_empty_view_says_what_to_do(qtbot: Any, view: TrainView) -> None:
+    assert view.jobs.parts.currentWidget() is view.jobs.empty
+    assert view.jobs.empty.button.isVisible() and "matplotlib.figure" not in sys.modules
+    qtbot.mouseClick(view.jobs.empty.button, Qt.MouseButton.LeftButton)
+    assert view.starter.dialog is not None and view.starter.dialog.isVisible()
+    view.starter.dialog.reject()
+
+
+def test_curves_facts_and_ring_follow_a_training(qtbot: Any, shell: Shell, view: TrainView) -> None:
+    job = begin(view, "slow", "epochs 30")
+    page = view.jobs.page
+    qtbot.waitUntil(lambda: job.epochs_done >= 2 and page.curves.model.rowCount() >= 2, timeout=WAIT)
+    qtbot.waitUntil(lambda: page.curves.loss.settled and page.curves.accuracy.settled, timeout=WAIT)
+    assert page.job is job and "Epoch" in page.state.text()
+    assert page.facts.text("device").startswith("CPU (a test)") and page.facts.text("memory") == "1 MB"
+    assert page.facts.text("speed") == "100 images/s" and page.facts.text("rate") == "0.01"
+    frame, series = page.curves.content("loss", "Loss")
+    assert frame.x_to == 30 and [one.name.split()[0] for one in series] == ["training", "validation"]
+    assert series[1].width > series[0].width and series[1].mark == job.curves.best
+    train = shell.window.rail._views["train"]
+    assert "% done" in train.accessibleDescription()
+    page.curves._ways.buttons()[1].click()
+    frame, series = page.curves.content("loss", "Loss")
+    assert len(series[0].x) > len(series[1].x) and shell.settings.get("train_by") == "batch"
+    page.pause.click()
+    qtbot.waitUntil(lambda: job.state == "paused", timeout=WAIT)
+    assert page.pause.text() == "Go on" and not page.finish.isHidden()
+    page.pause.click()
+    page.finish.click()
+    qtbot.waitUntil(lambda: job.state == "done", timeout=WAIT)
+    assert page.use.isVisible() and page.card.isVisible() and not page.pause.isVisible()
+    qtbot.waitUntil(lambda: "% done" not in train.accessibleDescription(), timeout=WAIT)
+
+
+@pytest.mark.parametrize("discard", [False, True])
+def test_cancelling_asks_what_becomes_of_the_run(qtbot: Any, view: TrainView, discard: bool) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    view.jobs.page.cancel.click()
+    assert view.question.isVisible() and job.state == "training"
+    (view.question.discard_button if discard else view.question.keep_button).click()
+    qtbot.waitUntil(lambda: not view.service.running and not view.service.errands.busy, timeout=WAIT)
+    runs = RunStore().list()
+    if not discard:
+        assert [run.state for run in runs] == ["stopped"] and view.jobs.page.go_on.isVisible()
+        return
+    qtbot.waitUntil(lambda: view.can_undo(), timeout=WAIT)
+    assert RunStore().list() == []
+    view.undo()
+    qtbot.waitUntil(lambda: len(view.runs.runs) == 1, timeout=WAIT)
+
+
+def test_closing_asks_and_keeps_a_checkpoint_for_the_next_start(qtbot: Any, shell: Shell, view: TrainView) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    shell.window.close()
+    assert shell.window.isVisible() and view.question.isVisible()
+    view.question.escapeButton().click()
+    assert shell.window.isVisible() and job.active
+    shell.window.close()
+    view.question.later_button.click()
+    assert not shell.window.isVisible()
+    store = RunStore()
+    qtbot.waitUntil(lambda: store.get(job.id).state == "interrupted", timeout=WAIT)
+    again = build_window(Settings(), mode="light")
+    qtbot.addWidget(again.window)
+    try:
+        again.window.show()
+        qtbot.waitUntil(lambda: "left unfinished" in again.window.messages.text, timeout=WAIT)
+        later = again.window.later("train")
+        assert isinstance(later, TrainView)
+        left = later.service.job(job.id)
+        assert left is not None and left.can_continue
+        again.window.show_view("train")
+        qtbot.waitUntil(lambda: later.jobs.page.go_on.isVisible(), timeout=WAIT)
+        later.jobs.page.go_on.click()
+        qtbot.waitUntil(
+            lambda: (held := later.service.job(job.id)) is not None and held.started is not None, timeout=WAIT
+        )
+        held = later.service.job(job.id)
+        assert held is not None and held.started is not None and held.started.epoch >= 1
+    finally:
+        again.close_down()
+
+
+def test_closing_after_the_epoch_waits_for_the_model(qtbot: Any, shell: Shell, view: TrainView) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    waiting = begin(view, "epochs 2", name="waiting")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    shell.window.close()
+    view.question.finish_button.click()
+    assert shell.window.isVisible()
+    qtbot.waitUntil(lambda: not shell.window.isVisible(), timeout=WAIT)
+    store = RunStore()
+    assert store.get(job.id).state == "done" and store.get(waiting.id).state == "queued"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with")
+def test_a_killed_trainer_is_said_and_can_go_on(qtbot: Any, shell: Shell, view: TrainView) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    pid = view.service.trainer_pid(job.id)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    page = view.jobs.page
+    qtbot.waitUntil(lambda: page.failure.isVisible(), timeout=WAIT)
+    assert "SIGKILL" in page.failure.text and "checkpoint" in page.failure.text
+    assert "SIGKILL" in shell.window.messages.text
+    qtbot.waitUntil(lambda: view.service.trainer_pid(job.id) is None and not view.service.errands.busy, timeout=WAIT)
+    page.go_on.click()
+    qtbot.waitUntil(lambda: view.jobs.page.job is not None and view.jobs.page.job.active, timeout=WAIT)
+
+
+def test_runs_are_found_compared_and_deleted(qtbot: Any, view: TrainView) -> None:
+    first = begin(view, "epochs 3", name="Ünï first")
+    second = begin(view, "epochs 2", name="second")
+    qtbot.waitUntil(lambda: first.state == second.state == "done", timeout=WAIT)
+    store = RunStore()
+    other = plan()
+    from dataclasses import replace
+
+    third = store.create(replace(other, seed=77), "third", epochs=5, data="mnist")
+    view.show_runs()
+    runs = view.runs
+    qtbot.waitUntil(lambda: len(runs.runs) == 3 and not view.service.errands.busy, timeout=WAIT)
+    runs.filter.setText("ünï")
+    assert [run.name for run in map(runs.model.run, range(runs.model.rowCount()))] == ["Ünï first"]
+    runs.filter.setText("")
+    runs.choose([first.id, third.id])
+    qtbot.waitUntil(lambda: runs.plan_model.rowCount() == 1, timeout=WAIT)
+    assert runs.plan_model.cell(0, 0).text == "seed"
+    assert {runs.plan_model.cell(0, 1).text, runs.plan_model.cell(0, 2).text} == {"77", str(other.seed)}
+    runs.choose([third.id])
+    assert runs.go_on.isEnabled() and not runs.card.isEnabled()
+    runs.delete.click()
+    qtbot.waitUntil(lambda: len(runs.runs) == 2, timeout=WAIT)
+    assert view.can_undo()
+    view.undo()
+    qtbot.waitUntil(lambda: len(runs.runs) == 3, timeout=WAIT)
+
+
+def test_a_plan_file_starts_a_training_and_a_bad_one_says_why(
+    qtbot: Any, shell: Shell, view: TrainView, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"schema": 2}')
+    view.open_paths([str(bad)])
+    qtbot.waitUntil(lambda: "missing" in shell.window.messages.text, timeout=WAIT)
+    good = tmp_path / "good.json"
+    good.write_text(plan().to_json(), encoding="utf-8")
+    view.open_paths([str(good)])
+    qtbot.waitUntil(lambda: view.starter.dialog is not None, timeout=WAIT)
+    dialog: Any = view.starter.dialog
+    dialog.name.setText("My digits")
+    dialog.more.setPlainText("fit.patience = often")
+    dialog.accept()
+    assert dialog.failure.isVisible() and "fit.patience" in dialog.failure.text
+    dialog.more.setPlainText("fit.patience = 2")
+    dialog.epochs.setValue(3)
+    with qtbot.waitSignal(view.service.added, timeout=WAIT) as added:
+        dialog.accept()
+    store = RunStore()
+    record = store.get(added.args[0])
+    assert record.name == "My digits" and record.epochs == 3
+    assert '"my-digits"' in store.plan_text(record.id) and '"patience": 2' in store.plan_text(record.id)
