@@ -1,21 +1,33 @@
-"""``fovea train``: train, evaluate and store a model from a plan."""
+"""``fovea train``: train a classifier on pictures, evaluate it and put it into the store."""
 
 from __future__ import annotations
 
-import datetime
+import argparse
+import json
+import os
 import signal
 import sys
 from pathlib import Path
 from typing import Any
 
-from desktop import paths
-from desktop.cli import console
+from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
 
 _EPILOG = """\
-A training keeps its plan, its history and a checkpoint of every epoch in a run folder; --resume takes it up exactly
-where it stopped. Ctrl-C once: stop after this batch; twice: stop now (the last checkpoint is kept).
+A training is kept as a run: its plan, which pictures were on which side, its curves, and a checkpoint of every epoch
+('fovea runs list'). --resume takes it up exactly where it stopped, also after a crash. Ctrl-C once: stop after this
+batch, with a checkpoint; twice: stop now (the last checkpoint is kept).
+
+examples:
+  fovea train --data photos --name "My pets"
+  fovea train --preset mnist-lenet --name digits --epochs 5
+  fovea train --data photos --from cifar10 --how features --name pets
+  fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
+  fovea train --resume last
+
+With --json every event is one JSON object a line ("event": started, phase, batch-done, epoch-done, note, checkpointed,
+finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 """
@@ -25,35 +37,43 @@ def main(argv: list[str]) -> int:
     """Run the command; returns its exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
-    if (options.plan is None) == (options.resume is None):
-        parser.error("give either --plan or --resume")
+    if options.list_presets:
+        return _list_presets(options.json)
+    if options.resume is None and not (options.plan or options.preset or options.data):
+        parser.error("say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN")
     try:
         return _run(options)
     except FoveaError as error:
-        console.complain(error.message, error.hint)
+        if options.json:
+            told = {"event": "finished", "state": "failed", "kind": error.kind}
+            console.say(json.dumps({**told, "message": error.message, "hint": error.hint}))
+        else:
+            console.complain(error.message, error.hint)
         return 2 if error.kind == "bad-plan" else 1
     except KeyboardInterrupt:
-        return 130
+        return console.INTERRUPTED
 
 
-def _parser() -> Any:
-    import argparse
-
+def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="fovea train",
-        description="Train a model from a plan, evaluate it on the test split and put it into the store.",
+        description="Train a classifier, evaluate it and put it into the store.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--plan", type=Path, metavar="FILE", help="the training plan (JSON)")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="the new run's folder (default: among the user's data)")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="take up the run in this folder")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the model folder (default: the user's models)")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where the image sets lie (default: FOVEA_DATA)")
+    train_plan.add_options(parser)
+    run = parser.add_argument_group("the run")
+    run.add_argument("--name", metavar="NAME", help="what the model is called")
+    run.add_argument("--resume", metavar="RUN", help="take up a run: its id, its folder, or 'last'")
+    run.add_argument("--run", type=Path, metavar="DIR", help="a folder of your own for the run (default: the runs)")
+    run.add_argument("--out", type=Path, metavar="DIR", help="the model folder (default: the user's models)")
+    run.add_argument("--save-plan", type=Path, metavar="FILE", help="write the plan to FILE and train nothing")
+    run.add_argument("--list-presets", action="store_true", help="show the named systems and end")
+    run.add_argument("--json", action="store_true", help="events as JSON lines")
     return parser
 
 
-class _Stop:
+class Stop:
     """Ctrl-C asks to stop after this batch; the second one stops at once."""
 
     def __init__(self) -> None:
@@ -68,63 +88,186 @@ class _Stop:
         return None
 
     def handle(self, *_: Any) -> None:
+        """Ctrl-C."""
         if self.asked:
             raise KeyboardInterrupt
         self.asked = True
-        print("stopping after this batch; Ctrl-C again stops now", file=sys.stderr, flush=True)
+        console.note("stopping after this batch; Ctrl-C again stops now")
 
 
 def _run(options: Any) -> int:
-    from desktop.ml import job, plan
-    from desktop.ml.history import write_text
+    from desktop.ml import plan as plans
+    from desktop.store.runs import PLAN
 
+    sets = None
     if options.resume:
-        folder = options.resume
+        folder = _held_run(options.resume)
+        chosen = plans.load(folder / PLAN)
+        sets = Path(options.data) if options.data and chosen.data.source != plans.USER else None
     else:
-        chosen = plan.load(options.plan)
-        folder = options.run or _new_run(chosen.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "checkpoint.npz").unlink(missing_ok=True)
-        write_text(folder / "plan.json", chosen.to_json())
-    stop = _Stop()
+        chosen, sets = train_plan.plan_of(options)
+        if options.save_plan:
+            options.save_plan.write_text(chosen.to_json(), encoding="utf-8", newline="\n")
+            console.note(f"the plan was written; 'fovea train --plan {options.save_plan.name}' trains it")
+            return 0
+        folder = _new_run(chosen, options.run)
+    teller: Any = JsonTeller() if options.json else TextTeller()
+    teller.run(folder.name, chosen)
+    stop = Stop()
     before = signal.signal(signal.SIGINT, stop.handle)
     try:
-        finished = job.execute(folder, _tell, stop, options.data, options.out, _reveal)
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are nobody's business
+        from desktop.ml import job  # Keras takes seconds: Ctrl-C is ours before
+
+        finished = job.execute(folder, teller, stop, sets, options.out, teller.model)
     finally:
         signal.signal(signal.SIGINT, before)
+        teller.close()
     if finished.state == "failed":
-        console.complain(finished.message, finished.hint)
+        if not options.json:
+            console.complain(finished.message, finished.hint)
         return 2 if finished.kind == "bad-plan" else 1
-    print(finished.message, flush=True)
-    return 0 if finished.state == "done" else 130
+    if not options.json:
+        console.say(finished.message)
+        if finished.state != "done":
+            console.say(f"'fovea train --resume {folder.name}' takes it up")
+    return 0 if finished.state == "done" else console.INTERRUPTED
 
 
-def _reveal(manifest: Any) -> None:
-    for metric in manifest.metrics:
-        interval = f" ({metric.low:.4f} to {metric.high:.4f})" if metric.low is not None else ""
-        print(f"{metric.name}: {metric.value:.4f}{interval}, {metric.split}, n = {metric.n}")
+def _held_run(given: str) -> Path:
+    """The folder of the run to take up. Raises :class:`desktop.store.runs.RunError`."""
+    from desktop.store.runs import PLAN, RunError, RunStore
+
+    if (Path(given) / PLAN).is_file():
+        return Path(given)
+    store = RunStore()
+    if given == "last":
+        waiting = [record for record in store.list() if record.state in ("interrupted", "stopped", "failed")]
+        if not waiting:
+            raise RunError("no-such-run", "there is no run to take up", "'fovea runs list' shows the runs there are.")
+        return store.folder(waiting[0].id)
+    store.get(given)
+    return store.folder(given)
 
 
-def _new_run(model_id: str) -> Path:
-    moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
-    return paths.user_data() / "runs" / f"{model_id}-{moment}"
+def _new_run(plan: Any, own: Path | None) -> Path:
+    from desktop.store.runs import CHECKPOINT, PLAN, RunStore
+
+    if own is None:
+        store = RunStore()
+        facts = {"epochs": plan.fit.epochs, "preset": plan.preset, "data": plan.data.title or plan.data.source}
+        return store.folder(store.create(plan, plan.name, **facts).id)
+    from desktop.ml.history import write_text
+
+    own.mkdir(parents=True, exist_ok=True)
+    (own / CHECKPOINT).unlink(missing_ok=True)
+    write_text(own / PLAN, plan.to_json())
+    return own
 
 
-def _tell(event: Any) -> None:
-    from desktop.ml.events import EpochDone, Note, Started
+class TextTeller:
+    """Events in lines for people; what is under way in between on a terminal."""
 
-    if isinstance(event, Started):
-        left = f"epochs {event.epoch + 1} to {event.epochs}" if event.epoch < event.epochs else "no epoch left to do"
-        print(
-            f"{event.parameters} parameters on {event.device}; {event.train} training and {event.validation} "
-            f"validation pictures; {left}",
-            flush=True,
-        )
-    elif isinstance(event, EpochDone):
-        print(
-            f"epoch {event.epoch + 1}/{event.epochs}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
-            f"validation loss {event.val_loss:.4f}  accuracy {event.val_accuracy:.4f}  {event.seconds:.0f} s",
-            flush=True,
-        )
-    elif isinstance(event, Note):
-        print(event.text, flush=True)
+    def __init__(self) -> None:
+        self._bar = console.Progress()
+
+    def run(self, name: str, plan: Any) -> None:
+        """The run that begins."""
+        console.say(f"run {name}: {console.printable(plan.name)}")
+
+    def __call__(self, event: Any) -> None:
+        from desktop.ml.events import BatchDone, EpochDone, Note, Phase, Started
+
+        if isinstance(event, BatchDone):
+            self._bar.update(
+                f"epoch {event.epoch + 1}  batch {event.step}/{event.steps}  loss {event.loss:.4f}  "
+                f"accuracy {event.accuracy:.4f}  {event.images_per_s:,.0f} pictures/s"
+            )
+            return
+        if isinstance(event, Phase):
+            self._bar.update(f"{_PHASES.get(event.name, event.name)}" + _count(event.done, event.total))
+            return
+        self._bar.clear()
+        if isinstance(event, Started):
+            left = f"epochs {event.epoch + 1} to {event.epochs}" if event.epoch < event.epochs else "no epoch left"
+            console.say(
+                f"{event.parameters} parameters on {event.device}; {event.train} training and {event.validation} "
+                f"validation pictures; {left}"
+            )
+        elif isinstance(event, EpochDone):
+            left = f"  {_time(event.left_s)} left" if event.left_s > 0 else ""
+            console.say(
+                f"epoch {event.epoch + 1}/{event.epochs}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
+                f"validation loss {event.val_loss:.4f}  accuracy {event.val_accuracy:.4f}  {event.seconds:.0f} s"
+                f"{'  best' if event.best else ''}{left}"
+            )
+        elif isinstance(event, Note):
+            console.say(console.printable(event.text))
+
+    def model(self, manifest: Any) -> None:
+        """The finished model's figures."""
+        self._bar.clear()
+        for metric in manifest.metrics:
+            interval = f" ({metric.low:.4f} to {metric.high:.4f})" if metric.low is not None else ""
+            console.say(f"{metric.name}: {metric.value:.4f}{interval}, {metric.split}, n = {metric.n}")
+
+    def close(self) -> None:
+        """The end of it."""
+        self._bar.clear()
+
+
+class JsonTeller:
+    """Events as JSON lines."""
+
+    def run(self, name: str, plan: Any) -> None:
+        """The run that begins."""
+        self._say({"event": "run", "run": name, "name": plan.name, "preset": plan.preset})
+
+    def __call__(self, event: Any) -> None:
+        self._say(event.to_dict())
+
+    def model(self, manifest: Any) -> None:
+        """The finished model's figures."""
+        from dataclasses import asdict
+
+        self._say({"event": "model", "id": manifest.id, "metrics": [asdict(metric) for metric in manifest.metrics]})
+
+    def close(self) -> None:
+        """Nothing is open."""
+        sys.stdout.flush()
+
+    def _say(self, values: dict[str, Any]) -> None:
+        console.say(json.dumps(values))
+
+
+_PHASES = {
+    "data": "preparing pictures",
+    "features": "computing features",
+    "calibrating": "calibrating",
+    "exporting": "exporting",
+    "evaluating": "evaluating",
+    "writing": "writing the model",
+}
+
+
+def _count(done: int, total: int) -> str:
+    return f": {done:,} of {total:,}" if total else ""
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _list_presets(as_json: bool) -> int:
+    from desktop.ml.presets import PRESETS
+
+    if as_json:
+        keys = ("id", "title", "description", "data_hint", "reported", "shape")
+        console.say(json.dumps([{key: getattr(preset, key) for key in keys} for preset in PRESETS.values()], indent=1))
+        return 0
+    rows: list[tuple[str, ...]] = [("preset", "made for", "what it is")]
+    rows += [(preset.id, preset.data_hint, preset.title) for preset in PRESETS.values()]
+    console.say(console.table(rows))
+    return 0

@@ -1,0 +1,225 @@
+"""``fovea runs``: the trainings on this computer, finished or not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from desktop.cli import console
+from desktop.cli.parser import Parser
+from desktop.store import run_files
+from desktop.store.run_record import RunRecord
+from desktop.store.runs import HISTORY, SPLIT, RunError, RunStore
+
+_EPILOG = "exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage"
+_FIGURES = ("val_accuracy", "val_loss")
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    options = _parser().parse_args(argv)
+    store = RunStore()
+    return int({"list": _list, "show": _show, "compare": _compare, "delete": _delete, "restore": _restore}[
+        options.command
+    ](store, options))  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="fovea runs", description="The trainings on this computer.", epilog=_EPILOG)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    listing = commands.add_parser("list", help="every run, the newest first")
+    listing.add_argument("--state", metavar="STATE", help="only runs in this state (done, stopped, interrupted …)")
+    show = commands.add_parser("show", help="one run: its state, figures and settings")
+    show.add_argument("run", metavar="RUN", help="the run's id, or 'last'")
+    compare = commands.add_parser("compare", help="figures of several runs, and where their plans differ")
+    compare.add_argument("run", nargs="+", metavar="RUN")
+    delete = commands.add_parser("delete", help="move runs into the trash, where they stay thirty days")
+    delete.add_argument("run", nargs="+", metavar="RUN")
+    restore = commands.add_parser("restore", help="take a run out of the trash")
+    restore.add_argument("token", metavar="TOKEN", help="what 'delete' printed")
+    for command in (listing, show, compare, delete, restore):
+        command.add_argument("--json", action="store_true", help="JSON instead of text")
+    return parser
+
+
+def _list(store: RunStore, options: Any) -> int:
+    records = [record for record in store.list() if options.state in (None, record.state)]
+    if options.json:
+        console.say(json.dumps([record.to_dict() for record in records], indent=1))
+        return 0
+    if not records:
+        console.say("no runs yet; 'fovea train --data DATA --name NAME' begins one")
+        return 0
+    rows: list[tuple[str, ...]] = [("run", "name", "state", "epochs", "validation", "data", "time")]
+    for record in records:
+        rows.append(
+            (
+                record.id,
+                console.printable(record.name),
+                record.state,
+                f"{record.epochs_done}/{record.epochs}" if record.epochs else "",
+                _figure(record.figures, "val_accuracy"),
+                console.printable(record.data),
+                _duration(record.seconds),
+            )
+        )
+    console.say(console.table(rows, right=(3, 4, 6)))
+    return 0
+
+
+def _show(store: RunStore, options: Any) -> int:
+    record = _find(store, options.run)
+    history = run_files.read_curve(store.folder(record.id) / HISTORY)
+    plan = _plan(store, record.id)
+    lists = _lists(store, record.id)
+    if options.json:
+        raw = {"run": record.to_dict(), "plan": plan, "history": history, "split": lists}
+        console.say(json.dumps(raw, indent=1))
+        return 0
+    facts = [
+        ("run", record.id),
+        ("name", record.name),
+        ("state", record.state),
+        ("begun", record.created[:19].replace("T", " ") + " UTC"),
+        ("epochs", f"{record.epochs_done} of {record.epochs}"),
+        ("time", _duration(record.seconds)),
+        ("data", record.data),
+        ("device", record.device),
+        ("preset", record.preset),
+        ("model", record.model_id),
+        ("parent", record.parent),
+        ("message", record.message),
+        ("hint", record.hint),
+    ]
+    lines = [f"{name:<9} {console.printable(value)}" for name, value in facts if value]
+    if lists:
+        lines.append(f"{'pictures':<9} {lists['train']:,} to learn from, {lists['validation']:,} to check with, "
+                     f"{lists['left_out']:,} left out")  # fmt: skip
+    if history:
+        lines += ["", _curve(history)]
+    lines += ["", *(f"{key} = {value}" for key, value in flattened(plan).items())]
+    console.say("\n".join(lines))
+    return 0
+
+
+def _compare(store: RunStore, options: Any) -> int:
+    records = [_find(store, run) for run in options.run]
+    plans = [flattened(_plan(store, record.id)) for record in records]
+    differing = differences(plans)
+    if options.json:
+        raw = {
+            "runs": [record.to_dict() for record in records],
+            "differences": {key: list(values) for key, values in differing.items()},
+        }
+        console.say(json.dumps(raw, indent=1))
+        return 0
+    head = ("", *(record.id for record in records))
+    rows: list[tuple[str, ...]] = [head]
+    rows.append(("name", *(console.printable(record.name) for record in records)))
+    rows.append(("state", *(record.state for record in records)))
+    rows.append(("epochs", *(f"{record.epochs_done}/{record.epochs}" for record in records)))
+    for name in _FIGURES:
+        rows.append((f"best {name}", *(_figure(record.figures, name) for record in records)))
+    rows.append(("time", *(_duration(record.seconds) for record in records)))
+    console.say(console.table(rows))
+    rows = [("the plans differ in", *(record.id for record in records))]
+    rows += [(key, *("–" if value is None else value for value in values)) for key, values in differing.items()]
+    console.say("\n" + (console.table(rows) if differing else "the plans are the same"))
+    return 0
+
+
+def _delete(store: RunStore, options: Any) -> int:
+    tokens = {}
+    for given in options.run:
+        record = _find(store, given)
+        tokens[record.id] = store.delete(record.id)
+    if options.json:
+        console.say(json.dumps({"deleted": tokens}))
+    else:
+        for run_id, token in tokens.items():
+            console.say(f"{run_id} is in the trash; 'fovea runs restore {token}' takes it out again")
+    return 0
+
+
+def _restore(store: RunStore, options: Any) -> int:
+    record = store.restore(options.token)
+    console.say(json.dumps(record.to_dict()) if options.json else f"{record.id} is back")
+    return 0
+
+
+def _find(store: RunStore, given: str) -> RunRecord:
+    """A run by its id, by the beginning of it where only one begins so, or ``last``."""
+    records = store.list()
+    if given == "last" and records:
+        return records[0]
+    exact = [record for record in records if record.id == given]
+    begin = exact or [record for record in records if record.id.startswith(given)]
+    if len(begin) == 1:
+        return begin[0]
+    if begin:
+        raise RunError("no-such-run", f"'{given}' begins {len(begin)} runs", "Write more of the id.")
+    return store.get(given)
+
+
+def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
+    """The run's plan as it may be shown: without the place of the data."""
+    try:
+        raw = json.loads(store.plan_text(run_id))
+    except ValueError as error:
+        raise RunError("damaged-run", f"the plan of the run '{run_id}' is damaged") from error
+    if isinstance(raw, dict) and isinstance(raw.get("data"), dict):
+        raw["data"] = {key: value for key, value in raw["data"].items() if key not in ("path", "left_out")}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _lists(store: RunStore, run_id: str) -> dict[str, int] | None:
+    from desktop.core.splits import SplitError, read_split
+
+    try:
+        held = read_split(store.folder(run_id) / SPLIT)
+    except (SplitError, OSError):
+        return None
+    return {"train": len(held.train), "validation": len(held.validation), "left_out": len(held.left_out)}
+
+
+def flattened(plan: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """A plan as its settings by dotted key, in words; the card is left out."""
+    out: dict[str, str] = {}
+    for key, value in plan.items():
+        if not prefix and key in ("card", "schema"):
+            continue
+        if isinstance(value, Mapping):
+            out |= flattened(value, f"{prefix}{key}.")
+        elif key == "augment" and isinstance(value, list):
+            out |= {f"augment.{step['name']}": json.dumps(step.get("settings", {})) for step in value}
+        else:
+            out[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return out
+
+
+def differences(plans: list[dict[str, str]]) -> dict[str, tuple[str | None, ...]]:
+    """The settings in which flattened plans are not all alike, with each plan's value."""
+    keys = dict.fromkeys(key for plan in plans for key in plan)
+    values = {key: tuple(plan.get(key) for plan in plans) for key in keys if key not in ("id", "name")}
+    return {key: held for key, held in values.items() if len(set(held)) > 1}
+
+
+def _curve(history: dict[str, list[float]], most: int = 20) -> str:
+    names = [name for name in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy") if name in history]
+    count = len(history[names[0]]) if names else 0
+    shown = range(count) if count <= most else sorted({round(i * (count - 1) / (most - 1)) for i in range(most)})
+    rows: list[tuple[str, ...]] = [tuple(names)]
+    rows += [tuple(f"{history[n][i]:.0f}" if n == "epoch" else f"{history[n][i]:.4f}" for n in names) for i in shown]
+    return console.table(rows, right=tuple(range(len(names))))
+
+
+def _figure(figures: Mapping[str, float], name: str) -> str:
+    return f"{figures[name]:.4f}" if name in figures else ""
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

@@ -1,0 +1,246 @@
+"""From the options of ``fovea train`` (and of ``search`` and ``study``) to a training plan."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from desktop.core.types import FoveaError
+from desktop.ml.plan import USER, DataPlan, DecisionPlan, PlanError, StartPlan, Step, TrainingPlan
+
+_BUILD_UPON = ("continue", "features", "fine-tune")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options that say what to train, on what, and how."""
+    data = parser.add_argument_group("pictures")
+    data.add_argument(
+        "--data",
+        metavar="DATA",
+        help="a folder of class folders, an .npz, IDX files or CIFAR batches; the name of a public set (mnist, "
+        "cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie",
+    )
+    data.add_argument(
+        "--split",
+        metavar="SPLIT",
+        help="the part to validate with where the data has none of its own: a fraction, or fraction:group with group "
+        "person, auto or none (default: 0.2:auto)",
+    )
+    data.add_argument("--size", type=int, metavar="N", help="bring the pictures to N×N pixels")
+    data.add_argument("--colour", choices=("rgb", "grey"), help="look at the pictures in colour or in grey")
+    what = parser.add_argument_group("what to train (one of these; default: Fovea's small residual net)")
+    choice = what.add_mutually_exclusive_group()
+    choice.add_argument("--preset", metavar="ID", help="a named system; 'fovea train --list-presets' shows them")
+    choice.add_argument(
+        "--architecture",
+        metavar="NAME",
+        help="residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128",
+    )
+    choice.add_argument("--from", dest="start", metavar="MODEL", help="begin with a model of the store")
+    choice.add_argument("--plan", type=Path, metavar="FILE", help="a training plan (JSON)")
+    what.add_argument(
+        "--how",
+        choices=_BUILD_UPON,
+        default="continue",
+        help="with --from: go on training every layer, learn a head from its features, or fine-tune its last layers",
+    )
+    how = parser.add_argument_group("settings")
+    how.add_argument("--epochs", type=int, metavar="N")
+    how.add_argument("--batch-size", type=int, metavar="N")
+    how.add_argument("--seed", type=int, metavar="N")
+    how.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="any field of the plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …",
+    )
+
+
+def plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
+    """The plan that the options describe, and the folder of public sets where ``--data`` names one.
+
+    Raises :class:`PlanError` or another :class:`FoveaError` that says which option is at fault.
+    """
+    sets = None
+    if options.plan is not None:
+        from desktop.ml import plan as plans
+
+        chosen = plans.load(options.plan)
+        sets = _sets_folder(chosen, options.data)
+        if options.data and sets is None:
+            data, labels = data_of(options.data)
+            chosen = _with_data(chosen, data, labels)
+    else:
+        data, labels = data_of(options.data) if options.data else (None, ())
+        chosen = _fresh(options, data, labels)
+    name = getattr(options, "name", None)
+    if name:
+        from desktop.ml.presets import id_of
+
+        chosen = replace(chosen, name=name, id=id_of(name))
+    return _with_options(chosen, options), sets
+
+
+def data_of(given: str) -> tuple[DataPlan, tuple[str, ...]]:
+    """The data part of a plan for ``--data``, and its labels. Only names are read here.
+
+    Raises :class:`desktop.core.datasets.DatasetError` for a path that holds no labelled pictures.
+    """
+    public = _public(given)
+    if public is not None and not os.path.exists(given):
+        return public
+    from desktop.core.datasets import ALL, open_dataset
+
+    found = open_dataset(given, ALL)
+    counts = found.counts()
+    classes = tuple(name for name, count in zip(found.classes, counts, strict=True) if count)
+    stopping = [p for p in found.problems if p.severity == "stops-training" and p.kind != "empty-class"]
+    if stopping:
+        raise FoveaError(stopping[0].kind, stopping[0].message, "'fovea data inspect' tells more.")
+    return DataPlan(USER, 0.2, "auto", classes, os.path.abspath(given), found.title), classes
+
+
+def settings_of(pairs: list[str]) -> dict[str, str]:
+    """``KEY=VALUE`` words as a dictionary. Raises :class:`PlanError`."""
+    out = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise PlanError("bad-plan", f"'{pair}' is no KEY=VALUE", "Write for instance --set fit.epochs=10.")
+        out[key.strip()] = value.strip()
+    return out
+
+
+def _public(name: str) -> tuple[DataPlan, tuple[str, ...]] | None:
+    from desktop.ml.presets import PRESETS
+
+    for preset in PRESETS.values():
+        if preset.data is not None and preset.data.source == name:
+            return replace(preset.data, limit=0), preset.labels
+    return None
+
+
+def _sets_folder(plan: TrainingPlan, given: str | None) -> Path | None:
+    """The folder of public sets, where ``given`` is one that holds the plan's own set."""
+    if given is None or plan.data.source == USER:
+        return None
+    from desktop.ml.data import source_of
+
+    source, root = source_of(plan.data), Path(given)
+    there = any(name and (root / name).exists() for name in (source.file, source.folder))
+    return root if there else None
+
+
+def _with_data(plan: TrainingPlan, data: DataPlan, labels: tuple[str, ...]) -> TrainingPlan:
+    """``plan`` for other pictures: its own order of classes where they are the same ones."""
+    mine = plan.data.classes or plan.labels
+    if set(mine) == set(data.classes or labels):
+        keep = replace(data, classes=mine, validation=plan.data.validation, left_out=plan.data.left_out)
+        return replace(plan, data=keep)
+    decision = plan.decision if len(labels) == 2 else DecisionPlan()
+    return replace(plan, data=replace(data, validation=plan.data.validation), labels=labels, decision=decision, card={})
+
+
+def _fresh(options: Any, data: DataPlan | None, labels: tuple[str, ...]) -> TrainingPlan:
+    from desktop.ml.presets import DEFAULT, PRESETS, find
+
+    if options.start:
+        return _upon(options, _needed(data), labels)
+    if options.architecture is None:
+        preset = find(options.preset or DEFAULT)
+        return preset.build(labels, _shape(options, preset.shape), data)
+    data = _needed(data)
+    shape = _shape(options, PRESETS[DEFAULT].shape)
+    base = PRESETS[DEFAULT].build(labels, shape, data)
+    return replace(base, architecture=_architecture(options.architecture, shape), preset="")
+
+
+def _architecture(text: str, shape: tuple[int, int, int]) -> Step:
+    from desktop.ml.nettables import layer_table
+    from desktop.ml.presets import PRESETS, small_residual
+
+    if text in PRESETS:
+        return PRESETS[text].parts(shape).architecture
+    if text == "residual-cnn":
+        return small_residual(shape)
+    if text == "fast-cnn":
+        grey = {"mean": [0.45] * shape[2], "deviation": [0.25] * shape[2]}
+        return Step(
+            "fast-cnn", {"widths": [32, 64, 128], "residual": True, "dropout": 0.2, "activation": "relu", **grey}
+        )
+    step = Step("sequential", {"layers": [word.strip() for word in text.split(",") if word.strip()]})
+    layer_table(step, shape, 2)  # refuses in words what is no net
+    return step
+
+
+def _upon(options: Any, data: DataPlan, labels: tuple[str, ...]) -> TrainingPlan:
+    """A plan that begins with a model of the store; its input stays what that model expects."""
+    from desktop.ml.presets import DEFAULT, PRESETS
+    from desktop.store.store import ModelStore
+
+    manifest = ModelStore().require(options.start).manifest
+    assert manifest is not None
+    spec = manifest.preprocess
+    base = PRESETS[DEFAULT].build(labels, (spec.height, spec.width, spec.channels), data)
+    base = replace(base, preprocess=spec, medical=manifest.medical, preset="", name=f"From {manifest.name}")
+    if options.how == "continue":
+        held = manifest.provenance.plan.get("architecture") if isinstance(manifest.provenance.plan, dict) else None
+        if not isinstance(held, dict) or not isinstance(held.get("name"), str):
+            hint = "Use --how features or --how fine-tune."
+            raise PlanError("bad-plan", f"how '{manifest.id}' was built is not known, so it cannot be continued", hint)
+        step = Step(held["name"], dict(held.get("settings") or {}))
+        optimizer = replace(base.optimizer, rate=0.0005)
+        return replace(
+            base, architecture=step, optimizer=optimizer, start=StartPlan("weights", manifest.id, manifest.version)
+        )
+    head = Step("head", {"layers": ["drop.2"]})
+    if options.how == "features":
+        start = StartPlan("features", manifest.id, manifest.version, "embedding")
+        optimizer, fit = replace(base.optimizer, name="adam", rate=0.003, weight_decay=0.0), replace(base.fit, ema=0.0)
+        return replace(base, architecture=head, augment=(), optimizer=optimizer, fit=fit, start=start)
+    start = StartPlan("fine-tune", manifest.id, manifest.version, "embedding", unfreeze=4, head_epochs=8)
+    optimizer = replace(base.optimizer, name="adam", rate=0.0003, weight_decay=0.0)
+    return replace(base, architecture=head, optimizer=optimizer, start=start, fit=replace(base.fit, epochs=20, ema=0.0))
+
+
+def _needed(data: DataPlan | None) -> DataPlan:
+    if data is None:
+        raise PlanError("bad-plan", "there are no pictures to train on", "Give --data DATA.")
+    return data
+
+
+def _shape(options: Any, default: tuple[int, int, int]) -> tuple[int, int, int]:
+    height, width, channels = default
+    if options.size is not None:
+        height = width = options.size
+    if options.colour is not None:
+        channels = 1 if options.colour == "grey" else 3
+    return height, width, channels
+
+
+def _with_options(plan: TrainingPlan, options: Any) -> TrainingPlan:
+    from desktop.ml.plan import with_settings
+
+    settings: dict[str, str] = {}
+    if options.plan is not None:  # elsewhere the shape is the preset's own affair
+        if options.size is not None:
+            settings |= {"preprocess.height": str(options.size), "preprocess.width": str(options.size)}
+        if options.colour is not None:
+            settings["preprocess.colour"] = options.colour
+    if options.split is not None:
+        fraction, _, group = options.split.partition(":")
+        settings["data.validation"] = fraction
+        if group:
+            settings["data.group"] = group
+    for key, value in (("fit.epochs", options.epochs), ("fit.batch", options.batch_size), ("seed", options.seed)):
+        if value is not None:
+            settings[key] = str(value)
+    try:
+        return with_settings(plan, {**settings, **settings_of(options.set)})
+    except ValueError as error:  # a PreprocessSpec that cannot be
+        raise PlanError("bad-plan", str(error)) from error
