@@ -191,7 +191,7 @@ def _run(row: Row, home: Path | None) -> dict[str, Any] | None:
         began = time.monotonic()
         process = subprocess.run(
             [sys.executable, "-m", "desktop", *row.arguments, "--json"],
-            cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         seconds = time.monotonic() - began
     lines = [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]

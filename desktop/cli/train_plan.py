@@ -66,6 +66,13 @@ def plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
 
     Raises :class:`PlanError` or another :class:`FoveaError` that says which option is at fault.
     """
+    try:
+        return _plan_of(options)
+    except ValueError as error:  # a PreprocessSpec that cannot be
+        raise PlanError("bad-plan", str(error)) from error
+
+
+def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
     sets = None
     if options.plan is not None:
         from desktop.ml import plan as plans
@@ -240,7 +247,4 @@ def _with_options(plan: TrainingPlan, options: Any) -> TrainingPlan:
     for key, value in (("fit.epochs", options.epochs), ("fit.batch", options.batch_size), ("seed", options.seed)):
         if value is not None:
             settings[key] = str(value)
-    try:
-        return with_settings(plan, {**settings, **settings_of(options.set)})
-    except ValueError as error:  # a PreprocessSpec that cannot be
-        raise PlanError("bad-plan", str(error)) from error
+    return with_settings(plan, {**settings, **settings_of(options.set)})

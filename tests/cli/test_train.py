@@ -1,0 +1,220 @@
+"""``fovea train`` and ``fovea runs`` as a user calls them: what becomes of the options, and of Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from desktop.cli import runs as runs_command
+from desktop.cli import train, train_plan
+from desktop.core.types import FoveaError
+from desktop.ml import plan as plans
+from desktop.store.runs import HISTORY, RunStore
+from tests.cli.tools import ROOT, command, fovea, lines
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for name, channel in (("blue", 2), ("red", 0)):
+        folder = tmp_path / "pets" / name
+        folder.mkdir(parents=True)
+        for number in range(24):
+            pixels = random.integers(0, 120, (12, 12, 3), np.uint8)
+            pixels[..., channel] += 100
+            Image.fromarray(pixels).save(folder / f"{number:02}.png")
+    return tmp_path / "pets"
+
+
+def planned(*arguments: str | Path) -> plans.TrainingPlan:
+    return train_plan.plan_of(train._parser().parse_args(list(map(str, arguments))))[0]
+
+
+def test_a_folder_alone_gives_fovea_s_own_net(pets: Path) -> None:
+    plan = planned("--data", pets, "--name", "Blue or red?")
+    assert (plan.id, plan.name, plan.preset) == ("blue-or-red", "Blue or red?", "fovea-small-residual")
+    assert plan.labels == plan.data.classes == ("blue", "red")
+    assert (plan.data.source, plan.data.title, plan.data.path) == ("user", "pets", str(pets))
+    assert plan.data.group == "auto" and plan.public().data.path is None
+
+
+def test_every_option_ends_in_the_plan(pets: Path) -> None:
+    plan = planned(
+        "--data", pets, "--preset", "cifar-deep", "--size", "40", "--colour", "grey", "--split", "0.3:person",
+        "--epochs", "7", "--batch-size", "9", "--seed", "5", "--set", "optimizer.rate=0.02", "fit.patience=3",
+        "--set", "augment.affine.rotate=15",
+    )  # fmt: skip
+    assert plan.shape == (40, 40, 1) and (plan.fit.epochs, plan.fit.batch, plan.seed) == (7, 9, 5)
+    assert (plan.data.validation, plan.data.group) == (0.3, "person")
+    assert plan.optimizer.rate == 0.02 and plan.fit.patience == 3 and plan.augment[-1].settings["rotate"] == 15
+
+
+def test_a_public_set_by_its_name_and_layers_as_text() -> None:
+    plan = planned("--data", "mnist", "--architecture", "C8k3s,P2,flatten,D16", "--size", "28", "--colour", "grey")
+    assert plan.data.source == "mnist" and plan.labels == tuple("0123456789")
+    assert plan.architecture.settings["layers"] == ["C8k3s", "P2", "flatten", "D16"]
+    assert planned("--preset", "mnist-cnn").data.source == "mnist"
+
+
+def test_a_plan_file_runs_unchanged_and_takes_other_pictures(pets: Path, tmp_path: Path) -> None:
+    held = planned("--data", pets, "--architecture", "flatten,D8", "--size", "16", "--epochs", "2")
+    path = tmp_path / "plan.json"
+    path.write_text(held.to_json(), encoding="utf-8")
+    assert planned("--plan", path) == held
+    (pets / "green").mkdir()
+    Image.new("RGB", (9, 9)).save(pets / "green" / "a.png")
+    other = planned("--plan", path, "--data", pets)
+    assert other.labels == ("blue", "green", "red") and other.decision.rule == "argmax"
+    assert other.architecture == held.architecture
+    sets = tmp_path / "sets"
+    sets.mkdir()
+    (sets / "mnist.npz").write_bytes(b"")
+    recipe = ROOT / "resources" / "recipes" / "mnist-digits.json"
+    options = train._parser().parse_args(["--plan", str(recipe), "--data", str(sets)])
+    assert train_plan.plan_of(options) == (plans.load(recipe), sets)
+
+
+@pytest.mark.parametrize("how", ["continue", "features", "fine-tune"])
+def test_a_model_of_the_store_to_begin_with(pets: Path, how: str) -> None:
+    plan = planned("--data", pets, "--from", "cifar10", "--how", how)
+    kind = {"continue": "weights"}.get(how, how)
+    assert (plan.start.kind, plan.start.model, plan.shape) == (kind, "cifar10", (32, 32, 3))
+    assert plans.from_json(plan.to_json()) == plan
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--preset", "nope"], "no preset 'nope'"),
+        (["--preset", "mnist-cnn", "--set", "fit.epoch=3"], "fit.epoch"),
+        (["--preset", "mnist-cnn", "--set", "rate"], "KEY=VALUE"),
+        (["--preset", "mnist-cnn", "--epochs", "0"], "epochs"),
+        (["--preset", "mnist-cnn", "--split", "much"], "data.validation"),
+        (["--preset", "mnist-cnn", "--size", "9999"], "pixels"),
+        (["--data", "nowhere"], "not there"),
+        (["--preset", "fovea-small-residual"], "pictures"),
+        (["--data", "mnist", "--architecture", "X7"], "X7"),
+        (["--data", "mnist", "--from", "nope"], "no model 'nope'"),
+        (["--plan", "none.json"], "none.json"),
+    ],
+)
+def test_what_cannot_be_planned_is_said(arguments: list[str], word: str) -> None:
+    with pytest.raises(FoveaError) as caught:
+        planned(*arguments)
+    assert word in caught.value.message
+
+
+def test_wrong_usage_and_the_list_of_presets(capsys: pytest.CaptureFixture[str], tmp_path: Path, pets: Path) -> None:
+    with pytest.raises(SystemExit) as caught:
+        train.main([])
+    assert caught.value.code == 2
+    assert train.main(["--list-presets"]) == 0
+    assert "cifar-augmented" in capsys.readouterr().out
+    assert train.main(["--resume", "nope"]) == 1
+    assert train.main(["--resume", "last"]) == 1
+    assert train.main(["--preset", "nope", "--json"]) == 2
+    (told,) = lines(capsys.readouterr().out)
+    assert told["state"] == "failed" and "nope" in told["message"]
+    assert train.main(["--data", str(pets), "--save-plan", str(tmp_path / "p.json")]) == 0
+    assert plans.load(tmp_path / "p.json").labels == ("blue", "red")
+    assert RunStore().list() == []
+
+
+# Runs
+
+
+@pytest.fixture
+def two_runs(pets: Path) -> tuple[RunStore, list[str]]:
+    store, ids = RunStore(), []
+    for name, epochs, rate in (("first", "2", "0.01"), ("second", "3", "0.02")):
+        plan = planned("--data", pets, "--name", name, "--epochs", epochs, "--set", f"optimizer.rate={rate}")
+        record = store.create(plan, name, epochs=plan.fit.epochs, data="pets")
+        store.update(record.id, state="done", epochs_done=plan.fit.epochs, figures={"val_accuracy": 0.5 + float(rate)})
+        text = "epoch,loss,accuracy,val_loss,val_accuracy\n1,1.0,0.4,1.1,0.45\n2,0.9,0.5,1.0,0.5\n"
+        (store.folder(record.id) / HISTORY).write_text(text, encoding="utf-8")
+        ids.append(record.id)
+    return store, ids
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    assert runs_command.main([*arguments, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_runs_are_listed_shown_and_compared(
+    two_runs: tuple[RunStore, list[str]], pets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, ids = two_runs
+    assert {run["id"] for run in call(capsys, "list")} == set(ids)
+    shown = call(capsys, "show", ids[0])
+    assert shown["history"]["val_loss"] == [1.1, 1.0] and shown["plan"]["fit"]["epochs"] == 2
+    assert str(pets) not in json.dumps(shown)
+    compared = call(capsys, "compare", *ids)
+    assert compared["differences"] == {"optimizer.rate": ["0.01", "0.02"], "fit.epochs": ["2", "3"]}
+    for arguments in (["list"], ["show", "last"], ["compare", *ids]):
+        assert runs_command.main(arguments) == 0
+        assert str(pets) not in capsys.readouterr().out
+
+
+def test_a_deleted_run_can_be_restored(
+    two_runs: tuple[RunStore, list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, ids = two_runs
+    deleted = call(capsys, "delete", ids[0])["deleted"]
+    assert [run.id for run in store.list()] == [ids[1]]
+    assert call(capsys, "restore", deleted[ids[0]])["id"] == ids[0]
+    result = fovea("runs", "show", "nope")
+    assert result.returncode == 1 and "no run 'nope'" in result.stderr
+    result = fovea("runs", "list")
+    assert result.returncode == 0 and ids[0] in result.stdout and ids[1] in result.stdout
+
+
+def test_without_runs_the_list_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert runs_command.main(["list"]) == 0
+    assert "fovea train" in capsys.readouterr().out
+
+
+# The real thing
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_ctrl_c_stops_after_the_batch_and_the_run_is_taken_up(pets: Path) -> None:
+    pytest.importorskip("keras")
+    arguments = ["train", "--data", pets, "--architecture", "flatten,D8", "--size", "8", "--epochs", "4000"]
+    with subprocess.Popen(
+        command(*arguments, "--batch-size", "8", "--name", "pets", "--json"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if json.loads(line)["event"] == "batch-done":
+                break
+        process.send_signal(signal.SIGINT)
+        rest = lines(process.stdout.read())
+        assert process.wait() == 130
+    assert rest[-1]["event"] == "finished" and rest[-1]["state"] == "stopped"
+    (record,) = RunStore().list()
+    assert record.state == "stopped" and 0 <= record.epochs_done < 4000
+    plan = RunStore().folder(record.id) / "plan.json"
+    assert plans.load(plan).fit.epochs == 4000
+    resumed = subprocess.Popen(command("train", "--resume", "last"), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert resumed.stdout is not None
+    for line in resumed.stdout:
+        if line.startswith("epoch "):
+            assert int(line.split()[1].split("/")[0]) > record.epochs_done
+            break
+    resumed.send_signal(signal.SIGINT)
+    resumed.stdout.read()
+    assert resumed.wait() == 130
+    resumed.stdout.close()
