@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import time
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,12 @@ class _Runner(QThread):
         super().__init__()
         self.setObjectName("inspection")
         self._path = path
+        _running.add(self)  # a thread must outlive its run even where whoever started it is gone
+        self.finished.connect(self._release)
+
+    @Slot()
+    def _release(self) -> None:
+        _running.discard(self)
 
     def run(self) -> None:
         """Start the child, hand its events on until the last one or until told to stop."""
@@ -53,6 +60,16 @@ class _Runner(QThread):
                         self.failed.emit(FoveaError(event.kind, event.message, event.hint))
 
 
+_running: set[_Runner] = set()
+
+
+@atexit.register
+def _end_all() -> None:
+    for runner in list(_running):
+        runner.requestInterruption()
+        runner.wait(5000)
+
+
 class Inspector(QObject):
     """One inspection at a time; the newest wins. Lives in the main thread.
 
@@ -69,7 +86,6 @@ class Inspector(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._runner: _Runner | None = None
-        self._ending: set[_Runner] = set()
 
     @property
     def running(self) -> bool:
@@ -84,7 +100,6 @@ class Inspector(QObject):
         self._runner.broken.connect(self._on_broken)
         self._runner.done.connect(self._on_done)
         self._runner.failed.connect(self._on_failed)
-        self._runner.finished.connect(self._sweep)
         self._runner.start(QThread.Priority.LowPriority)
 
     @Slot()
@@ -92,13 +107,12 @@ class Inspector(QObject):
         """Look no further."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            self._ending.add(runner)
             runner.requestInterruption()
 
     def wait(self) -> None:
-        """Wait for what was stopped: for the end of the program."""
+        """Stop, and wait until nothing of it runs any more: for the end of the program."""
         self.stop()
-        for runner in list(self._ending):
+        for runner in list(_running):
             runner.wait(10_000)
 
     @Slot(str, int, object, float)
@@ -114,20 +128,11 @@ class Inspector(QObject):
     @Slot(object)
     def _on_done(self, found: object) -> None:
         if self.sender() is self._runner:
-            self._end()
+            self._runner = None
             self.finished.emit(found)
 
     @Slot(object)
     def _on_failed(self, error: object) -> None:
         if self.sender() is self._runner:
-            self._end()
+            self._runner = None
             self.failed.emit(error)
-
-    def _end(self) -> None:
-        assert self._runner is not None
-        self._ending.add(self._runner)
-        self._runner = None
-
-    @Slot()
-    def _sweep(self) -> None:
-        self._ending = {runner for runner in self._ending if not runner.isFinished()}

@@ -195,3 +195,18 @@ def test_the_split_keeps_a_picture_of_each_class_on_either_side() -> None:
     draft = Draft(classes=("a", "b"), counts=(100, 2), validation=0.05)
     assert draft.split_counts() == ((95, 5), (1, 1)) and draft.obstacle() == ""
     assert Draft(classes=("a", "b"), counts=(100, 1)).obstacle() == "too few"
+
+
+def test_closing_the_wizard_while_it_looks_leaves_nothing_running(
+    qtbot: QtBot, engine: EngineService, folder: Path
+) -> None:
+    from desktop.services import inspection
+
+    wizard = TrainingWizard(ModelCatalog(), Settings(), engine)
+    wizard.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    wizard.show()
+    wizard.open_path(str(folder))
+    qtbot.waitUntil(lambda: wizard.findings.inspector.running, timeout=TIMEOUT)
+    with qtbot.waitSignal(wizard.destroyed, timeout=TIMEOUT):
+        wizard.reject()
+    qtbot.waitUntil(lambda: not inspection._running, timeout=TIMEOUT)
