@@ -14,7 +14,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from desktop.ml.augment_spec import check, settings_of
 from desktop.ml.plan import PlanError, Step
+
+__all__ = ["AUGMENTATIONS", "Facts", "apply", "check", "settings_of"]
 
 cv2.setNumThreads(1)  # one worker thread a batch; OpenCV's own threads would fight the training for the cores
 
@@ -23,6 +26,7 @@ _BORDERS = {
     "constant": cv2.BORDER_CONSTANT,
     "nearest": cv2.BORDER_REPLICATE,
     "reflect": cv2.BORDER_REFLECT_101,
+    "wrap": cv2.BORDER_WRAP,
 }
 
 
@@ -36,25 +40,12 @@ class Facts:
     epoch: int
 
 
-def check(steps: Sequence[Step]) -> None:
-    """Raise :class:`PlanError` for an unknown augmentation or setting, before a training starts."""
-    for step in steps:
-        if step.name not in AUGMENTATIONS:
-            known = ", ".join(sorted(AUGMENTATIONS))
-            raise PlanError("bad-plan", f"there is no augmentation '{step.name}'", f"Known ones: {known}.")
-        allowed = settings_of(step.name).keys()
-        unknown = sorted(step.settings.keys() - allowed)
-        if unknown:
-            raise PlanError("bad-plan", f"augmentation '{step.name}' has no setting {', '.join(unknown)}")
-
-
 def apply(batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
     """All ``steps`` in order. ``batch`` itself is left as it is."""
     result = np.array(batch, copy=True)
     for step in steps:
-        function = AUGMENTATIONS[step.name]
-        known = {"facts": facts} if "facts" in inspect.signature(function).parameters else {}
-        result = function(result, rng, **step.settings, **known)
+        known = {"facts": facts} if step.name in _NEED_FACTS else {}
+        result = AUGMENTATIONS[step.name](result, rng, **step.settings, **known)
     return result
 
 
@@ -82,6 +73,13 @@ def flip(
     else:
         picked = _chosen(len(batch), rng, p)
     batch[picked] = batch[picked, :, ::-1]
+    return batch
+
+
+def flip_vertical(batch: np.ndarray, rng: np.random.Generator, p: float = 0.5) -> np.ndarray:
+    """Mirror top and bottom with probability ``p``: for pictures that have no way up, taken through a microscope."""
+    picked = _chosen(len(batch), rng, p)
+    batch[picked] = batch[picked, ::-1]
     return batch
 
 
@@ -354,13 +352,11 @@ def letters(batch: np.ndarray, rng: np.random.Generator, p: float = 0.3) -> np.n
 AUGMENTATIONS: dict[str, Function] = {
     function.__name__: function
     for function in (
-        flip, shift, affine, elastic, stroke, european, tone, colour, resample, blur, jpeg, noise, erase, borders,
-        letters,
+        flip, flip_vertical, shift, affine, elastic, stroke, european, tone, colour, resample, blur, jpeg, noise, erase,
+        borders, letters,
     )
 }  # fmt: skip
 
-
-def settings_of(name: str) -> dict[str, Any]:
-    """The settings of one augmentation with their defaults, for a form."""
-    parameters = list(inspect.signature(AUGMENTATIONS[name]).parameters.values())[2:]
-    return {parameter.name: parameter.default for parameter in parameters if parameter.name != "facts"}
+_NEED_FACTS = frozenset(
+    name for name, function in AUGMENTATIONS.items() if "facts" in inspect.signature(function).parameters
+)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from desktop.core.types import PreprocessSpec
+from desktop.ml import augment_spec
 from desktop.ml.plan_text import PlanError, build, changed, loose
 
 __all__ = [
@@ -212,7 +213,7 @@ class TrainingPlan:
 
 def problems(plan: TrainingPlan) -> list[str]:
     """What is wrong with a plan, in words; empty for a sound one."""
-    return [text for check in (_data, _start, _optimizer, _fit, _decision) for text in check(plan)]
+    return [text for check in (_data, _augment, _start, _optimizer, _fit, _decision) for text in check(plan)]
 
 
 def _data(plan: TrainingPlan) -> list[str]:
@@ -230,6 +231,14 @@ def _data(plan: TrainingPlan) -> list[str]:
     if data.limit < 0:
         found.append(f"limit {data.limit} found; expected a number of images, or 0 for all")
     return found
+
+
+def _augment(plan: TrainingPlan) -> list[str]:
+    try:
+        augment_spec.check(plan.augment)
+    except PlanError as error:
+        return [error.message]
+    return []
 
 
 def _start(plan: TrainingPlan) -> list[str]:
