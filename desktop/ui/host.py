@@ -121,6 +121,7 @@ class ViewHost:
             view.changed.connect(self.menus.refresh)
             view.classify_wanted.connect(self.classify_with)
             view.evaluate_wanted.connect(self.evaluate_with)
+            view.errors_wanted.connect(self.show_validation)
             view.view_wanted.connect(self.show_view)
             view.progressed.connect(partial(self.rail.set_progress, view_id))
             self.views.addWidget(view)
@@ -174,6 +175,12 @@ class ViewHost:
             self.evaluate.choose_model(model_id)
         if data:
             self.evaluate.open_path(data)
+
+    @Slot(str, str, object)
+    def show_validation(self, model_id: str, path: str, names: tuple[str, ...]) -> None:
+        """Show in Evaluate what a model makes of its validation pictures."""
+        self.show_evaluate()
+        self.evaluate.open_validation(model_id, path, names)
 
     def offer_unfinished(self) -> None:
         """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""

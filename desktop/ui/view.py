@@ -22,6 +22,7 @@ class LaterView(QWidget):
     ``said`` carries a sentence for the message bar; ``card_requested`` the id of a model whose card is wanted;
     ``changed`` says that something has changed on which menus depend; ``classify_wanted`` asks for Classify with the
     model of that id; ``evaluate_wanted`` for Evaluate with a model's id and the path of labelled data ('' for none);
+    ``errors_wanted`` for Evaluate with a model's id, the path of its data and the names of its validation pictures;
     ``view_wanted`` for another view by its id. ``progressed`` says how far its
     work is, 0 to 1, for the ring on its button; below 0: none is under way.
     """
@@ -31,6 +32,7 @@ class LaterView(QWidget):
     changed = Signal()
     classify_wanted = Signal(str)
     evaluate_wanted = Signal(str, str)
+    errors_wanted = Signal(str, str, object)
     view_wanted = Signal(str)
     progressed = Signal(float)
 

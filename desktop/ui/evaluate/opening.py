@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -37,11 +39,11 @@ class DataOpener(QObject):
         """Whether data is being read."""
         return self._task is not None
 
-    def open(self, path: str, split: str | None = None) -> None:
-        """Begin to read ``path``."""
+    def open(self, path: str, split: str | None = None, names: Sequence[str] = ()) -> None:
+        """Begin to read ``path``; with ``names`` (as a run's ``split.json`` has them) these pictures of it alone."""
         self.cancel()
         self.path = path
-        self._task = _reading(path, split, choose=True)
+        self._task = _reading(path, split, choose=True, names=names)
         self._task.progressed.connect(self.progressed)
         self._task.answered.connect(self._on_opened)
         self._task.failed.connect(self._on_failed)
@@ -102,7 +104,19 @@ def ask_data(parent: QWidget, place: str, folder: bool) -> QFileDialog:
     return dialog
 
 
-def _reading(path: str, split: str | None, choose: bool) -> Task:
+def _named(data: LabelledDataset, names: Sequence[str]) -> LabelledDataset:
+    """The pictures of these names. Raises :class:`DatasetError` where there are none of them."""
+    from desktop.core.datasets import DatasetError
+
+    wanted = set(names)
+    rows = [position for position in range(len(data)) if data.name(position) in wanted]
+    if not rows:
+        hint = "They may have been moved or renamed since the training."
+        raise DatasetError("no-images", f"'{data.title}' holds none of the {len(wanted)} validation pictures", hint)
+    return replace(data.take(rows), title=tr("{0}, validation pictures").format(data.title))
+
+
+def _reading(path: str, split: str | None, choose: bool, names: Sequence[str] = ()) -> Task:
     """``choose``: where the data has several splits and none was named, read all and say that one must be chosen."""
 
     def work(task: Task) -> tuple[LabelledDataset, bool]:
@@ -114,6 +128,8 @@ def _reading(path: str, split: str | None, choose: bool) -> Task:
         def stopped() -> bool:
             return task.cancelled
 
+        if names:
+            return _named(open_dataset(path, ALL, told, stopped), names), True
         try:
             return open_dataset(path, split, told, stopped), True
         except DatasetError as error:

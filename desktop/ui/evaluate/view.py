@@ -43,6 +43,7 @@ class EvaluateView(LaterView):
         self.matching = Matching()
         self.compared: Any = None
         self._split_known = True
+        self._at_once = ""
         self.model_id = ""
         self.data: LabelledDataset | None = None
         self.service = EvaluationService(self)
@@ -174,11 +175,21 @@ class EvaluateView(LaterView):
             self.said.emit(self.tr("An evaluation is running. Cancel it, then open other data."))
             return
         self.show_start()
+        self._at_once = ""
         self.data = self._labels = None
         self.start.parts.setCurrentWidget(self.start.setup)
         name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         self.start.setup.show_busy(self.tr("Reading…"), name)
         self.opener.open(path, split)
+
+    def open_validation(self, model_id: str, path: str, names: tuple[str, ...]) -> None:
+        """Evaluate a model, at once, on the pictures of these names in the data at ``path``: its validation split."""
+        if self.service.running:
+            self.said.emit(self.tr("An evaluation is running. Cancel it, then open other data."))
+            return
+        self.open_path(path)
+        self.opener.open(path, names=names)
+        self._at_once = model_id
 
     @Slot(str)
     def _on_split(self, split: str) -> None:
@@ -206,6 +217,11 @@ class EvaluateView(LaterView):
         self.start.empty.set_recent(folders)
         self._prefer_fitting()
         self._match()
+        if self._at_once and self.catalog.entry(self._at_once) is not None:
+            self.choose_model(self._at_once)
+            if self._labels is not None:
+                self.begin()
+                return
         if self._labels is not None:
             self.service.prepare(self.model_id)
         setup.start.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.services.training import read_curves
 from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, table
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
     from desktop.services.training_job import Curves
     from desktop.store.run_record import RunRecord
 
+_WITH_TRAINING = 2  # runs beside each other that show their training curves too
 _CONTINUED = ("stopped", "failed", "interrupted", "queued")
 
 
@@ -97,7 +107,10 @@ class RunsTab(QWidget):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.delete)
-        column.addLayout(row)
+        self._row = QWidget()
+        row.setContentsMargins(0, 0, 0, 0)
+        self._row.setLayout(row)
+        column.addWidget(self._row)
         beside = QWidget()
         right = QVBoxLayout(beside)
         right.setContentsMargins(0, 0, 0, 0)
@@ -110,6 +123,7 @@ class RunsTab(QWidget):
             self.lower.setStretchFactor(self.lower.count() - 1, stretch)
         self.lower.setChildrenCollapsible(False)
         self.lower.setHandleWidth(8)
+        self.lower.setSizes([400, 400, 400])
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.addWidget(top)
         self.split.addWidget(self.lower)
@@ -152,6 +166,8 @@ class RunsTab(QWidget):
             self._fitted = True
             fit_columns(self.table)
         self.parts.setCurrentWidget(self.table if shown else self._nothing)
+        for part in (self.filter, self._row, self.lower):
+            part.setVisible(bool(self.runs))
         self._nothing.setText(
             self.tr("No run fits the filter.")
             if self.runs
@@ -209,9 +225,11 @@ class RunsTab(QWidget):
     def _draw(self) -> None:
         chosen = self.chosen()
         for plot, figure, title in (
-            (self.loss, "loss", self.tr("Validation loss")),
-            (self.accuracy, "accuracy", self.tr("Validation accuracy")),
+            (self.loss, "loss", self.tr("Loss: validation strong, training thin")),
+            (self.accuracy, "accuracy", self.tr("Accuracy: validation strong, training thin")),
         ):
+            if len(chosen) > _WITH_TRAINING:
+                title = self.tr("Validation loss") if figure == "loss" else self.tr("Validation accuracy")
             frame, series = self.content(figure, title)
             if series:
                 plot.set_content(frame, series, self.tr("Curves of the runs: {0}").format(words.count(len(chosen))))
@@ -234,7 +252,7 @@ class RunsTab(QWidget):
             longest = max(longest, epochs[-1])
             dots = len(epochs) < 3
             mark = curves.best if curves.best is not None else -1
-            if len(chosen) <= 2:
+            if len(chosen) <= _WITH_TRAINING:
                 name = self.tr("{0}, training").format(run.name)
                 series.append(Series(name, epochs, curves.epochs[figure], tone(place), 0.9, style(place), dots))
             held = curves.epochs[f"val_{figure}"]
@@ -261,7 +279,10 @@ class RunsTab(QWidget):
         else:
             self.plan_model.set_rows([], [self.tr("Setting"), ""])
             self._plan_title.setText(self.tr("Two chosen runs: what differs between their plans."))
-        fit_columns(self.plan, 200)
+        header = self.plan.horizontalHeader()
+        for column in range(self.plan_model.columnCount()):
+            own = QHeaderView.ResizeMode.ResizeToContents if column == 0 else QHeaderView.ResizeMode.Stretch
+            header.setSectionResizeMode(column, own)
 
     # The buttons
 

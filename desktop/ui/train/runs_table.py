@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
 from desktop.ui.evaluate.tables import Cell, FiguresModel, Index, table
@@ -82,10 +82,11 @@ class RunsModel(FiguresModel):
         return super().data(index, role)
 
 
-def _chip(place: int | None) -> QPixmap:
+def _chip(place: int | None) -> QIcon:
     """A piece of the curve that this run has in the plots."""
-    size = QSize(26, 12)
-    pixmap = QPixmap(size)
+    ratio = 2
+    pixmap = QPixmap(QSize(26, 12) * ratio)
+    pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(QColor(0, 0, 0, 0))
     if place is not None:
         painter = QPainter(pixmap)
@@ -93,7 +94,11 @@ def _chip(place: int | None) -> QPixmap:
         painter.setPen(QPen(QColor(tone(place)), 2.5, _QT_STYLES[style(place)]))
         painter.drawLine(QPointF(1, 6), QPointF(25, 6))
         painter.end()
-    return pixmap
+    icon = QIcon()
+    # Given for both, so that a chosen row does not tint it: its colour is what it is there for.
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected):
+        icon.addPixmap(pixmap, mode)
+    return icon
 
 
 def _cells(run: RunRecord) -> list[Cell]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from desktop.ml.plan import TrainingPlan
     from desktop.services.engine_service import EngineService
     from desktop.store.run_record import RunRecord
+    from desktop.store.runs import RunStore
     from desktop.ui.train.view import TrainView
 
 
@@ -78,22 +79,6 @@ class Starter(QObject):
         """The plan of a finished run again, starting from the model that came of it."""
         self._read(run, self._on_further)
 
-    def validation_of(self, run_id: str, then: Callable[[str], None]) -> None:
-        """Tell ``then`` where the data of a run lies, or say why that is not known."""
-        store = self._view.service.store
-
-        def read() -> str:
-            plan = plans.from_json(store.plan_text(run_id))
-            return plan.data.path or ""
-
-        def tell(path: str) -> None:
-            if path:
-                then(path)
-            else:
-                self.said.emit(self.tr("The images of this training have no place of their own on this computer."))
-
-        self._view.service.errands.run(read, tell, self.failed.emit)
-
     # Inside
 
     def _last(self) -> str:
@@ -153,3 +138,25 @@ class Starter(QObject):
     def _on_started(self, wanted: tuple[TrainingPlan, str]) -> None:
         plan, name = wanted
         self.ready.emit(plan, name, self._parent_run, plan.preset)
+
+
+def validation_of(store: RunStore, run_id: str) -> tuple[str, tuple[str, ...]]:
+    """Where the data of a run lies, and the names of its validation pictures; for a thread.
+
+    Raises :class:`FoveaError` where that is not known: the images of a public set lie in an archive.
+    """
+    from desktop.core.splits import read_split
+    from desktop.core.types import FoveaError
+    from desktop.store.runs import SPLIT
+
+    path = plans.from_json(store.plan_text(run_id)).data.path
+    if not path:
+        raise FoveaError(
+            "no-data",
+            "the images of this training are a public set's, which has no folder on this computer",
+            "Open Evaluate and choose a folder of labelled images.",
+        )
+    try:
+        return path, read_split(store.folder(run_id) / SPLIT).validation
+    except FileNotFoundError:
+        raise FoveaError("no-split", "this run does not say which images it was checked with") from None

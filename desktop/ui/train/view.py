@@ -15,7 +15,7 @@ from desktop.ui.train.asking import CancelQuestion, CloseQuestion
 from desktop.ui.train.exports import CurveExports
 from desktop.ui.train.jobs_tab import JobsTab
 from desktop.ui.train.runs_tab import RunsTab
-from desktop.ui.train.starting import Starter
+from desktop.ui.train.starting import Starter, validation_of
 from desktop.ui.view import LaterView
 from desktop.ui.widgets._kit import sentence
 
@@ -40,7 +40,7 @@ class TrainView(LaterView):
         self.jobs = JobsTab(self.service, settings.get("train_by"))
         self.runs = RunsTab(self.service)
         self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
+        self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 12px; }")
         self.tabs.addTab(self.jobs, self.tr("Trainings"))
         self.tabs.addTab(self.runs, self.tr("Runs"))
         layout = QVBoxLayout(self)
@@ -345,7 +345,10 @@ class TrainView(LaterView):
         """Evaluate the new model on the pictures that were its validation split."""
         job = self.service.job(run_id)
         if job is not None:
-            self.starter.validation_of(run_id, partial(self._evaluate, job.model_id))
+            store, model_id = self.service.store, job.model_id
+            self.service.errands.run(
+                lambda: validation_of(store, run_id), partial(self._evaluate, model_id), self._on_failed
+            )
 
-    def _evaluate(self, model_id: str, path: str) -> None:
-        self.evaluate_wanted.emit(model_id, path)
+    def _evaluate(self, model_id: str, found: tuple[str, tuple[str, ...]]) -> None:
+        self.errors_wanted.emit(model_id, *found)
