@@ -103,21 +103,21 @@ def test_killed_and_taken_up_it_reaches_the_same_figures(
     plan = small(tmp_path / "shapes", 6)
     whole = submitted(qtbot, view, plan, "Unbroken")
     qtbot.waitUntil(lambda: not whole.active and whole.state != "waiting", timeout=WAIT)
-    cut = submitted(qtbot, view, plan, "Cut off")
+    job = cut = submitted(qtbot, view, plan, "Cut off")
     for killed_after in (1, 3):
-        qtbot.waitUntil(
-            lambda epochs=killed_after: view.service.job(cut.id).epochs_done >= epochs,  # type: ignore[union-attr, misc]
-            timeout=WAIT,
-        )
+        qtbot.waitUntil(lambda held=job, epochs=killed_after: held.epochs_done >= epochs, timeout=WAIT)  # type: ignore[misc]
         pid = view.service.trainer_pid(cut.id)
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        qtbot.waitUntil(lambda: view.service.job(cut.id).state == "interrupted", timeout=WAIT)  # type: ignore[union-attr]
+        qtbot.waitUntil(lambda held=job: held.state == "interrupted", timeout=WAIT)  # type: ignore[misc]
         qtbot.waitUntil(
             lambda: view.service.trainer_pid(cut.id) is None and not view.service.errands.busy, timeout=WAIT
         )
         view.continue_run(cut.id)
-        qtbot.waitUntil(lambda: view.service.job(cut.id).started is not None, timeout=WAIT)  # type: ignore[union-attr]
+        qtbot.waitUntil(lambda held=job: view.service.job(cut.id) not in (None, held), timeout=WAIT)  # type: ignore[misc]
+        again = view.service.job(cut.id)
+        assert again is not None
+        job = again
     qtbot.waitUntil(lambda: not view.service.running, timeout=WAIT)
     store = RunStore()
     first, second = (read_curve(store.folder(run_id) / HISTORY) for run_id in (whole.id, cut.id))
