@@ -6,7 +6,9 @@ left out are parts of others' packages; the frozen self-test exercises everythin
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -35,6 +37,16 @@ _EXCLUDES = (
 _TRAINING = (
     *("absl", "astunparse", "cv2", "flatbuffers.tests", "gast", "google", "grpc", "h5py", "keras", "ml_dtypes"),
     *("namex", "optree", "optuna", "rich", "sqlalchemy", "alembic", "tensorboard", "tensorflow", "wrapt"),
+)
+# Of packages that are in use, parts that are not, unless Fovea imports them.
+_SELDOM = tuple(
+    f"sklearn.{name}"
+    for name in (
+        *("_loss", "cluster", "covariance", "cross_decomposition", "decomposition", "ensemble", "experimental"),
+        *("feature_extraction", "feature_selection", "gaussian_process", "impute", "inspection", "linear_model"),
+        *("manifold", "mixture", "model_selection", "neighbors", "neural_network", "pipeline", "semi_supervised"),
+        *("svm", "tree"),
+    )
 )
 # Matched against the path inside the program folder, with forward slashes.
 _LEFT_OUT = (
@@ -65,7 +77,24 @@ DICOM_SAMPLES = (
 
 def excludes(flavour: str) -> list[str]:
     """Modules that PyInstaller is not to collect."""
-    return sorted({*_EXCLUDES, *(_TRAINING if flavour == "viewer" else ())})
+    if flavour == "full":
+        return sorted(_EXCLUDES)
+    used = imported_by_fovea()
+    seldom = {name for name in _SELDOM if not any(f"{module}.".startswith(f"{name}.") for module in used)}
+    return sorted({*_EXCLUDES, *_TRAINING, *seldom})
+
+
+def imported_by_fovea() -> set[str]:
+    """Every module that a file of Fovea names in an import, at any depth."""
+    found: set[str] = set()
+    for path in (Path(__file__).resolve().parent.parent / "desktop").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                found.add(node.module)
+                found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
 
 
 def is_wanted(destination: str) -> bool:
@@ -110,6 +139,7 @@ def finish(folder: Path, flavour: str, extra: int = 0) -> None:
     ``extra`` is the number of bytes of models that were asked for beyond those that come with Fovea.
     """
     if sys.platform.startswith("linux"):
+        _drop_unneeded(folder)
         _strip_all(folder)
         _link_twins(folder)
     total = size(folder)
@@ -140,7 +170,32 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
 
 
-# Linux: symbols and twins
+# Linux: libraries that nobody needs, symbols, twins
+
+
+def _drop_unneeded(folder: Path) -> None:
+    """Remove the system's libraries that were collected for parts which are left out.
+
+    What no other file names as needed goes, until nothing more does. Only files in the top folder: those of packages
+    may be loaded by name.
+    """
+    readelf, inside = shutil.which("readelf"), folder / "_internal"
+    if readelf is None:
+        return
+    needs: dict[Path, set[str]] = {}
+    for path in _files(folder):
+        if path.stat().st_size > 64 and path.read_bytes()[:4] == b"\x7fELF":
+            done = subprocess.run([readelf, "-dW", path], capture_output=True, text=True, check=False)
+            needs[path] = set(re.findall(r"\(NEEDED\).*\[(.*)\]", done.stdout))
+    while True:
+        needed = set().union(*needs.values())
+        idle = [p for p in needs if p.parent == inside and p.name.startswith("lib") and p.name not in needed]
+        idle = [path for path in idle if not path.name.startswith(("libpython", "libssl", "libcrypto"))]
+        if not idle:
+            return
+        for path in idle:
+            del needs[path]
+            path.unlink()
 
 
 def _strip_all(folder: Path) -> None:

@@ -43,9 +43,7 @@ def text(parts: list[Component], flavour: str) -> str:
         named = licences.UNKNOWN not in part.licence and "LicenseRef" not in part.licence
         licence = LicenseExpression(part.licence) if named else DisjunctiveLicense(name=part.licence)
         python = part.kind == "python package"
-        pages = (
-            [ExternalReference(type=ExternalReferenceType.WEBSITE, url=XsUri(part.homepage))] if part.homepage else []
-        )
+        pages = [part.homepage] if part.homepage else []
         items.append(
             Item(
                 name=part.name,

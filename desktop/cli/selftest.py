@@ -93,6 +93,7 @@ def _parts(folder: Path) -> list[tuple[str, Callable[[], str]]]:
     parts = selftest_parts
     return [
         ("edition", parts.edition),
+        ("pictures", parts.pictures),
         *((f"DICOM {syntax}", partial(parts.dicom, file)) for syntax, file in parts.DICOM.items()),
         ("evaluation", lambda: parts.evaluation(folder)),
         ("training", lambda: parts.training(folder)),

@@ -57,7 +57,33 @@ def edition() -> str:
     import sys
 
     frozen = "frozen" if getattr(sys, "frozen", False) else "not frozen"
-    return f"{'full' if is_full() else 'viewer'}, {frozen}, Python {platform.python_version()}"
+    from PySide6.QtCore import qVersion
+
+    flavour = "full" if is_full() else "viewer"
+    return f"{flavour}, {frozen}, Python {platform.python_version()}, Qt {qVersion()}"
+
+
+def pictures() -> str:
+    """Write a picture in every format that Pillow writes, and decode each as a user's; HEIF is only asked for."""
+    import numpy as np
+    from PIL import Image
+
+    from desktop.core.decode import decode
+
+    pixels = np.zeros((32, 48, 3), np.uint8)
+    pixels[:, 24:] = (200, 120, 40)
+    for form in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"):
+        stream = io.BytesIO()
+        try:
+            Image.fromarray(pixels).save(stream, form)
+        except (KeyError, OSError) as error:
+            raise FoveaError("differs", f"{form} cannot be written: a library is missing") from error
+        image = decode(ImageSource("picture", data=stream.getvalue()))
+        if image.format != form or np.abs(image.pixels.astype(int) - pixels).mean() > 8:
+            raise FoveaError("differs", f"a picture in {form} decodes to another one")
+    import pi_heif
+
+    return f"JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {pi_heif.libheif_version()}"
 
 
 def dicom(name: str) -> str:

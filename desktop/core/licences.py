@@ -53,6 +53,7 @@ _STATED = {
     "namex": "Apache-2.0",
     "opencv-python-headless": "Apache-2.0 AND LGPL-2.1-or-later",  # FFmpeg's libraries inside
     "pyinstaller": "GPL-2.0-or-later WITH Bootloader-exception",
+    "pyjpegls": "MIT AND BSD-3-Clause",  # CharLS inside
     "pi-heif": "BSD-3-Clause AND LGPL-3.0-or-later",  # libheif and libde265 inside
 }
 # For packages whose wheels carry no text of their licence; files of resources/licences.

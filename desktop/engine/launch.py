@@ -5,11 +5,21 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 
 
-def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
-    """Run the engine until the pipe closes. Ctrl-C in a terminal reaches children as well: the parent decides."""
+def _begin(process: str) -> None:
+    """Ctrl-C in a terminal reaches children as well: the parent decides. A crash leaves a report where it watches."""
+    import atexit
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from desktop.core import crash
+
+    crash.watch_child(process)
+    atexit.register(crash.unwatch)
+
+
+def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
+    """Run the engine until the pipe closes."""
+    _begin("engine")
     from desktop.engine.worker import serve
 
     serve(connection, bundled, user, threads, patient)
@@ -17,9 +27,7 @@ def engine(connection: Connection, bundled: str, user: str, threads: int | None,
 
 def trainer(connection: Connection, folder: str) -> None:
     """Train the run in ``folder`` until it is done, told to end, or the pipe closes."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _begin("trainer")
     from desktop.engine.trainer import serve
 
     serve(connection, folder)
@@ -27,9 +35,7 @@ def trainer(connection: Connection, folder: str) -> None:
 
 def inspector(connection: Connection, path: str, near: bool) -> None:
     """Look through the labelled pictures at ``path`` and tell the other side of the pipe."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _begin("inspector")
     from desktop.engine.inspecting import serve_inspection
 
     serve_inspection(connection, path, near)

@@ -27,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "last_folder": "",
     "top_k": 5,
     "table_columns": "",
+    "update_address": "",
     "wizard_geometry": "",
     "train_at_once": 1,
     "train_by": "epoch",

@@ -11,9 +11,11 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from desktop.core import crash
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
+from desktop.ui.crash_offer import CrashOffer
 from desktop.ui.main_window import MainWindow
 from desktop.ui.theme import MODES, STYLE, theme
 
@@ -107,13 +109,16 @@ def run(paths: list[str]) -> int:
     instance = SingleInstance()
     if not instance.acquire() and instance.hand_over(paths):
         return 0
+    crash.watch("window")
     settings = Settings()
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
     shell = Shell(settings, paths, instance)
     theme().dress()
+    shell.window.painted.connect(CrashOffer(shell.window).look)
     shell.window.show()
     status = app.exec()
     shell.close_down()
+    crash.unwatch()
     return status

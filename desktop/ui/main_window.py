@@ -286,21 +286,35 @@ class MainWindow(ViewHost, QMainWindow):
         if entry is not None:
             from desktop.ui.dialogs.model_card import ModelCardDialog
 
-            self._show_dialog(ModelCardDialog(entry, self))
+            self.show_dialog(ModelCardDialog(entry, self))
 
     @Slot()
     def show_help(self) -> None:
         """What Fovea does, and its keys."""
         from desktop.ui.dialogs.help import HelpDialog
 
-        self._show_dialog(HelpDialog(self))
+        self.show_dialog(HelpDialog(self))
 
     @Slot()
     def show_about(self) -> None:
         """Version, licence, parts."""
         from desktop.ui.dialogs.about import AboutDialog
 
-        self._show_dialog(AboutDialog(self))
+        self.show_dialog(AboutDialog(self))
+
+    @Slot()
+    def show_updates(self) -> None:
+        """Whether there is a newer version, where the user has said where to look."""
+        from desktop.ui.dialogs.updates import UpdatesDialog
+
+        self.show_dialog(UpdatesDialog(self.settings, self))
+
+    @Slot()
+    def show_licences(self) -> None:
+        """Every component with its licence."""
+        from desktop.ui.dialogs.licences import LicencesDialog
+
+        self.show_dialog(LicencesDialog(self))
 
     @Slot()
     def show_settings(self) -> None:
@@ -310,9 +324,10 @@ class MainWindow(ViewHost, QMainWindow):
         dialog = SettingsDialog(self.settings, self)
         dialog.theme_chosen.connect(self.set_theme)
         dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
-        self._show_dialog(dialog)
+        self.show_dialog(dialog)
 
-    def _show_dialog(self, dialog: QWidget) -> None:
+    def show_dialog(self, dialog: QWidget) -> None:
+        """Open a dialog over the window; it goes when it is closed."""
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()  # type: ignore[attr-defined]
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from desktop.ui.theme import theme
 
 
 class MessageBar(QFrame):
-    """Hidden while there is nothing to say. ``closed`` is emitted when the user closes it."""
+    """Hidden while there is nothing to say. ``closed`` is emitted when the user closes it, ``accepted`` when the button
+    of an offer is pressed."""
 
     closed = Signal()
+    accepted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -22,6 +24,9 @@ class MessageBar(QFrame):
         self._text = QLabel()
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setWordWrap(True)
+        self._act = QPushButton()
+        self._act.hide()
+        self._act.clicked.connect(self._on_act)
         self._close = QToolButton()
         self._close.setAccessibleName(self.tr("Close the message"))
         self._close.setToolTip(self.tr("Close the message"))
@@ -31,6 +36,7 @@ class MessageBar(QFrame):
         layout.setSpacing(8)
         layout.addWidget(self._sign)
         layout.addWidget(self._text, 1)
+        layout.addWidget(self._act)
         layout.addWidget(self._close)
         theme().changed.connect(self._dress)
         self._dress()
@@ -41,9 +47,16 @@ class MessageBar(QFrame):
         """What is said now."""
         return self._text.text()
 
+    def offer(self, text: str, button: str) -> None:
+        """Show a sentence with a button beside it."""
+        self.say(text)
+        self._act.setText(button)
+        self._act.show()
+
     @Slot(str)
     def say(self, text: str) -> None:
         """Show a sentence; '' hides the bar."""
+        self._act.hide()
         self._text.setText(text)
         self.setAccessibleDescription(text)
         self.setVisible(bool(text))
@@ -53,6 +66,11 @@ class MessageBar(QFrame):
     def clear(self) -> None:
         """Nothing more to say."""
         self.say("")
+
+    @Slot()
+    def _on_act(self) -> None:
+        self.clear()
+        self.accepted.emit()
 
     @Slot()
     def _on_close(self) -> None:
