@@ -36,7 +36,7 @@ class Checkpoint:
     ``average`` and ``best`` are the weights' moving average and the weights of the best epoch, empty where not kept.
     ``best_value`` is the best epoch's measure (lower is better) and ``best_epoch`` its number from 0, ``None`` before
     there is one. ``step`` counts the batches done of the next epoch, ``blended`` those of them that the average has
-    taken in, ``partial`` holds the metrics' variables then, and ``spent`` the seconds that it had taken. ``stage`` is
+    taken in, ``partial`` is loss and accuracy over them, and ``spent`` the seconds that they took. ``stage`` is
     0, or 1 in the second half of a fine-tuning, which began after ``begin`` epochs; ``ended`` says why no epoch is to
     follow in it, where that is so before its time.
     """
@@ -48,7 +48,7 @@ class Checkpoint:
     optimizer: list[np.ndarray]
     average: list[np.ndarray] = field(default_factory=list)
     best: list[np.ndarray] = field(default_factory=list)
-    partial: list[np.ndarray] = field(default_factory=list)
+    partial: list[float] = field(default_factory=list)
     best_value: float | None = None
     best_epoch: int | None = None
     step: int = 0
@@ -59,8 +59,8 @@ class Checkpoint:
     ended: Ended = ""
 
 
-_GROUPS = ("model", "optimizer", "average", "best", "partial")
-_FACTS = ("best_value", "best_epoch", "step", "blended", "spent", "stage", "begin", "ended")
+_GROUPS = ("model", "optimizer", "average", "best")
+_FACTS = ("partial", "best_value", "best_epoch", "step", "blended", "spent", "stage", "begin", "ended")
 
 
 def write(path: Path, checkpoint: Checkpoint) -> None:
@@ -92,8 +92,12 @@ def read(path: Path) -> Checkpoint:
             meta = json.loads(str(held["meta"]))
             if meta["version"] not in _READABLE:
                 raise CheckpointError("newer-checkpoint", f"checkpoint version {meta['version']}, {VERSION} expected")
-            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"].get(g, 0))] for g in _GROUPS}
-        facts = {name: meta[name] for name in _FACTS} if meta["version"] > 1 else {"best_value": meta["best_loss"]}
+            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"][g])] for g in _GROUPS}
+        facts = (
+            {name: meta[name] for name in _FACTS if name in meta}
+            if meta["version"] > 1
+            else {"best_value": meta["best_loss"]}
+        )
         return Checkpoint(meta["epoch"], meta["plan"], meta["history"], **groups, **facts)
     except FileNotFoundError as error:
         raise CheckpointError("no-checkpoint", f"there is no checkpoint '{path.name}' in this run") from error

@@ -83,7 +83,7 @@ class Loop:
         self.average: list[np.ndarray] = [np.array(w) for w in model.get_weights()] if plan.fit.ema else []
         self.step, self.blended, self.spent = 0, 0, 0.0
         self.ended: Ended = ""
-        self._partial: list[np.ndarray] = []
+        self._partial: list[float] = []  # loss and accuracy over the batches that an earlier sitting did
         self._process = psutil.Process()
         self.batch = batch_of(train.labels, plan)
         self.steps = steps_of(train.labels, plan)
@@ -171,7 +171,7 @@ class Loop:
         batches = Batches(self.train, self.plan, number, 2, self.step, self.parts, self.stage.augment)
         watch = Watch(self, number, started)
         logs = self.network.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[watch]).history
-        loss, accuracy = float(logs["loss"][0]), float(logs["accuracy"][0])
+        loss, accuracy = self.whole(float(logs["loss"][0]), float(logs["accuracy"][0]), watch.step)
         if self.steering.cancelled:
             raise Cancelled
         if not math.isfinite(loss):
@@ -182,7 +182,7 @@ class Loop:
             )
         if watch.step < self.steps:
             self.step, self.spent = watch.step, self.spent + watch.seconds()
-            self._partial = [keras.ops.convert_to_numpy(v) for v in self.network.metrics_variables]
+            self._partial = [loss, accuracy]
             self.save()
             return False
         trained_s = watch.seconds()
@@ -218,10 +218,12 @@ class Loop:
         if self.plan.fit.keep != "last":
             self.best, self.best_value, self.best_epoch = weights, value, epoch
 
-    def resume_metrics(self) -> None:
-        """At the beginning of a continued epoch: the metrics go on from what they were."""
-        for variable, array in zip(self.network.metrics_variables, self._partial, strict=False):
-            variable.assign(array)
+    def whole(self, loss: float, accuracy: float, step: int) -> tuple[float, float]:
+        """Loss and accuracy over the first ``step`` batches of an epoch, from those of this sitting and of earlier."""
+        if not self._partial or step <= self.step:
+            return (loss, accuracy) if not self._partial else (self._partial[0], self._partial[1])
+        before, now = self.step / step, (step - self.step) / step
+        return self._partial[0] * before + loss * now, self._partial[1] * before + accuracy * now
 
     def blend(self, steps: int) -> None:
         """Move the average ``steps`` steps towards the weights; early on it follows fast, so that no epoch lags."""
@@ -233,9 +235,9 @@ class Loop:
 
     def tell(self, epoch: int, step: int, logs: dict[str, Any], images_per_s: float) -> bool:
         """Tell of a batch; whether its loss is a number."""
+        loss, accuracy = self.whole(float(logs["loss"]), float(logs["accuracy"]), step)
         event = BatchDone(
-            epoch, step, self.steps, float(logs["loss"]), float(logs["accuracy"]), self._rate(), images_per_s,
-            self._memory(),
+            epoch, step, self.steps, loss, accuracy, self._rate(), images_per_s, self._memory()
         )  # fmt: skip
         self.listener(event)
         return math.isfinite(event.loss)
@@ -300,9 +302,6 @@ class Watch(keras.callbacks.Callback):
     def seconds(self) -> float:
         """Wall clock since the epoch (or its rest) began, without pauses."""
         return time.monotonic() - self._started - self._waited
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._loop.resume_metrics()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loop = self._loop
