@@ -12,7 +12,7 @@ import importlib.util
 # Command -> what it does, for the overview; each is ``desktop.cli.<command>`` with ``main(argv) -> int``.
 COMMANDS: dict[str, str] = {
     "predict": "classify pictures: files and whole folders",
-    "models": "list, show or verify the models",
+    "models": "list, verify, install, import, export, rename, delete models",
     "evaluate": "measure a model on a folder of labelled pictures",
     "train": "train a classifier",
     "runs": "list, show, compare and delete trainings",

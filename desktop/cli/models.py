@@ -1,4 +1,4 @@
-"""``fovea models``: list, show or verify what is in the model store; nothing is changed."""
+"""``fovea models``: list, show, verify, install, import, export, rename, duplicate, delete models."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import textwrap
 from dataclasses import asdict
 from typing import Any
 
-from desktop.cli import console
+from desktop.cli import console, models_change
 from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
-from desktop.core.types import StoreError
+from desktop.core.types import FoveaError, StoreError
 from desktop.store.manifest import Manifest, Metric
 from desktop.store.store import FileCheck, ModelEntry, ModelStore
 
@@ -21,19 +21,21 @@ problem), 'show' one object (the same fields and 'manifest'), 'verify' one list 
 files with name and verdict).
 
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
-2 wrong usage, an unknown model among it.
+2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 """
 
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 well, 1 damaged, 2 usage)."""
     options = _parser().parse_args(argv)
-    actions = {"list": _list, "show": _show, "verify": _verify}
+    actions = {"list": _list, "show": _show, "verify": _verify, **models_change.actions()}
     try:
         return actions[options.action](ModelStore(), options)
-    except StoreError as error:
+    except FoveaError as error:
         console.complain(error.message, error.hint)
-        return 2 if error.kind == "no-such-model" else 1
+        if error.kind == "cancelled":
+            return 130
+        return 2 if error.kind in ("no-such-model", "no-such-network", "bad-name") else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("id", metavar="ID")
     verifying = actions.add_parser("verify", help="compare every file with its checksum")
     verifying.add_argument("id", metavar="ID", nargs="?", help="one model (default: all)")
+    models_change.add_actions(actions)
     for action in (listing, showing, verifying):
         action.add_argument("--json", action="store_true", help="as JSON")
     return parser

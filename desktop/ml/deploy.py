@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 from desktop.ml import backend
+from desktop.ml.litert import OUTPUTS as OUTPUTS
 from desktop.ml.pictures import Images
 
 backend.select()
 
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
-
-OUTPUTS = ("probabilities", "embedding", "map")
 
 
 def finish(model: keras.Model, temperature: float, mirrored: bool) -> keras.Model:

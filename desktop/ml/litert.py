@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+OUTPUTS = ("probabilities", "embedding", "map")
+"""The outputs of a finished network, in this order; a model from elsewhere may have the first alone."""
+
 
 class LiteRT:
     """One ``model.tflite`` with uint8 NHWC input of free batch size and three outputs."""
@@ -17,6 +20,11 @@ class LiteRT:
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
         self._size = -1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The input's shape (batch, height, width, channels); the batch may be any."""
+        return tuple(int(side) for side in self._input["shape"])
 
     @property
     def ranks(self) -> list[int]:

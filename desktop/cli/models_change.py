@@ -1,0 +1,199 @@
+"""The actions of ``fovea models`` that change the user's models: install, import, export, rename, duplicate, delete."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from desktop.cli import console
+from desktop.core.types import StoreError
+from desktop.store import catalogue, changes
+from desktop.store.download import Control, Transfer
+from desktop.store.store import ModelStore
+
+Action = Callable[[ModelStore, argparse.Namespace], int]
+
+
+def add_actions(actions: Any) -> None:
+    """Describe the actions to the parser of ``fovea models``."""
+    add = actions.add_parser
+    catalogue_ = add("catalogue", help="the ImageNet networks that can be installed")
+    catalogue_.add_argument("--json", action="store_true", help="as JSON")
+    installing = add("install", help="install the weights of a network of the catalogue")
+    installing.add_argument("id", metavar="ID")
+    installing.add_argument("--from", dest="source", type=Path, metavar="FILE", help="a file (.h5, .weights.h5)")
+    installing.add_argument("--url", metavar="URL", help="a mirror of the same file; its hash is compared all the same")
+    installing.add_argument(
+        "--half", action="store_true", help="keep the weights in 16 bits: half the size, scores differ by up to 0.01"
+    )
+    installing.add_argument(
+        "--sha256", metavar="HEX", help="with --from: take another file than the published one, if it has this hash"
+    )
+    renaming = add("rename", help="call a model something else")
+    renaming.add_argument("id", metavar="ID")
+    renaming.add_argument("name", metavar="NAME")
+    copying = add("duplicate", help="copy a model into your own")
+    copying.add_argument("id", metavar="ID")
+    copying.add_argument("name", metavar="NAME", nargs="?", default="")
+    deleting = add("delete", help="move a model into the trash; it is kept there for 30 days")
+    deleting.add_argument("id", metavar="ID")
+    restoring = add("restore", help="take a deleted model back")
+    restoring.add_argument("id", metavar="ID", nargs="?", help="its id (default: list what is in the trash)")
+
+
+def actions() -> dict[str, Action]:
+    """Each action by its name."""
+    return {
+        "catalogue": _catalogue,
+        "install": _install,
+        "rename": _rename,
+        "duplicate": _duplicate,
+        "delete": _delete,
+        "restore": _restore,
+    }
+
+
+def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
+    from desktop.ml.install import is_installed
+
+    known = catalogue.load()
+    facts = [
+        {
+            "id": network.id,
+            "name": network.name,
+            "installed": is_installed(network, store),
+            "names_classes": network.top,
+            "url": network.url,
+            "size": network.size,
+            "size_exact": network.size_exact,
+            "md5": network.md5,
+            "sha256": network.sha256,
+            "licence": network.licence,
+            "parameters": network.parameters,
+            "checked": network.checked,
+        }
+        for network in known.networks
+    ]
+    if options.json:
+        console.say(json.dumps(facts, indent=1))
+        return 0
+    rows = [("id", "installed", "download", "parameters", "licence")]
+    for network, fact in zip(known.networks, facts, strict=True):
+        about = "" if network.size_exact else "about "
+        rows.append(
+            (
+                network.id,
+                "yes" if fact["installed"] else "no",
+                f"{about}{network.size / 1e6:.0f} MB",
+                f"{network.parameters:,}",
+                network.licence,
+            )
+        )
+    console.say(console.table(rows, right=(2, 3)))
+    console.say(
+        f"\nAddresses and hashes are from {known.source}, sizes from public logs of downloads. Fovea's authors "
+        "have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256."
+    )
+    return 0
+
+
+class Watch:
+    """Shows a job on a terminal; Ctrl-C ends it and keeps what was fetched. A context manager."""
+
+    def __init__(self) -> None:
+        self.control = Control()
+        self._progress = console.Progress()
+        self._before: Any = None
+
+    def __enter__(self) -> Watch:
+        self._before = signal.signal(signal.SIGINT, lambda *_: self.control.cancel())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+        self._progress.clear()
+
+    def tell(self, event: Any) -> None:
+        """Show an event of a job."""
+        from desktop.ml.steps import STEPS, Said, Step
+
+        if isinstance(event, Transfer):
+            left = "" if event.left_s is None else f", {_minutes(event.left_s)} left"
+            self._progress.update(
+                f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB, {event.rate / 1e6:.1f} MB/s{left}"
+            )
+        elif isinstance(event, Step):
+            self._progress.clear()
+            console.note(f"fovea: {STEPS.get(event.name, event.name)} …")
+        elif isinstance(event, Said):
+            self._progress.clear()
+            console.note(f"fovea: {event.text}")
+
+
+def _minutes(seconds: float) -> str:
+    whole = int(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def _install(store: ModelStore, options: argparse.Namespace) -> int:
+    from desktop.ml.install import Request, install
+
+    network = catalogue.load().get(options.id)
+    digest = (options.sha256 or "").lower()
+    if digest and (options.source is None or not re.fullmatch("[0-9a-f]{64}", digest)):
+        console.complain("--sha256 takes 64 hexadecimal digits and goes with --from")
+        return 2
+    if options.source is not None and not options.source.is_file():
+        console.complain(f"there is no file '{console.printable(str(options.source))}'")
+        return 2
+    request = Request(network, options.source, options.url, "float16" if options.half else "float32", digest or None)
+    if options.source is None:
+        about = "" if network.size_exact else "about "
+        console.note(
+            f"fovea: {network.name}: {about}{network.size:,} bytes from {options.url or network.url}; licence: "
+            f"{network.licence}"
+        )
+    with Watch() as watch:
+        made = install(request, store, watch.tell, watch.control)
+    if made is None:
+        console.say(f"the weights of '{network.id}' are installed, to build upon")
+    else:
+        assert made.parity is not None
+        console.say(
+            f"model '{made.id}' is installed; Keras and LiteRT differ by {made.parity.largest_difference:.1e} at most"
+        )
+    return 0
+
+
+def _rename(store: ModelStore, options: argparse.Namespace) -> int:
+    changes.rename(store, options.id, options.name)
+    return 0
+
+
+def _duplicate(store: ModelStore, options: argparse.Namespace) -> int:
+    console.say(changes.duplicate(store, options.id, options.name))
+    return 0
+
+
+def _delete(store: ModelStore, options: argparse.Namespace) -> int:
+    changes.delete(store, options.id)
+    console.say(f"'{options.id}' is in the trash; 'fovea models restore {options.id}' takes it back")
+    return 0
+
+
+def _restore(store: ModelStore, options: argparse.Namespace) -> int:
+    found = changes.deleted(store)
+    if options.id is None:
+        for item in found:
+            console.say(item.id)
+        return 0
+    token = next((item.token for item in found if item.id == options.id), None)
+    if token is None:
+        raise StoreError("not-in-trash", f"'{console.printable(options.id)}' is not in the trash")
+    changes.restore(store, token)
+    return 0

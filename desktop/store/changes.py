@@ -1,0 +1,201 @@
+"""What a user does with whole models: rename, duplicate, delete into a trash and take back.
+
+Each change is one rename on disk, so a kill or a full disk leaves the model as it was or as it should be. Models that
+come with Fovea are never changed; they can be duplicated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import time
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from desktop.core.evaluation_json import write_atomically
+from desktop.core.evaluation_store import not_written
+from desktop.core.types import StoreError
+from desktop.store import locks
+from desktop.store.manifest import FileEntry, Manifest
+from desktop.store.store import MANIFEST, ModelEntry, ModelStore, sha256_of
+
+KEEP_S = 30 * 24 * 3600
+"""Seconds that a deleted model stays in the trash."""
+_TRASH = ".trash"
+_LOCK = ".changes.lock"
+_WAIT_S = 10.0
+_COPY = 1 << 20
+_TOKEN = re.compile(r"(\d{1,12})-(\d{1,6})\.([a-z0-9][a-z0-9-]{0,63})")
+_LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A model in the trash: ``token`` takes it back, ``when`` is in seconds since 1970."""
+
+    token: str
+    id: str
+    when: int
+
+
+def rename(store: ModelStore, model_id: str, name: str) -> None:
+    """Call one of the user's models ``name``; its id, by which others know it, stays. Raises :class:`StoreError`."""
+    name = _clean_name(name)
+    with _changing(store):
+        entry = _own(store, model_id)
+        if entry.manifest is None:
+            raise StoreError("damaged", f"model '{model_id}' is damaged: {entry.problem}", "It can be deleted.")
+        text = replace(entry.manifest, name=name).to_json()
+
+        def write(part: Path) -> None:
+            part.write_text(text, encoding="utf-8", newline="\n")
+
+        write_atomically(entry.folder / MANIFEST, write)
+
+
+def duplicate(
+    store: ModelStore, model_id: str, name: str = "", progress: Callable[[str], None] = lambda name: None
+) -> str:
+    """Copy a model, a bundled one too, into the user's models; returns the copy's id.
+
+    Every file is compared with its checksum on the way. Raises :class:`StoreError`.
+    """
+    entry = store.get(model_id)
+    manifest = entry.manifest
+    if manifest is None or entry.state != "ready":
+        raise StoreError("damaged", f"model '{model_id}' cannot be copied: {entry.problem or 'it has no weights'}")
+    name = _clean_name(name or f"{manifest.name} copy")
+    with _changing(store):
+        new = replace(
+            manifest, id=free_id(store, name), name=name, provenance=replace(manifest.provenance, parent=manifest.id)
+        )
+        with store.stage(new) as folder:
+            for item, expected in sorted(manifest.files.items()):
+                progress(item)
+                _copy_checked(entry, item, expected, folder / item)
+    return new.id
+
+
+def delete(store: ModelStore, model_id: str) -> str:
+    """Move one of the user's models into the trash; returns the token that :func:`restore` takes."""
+    with _changing(store):
+        entry = _own(store, model_id)
+        empty_old(store)
+        trash = store.user_root / _TRASH
+        trash.mkdir(exist_ok=True)
+        number = 0
+        while True:
+            token = f"{int(time.time())}-{number}.{model_id}"
+            if not (trash / token).exists():
+                break
+            number += 1
+        os.rename(entry.folder, trash / token)
+    return token
+
+
+def restore(store: ModelStore, token: str) -> str:
+    """Take a deleted model back; returns its id. Raises :class:`StoreError` ``not-in-trash``, ``id-taken``."""
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise StoreError("not-in-trash", "this is no deleted model")
+    model_id = match[3]
+    with _changing(store):
+        held = store.user_root / _TRASH / token
+        if not held.is_dir():
+            raise StoreError("not-in-trash", f"model '{model_id}' is not in the trash any more")
+        target = store.user_root / model_id
+        if target.exists():
+            raise StoreError(
+                "id-taken", f"there is another model '{model_id}' now", "Delete or move that one first, then undo."
+            )
+        os.rename(held, target)
+    return model_id
+
+
+def deleted(store: ModelStore) -> list[Deleted]:
+    """What is in the trash, the newest first."""
+    found = []
+    with contextlib.suppress(OSError):
+        for item in os.scandir(store.user_root / _TRASH):
+            match = _TOKEN.fullmatch(item.name)
+            if match is not None:
+                found.append(Deleted(item.name, match[3], int(match[1])))
+    return sorted(found, key=lambda item: (item.when, item.token), reverse=True)
+
+
+def empty_old(store: ModelStore, keep_s: float = KEEP_S) -> int:
+    """Remove for good what was deleted longer than ``keep_s`` seconds ago; returns how many models."""
+    old = [item for item in deleted(store) if time.time() - item.when > keep_s]
+    for item in old:
+        shutil.rmtree(store.user_root / _TRASH / item.token, ignore_errors=True)
+    return len(old)
+
+
+def free_id(store: ModelStore, name: str) -> str:
+    """An id made of ``name`` that no model has."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:56].strip("-") or "model"
+    taken = {entry.id for entry in store.entries()}
+    number = 1
+    while True:
+        found = stem if number == 1 else f"{stem}-{number}"
+        if found not in taken and not (store.user_root / found).exists():
+            return found
+        number += 1
+
+
+def _clean_name(name: str) -> str:
+    kept = " ".join("".join(c for c in name if c.isprintable() or c.isspace()).split())
+    if not kept:
+        raise StoreError("bad-name", "a model needs a name", "Type one that says what it is for.")
+    if len(kept) > _LONGEST_NAME:
+        raise StoreError("bad-name", f"the name has {len(kept)} characters; at most {_LONGEST_NAME} expected")
+    return kept
+
+
+def _own(store: ModelStore, model_id: str) -> ModelEntry:
+    entry = store.get(model_id)
+    if entry.bundled:
+        raise StoreError(
+            "bundled", f"model '{model_id}' comes with Fovea and is not changed", "Duplicate it and change the copy."
+        )
+    return entry
+
+
+def _copy_checked(entry: ModelEntry, name: str, expected: FileEntry, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(entry.folder / name, target)
+    except FileNotFoundError as error:
+        raise StoreError("damaged", f"model '{entry.id}' is damaged: '{name}' is missing") from error
+    if target.stat().st_size != expected.size or sha256_of(target) != expected.sha256:
+        raise StoreError("damaged", f"model '{entry.id}' is damaged: '{name}' does not match its checksum")
+
+
+@contextlib.contextmanager
+def _changing(store: ModelStore) -> Iterator[None]:
+    """One change at a time, over all processes; what the disk refuses is said in words."""
+    try:
+        store.user_root.mkdir(parents=True, exist_ok=True)
+        with locks.hold(store.user_root / _LOCK, _WAIT_S):
+            yield
+    except locks.Busy:
+        raise StoreError("busy", "another Fovea is changing the models", "Wait a moment, then try again.") from None
+    except OSError as error:
+        told = not_written("the change", "the disk of Fovea's own data", error)
+        raise StoreError(told.kind, told.message, told.hint) from error
+
+
+def commit_as_new(store: ModelStore, manifest: Manifest, fill: Callable[[Path], None]) -> Manifest:
+    """Commit a model that comes from elsewhere under an id that is free; ``fill`` puts its files into the folder it is
+    given. Returns the manifest as committed. Raises what ``fill`` raises, and :class:`StoreError`."""
+    with _changing(store):
+        taken = any(entry.id == manifest.id for entry in store.entries())
+        chosen = replace(manifest, id=free_id(store, manifest.id)) if taken else manifest
+        with store.stage(chosen) as folder:
+            fill(folder)
+    return chosen

@@ -1,0 +1,119 @@
+"""Looks through a ZIP archive before anything of it is unpacked: ``.keras`` files and whole models come as such.
+
+Refused are names that lead out of a folder, links, encryption, packings that Python cannot read, two members of one
+name or that share bytes, and contents that are far larger than what they came in (zip bombs).
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import zipfile
+from pathlib import Path
+from typing import IO
+
+from desktop.core.types import StoreError
+
+MOST_MEMBERS = 2000
+_MOST_RATIO = 200
+_SMALL = 64 << 20  # below this no ratio matters
+_PIECE = 1 << 20
+_SAFE = re.compile(r"[^/\\:\x00-\x1f]+(/[^/\\:\x00-\x1f]+)*/?")
+
+
+class ArchiveError(StoreError):
+    """An archive that is not unpacked. Kinds: ``damaged``, ``hostile``, ``too-large``, ``unreadable``."""
+
+
+def open_checked(path: Path, most_bytes: int) -> zipfile.ZipFile:
+    """``path`` as an archive whose members are harmless to unpack and hold at most ``most_bytes`` together.
+
+    Raises :class:`ArchiveError`.
+    """
+    try:
+        size = path.stat().st_size
+        archive = zipfile.ZipFile(path)
+    except FileNotFoundError as error:
+        raise ArchiveError("unreadable", f"there is no file '{path.name}'") from error
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise ArchiveError("damaged", "the file is damaged or cut off: it is no whole ZIP archive", _AGAIN) from error
+    try:
+        _check(archive.infolist(), size, most_bytes)
+    except BaseException:
+        archive.close()
+        raise
+    return archive
+
+
+_AGAIN = "Fetch or copy it again."
+
+
+def _check(members: list[zipfile.ZipInfo], size: int, most: int) -> None:
+    if len(members) > MOST_MEMBERS:
+        raise ArchiveError("hostile", f"the archive has {len(members):,} members; at most {MOST_MEMBERS:,} expected")
+    names: set[str] = set()
+    total = 0
+    for member in members:
+        name = member.filename
+        if not _SAFE.fullmatch(name) or any(part in ("..", ".") for part in name.split("/")):
+            raise ArchiveError("hostile", f"the archive holds a member that leads out of it ({name[:60]!r})")
+        if name.casefold() in names:
+            raise ArchiveError("hostile", f"the archive holds '{name[:60]}' twice")
+        names.add(name.casefold())
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise ArchiveError("hostile", f"the archive holds a link ('{name[:60]}')")
+        if member.flag_bits & 1:
+            raise ArchiveError("hostile", "the archive is encrypted", "Unpack it and pack it again without a password.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ArchiveError("hostile", "the archive is packed in a way that is not used here")
+        total += member.file_size
+        if member.file_size > max(_SMALL, _MOST_RATIO * max(1, member.compress_size)):
+            raise ArchiveError(
+                "too-large",
+                f"'{name[:60]}' would unpack to {member.file_size:,} bytes from {member.compress_size:,}",
+                "It is made to fill the disk.",
+            )
+    if total > most:
+        raise ArchiveError("too-large", f"the archive would unpack to {total:,} bytes; at most {most:,} expected")
+    _check_overlap(members, size)
+
+
+def _check_overlap(members: list[zipfile.ZipInfo], size: int) -> None:
+    end = 0
+    for member in sorted(members, key=lambda m: m.header_offset):
+        if member.header_offset < end or member.header_offset + member.compress_size > size:
+            raise ArchiveError("hostile", "members of the archive share their bytes, or lie outside of it")
+        end = member.header_offset + member.compress_size
+
+
+def copy_member(archive: zipfile.ZipFile, name: str, target: IO[bytes], most: int) -> int:
+    """Unpack one member into ``target``, never more than ``most`` bytes whatever it declares; returns their number.
+
+    Raises :class:`ArchiveError`; the member's own checksum (CRC) is compared on the way.
+    """
+    done = 0
+    try:
+        with archive.open(name) as source:
+            while piece := source.read(_PIECE):
+                done += len(piece)
+                if done > most:
+                    raise ArchiveError("too-large", f"'{name[:60]}' holds more than the {most:,} bytes expected")
+                target.write(piece)
+    except KeyError as error:
+        raise ArchiveError("damaged", f"the archive has no '{name[:60]}'") from error
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise ArchiveError("damaged", f"'{name[:60]}' in the archive is damaged", _AGAIN) from error
+    except OSError as error:
+        if error.errno is None or isinstance(error, zipfile.BadZipFile):
+            raise ArchiveError("damaged", f"'{name[:60]}' in the archive is damaged", _AGAIN) from error
+        raise
+    return done
+
+
+def read_member(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
+    """One member's bytes; see :func:`copy_member`."""
+    import io
+
+    held = io.BytesIO()
+    copy_member(archive, name, held, most)
+    return held.getvalue()
