@@ -105,6 +105,7 @@ class _Walk:
     def _look_at_attributes(self, item: Any) -> None:
         for name in item.attrs:
             attribute = item.attrs.get_id(name)
-            self._attributes += int(attribute.get_storage_size())
+            points = int(attribute.get_space().get_simple_extent_npoints())
+            self._attributes += points * int(attribute.get_type().get_size())
             if self._attributes > _MOST_ATTRIBUTE_BYTES:
                 raise WeightsError("too-large", "the file's notes are larger than any that weights need")

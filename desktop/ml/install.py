@@ -27,7 +27,7 @@ from desktop.store.download import Control, Expected, Verified
 from desktop.store.manifest import FileEntry, Manifest, Parity
 from desktop.store.store import ModelStore
 
-PARITY_LIMIT: dict[str, float] = {"float32": 1e-5, "float16": 1e-2}
+PARITY_LIMIT: dict[str, float] = {"float32": 1e-5, "float16": 1e-2, "imported": 1e-4}
 """The largest difference of any probability between Keras and the converted file that is still the same network."""
 _SECONDS = 1800.0
 _NOT_HERE = "Its weights do not come with Fovea"
@@ -70,7 +70,7 @@ def install(
         return None
     manifest = catalogue.describe(network, catalogue.load(), store)
     weights = _weights(request, tell, control)
-    with _work_folder() as work:
+    with work_folder() as work:
         facts = _build(network, weights.path, work, control, tell)
         tell(Step("convert"))
         convert(work / "model.keras", work / "model.tflite", _SECONDS, request.precision, lambda: control.cancelled)
@@ -160,7 +160,11 @@ def _compare(
 ) -> tuple[float, dict[str, int], int]:
     tell(Step("compare"))
     gap, outputs, count = run(
-        "desktop.ml.install_steps:compare", (str(work),), _limits(network), tell, lambda: control.cancelled
+        "desktop.ml.install_steps:compare",
+        (str(work), network.preprocess),
+        _limits(network),
+        tell,
+        lambda: control.cancelled,
     )
     limit = PARITY_LIMIT[precision]
     if not gap <= limit:
@@ -173,7 +177,7 @@ def _compare(
 def _keep_base(network: Network, weights: Verified, control: Control, tell: Tell) -> None:
     """Try the weights of a network without a top on its architecture, then keep them."""
     target = catalogue.base_weights(network)
-    with _work_folder() as work:
+    with work_folder() as work:
         _build(network, weights.path, work, control, tell)
         part = work / "weights.h5"
         shutil.copyfile(weights.path, part)
@@ -185,7 +189,7 @@ def _keep_base(network: Network, weights: Verified, control: Control, tell: Tell
 
 
 @contextlib.contextmanager
-def _work_folder() -> Iterator[Path]:
+def work_folder() -> Iterator[Path]:
     """Scratch space on the store's own disk, so that finished files move there in one step."""
     folder = paths.user_data() / "work" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     folder.mkdir(parents=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.types import PreprocessSpec
 from desktop.store import catalogue
 
 _NOISE = 4  # pictures of noise beside the drawn ones: they reach every unit of a network
@@ -86,13 +87,12 @@ def _gap_of_features(found: list[np.ndarray], expected: list[np.ndarray], output
     return _gap(found[outputs["embedding"]], wanted, float(np.abs(wanted).max()) or 1.0) / 100
 
 
-def compare(work: str, tell: Any) -> tuple[float, dict[str, int], int]:
+def compare(work: str, spec: PreprocessSpec, tell: Any) -> tuple[float, dict[str, int], int]:
     """Compare ``work/model.tflite`` with what Keras said, and write ``work/selftest``.
 
     Returns the largest difference (of any probability, or a hundredth of the features' relative one), the position of
-    each output, the number of pictures. Needs no Keras: the picture's size is the file's own.
+    each output, the number of pictures. Needs no Keras.
     """
-    from desktop.core.types import PreprocessSpec
     from desktop.ml.litert import OUTPUTS, LiteRT, match_outputs
     from desktop.ml.selftest import drawn_inputs, write_selftest
 
@@ -100,8 +100,6 @@ def compare(work: str, tell: Any) -> tuple[float, dict[str, int], int]:
     lite = LiteRT(folder / "model.tflite")
     with np.load(folder / EXPECTED, allow_pickle=False) as kept:
         expected = [kept[f"output_{i}"] for i in range(len(kept.files))]
-    _, height, width, _ = lite.shape
-    spec = PreprocessSpec(height, width, "rgb", "center_crop", "bilinear")
     pictures = test_pictures(spec)
     found = lite.run(np.stack(list(pictures.values())), batch=4)
     names = OUTPUTS[: len(expected)]
