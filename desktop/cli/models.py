@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
         console.complain(error.message, error.hint)
         if error.kind == "cancelled":
             return 130
-        return 2 if error.kind in ("no-such-model", "no-such-network", "bad-name") else 1
+        return 2 if error.kind in ("no-such-model", "no-such-network", "bad-name", "bad-labels", "needs-facts") else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from desktop.cli import console
-from desktop.core.types import StoreError
+from desktop.core.types import INTERPOLATIONS, FoveaError, StoreError
+from desktop.ml.foreign import SCALINGS, Facts
 from desktop.store import catalogue, changes
 from desktop.store.download import Control, Transfer
 from desktop.store.store import ModelStore
@@ -34,6 +35,24 @@ def add_actions(actions: Any) -> None:
     installing.add_argument(
         "--sha256", metavar="HEX", help="with --from: take another file than the published one, if it has this hash"
     )
+    importing = add("import", help="bring in a network (.keras, .h5, .tflite) or a model of another Fovea (.zip)")
+    importing.add_argument("file", type=Path, metavar="FILE")
+    about = importing.add_argument_group("what the file does not say, and nobody guesses")
+    about.add_argument("--name", default="", metavar="NAME", help="what the model is to be called")
+    about.add_argument("--labels", metavar="FILE|a,b,…", help="its classes in the order of its outputs; 'imagenet'")
+    about.add_argument("--scaling", choices=tuple(SCALINGS), help="how pixels were scaled when it was trained")
+    about.add_argument("--fit", choices=("stretch", "center_crop", "letterbox"), help="how a picture gets its size")
+    about.add_argument("--interpolation", choices=INTERPOLATIONS, default="bilinear", help="default: bilinear")
+    about.add_argument("--resize-shorter", type=int, metavar="N", help="center_crop: the shorter side is scaled to N")
+    about.add_argument("--input-size", metavar="WxH", help="for a network that takes any size")
+    about.add_argument("--outputs", choices=("probabilities", "logits"), help="what its last layer gives")
+    about.add_argument("--origin", default="", metavar="TEXT", help="what it was trained on, for its card")
+    about.add_argument("--licence", default="", metavar="TEXT", help="the licence of that, for its card")
+    about.add_argument("--medical", action="store_true", help="it is about medical pictures: its card says so")
+    exporting = add("export", help="write a model for other programs, with a certificate of its answers")
+    exporting.add_argument("id", metavar="ID")
+    exporting.add_argument("out", type=Path, metavar="FILE", help="ends in .keras, .tflite, .onnx, or .zip (all of it)")
+    exporting.add_argument("--pictures", type=Path, metavar="DIR", help="pictures of yours to compare answers on, too")
     renaming = add("rename", help="call a model something else")
     renaming.add_argument("id", metavar="ID")
     renaming.add_argument("name", metavar="NAME")
@@ -51,6 +70,8 @@ def actions() -> dict[str, Action]:
     return {
         "catalogue": _catalogue,
         "install": _install,
+        "import": _import,
+        "export": _export,
         "rename": _rename,
         "duplicate": _duplicate,
         "delete": _delete,
@@ -167,6 +188,93 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
         console.say(
             f"model '{made.id}' is installed; Keras and LiteRT differ by {made.parity.largest_difference:.1e} at most"
         )
+    return 0
+
+
+def _import(store: ModelStore, options: argparse.Namespace) -> int:
+    from desktop.ml import foreign
+    from desktop.ml.import_model import bring_in, look
+
+    if not options.file.exists():
+        console.complain(f"there is no file '{console.printable(str(options.file))}'")
+        return 2
+    with Watch() as watch:
+        found = look(options.file, watch.tell, watch.control)
+        facts = foreign.Facts()
+        if found is not None:
+            facts = _facts(store, options)
+            wanted = foreign.missing(found, facts)
+            if wanted:
+                console.complain("the file does not say everything, and nothing is guessed:")
+                for name, sentence in wanted.items():
+                    console.note(f"  {_OPTION[name]:<14} {sentence}")
+                return 2
+        made = bring_in(options.file, facts, store, watch.tell, watch.control, found)
+    console.say(f"model '{made.id}' is in the store: {len(made.labels)} classes")
+    return 0
+
+
+_OPTION = {
+    "name": "--name",
+    "labels": "--labels",
+    "scaling": "--scaling",
+    "fit": "--fit",
+    "size": "--input-size",
+    "ends": "--outputs",
+}
+
+
+def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
+    from desktop.ml import foreign
+
+    labels: tuple[str, ...] = ()
+    label_ids: tuple[str, ...] = ()
+    if options.labels == "imagenet":
+        known = store.get(catalogue.LABELS_OF).manifest
+        labels, label_ids = (known.labels, known.label_ids) if known else ((), ())
+    elif options.labels and Path(options.labels).is_file():
+        labels = foreign.read_labels(Path(options.labels))
+    elif options.labels:
+        labels = foreign.check_labels(options.labels.split(","))
+    size = None
+    if options.input_size:
+        if not re.fullmatch(r"\d{1,4}x\d{1,4}", options.input_size):
+            raise FoveaError("bad-name", f"--input-size {console.printable(options.input_size)}: expected WxH")
+        width, height = options.input_size.split("x")
+        size = int(width), int(height)
+    return Facts(
+        name=options.name,
+        labels=labels,
+        scaling=options.scaling or "",
+        fit=options.fit,
+        interpolation=options.interpolation,
+        resize_shorter=options.resize_shorter,
+        size=size,
+        ends=options.outputs,
+        origin=options.origin,
+        licence=options.licence,
+        medical=options.medical,
+        label_ids=label_ids,
+    )
+
+
+def _export(store: ModelStore, options: argparse.Namespace) -> int:
+    from desktop.ml.export_model import export
+
+    form = options.out.suffix.lower().lstrip(".")
+    if form not in ("keras", "tflite", "onnx", "zip"):
+        console.complain("the file's name has to end in .keras, .tflite, .onnx or .zip")
+        return 2
+    if options.pictures is not None and not options.pictures.is_dir():
+        console.complain("--pictures is no folder")
+        return 2
+    entry = store.require(options.id)
+    with Watch() as watch:
+        done = export(entry, form, options.out.absolute(), options.pictures, watch.tell, watch.control)
+    if done.difference is None:
+        console.say(f"{options.out}: the whole model")
+    else:
+        console.say(f"{options.out}: answers differ by {done.difference:.1e} at most over {done.pictures} pictures")
     return 0
 
 

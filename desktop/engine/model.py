@@ -97,6 +97,8 @@ class _Lane:
     def predict(self, batch: np.ndarray) -> np.ndarray:
         """Scores of uint8 (n, height, width, channels): float32 (n, classes)."""
         count = batch.shape[0]
+        if count > 1 and self._runner(1).one_by_one:
+            return np.concatenate([self._runner(1).run(batch[index : index + 1]) for index in range(count)])
         if count == 1:
             return self.runner(1).run(batch)
         parts = []
@@ -128,6 +130,8 @@ class _Runner:
             interpreter: Any = Interpreter(model_path=path, num_threads=threads)
             details = interpreter.get_input_details()[0]
             self._check_input(details, shape)
+            # A file from elsewhere may take one picture at a time and nothing else.
+            self.one_by_one = int(details.get("shape_signature", details["shape"])[0]) != -1
             interpreter.resize_tensor_input(details["index"], shape, strict=True)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:

@@ -35,6 +35,7 @@ def inspect(path: str, form: str, work: str, tell: Any) -> Found:
         parameters=int(model.count_params()),
         layers=layers,
         scales_itself=any(name in ("Rescaling", "Normalization") for name in layers[:6]),
+        quantised=_takes_bytes(model),
     )
 
 
@@ -71,8 +72,23 @@ def _load(path: Path, form: str, work: Path) -> tuple[Any, tuple[str, ...]]:
         raise ImportRefused(
             "damaged", f"Keras cannot build it: {words[:200]}", "Save it again with a recent Keras as .keras."
         ) from error
+    model = _scores_alone(model)
     _check_shapes(model)
     return model, layers
+
+
+def _scores_alone(model: Any) -> Any:
+    """A network that says itself which of its outputs holds the probabilities, as Fovea's own do, with that one."""
+    import keras
+
+    named = [output for output in model.outputs if output._keras_history.operation.name == "probabilities"]
+    if len(model.outputs) > 1 and len(named) == 1:
+        return keras.Model(model.inputs, named[0])
+    return model
+
+
+def _takes_bytes(model: Any) -> bool:
+    return str(model.inputs[0].dtype) == "uint8"
 
 
 def _weights_of(clean: Path, work: Path) -> Any:
@@ -173,7 +189,9 @@ def _wrapped(model: Any, shape: tuple[int, int, int], scaling: str, ends: str) -
     from keras import layers
 
     image = keras.Input(shape, dtype="uint8", name="image")
-    if scaling == "caffe":
+    if _takes_bytes(model):
+        x = image
+    elif scaling == "caffe":
         x = layers.Rescaling(1.0, name="fovea_as_float")(image)
         x = keras.ops.flip(x, axis=-1)
         x = layers.Rescaling(1.0, [-103.939, -116.779, -123.68], name="fovea_scaling")(x)
