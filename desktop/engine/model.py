@@ -97,8 +97,8 @@ class _Lane:
     def predict(self, batch: np.ndarray) -> np.ndarray:
         """Scores of uint8 (n, height, width, channels): float32 (n, classes)."""
         count = batch.shape[0]
-        if count > 1 and self._runner(1).one_by_one:
-            return np.concatenate([self._runner(1).run(batch[index : index + 1]) for index in range(count)])
+        if count > 1 and self.runner(1).one_by_one:
+            return np.concatenate([self.runner(1).run(batch[index : index + 1]) for index in range(count)])
         if count == 1:
             return self.runner(1).run(batch)
         parts = []
