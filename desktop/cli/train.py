@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 from pathlib import Path
@@ -116,7 +115,7 @@ def _run(options: Any) -> int:
     stop = Stop()
     before = signal.signal(signal.SIGINT, stop.handle)
     try:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are nobody's business
+        train_plan.quiet_tensorflow()
         from desktop.ml import job  # Keras takes seconds: Ctrl-C is ours before
 
         finished = job.execute(folder, teller, stop, sets, options.out, teller.model)

@@ -61,6 +61,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def quiet_tensorflow() -> None:
+    """Keep TensorFlow's greetings off the terminal; call before it is imported. Children inherit it."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
 def plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
     """The plan that the options describe, and the folder of public sets where ``--data`` names one.
 
@@ -119,8 +124,17 @@ def settings_of(pairs: list[str]) -> dict[str, str]:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
             raise PlanError("bad-plan", f"'{pair}' is no KEY=VALUE", "Write for instance --set fit.epochs=10.")
-        out[key.strip()] = value.strip()
+        out[key.strip()] = as_setting(key.strip(), value.strip())
     return out
+
+
+def as_setting(key: str, value: str) -> str:
+    """``value`` as the plan reads it: layers may be written with commas alone."""
+    if key.endswith("architecture.layers") and value and not value.startswith("["):
+        import json
+
+        return json.dumps([word.strip() for word in value.split(",") if word.strip()])
+    return value
 
 
 def _public(name: str) -> tuple[DataPlan, tuple[str, ...]] | None:
@@ -164,10 +178,11 @@ def _fresh(options: Any, data: DataPlan | None, labels: tuple[str, ...]) -> Trai
     data = _needed(data)
     shape = _shape(options, PRESETS[DEFAULT].shape)
     base = PRESETS[DEFAULT].build(labels, shape, data)
-    return replace(base, architecture=_architecture(options.architecture, shape), preset="")
+    return replace(base, architecture=architecture_of(options.architecture, shape), preset="")
 
 
-def _architecture(text: str, shape: tuple[int, int, int]) -> Step:
+def architecture_of(text: str, shape: tuple[int, int, int]) -> Step:
+    """The network that ``--architecture`` names, for pictures of ``shape``. Raises :class:`PlanError`."""
     from desktop.ml.nettables import layer_table
     from desktop.ml.presets import PRESETS, small_residual
 

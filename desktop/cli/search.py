@@ -1,0 +1,279 @@
+"""``fovea search``: try many settings of a training and see which won."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from desktop.cli import console, train_plan
+from desktop.cli.parser import Parser
+from desktop.core.types import FoveaError
+
+_EPILOG = """\
+What is varied are fields of the plan, as in 'fovea train --set':
+  --vary optimizer.name=adam|sgd --vary architecture.dropout=0.1|0.2     values
+  --range optimizer.rate=0.0001..0.01:log --range fit.batch=16..256:int   numbers
+
+--grid tries every combination of values; --trials N lets Optuna's TPE choose N times, learning from what it saw.
+Trials that do worse than the middle of the others at the same epoch end early (--no-prune: never). A search of the
+same name goes on where it stopped. Several computers can share one: give each the same --name and --storage, for
+instance postgresql://user@host/fovea.
+
+Every trial is a run ('fovea runs show'); 'fovea train --resume RUN' makes the best one's model.
+
+examples:
+  fovea search --preset mnist-grid --name digits --grid --vary architecture.layers=flatten,D16|flatten,D32
+  fovea search --data photos --name pets --trials 20 --range optimizer.rate=0.0003..0.01:log --vary fit.batch=16|32
+  fovea search --show pets --plot pets.png --csv pets.csv
+  fovea search --list
+
+exit status: 0 all trials are done; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        if options.list:
+            return _list(options)
+        if options.show:
+            from desktop.ml import search
+
+            return _tell(search.load(options.show, options.storage), options)
+        if not options.name:
+            parser.error("give the search a --name")
+        if options.grid == (options.trials is not None):
+            parser.error("give either --grid or --trials N")
+        if not (options.plan or options.preset or options.data):
+            parser.error("say what to train: --data DATA, --preset ID or --plan FILE")
+        return _search(options)
+    except FoveaError as error:
+        if options.json:
+            told = {"kind": error.kind, "message": error.message, "hint": error.hint}
+            console.say(json.dumps({"event": "finished", "state": "failed", **told}))
+        else:
+            console.complain(error.message, error.hint)
+        return 2 if error.kind in ("bad-plan", "bad-search") else 1
+    except KeyboardInterrupt:
+        return console.INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(
+        prog="fovea search",
+        description="Try many settings of a training and see which won.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    train_plan.add_options(parser)
+    what = parser.add_argument_group("the search")
+    what.add_argument("--name", metavar="NAME", help="what the search is called")
+    what.add_argument("--vary", action="append", default=[], metavar="KEY=A|B|C", help="values to try")
+    what.add_argument(
+        "--range", action="append", default=[], metavar="KEY=LOW..HIGH[:log][:int]", help="numbers to try"
+    )
+    what.add_argument("--grid", action="store_true", help="every combination of the values")
+    what.add_argument("--trials", type=int, metavar="N", help="so many trials in all, chosen by TPE")
+    what.add_argument("--goal", choices=("val_accuracy", "val_loss"), default="val_accuracy")
+    what.add_argument("--no-prune", action="store_true", help="end no trial early")
+    what.add_argument("--storage", metavar="URL", help="a database of its own, shared by several computers")
+    what.add_argument("--test", action="store_true", help="at the end measure the best trial on the test split")
+    out = parser.add_argument_group("results")
+    out.add_argument("--show", metavar="NAME", help="show a search instead of running one")
+    out.add_argument("--list", action="store_true", help="the searches on this computer")
+    out.add_argument("--csv", type=Path, metavar="FILE", help="the trials as a table")
+    out.add_argument("--plot", type=Path, metavar="FILE", help="parallel coordinates, as PNG or HTML by the suffix")
+    out.add_argument("--json", action="store_true", help="JSON lines instead of text; the last one is the result")
+    return parser
+
+
+def space_of(options: Any) -> list[Any]:
+    """The dimensions that ``--vary`` and ``--range`` describe. Raises :class:`desktop.ml.search.SearchError`."""
+    from desktop.ml.search import Choices, Range, SearchError
+
+    out: list[Any] = []
+    for text in options.vary:
+        key, equals, values = text.partition("=")
+        parts = [part.strip() for part in values.split("|") if part.strip()]
+        if not equals or not key.strip() or not parts:
+            raise SearchError("bad-search", f"'{text}' names no values", "Write KEY=A|B|C.")
+        key = key.strip()
+        out.append(Choices(key, tuple(dict.fromkeys(train_plan.as_setting(key, part) for part in parts))))
+    for text in options.range:
+        key, _, rest = text.partition("=")
+        ends, *words = rest.split(":")
+        low, dots, high = ends.partition("..")
+        try:
+            if not key.strip() or not dots or set(words) - {"log", "int"}:
+                raise ValueError
+            out.append(Range(key.strip(), float(low), float(high), "log" in words, "int" in words))
+        except ValueError:
+            raise SearchError(
+                "bad-search", f"'{text}' is no range", "Write KEY=LOW..HIGH, with :log or :int."
+            ) from None
+    twice = [d.key for d in out if sum(other.key == d.key for other in out) > 1]
+    if twice:
+        raise SearchError("bad-search", f"'{twice[0]}' is varied twice", "Give each setting once.")
+    return out
+
+
+def _search(options: Any) -> int:
+    from desktop.ml import search
+
+    train_plan.quiet_tensorflow()
+    space = space_of(options)
+    named = argparse.Namespace(**{**vars(options), "name": None})
+    plan, sets = train_plan.plan_of(named)
+    halt = search.Halt()
+    bar = console.Progress()
+    wanted = search.grid_size(space) if options.grid else options.trials
+
+    def listener(number: int, event: Any) -> None:
+        if options.json:
+            console.say(json.dumps({"trial": number, **event.to_dict()}))
+        elif event.event == "epoch-done":
+            bar.update(f"trial {number}: epoch {event.epoch + 1}/{event.epochs}  validation {event.val_accuracy:.4f}")
+
+    def ended(trial: Any) -> None:
+        bar.clear()
+        if options.json:
+            told = {"event": "trial", "number": trial.number, "state": trial.state, "value": trial.value}
+            console.say(json.dumps({**told, "settings": trial.settings, "run": trial.run}))
+        else:
+            value = f"{trial.value:.4f}" if trial.value is not None else trial.message or trial.state
+            chosen = "  ".join(f"{key}={_plain(text)}" for key, text in trial.settings.items())
+            console.say(f"trial {trial.number} of {wanted}: {value}  ({trial.state})  {chosen}")
+
+    def handle(*_: Any) -> None:
+        if halt.asked:
+            raise KeyboardInterrupt
+        halt.asked = True
+        console.note("stopping after this batch; Ctrl-C again stops now")
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        result = search.run_search(
+            options.name, plan, space, None if options.grid else options.trials, options.storage, options.goal,
+            not options.no_prune, sets, listener, ended, halt,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, before)
+        bar.clear()
+    test = _test(result, sets) if options.test and not halt.asked else None
+    _tell(result, options, test)
+    if halt.asked:
+        if not options.json:
+            console.say("stopped; the same command goes on")
+        return console.INTERRUPTED
+    return 0 if result.best is not None else 1
+
+
+def _test(result: Any, sets: Path | None) -> tuple[float, int] | None:
+    """The best trial on the test split, opened now, once: accuracy and number of pictures."""
+    from desktop.ml import plan as plans
+    from desktop.ml.trial import run_trial
+    from desktop.store.runs import PLAN, RunStore
+
+    best = result.best_trial
+    if best is None:
+        return None
+    folder = RunStore().folder(best.run)
+    outcome = run_trial(plans.load(folder / PLAN), folder, data_root=sets, open_test=True)
+    return (outcome.test_accuracy, outcome.test_n) if outcome.test_accuracy is not None else None
+
+
+def _tell(result: Any, options: Any, test: tuple[float, int] | None = None) -> int:
+    keys = list(dict.fromkeys(key for trial in result.trials for key in trial.settings))
+    head = ("trial", *keys, result.goal, "epochs", "time", "state", "run")
+    sign = 1 if result.goal == "val_accuracy" else -1
+    ranked = sorted(result.trials, key=lambda t: (t.value is None, -sign * (t.value or 0.0), t.number))
+    rows = [
+        (
+            str(trial.number),
+            *(_plain(trial.settings.get(key, "")) for key in keys),
+            "" if trial.value is None else f"{trial.value:.4f}",
+            str(trial.epochs),
+            f"{trial.seconds:.0f} s",
+            trial.state,
+            trial.run,
+        )
+        for trial in ranked
+    ]
+    best = result.best_trial
+    summary = "no trial has finished yet"
+    if best is not None:
+        chosen = ", ".join(f"{key} {_plain(text)}" for key, text in best.settings.items())
+        summary = f"best {result.goal} {best.value:.4f} of {len(result.trials)} trials: {chosen}"
+        if test is not None:
+            summary += f"; accuracy {test[0]:.2%} on the test split, n = {test[1]:,}"
+    if options.csv:
+        held = io.StringIO()
+        writer = csv.writer(held, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(rows)
+        options.csv.write_text(held.getvalue(), encoding="utf-8", newline="\n")
+    if options.plot:
+        _plot(result, keys, head, rows, summary, options.plot)
+    if options.json:
+        raw = result.to_dict() | {"event": "result", "summary": summary, "results": [list(row) for row in rows]}
+        console.say(json.dumps(raw))
+        return 0
+    console.say(console.table([head, *rows], right=(0, len(keys) + 1, len(keys) + 2, len(keys) + 3)))
+    console.say(summary)
+    if best is not None:
+        console.say(f"'fovea train --resume {best.run}' makes its model")
+    return 0
+
+
+def _plot(result: Any, keys: list[str], head: Any, rows: Any, summary: str, path: Path) -> None:
+    from desktop.report.parallel import Line, as_page, as_png, parallel_figure
+
+    lines = [
+        Line(tuple(_plain(t.settings.get(key, "")) for key in keys), t.value if t.state == "done" else None)
+        for t in result.trials
+        if t.settings
+    ]
+    figure = parallel_figure(result.name, keys, lines, result.goal, result.goal == "val_accuracy")
+    if path.suffix.lower() in (".html", ".htm"):
+        page = as_page(f"Search {result.name}", summary, figure, head, rows)
+        path.write_text(page, encoding="utf-8", newline="\n")
+    else:
+        path.write_bytes(as_png(figure))
+
+
+def _list(options: Any) -> int:
+    from desktop.ml import search
+
+    found = [result for name in search.names() if (result := search.read_kept(name)) is not None]
+    if options.json:
+        console.say(json.dumps([result.to_dict() for result in found], indent=1))
+        return 0
+    if not found:
+        console.say("no searches yet; 'fovea search --help' shows how to begin one")
+        return 0
+    rows: list[tuple[str, ...]] = [("search", "trials", "goal", "best", "settings")]
+    for result in found:
+        best = result.best_trial
+        value = f"{best.value:.4f}" if best is not None and best.value is not None else ""
+        chosen = ", ".join(f"{k}={_plain(v)}" for k, v in best.settings.items()) if best is not None else ""
+        rows.append((result.name, str(len(result.trials)), result.goal, value, chosen))
+    console.say(console.table(rows, right=(1, 3)))
+    return 0
+
+
+def _plain(text: str) -> str:
+    """A setting's value for people: lists without their signs, numbers in four digits."""
+    if text.startswith("["):
+        return text.strip("[]").replace('"', "").replace(", ", ",")
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return text if len(text) <= 6 else f"{number:.4g}"

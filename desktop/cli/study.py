@@ -1,0 +1,230 @@
+"""``fovea study``: how accuracy grows with the number of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import json
+import signal
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from desktop import paths
+from desktop.cli import console, train_plan
+from desktop.cli.parser import Parser
+from desktop.core.types import FoveaError
+
+_EPILOG = """\
+Each net is trained anew on each number of pictures, drawn in the classes' proportions, --repeats times with other
+draws and other first weights; all are checked with the same validation pictures, or with --test on the data's own test
+split. What was measured is kept: the same command goes on where it stopped.
+
+example:
+  fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
+      --name digits --plot digits.png
+
+exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run the command; returns its exit status."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    try:
+        return _study(options)
+    except FoveaError as error:
+        if options.json:
+            told = {"kind": error.kind, "message": error.message, "hint": error.hint}
+            console.say(json.dumps({"event": "finished", "state": "failed", **told}))
+        else:
+            console.complain(error.message, error.hint)
+        return 2 if error.kind in ("bad-plan", "bad-study") else 1
+    except KeyboardInterrupt:
+        console.note("stopped; the same command goes on")
+        return console.INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="fovea study", description="How accuracy grows with the number of pictures.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    small = commands.add_parser(
+        "small-data",
+        help="accuracy of some nets against the number of pictures to learn from",
+        description="Train nets on fewer and fewer pictures.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    train_plan.add_options(small)
+    what = small.add_argument_group("the study")
+    what.add_argument("--name", required=True, metavar="NAME", help="what the study is called")
+    what.add_argument(
+        "--against", action="append", default=[], metavar="NET", help="another net: a preset's, or layers (repeatable)"
+    )
+    what.add_argument("--images", required=True, metavar="N,N,…", help="numbers of pictures to learn from")
+    what.add_argument("--repeats", type=int, default=3, metavar="N", help="trainings of each (default: 3)")
+    what.add_argument("--test", action="store_true", help="measure on the data's test split instead of on validation")
+    what.add_argument("--csv", type=Path, metavar="FILE", help="every measurement as a table")
+    what.add_argument("--plot", type=Path, metavar="FILE", help="the curves, as PNG or HTML by the suffix")
+    what.add_argument("--json", action="store_true", help="JSON lines instead of text; the last one is the result")
+    return parser
+
+
+def _study(options: Any) -> int:
+    from desktop.core.evaluation_json import write_atomically
+    from desktop.ml.search import SearchError
+
+    sizes = _sizes(options.images)
+    if options.repeats < 1:
+        raise SearchError("bad-study", "at least one training of each is needed", "Give --repeats 1 or more.")
+    plan, sets = train_plan.plan_of(argparse.Namespace(**{**vars(options), "name": None}))
+    shape = plan.shape
+    nets = {options.preset or options.architecture or plan.architecture.name: plan}
+    for text in options.against:
+        nets[text] = replace(plan, architecture=train_plan.architecture_of(text, shape), preset="")
+    kept = paths.user_data() / "studies" / f"{_stem(options.name)}.json"
+    measured = _read(kept)
+    train_plan.quiet_tensorflow()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    bar = console.Progress()
+    try:
+        for name, net in nets.items():
+            for size in sizes:
+                for repeat in range(options.repeats):
+                    one = replace(net, seed=net.seed + repeat, data=replace(net.data, limit=size))
+                    key = _key(one, options.test)
+                    if key in measured:
+                        continue
+                    bar.update(f"{name}: {size:,} pictures, training {repeat + 1} of {options.repeats}")
+                    row = {"net": name, "images": size, "repeat": repeat, **_measure(one, options.test, sets)}
+                    measured[key] = row
+                    _write(kept, measured, write_atomically)
+                    bar.clear()
+                    if options.json:
+                        console.say(json.dumps({"event": "measured", **row}))
+                    else:
+                        console.say(f"{name}: {size:,} pictures: accuracy {row['accuracy']:.2%} ({row['split']})")
+    finally:
+        signal.signal(signal.SIGINT, before)
+        bar.clear()
+    rows = [
+        measured[key]
+        for name, net in nets.items()
+        for size in sizes
+        for repeat in range(options.repeats)
+        if (key := _key(replace(net, seed=net.seed + repeat, data=replace(net.data, limit=size)), options.test))
+        in measured
+    ]
+    return _tell(rows, list(nets), sizes, options)
+
+
+def _sizes(text: str) -> list[int]:
+    from desktop.ml.search import SearchError
+
+    try:
+        sizes = sorted({int(part) for part in text.split(",") if part.strip()})
+    except ValueError:
+        sizes = []
+    if not sizes or sizes[0] < 2:
+        raise SearchError("bad-study", f"'{text}' are no numbers of pictures", "Write for instance 300,1000,3000.")
+    return sizes
+
+
+def _stem(name: str) -> str:
+    from desktop.ml.presets import id_of
+
+    return id_of(name)
+
+
+def _key(plan: Any, test: bool) -> str:
+    """What a measurement is kept under: everything that decides it."""
+    import hashlib
+
+    raw = plan.to_dict()
+    for words in ("id", "name", "card"):
+        raw.pop(words)
+    return hashlib.sha256(json.dumps([raw, test], sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _measure(plan: Any, test: bool, sets: Path | None) -> dict[str, Any]:
+    from desktop.ml.search import SearchError
+    from desktop.ml.trial import run_trial
+
+    with tempfile.TemporaryDirectory(prefix="fovea-study-", ignore_cleanup_errors=True) as scratch:
+        outcome = run_trial(plan, Path(scratch), data_root=sets, open_test=test)
+    if test and outcome.test_accuracy is None:
+        raise SearchError("bad-study", "this data has no test split", "Leave --test out: validation is measured then.")
+    accuracy = outcome.test_accuracy if test else outcome.val_accuracy
+    facts = {"train": outcome.train, "split": "test" if test else "validation", "seconds": round(outcome.seconds, 1)}
+    return {"accuracy": accuracy, **facts}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return raw if isinstance(raw, dict) else {}
+
+
+def _write(path: Path, measured: dict[str, Any], write_atomically: Any) -> None:
+    from desktop.core.evaluation_store import not_written
+
+    def write(part: Path) -> None:
+        part.write_text(json.dumps(measured, indent=1), encoding="utf-8", newline="\n")
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, write)
+    except OSError as error:
+        raise not_written("the study", "the disk of Fovea's own data", error) from error
+
+
+def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options: Any) -> int:
+    curves = []
+    for net in nets:
+        points = []
+        for size in sizes:
+            found = [row["accuracy"] for row in rows if (row["net"], row["images"]) == (net, size)]
+            if found:
+                points.append((float(size), sum(found) / len(found), min(found), max(found)))
+        curves.append((net, points))
+    head = ("pictures", *nets)
+    table: list[tuple[str, ...]] = []
+    for size in sizes:
+        cells = []
+        for _, points in curves:
+            point = next((p for p in points if p[0] == size), None)
+            spread = f" ({point[2]:.2%} to {point[3]:.2%})" if point and point[2] < point[3] else ""
+            cells.append(f"{point[1]:.2%}{spread}" if point else "")
+        table.append((f"{size:,}", *cells))
+    split = "test" if options.test else "validation"
+    summary = f"{split}: " + "; ".join(
+        f"{net} " + ", ".join(f"{mean:.2%} at {size:,.0f}" for size, mean, _, _ in reversed(points))
+        for net, points in curves
+    )
+    if options.csv:
+        held = io.StringIO()
+        writer = csv.DictWriter(held, ["net", "images", "repeat", "train", "split", "accuracy", "seconds"],
+                                lineterminator="\n")  # fmt: skip
+        writer.writeheader()
+        writer.writerows(rows)
+        options.csv.write_text(held.getvalue(), encoding="utf-8", newline="\n")
+    if options.plot:
+        from desktop.report.parallel import as_page, as_png, curves_figure
+
+        figure = curves_figure(f"{options.name}: accuracy on {split}", curves)
+        if options.plot.suffix.lower() in (".html", ".htm"):
+            page = as_page(f"Study {options.name}", summary, figure, head, table)
+            options.plot.write_text(page, encoding="utf-8", newline="\n")
+        else:
+            options.plot.write_bytes(as_png(figure))
+    if options.json:
+        console.say(json.dumps({"event": "result", "summary": summary, "results": rows}))
+    else:
+        console.say(console.table([head, *table], right=(0,)))
+        console.say(f"accuracy on {split}, mean of {options.repeats} (least to most)")
+    return 0

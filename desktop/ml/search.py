@@ -1,0 +1,404 @@
+"""Searching for good settings: a grid, or Optuna's tree-structured Parzen estimator; poor trials end early.
+
+Trials are kept in a database (SQLite in the user's data, or any that Optuna's storage takes), so a search can be taken
+up again, and several computers can share one. Every trial is a run like any other. What was found is also written as
+``NAME.json`` beside, for programs that do not want to open a database.
+
+Sources: Bergstra et al. 2011 (TPE); Golovin et al. 2017 (the median rule for ending trials early); Akiba et al. 2019
+(Optuna).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from desktop import paths
+from desktop.core.evaluation_json import write_atomically
+from desktop.core.types import FoveaError
+from desktop.ml.control import Cancelled, Command
+from desktop.ml.events import EpochDone, Event
+from desktop.ml.plan import TrainingPlan, with_settings
+from desktop.store.runs import RunError, RunStore
+
+Goal = Literal["val_accuracy", "val_loss"]
+GOALS: tuple[Goal, ...] = ("val_accuracy", "val_loss")
+
+
+class SearchError(FoveaError):
+    """A search that cannot be begun, found or taken up. Kinds: ``no-optuna``, ``no-such-search``, ``bad-search``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """A setting of the plan with the values to try, as text."""
+
+    key: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A setting of the plan with the numbers to try: ``low`` to ``high``, evenly or by order of magnitude (``log``)."""
+
+    key: str
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+
+Dimension = Choices | Range
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """One trial. ``value`` is the goal's, ``None`` where it has none; ``state`` is done, pruned, failed, running or
+    waiting."""
+
+    number: int
+    state: str
+    settings: dict[str, str]
+    value: float | None
+    val_accuracy: float | None
+    val_loss: float | None
+    epochs: int
+    seconds: float
+    run: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A search so far: ``best`` is the number of the best finished trial, ``None`` before there is one."""
+
+    name: str
+    goal: Goal
+    trials: tuple[TrialResult, ...]
+    best: int | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**asdict(self), "trials": [asdict(trial) for trial in self.trials]}
+
+    @property
+    def best_trial(self) -> TrialResult | None:
+        """The best finished trial."""
+        return next((trial for trial in self.trials if trial.number == self.best), None)
+
+
+class Halt:
+    """Stops a search: asked for once, the trial at work ends after its batch with a checkpoint."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+
+def folder() -> Path:
+    """Where searches are kept."""
+    return paths.user_data() / "searches"
+
+
+def grid_size(space: Sequence[Dimension]) -> int:
+    """The number of points of a grid. Raises :class:`SearchError` where a dimension is a range."""
+    ranges = [dimension.key for dimension in space if isinstance(dimension, Range)]
+    if ranges:
+        hint = "Give the values to try: --vary KEY=a|b|c."
+        raise SearchError("bad-search", f"a grid needs values, and {', '.join(ranges)} is a range", hint)
+    return math.prod(len(dimension.values) for dimension in space if isinstance(dimension, Choices))
+
+
+def run_search(
+    name: str,
+    plan: TrainingPlan,
+    space: Sequence[Dimension],
+    trials: int | None = None,
+    storage: str | None = None,
+    goal: Goal = "val_accuracy",
+    prune: bool = True,
+    data_root: Path | None = None,
+    listener: Callable[[int, Event], None] = lambda number, event: None,
+    ended: Callable[[TrialResult], None] = lambda trial: None,
+    halt: Halt | None = None,
+) -> SearchResult:
+    """Try settings of ``space`` on ``plan``; a grid where ``trials`` is ``None``, else that many trials in all.
+
+    Trials that a search of this name and storage has finished already count: calling again goes on. ``listener`` hears
+    a trial's number and events, ``ended`` each finished trial. A trial whose training fails counts as failed, and the
+    search goes on; a plan that cannot be (a setting that there is not) is refused before the first.
+
+    Raises :class:`SearchError`, :class:`desktop.ml.plan.PlanError`.
+    """
+    optuna = _optuna()
+    wanted = grid_size(space) if trials is None else trials
+    if not space or wanted < 1:
+        raise SearchError("bad-search", "there is nothing to try", "Give settings to vary and one trial or more.")
+    _check(plan, space)
+    sampler: Any
+    if trials is None:
+        grid = {item.key: list(item.values) for item in space if isinstance(item, Choices)}
+        sampler = optuna.samplers.GridSampler(grid, seed=plan.seed)
+    else:
+        sampler = optuna.samplers.TPESampler(seed=plan.seed)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1) if prune else optuna.pruners.NopPruner()
+    try:
+        study = optuna.create_study(
+            study_name=name,
+            storage=_storage(name, storage),
+            sampler=sampler,
+            pruner=pruner,
+            direction="maximize" if goal == "val_accuracy" else "minimize",
+            load_if_exists=True,
+        )
+        _keep_facts(study, goal, space)
+    except SearchError:
+        raise
+    except Exception as error:  # the database's driver raises what it likes
+        text = f"the search '{name}' cannot be opened ({type(error).__name__})"
+        raise SearchError("bad-search", text, "Check --storage, or give the search another --name.") from error
+    _take_up(study)
+    halt = halt or Halt()
+    work = _Trials(optuna, name, plan, space, goal, data_root, listener, halt)
+    while not halt.asked and _done(study) < wanted:
+        before = len(study.get_trials(deepcopy=False))
+        study.optimize(work, n_trials=1, catch=(FoveaError, OSError), gc_after_trial=True)
+        result = _result(name, study)
+        _write(result)
+        if len(result.trials) > before:
+            ended(result.trials[-1])
+        if trials is None and sampler.is_exhausted(study):
+            break
+    return _result(name, study)
+
+
+def load(name: str, storage: str | None = None) -> SearchResult:
+    """The search of that name. Raises :class:`SearchError` ``no-such-search``."""
+    optuna = _optuna()
+    if storage is None and not (folder() / f"{_stem(name)}.db").is_file():
+        raise SearchError(
+            "no-such-search", f"there is no search '{name}'", f"Searches: {', '.join(names()) or 'none'}."
+        )
+    try:
+        study = optuna.load_study(study_name=name, storage=_storage(name, storage))
+    except Exception as error:
+        raise SearchError("no-such-search", f"the search '{name}' cannot be read ({type(error).__name__})") from error
+    return _result(name, study)
+
+
+def names() -> list[str]:
+    """The searches kept on this computer."""
+    try:
+        return sorted(path.stem for path in folder().glob("*.json"))
+    except OSError:
+        return []
+
+
+def read_kept(name: str) -> SearchResult | None:
+    """What ``NAME.json`` says, without a database; ``None`` where there is none or it is damaged."""
+    try:
+        raw = json.loads((folder() / f"{_stem(name)}.json").read_text(encoding="utf-8"))
+        return SearchResult(
+            raw["name"], raw["goal"], tuple(TrialResult(**trial) for trial in raw["trials"]), raw["best"]
+        )
+    except (OSError, ValueError, KeyError, TypeError, SearchError):
+        return None
+
+
+class _Trials:
+    """Runs one trial when Optuna asks for it."""
+
+    def __init__(
+        self,
+        optuna: Any,
+        name: str,
+        plan: TrainingPlan,
+        space: Sequence[Dimension],
+        goal: Goal,
+        data_root: Path | None,
+        listener: Callable[[int, Event], None],
+        halt: Halt,
+    ) -> None:
+        self._optuna, self._name, self._plan, self._space = optuna, name, plan, space
+        self._goal, self._root, self._listener, self._halt = goal, data_root, listener, halt
+
+    def __call__(self, trial: Any) -> float:
+        settings = {dimension.key: _suggest(trial, dimension) for dimension in self._space}
+        plan = with_settings(self._plan, settings)
+        store = RunStore()
+        run = str(trial.user_attrs.get("run", ""))  # one that was stopped or cut off goes on from its checkpoint
+        if not run or not store.folder(run).is_dir():
+            name, parent = f"{self._name} #{trial.number}", f"search {self._name}"
+            run = store.create(plan, name, epochs=plan.fit.epochs, preset=plan.preset, parent=parent).id
+        trial.set_user_attr("settings", settings)
+        trial.set_user_attr("run", run)
+        watch = _Watch(trial, self._goal, self._halt, self._listener)
+        from desktop.ml.trial import run_trial  # Keras is imported with the first trial
+
+        try:
+            outcome = run_trial(plan, store.folder(run), watch, watch, self._root)
+        except Cancelled:
+            trial.set_user_attr("epochs", watch.epochs)
+            raise self._optuna.TrialPruned from None
+        except (FoveaError, OSError) as error:
+            trial.set_user_attr("message", str(error) or type(error).__name__)
+            raise
+        if not outcome.complete and self._halt.asked:
+            raise SearchError("stopped", "stopped")  # without a message it does not count, and is tried again
+        for key in ("val_accuracy", "val_loss", "epochs", "seconds"):
+            trial.set_user_attr(key, getattr(outcome, key))
+        return outcome.val_accuracy if self._goal == "val_accuracy" else outcome.val_loss
+
+
+class _Watch:
+    """Listens to a trial, tells Optuna its epochs, and ends it where others did better or somebody wants to stop."""
+
+    def __init__(self, trial: Any, goal: Goal, halt: Halt, listener: Callable[[int, Event], None]) -> None:
+        self._trial, self._goal, self._halt, self._listener = trial, goal, halt, listener
+        self._poor = False
+        self._told = False
+        self.epochs = 0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, EpochDone):
+            self.epochs = event.epoch + 1
+            self._trial.report(getattr(event, self._goal), event.epoch)
+            self._poor = self.epochs < event.epochs and self._trial.should_prune()
+        self._listener(self._trial.number, event)
+
+    def command(self) -> Command | None:
+        """What the training asks for after every step."""
+        if self._told or not (self._poor or self._halt.asked):
+            return None
+        self._told = True
+        return "stop-after-batch" if self._halt.asked else "cancel"
+
+
+def _suggest(trial: Any, dimension: Dimension) -> str:
+    if isinstance(dimension, Choices):
+        return str(trial.suggest_categorical(dimension.key, list(dimension.values)))
+    if dimension.whole:
+        return str(trial.suggest_int(dimension.key, int(dimension.low), int(dimension.high), log=dimension.log))
+    return repr(trial.suggest_float(dimension.key, dimension.low, dimension.high, log=dimension.log))
+
+
+def _check(plan: TrainingPlan, space: Sequence[Dimension]) -> None:
+    """Refuse now what would fail in every trial."""
+    for dimension in space:
+        if isinstance(dimension, Choices):
+            for value in dimension.values:
+                with_settings(plan, {dimension.key: value})
+        else:
+            if not dimension.low < dimension.high or (dimension.log and dimension.low <= 0):
+                text = f"the range of {dimension.key} is {dimension.low:g} to {dimension.high:g}"
+                raise SearchError("bad-search", text, "The smaller number first; above 0 with log.")
+            ends = (dimension.low, dimension.high)
+            for value in map(str, (int(end) for end in ends) if dimension.whole else ends):
+                with_settings(plan, {dimension.key: value})
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError as error:
+        raise SearchError("no-optuna", "this installation has no Optuna", "Install it: pip install optuna.") from error
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna
+
+
+def _storage(name: str, url: str | None) -> Any:
+    if url is not None:
+        return url
+    folder().mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{(folder() / (_stem(name) + '.db')).as_posix()}"
+
+
+def _stem(name: str) -> str:
+    if not re.fullmatch(r"[\w][\w .()-]{0,79}", name):
+        raise SearchError("bad-search", f"'{name[:80]}' is no name for a search", "Use letters, digits and hyphens.")
+    return name
+
+
+def _keep_facts(study: Any, goal: Goal, space: Sequence[Dimension]) -> None:
+    facts = {"goal": goal, "space": json.loads(json.dumps([asdict(dimension) for dimension in space]))}
+    for key, value in facts.items():
+        held = study.user_attrs.get(key)
+        if held is not None and held != value:
+            what = "another goal" if key == "goal" else "other settings"
+            raise SearchError(
+                "bad-search", f"the search '{study.study_name}' was begun with {what}", "Give another name."
+            )
+        if held is None:
+            study.set_user_attr(key, value)
+
+
+def _done(study: Any) -> int:
+    """Trials that count: finished, ended early, or failed for good; not those that were stopped."""
+    kinds = ("COMPLETE", "PRUNED")
+    trials = study.get_trials(deepcopy=False)
+    return sum(t.state.name in kinds or (t.state.name == "FAIL" and bool(_message(t))) for t in trials)
+
+
+def _take_up(study: Any) -> None:
+    """Queue again what was stopped, or cut off with its process on this computer; each goes on in its own run."""
+    store, optuna = RunStore(), _optuna()
+    queued = {trial.user_attrs.get("again") for trial in study.get_trials(deepcopy=False)}
+    for trial in study.get_trials(deepcopy=False):
+        run, state = str(trial.user_attrs.get("run", "")), trial.state.name
+        if state == "RUNNING" and run:
+            try:
+                cut_off = store.get(run).state == "interrupted"
+            except RunError:
+                continue  # another computer's
+            if not cut_off:
+                continue
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+        elif state != "FAIL" or _message(trial):
+            continue
+        if trial.number not in queued:
+            study.enqueue_trial(trial.params, user_attrs={"again": trial.number, "run": run})
+
+
+def _message(trial: Any) -> str:
+    return str(trial.user_attrs.get("message", ""))
+
+
+def _result(name: str, study: Any) -> SearchResult:
+    goal: Goal = study.user_attrs.get("goal", "val_accuracy")
+    out = []
+    for trial in study.get_trials(deepcopy=False):
+        held: Mapping[str, Any] = trial.user_attrs
+        out.append(
+            TrialResult(
+                trial.number,
+                {"FAIL": "failed", "COMPLETE": "done"}.get(trial.state.name, trial.state.name.lower()),
+                {key: str(value) for key, value in held.get("settings", trial.params).items()},
+                trial.value,
+                held.get("val_accuracy"),
+                held.get("val_loss"),
+                int(held.get("epochs", 0)),
+                float(held.get("seconds", 0.0)),
+                str(held.get("run", "")),
+                _message(trial),
+            )
+        )
+    finished = [trial for trial in out if trial.state == "done" and trial.value is not None]
+    sign = 1 if goal == "val_accuracy" else -1
+    best = max(finished, key=lambda trial: sign * float(trial.value or 0.0), default=None)
+    return SearchResult(name, goal, tuple(out), best.number if best else None)
+
+
+def _write(result: SearchResult) -> None:
+    """Keep the result where the window looks for it; the database holds it in any case."""
+
+    def write(part: Path) -> None:
+        part.write_text(json.dumps(result.to_dict(), indent=1), encoding="utf-8", newline="\n")
+
+    with contextlib.suppress(OSError):
+        folder().mkdir(parents=True, exist_ok=True)
+        write_atomically(folder() / f"{_stem(result.name)}.json", write)

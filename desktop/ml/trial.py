@@ -1,0 +1,104 @@
+"""Training without a model at the end: for searches and studies, which need the figures alone."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from desktop.ml import backend, deploy, gather, train
+from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
+from desktop.ml.events import Event, Finished, Phase
+from desktop.ml.plan import TrainingPlan
+from desktop.ml.recorder import Recorder
+from desktop.store.runs import CHECKPOINT, training_lock
+
+backend.select()
+
+import keras  # noqa: E402
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a trial gave: the figures of the epoch that the plan keeps (fractions and a loss), on validation, and of the
+    test split where that was opened. ``complete`` is false where it was stopped before its last epoch."""
+
+    val_accuracy: float
+    val_loss: float
+    epochs: int
+    seconds: float
+    train: int
+    complete: bool
+    test_accuracy: float | None = None
+    test_n: int = 0
+
+
+def run_trial(
+    plan: TrainingPlan,
+    run: Path,
+    listener: Callable[[Event], None] = lambda event: None,
+    control: Control | None = None,
+    data_root: Path | None = None,
+    open_test: bool = False,
+) -> Outcome:
+    """Train ``plan`` in the folder ``run``, going on from its checkpoint where it has one; no model is made.
+
+    The run's record and curves are kept as in a whole job; :func:`desktop.ml.job.execute` makes the model later where
+    one is wanted. ``open_test`` measures the test split. Raises :class:`Cancelled` and what a training raises.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    recorder = Recorder(run, listener)
+    steering = Steering(control or Undisturbed())
+    try:
+        with training_lock(run):
+            recorder.change(state="running")
+            try:
+                outcome = _train(plan, run, recorder, steering, data_root, open_test)
+            except Cancelled:
+                recorder(Finished("cancelled", None, "ended early: others do better"))
+                raise
+            except BaseException as error:
+                recorder.change(state="failed", message=f"it failed ({type(error).__name__})")
+                raise
+            words = "trained; taking it up makes its model" if outcome.complete else "stopped; the checkpoint is kept"
+            recorder(Finished("stopped", None, words))
+            return outcome
+    finally:
+        recorder.close()
+        keras.utils.clear_session()
+        gc.collect()
+
+
+def _train(
+    plan: TrainingPlan, run: Path, recorder: Recorder, steering: Steering, data_root: Path | None, open_test: bool
+) -> Outcome:
+    def progress(done: int, total: int) -> None:
+        steering.check()
+        if done % 64 == 0 or done == total:
+            recorder(Phase("data", done, total))
+
+    gathered = gather.gather(plan, run, data_root, progress)
+    recorder.change(data=gathered.title, preset=plan.preset)
+    resume = (run / CHECKPOINT).is_file()
+    trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering)
+    if not trained.history:
+        return Outcome(float("nan"), float("nan"), 0, 0.0, len(gathered.train), False)
+    kept = trained.history[-1 if plan.fit.keep == "last" or trained.best_epoch is None else trained.best_epoch]
+    test = gathered.open_test() if open_test and trained.complete else None
+    accuracy, n = None, 0
+    if test is not None:
+        scores = deploy.logits_of(trained.model, test.images, plan.mirrored)
+        accuracy, n = float((np.argmax(scores, axis=1) == test.labels).mean()), len(test)
+    return Outcome(
+        float(kept["val_accuracy"]),
+        float(kept["val_loss"]),
+        len(trained.history),
+        float(sum(row["seconds"] for row in trained.history)),
+        len(gathered.train),
+        trained.complete,
+        accuracy,
+        n,
+    )

@@ -1,0 +1,219 @@
+"""Searches over real trainings of a tiny net: they find, prune, stop, go on, and leave their trials as runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from desktop.cli import search as command_line
+from desktop.cli import study as study_command
+from desktop.ml import search
+from desktop.ml.plan import PlanError, TrainingPlan
+from desktop.ml.search import Choices, Halt, Range, SearchError
+from desktop.report.parallel import Line, as_page, as_png, curves_figure, parallel_figure
+from desktop.store.runs import RunStore
+from tests.cli.test_train import planned
+from tests.cli.tools import ROOT, command, lines
+
+pytest.importorskip("optuna")
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    random = np.random.default_rng(0)
+    for name, channel in (("blue", 2), ("red", 0)):
+        folder = tmp_path / "pets" / name
+        folder.mkdir(parents=True)
+        for number in range(24):
+            pixels = random.integers(0, 120, (8, 8, 3), np.uint8)
+            pixels[..., channel] += 100
+            Image.fromarray(pixels).save(folder / f"{number:02}.png")
+    return tmp_path / "pets"
+
+
+def tiny(pets: Path, epochs: int = 3) -> TrainingPlan:
+    return planned(
+        "--data", pets, "--architecture", "flatten,D8", "--size", "8", "--epochs", str(epochs), "--batch-size", "8",
+        "--set", "augment=none",
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_grid_is_searched_stopped_and_gone_on_with(pets: Path) -> None:
+    space = [Choices("optimizer.rate", ("1e-7", "0.02")), Choices("fit.batch", ("8", "16"))]
+    halt, told = Halt(), []
+
+    def ended(trial: search.TrialResult) -> None:
+        told.append(trial.number)
+        halt.asked = len(told) == 1
+
+    first = search.run_search("grid", tiny(pets), space, ended=ended, halt=halt, prune=False)
+    assert [trial.state for trial in first.trials] == ["done"]
+    result = search.run_search("grid", tiny(pets), space, ended=ended, prune=False)
+    tried = {(t.settings["optimizer.rate"], t.settings["fit.batch"]) for t in result.trials}
+    assert len(tried) == 4 == len(result.trials) and all(t.state == "done" for t in result.trials)
+    best = result.best_trial
+    assert best is not None and best.settings["optimizer.rate"] == "0.02" and best.value == best.val_accuracy
+    records = {record.id: record for record in RunStore().list()}
+    assert records.keys() == {t.run for t in result.trials}
+    assert all(r.parent == "search grid" and r.epochs_done == 3 for r in records.values())
+    assert search.load("grid") == result == search.read_kept("grid") and search.names() == ["grid"]
+    again = search.run_search("grid", tiny(pets), space, prune=False)
+    assert again == result  # nothing is left to try
+    with pytest.raises(SearchError, match="other settings"):
+        search.run_search("grid", tiny(pets), space[:1])
+
+
+@pytest.mark.slow
+def test_tpe_ends_poor_trials_early_and_failures_do_not_end_it(pets: Path) -> None:
+    space = [Range("optimizer.rate", 1e-7, 0.05, log=True), Choices("fit.epochs", ("6",))]
+    result = search.run_search("tpe", tiny(pets), space, trials=12, goal="val_loss")
+    assert len(result.trials) == 12
+    states = {trial.state for trial in result.trials}
+    assert states == {"done", "pruned"} and all(t.epochs < 6 for t in result.trials if t.state == "pruned")
+    assert result.best_trial is not None
+    assert result.best_trial.value == min(t.val_loss for t in result.trials if t.val_loss is not None)
+    broken = [Choices("optimizer.rate", ("0.01", "1e30"))]  # the second is no number any more after a step
+    mixed = search.run_search("mixed", tiny(pets), broken, prune=False)
+    failed = [trial for trial in mixed.trials if trial.state == "failed"]
+    assert len(mixed.trials) == 2 and mixed.best is not None
+    assert not failed or "number" in failed[0].message
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_a_killed_search_goes_on_from_the_checkpoint_of_its_trial(pets: Path) -> None:
+    arguments = ["search", "--data", pets, "--architecture", "flatten,D8", "--size", "8", "--epochs", "400", "--name",
+                 "cut", "--grid", "--vary", "optimizer.rate=0.01", "--json"]  # fmt: skip
+    with subprocess.Popen(command(*arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told = json.loads(line)
+            if told["event"] == "epoch-done" and told["epoch"] >= 3:
+                break
+        process.kill()
+    (record,) = RunStore().interrupted()
+    with subprocess.Popen(command(*arguments), cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            told = json.loads(line)
+            if told["event"] == "epoch-done":
+                break
+        process.send_signal(signal.SIGINT)
+        rest = lines(process.stdout.read())
+        assert process.wait() == 130
+    assert told["epoch"] >= record.epochs_done >= 4 and rest[-1]["event"] == "result"
+    assert [run.id for run in RunStore().list()] == [record.id]
+
+
+@pytest.mark.slow
+def test_a_study_measures_and_goes_on(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["small-data", "--data", str(pets), "--architecture", "flatten,D8", "--size", "8", "--epochs", "2",
+                 "--batch-size", "4", "--against", "flatten,D2", "--images", "8,30", "--repeats", "2", "--name", "s",
+                 "--json", "--csv", str(tmp_path / "s.csv"), "--plot", str(tmp_path / "s.html")]  # fmt: skip
+    assert study_command.main(arguments) == 0
+    told = lines(capsys.readouterr().out)
+    assert len([t for t in told if t["event"] == "measured"]) == 8 == len(told[-1]["results"])
+    assert {row["train"] for row in told[-1]["results"]} == {8, 30}
+    assert study_command.main(arguments) == 0
+    assert [t["event"] for t in lines(capsys.readouterr().out)] == ["result"]  # nothing is measured twice
+    assert len((tmp_path / "s.csv").read_text(encoding="utf-8").splitlines()) == 9
+    assert "<svg" in (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert study_command.main([*arguments, "--test"]) == 2
+    assert "no test split" in capsys.readouterr().out
+
+
+# What needs no training
+
+
+@pytest.mark.parametrize(
+    ("vary", "ranges", "word"),
+    [
+        (["optimizer.rate"], [], "names no values"),
+        (["=1|2"], [], "names no values"),
+        ([], ["optimizer.rate=1"], "no range"),
+        ([], ["optimizer.rate=a..b"], "no range"),
+        ([], ["optimizer.rate=1..2:cubic"], "no range"),
+        (["seed=1|2", "seed=3"], [], "twice"),
+    ],
+)
+def test_a_space_that_cannot_be_read_is_said(vary: list[str], ranges: list[str], word: str) -> None:
+    options = command_line._parser().parse_args(
+        [*(a for v in vary for a in ("--vary", v)), *(a for r in ranges for a in ("--range", r))]
+    )
+    with pytest.raises(SearchError) as caught:
+        command_line.space_of(options)
+    assert word in caught.value.message and caught.value.hint
+
+
+def test_a_space_is_read() -> None:
+    options = command_line._parser().parse_args(
+        ["--vary", "architecture.layers=flatten,D8|flatten,D9", "--range", "optimizer.rate=1e-4..0.1:log",
+         "--range", "fit.batch=8..64:int"]
+    )  # fmt: skip
+    assert command_line.space_of(options) == [
+        Choices("architecture.layers", ('["flatten", "D8"]', '["flatten", "D9"]')),
+        Range("optimizer.rate", 1e-4, 0.1, True),
+        Range("fit.batch", 8, 64, False, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("space", "trials", "word"),
+    [
+        ([Choices("fit.epochz", ("1",))], None, "fit.epochz"),
+        ([Choices("fit.epochs", ("0",))], None, "epochs"),
+        ([Range("optimizer.rate", 0.1, 0.01)], 3, "range"),
+        ([Range("optimizer.rate", 0, 0.01, log=True)], 3, "range"),
+        ([Range("optimizer.rate", 0.1, 0.2)], None, "grid"),
+        ([], 3, "nothing to try"),
+        ([Choices("seed", ("1",))], 0, "nothing to try"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_the_first_trial(
+    pets: Path, space: list[search.Dimension], trials: int | None, word: str
+) -> None:
+    with pytest.raises((SearchError, PlanError)) as caught:
+        search.run_search("bad", tiny(pets), space, trials)
+    assert word in caught.value.message
+    assert RunStore().list() == [] and search.names() == []
+
+
+def test_names_and_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("../x", "", "a/b"):
+        with pytest.raises(SearchError):
+            search.load(name)
+    assert command_line.main(["--show", "nope"]) == 1
+    assert "no search 'nope'" in capsys.readouterr().err
+    assert command_line.main(["--list"]) == 0
+    assert "fovea search --help" in capsys.readouterr().out
+    for wrong in (["--grid"], ["--name", "a"], ["--name", "a", "--grid", "--trials", "3"], ["--name", "a", "--grid"]):
+        with pytest.raises(SystemExit) as caught:
+            command_line.main(wrong)
+        assert caught.value.code == 2
+    with pytest.raises(SearchError):
+        study_command._sizes("many")
+
+
+def test_parallel_coordinates_and_curves_are_drawn() -> None:
+    trials = [Line(("adam", "0.001"), 0.9), Line(("sgd", "0.1"), 0.4), Line(("sgd", "0.01"), None)]
+    figure = parallel_figure("a <search>", ["optimizer", "rate"], trials, "val_accuracy", True)
+    axes = figure.axes[0]
+    drawn = [line for line in axes.lines if len(line.get_xdata()) > 2 or line.get_linewidth() == 0.8]
+    assert max(line.get_linewidth() for line in axes.lines) == 2.6 and len(drawn) >= 3
+    texts = {text.get_text().strip() for text in axes.texts}
+    assert {"adam", "sgd", "0.001", "0.1", "0.01", "0.9", "0.4"} <= texts
+    assert as_png(figure).startswith(b"\x89PNG")
+    page = as_page("a <search>", "words & more", figure, ["x"], [["<b>"]])
+    assert "a &lt;search&gt;" in page and "&lt;b&gt;" in page and page.count("<svg") == 1 and "http-equiv" not in page
+    empty = parallel_figure("none", [], [], "val_loss", False)
+    assert as_png(empty).startswith(b"\x89PNG")
+    curves = curves_figure("s", [("net", [(100, 0.5, 0.4, 0.6), (300, 0.7, 0.6, 0.8)])])
+    assert [label.get_text() for label in curves.axes[0].get_xticklabels()] == ["100", "300"]
