@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from desktop.core import pixels
+from desktop.core.paper import without_rules
 from desktop.core.types import Notice, PreparedImage
 
 SIDE = 28
@@ -25,12 +26,14 @@ def prepare_ink(grey: np.ndarray) -> PreparedImage:
     if _is_laid_out(grey):
         return PreparedImage(np.ascontiguousarray(grey[:, :, np.newaxis]))
     notices: list[Notice] = []
-    ink, inverted = _find_ink(grey)
+    ink, inverted, ruled = find_ink(grey)
     if ink is None:
         notices.append(Notice("no-ink", "no ink was found: the picture is blank", "caution"))
         return PreparedImage(np.zeros((SIDE, SIDE, 1), np.uint8), tuple(notices))
     if inverted:
         notices.append(Notice("inverted", "dark ink on light paper was inverted"))
+    if ruled:
+        notices.append(Notice("ruled", "the printed lines of the paper were left out"))
     digit, speckled = _crop(ink)
     if speckled:
         notices.append(Notice("despeckled", "marks far from the largest stroke, or much fainter, were left out"))
@@ -63,8 +66,12 @@ def _is_laid_out(grey: np.ndarray) -> bool:
     return bool(16 <= longest <= 22 and abs(centre_y - 14) < 1.6 and abs(centre_x - 14) < 1.6)
 
 
-def _find_ink(grey: np.ndarray) -> tuple[np.ndarray | None, bool]:
-    """The ink as float32 0 to 1 of the picture's shape, and whether it was darker than its paper."""
+def find_ink(grey: np.ndarray) -> tuple[np.ndarray | None, bool, bool]:
+    """The ink of ``grey`` (uint8 (H, W)) as float32 0 to 1, ``None`` where there is none; whether it was darker than
+    its paper; and whether printed lines were taken out.
+
+    The ink has the picture's shape, or that of the picture reduced to a longer side of 1,600 pixels.
+    """
     # Beyond this size a digit's strokes are many pixels wide; measuring would only be slower.
     longest = max(grey.shape)
     if longest > 1600:
@@ -79,7 +86,7 @@ def _find_ink(grey: np.ndarray) -> tuple[np.ndarray | None, bool]:
     low, high = np.percentile(values, [0.2, 99.8])
     low, high = min(low, float(values.min()) + 20), max(high, float(values.max()) - 20)
     if high - low < 24:
-        return None, False
+        return None, False, False
     # The paper covers more than the ink does: its side of the grey range is the border's, unless the border
     # itself is mixed (a digit cut off by the edge, a frame), where the majority of all pixels decides.
     middle = (low + high) / 2
@@ -91,12 +98,12 @@ def _find_ink(grey: np.ndarray) -> tuple[np.ndarray | None, bool]:
     ink = np.clip(darkness - background, 0.0, None)
     peak = float(np.percentile(ink[ink > 0.25 * ink.max()], 90)) if ink.max() > 0 else 0.0
     if peak < 12:
-        return None, dark_ink
-    ink = np.clip(ink / peak, 0.0, 1.0)
+        return None, dark_ink, False
+    ink, ruled = without_rules(np.clip(ink / peak, 0.0, 1.0))
     # Paper grain and JPEG noise around the strokes: below a fraction of Otsu's level nothing is ink.
     floor = min(0.35, 0.6 * pixels.otsu((ink * 255).astype(np.uint8)) / 255.0)
     ink = np.clip((ink - floor) / (1.0 - floor), 0.0, 1.0)
-    return ink.astype(np.float32), dark_ink
+    return ink.astype(np.float32), dark_ink, ruled
 
 
 def _paper_level(darkness: np.ndarray, level: float) -> np.ndarray | float:

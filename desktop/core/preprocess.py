@@ -43,7 +43,7 @@ def prepare(image: DecodedImage | np.ndarray, spec: PreprocessSpec) -> PreparedI
     if spec.fit == "mnist":
         from desktop.core.ink import prepare_ink
 
-        return prepare_ink(_to_grey(pixels))
+        return prepare_ink(to_grey(pixels))
     notices: list[Notice] = []
     picture = Image.fromarray(pixels)
     if spec.colour == "grey" and picture.mode != "L":
@@ -73,7 +73,8 @@ def _check(pixels: np.ndarray) -> None:
         )
 
 
-def _to_grey(pixels: np.ndarray) -> np.ndarray:
+def to_grey(pixels: np.ndarray) -> np.ndarray:
+    """uint8 (H, W) of uint8 (H, W) or (H, W, 3), as every grey input weighs the colours."""
     return pixels if pixels.ndim == 2 else np.asarray(Image.fromarray(pixels).convert("L"))
 
 
