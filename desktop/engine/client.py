@@ -34,6 +34,7 @@ from desktop.engine.messages import (
     Failure,
     PredictRequest,
     PreviewRequest,
+    ReadRequest,
     Ready,
     Request,
     SampleRequest,
@@ -234,8 +235,9 @@ class EngineClient:
             state = self._batches[request.id] = _BatchState(request)
             request = state.next_request()
         else:
-            if isinstance(request, PredictRequest):
-                self._drop(lambda held: isinstance(held, PredictRequest))
+            if isinstance(request, PredictRequest | ReadRequest):
+                own = type(request)
+                self._drop(lambda held: isinstance(held, own))
             elif isinstance(request, PreviewRequest | SampleRequest):
                 kind, slot = type(request), request.slot
                 self._drop(lambda held: isinstance(held, kind) and held.slot == slot)

@@ -27,6 +27,16 @@ class PredictRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """Read the digits of a drawing one by one; the newest wins. For a model whose input is no drawing of a digit the
+    picture counts as one."""
+
+    id: int
+    model: str
+    source: ImageSource
+
+
+@dataclass(frozen=True, slots=True)
 class BatchRequest:
     """Answer for many pictures, in order. Interactive requests go before the next group of the batch.
 
@@ -105,7 +115,7 @@ class Shutdown:
 
 Picturing = PreviewRequest | SampleRequest | ThumbnailRequest
 """Served by the thread for pictures to look at."""
-Request = PredictRequest | BatchRequest | Picturing | WarmRequest | CancelRequest | Shutdown
+Request = PredictRequest | ReadRequest | BatchRequest | Picturing | WarmRequest | CancelRequest | Shutdown
 
 # Answers
 
@@ -169,6 +179,26 @@ class Prediction:
     elapsed: Elapsed
     device: str
     position: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadDigit:
+    """One digit of a drawing: its ``box`` (x, y, width, height) in pixels of the drawing; ``prediction`` as for a
+    picture of its own."""
+
+    box: tuple[int, int, int, int]
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """The digits of a drawing in reading order; none on a blank one. ``total_ms``: from opening it to the last score."""
+
+    id: int
+    model: str
+    source: ImageSource
+    digits: tuple[ReadDigit, ...]
+    total_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +289,7 @@ Answer = (
     | Started
     | Warmed
     | Prediction
+    | Reading
     | Failure
     | BatchAnswers
     | BatchDone

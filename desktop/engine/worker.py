@@ -37,6 +37,7 @@ from desktop.engine.messages import (
     PredictRequest,
     Preview,
     PreviewRequest,
+    ReadRequest,
     Ready,
     Request,
     SampleRequest,
@@ -83,6 +84,7 @@ class _Engine:
         self._send_lock = threading.Lock()
         self._wake = threading.Condition()
         self._predict: PredictRequest | None = None
+        self._read: ReadRequest | None = None
         self._warm: collections.deque[WarmRequest] = collections.deque()
         self._batches: collections.deque[Batch] = collections.deque()
         self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest] = {}
@@ -121,6 +123,8 @@ class _Engine:
         match request:
             case PredictRequest():
                 self._predict = request  # the newest wins; the client has forgotten the older one
+            case ReadRequest():
+                self._read = request
             case WarmRequest():
                 self._warm.append(request)
             case BatchRequest():
@@ -138,6 +142,8 @@ class _Engine:
                 batch.cancelled = True
         if self._predict is not None and self._predict.id == target:
             self._predict = None
+        if self._read is not None and self._read.id == target:
+            self._read = None
         self._previews = {slot: r for slot, r in self._previews.items() if r.id != target}
         self._thumbnails = [r for r in self._thumbnails if r.id != target]
 
@@ -146,9 +152,13 @@ class _Engine:
     def _predicting(self) -> None:
         while True:
             with self._wake:
-                while self._predict is None and not self._warm and not self._batches:
+                while self._predict is None and self._read is None and not self._warm and not self._batches:
                     self._wake.wait()
-                single, self._predict = self._predict, None
+                single: PredictRequest | ReadRequest | None
+                if self._read is not None:
+                    single, self._read = self._read, None
+                else:
+                    single, self._predict = self._predict, None
                 warm = self._warm.popleft() if self._warm and single is None else None
                 batch = self._batches[0] if self._batches and single is None and warm is None else None
                 self._answering = single is not None
@@ -177,8 +187,13 @@ class _Engine:
         model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
-    def _answer(self, request: PredictRequest) -> None:
+    def _answer(self, request: PredictRequest | ReadRequest) -> None:
         model = self._load(request.model)
+        if isinstance(request, ReadRequest):
+            from desktop.engine.reading import read  # most engines are never asked to
+
+            self.send(read(request, model))
+            return
         brought = bring_in(request.source, model.manifest)
         begin = time.perf_counter()
         scores = model.predict(brought.prepared.pixels[np.newaxis])[0]

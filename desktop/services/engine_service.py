@@ -56,6 +56,7 @@ class EngineService(QObject):
     ready = Signal(object)
     warmed = Signal(object)
     prediction = Signal(object)
+    reading = Signal(object)
     failure = Signal(object)
     preview_arrived = Signal(object)
     samples_arrived = Signal(object)
@@ -104,6 +105,10 @@ class EngineService(QObject):
     def predict(self, model_id: str, source: ImageSource) -> int:
         """Ask for one answer; a newer call supersedes an older one."""
         return self._submit(messages.PredictRequest(self._id(), model_id, source))
+
+    def read(self, model_id: str, source: ImageSource) -> int:
+        """Ask for the digits of a drawing, one by one; a newer call supersedes an older one."""
+        return self._submit(messages.ReadRequest(self._id(), model_id, source))
 
     def batch(self, model_id: str, sources: Sequence[ImageSource]) -> int:
         """Ask for many answers; they come in order as ``batch_answers``, then ``batch_done``."""
@@ -161,6 +166,7 @@ class EngineService(QObject):
             messages.Ready: self.ready,
             messages.Warmed: self.warmed,
             messages.Prediction: self.prediction,
+            messages.Reading: self.reading,
             messages.Failure: self.failure,
             messages.Preview: self.preview_arrived,
             messages.Samples: self.samples_arrived,

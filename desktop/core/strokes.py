@@ -1,0 +1,110 @@
+"""A drawing as strokes, and its JSON form: the paper is a square with sides of 1, x to the right and y down.
+
+Reading is strict: a drawing file may come from anybody. Nothing here needs Qt or NumPy.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from desktop.core.types import FoveaError
+
+SCHEMA = 1
+KIND = "fovea-drawing"
+MOST_BYTES = 8_000_000
+MOST_STROKES = 2_000
+MOST_POINTS = 200_000
+THINNEST, WIDEST = 0.004, 0.3
+"""The narrowest and the widest pen, as parts of the paper's side."""
+
+Point = tuple[float, float, float]
+"""x, y (parts of the paper's side; a little beyond it is fine) and pressure, 0 to 1."""
+
+
+class DrawingError(FoveaError):
+    """A drawing file that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """One stroke of the pen, or of the eraser: its ``points`` and its ``width`` at full pressure."""
+
+    points: tuple[Point, ...]
+    width: float
+    erase: bool = False
+
+    def width_at(self, index: int) -> float:
+        """The width at a point: a light touch still leaves a third of it."""
+        return self.width * (0.35 + 0.65 * self.points[index][2])
+
+
+Drawing = tuple[Stroke, ...]
+
+
+def dumps(drawing: Drawing) -> str:
+    """``drawing`` as JSON text with a final newline. Full pressure is left out of a point."""
+    strokes = []
+    for stroke in drawing:
+        points = [[round(x, 5), round(y, 5), *([round(p, 3)] if p < 1 else [])] for x, y, p in stroke.points]
+        strokes.append({"width": round(stroke.width, 5), "erase": stroke.erase, "points": points})
+    return json.dumps({"kind": KIND, "schema": SCHEMA, "strokes": strokes}, separators=(",", ":")) + "\n"
+
+
+def load(path: Path) -> Drawing:
+    """Read the drawing in the file ``path``. Raises :class:`DrawingError`; the message names no folder."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise DrawingError("too-large", f"'{path.name}' is larger than {MOST_BYTES // 1_000_000} MB")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DrawingError("unreadable", f"'{path.name}' cannot be read as a drawing") from error
+    return loads(text, path.name)
+
+
+def loads(text: str, name: str = "the drawing") -> Drawing:
+    """Read a drawing from JSON text. Raises :class:`DrawingError` that says what was found and expected."""
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DrawingError("unreadable", f"{name} is not valid JSON") from error
+    if not isinstance(raw, dict) or raw.get("kind") != KIND:
+        raise DrawingError("no-drawing", f"{name} is no drawing of Fovea", f'Expected JSON with "kind": "{KIND}".')
+    if raw.get("schema") != SCHEMA:
+        found = str(raw.get("schema"))[:20]
+        raise DrawingError(
+            "newer-drawing", f"{name} has schema {found}; {SCHEMA} expected", "A newer Fovea may read it."
+        )
+    strokes = raw.get("strokes")
+    if not isinstance(strokes, list) or len(strokes) > MOST_STROKES:
+        raise DrawingError("bad-drawing", f"{name} holds no list of at most {MOST_STROKES} strokes")
+    drawing = tuple(_stroke(item, number, name) for number, item in enumerate(strokes, 1))
+    if sum(len(stroke.points) for stroke in drawing) > MOST_POINTS:
+        raise DrawingError("bad-drawing", f"{name} holds more than {MOST_POINTS} points")
+    return drawing
+
+
+def _stroke(raw: Any, number: int, name: str) -> Stroke:
+    where = f"{name}, stroke {number}"
+    if not isinstance(raw, dict) or not isinstance(raw.get("points"), list) or not raw["points"]:
+        raise DrawingError("bad-drawing", f"{where}: a width and a list of points expected")
+    width, erase = raw.get("width"), raw.get("erase", False)
+    if not _is_number(width) or not THINNEST <= width <= WIDEST or not isinstance(erase, bool):
+        raise DrawingError("bad-drawing", f"{where}: a width from {THINNEST} to {WIDEST} expected")
+    return Stroke(tuple(_point(item, where) for item in raw["points"]), float(width), erase)
+
+
+def _point(raw: Any, where: str) -> Point:
+    if not isinstance(raw, list) or len(raw) not in (2, 3) or not all(_is_number(value) for value in raw):
+        raise DrawingError("bad-drawing", f"{where}: points of two or three numbers expected")
+    x, y, pressure = (float(value) for value in (raw if len(raw) == 3 else [*raw, 1.0]))
+    if not (-1 <= x <= 2 and -1 <= y <= 2 and 0 <= pressure <= 1):
+        raise DrawingError("bad-drawing", f"{where}: points on the paper (0 to 1) and pressure 0 to 1 expected")
+    return (x, y, pressure)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

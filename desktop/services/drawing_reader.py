@@ -1,0 +1,115 @@
+"""Asks the engine to read a drawing while it grows: one question at a time, and then the newest drawing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop.core.types import ImageSource
+
+if TYPE_CHECKING:
+    from desktop.engine.messages import Failure, Reading
+    from desktop.services.engine_service import EngineService
+
+
+class DrawingReader(QObject):
+    """``read`` carries a :class:`Reading`, ``failed`` a :class:`Failure`.
+
+    ``picture`` is called for the drawing as it is then, as the bytes of a picture file, or ``None`` for a blank sheet.
+    While an answer is on its way changes are only noted; it is followed by a question about the newest drawing. So the
+    engine never works on a drawing that is out of date for longer than one answer takes.
+    """
+
+    read = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, picture: Callable[[], bytes | None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._picture = picture
+        self._engine: EngineService | None = None
+        self._model = ""
+        self._awaited = 0
+        self._behind = False
+        self._asked_at = 0.0
+        self.last_ms = 0.0
+        """Milliseconds from the last question's drawing to its answer."""
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine``, which was started."""
+        self._engine = engine
+        engine.reading.connect(self._on_reading)
+        engine.failure.connect(self._on_failure)
+        if self._model:
+            engine.warm(self._model)
+        if self._behind:
+            self._ask()
+
+    def detach(self) -> None:
+        """Ask nothing more."""
+        if self._engine is not None:
+            self._engine.reading.disconnect(self._on_reading)
+            self._engine.failure.disconnect(self._on_failure)
+        self._engine = None
+        self._awaited = 0
+
+    @property
+    def model(self) -> str:
+        """The id of the model that reads; '' for none."""
+        return self._model
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is on its way, or a change not yet asked about."""
+        return self._awaited != 0 or self._behind
+
+    def set_model(self, model_id: str) -> None:
+        """Read with another model ('' for none): the drawing is read anew."""
+        if model_id == self._model:
+            return
+        self._model = model_id
+        if self._engine is not None and self._awaited:
+            self._engine.cancel(self._awaited)
+        self._awaited = 0
+        if self._engine is not None and model_id:
+            self._engine.warm(model_id)
+        self.changed()
+
+    @Slot()
+    def changed(self) -> None:
+        """The drawing is another one now."""
+        if self._awaited or self._engine is None:
+            self._behind = True
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        self._behind = False
+        if self._engine is None or not self._model:
+            return
+        data = self._picture()
+        if data is None:
+            return
+        self._asked_at = time.perf_counter()
+        self._awaited = self._engine.read(self._model, ImageSource("drawing", data=data))
+
+    @Slot(object)
+    def _on_reading(self, answer: Reading) -> None:
+        if answer.id != self._awaited:
+            return
+        self._awaited = 0
+        self.last_ms = (time.perf_counter() - self._asked_at) * 1000
+        self.read.emit(answer)
+        if self._behind:
+            self._ask()
+
+    @Slot(object)
+    def _on_failure(self, failure: Failure) -> None:
+        if failure.id != self._awaited:
+            return
+        self._awaited = 0
+        self.failed.emit(failure)
+        if self._behind:
+            self._ask()

@@ -1,0 +1,91 @@
+"""The user's own labelled drawings: one folder a class, one PNG a drawing, ready to be trained on.
+
+The folder is made with the first drawing. A drawing is written beside its place and renamed into it, so that what lies
+there is whole; nothing that was kept is ever written over.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from desktop import paths
+from desktop.core.evaluation_json import write_atomically
+from desktop.core.types import FoveaError
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,60}[A-Za-z0-9]|[A-Za-z0-9]")
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+class OwnDrawings:
+    """The drawings kept for one model's labels, under ``root`` (default: among the user's data)."""
+
+    def __init__(self, model_id: str, root: Path | None = None) -> None:
+        self.folder = (root or paths.user_data() / "drawings") / folder_name(model_id)
+        self._kept: list[Path] = []
+
+    def keep(self, png: bytes, label: str) -> Path:
+        """Write a drawing under its true ``label``; returns its file. Raises :class:`FoveaError` of kind ``disk``."""
+        folder = self.folder / folder_name(label)
+        moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for number in range(10_000):
+                path = folder / f"{moment}-{number:03d}.png"
+                if not path.exists():
+                    break
+            write_atomically(path, partial(_fill, png))
+        except OSError as error:
+            raise FoveaError(
+                "disk",
+                f"the drawing was not kept: {error.strerror or type(error).__name__}",
+                "Make room on the disk, or allow Fovea to write to its folder.",
+            ) from error
+        self._kept.append(path)
+        return path
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether a drawing was kept since the program was started, and lies there still."""
+        return any(path.exists() for path in self._kept)
+
+    def undo(self) -> str:
+        """Take the drawing kept last away again; returns its label, or '' where there is none."""
+        while self._kept:
+            path = self._kept.pop()
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                continue  # the user has moved it: the one before is meant
+            except OSError as error:
+                raise FoveaError("disk", f"the drawing stays: {error.strerror or type(error).__name__}") from error
+            return unquote(path.parent.name)
+        return ""
+
+    def counts(self) -> dict[str, int]:
+        """How many drawings there are by label."""
+        result = {}
+        try:
+            for entry in os.scandir(self.folder):
+                if entry.is_dir():
+                    files = [file for file in os.scandir(entry.path) if file.name.endswith(".png")]
+                    if files:
+                        result[unquote(entry.name)] = len(files)
+        except OSError:
+            return result  # not made yet, or taken away meanwhile
+        return result
+
+
+def folder_name(label: str) -> str:
+    """``label`` as the name of a folder on every system; ``urllib.parse.unquote`` brings it back."""
+    if _PLAIN.fullmatch(label) and label.split(".")[0].lower() not in _RESERVED:
+        return label
+    return quote(label, safe="").replace(".", "%2E") or "%00"
+
+
+def _fill(data: bytes, path: Path) -> None:
+    path.write_bytes(data)

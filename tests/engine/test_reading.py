@@ -1,0 +1,101 @@
+"""Drawings read one digit at a time by the bundled model, in a real engine process."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from desktop.core.types import ImageSource
+from desktop.engine import messages as m
+from desktop.engine.client import EngineClient
+from tests.core.test_digits import side_by_side
+from tests.ml.digit_styles import samples_module
+
+
+def source(pixels: np.ndarray, form: str = "BMP") -> ImageSource:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, form)
+    return ImageSource("drawing", data=stream.getvalue())
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[EngineClient]:
+    with EngineClient(threads=1) as client:
+        yield client
+
+
+def ask(client: EngineClient, picture: ImageSource, model: str = "mnist-digits") -> m.Reading | m.Failure:
+    request = client.next_id()
+    client.submit(m.ReadRequest(request, model, picture))
+    while True:
+        for answer in client.events(60):
+            if isinstance(answer, m.Reading | m.Failure) and answer.id == request:
+                return answer
+
+
+def test_a_number_is_read_digit_by_digit(client: EngineClient) -> None:
+    picture = side_by_side("2804")
+    answer = ask(client, source(picture))
+    assert isinstance(answer, m.Reading)
+    assert [digit.prediction.label for digit in answer.digits] == list("2804")
+    for digit in answer.digits:
+        x, y, width, height = digit.box
+        assert 0 <= x < x + width <= picture.shape[1] and 0 <= y < y + height <= picture.shape[0]
+        assert (picture[y : y + height, x : x + width] < 128).any()
+        assert digit.prediction.prepared is not None and digit.prediction.prepared.shape == (28, 28, 1)
+    assert answer.total_ms > 0
+
+
+def test_one_digit_is_answered_as_classify_answers(client: EngineClient) -> None:
+    picture = source(samples_module().digit(5, 1, 300), "PNG")
+    reading = ask(client, picture)
+    request = client.next_id()
+    client.submit(m.PredictRequest(request, "mnist-digits", picture))
+    (alone,) = [a for a in iter_answers(client) if isinstance(a, m.Prediction) and a.id == request]
+    assert isinstance(reading, m.Reading)
+    (digit,) = reading.digits
+    assert digit.prediction.prepared_sha256 == alone.prepared_sha256
+    np.testing.assert_array_equal(digit.prediction.probabilities, alone.probabilities)
+
+
+def iter_answers(client: EngineClient) -> Iterator[m.Answer]:
+    while True:
+        for answer in client.events(60):
+            yield answer
+            if isinstance(answer, m.Prediction | m.Failure):
+                return
+
+
+def test_a_blank_sheet_has_no_digits(client: EngineClient) -> None:
+    answer = ask(client, source(np.full((300, 300), 255, np.uint8)))
+    assert isinstance(answer, m.Reading) and answer.digits == ()
+
+
+def test_a_model_of_photos_takes_the_picture_whole(client: EngineClient) -> None:
+    answer = ask(client, source(side_by_side("12")), "cifar10")
+    assert isinstance(answer, m.Reading) and len(answer.digits) == 1
+
+
+def test_what_is_no_picture_and_no_model_is_said(client: EngineClient) -> None:
+    answer = ask(client, ImageSource("drawing", data=b"no picture at all"))
+    assert isinstance(answer, m.Failure) and answer.message
+    answer = ask(client, source(side_by_side("1")), "no-such-model")
+    assert isinstance(answer, m.Failure) and answer.model_failed
+
+
+def test_of_many_questions_the_newest_is_answered(client: EngineClient) -> None:
+    ids = []
+    for value in "0123456789":
+        ids.append(client.next_id())
+        client.submit(m.ReadRequest(ids[-1], "mnist-digits", source(samples_module().digit(int(value), 0, 280))))
+    last = None
+    while last is None:
+        for answer in client.events(60):
+            if isinstance(answer, m.Reading):
+                assert answer.id in ids
+                last = answer if answer.id == ids[-1] else None
+    assert last.digits[0].prediction.label == "9"
