@@ -43,6 +43,15 @@ class Later(NamedTuple):
 # In the order of the rail, where Classify has place 0; the key is Ctrl and the place plus one.
 LATER: tuple[Later, ...] = (
     Later(
+        "draw",
+        "draw",
+        QT_TRANSLATE_NOOP("MainWindow", "Draw"),
+        QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read"),
+        "desktop.ui.draw.view",
+        "DrawView",
+        1,
+    ),
+    Later(
         "evaluate",
         "evaluate",
         QT_TRANSLATE_NOOP("MainWindow", "Evaluate"),

@@ -1,0 +1,124 @@
+"""The tools above the sheet: pen or eraser, their width, undo, a new sheet, a picture below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from desktop.ui.theme import theme
+from desktop.ui.widgets._kit import make_label
+
+NARROWEST, BROADEST = 8, 160
+"""The slider's ends: the pen's width in thousandths of the sheet's side."""
+
+
+class Tools(QWidget):
+    """``erase_chosen`` carries whether the eraser was; ``width_chosen`` thousandths of the sheet's side."""
+
+    erase_chosen = Signal(bool)
+    width_chosen = Signal(int)
+    pressure_chosen = Signal(bool)
+    undo_wanted = Signal()
+    redo_wanted = Signal()
+    clear_wanted = Signal()
+    under_wanted = Signal()
+    export_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icons: dict[QToolButton, str] = {}
+        key = QKeySequence.StandardKey
+        self.pen = self._button("draw", self.tr("Pen"), "P", checkable=True)
+        self.eraser = self._button("eraser", self.tr("Eraser"), "E", checkable=True)
+        pair = QButtonGroup(self)
+        pair.setExclusive(True)
+        for button in (self.pen, self.eraser):
+            pair.addButton(button)
+        self.pen.setChecked(True)
+        pair.buttonToggled.connect(self._switch)
+        self.undo = self._button("undo", self.tr("Undo"), _native(key.Undo))
+        self.redo = self._button("redo", self.tr("Redo"), _native(key.Redo))
+        self.clear = self._button("remove", self.tr("New sheet"), self.tr("Delete"))
+        self.under = self._button("image", self.tr("Picture below the strokes…"), "")
+        self.under.setCheckable(True)
+        self.export = self._button("export", self.tr("Export the drawing…"), _native("Ctrl+E"))
+        for button, signal in (
+            (self.undo, self.undo_wanted),
+            (self.redo, self.redo_wanted),
+            (self.clear, self.clear_wanted),
+            (self.under, self.under_wanted),
+            (self.export, self.export_wanted),
+        ):
+            button.clicked.connect(signal)
+        self.width_slider = QSlider(Qt.Orientation.Horizontal)
+        self.width_slider.setRange(NARROWEST, BROADEST)
+        self.width_slider.setAccessibleName(self.tr("Width of the stroke"))
+        self.width_slider.setToolTip(self.tr("Width of the stroke"))
+        self.width_slider.setMinimumWidth(70)
+        self.width_slider.setMaximumWidth(160)
+        self.width_slider.valueChanged.connect(self._tell_width)
+        self._thin, self._thick = make_label(self.tr("Thin"), "secondary"), make_label(self.tr("Thick"), "secondary")
+        self.pressure = QCheckBox(self.tr("Pen pressure changes the width"))
+        self.pressure.setToolTip(self.tr("For pens of graphics tablets and touch screens"))
+        self.pressure.toggled.connect(self.pressure_chosen)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for part in (self.pen, self.eraser):
+            row.addWidget(part)
+        row.addSpacing(4)
+        for part in (self._thin, self.width_slider, self._thick):
+            row.addWidget(part)
+        row.addStretch(1)
+        for part in (self.undo, self.redo, self.clear, self.under, self.export):
+            row.addWidget(part)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(row)
+        layout.addWidget(self.pressure)
+        theme().changed.connect(self._dress)
+        self._dress()
+
+    def show_state(self, can_undo: bool, can_redo: bool, blank: bool, has_under: bool) -> None:
+        """Which of the tools can be used now."""
+        self.undo.setEnabled(can_undo)
+        self.redo.setEnabled(can_redo)
+        self.clear.setEnabled(not blank)
+        self.export.setEnabled(not blank)
+        self.under.setChecked(has_under)
+        words = self.tr("Take the picture below away") if has_under else self.tr("Picture below the strokes…")
+        self.under.setToolTip(words)
+        self.under.setAccessibleName(words)
+
+    def _button(self, icon: str, words: str, keys: str, checkable: bool = False) -> QToolButton:
+        button = QToolButton()
+        button.setIconSize(QSize(20, 20))
+        button.setMinimumSize(32, 32)
+        button.setCheckable(checkable)
+        button.setAccessibleName(words)
+        button.setToolTip(f"{words} ({keys})" if keys else words)
+        self._icons[button] = icon
+        return button
+
+    @Slot()
+    def _switch(self) -> None:
+        self._dress()
+        self.erase_chosen.emit(self.eraser.isChecked())
+
+    @Slot(int)
+    def _tell_width(self, value: int) -> None:
+        self.width_slider.setAccessibleDescription(self.tr("{0} % of the sheet").format(round(value / 10)))
+        self.width_chosen.emit(value)
+
+    @Slot()
+    def _dress(self) -> None:
+        t = theme().tokens
+        for button, name in self._icons.items():
+            marked = button.isCheckable() and button.isChecked()
+            button.setIcon(theme().icon(name, 20, t.accent if marked else t.text))
+
+
+def _native(key: QKeySequence.StandardKey | str) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

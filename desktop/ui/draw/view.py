@@ -1,0 +1,523 @@
+"""The Draw view: draw, and see while drawing what the network reads; keep what it should learn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from desktop.core import strokes
+from desktop.core.types import FoveaError, ImageSource
+from desktop.services.drawing_reader import DrawingReader
+from desktop.services.drawings import OwnDrawings
+from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
+from desktop.ui.draw.history import History, Sheet
+from desktop.ui.draw.tools import Tools
+from desktop.ui.draw.truth import TruthPanel
+from desktop.ui.panes import HEAD, show_failure
+from desktop.ui.view import LaterView
+from desktop.ui.widgets._kit import decimals, image_of, make_label
+from desktop.ui.widgets.model_chooser import ModelChooser
+from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice
+from desktop.ui.widgets.prepared_view import PreparedView, facts_of
+from desktop.ui.widgets.probability_bars import ProbabilityBars
+
+if TYPE_CHECKING:
+    from desktop.engine.messages import Failure, Preview, Reading
+    from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.services.settings import Settings
+    from desktop.store.store import ModelEntry
+
+PREFERRED = "mnist-digits"
+_UNDER_SIDE = 1024
+_EXPORT_SIDE = 1024
+_SLOT = "draw"
+
+
+class DrawView(LaterView):
+    """See the module. ``reader`` asks the engine; ``canvas`` holds the drawing."""
+
+    def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(catalog, settings, parent)
+        self._reading: Reading | None = None
+        self._chosen = 0
+        self._under_id = 0
+        self._own: OwnDrawings | None = None
+        self.canvas = Canvas()
+        self.reader = DrawingReader(self._encoded, self)
+        self._build()
+        self._connect()
+        self._restore()
+        self._list_models()
+        self._refresh()
+
+    def _build(self) -> None:
+        self.tools = Tools()
+        self.canvas.hint = self.tr(
+            "Draw a digit here, with mouse, pen or finger: any size, any place, several in a row"
+        )
+        self.chooser = ModelChooser()
+        self.notice = MedicalNotice()
+        self.notice.hide()
+        self.answer = make_label("", "answer", wrap=True, selectable=True)
+        self.answer.setAccessibleName(self.tr("What was read"))
+        self.which = make_label("", "secondary", wrap=True)
+        self.bars = ProbabilityBars()
+        self.bars.set_top_k(10)
+        self.failure = ErrorPanel()
+        self.foot = make_label("", "secondary", wrap=True)
+        self.truth = TruthPanel()
+        self.prepared = PreparedView()
+        self.history = History()
+        left, middle, right = QWidget(), QWidget(), QWidget()
+        column = QVBoxLayout(left)
+        column.setContentsMargins(12, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.tools)
+        column.addWidget(self.canvas, 1)
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.addWidget(self.prepared, 1)
+        column = QVBoxLayout(right)
+        column.setContentsMargins(8, 8, 12, 8)
+        column.setSpacing(8)
+        title = make_label(self.tr("Model"), "title")
+        title.setMinimumHeight(HEAD)
+        title.setBuddy(self.chooser)
+        for part in (title, self.chooser, self.notice, self.answer, self.which, self.failure):
+            column.addWidget(part)
+        column.addWidget(self.bars, 1)
+        column.addWidget(self.foot)
+        column.addStretch(1)
+        column.addWidget(self.truth)
+        self.split = QSplitter(Qt.Orientation.Horizontal)
+        self.split.setChildrenCollapsible(False)
+        for part, stretch in ((left, 5), (middle, 2), (right, 3)):
+            self.split.addWidget(part)
+            self.split.setStretchFactor(self.split.count() - 1, stretch)
+        middle.setMinimumWidth(170)
+        right.setMinimumWidth(290)
+        self.split.setSizes([620, 230, 340])
+        below = QWidget()
+        row = QHBoxLayout(below)
+        row.setContentsMargins(12, 0, 12, 8)
+        row.addWidget(self.history)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.split, 1)
+        layout.addWidget(below)
+        self.setAccessibleName(self.tr("Draw"))
+
+    def _connect(self) -> None:
+        tools, canvas = self.tools, self.canvas
+        tools.erase_chosen.connect(self._choose_tool)
+        tools.width_chosen.connect(self._choose_width)
+        tools.pressure_chosen.connect(self._choose_pressure)
+        tools.undo_wanted.connect(self.undo)
+        tools.redo_wanted.connect(self.redo)
+        tools.clear_wanted.connect(self.canvas.clear)
+        tools.under_wanted.connect(self._ask_under)
+        tools.export_wanted.connect(self.export)
+        canvas.changed.connect(self._on_changed)
+        canvas.finished.connect(self._refresh)
+        canvas.mark_chosen.connect(self._choose_digit)
+        canvas.key_typed.connect(self._on_key)
+        canvas.step_wanted.connect(self._step)
+        self.reader.read.connect(self._on_reading)
+        self.reader.failed.connect(self._on_failure)
+        self.chooser.selected.connect(self.choose_model)
+        self.chooser.card_requested.connect(self.card_requested)
+        self.truth.label_chosen.connect(self.keep)
+        self.truth.folder_wanted.connect(self._open_folder)
+        self.truth.undo_wanted.connect(self._take_back)
+        self.history.sheet_chosen.connect(self._lay_out)
+        self.catalog.changed.connect(self._list_models)
+        self.split.splitterMoved.connect(self._remember_sizes)
+
+    def _restore(self) -> None:
+        width = self._settings.get("draw_width")
+        self.tools.width_slider.setValue(width)
+        self.canvas.pen_width = self.tools.width_slider.value() / 1000
+        self.tools.pressure.setChecked(self._settings.get("draw_pressure"))
+        self.canvas.use_pressure = self.tools.pressure.isChecked()
+        sizes = self._settings.get("splitters").get("draw")
+        if isinstance(sizes, list) and len(sizes) == 3 and all(isinstance(size, int) for size in sizes):
+            self.split.setSizes(sizes)
+
+    # The protocol of views
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine``, which was started."""
+        super().attach(engine)
+        engine.preview_arrived.connect(self._on_preview)
+        engine.failure.connect(self._on_preview_failure)
+        self.reader.attach(engine)
+        self._say_state()
+
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        if self._engine is not None:
+            self._engine.preview_arrived.disconnect(self._on_preview)
+            self._engine.failure.disconnect(self._on_preview_failure)
+            self.reader.detach()
+        super().detach()
+
+    def take_focus(self) -> None:
+        """The keyboard belongs to the sheet."""
+        self.canvas.setFocus()
+
+    def drop_words(self) -> str:
+        """What a drop does here."""
+        return self.tr("Drop a picture to put it below the strokes, or a drawing (JSON)")
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Open a drawing, or put a picture below the strokes."""
+        path = Path(paths[0])
+        if path.suffix.lower() == ".json":
+            try:
+                drawing = strokes.load(path)
+            except FoveaError as error:
+                self.said.emit(" ".join(part for part in (error.message + ".", error.hint) if part))
+                return
+            self._new_sheet()
+            self.canvas.set_drawing(drawing)
+            return
+        self._load_under(str(path))
+
+    def can_undo(self) -> bool:
+        """Whether a change of the sheet can be taken back."""
+        return self.canvas.can_undo
+
+    def can_redo(self) -> bool:
+        """Whether a change can be done again."""
+        return self.canvas.can_redo
+
+    @Slot()
+    def undo(self) -> None:
+        """Take the last change of the sheet back."""
+        self.canvas.undo()
+
+    @Slot()
+    def redo(self) -> None:
+        """Do it again."""
+        self.canvas.redo()
+
+    def can_copy(self) -> bool:
+        """Whether there is a drawing to copy."""
+        return not self.canvas.blank
+
+    @Slot()
+    def copy(self) -> None:
+        """Put the drawing onto the clipboard as a picture."""
+        QGuiApplication.clipboard().setImage(self.canvas.large(_EXPORT_SIDE))
+
+    def can_export(self) -> bool:
+        """Whether there is a drawing to save."""
+        return not self.canvas.blank
+
+    @Slot()
+    def export(self) -> None:
+        """Ask where to save the drawing, as a picture or as strokes."""
+        dialog = QFileDialog(self, self.tr("Export the Drawing"), self._settings.get("last_folder"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([self.tr("Picture (*.png)"), self.tr("Strokes, to draw on later (*.json)")])
+        dialog.setDefaultSuffix("png")
+        dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix("json" if "json" in text else "png"))
+        dialog.selectFile(self.tr("drawing") + ".png")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self.save)
+        dialog.open()
+
+    # Models
+
+    def usable_models(self) -> list[ModelEntry]:
+        """The models whose input is a drawing of a digit or letter."""
+        return [e for e in self.catalog.entries if e.manifest is not None and e.manifest.preprocess.fit == "mnist"]
+
+    @property
+    def entry(self) -> ModelEntry | None:
+        """The chosen model's entry."""
+        return self.catalog.entry(self.reader.model)
+
+    @Slot()
+    def _list_models(self) -> None:
+        entries = self.usable_models()
+        self.chooser.set_entries(entries)
+        ready = [entry.id for entry in entries if entry.state == "ready"]
+        wanted = (self.reader.model, self._settings.get("draw_model"), PREFERRED, *ready)
+        self._use(next((model for model in wanted if model in ready), ""))
+
+    @Slot(str)
+    def choose_model(self, model_id: str) -> None:
+        """Read with another model and remember it."""
+        self._settings.set("draw_model", model_id)
+        self._use(model_id)
+
+    def _use(self, model_id: str) -> None:
+        self.chooser.set_current(model_id)
+        self.reader.set_model(model_id)
+        entry = self.entry
+        manifest = entry.manifest if entry is not None else None
+        self.truth.set_labels(manifest.labels if manifest is not None else ())
+        notice = manifest.card.notice if manifest is not None and manifest.medical else ""
+        self.notice.setVisible(bool(notice))
+        self.notice.set_text(notice)
+        self._own = OwnDrawings(model_id) if model_id else None
+        self._show_kept()
+        self._say_state()
+
+    # The sheet
+
+    @Slot(bool)
+    def _choose_tool(self, erase: bool) -> None:
+        self.canvas.erasing = erase
+
+    @Slot(int)
+    def _choose_width(self, value: int) -> None:
+        self.canvas.pen_width = value / 1000
+        self._settings.set("draw_width", value)
+
+    @Slot(bool)
+    def _choose_pressure(self, use: bool) -> None:
+        self.canvas.use_pressure = use
+        self._settings.set("draw_pressure", use)
+
+    def _encoded(self) -> bytes | None:
+        return None if self.canvas.blank else self.canvas.encoded()
+
+    @Slot()
+    def _on_changed(self) -> None:
+        if self.canvas.blank:
+            self._new_sheet()
+            self._reading = None
+            self._show_reading()
+        self.reader.changed()
+
+    @Slot()
+    def _refresh(self) -> None:
+        """Bring tools and menus into line with the sheet."""
+        canvas = self.canvas
+        self.tools.show_state(canvas.can_undo, canvas.can_redo, canvas.blank, canvas.under is not None)
+        self.truth.set_usable(not canvas.blank)
+        self.changed.emit()
+
+    def _new_sheet(self) -> None:
+        self.history.end_sheet()
+        self._chosen = 0
+
+    @Slot(object)
+    def _lay_out(self, sheet: Sheet) -> None:
+        self._new_sheet()
+        self.canvas.set_drawing(sheet.drawing, sheet.under)
+        self.canvas.setFocus()
+
+    # A picture below
+
+    @Slot()
+    def _ask_under(self) -> None:
+        if self.canvas.under is not None:
+            self.canvas.set_under(None)
+            return
+        self._refresh()  # the button is down only when there is a picture
+        from desktop.core.formats import SUPPORTED_SUFFIXES
+
+        dialog = QFileDialog(self, self.tr("Picture Below the Strokes"), self._settings.get("last_folder"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(SUPPORTED_SUFFIXES))
+        dialog.setNameFilters([self.tr("Images ({0})").format(patterns), self.tr("All files (*)")])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._load_under)
+        dialog.open()
+
+    @Slot(str)
+    def _load_under(self, path: str) -> None:
+        self._settings.set("last_folder", str(Path(path).parent))
+        if self._engine is not None:
+            self._under_id = self._engine.preview(ImageSource.from_path(path), _UNDER_SIDE, _SLOT)
+
+    @Slot(object)
+    def _on_preview(self, preview: Preview) -> None:
+        if preview.id == self._under_id:
+            self._under_id = 0
+            self.canvas.set_under(image_of(preview.pixels))
+            self.canvas.setFocus()
+
+    @Slot(object)
+    def _on_preview_failure(self, failure: Failure) -> None:
+        if failure.id == self._under_id:
+            self._under_id = 0
+            self.said.emit(" ".join(part for part in (failure.message + ".", failure.hint) if part))
+
+    # Answers
+
+    @Slot(object)
+    def _on_reading(self, reading: Reading) -> None:
+        if self.canvas.blank or reading.model != self.reader.model:
+            return
+        self._reading = reading
+        self._chosen = min(self._chosen, max(0, len(reading.digits) - 1))
+        self._show_reading()
+        text = self._read_text() or self.tr("nothing")
+        self.history.show_sheet(self.canvas.drawing, self.canvas.under, self.canvas.picture(), text)
+
+    @Slot(object)
+    def _on_failure(self, failure: Failure) -> None:
+        self._reading = None
+        self._show_reading()
+        show_failure(self.failure, failure)
+
+    def _read_text(self) -> str:
+        return " ".join(digit.prediction.label for digit in self._reading.digits) if self._reading is not None else ""
+
+    def _show_reading(self) -> None:
+        self.failure.clear()
+        reading, entry = self._reading, self.entry
+        digits = reading.digits if reading is not None else ()
+        several = len(digits) > 1
+        self.answer.setText(self._read_text() if several else "")
+        self.answer.setVisible(several)
+        self.which.setVisible(several)
+        self._show_marks()
+        if not digits or entry is None or entry.manifest is None or reading is None:
+            self.prepared.show_prepared(None, [])
+            self.foot.clear()
+            self._say_state()
+            return
+        prediction = digits[self._chosen].prediction
+        self.bars.show_prediction(prediction, entry.manifest)
+        self.prepared.show_prepared(prediction.prepared, facts_of(prediction, entry.manifest))
+        if several:
+            place = self.tr("{0} of {1} below; the arrow keys or a click on its frame choose another.")
+            self.which.setText(place.format(self._chosen + 1, len(digits)))
+        took = self.tr("{0} ms from the stroke to the answer · {1}")
+        self.foot.setText(took.format(decimals(self.reader.last_ms, 0), prediction.device))
+
+    def _say_state(self) -> None:
+        """Without an answer: what to do, or what is awaited."""
+        if self._reading is not None and self._reading.digits:
+            return
+        if not self.usable_models() and self.catalog.loaded:
+            words = self.tr("No installed model reads drawings. Train one on pictures of digits, or install one.")
+        elif self.canvas.blank:
+            words = self.tr("The answer appears here while you draw.")
+        elif self._reading is not None:
+            words = self.tr("No ink was found.")
+        else:
+            words = self.tr("Reading…") if self._engine is not None else self.tr("Starting the engine…")
+        self.bars.clear(words)
+
+    def _show_marks(self) -> None:
+        digits = self._reading.digits if self._reading is not None else ()
+        marks = []
+        for number, digit in enumerate(digits if len(digits) > 1 else ()):
+            x, y, width, height = (value / READ_SIDE for value in digit.box)
+            marks.append(Mark(QRectF(x, y, width, height), digit.prediction.label, number == self._chosen))
+        self.canvas.set_marks(marks)
+
+    @Slot(int)
+    def _choose_digit(self, number: int) -> None:
+        """Show another of the digits found."""
+        if self._reading is not None and 0 <= number < len(self._reading.digits):
+            self._chosen = number
+            self._show_reading()
+
+    @Slot(int)
+    def _step(self, by: int) -> None:
+        self._choose_digit(self._chosen + by)
+
+    # Own drawings
+
+    @Slot(str)
+    def _on_key(self, text: str) -> None:
+        entry = self.entry
+        labels = entry.manifest.labels if entry is not None and entry.manifest is not None else ()
+        match = next((label for label in labels if label.casefold() == text.casefold()), None)
+        if match is not None:
+            self.keep(match)
+        elif text in "pP":
+            self.tools.pen.setChecked(True)
+        elif text in "eE":
+            self.tools.eraser.setChecked(True)
+
+    @Slot(str)
+    def keep(self, label: str) -> None:
+        """Keep the drawing, or the chosen one of several digits, with its true label."""
+        if self.canvas.blank or self._own is None:
+            return
+        try:
+            self._own.keep(_png(self._to_keep()), label)
+        except FoveaError as error:
+            self.said.emit(f"{error.message}. {error.hint}")
+            return
+        self._show_kept()
+        self._step(1)
+
+    def _to_keep(self) -> QImage:
+        """The picture to keep: the whole sheet, or of several digits the chosen one with some paper around it."""
+        picture = self.canvas.picture()
+        digits = self._reading.digits if self._reading is not None else ()
+        if len(digits) < 2:
+            return picture
+        box = QRect(*digits[self._chosen].box)
+        room = max(4, max(box.width(), box.height()) // 12)
+        return picture.copy(box.adjusted(-room, -room, room, room).intersected(picture.rect()))
+
+    def _show_kept(self) -> None:
+        if self._own is not None:
+            self.truth.show_kept(self._own.counts(), self._own.can_undo)
+
+    @Slot()
+    def _open_folder(self) -> None:
+        if self._own is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._own.folder)))
+
+    @Slot()
+    def _take_back(self) -> None:
+        if self._own is None:
+            return
+        try:
+            self._own.undo()
+        except FoveaError as error:
+            self.said.emit(error.message + ".")
+        self._show_kept()
+
+    # Files
+
+    @Slot(str)
+    def save(self, path: str) -> None:
+        """Write the drawing to ``path``: strokes where it ends in .json, else a PNG picture."""
+        from desktop.core.evaluation_json import write_atomically
+
+        target = Path(path)
+        self._settings.set("last_folder", str(target.parent))
+        text = strokes.dumps(self.canvas.drawing)
+        data = text.encode() if target.suffix.lower() == ".json" else _png(self.canvas.large(_EXPORT_SIDE))
+        try:
+            write_atomically(target, lambda place: _fill(place, data))
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            self.said.emit(self.tr("The drawing was not written: {0}. Choose another folder.").format(reason))
+
+    @Slot()
+    def _remember_sizes(self) -> None:
+        self._settings.set("splitters", {**self._settings.get("splitters"), "draw": self.split.sizes()})
+
+
+def _fill(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _png(image: QImage) -> bytes:
+    from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    buffer.close()
+    return bytes(data.data())
