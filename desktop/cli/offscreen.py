@@ -72,6 +72,14 @@ def capture_training(
     draw("desktop.ui.capture_train:capture_train", values, out, timeout_s)
 
 
+def capture_drawing(
+    file: str, model: str, size: tuple[int, int], theme: str, out: Path, under: str = "", timeout_s: float = 60.0
+) -> None:
+    """Draw the Draw view with the strokes of ``file`` ('' for an empty sheet) over the picture ``under``; as above."""
+    values = (file, model, size, theme, str(out), timeout_s, under)
+    draw("desktop.ui.capture_draw:capture_draw", values, out, timeout_s)
+
+
 def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:
     """Call the function ``name`` (``module:function``), which writes ``out``, with ``values`` in a child.
 

@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
     except StoreError as error:
         console.complain(error.message, error.hint)
         return 2 if error.kind == "no-such-model" else 1
-    given = [*options.image, *([str(options.data)] if options.data is not None else [])]
+    given = [*options.image, *(str(path) for path in (options.data, options.strokes) if path is not None)]
     missing = [path for path in given if not Path(path).exists()]
     if missing:
         console.complain(f"there is no file or folder '{console.printable(missing[0])}'")
@@ -53,6 +53,13 @@ def _classify(options: argparse.Namespace, model: str) -> None:
     model = ModelStore().require(model).id if options.model else model
     images = [str(Path(path).absolute()) for path in options.image]
     offscreen.capture(images, model, options.size, options.theme, options.out.absolute())
+
+
+def _draw(options: argparse.Namespace, model: str) -> None:
+    chosen = ModelStore().require(model).id if options.model else ""
+    file = str(options.strokes.absolute()) if options.strokes is not None else ""
+    under = str(Path(options.image[0]).absolute()) if options.image else ""
+    offscreen.capture_drawing(file, chosen, options.size, options.theme, options.out.absolute(), under)
 
 
 def _evaluate(options: argparse.Namespace, model: str) -> None:
@@ -79,6 +86,7 @@ def _data(options: argparse.Namespace) -> str:
 # A view's name, and what draws it from the options and the id of a model.
 _VIEWS: dict[str, Callable[[argparse.Namespace, str], None]] = {
     "classify": _classify,
+    "draw": _draw,
     "evaluate": _evaluate,
     "train": _train,
     "wizard": _wizard,
@@ -94,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--view", choices=tuple(_VIEWS), required=True, help="which view")
     parser.add_argument("--image", nargs="+", action="extend", default=[], metavar="PATH", help="pictures to open")
+    parser.add_argument("--strokes", type=Path, metavar="FILE.json", help="draw: the drawing, as Export saves it")
     parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate, wizard: labelled data (default: none yet)")
     parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
     parser.add_argument(

@@ -65,7 +65,8 @@ def _rules(mask: np.ndarray, fewest: int) -> tuple[np.ndarray, float] | None:
     if not _spanned(mask, int(2 * thick)):
         return None
     long = _long_runs(_grown(mask), max(8, round(_RUN * width))) & mask
-    marks, count = label(long, structure=np.ones((3, 3), int))
+    found_marks, count = label(long, structure=np.ones((3, 3), int))
+    marks = np.asarray(found_marks)
     if not count:
         return None
     spans = np.array([columns.stop - columns.start for _, columns in find_objects(marks)])
@@ -74,23 +75,25 @@ def _rules(mask: np.ndarray, fewest: int) -> tuple[np.ndarray, float] | None:
     found, thickness = [], []
     for mark in candidates:
         # A stroke that touches the line adds thick columns, seldom most of them.
-        least = np.where(marks == mark, runs, 1 << 20).min(axis=0)
+        least = np.where(np.isin(marks, [mark]), runs, 1 << 20).min(axis=0)
         middle = float(np.median(least[least < 1 << 20]))
         if middle <= thick:
             found.append(mark)
             thickness.append(middle)
     whole = [mark for mark in found if spans[mark - 1] >= _WHOLE * width]
-    alone = fewest < 3 and bool(whole) and _is_apart(mask, marks == whole[0])
+    alone = fewest < 3 and bool(whole) and _is_apart(mask, np.isin(marks, whole[:1]))
     if len(found) < fewest and not alone:
         return None
     # Once there are rules, their pieces beside a wide stroke, in the same rows, are rules too.
-    rows = np.isin(marks, found).any(axis=1)
-    return long & rows[:, None], float(np.median(thickness))
+    rows = np.flatnonzero(np.isin(marks, found).any(axis=1))
+    beside = np.zeros_like(long)
+    beside[rows] = long[rows]
+    return beside, float(np.median(thickness))
 
 
 def _is_apart(mask: np.ndarray, line: np.ndarray) -> bool:
     """Whether what else is drawn leaves free the ends of ``line``: a digit's own bar ends where the digit does."""
-    rest = np.flatnonzero((mask & ~_grown(line).any(axis=1)[:, None]).any(axis=0))
+    rest = np.flatnonzero(mask[~_grown(line).any(axis=1)].any(axis=0))
     return rest.size == 0 or np.ptp(rest) + 1 <= _ALONE * mask.shape[1]
 
 

@@ -91,7 +91,8 @@ def _stroke(raw: Any, number: int, name: str) -> Stroke:
     where = f"{name}, stroke {number}"
     if not isinstance(raw, dict) or not isinstance(raw.get("points"), list) or not raw["points"]:
         raise DrawingError("bad-drawing", f"{where}: a width and a list of points expected")
-    width, erase = raw.get("width"), raw.get("erase", False)
+    width: Any = raw.get("width")
+    erase = raw.get("erase", False)
     if not _is_number(width) or not THINNEST <= width <= WIDEST or not isinstance(erase, bool):
         raise DrawingError("bad-drawing", f"{where}: a width from {THINNEST} to {WIDEST} expected")
     return Stroke(tuple(_point(item, where) for item in raw["points"]), float(width), erase)

@@ -33,9 +33,10 @@ class DrawingReader(QObject):
         self._model = ""
         self._awaited = 0
         self._behind = False
-        self._asked_at = 0.0
+        self._changed_at = 0.0
+        self._asked_about = 0.0
         self.last_ms = 0.0
-        """Milliseconds from the last question's drawing to its answer."""
+        """Milliseconds from the last change that the newest answer knows of to that answer."""
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started."""
@@ -80,6 +81,7 @@ class DrawingReader(QObject):
     @Slot()
     def changed(self) -> None:
         """The drawing is another one now."""
+        self._changed_at = time.perf_counter()
         if self._awaited or self._engine is None:
             self._behind = True
         else:
@@ -92,7 +94,7 @@ class DrawingReader(QObject):
         data = self._picture()
         if data is None:
             return
-        self._asked_at = time.perf_counter()
+        self._asked_about = self._changed_at
         self._awaited = self._engine.read(self._model, ImageSource("drawing", data=data))
 
     @Slot(object)
@@ -100,7 +102,7 @@ class DrawingReader(QObject):
         if answer.id != self._awaited:
             return
         self._awaited = 0
-        self.last_ms = (time.perf_counter() - self._asked_at) * 1000
+        self.last_ms = (time.perf_counter() - self._asked_about) * 1000
         self.read.emit(answer)
         if self._behind:
             self._ask()

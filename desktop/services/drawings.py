@@ -84,7 +84,9 @@ def folder_name(label: str) -> str:
     """``label`` as the name of a folder on every system; ``urllib.parse.unquote`` brings it back."""
     if _PLAIN.fullmatch(label) and label.split(".")[0].lower() not in _RESERVED:
         return label
-    return quote(label, safe="").replace(".", "%2E") or "%00"
+    coded = quote(label, safe="").replace(".", "%2E") or "%00"
+    # A word of plain letters that a system keeps for itself: its first letter coded.
+    return coded if coded != label else f"%{ord(label[0]):02X}{label[1:]}"
 
 
 def _fill(data: bytes, path: Path) -> None:

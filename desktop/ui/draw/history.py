@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 from desktop.core.strokes import Drawing
 
 MOST = 60
-_SIDE = 56
+_SIDE = 44
 
 
 @dataclass(slots=True)
@@ -37,8 +37,8 @@ class History(QListWidget):
         self.setMovement(QListView.Movement.Static)
         self.setWrapping(False)
         self.setIconSize(QSize(_SIDE, _SIDE))
-        self.setGridSize(QSize(_SIDE + 36, _SIDE + 30))
-        self.setFixedHeight(_SIDE + 54)
+        self.setGridSize(QSize(_SIDE + 44, _SIDE + 28))
+        self.setFixedHeight(_SIDE + 46)
         self.setHorizontalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTextElideMode(Qt.TextElideMode.ElideRight)

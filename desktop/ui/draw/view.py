@@ -67,7 +67,7 @@ class DrawView(LaterView):
         self.answer.setAccessibleName(self.tr("What was read"))
         self.which = make_label("", "secondary", wrap=True)
         self.bars = ProbabilityBars()
-        self.bars.set_top_k(10)
+        self.bars.set_top_k(self._settings.get("top_k"))
         self.failure = ErrorPanel()
         self.foot = make_label("", "secondary", wrap=True)
         self.truth = TruthPanel()
@@ -81,7 +81,9 @@ class DrawView(LaterView):
         column.addWidget(self.canvas, 1)
         column = QVBoxLayout(middle)
         column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
         column.addWidget(self.prepared, 1)
+        column.addWidget(self.truth)
         column = QVBoxLayout(right)
         column.setContentsMargins(8, 8, 12, 8)
         column.setSpacing(8)
@@ -92,16 +94,14 @@ class DrawView(LaterView):
             column.addWidget(part)
         column.addWidget(self.bars, 1)
         column.addWidget(self.foot)
-        column.addStretch(1)
-        column.addWidget(self.truth)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
         for part, stretch in ((left, 5), (middle, 2), (right, 3)):
             self.split.addWidget(part)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
-        middle.setMinimumWidth(170)
+        middle.setMinimumWidth(240)
         right.setMinimumWidth(290)
-        self.split.setSizes([620, 230, 340])
+        self.split.setSizes([600, 270, 320])
         below = QWidget()
         row = QHBoxLayout(below)
         row.setContentsMargins(12, 0, 12, 8)
@@ -371,6 +371,11 @@ class DrawView(LaterView):
         self._show_reading()
         show_failure(self.failure, failure)
 
+    @property
+    def answered(self) -> bool:
+        """Whether what is shown is the answer, or the failure, for the sheet as it is."""
+        return not self.reader.busy and (self._reading is not None or self.failure.isVisible())
+
     def _read_text(self) -> str:
         return " ".join(digit.prediction.label for digit in self._reading.digits) if self._reading is not None else ""
 
@@ -392,7 +397,9 @@ class DrawView(LaterView):
         self.bars.show_prediction(prediction, entry.manifest)
         self.prepared.show_prepared(prediction.prepared, facts_of(prediction, entry.manifest))
         if several:
-            place = self.tr("{0} of {1} below; the arrow keys or a click on its frame choose another.")
+            place = self.tr(
+                "The scores are of digit {0} of {1}. The arrow keys or a click on its label choose another."
+            )
             self.which.setText(place.format(self._chosen + 1, len(digits)))
         took = self.tr("{0} ms from the stroke to the answer · {1}")
         self.foot.setText(took.format(decimals(self.reader.last_ms, 0), prediction.device))
