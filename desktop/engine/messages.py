@@ -192,7 +192,7 @@ class ReadDigit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """The digits of a drawing in reading order; none on a blank one. ``total_ms``: from its opening to the last score."""
+    """The digits of a drawing in reading order; none on a blank one. ``total_ms``: from opening to the last score."""
 
     id: int
     model: str
