@@ -1,7 +1,8 @@
 """Does the window answer while it works: ``python -m benchmarks.responsiveness``.
 
 A heart beats every millisecond in the event loop of the real window while a folder is classified. Its peer is an empty
-window on the same computer under the same work: what its heart misses is the computer's doing.
+window on the same computer under the same work: what its heart misses is the computer's doing. Then the same while the
+window trains a model and shows its curves.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import common
+from benchmarks import common, training_window
 
 LONGEST_LIMIT_MS = 100.0
 P99_LIMIT_MS = 20.0
@@ -38,6 +39,7 @@ def main(argv: list[str]) -> int:
     p99 = common.quantile([gap for gaps in own for gap in gaps], 0.99)
     report.bars.append(common.at_most("longest pause, ms", longest, LONGEST_LIMIT_MS))
     report.bars.append(common.at_most("pauses, 99th percentile, ms", p99, P99_LIMIT_MS))
+    training_window.measure(report, subject, options.quick)
     return common.finish(report, options.json)
 
 

@@ -8,6 +8,7 @@ processes of a computer share, or durations in milliseconds.
 - ``drops PICTURE...``: pictures dropped one after another; ``milliseconds`` from each drop to its painted answer.
 - ``pulse FOLDER``: Fovea classifies a folder; ``gaps`` between the beats of its event loop, and ``answered``.
 - ``empty-pulse``: the same of an empty window, until the input ends.
+- ``train-pulse``, ``train-alone``: see :mod:`benchmarks.training_window`.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ _LIMIT_MS = 300_000
 
 def main(arguments: list[str]) -> int:
     """Play one role."""
+    from benchmarks import training_window
+
     roles: dict[str, Callable[[list[str]], dict[str, Any]]] = {
         "empty": _empty,
         "launch": _launch,
         "drops": _drops,
         "pulse": _pulse,
         "empty-pulse": _empty_pulse,
+        "train-pulse": training_window.train_pulse,
+        "train-alone": training_window.train_alone,
     }
     print(json.dumps(roles[arguments[0]](arguments[1:])), flush=True)
     return 0
@@ -146,7 +151,7 @@ def _launch(arguments: list[str]) -> dict[str, Any]:
     return result
 
 
-class _Fovea:
+class Fovea:
     """The real window, shown, its engine warm."""
 
     def __init__(self) -> None:
@@ -198,7 +203,7 @@ class _Fovea:
 def _drops(pictures: list[str]) -> dict[str, Any]:
     from PySide6.QtCore import QTimer
 
-    fovea = _Fovea()
+    fovea = Fovea()
     answers = _Answers(fovea.window)
     milliseconds: list[float] = []
     waiting = list(reversed(pictures))
@@ -224,21 +229,25 @@ def _drops(pictures: list[str]) -> dict[str, Any]:
     return {"milliseconds": milliseconds}
 
 
-class _Beat:
-    """A heart in the event loop: whenever it could not beat, neither could a user's click be heard."""
+class Beat:
+    """A heart in the event loop: whenever it could not beat, neither could a user's click be heard.
+
+    ``gaps`` between its beats in ms; ``busy``: how much of each the drawing thread itself computed.
+    """
 
     def __init__(self) -> None:
         from PySide6.QtCore import Qt, QTimer
 
         self.gaps: list[float] = []
-        self._last = 0.0
+        self.busy: list[float] = []
+        self._last = self._worked = 0.0
         self._timer = QTimer()
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_BEAT_MS)
         self._timer.timeout.connect(self._beat)
 
     def start(self) -> None:
-        self._last = time.perf_counter()
+        self._last, self._worked = time.perf_counter(), time.thread_time()
         self._timer.start()
 
     def stop(self) -> None:
@@ -246,15 +255,16 @@ class _Beat:
         self._beat()
 
     def _beat(self) -> None:
-        now = time.perf_counter()
+        now, worked = time.perf_counter(), time.thread_time()
         self.gaps.append((now - self._last) * 1000)
-        self._last = now
+        self.busy.append((worked - self._worked) * 1000)
+        self._last, self._worked = now, worked
 
 
 def _pulse(arguments: list[str]) -> dict[str, Any]:
-    fovea = _Fovea()
+    fovea = Fovea()
     job = fovea.window.classify.job
-    beat = _Beat()
+    beat = Beat()
     begin = time.perf_counter()
     job.ended.connect(fovea.done)
     beat.start()
@@ -277,7 +287,7 @@ def _empty_pulse(_: list[str]) -> dict[str, Any]:
     window = QMainWindow()
     window.resize(1280, 720)
     window.show()
-    beat = _Beat()
+    beat = Beat()
 
     def wait_for_the_end() -> None:
         sys.stdin.read()

@@ -7,6 +7,7 @@ What crosses the pipe towards the window are the events of :mod:`desktop.ml.even
 from __future__ import annotations
 
 import collections
+import contextlib
 import multiprocessing
 import os
 import threading
@@ -20,7 +21,7 @@ from desktop.engine import child
 from desktop.ml.control import Command
 from desktop.ml.events import BatchDone, Event, Finished
 from desktop.store.run_files import append_line
-from desktop.store.runs import LOG
+from desktop.store.runs import LOG, RunStore
 
 _NICE = 10
 _BATCH_EVERY_S = 0.1
@@ -38,7 +39,12 @@ def serve(connection: Connection, folder: str) -> None:
     child.limit_memory()
     link = Link(connection)
     link.listen()
-    link.tell(run(Path(folder), link))
+    finished = run(Path(folder), link)
+    link.tell(finished)
+    if link.alone and finished.state == "stopped":
+        # Nobody stopped it: its window has gone. So it shall be offered at the next start.
+        with contextlib.suppress(FoveaError):
+            RunStore(Path(folder).parent).update(Path(folder).name, state="interrupted", message="Fovea ended")
     connection.close()
     # Threads inside native code must not delay the end, and everything is on disk.
     threading.Thread(target=_end_anyway, name="end", daemon=True).start()
@@ -96,14 +102,17 @@ def _log(folder: Path, error: Exception) -> None:
 
 
 class Link:
-    """The trainer's end of the pipe: events out, commands in; it is the job's ``Control``."""
+    """The trainer's end of the pipe: events out, commands in; it is the job's ``Control``.
+
+    ``alone``: the other side is gone.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sending = threading.Lock()
         self._waiting: collections.deque[Command] = collections.deque()
         self._told_batch = 0.0
-        self._alone = False
+        self.alone = False
 
     def listen(self) -> None:
         """Begin to read commands, in a thread of its own."""
@@ -126,18 +135,18 @@ class Link:
 
     def tell(self, event: Event) -> None:
         """Send one event; nobody to hear it is no reason to fail."""
-        if self._alone:
+        if self.alone:
             return
         try:
             with self._sending:
                 self._connection.send(event)
         except (BrokenPipeError, OSError):
-            self._alone = True
+            self.alone = True
 
     def _read(self) -> None:
         try:
             while True:
                 self._waiting.append(self._connection.recv())
         except (EOFError, OSError):
-            self._alone = True
+            self.alone = True
             self._waiting.append("stop-after-batch")

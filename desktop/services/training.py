@@ -135,18 +135,19 @@ class TrainingService(QObject):
             if self.job(record.id) is None:
                 job = _job_of(record)
                 job.state = "interrupted"
+                job.kind = "left-waiting" if record.state == "queued" else ""
                 self.jobs.append(job)
                 self._read_curves(record.id)
         self.changed.emit()
 
     def forget(self, run_id: str) -> None:
-        """Take a job that does not run off the list; its run stays on disk (one that waited counts as stopped)."""
+        """Take a job that does not run off the list; its run stays on disk, and is not offered again by itself."""
         job = self.job(run_id)
         if job is None or job.active:
             return
         self.jobs.remove(job)
-        if job.state == "waiting":
-            self._write(run_id, state="stopped", message="taken out of the queue")
+        if job.state in ("waiting", "interrupted"):
+            self._write(run_id, state="stopped")
         self.changed.emit()
 
     def move(self, run_id: str, places: int) -> None:

@@ -191,6 +191,12 @@ class ViewHost:
         self.show_evaluate()
         self.evaluate.open_validation(model_id, path, names)
 
+    @Slot(int)
+    def set_trainings_at_once(self, count: int) -> None:
+        """How many trainings run side by side; the Train view reads the setting itself when it is made."""
+        if "train" in self._later:
+            cast("TrainView", self._later["train"]).service.set_at_once(count)
+
     def offer_unfinished(self) -> None:
         """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""
         from desktop.services.errands import Errands

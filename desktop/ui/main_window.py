@@ -324,6 +324,7 @@ class MainWindow(ViewHost, QMainWindow):
         dialog = SettingsDialog(self.settings, self)
         dialog.theme_chosen.connect(self.set_theme)
         dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
+        dialog.at_once_chosen.connect(self.set_trainings_at_once)
         self.show_dialog(dialog)
 
     def show_dialog(self, dialog: QWidget) -> None:

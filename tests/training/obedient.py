@@ -1,7 +1,8 @@
 """Stands in for ``desktop.ml.job`` in a child: see :mod:`tests.training.jobs`. Orders, one a line:
 
 ``epochs N``: tell of N epochs (from where an earlier sitting stopped) as a training would, obeying commands;
-``batches N``: N batch events at once; ``fault``: raise; ``refuse``: raise a FoveaError; ``memory``: MemoryError;
+``batches N``: N batch events at once; ``fault``: raise; ``refuse``: raise a FoveaError;
+``print``: write to both streams; ``memory``: MemoryError;
 ``die SIGNAL``: end by a signal; ``deaf``: hear no command for ever; ``child``: start a process of its own and wait;
 ``slow``: the epochs that follow take a tenth of a second each.
 """
@@ -41,6 +42,9 @@ def _obey(run, listener, control, store):
             end = _epochs(run, int(value), pause, listener, control, store)
             if end is not None:
                 return end
+        elif word == "print":
+            print("to whom it may concern", flush=True)
+            print("and to whom it may not", file=sys.stderr, flush=True)
         elif word == "fault":
             raise RuntimeError("secret of /home/someone")
         elif word == "refuse":

@@ -164,6 +164,33 @@ def test_closing_the_client_ends_the_training(store: RunStore) -> None:
     assert store.get(folder.name).state == "stopped"
 
 
+_WITHOUT_STREAMS = """
+import os, sys
+from pathlib import Path
+from desktop.engine.training_client import TrainingClient
+if __name__ == "__main__":
+    out = open(sys.argv[2], "w")
+    for number in (0, 1, 2):
+        os.close(number)
+    sys.stdin = sys.stdout = sys.stderr = None
+    events = []
+    with TrainingClient(Path(sys.argv[1])) as client:
+        while not client.ended:
+            events += client.events(None)
+    out.write(events[-1].state)
+"""
+
+
+def test_it_trains_where_there_are_no_streams(store: RunStore, tmp_path: Path) -> None:
+    script, out = tmp_path / "windowed.py", tmp_path / "out.txt"
+    script.write_text(_WITHOUT_STREAMS)
+    folder = run_with(store, "print", "epochs 2")
+    root = Path(__file__).resolve().parents[2]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
+    subprocess.run([sys.executable, str(script), str(folder), str(out)], env=environment, timeout=60, check=True)
+    assert out.read_text() == "done"
+
+
 _WINDOW = """
 import sys, time
 from pathlib import Path
@@ -195,7 +222,8 @@ def test_a_trainer_whose_window_was_killed_stops_with_its_checkpoint(store: RunS
         window.kill()
         window.wait()
     _gone(trainer)
-    assert store.get(folder.name).state == "stopped"
+    assert [run.id for run in store.interrupted()] == [folder.name]
+    assert store.get(folder.name).epochs_done >= 1
 
 
 def _gone(pid: int) -> None:

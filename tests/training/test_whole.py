@@ -95,6 +95,7 @@ def test_from_pictures_to_answers(qtbot: Any, shell: Shell, view: TrainView, tmp
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with")
 def test_killed_and_taken_up_it_reaches_the_same_figures(
     qtbot: Any, shell: Shell, view: TrainView, tmp_path: Path

@@ -22,10 +22,12 @@ from desktop.ui.theme import MODES, theme
 
 
 class SettingsDialog(QDialog):
-    """``theme_chosen`` carries the mode, ``top_k_chosen`` the number of classes shown at first."""
+    """``theme_chosen`` carries the mode, ``top_k_chosen`` the number of classes shown at first,
+    ``at_once_chosen`` the number of trainings that run side by side."""
 
     theme_chosen = Signal(str)
     top_k_chosen = Signal(int)
+    at_once_chosen = Signal(int)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +51,13 @@ class SettingsDialog(QDialog):
         self._top_k.setValue(settings.get("top_k"))
         self._top_k.setAccessibleName(self.tr("Classes shown at first"))
         self._top_k.valueChanged.connect(self._choose_top_k)
+        self._at_once = QSpinBox()
+        self._at_once.setRange(1, 8)
+        self._at_once.lineEdit().setTextMargins(6, 0, 0, 0)
+        self._at_once.setValue(settings.get("train_at_once"))
+        self._at_once.setAccessibleName(self.tr("Trainings at the same time"))
+        self._at_once.setToolTip(self.tr("More than one makes each of them slower; they share the computer."))
+        self._at_once.valueChanged.connect(self._choose_at_once)
         forget = QPushButton(self.tr("Forget recent folders"))
         forget.setEnabled(bool(settings.get("recent_folders")))
         forget.clicked.connect(self._forget)
@@ -58,6 +67,7 @@ class SettingsDialog(QDialog):
         form.setVerticalSpacing(14)
         form.addRow(self.tr("Theme"), row)
         form.addRow(self.tr("Classes shown at first"), self._top_k)
+        form.addRow(self.tr("Trainings at the same time"), self._at_once)
         form.addRow(self.tr("Folders"), forget)
         note = QLabel(self.tr("Everything here stays on this computer."))
         note.setProperty("role", "secondary")
@@ -82,6 +92,11 @@ class SettingsDialog(QDialog):
     def _choose_top_k(self, value: int) -> None:
         self._settings.set("top_k", value)
         self.top_k_chosen.emit(value)
+
+    @Slot(int)
+    def _choose_at_once(self, value: int) -> None:
+        self._settings.set("train_at_once", value)
+        self.at_once_chosen.emit(value)
 
     @Slot()
     def _forget(self) -> None:

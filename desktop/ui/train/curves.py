@@ -124,9 +124,6 @@ class CurvesPane(QWidget):
         by_batch = self.way == "batch"
         kind = "loss" if figure == "loss" else "share"
         best = curves.best if curves.best is not None and curves.best < len(epochs) else None
-        named = self.tr("validation")
-        if best is not None:
-            named = self.tr("validation (best: epoch {0})").format(words.count(best + 1))
         series = []
         if by_batch:
             points = curves.loss if figure == "loss" else curves.accuracy
@@ -138,7 +135,9 @@ class CurvesPane(QWidget):
         if epochs:
             held = curves.epochs[f"val_{figure}"]
             few = len(epochs) < 3
-            series.append(Series(named, epochs, held, "accent", 2.4, dots=few, mark=best if best is not None else -1))
+            mark = best if best is not None else -1
+            ringed = self.tr("best epoch") if best is not None else ""
+            series.append(Series(self.tr("validation"), epochs, held, "accent", 2.4, "-", few, mark, ringed))
         words_x = self.tr("Epoch (batches within)") if by_batch else self.tr("Epoch")
         last = max(float(self._total), float(len(epochs)), 1.0)
         start = 0.0 if by_batch else (1.0 if last > 1 else 0.0)

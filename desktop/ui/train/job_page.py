@@ -152,11 +152,13 @@ class JobPage(QWidget):
         self._dress()
 
     def _show_words(self, job: TrainingJob) -> None:
-        if job.state in ("failed", "interrupted") and job.message:
+        lost = job.state == "interrupted" and job.kind == "trainer-lost"
+        if (job.state == "failed" or lost) and job.message:
             self.failure.set_failure(job.message, job.hint, job.kind)
         else:
             self.failure.clear()
-        note = sentence(job.message) if job.state in ("done", "stopped") and job.message else ""
+        told = job.state in ("done", "stopped") or (job.state == "interrupted" and not lost)
+        note = sentence(job.message) if told and job.message else ""
         if job.active and job.notes:
             note = sentence(job.notes[-1])
         self._note.setText(note)

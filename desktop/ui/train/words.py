@@ -38,6 +38,8 @@ def state(job: TrainingJob) -> str:
         "failed": tr("Failed"),
         "interrupted": tr("Cut off after {0} of {1} epochs").format(count(job.epochs_done), count(job.epochs)),
     }
+    if job.kind == "left-waiting" and job.state == "interrupted":
+        return tr("Waits since Fovea was closed")
     return words[job.state]
 
 

@@ -31,7 +31,8 @@ _MOST_DRAWN = 1500  # points of one curve; more than there are pixels
 @dataclass(frozen=True, slots=True, eq=False)
 class Series:
     """One curve: ``x`` and ``y`` of equal length; values that are not finite leave a gap. ``tone`` names a colour of
-    the theme, or is one (``#RRGGBB``). ``mark`` is the index of a point to ring, -1 for none."""
+    the theme, or is one (``#RRGGBB``). ``mark`` is the index of a point to ring, -1 for none; the legend calls it
+    ``mark_name``, where that is given."""
 
     name: str
     x: Sequence[float]
@@ -41,6 +42,7 @@ class Series:
     style: str = "-"
     dots: bool = False
     mark: int = -1
+    mark_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +159,17 @@ class CurvePlot(QFrame):
     def _draw(self) -> None:
         if not self.isVisible():
             return
+        if self._canvas is None:  # made before it is needed, and in a turn of its own: it costs as much as a drawing
+            self._make()
+            self._later.start()
+            return
         if self._nothing:
             self._words.setText(self._nothing)
             self._stack.setCurrentWidget(self._words)
             return
-        if self._canvas is None:
-            self._make()
         self._stack.setCurrentWidget(self._canvas)
         low, high, top_x = limits(self._frame, self._series)
-        names = tuple((s.name, s.tone, s.width, s.style, s.dots) for s in self._series)
+        names = tuple((s.name, s.tone, s.width, s.style, s.dots, s.mark_name) for s in self._series)
         size = (self._canvas.width(), self._canvas.height())
         framed = (self._frame, names, low, high, top_x, theme().is_dark, size)
         whole = framed != self._framed or self._ground is None
@@ -364,6 +368,9 @@ def legend(axes: Axes, series: Sequence[Series], dark: bool) -> None:
     handles = []
     for one in series:
         handles.append(Line2D([], [], **{**look_of(one, dark), "marker": "o" if one.dots else ""}))
+        if one.mark_name:
+            ring = {"marker": "o", "linestyle": "", "color": t.text, "label": one.mark_name}
+            handles.append(Line2D([], [], markersize=7, markerfacecolor="none", markeredgewidth=1.5, **ring))
     box = axes.legend(
         handles=handles, loc="lower right", bbox_to_anchor=(1.005, 0.995), ncols=min(3, len(handles)), fontsize=8.5,
         frameon=False, borderaxespad=0.0, handlelength=1.6, columnspacing=1.2, handletextpad=0.5,

@@ -53,8 +53,20 @@ class Plotting(QObject):
 def _import_all(task: Task) -> None:
     for name in _MODULES:
         import_module(name)
-    # The list of fonts is read, or made, when the first text is laid out: here that costs nobody a frame.
-    import_module("desktop.report.plots").fonts()
+    # The first drawing finds the fonts and lays out every digit: done here once, so that it costs nobody a frame.
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from desktop.report.plots import style
+
+    with rc_context(style()):
+        figure = Figure()
+        canvas = FigureCanvasAgg(figure)
+        axes = figure.add_subplot(title="0123456789", xlabel="training validation")
+        axes.plot([0.1, 0.9], [1, 2], label="x")
+        axes.legend()
+        canvas.draw()
 
 
 _plotting: Plotting | None = None
