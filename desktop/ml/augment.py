@@ -106,18 +106,44 @@ def affine(
     """Rotate (± degrees), shear (± degrees), zoom (range; above 1 enlarges), change the aspect ratio (± fraction) and
     shift (± fraction of the side) in one bilinear resampling."""
     _, height, width, _ = batch.shape
-    centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    for i in _chosen(len(batch), rng, p):
-        angle, slant = np.deg2rad(rng.uniform(-rotate, rotate)), np.tan(np.deg2rad(rng.uniform(-shear, shear)))
-        scale = np.exp(rng.uniform(np.log(zoom[0]), np.log(zoom[1])))
-        stretch = np.exp(rng.uniform(-aspect, aspect) / 2)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        matrix = turn @ np.array([[1, slant], [0, 1]]) @ np.diag([scale * stretch, scale / stretch])
-        move = rng.uniform(-shift, shift, 2) * (width, height)
-        full = np.column_stack([matrix, centre - matrix @ centre + move])
-        warped = cv2.warpAffine(batch[i], full, (width, height), flags=cv2.INTER_LINEAR, borderMode=_BORDERS[border])
+    picked = _chosen(len(batch), rng, p)
+    matrices = _matrices(rng.random((len(picked), 6)), height, width, rotate, shear, zoom, aspect, shift)
+    for i, matrix in zip(picked, matrices, strict=True):
+        warped = cv2.warpAffine(batch[i], matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=_BORDERS[border])
         batch[i] = _keep_axis(warped, batch[i])
     return batch
+
+
+def _matrices(
+    draws: np.ndarray,
+    height: int,
+    width: int,
+    rotate: float,
+    shear: float,
+    zoom: tuple[float, float],
+    aspect: float,
+    shift: float,
+) -> np.ndarray:
+    """Affine matrices float64 (n, 2, 3) about the pictures' middle, from six numbers 0 to 1 each."""
+    angle, slant, scale, stretch, right, down = draws.T
+
+    def between(low: float, high: float, share: np.ndarray) -> np.ndarray:
+        return low + (high - low) * share
+
+    angle = np.deg2rad(between(-rotate, rotate, angle))
+    slant = np.tan(np.deg2rad(between(-shear, shear, slant)))
+    scale = np.exp(between(np.log(zoom[0]), np.log(zoom[1]), scale))
+    stretch = np.exp(between(-aspect, aspect, stretch) / 2)
+    cos, sin = np.cos(angle), np.sin(angle)
+    wide, tall = scale * stretch, scale / stretch
+    # Rotation times shear times scale; then the middle back to the middle, and the shift.
+    full = np.empty((len(draws), 2, 3))
+    full[:, 0, 0], full[:, 0, 1] = cos * wide, (cos * slant - sin) * tall
+    full[:, 1, 0], full[:, 1, 1] = sin * wide, (sin * slant + cos) * tall
+    centre = np.array([(width - 1) / 2, (height - 1) / 2])
+    move = np.stack([between(-shift, shift, right) * width, between(-shift, shift, down) * height], axis=1)
+    full[:, :, 2] = centre - full[:, :, :2] @ centre + move
+    return full
 
 
 def elastic(

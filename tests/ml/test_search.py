@@ -41,11 +41,13 @@ def pets(tmp_path: Path) -> Path:
 def tiny(pets: Path, epochs: int = 3) -> TrainingPlan:
     return planned(
         "--data", pets, "--architecture", "flatten,D8", "--size", "8", "--epochs", str(epochs), "--batch-size", "8",
-        "--set", "augment=none",
+        "--set", "augment=none", "optimizer.name=adam", "optimizer.weight_decay=0", "optimizer.clip_norm=none",
+        "optimizer.schedule=constant", "fit.ema=0",
     )  # fmt: skip
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_grid_is_searched_stopped_and_gone_on_with(pets: Path) -> None:
     space = [Choices("optimizer.rate", ("1e-7", "0.02")), Choices("fit.batch", ("8", "16"))]
     halt, told = Halt(), []
@@ -72,6 +74,7 @@ def test_a_grid_is_searched_stopped_and_gone_on_with(pets: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_tpe_ends_poor_trials_early_and_failures_do_not_end_it(pets: Path) -> None:
     space = [Range("optimizer.rate", 1e-7, 0.05, log=True), Choices("fit.epochs", ("6",))]
     result = search.run_search("tpe", tiny(pets), space, trials=12, goal="val_loss")
@@ -88,6 +91,7 @@ def test_tpe_ends_poor_trials_early_and_failures_do_not_end_it(pets: Path) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_a_killed_search_goes_on_from_the_checkpoint_of_its_trial(pets: Path) -> None:
     arguments = ["search", "--data", pets, "--architecture", "flatten,D8", "--size", "8", "--epochs", "400", "--name",
@@ -114,6 +118,7 @@ def test_a_killed_search_goes_on_from_the_checkpoint_of_its_trial(pets: Path) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_study_measures_and_goes_on(pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["small-data", "--data", str(pets), "--architecture", "flatten,D8", "--size", "8", "--epochs", "2",
                  "--batch-size", "4", "--against", "flatten,D2", "--images", "8,30", "--repeats", "2", "--name", "s",
