@@ -230,7 +230,7 @@ class TrainingJob:
                 self.message, self.hint, self.kind = event.message, event.hint, event.kind
             case TrainerLost():
                 self.state, self.kind = "interrupted", "trainer-lost"
-                self.message = f"the training's process has ended: {event.reason}"
+                self.message = f"the training's process has ended ({event.reason})"
                 self.hint = (
                     "Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint."
                     if event.memory or "SIGKILL" in event.reason

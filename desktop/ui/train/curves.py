@@ -30,6 +30,7 @@ class CurvesPane(QWidget):
         self._total = 0
         self._rows = -1
         self._shown: object = None
+        self._cells: dict[int, tuple[list[Cell], bool]] = {}
         self.loss = CurvePlot(self.tr("Loss"))
         self.accuracy = CurvePlot(self.tr("Accuracy"))
         self.model = FiguresModel(self._heads(), self)
@@ -139,7 +140,7 @@ class CurvesPane(QWidget):
             ringed = self.tr("best epoch") if best is not None else ""
             series.append(Series(self.tr("validation"), epochs, held, "accent", 2.4, "-", few, mark, ringed))
         words_x = self.tr("Epoch (batches within)") if by_batch else self.tr("Epoch")
-        last = max(float(self._total), float(len(epochs)), 1.0)
+        last = room_for(len(epochs), self._total)
         start = 0.0 if by_batch else (1.0 if last > 1 else 0.0)
         return Frame(title, words_x, last, kind, start), series  # type: ignore[arg-type]
 
@@ -174,22 +175,39 @@ class CurvesPane(QWidget):
         if (rows, curves.best if curves is not None else None) == (self._rows, self._shown):
             return
         first = self._rows <= 0
-        self._rows, self._shown = rows, curves.best if curves is not None else None
-        cells = []
-        for i in reversed(range(rows)):
-            best = curves is not None and i == curves.best
-            name = words.count(i + 1)
-            cells.append(
-                [
-                    Cell(self.tr("{0} – best").format(name) if best else name, float(i)),
-                    Cell(words.number(epochs["loss"][i], 4), epochs["loss"][i]),
-                    Cell(words.number(epochs["val_loss"][i], 4), epochs["val_loss"][i]),
-                    Cell(words.share(epochs["accuracy"][i]), epochs["accuracy"][i]),
-                    Cell(words.share(epochs["val_accuracy"][i]), epochs["val_accuracy"][i]),
-                    Cell(words.rate(epochs["rate"][i]), epochs["rate"][i]),
-                    Cell(words.duration(epochs["seconds"][i]), epochs["seconds"][i]),
-                ]
-            )
-        self.model.set_rows(cells)
+        best = curves.best if curves is not None else None
+        if first or rows < self._rows:
+            self._cells.clear()
+        self._rows, self._shown = rows, best
+        for i in range(rows):
+            held = self._cells.get(i)
+            if held is None or held[1] != (i == best):
+                self._cells[i] = (_cells(epochs, i, i == best), i == best)
+        scrolled = self.table.verticalScrollBar().value()
+        self.model.set_rows([self._cells[i][0] for i in reversed(range(rows))])
+        self.table.verticalScrollBar().setValue(scrolled)
         if first and rows:
             fit_columns(self.table)
+
+
+def room_for(done: int, total: int) -> float:
+    """Where the x axis ends: at the last epoch to come, but of a long training not far beyond what is done."""
+    wanted = max(10.0, 1.5 * done)
+    scale = 10.0
+    while scale * 10 < wanted:
+        scale *= 10
+    end = next(step * scale for step in (1, 2, 3, 5, 7.5, 10) if step * scale >= wanted)
+    return max(1.0, float(done), min(float(total), end) if total else end)
+
+
+def _cells(epochs: dict[str, list[float]], i: int, best: bool) -> list[Cell]:
+    name = words.count(i + 1)
+    return [
+        Cell(words.tr("{0} – best").format(name) if best else name, float(i)),
+        Cell(words.number(epochs["loss"][i], 4), epochs["loss"][i]),
+        Cell(words.number(epochs["val_loss"][i], 4), epochs["val_loss"][i]),
+        Cell(words.share(epochs["accuracy"][i]), epochs["accuracy"][i]),
+        Cell(words.share(epochs["val_accuracy"][i]), epochs["val_accuracy"][i]),
+        Cell(words.rate(epochs["rate"][i]), epochs["rate"][i]),
+        Cell(words.duration(epochs["seconds"][i]), epochs["seconds"][i]),
+    ]

@@ -144,7 +144,11 @@ class JobPage(QWidget):
         self.remove.setText(self.tr("Take out of the queue") if waiting else self.tr("Remove from the list"))
         self.go_on.setVisible(job.can_continue)
         epoch = words.count(job.epochs_done + 1)
-        self.go_on.setText(self.tr("Go on from epoch {0}").format(epoch) if job.epochs_done else self.tr("Start again"))
+        if job.epochs and job.epochs_done >= job.epochs:
+            self.go_on.setText(self.tr("Make the model"))
+        else:
+            again = self.tr("Start again") if job.kind != "left-waiting" else self.tr("Start")
+            self.go_on.setText(self.tr("Go on from epoch {0}").format(epoch) if job.epochs_done else again)
         done = job.state == "done" and bool(job.model_id)
         for button in (self.use, self.errors, self.card):
             button.setVisible(done)

@@ -162,4 +162,5 @@ def _whole(value: int, lowest: int = 1) -> QSpinBox:
     box.setRange(lowest, _HIGHEST)
     box.setGroupSeparatorShown(False)
     box.setValue(value)
+    box.lineEdit().setTextMargins(6, 0, 0, 0)
     return box

@@ -68,7 +68,9 @@ def _phase(job: TrainingJob) -> str:
 def left(job: TrainingJob) -> str:
     """How long it will still take; '' while that cannot be told."""
     seconds = job.left_s()
-    return tr("about {0} left").format(duration(seconds)) if seconds is not None else ""
+    if seconds is None:
+        return ""
+    return tr("about {0} left").format(duration(seconds)) if seconds >= 2 else tr("a moment left")
 
 
 def run_state(value: str) -> str:

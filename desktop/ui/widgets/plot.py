@@ -224,7 +224,15 @@ class CurvePlot(QFrame):
             axes.plot([], [], animated=True, **look_of(series, theme().is_dark))[0] for series in self._series
         ]
         self._ring = axes.plot(
-            [], [], "o", animated=True, markersize=9, markerfacecolor="none", markeredgewidth=1.8, color=t.text
+            [],
+            [],
+            "o",
+            animated=True,
+            clip_on=False,
+            markersize=9,
+            markerfacecolor="none",
+            markeredgewidth=1.8,
+            color=t.text,
         )[0]
         legend(axes, self._series if self._frame.legend else (), theme().is_dark)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from desktop.ui.theme import theme
+from desktop.ui.theme import blend, theme
 
 
 def paint_ring(painter: QPainter, place: QRectF, share: float | None, tone: str, width: float = 3.0) -> None:
@@ -14,7 +14,8 @@ def paint_ring(painter: QPainter, place: QRectF, share: float | None, tone: str,
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     inner = place.adjusted(width / 2, width / 2, -width / 2, -width / 2)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(theme().tokens.border), width))
+    t = theme().tokens
+    painter.setPen(QPen(QColor(blend(t.border, t.secondary, 0.35)), width))  # seen on a chosen row as well
     painter.drawEllipse(inner)
     pen = QPen(QColor(tone), width)
     pen.setCapStyle(Qt.PenCapStyle.FlatCap)
