@@ -13,26 +13,32 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from desktop import paths
 from desktop.core.evaluation_json import write_atomically
 from desktop.core.types import FoveaError
 from desktop.ml.control import Cancelled, Command
 from desktop.ml.events import EpochDone, Event
 from desktop.ml.plan import TrainingPlan, with_settings
+from desktop.ml.search_results import (
+    Goal,
+    SearchError,
+    SearchResult,
+    TrialResult,
+    folder,
+    names,
+    read_kept,
+    stem,
+)
 from desktop.store.runs import RunError, RunStore
 
-Goal = Literal["val_accuracy", "val_loss"]
-GOALS: tuple[Goal, ...] = ("val_accuracy", "val_loss")
-
-
-class SearchError(FoveaError):
-    """A search that cannot be begun, found or taken up. Kinds: ``no-optuna``, ``no-such-search``, ``bad-search``."""
+__all__ = [
+    "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
+    "grid_size", "load", "names", "read_kept", "run_search",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,52 +63,11 @@ class Range:
 Dimension = Choices | Range
 
 
-@dataclass(frozen=True, slots=True)
-class TrialResult:
-    """One trial. ``value`` is the goal's, ``None`` where it has none; ``state`` is done, pruned, failed, running or
-    waiting."""
-
-    number: int
-    state: str
-    settings: dict[str, str]
-    value: float | None
-    val_accuracy: float | None
-    val_loss: float | None
-    epochs: int
-    seconds: float
-    run: str
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """A search so far: ``best`` is the number of the best finished trial, ``None`` before there is one."""
-
-    name: str
-    goal: Goal
-    trials: tuple[TrialResult, ...]
-    best: int | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {**asdict(self), "trials": [asdict(trial) for trial in self.trials]}
-
-    @property
-    def best_trial(self) -> TrialResult | None:
-        """The best finished trial."""
-        return next((trial for trial in self.trials if trial.number == self.best), None)
-
-
 class Halt:
     """Stops a search: asked for once, the trial at work ends after its batch with a checkpoint."""
 
     def __init__(self) -> None:
         self.asked = False
-
-
-def folder() -> Path:
-    """Where searches are kept."""
-    return paths.user_data() / "searches"
 
 
 def grid_size(space: Sequence[Dimension]) -> int:
@@ -180,7 +145,7 @@ def run_search(
 def load(name: str, storage: str | None = None) -> SearchResult:
     """The search of that name. Raises :class:`SearchError` ``no-such-search``."""
     optuna = _optuna()
-    if storage is None and not (folder() / f"{_stem(name)}.db").is_file():
+    if storage is None and not (folder() / f"{stem(name)}.db").is_file():
         raise SearchError(
             "no-such-search", f"there is no search '{name}'", f"Searches: {', '.join(names()) or 'none'}."
         )
@@ -189,25 +154,6 @@ def load(name: str, storage: str | None = None) -> SearchResult:
     except Exception as error:
         raise SearchError("no-such-search", f"the search '{name}' cannot be read ({type(error).__name__})") from error
     return _result(name, study)
-
-
-def names() -> list[str]:
-    """The searches kept on this computer."""
-    try:
-        return sorted(path.stem for path in folder().glob("*.json"))
-    except OSError:
-        return []
-
-
-def read_kept(name: str) -> SearchResult | None:
-    """What ``NAME.json`` says, without a database; ``None`` where there is none or it is damaged."""
-    try:
-        raw = json.loads((folder() / f"{_stem(name)}.json").read_text(encoding="utf-8"))
-        return SearchResult(
-            raw["name"], raw["goal"], tuple(TrialResult(**trial) for trial in raw["trials"]), raw["best"]
-        )
-    except (OSError, ValueError, KeyError, TypeError, SearchError):
-        return None
 
 
 class _Trials:
@@ -315,13 +261,7 @@ def _storage(name: str, url: str | None) -> Any:
     if url is not None:
         return url
     folder().mkdir(parents=True, exist_ok=True)
-    return f"sqlite:///{(folder() / (_stem(name) + '.db')).as_posix()}"
-
-
-def _stem(name: str) -> str:
-    if not re.fullmatch(r"[\w][\w .()-]{0,79}", name):
-        raise SearchError("bad-search", f"'{name[:80]}' is no name for a search", "Use letters, digits and hyphens.")
-    return name
+    return f"sqlite:///{(folder() / (stem(name) + '.db')).as_posix()}"
 
 
 def _keep_facts(study: Any, goal: Goal, space: Sequence[Dimension]) -> None:
@@ -401,4 +341,4 @@ def _write(result: SearchResult) -> None:
 
     with contextlib.suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
-        write_atomically(folder() / f"{_stem(result.name)}.json", write)
+        write_atomically(folder() / f"{stem(result.name)}.json", write)
