@@ -14,7 +14,7 @@ import numpy as np
 from desktop.cli import console
 from desktop.cli.parser import Parser
 from desktop.core.datasets import DatasetError, LabelledDataset, open_dataset
-from desktop.core.evaluation import EvaluationResult, Figures, PairedResult, compare, decide, figures
+from desktop.core.evaluation import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
 from desktop.core.evaluation_json import estimate_json, figures_json, public_naming, write_atomically, write_csv
 from desktop.core.evaluation_store import EvaluationStore, not_written
 from desktop.core.intervals import Estimate
@@ -173,10 +173,18 @@ def _one(
         progress.clear()
     if result.complete:
         try:
-            kept.save(result)
+            _keep(kept, result, model_facts(entry.manifest))
         except FoveaError as error:
             console.complain(error.message, error.hint)  # the figures are still worth printing
     return result
+
+
+def _keep(kept: EvaluationStore, result: EvaluationResult, own: ModelFacts) -> None:
+    """Keep a result by the model's ``own`` decision, and another threshold beside it."""
+    predicted = decide(result.scores, own.positive, own.threshold)
+    key = kept.save(replace(result, model=own, predicted=predicted))
+    differs = result.model.threshold != own.threshold
+    kept.choose(key, result.model.threshold if differs else None, result.model.reason)
 
 
 def _duration(seconds: float) -> str:

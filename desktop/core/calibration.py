@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,20 +60,20 @@ def ece(confidence: np.ndarray, right: np.ndarray, seed: int, bins: int = BINS) 
     return percentile(value, draws, n)
 
 
+def weighted_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Callable[[np.ndarray], float]:
+    """ECE as a function of how often each image counts, (n,): for resampling. Arguments as for :func:`ece`."""
+    index, gap = _bin_of(confidence, bins), confidence - right
+    return lambda weights: float(np.abs(np.bincount(index, gap * weights, bins)).sum() / max(1.0, weights.sum()))
+
+
 def _bin_of(confidence: np.ndarray, bins: int) -> np.ndarray:
     edges = np.linspace(0, 1, bins + 1)[1:-1]
     return np.asarray(np.digitize(confidence, edges, right=True))
 
 
-def brier(truth: np.ndarray, scores: np.ndarray, positive: int | None = None) -> Estimate:
-    """The Brier score as scikit-learn has it, lower is better.
-
-    Two classes: the mean square of (score of the positive class − 1 or 0), 0 to 1; more: the squares summed over all
-    classes, 0 to 2. ``truth`` int (n,), ``scores`` (n, classes). Normal interval of a mean.
-    """
+def brier_losses(truth: np.ndarray, scores: np.ndarray, positive: int | None = None) -> np.ndarray:
+    """What each image adds to the Brier score, float64 (n,); see :func:`brier`."""
     n, classes = scores.shape
-    if n == 0:
-        return unknown("no image was answered")
     losses = np.empty(n)
     for start in range(0, n, 4096):
         part = scores[start : start + 4096].astype(np.float64)
@@ -82,6 +83,19 @@ def brier(truth: np.ndarray, scores: np.ndarray, positive: int | None = None) ->
             losses[start : start + 4096] = (part[:, index] - (right == index)) ** 2
         else:
             losses[start : start + 4096] = (part**2).sum(axis=1) - 2 * part[np.arange(len(right)), right] + 1
+    return losses
+
+
+def brier(truth: np.ndarray, scores: np.ndarray, positive: int | None = None) -> Estimate:
+    """The Brier score as scikit-learn has it, lower is better.
+
+    Two classes: the mean square of (score of the positive class − 1 or 0), 0 to 1; more: the squares summed over all
+    classes, 0 to 2. ``truth`` int (n,), ``scores`` (n, classes). Normal interval of a mean.
+    """
+    losses = brier_losses(truth, scores, positive)
+    n = len(losses)
+    if n == 0:
+        return unknown("no image was answered")
     value = float(losses.mean())
     if n == 1:
         return Estimate(value, n=1, reason="one image allows no interval")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from desktop.core.intervals import Estimate, Z, wilson
+
+if TYPE_CHECKING:
+    from desktop.core.persons import Persons
 
 FEW = 50
 """Below this many local images 'does it work here?' has no answer."""
@@ -21,7 +24,8 @@ class McNemar:
     """Two models, A and B, on the same images: ``only_a`` images that A alone got right, ``only_b`` B alone.
 
     ``p`` is two-sided: how often chance alone would split the images on which they differ at least so unevenly.
-    ``difference`` is accuracy of A minus B. ``exact`` says that the binomial test was used.
+    ``difference`` is accuracy of A minus B. ``exact`` says that the binomial test was used, ``by_person`` that several
+    images of one person count together.
     """
 
     both: int
@@ -31,6 +35,7 @@ class McNemar:
     p: float
     exact: bool
     difference: Estimate
+    by_person: bool = False
 
     def sentence(self, a: str, b: str) -> str:
         """The result in words."""
@@ -39,16 +44,19 @@ class McNemar:
             return f"'{a}' and '{b}' are right and wrong on the same images."
         text = f"'{a}' alone is right on {self.only_a:,} images, '{b}' alone on {self.only_b:,}"
         p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
+        test = "McNemar by person" if self.by_person else "McNemar"
         if self.p >= _ALPHA:
-            return f"{text}: no more than chance explains ({p}, McNemar)."
-        return f"{text}: '{a if self.only_a > self.only_b else b}' is better on these images ({p}, McNemar)."
+            return f"{text}: no more than chance explains ({p}, {test})."
+        return f"{text}: '{a if self.only_a > self.only_b else b}' is better on these images ({p}, {test})."
 
 
-def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> McNemar:
+def mcnemar(right_a: np.ndarray, right_b: np.ndarray, persons: Persons | None = None) -> McNemar:
     """McNemar's test (1947) for two bool arrays (n,) over the same images.
 
     Exact (binomial) below 25 images on which they differ, else chi-square with Edwards' continuity correction (1948).
-    The difference's interval is Bonett and Price's (2012).
+    The difference's interval is Bonett and Price's (2012). Where several images belong to one of ``persons`` their
+    differences are added up first (Yang, Sun and Hardin, 'A note on the tests for clustered matched-pair binary
+    data', Biometrical Journal 52, 2010), and the interval is the normal one over persons.
     """
     only_a, only_b = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
     both, n = int((right_a & right_b).sum()), len(right_a)
@@ -62,7 +70,31 @@ def mcnemar(right_a: np.ndarray, right_b: np.ndarray) -> McNemar:
     else:
         chi_square = max(0, abs(only_a - only_b) - 1) ** 2 / differ
         p = math.erfc(math.sqrt(chi_square / 2))
-    return McNemar(both, only_a, only_b, n - both - differ, p, exact, _paired_difference(only_a, only_b, n))
+    difference = _paired_difference(only_a, only_b, n)
+    if persons is not None and differ:
+        p, exact, difference = _clustered(right_a, right_b, persons, difference)
+    return McNemar(both, only_a, only_b, n - both - differ, p, exact, difference, persons is not None)
+
+
+def _clustered(
+    right_a: np.ndarray, right_b: np.ndarray, persons: Persons, plain: Estimate
+) -> tuple[float, bool, Estimate]:
+    """p, exact, difference from each person's sum of differences; fewer than 25 persons who differ: a sign test."""
+    assert plain.value is not None
+    sums, n = persons.sums(right_a.astype(np.int8) - right_b.astype(np.int8)), len(right_a)
+    more, less = int((sums > 0).sum()), int((sums < 0).sum())
+    exact = more + less < _EXACT_BELOW
+    if exact:
+        tail = sum(math.comb(more + less, k) for k in range(min(more, less) + 1))
+        p = min(1.0, 2 * tail / 2 ** (more + less))
+    else:
+        p = math.erfc(abs(float(sums.sum())) / math.sqrt(2 * float((sums**2).sum())))
+    if persons.count < 2:
+        return p, exact, Estimate(plain.value, n=n, reason="one person allows no interval")
+    rest = sums - plain.value * persons.sums(np.ones(n))
+    half = Z * math.sqrt(persons.count / (persons.count - 1) * float((rest**2).sum())) / n
+    bounds = (max(-1.0, plain.value - half), min(1.0, plain.value + half))
+    return p, exact, Estimate(plain.value, *bounds, n, None, "normal by person")
 
 
 def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:

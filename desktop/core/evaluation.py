@@ -16,6 +16,7 @@ from desktop.core.calibration import Bin, RiskCoverage
 from desktop.core.comparison import McNemar, mcnemar
 from desktop.core.intervals import Estimate
 from desktop.core.metrics import ClassFigures, Curves, Means
+from desktop.core.persons import Persons
 from desktop.core.thresholds import OperatingPoint, ThresholdTable
 
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
@@ -75,7 +76,8 @@ class EvaluationResult:
 
     ``names`` (n,) inside the data; ``positions`` int64 (n,) in the data set; ``truth`` and ``predicted`` int32 (n,),
     label numbers; ``scores`` float32 (n, labels), each row summing to 1. ``complete`` is false when it was stopped.
-    ``elapsed_s`` in seconds; ``created`` an ISO 8601 time in UTC.
+    ``elapsed_s`` in seconds; ``created`` an ISO 8601 time in UTC. ``groups`` int (n,): equal numbers are of one person
+    or case; ``None`` where the data tells nothing of it.
     """
 
     model: ModelFacts
@@ -91,6 +93,7 @@ class EvaluationResult:
     created: str
     device: str
     versions: dict[str, str] = field(default_factory=dict)
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -156,6 +159,7 @@ class Figures:
 
     ``ece`` and ``reliability`` take each image's highest score and whether that class was the truth, whatever the
     threshold; ``positive_reliability`` the positive class's own score. ``class_auc`` is one against the rest.
+    ``persons`` is how many people or cases the intervals rest on; ``None`` where images are taken as independent.
     """
 
     n: int
@@ -176,10 +180,63 @@ class Figures:
     reliability: list[Bin]
     positive_reliability: list[Bin] | None
     risk: RiskCoverage
+    persons: int | None = None
+
+
+def operating_point(result: EvaluationResult, table: ThresholdTable, threshold: float) -> OperatingPoint:
+    """What a threshold does, with intervals over persons where the data tells whose each image is (two labels)."""
+    point = table.at(threshold)
+    persons = Persons.among(result.groups)
+    if persons is None:
+        return point
+    positive = result.model.positive if result.model.positive is not None else 1
+    return persons.point(point, result.truth == positive, result.scores[:, positive].astype(np.float64))
 
 
 def figures(result: EvaluationResult, seed: int = 0) -> Figures:
-    """All figures of a result; deterministic for a ``seed``. Seconds for 100,000 images."""
+    """All figures of a result; deterministic for a ``seed``. Seconds for 100,000 images.
+
+    Where several images belong to one person the intervals are those of :mod:`desktop.core.persons`.
+    """
+    found = _independent(result, seed)
+    persons = Persons.among(result.groups)
+    return found if persons is None else _by_person(result, found, persons, seed)
+
+
+def _by_person(result: EvaluationResult, found: Figures, persons: Persons, seed: int) -> Figures:
+    truth, scores, n = result.truth, result.scores, len(result)
+    positive = result.model.positive if result.model.positive is not None else 1
+    two = len(result.model.labels) == 2
+    is_positive, score = truth == positive, scores[:, positive].astype(np.float64)
+    top, top_right = scores.max(axis=1).astype(np.float64), decide(scores, None, None) == truth
+    means, balanced = persons.means(truth, result.predicted, found.means, found.balanced_accuracy, seed)
+    auc, ap, curves = found.auc, found.average_precision, found.curves
+    if two and auc is not None and ap is not None:
+        auc = persons.auc(is_positive, score)
+        ap = persons.bootstrap(ap, metrics.weighted_ap(is_positive, score), 4 * n, seed)
+        curves = replace(curves, auc=auc, average_precision=ap) if curves is not None else None
+    top5 = found.top5
+    if top5 is not None:
+        top5 = persons.proportion(metrics.in_top(truth, scores), None, top5.reason)
+    return replace(
+        found,
+        accuracy=persons.proportion(result.right, None, found.accuracy.reason),
+        balanced_accuracy=balanced,
+        top5=top5,
+        classes=persons.per_class(truth, result.predicted, found.classes),
+        means=means,
+        class_auc=[persons.auc(truth == i, scores[:, i].astype(np.float64)) for i in range(len(found.class_auc))],
+        curves=curves,
+        auc=auc,
+        average_precision=ap,
+        point=persons.point(found.point, is_positive, score) if found.point is not None else None,
+        ece=persons.bootstrap(found.ece, calibration.weighted_ece(top, top_right), 2 * n, seed),
+        brier=persons.mean(found.brier, calibration.brier_losses(truth, scores, result.model.positive)),
+        persons=persons.count,
+    )
+
+
+def _independent(result: EvaluationResult, seed: int) -> Figures:
     labels = result.model.labels
     truth, scores = result.truth, result.scores
     matrix = metrics.confusion(truth, result.predicted, len(labels))
@@ -222,6 +279,8 @@ class PairedResult:
 
 def compare(a: EvaluationResult, b: EvaluationResult) -> PairedResult:
     """Models on the same data, judged on the pictures that both answered. Raises ValueError for different data."""
+    if not a.data.fingerprint or not b.data.fingerprint:
+        raise ValueError("an evaluation was stopped before its data was known")
     if a.data.fingerprint != b.data.fingerprint:
         raise ValueError("the two results are of different data")
     places = {name: index for index, name in enumerate(b.names)}
@@ -231,4 +290,5 @@ def compare(a: EvaluationResult, b: EvaluationResult) -> PairedResult:
     right_a, right_b = a.right[in_a], b.right[in_b]
     only_a = tuple(a.names[i] for i in in_a[right_a & ~right_b])
     only_b = tuple(a.names[i] for i in in_a[~right_a & right_b])
-    return PairedResult(in_a, in_b, mcnemar(right_a, right_b), only_a, only_b)
+    persons = Persons.among(a.groups[in_a] if a.groups is not None else None)
+    return PairedResult(in_a, in_b, mcnemar(right_a, right_b, persons), only_a, only_b)

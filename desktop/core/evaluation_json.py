@@ -28,6 +28,8 @@ def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
         return None
     out: dict[str, Any] = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
     out["method"] = estimate.method
+    if estimate.effective is not None:
+        out["effective_n"] = estimate.effective
     if estimate.reason:
         out["reason"] = estimate.reason
     return out
@@ -83,6 +85,8 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: Naming | No
         "mapping": data.mapping,
         "problems": list(data.problems),
         "groups": data.groups,
+        "intervals_by_person": figures.persons is not None,
+        "persons": figures.persons,
         "model": model.id,
         "model_name": model.name,
         "model_version": model.version,

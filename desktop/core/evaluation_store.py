@@ -1,11 +1,14 @@
 """Evaluations kept in the user's data folder: reopened at once, found again by the data's and the model's checksums.
 
 One compressed ``.npz`` an evaluation, written beside and renamed. Paths of this computer are in it, for opening the
-pictures again; it is the user's own file and no report is made from them.
+pictures again; it is the user's own file and no report is made from them. A threshold that the user chose lies beside
+it, so the model's own decision is never lost. What is deleted waits in a folder ``deleted`` until
+:meth:`EvaluationStore.empty_deleted`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -25,6 +28,8 @@ from desktop.core.evaluation_json import write_atomically
 from desktop.core.types import FoveaError
 
 _SCHEMA = 1
+_CHOICE = ".threshold.json"
+_DELETED = "deleted"
 Judgement = Literal["right", "wrong", "unsure"]
 JUDGEMENTS: tuple[Judgement, ...] = ("right", "wrong", "unsure")
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -33,7 +38,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A kept evaluation's head, for a list: ``key`` opens it; ``n`` answered, ``right`` of them right."""
+    """A kept evaluation's head, for a list: ``key`` opens it; ``n`` answered, ``right`` of them right by the model's
+    own decision. ``threshold`` is the one that the user chose instead, if any."""
 
     key: str
     model: ModelFacts
@@ -43,6 +49,7 @@ class Kept:
     skipped: int
     complete: bool
     created: str
+    threshold: float | None = None
 
 
 class EvaluationStore:
@@ -57,9 +64,26 @@ class EvaluationStore:
         text = json.dumps([_SCHEMA, model_sha256, fingerprint, sorted(mapping.items())])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    @staticmethod
+    def incomplete_key(model_sha256: str, data: DataFacts) -> str:
+        """What an evaluation that was stopped early is kept under: one for a model and a folder, beside complete ones.
+
+        The place stands in for the fingerprint, which may not have been taken yet.
+        """
+        text = json.dumps([_SCHEMA, "incomplete", model_sha256, data.root, data.split, sorted(data.mapping.items())])
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def key_of(self, result: EvaluationResult) -> str:
+        """What this result is kept under."""
+        if result.complete:
+            return self.key(result.model.sha256, result.data.fingerprint, result.data.mapping)
+        return self.incomplete_key(result.model.sha256, result.data)
+
     def save(self, result: EvaluationResult) -> str:
-        """Keep a result, in place of an older one of the same key, which it returns. Raises :class:`FoveaError`."""
-        key = self.key(result.model.sha256, result.data.fingerprint, result.data.mapping)
+        """Keep a result under its key, which is returned, in place of an older one; ``result`` must have the model's
+        own decision, see :meth:`choose`. A complete one takes the place of an incomplete one, never the other way
+        round. Raises :class:`FoveaError`."""
+        key = self.key_of(result)
         head = {
             "schema": _SCHEMA,
             "model": asdict(result.model),
@@ -74,6 +98,8 @@ class EvaluationStore:
             "versions": result.versions,
         }
 
+        groups: dict[str, Any] = {} if result.groups is None else {"groups": result.groups.astype(np.int32)}
+
         def write(path: Path) -> None:
             with path.open("wb") as stream:
                 np.savez_compressed(
@@ -84,10 +110,38 @@ class EvaluationStore:
                     truth=result.truth.astype(np.int32),
                     predicted=result.predicted.astype(np.int32),
                     scores=result.scores.astype(np.float32),
+                    **groups,
                 )
 
         self._write(f"{key}.npz", write)
+        if result.complete:
+            with contextlib.suppress(OSError):  # it is only in the way
+                self._path(self.incomplete_key(result.model.sha256, result.data)).unlink(missing_ok=True)
         return key
+
+    # The threshold that the user chose, beside the model's own decision
+
+    def choose(self, key: str, threshold: float | None, reason: str = "") -> None:
+        """Remember a threshold for a kept evaluation, and why; ``None``: the model's own decision holds again.
+
+        Raises :class:`FoveaError`; nothing happens where the evaluation is not kept.
+        """
+        place = self.folder / f"{_stem(key)}{_CHOICE}"
+        if threshold is None:
+            try:
+                place.unlink(missing_ok=True)
+            except OSError as error:
+                raise not_written("the threshold", "the disk of Fovea's own data", error) from error
+        elif self._path(key).is_file():
+            self._write_json(place.name, {"threshold": threshold, "reason": reason})
+
+    def chosen(self, key: str) -> tuple[float, str] | None:
+        """The threshold chosen for a kept evaluation and why, or ``None``."""
+        held = self._read_json(f"{_stem(key)}{_CHOICE}")
+        value, reason = held.get("threshold"), held.get("reason")
+        if isinstance(value, float | int) and not isinstance(value, bool) and 0 <= value <= 1:
+            return float(value), reason if isinstance(reason, str) else ""
+        return None
 
     def find(self, model_sha256: str, fingerprint: str, mapping: Mapping[str, str]) -> EvaluationResult | None:
         """The kept complete result for these, or ``None``; a damaged file counts as none."""
@@ -104,6 +158,8 @@ class EvaluationStore:
                 head = _head(held)
                 names = tuple(str(name) for name in json.loads(held["names"].tobytes()))
                 arrays = {name: held[name] for name in ("positions", "truth", "predicted", "scores")}
+                if "groups" in held:
+                    arrays["groups"] = held["groups"]
             n, labels = head["n"], len(head["model"]["labels"])
             shapes = {name: (n, labels) if name == "scores" else (n,) for name in arrays}
             if len(names) != n or any(arrays[name].shape != shapes[name] for name in arrays):
@@ -132,24 +188,54 @@ class EvaluationStore:
                     head = _head(held)
                 model, data = _facts(ModelFacts, head["model"]), _facts(DataFacts, head["data"])
                 counts = (int(head["n"]), int(head["right"]), len(head["skipped"]))
-                out.append(Kept(file.stem, model, data, *counts, bool(head["complete"]), str(head["created"])))
-            except _DAMAGED:
+                facts = (bool(head["complete"]), str(head["created"]))
+                chosen = self.chosen(file.stem)
+                out.append(Kept(file.stem, model, data, *counts, *facts, chosen[0] if chosen else None))
+            except (*_DAMAGED, FoveaError):
                 continue
         return sorted(out, key=lambda kept: kept.created, reverse=True)
 
     def delete(self, key: str) -> None:
-        """Forget a kept evaluation; nothing happens where there is none."""
-        self._path(key).unlink(missing_ok=True)
+        """Put a kept evaluation aside, until :meth:`restore` or :meth:`empty_deleted`; nothing happens where there is
+        none. What was said of labels belongs to the data and stays. Raises :class:`FoveaError`."""
+        self._move(key, self.folder, self.folder / _DELETED)
+
+    def restore(self, key: str) -> None:
+        """Take back :meth:`delete`; one kept anew under that key meanwhile goes first. Raises :class:`FoveaError`."""
+        if not self._path(key).exists():
+            self._move(key, self.folder / _DELETED, self.folder)
+
+    def empty_deleted(self) -> None:
+        """Remove for good what was deleted; what cannot be removed is left for the next time."""
+        for place in (self.folder / _DELETED).glob("*"):
+            with contextlib.suppress(OSError):
+                place.unlink()
+
+    def _move(self, key: str, here: Path, there: Path) -> None:
+        try:
+            there.mkdir(parents=True, exist_ok=True)
+            for name in (f"{_stem(key)}.npz", f"{_stem(key)}{_CHOICE}"):
+                if (here / name).is_file():
+                    os.replace(here / name, there / name)
+        except OSError as error:
+            reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+            text = f"this evaluation was not moved: {reason}"
+            raise FoveaError("not-moved", text, "Look at the rights of Fovea's own data folder.") from error
 
     # What people said of labels: about the data, so it is kept by the data's fingerprint.
 
     def judgements(self, fingerprint: str) -> dict[str, Judgement]:
         """What was said of the labels of this data: picture's name to judgement."""
+        if not fingerprint:
+            return {}
         raw = self._read_json(f"labels-{_stem(fingerprint)}.json")
         return {str(name): value for name, value in raw.items() if value in JUDGEMENTS}
 
     def judge(self, fingerprint: str, name: str, judgement: Judgement | None) -> None:
         """Remember what the user says of a picture's label; ``None`` takes it back. The picture is not touched."""
+        if not fingerprint:
+            text = "what you said of this label is not kept: the evaluation was stopped before the data was known"
+            raise FoveaError("no-fingerprint", text, "Let the evaluation come to its end.")
         held = self.judgements(fingerprint)
         if judgement is None:
             held.pop(name, None)

@@ -26,7 +26,8 @@ class Estimate:
 
     ``value`` is ``None`` where the data cannot tell it, and ``reason`` then says why: no number is made up. ``n`` is
     the number of images that it rests on, ``hits`` the numerator where it is a proportion. ``method`` names the
-    interval: ``wilson``, ``delong``, ``newcombe``, ``mover``, ``bootstrap``, ``normal``, ``logit``.
+    interval: ``wilson``, ``delong``, ``newcombe``, ``mover``, ``bootstrap``, ``normal``, ``logit``, with ``by person``
+    where :mod:`desktop.core.persons` made it; ``effective`` is then how many independent images tell as much.
     """
 
     value: float | None
@@ -36,6 +37,7 @@ class Estimate:
     hits: int | None = None
     method: str = ""
     reason: str = ""
+    effective: float | None = None
 
     def complement(self) -> Estimate:
         """One minus this proportion, with its interval."""
@@ -43,7 +45,7 @@ class Estimate:
             return self
         hits = self.n - self.hits if self.hits is not None else None
         value = 1 - self.value if hits is None else hits / self.n
-        return Estimate(value, 1 - self.high, 1 - self.low, self.n, hits, self.method)
+        return Estimate(value, 1 - self.high, 1 - self.low, self.n, hits, self.method, effective=self.effective)
 
 
 def unknown(reason: str, n: int = 0) -> Estimate:
@@ -51,8 +53,11 @@ def unknown(reason: str, n: int = 0) -> Estimate:
     return Estimate(None, n=n, reason=reason)
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """The Wilson score interval of a proportion (Wilson 1927), ``n`` at least 1; within 0 and 1, holds ``hits / n``."""
+def wilson(hits: float, n: float) -> tuple[float, float]:
+    """The Wilson score interval of a proportion (Wilson 1927), ``n`` at least 1; within 0 and 1, holds ``hits / n``.
+
+    Effective numbers need not be whole.
+    """
     share = hits / n
     centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
     half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
@@ -174,13 +179,13 @@ def delong_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
     if m == 0 or n == 0:
         return unknown(f"there are only {'negative' if m == 0 else 'positive'} images: no ROC curve", m + n)
     high, low = scores[positive], scores[~positive]
-    ranks_all = _midranks(np.concatenate([high, low]))
+    ranks_all = midranks(np.concatenate([high, low]))
     auc = float((ranks_all[:m].sum() - m * (m + 1) / 2) / (m * n))
-    v10 = (ranks_all[:m] - _midranks(high)) / n
-    v01 = 1.0 - (ranks_all[m:] - _midranks(low)) / m
+    v10 = (ranks_all[:m] - midranks(high)) / n
+    v01 = 1.0 - (ranks_all[m:] - midranks(low)) / m
     variance = (float(v10.var(ddof=1)) / m if m > 1 else math.nan) + (float(v01.var(ddof=1)) / n if n > 1 else math.nan)
     if not math.isfinite(variance) or variance <= 1e-18 or not 0 < auc < 1:
-        bounds = _newcombe_auc(auc, m, n)
+        bounds = newcombe_auc(auc, m, n)
         return Estimate(auc, *bounds, m + n, None, "newcombe")
     half = Z * math.sqrt(variance) / (auc * (1 - auc))
     centre = math.log(auc / (1 - auc))
@@ -188,7 +193,7 @@ def delong_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
     return Estimate(auc, bounds[0], bounds[1], m + n, None, "delong")
 
 
-def _midranks(values: np.ndarray) -> np.ndarray:
+def midranks(values: np.ndarray) -> np.ndarray:
     """Ranks from 1, equal values sharing their mean rank: float64, as ``values``."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
@@ -196,7 +201,7 @@ def _midranks(values: np.ndarray) -> np.ndarray:
     return ranks
 
 
-def _newcombe_auc(auc: float, m: int, n: int) -> tuple[float, float]:
+def newcombe_auc(auc: float, m: int, n: int) -> tuple[float, float]:
     """Newcombe's method 5 (Statistics in Medicine 25, 2006, part 2): a score interval, sound at 0 and 1."""
     mean = (m + n) / 2
 

@@ -6,6 +6,7 @@ recall of a class without images, precision of a class never answered, AUC of on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,12 +100,17 @@ def balanced_accuracy(classes: list[ClassFigures]) -> Estimate:
 def top_accuracy(truth: np.ndarray, scores: np.ndarray, k: int = TOP) -> Estimate:
     """The share of images whose truth is among the ``k`` highest scores; of equal scores the higher class number goes
     first, as in scikit-learn's ``top_k_accuracy_score``. ``scores`` (n, classes)."""
-    hits = 0
+    return proportion(int(in_top(truth, scores, k).sum()), len(truth), "no image was answered")
+
+
+def in_top(truth: np.ndarray, scores: np.ndarray, k: int = TOP) -> np.ndarray:
+    """Whether the truth is among the ``k`` highest scores: bool (n,); see :func:`top_accuracy`."""
+    hits = np.zeros(len(truth), bool)
     for start in range(0, len(truth), 4096):
         part, right = scores[start : start + 4096], truth[start : start + 4096]
         best = np.argsort(part, axis=1, kind="stable")[:, ::-1][:, :k]
-        hits += int((best == right[:, None]).any(axis=1).sum())
-    return proportion(hits, len(truth), "no image was answered")
+        hits[start : start + 4096] = (best == right[:, None]).any(axis=1)
+    return hits
 
 
 def per_class(matrix: np.ndarray, labels: tuple[str, ...]) -> list[ClassFigures]:
@@ -144,7 +150,7 @@ def means(matrix: np.ndarray, classes: list[ClassFigures], seed: int) -> Means:
         centre = mean_of(estimates, support if weighted else None)
         if centre.value is None:
             return centre
-        draws = resampled_confusion(matrix, lambda d, r, c: _mean_statistic(d, r, c, kind, weighted), seed)
+        draws = resampled_confusion(matrix, lambda d, r, c: mean_statistic(d, r, c, kind, weighted), seed)
         return percentile(centre.value, draws, total, centre)
 
     return Means(
@@ -160,10 +166,14 @@ def means(matrix: np.ndarray, classes: list[ClassFigures], seed: int) -> Means:
     )
 
 
-def _mean_statistic(hits: np.ndarray, rows: np.ndarray, columns: np.ndarray, kind: str, weighted: bool) -> np.ndarray:
-    """A mean over classes for each resample: all arguments float64 (b, classes), the result (b,)."""
-    bottom = columns if kind == "precision" else rows + columns
-    top = hits if kind == "precision" else 2 * hits
+def mean_statistic(hits: np.ndarray, rows: np.ndarray, columns: np.ndarray, kind: str, weighted: bool) -> np.ndarray:
+    """A mean over classes for each resample: all arrays float64 (b, classes), the result (b,).
+
+    ``hits`` are diagonals, ``rows`` images of each class, ``columns`` answers; ``kind`` is ``precision``, ``recall`` or
+    ``f1``.
+    """
+    bottom = {"precision": columns, "recall": rows, "f1": rows + columns}[kind]
+    top = 2 * hits if kind == "f1" else hits
     there = bottom > 0
     value = np.divide(top, bottom, out=np.zeros_like(top), where=there)
     weight = rows * there if weighted else there.astype(np.float64)
@@ -213,24 +223,31 @@ def _thinned(count: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, _CURVE_POINTS)).round().astype(np.int64))
 
 
-def _resampled_ap(positive: np.ndarray, scores: np.ndarray, seed: int) -> np.ndarray:
-    """Average precision over bootstrap samples: float64 (B,), NaN where a sample has no positive.
+def weighted_ap(positive: np.ndarray, scores: np.ndarray) -> Callable[[np.ndarray], float]:
+    """Average precision as a function of how often each image counts, (n,): for resampling; NaN without positives.
 
-    Sorted once; a sample is a count for each image, so one pass of cumulative sums does each.
+    Sorted once, so that one pass of cumulative sums does each.
     """
-    rng = np.random.default_rng(seed)
     order = np.argsort(-scores, kind="stable")
     ranked, hit = scores[order], positive[order].astype(np.float64)
     ends = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)  # the last image of each distinct score
-    n = len(ranked)
+
+    def area(weights: np.ndarray) -> float:
+        counts = weights[order]
+        true, answered = np.cumsum(counts * hit)[ends], np.cumsum(counts)[ends]
+        if true[-1] == 0:
+            return float("nan")
+        precision = np.divide(true, answered, out=np.zeros(len(ends)), where=answered > 0)
+        return float((np.diff(true, prepend=0.0) * precision).sum() / true[-1])
+
+    return area
+
+
+def _resampled_ap(positive: np.ndarray, scores: np.ndarray, seed: int) -> np.ndarray:
+    """Average precision over bootstrap samples: float64 (B,), NaN where a sample has no positive."""
+    rng = np.random.default_rng(seed)
+    area, n = weighted_ap(positive, scores), len(scores)
     out = np.empty(resamples(4 * n))
     for index in range(len(out)):
-        counts = np.bincount(rng.integers(0, n, n), minlength=n)
-        true = np.cumsum(counts * hit)[ends]
-        answered = np.cumsum(counts)[ends]
-        if true[-1] == 0:
-            out[index] = np.nan
-            continue
-        precision = np.divide(true, answered, out=np.zeros(len(ends)), where=answered > 0)
-        out[index] = float((np.diff(true, prepend=0.0) * precision).sum() / true[-1])
+        out[index] = area(np.bincount(rng.integers(0, n, n), minlength=n))
     return out

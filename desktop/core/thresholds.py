@@ -124,13 +124,16 @@ def predictive_values(point: OperatingPoint, prevalence: float) -> tuple[Estimat
     if sens is None or spec is None:
         reason = point.sensitivity.reason or point.specificity.reason
         return unknown(reason), unknown(reason)
-    positives, negatives = point.tp + point.fn, point.tn + point.fp
-    se, sp = (point.tp + Z * Z / 2) / (positives + Z * Z), (point.tn + Z * Z / 2) / (negatives + Z * Z)
+    # Where several images belong to one person, as many independent ones as tell as much.
+    positives = point.sensitivity.effective or point.tp + point.fn
+    negatives = point.specificity.effective or point.tn + point.fp
+    se = (sens * positives + Z * Z / 2) / (positives + Z * Z)
+    sp = (spec * negatives + Z * Z / 2) / (negatives + Z * Z)
     n1, n0 = positives + Z * Z, negatives + Z * Z
     odds = math.log(prevalence / (1 - prevalence))
     ppv_half = Z * math.sqrt((1 - se) / (se * n1) + sp / ((1 - sp) * n0))
     npv_half = Z * math.sqrt(se / ((1 - se) * n1) + (1 - sp) / (sp * n0))
-    n = positives + negatives
+    n = point.tp + point.fn + point.tn + point.fp
     return (
         _bayes(sens * prevalence, (1 - spec) * (1 - prevalence), math.log(se / (1 - sp)) + odds, ppv_half, n),
         _bayes(spec * (1 - prevalence), (1 - sens) * prevalence, math.log(sp / (1 - se)) - odds, npv_half, n),

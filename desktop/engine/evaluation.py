@@ -18,7 +18,7 @@ from desktop.core.datasets import Interrupted, LabelledDataset
 from desktop.core.evaluation import EvaluationResult, Skipped, decide
 from desktop.core.label_map import LEFT_OUT, LabelMap
 from desktop.core.types import FoveaError, ImageSource
-from desktop.engine.evaluation_facts import data_facts, model_facts
+from desktop.engine.evaluation_facts import data_facts, grouping_of, model_facts
 from desktop.engine.messages import (
     Answer,
     BatchAnswers,
@@ -259,13 +259,15 @@ class Evaluator:
         rows = self.rows
         positions = self._order[rows]
         names = tuple(self._data.name(int(position)) for position in positions)
-        facts = data_facts(self._data, self._labels, self._manifest.labels, fingerprint)
+        grouping = grouping_of(self._data)
+        facts = data_facts(self._data, self._labels, self._manifest.labels, fingerprint, grouping)
         whole = len(rows) == len(self._order)
         return EvaluationResult(
             self.model, facts, names, positions, self._truth if whole else self._truth[rows],
             self._predicted if whole else self._predicted[rows], self._scores if whole else self._scores[rows],
             tuple(self._skipped), self._done == len(self._order), self.progress.elapsed_s,
             datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), self._device, self._versions,
+            grouping.numbers[positions] if grouping is not None else None,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from desktop.core.datasets import LabelledDataset
 from desktop.core.evaluation import DataFacts, ModelFacts
-from desktop.core.groups import may_be_dicom, patient_in
+from desktop.core.groups import Grouping, may_be_dicom, patient_in
 from desktop.core.label_map import LabelMap
 from desktop.core.types import FoveaError
 from desktop.store.manifest import Manifest
@@ -47,11 +47,18 @@ def _card(manifest: Manifest) -> dict[str, object]:
     return out
 
 
-def data_facts(data: LabelledDataset, labels: LabelMap, names: tuple[str, ...], fingerprint: str) -> DataFacts:
-    """What a result keeps of its data."""
-    problems = tuple(problem.message for problem in data.problems) + labels.notes
+def grouping_of(data: LabelledDataset) -> Grouping | None:
+    """Whose image each is, where names or DICOM files tell it of some; ``None`` where they do not."""
     grouping = data.groups() if data.kind == "folders" else None
-    groups = grouping.count if grouping is not None and (grouping.named or grouping.patients) else None
+    return grouping if grouping is not None and (grouping.named or grouping.patients) else None
+
+
+def data_facts(
+    data: LabelledDataset, labels: LabelMap, names: tuple[str, ...], fingerprint: str, grouping: Grouping | None
+) -> DataFacts:
+    """What a result keeps of its data; ``grouping`` as :func:`grouping_of` gives it."""
+    problems = tuple(problem.message for problem in data.problems) + labels.notes
+    groups = grouping.count if grouping is not None else None
     mapping = labels.as_dict(data.classes, names)
     private, title = _private(data)
     return DataFacts(

@@ -197,14 +197,35 @@ class Report:
             "A figure without a value cannot be told from this data; the reason stands in its place.",
             "ECE: top score against share right, 15 bins of equal width.",
         ]
-        if self.result.data.groups is not None and self.result.data.groups < len(self.result):
+        if self.figures.persons is not None:
+            lines += _persons_methods(self.figures.persons)
+        elif self.result.data.groups is not None and self.result.data.groups < len(self.result):
             lines.append(
                 "Several images belong to one person or case. The intervals take images as independent: they are "
                 "somewhat too narrow."
             )
+        else:
+            lines.append(
+                "Intervals take the images as independent of each other; where several show the same person or thing "
+                "and nothing tells so, they are too narrow."
+            )
         if self.result.model.threshold is not None:
             lines.append("A threshold that was chosen on this very data would make its figures look too good.")
         return lines
+
+
+def _persons_methods(persons: int) -> list[str]:
+    from desktop.core.persons import FEW
+
+    lines = [
+        f"Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The "
+        "intervals of all figures but the reliability diagram's rest on persons, not images ('by person'): Wilson's "
+        "on the effective number of images (Rao and Scott, 1992) for shares, Obuchowski's (1997) for areas under ROC "
+        "curves, a bootstrap of whole persons (Field and Welsh, 2007) for the others."
+    ]
+    if persons < FEW:
+        lines.append(f"With {persons:,} persons only, no interval is to be relied on much.")
+    return lines
 
 
 def brief(estimate: Estimate) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from desktop.core.datasets import LabelledDataset
+    from desktop.core.evaluation import EvaluationResult
     from desktop.core.evaluation_store import EvaluationStore, Judgement
     from desktop.core.label_map import LabelMap
     from desktop.engine.evaluation import Evaluator, Progress
@@ -45,6 +46,7 @@ class _Runner(QThread):
         self._handed = threading.Event()
         self._rows: list[np.ndarray] = []
         self._told = 0.0
+        self._early = threading.Event()
         self.first = True
 
     def hand(self, entry: ModelEntry, data: LabelledDataset, labels: LabelMap) -> None:
@@ -56,6 +58,13 @@ class _Runner(QThread):
         """Stop, whatever it does."""
         self.requestInterruption()
         self._handed.set()
+
+    def stop_early(self) -> None:
+        """Be content with what is answered by now: ``done`` follows, with an incomplete result."""
+        self._early.set()
+
+    def _to_end(self) -> bool:
+        return self._early.is_set() or self.isInterruptionRequested()
 
     def run(self) -> None:
         """The thread itself: the engine starts at once, the work may come later."""
@@ -86,21 +95,23 @@ class _Runner(QThread):
                         versions = dict(answer.versions)
             if self._job is None or self.isInterruptionRequested():
                 return
-            result = evaluate(client, *self._job, None, self._hear, self._collect, self.isInterruptionRequested)
+            result = evaluate(client, *self._job, None, self._hear, self._collect, self._to_end)
             result = result if result.versions else replace(result, versions=versions)
         if self.isInterruptionRequested():
             return
         self.counting.emit()
+        if not len(result) and self._early.is_set():
+            text = "the evaluation was stopped before a picture was answered"
+            raise FoveaError("stopped", text, "Begin it again whenever you like.")
         if not len(result):
             first = result.skipped[0].message if result.skipped else "there is none"
             raise FoveaError("no-answers", f"no picture was answered: {first}", "Look at the files, or the model.")
         measured = figures(result)
         trouble = ""
-        if result.complete:
-            try:
-                EvaluationStore().save(result)
-            except FoveaError as error:
-                trouble = error.message
+        try:
+            EvaluationStore().save(result)
+        except FoveaError as error:
+            trouble = error.message
         if not self.isInterruptionRequested():
             self.done.emit(result, measured, trouble)
 
@@ -189,6 +200,13 @@ class EvaluationService(QObject):
             self._ready.start(QThread.Priority.LowPriority)
 
     @Slot()
+    def stop_early(self) -> None:
+        """Stop, but keep what was answered: ``finished`` follows with an incomplete result, or ``failed`` with kind
+        ``stopped`` where there is no answer yet."""
+        if self._runner is not None:
+            self._runner.stop_early()
+
+    @Slot()
     def cancel(self) -> None:
         """Stop; nothing of this run is heard any more."""
         if self._runner is not None:
@@ -211,6 +229,11 @@ class EvaluationService(QObject):
     def judge(self, fingerprint: str, name: str, judgement: Judgement | None) -> None:
         """Remember what the user says of a label; written a moment later."""
         self._write(lambda store: store.judge(fingerprint, name, judgement))
+
+    def choose(self, result: EvaluationResult, threshold: float | None, reason: str = "") -> None:
+        """Remember the threshold that the user chose for a kept result (``None``: the model's own); written a moment
+        later."""
+        self._write(lambda store: store.choose(store.key_of(result), threshold, reason))
 
     def remember_mapping(self, model_id: str, classes: tuple[str, ...], mapping: dict[str, str]) -> None:
         """Remember a mapping that the user confirmed; written a moment later."""

@@ -57,11 +57,12 @@ def made_up(
         changes.pop("title", "some data"), "test", "cd" * 32, labels, {label: label for label in labels}, "folders",
         "/nowhere", private=changes.pop("private", ()),
     )  # fmt: skip
+    groups = changes.pop("groups", None)
     names = changes.pop("names", tuple(f"{labels[int(t)]}/{i}.png" for i, t in enumerate(truth)))
     wide = scores.astype(np.float32)
     return EvaluationResult(
         model, data, names, np.arange(n), truth.astype(np.int32), decide(wide, positive, threshold), wide, skipped,
-        True, 1.5, "2026-01-02T03:04:05+00:00", "CPU", {"litert": "2"},
+        True, 1.5, "2026-01-02T03:04:05+00:00", "CPU", {"litert": "2"}, groups,
     )  # fmt: skip
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from desktop.cli import main
+from desktop.cli.evaluate import _keep
+from desktop.core.evaluation_store import EvaluationStore
 from desktop.store.store import ModelStore
 from tests.cli.tools import fovea
-from tests.evaluation.makers import shades
+from tests.evaluation.makers import made_up, shades, two_classes
 from tests.store.makers import add_colours
 
 
@@ -46,6 +49,18 @@ def test_two_models_a_mapping_and_a_kept_result(data: Path, capsys: pytest.Captu
     assert main([*arguments, "--reuse", "--json", "-"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["mcnemar"]["p"] == 1.0 and value["mapping"]["crimson"] == "red" and value["n"] == 16
+
+
+def test_a_threshold_is_kept_beside_the_models_own_decision(fovea_home: Path) -> None:
+    truth, scores = two_classes()
+    result = made_up(truth, scores, threshold=0.3)
+    kept = EvaluationStore()
+    _keep(kept, result, replace(result.model, threshold=0.5, reason="own"))
+    (entry,) = kept.entries()
+    assert entry.threshold == 0.3 and entry.model.threshold == 0.5
+    assert kept.load(entry.key).predicted.tolist() == (scores[:, 1] >= 0.5).astype(int).tolist()
+    _keep(kept, replace(result, model=replace(result.model, threshold=0.5)), replace(result.model, threshold=0.5))
+    assert kept.entries()[0].threshold is None
 
 
 def test_wrong_usage_is_2_and_says_what_to_do(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

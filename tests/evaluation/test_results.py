@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,57 @@ def test_kept_results_reopen_as_they_were(tmp_path: Path) -> None:
         kept.load(key)
     with pytest.raises(FoveaError):
         kept.load("../../etc")
+
+
+def test_a_deleted_result_can_be_taken_back_until_it_is_emptied(tmp_path: Path) -> None:
+    kept = EvaluationStore(tmp_path / "evaluations")
+    key = kept.save(made_up(*two_classes(), groups=np.arange(80) // 2))
+    kept.choose(key, 0.62, "chosen by hand")
+    kept.delete(key)
+    kept.delete(key)  # twice is no trouble
+    assert kept.entries() == [] and kept.chosen(key) is None
+    kept.restore(key)
+    assert kept.chosen(key) == (0.62, "chosen by hand")
+    np.testing.assert_array_equal(kept.load(key).groups, np.arange(80) // 2)
+    kept.delete(key)
+    kept.save(made_up(*two_classes()))
+    kept.restore(key)  # the newer one stays
+    assert kept.load(key).groups is None
+    kept.empty_deleted()
+    kept.delete(key)
+    kept.empty_deleted()
+    kept.restore(key)
+    assert kept.entries() == []
+
+
+def test_a_chosen_threshold_is_kept_beside_the_models_own(tmp_path: Path) -> None:
+    kept = EvaluationStore(tmp_path)
+    key = kept.save(made_up(*two_classes(), threshold=0.5))
+    assert kept.chosen(key) is None and kept.entries()[0].threshold is None
+    kept.choose(key, 0.25, "why")
+    assert kept.load(key).model.threshold == 0.5 and kept.entries()[0].threshold == 0.25
+    kept.choose(key, None)
+    assert kept.chosen(key) is None
+    for broken in (b"", b"[1]", b'{"threshold": true}', b'{"threshold": 7}', b'{"threshold": "0.5"}'):
+        (tmp_path / f"{key}.threshold.json").write_bytes(broken)
+        assert kept.chosen(key) is None and len(kept.entries()) == 1
+    kept.choose("ab" * 16, 0.5)  # not kept: nothing to remember
+    assert not (tmp_path / f"{'ab' * 16}.threshold.json").exists()
+
+
+def test_an_incomplete_result_never_takes_the_place_of_a_complete_one(tmp_path: Path) -> None:
+    kept = EvaluationStore(tmp_path)
+    whole = made_up(*two_classes())
+    part = replace(whole, complete=False, data=replace(whole.data, fingerprint=""))
+    first, second = kept.save(whole), kept.save(part)
+    assert first != second and {entry.complete for entry in kept.entries()} == {True, False}
+    assert kept.save(part) == second and len(kept.entries()) == 2
+    kept.save(whole)  # the run came to its end after all
+    assert [entry.complete for entry in kept.entries()] == [True]
+    assert kept.judgements("") == {}
+    with pytest.raises(FoveaError) as caught:
+        kept.judge("", "x.png", "wrong")
+    assert caught.value.kind == "no-fingerprint"
 
 
 def test_a_damaged_kept_result_is_none(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from desktop.core.evaluation_store import EvaluationStore
 from desktop.services.answers import Choice
 from desktop.ui.app import Shell
 from desktop.ui.evaluate.view import EvaluateView
-from tests.evaluation.makers import paint, shades
+from desktop.ui.main_window import MainWindow
+from tests.evaluation.makers import made_up, paint, shades, two_classes
 
 WAIT = 30_000
 
@@ -126,21 +127,53 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     qtbot.waitUntil(lambda: view.state.result is not result and view.state.result is not None, timeout=WAIT)
     assert gallery.model.judgements == {"blue/really red.png": "wrong"}
     gallery.choose(Choice("labels"))
+    assert not view.can_undo()
     gallery.judge([gallery.model.row_at(0)], "right")
-    gallery.undo()
+    window = view.window()
+    assert isinstance(window, MainWindow) and window.menus._undo.isEnabled()
+    window.menus._undo.trigger()
     qtbot.waitUntil(lambda: store.judgements(print_) == {"blue/really red.png": "wrong"}, timeout=WAIT)
+    window.menus._redo.trigger()
+    qtbot.waitUntil(lambda: store.judgements(print_) == {"blue/really red.png": "right"}, timeout=WAIT)
+    assert not window.menus._redo.isEnabled()
 
 
-def test_a_cancelled_run_leaves_nothing_behind(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
-    folder = tmp_path / "many"
-    for number in range(300):
+def many(folder: Path, count: int = 300) -> Path:
+    for number in range(count):
         paint(folder / ("red" if number % 2 else "blue") / f"{number}.png", "red")
-    open_data(qtbot, view, folder)
+    return folder
+
+
+def test_a_run_stopped_early_is_shown_and_kept_as_incomplete(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
+    open_data(qtbot, view, many(tmp_path / "many", 2000))
+    view.begin()
+    with qtbot.waitSignal(view.service.streamed, timeout=WAIT):
+        pass
+    view.cancel()
+    assert "Stopping" in view.results.strip.text
+    qtbot.waitUntil(lambda: view.state.result is not None, timeout=WAIT)
+    result = view.state.result
+    assert result is not None and 0 < len(result) < 2000 and not result.complete
+    assert view.results.incomplete.isVisible() and f"{len(result):,}" in view.results.incomplete.text
+    kept = EvaluationStore().entries()
+    assert [(entry.complete, entry.n) for entry in kept] == [(False, len(result))]
+    view.show_start()
+    qtbot.waitUntil(lambda: view.start.kept.list.count() == 1, timeout=WAIT)
+    assert "incomplete" in view.start.kept.list.item(0).text()
+    view.begin()
+    qtbot.waitUntil(lambda: view.state.result is not None and view.state.result.complete, timeout=WAIT)
+    assert not view.results.incomplete.isVisible()
+    assert [(entry.complete, entry.n) for entry in EvaluationStore().entries()] == [(True, 2000)]
+
+
+def test_a_run_cancelled_twice_leaves_nothing_behind(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
+    open_data(qtbot, view, many(tmp_path / "many"))
     landed: list[object] = []
     view.service.finished.connect(lambda *values: landed.append(values))
     view.begin()
     runner = view.service._runner
     assert runner is not None
+    view.cancel()
     with qtbot.waitSignal(view.service.cancelled, timeout=WAIT):
         view.cancel()
     assert view.pages.currentWidget() is view.start
@@ -149,6 +182,55 @@ def test_a_cancelled_run_leaves_nothing_behind(qtbot: Any, view: EvaluateView, t
     view.begin()
     qtbot.waitUntil(lambda: view.state.result is not None, timeout=WAIT)
     assert len(view.state.result) == 300  # type: ignore[arg-type]
+
+
+def test_a_threshold_chosen_by_hand_is_there_again(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
+    store, made = EvaluationStore(), made_up(*two_classes(), threshold=0.5)
+    key = store.save(made)
+    view.open_kept(key)
+    qtbot.waitUntil(lambda: view.state.result is not None, timeout=WAIT)
+    view.results.threshold.slider.setValue(300)
+    qtbot.waitUntil(lambda: store.chosen(key) is not None, timeout=WAIT)
+    view.show_start()
+    listed = view.start.kept.list
+    qtbot.waitUntil(lambda: listed.count() == 1 and "0.300" in listed.item(0).text(), timeout=WAIT)
+    view.state.clear()
+    view.open_kept(key)
+    qtbot.waitUntil(lambda: view.state.threshold == 0.3 and view.state.fresh, timeout=WAIT)
+    assert view.state.result is not None and "by hand" in view.state.result.model.reason
+    assert view.results.threshold.value.value() == pytest.approx(0.3)
+    view.results._on_preset("youden", 0)
+    view.results.threshold.reset.emit()
+    qtbot.waitUntil(lambda: store.chosen(key) is None, timeout=WAIT)
+    assert view.state.threshold == 0.5
+
+
+def test_kept_evaluations_are_deleted_and_taken_back(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    shell.window.show_evaluate()
+    view = shell.window.evaluate
+    view.choose_model("colours")
+    for each in (2, 3):
+        run(qtbot, view, shades(tmp_path / str(each), each))
+    view.show_start()
+    part = view.start.kept
+    qtbot.waitUntil(lambda: part.list.count() == 2, timeout=WAIT)
+    assert not part.delete_button.isEnabled() and not view.can_undo()
+    part.list.setCurrentRow(0)
+    part.list.setFocus()
+    qtbot.keyClick(part.list, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: part.list.count() == 1, timeout=WAIT)
+    assert len(EvaluationStore().entries()) == 1 and view.can_undo()
+    part.list.setCurrentRow(0)
+    qtbot.mouseClick(part.delete_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: part.list.count() == 0, timeout=WAIT)
+    assert part.isVisible()  # it still offers to take that back
+    shell.window.undo()
+    shell.window.undo()
+    qtbot.waitUntil(lambda: part.list.count() == 2, timeout=WAIT)
+    assert not view.can_undo() and len(EvaluationStore().entries()) == 2
+    part.list.setCurrentRow(1)
+    qtbot.mouseClick(part.open_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.pages.currentWidget() is view.results, timeout=WAIT)
 
 
 def test_classes_that_are_no_labels_are_asked_for(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:

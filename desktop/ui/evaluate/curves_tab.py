@@ -102,7 +102,8 @@ class CurvesTab(QWidget):
             self.prevalence.blockSignals(False)
         rows = []
         for step in range(_STEPS + 1):
-            at = state.figures.thresholds.at(step / _STEPS)
+            at = state.at(step / _STEPS)
+            assert at is not None
             rows.append(
                 [
                     Cell(number(step / _STEPS, 2), step / _STEPS),

@@ -49,6 +49,8 @@ class DataTab(QWidget):
         ]
         if data.groups:
             lines.append(self.tr("The names speak of {0} people or cases.").format(count(data.groups)))
+            if self._state.figures is not None and self._state.figures.persons is not None:
+                lines[-1] += " " + self.tr("Several pictures of one count together in the intervals.")
         if different:
             lines.append(self.tr("Class names: {0}").format(", ".join(different)))
         self._facts.setText("\n".join(lines))

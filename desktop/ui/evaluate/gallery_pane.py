@@ -32,13 +32,15 @@ _TYPING_MS = 150
 
 class GalleryPane(QWidget):
     """``opened`` carries a place in the gallery; ``judged`` a name and what was said of its label (``None``: taken
-    back); ``list_wanted`` and ``copies_wanted`` carry rows to export; ``choice_changed`` the new choice."""
+    back); ``list_wanted`` and ``copies_wanted`` carry rows to export; ``choice_changed`` the new choice;
+    ``undo_changed`` says that other things can be taken back."""
 
     opened = Signal(int)
     judged = Signal(str, object)
     list_wanted = Signal(object)
     copies_wanted = Signal(object)
     choice_changed = Signal(object)
+    undo_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +51,7 @@ class GalleryPane(QWidget):
         self._search: Slices | None = None
         self._arranged: np.ndarray = np.empty(0, np.int64)
         self._undo: list[list[tuple[str, str | None]]] = []
+        self._redo: list[list[tuple[str, str | None]]] = []
         self._build()
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
@@ -164,6 +167,7 @@ class GalleryPane(QWidget):
         self.model.set_answers(answers, labels)
         self.model.judgements = judgements
         self._undo.clear()
+        self._redo.clear()
         with QSignalBlocker(self.classes), QSignalBlocker(self.search):
             self.classes.clear()
             self.classes.addItem(self.tr("All classes"), None)
@@ -355,15 +359,43 @@ class GalleryPane(QWidget):
         if answers is None:
             return
         names = [answers.name(row) for row in rows]
-        self._undo.append([(name, self.model.judgements.get(name)) for name in names])
-        for name in names:
-            self._say(name, judgement)
+        self._redo.clear()
+        self._undo.append(self._say_all([(name, judgement) for name in names]))
+        self._on_selection()
+        self.undo_changed.emit()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether something was said of a label that can be taken back."""
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether something was taken back that can be said again."""
+        return bool(self._redo)
 
     @Slot()
     def undo(self) -> None:
         """Take back what was last said."""
-        for name, judgement in self._undo.pop() if self._undo else ():
+        self._turn(self._undo, self._redo)
+
+    @Slot()
+    def redo(self) -> None:
+        """Say again what was last taken back."""
+        self._turn(self._redo, self._undo)
+
+    def _turn(self, these: list[list[tuple[str, str | None]]], those: list[list[tuple[str, str | None]]]) -> None:
+        if these:
+            those.append(self._say_all(these.pop()))
+            self._on_selection()
+            self.undo_changed.emit()
+
+    def _say_all(self, words: list[tuple[str, str | None]]) -> list[tuple[str, str | None]]:
+        """Say these of the labels; returns what was said of them before."""
+        before = [(name, self.model.judgements.get(name)) for name, _ in words]
+        for name, judgement in words:
             self._say(name, judgement)
+        return before
 
     def _say(self, name: str, judgement: str | None) -> None:
         if judgement is None:
@@ -372,7 +404,6 @@ class GalleryPane(QWidget):
             self.model.judgements[name] = judgement
         self.judged.emit(name, judgement)
         self.view.viewport().update()
-        self._on_selection()
 
     # Export
 

@@ -210,6 +210,7 @@ class RunStrip(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.stopping = False
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName(self.tr("Progress of the evaluation"))
@@ -230,11 +231,14 @@ class RunStrip(QFrame):
 
     def begin(self) -> None:
         """Nothing done yet."""
+        self.stopping = False
         self._bar.setRange(0, 0)
         self._words.setText(self.tr("Starting an engine…"))
 
     def show_progress(self, progress: Progress) -> None:
         """How far it is."""
+        if self.stopping:
+            return
         self._bar.setRange(0, max(1, progress.total))
         self._bar.setValue(progress.done)
         parts = [self.tr("{0} of {1} images").format(count(progress.done), count(progress.total))]
@@ -245,6 +249,12 @@ class RunStrip(QFrame):
             parts.append(self.tr("{0} left").format(duration(progress.left_s)))
         self._words.setText(" · ".join(parts))
         self._bar.setAccessibleDescription(self._words.text())
+
+    def say_stopping(self) -> None:
+        """It was told to stop and will in a moment."""
+        self.stopping = True
+        self._bar.setRange(0, 0)
+        self._words.setText(self.tr("Stopping; what is answered is kept…"))
 
     def say_counting(self) -> None:
         """All is answered; figures are being made."""

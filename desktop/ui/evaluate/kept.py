@@ -1,7 +1,10 @@
-"""The evaluations that were kept: listed and opened in a thread."""
+"""The evaluations that were kept: listed, opened, deleted and taken back in a thread."""
 
 from __future__ import annotations
 
+import collections
+import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -10,27 +13,74 @@ from desktop.ui.widgets._task import Task
 
 if TYPE_CHECKING:
     from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation_store import Kept
+    from desktop.core.evaluation_store import EvaluationStore, Kept
 
 
 class KeptShelf(QObject):
-    """``listed`` carries the heads, newest first; ``loaded`` a result, its figures and what was said of its labels;
-    ``failed`` a sentence. Of two that are opened the later one is shown."""
+    """``listed`` carries the heads, newest first; ``loaded`` a result, its figures, what was said of its labels and the
+    threshold chosen for it; ``failed`` a sentence; ``deleted`` how many can be taken back. Of two that are opened the
+    later one is shown. What was deleted is removed for good when Fovea shows this list the next time it runs."""
 
     listed = Signal(object)
-    loaded = Signal(object, object, object)
+    loaded = Signal(object, object, object, object)
     failed = Signal(str)
+    deleted = Signal(int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.heads: list[Kept] = []
         self._task: Task | None = None
+        self._undo: list[list[str]] = []
+        self._changes: collections.deque[Callable[[EvaluationStore], object]] = collections.deque()
+        self._one_at_a_time = threading.Lock()
+        self._first = True
 
     def refresh(self) -> None:
         """Read anew what is kept."""
-        from desktop.core.evaluation_store import EvaluationStore
+        if self._first:
+            self._first = False
+            self._changes.append(lambda store: store.empty_deleted())
+        self._work()
 
-        task = Task(lambda task: EvaluationStore().entries())
+    @property
+    def can_undo(self) -> bool:
+        """Whether something was deleted that can be taken back."""
+        return bool(self._undo)
+
+    def delete(self, keys: list[str]) -> None:
+        """Put these aside; :meth:`undo` takes them back."""
+        if keys:
+            self._undo.append(keys)
+            self._changes.append(lambda store: [store.delete(key) for key in keys])
+            self._work()
+            self.deleted.emit(len(keys))
+
+    def undo(self) -> None:
+        """Take back what was deleted last."""
+        if self._undo:
+            keys = self._undo.pop()
+            self._changes.append(lambda store: [store.restore(key) for key in keys])
+            self._work()
+            self.deleted.emit(len(self._undo[-1]) if self._undo else 0)
+
+    def _work(self) -> None:
+        """Make the changes in their order, whichever thread comes first, then list what is kept."""
+        changes, lock = self._changes, self._one_at_a_time
+
+        def work(task: Task) -> object:
+            from desktop.core.evaluation_store import EvaluationStore
+            from desktop.core.types import FoveaError
+
+            store, trouble = EvaluationStore(), ""
+            with lock:
+                while changes:
+                    try:
+                        changes.popleft()(store)
+                    except FoveaError as error:
+                        trouble = error.message
+                return store.entries(), trouble
+
+        task = Task(work)
         task.answered.connect(self._on_listed)
         task.launch()
 
@@ -43,7 +93,7 @@ class KeptShelf(QObject):
 
             store = EvaluationStore()
             result = store.load(key)
-            return result, figures(result), dict(store.judgements(result.data.fingerprint))
+            return result, figures(result), dict(store.judgements(result.data.fingerprint)), store.chosen(key)
 
         self._task = Task(load)
         self._task.answered.connect(self._on_loaded)
@@ -63,12 +113,14 @@ class KeptShelf(QObject):
         return None
 
     @Slot(object)
-    def _on_listed(self, heads: list[Kept]) -> None:
-        self.heads = heads
-        self.listed.emit(heads)
+    def _on_listed(self, found: tuple[list[Kept], str]) -> None:
+        self.heads, trouble = found
+        self.listed.emit(self.heads)
+        if trouble:
+            self.failed.emit(trouble)
 
     @Slot(object)
-    def _on_loaded(self, found: tuple[object, object, object]) -> None:
+    def _on_loaded(self, found: tuple[object, object, object, object]) -> None:
         if self.sender() is self._task:
             self._task = None
             self.loaded.emit(*found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.words import count
@@ -215,7 +215,11 @@ class LargePicture(QDialog):
         self.show_place(self._place + 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows go to the neighbours, Space, Enter and Esc close."""
+        """Arrows go to the neighbours, Space, Enter and Esc close; undo and redo mean what was said of labels."""
+        if event.matches(QKeySequence.StandardKey.Undo) or event.matches(QKeySequence.StandardKey.Redo):
+            (self._gallery.undo if event.matches(QKeySequence.StandardKey.Undo) else self._gallery.redo)()
+            self._show_said()
+            return
         key = event.key()
         backwards = Qt.Key.Key_Right if self.isRightToLeft() else Qt.Key.Key_Left
         forwards = Qt.Key.Key_Left if self.isRightToLeft() else Qt.Key.Key_Right

@@ -19,7 +19,7 @@ from desktop.ui.panes import show_failure
 from desktop.ui.picture_pane import ElidedLabel
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import make_label
-from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice
+from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
 if TYPE_CHECKING:
     from desktop.core.thresholds import OperatingPoint
@@ -70,6 +70,7 @@ class ResultsPage(QWidget):
         head.addWidget(self._title, 1)
         head.addWidget(self._facts)
         self.medical = MedicalNotice()
+        self.incomplete = CautionStrip()
         self.strip = RunStrip()
         self.strip.cancelled.connect(self.cancel_wanted)
         self.failure = ErrorPanel()
@@ -123,10 +124,10 @@ class ResultsPage(QWidget):
         layout.setContentsMargins(12, 8, 12, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
-        for widget in (self.medical, self.strip, self.failure, self.figures, self.threshold):
+        for widget in (self.medical, self.incomplete, self.strip, self.failure, self.figures, self.threshold):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
-        for widget in (self.medical, self.strip, self.threshold):
+        for widget in (self.medical, self.incomplete, self.strip, self.threshold):
             widget.hide()
 
     @Slot()
@@ -169,6 +170,7 @@ class ResultsPage(QWidget):
         self._title.set_text(title)
         self._facts.clear()
         self._show_notice(notice)
+        self.incomplete.hide()
         self.strip.begin()
         self.strip.show()
         self.threshold.hide()
@@ -228,6 +230,13 @@ class ResultsPage(QWidget):
         self._facts.setText(" · ".join(parts))
         notice = str(result.model.card.get("notice") or "") if result.model.medical else ""
         self._show_notice(notice or (self.medical_words() if result.model.medical else ""))
+        self.incomplete.setVisible(not result.complete)
+        self.incomplete.set_text(
+            self.tr(
+                "Stopped early: only {0} pictures were answered, the first ones of the data. These figures may differ "
+                "from those of all of it."
+            ).format(count(len(result)))
+        )
         two = state.figures.thresholds is not None
         self.threshold.setVisible(two)
         if two:

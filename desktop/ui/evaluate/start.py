@@ -6,12 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -21,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.evaluate.head import choose_box, titled
-from desktop.ui.evaluate.words import count, data_words, moment, share
+from desktop.ui.evaluate.kept_part import KeptPart
+from desktop.ui.evaluate.words import count
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.model_chooser import ModelChooser
@@ -29,7 +27,6 @@ from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
 if TYPE_CHECKING:
     from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation_store import Kept
 
 _CLASSES_NAMED = 12
 
@@ -294,51 +291,6 @@ class SetupPart(QFrame):
         split = self.splits.currentData()
         if split is not None:
             self.split_chosen.emit(split)
-
-
-class KeptPart(QFrame):
-    """The evaluations that were kept; a click or Enter opens one: ``opened`` carries its key."""
-
-    opened = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("card", "true")
-        self.list = QListWidget()
-        self.list.setAccessibleName(self.tr("Kept evaluations"))
-        self.list.setFrameShape(QFrame.Shape.NoFrame)
-        self.list.setWordWrap(True)
-        self.list.setStyleSheet("QListWidget::item { padding: 4px 6px; }")
-        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.list.itemActivated.connect(self._on_activated)
-        self.list.itemClicked.connect(self._on_activated)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 12, 12, 12)
-        layout.setSpacing(6)
-        layout.addWidget(titled(self.tr("Kept evaluations"), self.list))
-        layout.addWidget(
-            make_label(self.tr("They open at once, without asking the model again."), "secondary", wrap=True)
-        )
-        layout.addWidget(self.list, 1)
-
-    def set_kept(self, kept: list[Kept]) -> None:
-        """List these, the newest first."""
-        self.list.clear()
-        for entry in kept[:200]:
-            accuracy = (
-                self.tr("{0} right of {1}").format(share(entry.right / entry.n), count(entry.n)) if entry.n else ""
-            )
-            lines = f"{entry.model.name}\n{data_words(entry.data)} · {accuracy}\n{moment(entry.created)}"
-            item = QListWidgetItem(lines)
-            item.setData(Qt.ItemDataRole.UserRole, entry.key)
-            item.setToolTip(entry.data.root)
-            item.setSizeHint(QSize(200, 3 * self.fontMetrics().height() + 16))
-            self.list.addItem(item)
-        self.setVisible(bool(kept))
-
-    @Slot(QListWidgetItem)
-    def _on_activated(self, item: QListWidgetItem) -> None:
-        self.opened.emit(item.data(Qt.ItemDataRole.UserRole))
 
 
 class StartPage(QWidget):

@@ -56,8 +56,14 @@ class EvaluationState(QObject):
         held = self.result.model.threshold if self.result is not None else None
         return 0.5 if held is None else held
 
-    def show(self, result: EvaluationResult, figures: Figures, data: LabelledDataset | None) -> None:
-        """Show another result."""
+    def show(
+        self,
+        result: EvaluationResult,
+        figures: Figures,
+        data: LabelledDataset | None,
+        chosen: tuple[float, str] | None = None,
+    ) -> None:
+        """Show another result, by the model's own decision; ``chosen`` is a threshold to use instead, and why."""
         self._stop()
         self.result, self.figures, self.data = result, figures, data
         self._own = (result, figures)
@@ -65,6 +71,8 @@ class EvaluationState(QObject):
         self.point = figures.point
         self.fresh = True
         self.changed.emit()
+        if chosen is not None and figures.thresholds is not None:
+            self.decide(*chosen)
 
     def clear(self) -> None:
         """Show nothing."""
@@ -81,8 +89,12 @@ class EvaluationState(QObject):
 
     def at(self, threshold: float) -> OperatingPoint | None:
         """What a threshold does; ``None`` unless there are two classes."""
+        from desktop.core.evaluation import operating_point
+
         table = self.figures.thresholds if self.figures is not None else None
-        return table.at(threshold) if table is not None else None
+        if table is None or self.result is None:
+            return None
+        return operating_point(self.result, table, threshold)
 
     def move(self, threshold: float) -> None:
         """The threshold is on its way: only what costs a lookup follows."""

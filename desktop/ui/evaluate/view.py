@@ -72,6 +72,8 @@ class EvaluateView(LaterView):
         start.empty.folder_chosen.connect(self.open_path)
         start.empty.file_wanted.connect(self.ask_file)
         start.kept.opened.connect(self.open_kept)
+        start.kept.delete_wanted.connect(self.shelf.delete)
+        start.kept.undo_wanted.connect(self.undo)
         setup.split_chosen.connect(self._on_split)
         setup.model_chosen.connect(self.choose_model)
         setup.card_wanted.connect(self.card_requested)
@@ -86,18 +88,24 @@ class EvaluateView(LaterView):
         service.streamed.connect(self.results.stream)
         service.counting.connect(self.results.strip.say_counting)
         service.finished.connect(self._on_finished)
-        service.failed.connect(self.results.show_failure)
+        service.failed.connect(self._on_failed)
         service.not_remembered.connect(self.said)
         self.exports.said.connect(self.said)
         self.shelf.listed.connect(self.start.kept.set_kept)
         self.shelf.listed.connect(self._offer_kept)
         self.shelf.loaded.connect(self._on_loaded)
         self.shelf.failed.connect(self.said)
+        self.shelf.deleted.connect(start.kept.say_deleted)
+        self.shelf.deleted.connect(self.changed)
         results = self.results
         results.back_wanted.connect(self.show_start)
         results.cancel_wanted.connect(self.cancel)
         results.gallery.opened.connect(self.open_picture)
         results.gallery.judged.connect(self._on_judged)
+        results.gallery.undo_changed.connect(self.changed)
+        results.threshold.settled.connect(self._keep_threshold)
+        results.threshold.reset.connect(self._forget_threshold)
+        self.pages.currentChanged.connect(self.changed)
         results.gallery.list_wanted.connect(self.exports.ask_list)
         results.gallery.copies_wanted.connect(self.exports.ask_copies)
         results.split.splitterMoved.connect(self._remember_sizes)
@@ -127,7 +135,7 @@ class EvaluateView(LaterView):
 
     def take_focus(self) -> None:
         """Give the keyboard to what comes first."""
-        if self.pages.currentWidget() is self.results:
+        if self._on_results:
             self.results.focus_first()
         elif self.data is None:
             self.start.empty.button.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -143,6 +151,32 @@ class EvaluateView(LaterView):
     def open_paths(self, paths: list[str]) -> None:
         """Open what was dropped: the first of them."""
         self.open_path(paths[0])
+
+    @property
+    def _on_results(self) -> bool:
+        return self.pages.currentWidget() is self.results
+
+    def can_undo(self) -> bool:
+        """What was said of labels can be taken back, or, on the first page, the deletion of evaluations."""
+        return self.results.gallery.can_undo if self._on_results else self.shelf.can_undo
+
+    def can_redo(self) -> bool:
+        """What was taken back of labels can be said again."""
+        return self._on_results and self.results.gallery.can_redo
+
+    @Slot()
+    def undo(self) -> None:
+        """Take back what was done last on the page that is shown."""
+        if self._on_results:
+            self.results.gallery.undo()
+        else:
+            self.shelf.undo()
+
+    @Slot()
+    def redo(self) -> None:
+        """Say again what was taken back of a label."""
+        if self._on_results:
+            self.results.gallery.redo()
 
     def can_export(self) -> bool:
         """Whether there is a result to save."""
@@ -348,19 +382,35 @@ class EvaluateView(LaterView):
 
     @Slot()
     def cancel(self) -> None:
-        """Stop the evaluation; nothing of it is kept."""
-        if self.service.running:
-            self.service.cancel()
-            self.state.clear()
-            self.show_start()
-            self.said.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
+        """Stop the evaluation; what was answered by now is shown and kept as an incomplete result. Asked once more,
+        while the engine has not stopped yet, nothing is kept."""
+        if not self.service.running:
+            return
+        if not self.results.strip.stopping:
+            self.results.strip.say_stopping()
+            self.service.stop_early()
+            return
+        self.service.cancel()
+        self.state.clear()
+        self.show_start()
+        self.said.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
+
+    @Slot(object)
+    def _on_failed(self, error: FoveaError) -> None:
+        if error.kind != "stopped":
+            self.results.show_failure(error)
+            return
+        self.state.clear()
+        self.show_start()
+        self.said.emit(self.tr("The evaluation was stopped before a picture was answered; nothing was kept."))
 
     @Slot(object, object, str)
     def _on_finished(self, result: EvaluationResult, figures: Figures, trouble: str) -> None:
         from desktop.core.evaluation_store import EvaluationStore
 
-        self.results.gallery.model.judgements = dict(EvaluationStore().judgements(result.data.fingerprint))
-        self.state.show(result, figures, self.data)
+        store = EvaluationStore()
+        self.results.gallery.model.judgements = dict(store.judgements(result.data.fingerprint))
+        self.state.show(result, figures, self.data, store.chosen(store.key_of(result)))
         if trouble:
             self.said.emit(trouble)
         self.shelf.refresh()
@@ -370,6 +420,7 @@ class EvaluateView(LaterView):
         """The page where evaluations begin."""
         if self.service.running:
             return
+        self.shelf.refresh()
         self.pages.setCurrentWidget(self.start)
         self.start.parts.setCurrentWidget(self.start.setup if self.data is not None else self.start.empty)
 
@@ -391,14 +442,20 @@ class EvaluateView(LaterView):
         if not self.service.running:
             self.shelf.open(key)
 
-    @Slot(object, object, object)
-    def _on_loaded(self, result: EvaluationResult, figures: Figures, judgements: dict[str, str]) -> None:
+    @Slot(object, object, object, object)
+    def _on_loaded(
+        self,
+        result: EvaluationResult,
+        figures: Figures,
+        judgements: dict[str, str],
+        chosen: tuple[float, str] | None,
+    ) -> None:
         if self.service.running:
             return
         data = self.data
         at_hand = data is not None and data.root == result.data.root and data.split == result.data.split
         self.results.gallery.model.judgements = judgements
-        self.state.show(result, figures, data if at_hand else None)
+        self.state.show(result, figures, data if at_hand else None, chosen)
         self.pages.setCurrentWidget(self.results)
         self.results.focus_first()
         if not at_hand:
@@ -421,6 +478,16 @@ class EvaluateView(LaterView):
     def _on_judged(self, name: str, judgement: Any) -> None:
         if self.state.result is not None:
             self.service.judge(self.state.result.data.fingerprint, name, judgement)
+
+    @Slot(float, str)
+    def _keep_threshold(self, threshold: float, reason: str) -> None:
+        if self.state.result is not None:
+            self.service.choose(self.state.result, threshold, reason)
+
+    @Slot()
+    def _forget_threshold(self) -> None:
+        if self.state.result is not None:
+            self.service.choose(self.state.result, None)
 
     @Slot()
     def _remember_sizes(self) -> None:
