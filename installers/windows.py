@@ -1,0 +1,72 @@
+"""The Windows installer of a frozen program: ``python -m installers.windows --program dist/Fovea-full``.
+
+Needs makensis (NSIS 3): on Windows from nsis.sourceforge.io, on Debian from the package nsis. Without a certificate the
+installer is not signed and its name says so: Windows then asks its user before the first start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from desktop import __version__
+from installers import bundle, icons, names
+
+SCRIPT = Path(__file__).parent / "windows_files" / "fovea.nsi"
+
+
+def compile_installer(program: Path, out: Path, version: str, icon: Path, target: str = "") -> None:
+    """Make ``out`` of the files in ``program``. Raises :class:`SystemExit` with what makensis says.
+
+    ``target`` is NSIS' own word for another kind of installer than its usual 32-bit one.
+    """
+    makensis = shutil.which("makensis") or shutil.which("makensis", path=r"C:\Program Files (x86)\NSIS")
+    if makensis is None:
+        raise SystemExit("makensis is not installed (Debian: package nsis; Windows: nsis.sourceforge.io)")
+    sign = "/" if sys.platform == "win32" else "-"
+    numbers = ".".join([*(part for part in version.split(".")[:3] if part.isdigit()), "0", "0", "0", "0"][:4])
+    facts = {
+        "PROGRAM": str(program.resolve() / "*"),
+        "VERSION": version,
+        "NUMBERS": numbers,
+        "ICON": str(icon.resolve()),
+        "LICENCE": str((icons.ROOT / "LICENSE").resolve()),
+        "OUTFILE": str(out.resolve()),
+        **({"TARGET": target} if target else {}),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    command = [
+        makensis,
+        f"{sign}V2",
+        f"{sign}WX",
+        *(f"{sign}D{key}={value}" for key, value in facts.items()),
+        str(SCRIPT),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"makensis: {(done.stdout + done.stderr).strip()}")
+
+
+def main(argv: list[str]) -> int:
+    """Make the installer; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m installers.windows", description=__doc__.splitlines()[0])
+    parser.add_argument("--program", type=Path, required=True, help="the folder that build.spec made")
+    parser.add_argument("--out", type=Path, default=Path("dist"))
+    options = parser.parse_args(argv)
+    flavour = options.program.resolve().name.removeprefix("Fovea-")
+    if flavour not in bundle.FLAVOURS or not (options.program / f"{bundle.WINDOW_PROGRAM}.exe").is_file():
+        raise SystemExit(f"{options.program} is no folder that build.spec made on Windows")
+    machine = {"AMD64": "x86_64", "ARM64": "arm64"}.get(platform.machine(), platform.machine())
+    out = options.out / names.artefact(flavour, f"windows-{machine}", "exe", False)
+    icon = icons.draw(512, options.out / "fovea.ico")
+    compile_installer(options.program, out, __version__, icon)
+    print(out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
