@@ -129,10 +129,8 @@ def table(records: list[dict[str, Any]]) -> str:
     """README's table: a row for each file, and one for each system that nothing was tried on."""
     rows = ["| system | what was tried | how it ended | commit, date |", "|---|---|---|---|"]
     for one in records:
-        changed = " and changes" if one.get("changed") else ""
-        rows.append(
-            f"| {_where(one)} | {_what(one)} | {_ended(one)} | {one['commit'][:8] or 'unknown'}{changed}, {one['date']} |"
-        )
+        commit = (one["commit"][:8] or "unknown") + (" and changes" if one.get("changed") else "")
+        rows.append(f"| {_where(one)} | {_what(one)} | {_ended(one)} | {commit}, {one['date']} |")
     tried = {one["family"] for one in records}
     rows += [f"| {name} | – | {NEVER} | – |" for family, name in FAMILIES.items() if family not in tried]
     return "\n".join(rows)

@@ -24,7 +24,8 @@ from desktop import __version__
 from installers import bundle, icons, names
 
 FILES = Path(__file__).parent / "linux_files"
-_MAINTAINER = "The Fovea authors <fovea@localhost>"
+# Whoever hands a package on answers for it: FOVEA_MAINTAINER="Name <address>".
+_MAINTAINER = os.environ.get("FOVEA_MAINTAINER", "Fovea authors <fovea@fovea.example>")
 # Drivers and what speaks with the desktop come from the system and never with the program.
 _LIBRARIES = {
     "libEGL.so.1": "libegl1",
@@ -95,32 +96,26 @@ def archive(program: Path, out: Path, fast: bool = False) -> Path:
         return entry
 
     # gzip writes the time into its head: given here, not the clock's.
-    with part.open("wb") as raw, gzip.GzipFile("", "wb", 1 if fast else 9, raw, when) as packed:
-        with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for file in sorted(program.rglob("*")):
-                tar.add(file, f"{name}/{file.relative_to(program)}", recursive=False, filter=plain)
-            tar.add(FILES / "install.sh", f"{name}/install.sh", filter=_executable(plain))
-            for extra in (FILES / "fovea.desktop", FILES / "fovea.xml", icons.ROOT / "resources/icons/app.svg"):
-                target = "fovea.svg" if extra.suffix == ".svg" else extra.name
-                tar.add(extra, f"{name}/share/{target}", filter=plain)
-            _add_text(tar, f"{name}/README.txt", _readme(program), when)
+    with (
+        part.open("wb") as raw,
+        gzip.GzipFile("", "wb", 1 if fast else 9, raw, when) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for file in sorted(program.rglob("*")):
+            tar.add(file, f"{name}/{file.relative_to(program)}", recursive=False, filter=plain)
+        for extra in (FILES / "fovea.desktop", FILES / "fovea.xml", icons.ROOT / "resources/icons/app.svg"):
+            target = "fovea.svg" if extra.suffix == ".svg" else extra.name
+            tar.add(extra, f"{name}/share/{target}", filter=plain)
+        _add_text(tar, f"{name}/install.sh", (FILES / "install.sh").read_text(encoding="utf-8"), when, 0o755)
+        _add_text(tar, f"{name}/README.txt", _readme(program), when)
     os.replace(part, path)
     return path
 
 
-def _executable(inner):  # type: ignore[no-untyped-def]
-    def change(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-        entry = inner(entry)
-        entry.mode = 0o755
-        return entry
-
-    return change
-
-
-def _add_text(tar: tarfile.TarFile, name: str, text: str, when: int) -> None:
+def _add_text(tar: tarfile.TarFile, name: str, text: str, when: int, mode: int = 0o644) -> None:
     body = text.encode()
     entry = tarfile.TarInfo(name)
-    entry.size, entry.mtime, entry.uname, entry.gname = len(body), when, "root", "root"
+    entry.mode, entry.size, entry.mtime, entry.uname, entry.gname = mode, len(body), when, "root", "root"
     tar.addfile(entry, io.BytesIO(body))
 
 
@@ -289,7 +284,8 @@ Section: science
 Priority: optional
 Description: classify images on your own computer, offline
  Drop in photographs, drawings, X-ray pictures or DICOM files and see what a
- network makes of them; measure models on labelled images.{trains}
+ network makes of them; measure models on labelled images.
+{trains}
  .
  For research and education only; not a medical device.
 """
@@ -304,7 +300,7 @@ Comment: Every component that comes with the program is listed with its licence'
  their own in /usr/lib/fovea/_internal/PySide6 and may be replaced.
 
 Files: *
-Copyright: The Fovea authors
+Copyright: 2026 The Fovea authors
 License: Apache-2.0
  On Debian systems the text is in /usr/share/common-licenses/Apache-2.0.
 """

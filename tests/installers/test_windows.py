@@ -66,10 +66,8 @@ class Wine:
 
     def value(self, key: str, name: str) -> str:
         """A value of the current user's registry; '' where there is none."""
-        done = subprocess.run(
-            ["wine", "reg", "query", f"HKCU\\{key}", "/v", name] if name else ["wine", "reg", "query", f"HKCU\\{key}", "/ve"],
-            env=self.environment, capture_output=True, text=True, timeout=400, check=False,
-        )  # fmt: skip
+        command = ["wine", "reg", "query", f"HKCU\\{key}", *(["/v", name] if name else ["/ve"])]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=400, check=False)
         return done.stdout if done.returncode == 0 else ""
 
     def end(self) -> None:
