@@ -88,7 +88,7 @@ ROWS = (
     Row(
         "cifar-regularised (plain)", _JPEG, "the same without BN and dropout", "printed as pictures only",
         _train("cifar-regularised", "cifar-plain", "--set",
-               "architecture.layers=[\"C32k3s\",\"C32k3v\",\"P2\",\"flatten\",\"D512\"]"),
+               "architecture.layers=C32k3s,C32k3v,P2,flatten,D512"),
     ),
     Row(
         "cifar-regularised (augmented)", _JPEG, "with rotation 45°, shift .2, flip", "printed as pictures only",
