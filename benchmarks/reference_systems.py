@@ -211,11 +211,11 @@ def _figures(lines: list[dict[str, Any]]) -> dict[str, Any]:
     epochs = [line for line in lines if line.get("event") == "epoch-done"]
     named = {metric["name"]: metric for metric in model["metrics"]}
     parts = []
-    for name in ("accuracy", "sensitivity", "specificity", "AUC"):
+    for name in ("accuracy", "sensitivity", "specificity", "area under ROC"):
         metric = named.get(name)
         if metric is not None:
             low, high = metric.get("low"), metric.get("high")
-            shown = f"{metric['value']:.2%}" if name != "AUC" else f"{metric['value']:.3f}"
+            shown = f"{metric['value']:.2%}" if name != "area under ROC" else f"{metric['value']:.3f}"
             within = f" ({low:.2%} to {high:.2%})" if name == "accuracy" and low is not None else ""
             parts.append(f"{name} {shown}{within} {metric['split']}")
     if epochs:

@@ -102,7 +102,7 @@ def _run(options: Any) -> int:
     if options.resume:
         folder = _held_run(options.resume)
         chosen = plans.load(folder / PLAN)
-        sets = Path(options.data) if options.data and chosen.data.source != plans.USER else None
+        sets = _moved(chosen, options.data, folder) if options.data else None
     else:
         chosen, sets = train_plan.plan_of(options)
         if options.save_plan:
@@ -147,6 +147,21 @@ def _held_run(given: str) -> Path:
         return store.folder(waiting[0].id)
     store.get(given)
     return store.folder(given)
+
+
+def _moved(plan: Any, given: str, folder: Path) -> Path | None:
+    """``--data`` with ``--resume``: where the public sets lie, or where the user's own pictures lie now."""
+    from dataclasses import replace
+
+    from desktop.ml.history import write_text
+    from desktop.ml.plan import USER
+    from desktop.store.runs import PLAN
+
+    if plan.data.source != USER:
+        return Path(given)
+    moved = replace(plan, data=replace(plan.data, path=str(Path(given).absolute())))
+    write_text(folder / PLAN, moved.to_json())
+    return None
 
 
 def _new_run(plan: Any, own: Path | None) -> Path:

@@ -128,6 +128,17 @@ def test_wrong_usage_and_the_list_of_presets(capsys: pytest.CaptureFixture[str],
     assert RunStore().list() == []
 
 
+def test_pictures_that_moved_are_found_again_when_a_run_is_taken_up(pets: Path, tmp_path: Path) -> None:
+    plan = planned("--data", pets, "--name", "pets")
+    record = RunStore().create(plan, "pets")
+    moved = pets.rename(tmp_path / "elsewhere")
+    folder = RunStore().folder(record.id)
+    assert train._moved(plan, str(moved), folder) is None
+    assert plans.load(folder / "plan.json").data.path == str(moved)
+    public = planned("--preset", "mnist-cnn")
+    assert train._moved(public, str(tmp_path), folder) == tmp_path
+
+
 # Runs
 
 
