@@ -15,7 +15,7 @@ _SIZE = (1280, 720)
 _SMALLEST = (1024, 640)  # the window takes no smaller size
 _LARGEST = 8192
 _TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
-_TRAIN_TABS = ("jobs", "runs")
+_TRAIN_TABS = ("jobs", "runs", "searches")
 _PREFERRED = ("cifar10", "mnist-digits")
 
 _EPILOG = """\

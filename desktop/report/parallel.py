@@ -30,7 +30,7 @@ def parallel_figure(title: str, axes: Sequence[str], lines: Sequence[Line], valu
 
     figure = Figure(figsize=(max(6.0, 1.7 * (len(axes) + 1)), 4.6), dpi=150, layout="constrained")
     plot = figure.add_subplot()
-    scales = [_Scale([line.settings[i] for line in lines]) for i in range(len(axes))]
+    scales = [Scale([line.settings[i] for line in lines]) for i in range(len(axes))]
     values = [line.value for line in lines if line.value is not None]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     span = (high - low) or 1.0
@@ -115,7 +115,7 @@ def as_page(title: str, words: str, figure: Figure, head: Sequence[str], rows: S
 _PAPER = {"facecolor": "white", "alpha": 0.7, "edgecolor": "none", "pad": 0.6}
 
 
-class _Scale:
+class Scale:
     """Where the values of one setting stand on its axis, 0 to 1: numbers by size (by magnitude where they span much),
     words evenly."""
 

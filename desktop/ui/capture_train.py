@@ -28,8 +28,8 @@ def capture_train(
     """Save the Train view as PNG; see :func:`desktop.ui.capture.staged`.
 
     ``run`` is a run's id ('' for none): it is looked at, in the tab Runs. With ``demo`` a small net is really trained
-    on drawn shapes in a temporary home, and shown. ``tab`` is 'jobs' or 'runs'. Raises :class:`FoveaError`: of kind
-    ``no-such-run``, those that ended the training, and those of ``staged`` and ``save``.
+    on drawn shapes in a temporary home, and shown. ``tab`` is 'jobs', 'runs' or 'searches'. Raises
+    :class:`FoveaError`: of kind ``no-such-run``, those that ended the training, and those of ``staged`` and ``save``.
     """
     if demo:
         with _temporary_home() as home:
@@ -62,6 +62,9 @@ def _capture(
             wait_for(lambda: not view.service.errands.busy, timeout_s, "the runs")
             view.runs.choose([run] if run else [held.id for held in view.runs.runs[:2]])
             wait_for(lambda: not view.service.errands.busy, timeout_s, "the curves")
+        if tab == "searches":
+            view.tabs.setCurrentWidget(view.searches)
+            wait_for(lambda: not view.service.errands.busy, timeout_s, "the searches")
         shown = view.runs.loss if tab == "runs" else view.jobs.page.curves.loss
         if shown.isVisible():
             wait_for(lambda: plotting().there, timeout_s, "the plots")

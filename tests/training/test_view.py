@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
 
+from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.training_job import TrainingJob
 from desktop.store.runs import RunStore
-from desktop.ui.app import Shell, build_window
+from desktop.ui.app import build_window
+from desktop.ui.main_window import MainWindow
 from desktop.ui.train.view import TrainView
 from tests.training.jobs import plan, run_with
 
@@ -24,23 +25,26 @@ WAIT = 60_000
 
 
 @pytest.fixture
-def shell(qtbot: Any, qapp: Any, fovea_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+def window(qtbot: Any, qapp: Any, fovea_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The window without its engines, which nothing here asks."""
     from desktop import paths
 
     monkeypatch.setattr(paths, "bundled_models", lambda: tmp_path / "bundled")
-    held = build_window(mode="light")
-    qtbot.addWidget(held.window)
-    with qtbot.waitSignal(held.window.painted, timeout=WAIT):
-        held.window.show()
-    qtbot.waitUntil(lambda: held.catalog.loaded, timeout=WAIT)
+    catalog = ModelCatalog()
+    held = MainWindow(Settings(), catalog)
+    qtbot.addWidget(held)
+    held.show()
     yield held
-    held.close_down()
+    held.classify.close_down()
+    held.close_later()
+    catalog.stop()
+    held.settings.flush()
 
 
 @pytest.fixture
-def view(shell: Shell) -> TrainView:
-    shell.window.show_view("train")
-    shown = shell.window.shown
+def view(window: MainWindow) -> TrainView:
+    window.show_view("train")
+    shown = window.shown
     assert isinstance(shown, TrainView)
     return shown
 
@@ -62,7 +66,7 @@ def test_the_empty_view_says_what_to_do(qtbot: Any, view: TrainView) -> None:
     view.starter.dialog.reject()
 
 
-def test_curves_facts_and_ring_follow_a_training(qtbot: Any, shell: Shell, view: TrainView) -> None:
+def test_curves_facts_and_ring_follow_a_training(qtbot: Any, window: MainWindow, view: TrainView) -> None:
     job = begin(view, "slow", "epochs 30")
     page = view.jobs.page
     qtbot.waitUntil(lambda: job.epochs_done >= 2 and page.curves.model.rowCount() >= 2, timeout=WAIT)
@@ -73,11 +77,11 @@ def test_curves_facts_and_ring_follow_a_training(qtbot: Any, shell: Shell, view:
     frame, series = page.curves.content("loss", "Loss")
     assert frame.x_to in (10, 20, 30) and [one.name.split()[0] for one in series] == ["training", "validation"]
     assert series[1].width > series[0].width and series[1].mark == job.curves.best
-    train = shell.window.rail._views["train"]
+    train = window.rail._views["train"]
     assert "% done" in train.accessibleDescription()
     page.curves._ways.buttons()[1].click()
     frame, series = page.curves.content("loss", "Loss")
-    assert len(series[0].x) > len(series[1].x) and shell.settings.get("train_by") == "batch"
+    assert len(series[0].x) > len(series[1].x) and window.settings.get("train_by") == "batch"
     page.pause.click()
     qtbot.waitUntil(lambda: job.state == "paused", timeout=WAIT)
     assert page.pause.text() == "Go on" and not page.finish.isHidden()
@@ -106,16 +110,18 @@ def test_cancelling_asks_what_becomes_of_the_run(qtbot: Any, view: TrainView, di
     qtbot.waitUntil(lambda: len(view.runs.runs) == 1, timeout=WAIT)
 
 
-def test_closing_asks_and_keeps_a_checkpoint_for_the_next_start(qtbot: Any, shell: Shell, view: TrainView) -> None:
+def test_closing_asks_and_keeps_a_checkpoint_for_the_next_start(
+    qtbot: Any, window: MainWindow, view: TrainView
+) -> None:
     job = begin(view, "slow", "epochs 1000")
     qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
-    shell.window.close()
-    assert shell.window.isVisible() and view.question.isVisible()
+    window.close()
+    assert window.isVisible() and view.question.isVisible()
     view.question.escapeButton().click()
-    assert shell.window.isVisible() and job.active
-    shell.window.close()
+    assert window.isVisible() and job.active
+    window.close()
     view.question.later_button.click()
-    assert not shell.window.isVisible()
+    assert not window.isVisible()
     store = RunStore()
     qtbot.waitUntil(lambda: store.get(job.id).state == "interrupted", timeout=WAIT)
     again = build_window(Settings(), mode="light")
@@ -139,20 +145,20 @@ def test_closing_asks_and_keeps_a_checkpoint_for_the_next_start(qtbot: Any, shel
         again.close_down()
 
 
-def test_closing_after_the_epoch_waits_for_the_model(qtbot: Any, shell: Shell, view: TrainView) -> None:
+def test_closing_after_the_epoch_waits_for_the_model(qtbot: Any, window: MainWindow, view: TrainView) -> None:
     job = begin(view, "slow", "epochs 1000")
     waiting = begin(view, "epochs 2", name="waiting")
     qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
-    shell.window.close()
+    window.close()
     view.question.finish_button.click()
-    assert shell.window.isVisible()
-    qtbot.waitUntil(lambda: not shell.window.isVisible(), timeout=WAIT)
+    assert window.isVisible()
+    qtbot.waitUntil(lambda: not window.isVisible(), timeout=WAIT)
     store = RunStore()
     assert store.get(job.id).state == "done" and store.get(waiting.id).state == "queued"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with")
-def test_a_killed_trainer_is_said_and_can_go_on(qtbot: Any, shell: Shell, view: TrainView) -> None:
+def test_a_killed_trainer_is_said_and_can_go_on(qtbot: Any, window: MainWindow, view: TrainView) -> None:
     job = begin(view, "slow", "epochs 1000")
     qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
     pid = view.service.trainer_pid(job.id)
@@ -161,7 +167,7 @@ def test_a_killed_trainer_is_said_and_can_go_on(qtbot: Any, shell: Shell, view: 
     page = view.jobs.page
     qtbot.waitUntil(lambda: page.failure.isVisible(), timeout=WAIT)
     assert "SIGKILL" in page.failure.text and "checkpoint" in page.failure.text
-    assert "SIGKILL" in shell.window.messages.text
+    assert "SIGKILL" in window.messages.text
     qtbot.waitUntil(lambda: view.service.trainer_pid(job.id) is None and not view.service.errands.busy, timeout=WAIT)
     page.go_on.click()
     qtbot.waitUntil(lambda: view.jobs.page.job is not None and view.jobs.page.job.active, timeout=WAIT)
@@ -196,12 +202,12 @@ def test_runs_are_found_compared_and_deleted(qtbot: Any, view: TrainView) -> Non
 
 
 def test_a_plan_file_starts_a_training_and_a_bad_one_says_why(
-    qtbot: Any, shell: Shell, view: TrainView, tmp_path: Path
+    qtbot: Any, window: MainWindow, view: TrainView, tmp_path: Path
 ) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text('{"schema": 2}')
     view.open_paths([str(bad)])
-    qtbot.waitUntil(lambda: "missing" in shell.window.messages.text, timeout=WAIT)
+    qtbot.waitUntil(lambda: "missing" in window.messages.text, timeout=WAIT)
     good = tmp_path / "good.json"
     good.write_text(plan().to_json(), encoding="utf-8")
     view.open_paths([str(good)])
@@ -219,3 +225,70 @@ def test_a_plan_file_starts_a_training_and_a_bad_one_says_why(
     record = store.get(added.args[0])
     assert record.name == "My digits" and record.epochs == 3
     assert '"my-digits"' in store.plan_text(record.id) and '"patience": 2' in store.plan_text(record.id)
+
+
+def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainView) -> None:
+    import json
+
+    from desktop.ml.search_results import SearchResult, TrialResult, folder
+
+    view.tabs.setCurrentWidget(view.searches)
+    qtbot.waitUntil(lambda: not view.service.errands.busy, timeout=WAIT)
+    assert "fovea search" in view.searches.parts.currentWidget().text()  # type: ignore[attr-defined]
+    run = RunStore().create(plan(), "pets #1")
+    trials = tuple(
+        TrialResult(number, state, {"optimizer.rate": rate, "fit.batch": "16"}, value, value, 0.4, 3, 9.0, run.id)
+        for number, state, rate, value in (
+            (0, "done", "0.01234567", 0.7),
+            (1, "done", "0.002", 0.9),
+            (2, "pruned", "0.5", 0.95),
+        )
+    )
+    folder().mkdir(parents=True)
+    (folder() / "pets.json").write_text(json.dumps(SearchResult("pets", "val_accuracy", trials, 1).to_dict()))
+    (folder() / "torn.json").write_text('{"name": "to')
+    view.searches.refresh()
+    qtbot.waitUntil(lambda: bool(view.searches.found), timeout=WAIT)
+    tab = view.searches
+    assert [result.name for result in tab.found] == ["pets"] and tab.list.item(0).text().endswith("best 90.0 %")
+    cells = [[tab.model.cell(row, column).text for column in (0, 1, 2, 3)] for row in range(3)]
+    assert cells == [
+        ["0", "Done", "70.0 %", "0.0123"],
+        ["1 – best", "Done", "90.0 %", "0.002"],
+        ["2", "Stopped early", "–", "0.5"],
+    ]
+    tab.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
+    tab.plot.chosen.emit(0)
+    assert tab.model.cell(tab.table.currentIndex().row(), 0).text == "0" and tab.plot._marked == 0
+    tab.run.click()
+    assert view.tabs.currentWidget() is view.runs
+    qtbot.waitUntil(lambda: [held.id for held in view.runs.chosen()] == [run.id], timeout=WAIT)
+
+
+def test_a_failure_is_told_where_it_happened(qtbot: Any, window: MainWindow, view: TrainView) -> None:
+    job = begin(view, "epochs 2", "refuse")
+    qtbot.waitUntil(lambda: job.state == "failed" and view.jobs.page.failure.isVisible(), timeout=WAIT)
+    page = view.jobs.page
+    assert "no longer a number" in page.failure.text and "learning rate" in page.failure.text
+    assert page.go_on.isVisible()
+    qtbot.waitUntil(lambda: page.curves.model.rowCount() == 2, timeout=WAIT)
+    assert "no longer a number" in window.messages.text
+
+
+def test_curves_are_saved_as_table_and_picture(qtbot: Any, view: TrainView, tmp_path: Path) -> None:
+    job = begin(view, "epochs 3", name="=cmd")
+    qtbot.waitUntil(lambda: job.state == "done", timeout=WAIT)
+    view.exports._run_id = job.id
+    with qtbot.waitSignal(view.exports.said, timeout=WAIT):
+        view.exports.save(str(tmp_path / "curves.csv"))
+    lines = (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("run,epoch,loss") and len(lines) == 4 and lines[1].startswith("'=cmd,1,1,")
+    with qtbot.waitSignal(view.exports.said, timeout=WAIT):
+        view.exports.save(str(tmp_path / "curves.png"))
+    from PIL import Image
+
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 1000
+    with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
+        view.exports.save(str(tmp_path / "nowhere" / "deep" / "curves.png"))
+    assert "not saved" in said.args[0] and str(tmp_path) not in said.args[0]

@@ -53,6 +53,7 @@ class RunsTab(QWidget):
         self._curves: dict[str, Curves] = {}
         self._plans: dict[str, str] = {}
         self._fitted = False
+        self._wanted: list[str] = []
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Filter by name, data, preset or state"))
         self.filter.setAccessibleName(self.tr("Filter the runs"))
@@ -152,7 +153,8 @@ class RunsTab(QWidget):
 
     @Slot()
     def _apply_filter(self) -> None:
-        chosen = [run.id for run in self.chosen()]
+        chosen = [run.id for run in self.chosen()] or self._wanted
+        self._wanted = []
         sought = self.filter.text().casefold().split()
         shown = []
         for run in self.runs:
@@ -184,8 +186,9 @@ class RunsTab(QWidget):
                 selection.select(self.model.index(row, 0), flags.Select | flags.Rows)
 
     def choose(self, ids: list[str]) -> None:
-        """Choose these runs, where they are shown."""
+        """Choose these runs, where they are shown, now or once they are read."""
         self.table.clearSelection()
+        self._wanted = list(ids)
         self._select(ids)
 
     def chosen(self) -> list[RunRecord]:

@@ -15,6 +15,7 @@ from desktop.ui.train.asking import CancelQuestion, CloseQuestion
 from desktop.ui.train.exports import CurveExports
 from desktop.ui.train.jobs_tab import JobsTab
 from desktop.ui.train.runs_tab import RunsTab
+from desktop.ui.train.searches_tab import SearchesTab
 from desktop.ui.train.starting import Starter, validation_of
 from desktop.ui.view import LaterView
 from desktop.ui.widgets._kit import sentence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob
     from desktop.store.run_record import RunRecord
 
-_TABS = ("jobs", "runs")
+_TABS = ("jobs", "runs", "searches")
 
 
 class TrainView(LaterView):
@@ -39,10 +40,12 @@ class TrainView(LaterView):
         self.exports = CurveExports(self)
         self.jobs = JobsTab(self.service, settings.get("train_by"))
         self.runs = RunsTab(self.service)
+        self.searches = SearchesTab(self.service)
         self.tabs = QTabWidget()
         self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 12px; }")
         self.tabs.addTab(self.jobs, self.tr("Trainings"))
         self.tabs.addTab(self.runs, self.tr("Runs"))
+        self.tabs.addTab(self.searches, self.tr("Searches"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.addWidget(self.tabs)
@@ -88,6 +91,8 @@ class TrainView(LaterView):
         runs.folder_wanted.connect(self.open_folder)
         runs.export_wanted.connect(self.exports.ask)
         runs.said.connect(self.said)
+        self.searches.runs_wanted.connect(self.look_at_runs)
+        self.searches.model_wanted.connect(self.continue_run)
         self.starter.ready.connect(service.submit)
         self.starter.failed.connect(self._on_failed)
         self.starter.said.connect(self.said)
@@ -102,6 +107,7 @@ class TrainView(LaterView):
             "train_curves": self.jobs.page.curves.split,
             "train_runs": self.runs.split,
             "train_plots": self.runs.lower,
+            "train_searches": self.searches.split,
         }
 
     def _restore(self) -> None:
@@ -124,6 +130,8 @@ class TrainView(LaterView):
         self._settings.set("train_tab", _TABS[self.tabs.currentIndex()])
         if self.tabs.currentWidget() is self.runs:
             self.runs.refresh()
+        elif self.tabs.currentWidget() is self.searches:
+            self.searches.refresh()
         self.changed.emit()
 
     # The window's side
@@ -142,8 +150,10 @@ class TrainView(LaterView):
         """Give the keyboard to what comes first."""
         if self.tabs.currentWidget() is self.jobs:
             self.jobs.focus_first()
-        else:
+        elif self.tabs.currentWidget() is self.runs:
             self.runs.table.setFocus()
+        else:
+            self.searches.list.setFocus()
 
     def close_down(self) -> None:
         """Stop what runs, with checkpoints; for the end of the program."""
@@ -334,6 +344,13 @@ class TrainView(LaterView):
     def show_runs(self) -> None:
         """Show all runs."""
         self.tabs.setCurrentWidget(self.runs)
+
+    @Slot(object)
+    def look_at_runs(self, ids: list[str]) -> None:
+        """Show these runs among all."""
+        self.show_runs()
+        self.runs.filter.clear()
+        self.runs.choose(ids)
 
     @Slot(str)
     def open_folder(self, run_id: str) -> None:
