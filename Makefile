@@ -5,11 +5,11 @@
 VENV = .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help run test lint slow bench format package clean distclean
+.PHONY: help run test lint slow bench format package installers frozen-test clean distclean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 run: ## open the window (without a display: the demo, in the terminal)
 	@sh tools/setup.sh run
@@ -23,9 +23,9 @@ lint: ## ruff, mypy, the import contracts
 	@sh tools/setup.sh dev
 	@sh tools/check.sh lint
 
-slow: ## the tests that take minutes
+slow: ## the tests that take minutes (frozen-test has those of the frozen program)
 	@sh tools/setup.sh dev
-	@$(PY) -m pytest -m slow --timeout=1800 $(ARGS)
+	@$(PY) -m pytest -m slow --timeout=1800 --ignore=tests/installers/test_frozen.py $(ARGS)
 
 bench: ## measure this machine, beside what people would otherwise use
 	@sh tools/setup.sh dev
@@ -36,9 +36,17 @@ format: ## let ruff lay out the code
 	@$(PY) -m ruff check --fix-only --quiet .
 	@$(PY) -m ruff format .
 
-package: ## a program folder for users without Python, in dist/
+package: ## a program folder for users without Python, in dist/ (FOVEA_FLAVOUR=full|viewer)
 	@sh tools/setup.sh package
 	@$(PY) -m PyInstaller --noconfirm --log-level WARN build.spec
+
+installers: package ## … and this Linux' packages of it
+	@$(PY) -m installers.linux --program dist/Fovea-$${FOVEA_FLAVOUR:-full} --out dist
+
+frozen-test: ## build the viewer and try it as its users run it (up to 25 minutes on two cores)
+	@sh tools/setup.sh dev
+	@sh tools/setup.sh package
+	@$(PY) -m pytest -m slow --timeout=2400 -p no:cacheprovider tests/installers/test_frozen.py $(ARGS)
 
 clean: ## remove what builds and tests leave behind
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks

@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "data": "look through a folder of labelled pictures",
     "selftest": "check this installation: models, engine, window",
     "screenshot": "draw the window into a PNG file, without a display",
+    "stopwatch": "how long until the window is there, and until it answers",
     "licences": "every component of this program with its licence",
     "demo": "classify a few samples with every model, with pictures of the window",
 }
