@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
 from importlib import metadata
+from typing import Any
 
 BACKENDS = ("tensorflow", "torch", "jax")
 
@@ -45,23 +47,37 @@ def versions() -> dict[str, str]:
     return found
 
 
-def accelerated() -> bool:
-    """Whether Keras has something faster than the CPU to train on, and uses it."""
+def _place() -> str:
+    """Where the back end really puts a new tensor, in its own words: ``cpu``, ``cuda:0``, ``mps:0``, ``…GPU:0``."""
     select()
     import keras
 
-    return any(not name.lower().startswith("cpu") for name in keras.distribution.list_devices())
+    return str(getattr(keras.ops.convert_to_tensor([0.0]), "device", "cpu")).lower()
+
+
+def accelerated() -> bool:
+    """Whether Keras has something faster than the CPU to train on, and uses it."""
+    return not re.search(r"\bcpu", _place())
 
 
 def device() -> str:
-    """The device that training really uses, in words (``CPU (x86_64, 2 cores)``, ``GPU: …``)."""
-    select()
-    import keras
+    """The device that training really uses, in words (``CPU (x86_64, 2 cores)``, ``GPU (NVIDIA …, cuda:0)``)."""
+    place = _place()
+    if re.search(r"\bcpu", place):
+        return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    short = place.rsplit("/", 1)[-1].removeprefix("device:")
+    return f"GPU ({', '.join(filter(None, [_gpu_name(), short]))})"
 
-    accelerators = [d for d in keras.distribution.list_devices() if not d.lower().startswith("cpu")]
-    if accelerators:
-        return f"{len(accelerators)} accelerator(s): {', '.join(accelerators)}"
-    return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+
+def _gpu_name() -> str:
+    """The maker's name of the GPU where the back end tells it: PyTorch does for CUDA."""
+    if select() != "torch":
+        return ""
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name())
+    return "Apple Metal" if torch.backends.mps.is_available() else ""
 
 
 def gains_from_16_bits() -> bool:
@@ -94,3 +110,22 @@ def free_memory() -> None:
 
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+
+def reseed(*numbers: int) -> None:
+    """Fix PyTorch's own random numbers, which Keras' dropout takes there, by ``numbers``.
+
+    Under other back ends the layers' random state is part of the network, and nothing is to be done.
+    """
+    if select() == "torch":
+        import numpy as np
+        import torch
+
+        torch.manual_seed(int(np.random.SeedSequence(list(numbers)).generate_state(1)[0]))
+
+
+def to_numpy(tensor: Any) -> Any:
+    """A tensor of the back end in use, wherever it lies, as a NumPy array."""
+    import keras
+
+    return keras.ops.convert_to_numpy(tensor)

@@ -99,6 +99,9 @@ class Loop:
             jit_compile=plan.fit.jit,
         )
         self.optimizer.build(self.network.trainable_variables)
+        if keras.backend.backend() != "tensorflow":
+            # Else `fit` would build losses and metrics from the first batch, which a continued epoch then lacks.
+            self.network._symbolic_build(data_batch=Batches(train, plan, 0, augment=())[0])
 
     # From and to disk
 
@@ -302,6 +305,9 @@ class Watch(keras.callbacks.Callback):
     def seconds(self) -> float:
         """Wall clock since the epoch (or its rest) began, without pauses."""
         return time.monotonic() - self._started - self._waited
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        backend.reseed(self._loop.plan.seed, 7, self._epoch, self._first * self._loop.parts + batch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loop = self._loop

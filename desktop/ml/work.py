@@ -40,7 +40,7 @@ def steps_at_once(model: keras.Model, fit: FitPlan, steps: int, parts: int) -> i
     same steps whatever the number.
     """
     wanted = fit.steps_per_execution
-    if parts > 1 or steps < wanted:
+    if parts > 1 or steps < wanted or keras.backend.backend() == "torch":  # Keras' torch loop knows single steps only
         return 1
     if backend.accelerated():
         return wanted
