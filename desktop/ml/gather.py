@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,14 @@ from desktop.core.evaluation_store import not_written
 from desktop.core.splits import SplitLists, check_same, read_split, write_split
 from desktop.ml import data
 from desktop.ml.data import DataError, Pictures
+from desktop.ml.events import Phase
 from desktop.ml.plan import USER, TrainingPlan
 from desktop.store.runs import CHECKPOINT, SPLIT
 
 Progress = Callable[[int, int], None]
-"""Hears how many pictures are prepared, and of how many. May raise, for instance to cancel."""
+"""Hears how many pictures are prepared, and of how many (0: not known yet). May raise, for instance to cancel."""
+
+_EVERY_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +42,22 @@ class Gathered:
     set_aside: tuple[tuple[str, str], ...]
     own_validation: bool
     open_test: Callable[[], Pictures | None]
+
+
+def told(listener: Callable[[Phase], None], check: Callable[[], None]) -> Progress:
+    """A progress that calls ``check`` every time (which may raise, to cancel) and ``listener`` ten times a second."""
+    last = 0.0
+
+    def progress(done: int, total: int) -> None:
+        nonlocal last
+        check()
+        now = time.monotonic()
+        # Without a total there is nothing to tell yet: names are being read.
+        if total and (done in (0, total) or now - last >= _EVERY_S):
+            last = now
+            listener(Phase("data", done, total))
+
+    return progress
 
 
 def gather(plan: TrainingPlan, run: Path, root: Path | None = None, progress: Progress = lambda d, t: None) -> Gathered:

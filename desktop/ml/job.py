@@ -15,7 +15,7 @@ from desktop import paths
 from desktop.core.types import FoveaError
 from desktop.ml import plan as plans
 from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
-from desktop.ml.events import Event, Finished, Note, Phase
+from desktop.ml.events import Event, Finished, Note
 from desktop.ml.recorder import Recorder
 from desktop.store.manifest import Manifest
 from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
@@ -86,12 +86,7 @@ def _work(
 
     steering = Steering(control)
 
-    def progress(done: int, total: int) -> None:
-        steering.check()
-        if done % 50 == 0 or done == total:
-            recorder(Phase("data", done, total))
-
-    gathered = gather.gather(plan, run, data_root, progress)
+    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
     recorder.change(data=gathered.title, preset=plan.preset)
     for name, reason in gathered.set_aside[:20]:
         recorder(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))

@@ -11,7 +11,7 @@ import numpy as np
 
 from desktop.ml import backend, deploy, gather, train
 from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
-from desktop.ml.events import Event, Finished, Phase
+from desktop.ml.events import Event, Finished
 from desktop.ml.plan import TrainingPlan
 from desktop.ml.recorder import Recorder
 from desktop.store.runs import CHECKPOINT, training_lock
@@ -75,12 +75,7 @@ def run_trial(
 def _train(
     plan: TrainingPlan, run: Path, recorder: Recorder, steering: Steering, data_root: Path | None, open_test: bool
 ) -> Outcome:
-    def progress(done: int, total: int) -> None:
-        steering.check()
-        if done % 64 == 0 or done == total:
-            recorder(Phase("data", done, total))
-
-    gathered = gather.gather(plan, run, data_root, progress)
+    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
     recorder.change(data=gathered.title, preset=plan.preset)
     resume = (run / CHECKPOINT).is_file()
     trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering)
