@@ -27,7 +27,7 @@ _STAGES = {
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status."""
     options = _parser().parse_args(argv)
-    return _inspect(options)
+    return _cache(options) if options.command == "cache" else _inspect(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,6 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--json", action="store_true", help="one JSON object instead of text")
     inspect.add_argument("--exact", action="store_true", help="look for exact copies only, not for near ones")
     inspect.add_argument("--names", type=int, default=3, metavar="N", help="names shown for each finding (default: 3)")
+    cache = commands.add_parser(
+        "cache",
+        help="how much prepared pictures take on disk; remove them",
+        description="Pictures are prepared for training once and kept; they can be made again at any time.",
+    )
+    cache.add_argument("--clear", action="store_true", help="remove them all")
+    cache.add_argument("--json", action="store_true", help="JSON instead of text")
     return parser
 
 
@@ -71,6 +78,23 @@ def _inspect(options: Any) -> int:
     else:
         console.say(_text(found, max(0, options.names)))
     return 1 if found.stops_training else 0
+
+
+def _cache(options: Any) -> int:
+    from desktop.ml import cache
+
+    before = cache.total_bytes()
+    if options.clear:
+        cache.clear()
+    after = cache.total_bytes()
+    if options.json:
+        console.say(json.dumps({"bytes": after, "removed": before - after, "limit": cache.limit_bytes()}))
+    else:
+        removed = f"; {(before - after) / 1e9:.2f} GB were removed" if options.clear else ""
+        console.say(
+            f"prepared pictures take {after / 1e9:.2f} GB of at most {cache.limit_bytes() / 1e9:.0f} GB{removed}"
+        )
+    return 0
 
 
 def _text(found: Any, names: int) -> str:

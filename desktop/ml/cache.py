@@ -291,7 +291,7 @@ def _make_room(root: Path, need: int) -> None:
                 _remove(folder)
     sets = sorted(_sets(root), key=lambda item: item[2])
     total = sum(size for _, size, _ in sets)
-    limit = _limit()
+    limit = limit_bytes()
     for folder, size, _ in sets:
         if total + need <= limit and shutil.disk_usage(root).free >= need + _SPARE_BYTES:
             return
@@ -306,7 +306,8 @@ def _make_room(root: Path, need: int) -> None:
         )
 
 
-def _limit() -> int:
+def limit_bytes() -> int:
+    """The most that all sets together may take."""
     try:
         return int(float(os.environ["FOVEA_CACHE_GB"]) * 1e9)
     except (KeyError, ValueError, OverflowError):

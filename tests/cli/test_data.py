@@ -48,3 +48,14 @@ def test_what_cannot_be_read_ends_in_words(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit) as caught:
         data.main(["inspect"])
     assert caught.value.code == 2
+
+
+def test_the_cache_is_shown_and_cleared(capsys: pytest.CaptureFixture[str]) -> None:
+    from tests.ml.test_cache import SPEC, Feed, cache
+
+    cache.make("a" * 32, Feed(), SPEC)
+    held = cache.total_bytes()
+    assert data.main(["cache", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"bytes": held, "removed": 0, "limit": cache.LIMIT_BYTES}
+    assert data.main(["cache", "--clear"]) == 0
+    assert "were removed" in capsys.readouterr().out and cache.total_bytes() == 0
