@@ -32,6 +32,7 @@ class CrashReportDialog(QDialog):
         self._text.setReadOnly(True)
         self._text.setAccessibleName(self.tr("Error report"))
         self._text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._text.document().setDocumentMargin(10)
         texts = []
         for path in self._reports:
             with contextlib.suppress(OSError):

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import threading
 
-from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal, Slot
+from PySide6.QtCore import QSize, QSortFilterProxyModel, Qt, Signal, Slot
 from PySide6.QtGui import QFontDatabase, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QLineEdit,
-    QListView,
     QPlainTextEdit,
     QSplitter,
+    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.core import licences
 from desktop.ui.widgets._kit import count, make_label
 
+_ROW = 28
 _PART = int(Qt.ItemDataRole.UserRole) + 1
 
 
@@ -45,15 +46,21 @@ class LicencesDialog(QDialog):
         self._shown.setSourceModel(self._model)
         self._shown.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         self._filter.textChanged.connect(self._shown.setFilterFixedString)
-        self._list = QListView()
+        self._shown.setFilterKeyColumn(-1)
+        self._model.setHorizontalHeaderLabels([self.tr("Component"), self.tr("Licence")])
+        self._list = QTreeView()
         self._list.setModel(self._shown)
         self._list.setAccessibleName(self.tr("Components"))
-        self._list.setUniformItemSizes(True)
+        self._list.setUniformRowHeights(True)
+        self._list.setRootIsDecorated(False)
+        self._list.setAllColumnsShowFocus(True)
+        self._list.setColumnWidth(0, 210)
         self._list.selectionModel().currentChanged.connect(self._show)
         self._text = QPlainTextEdit()
         self._text.setReadOnly(True)
         self._text.setAccessibleName(self.tr("The licence's text"))
         self._text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self._text.document().setDocumentMargin(10)
         self._text.setLineWrapMode(QPlainTextEdit.LineWrapMode.WidgetWidth)
         left = QWidget()
         column = QVBoxLayout(left)
@@ -65,7 +72,7 @@ class LicencesDialog(QDialog):
         panes.setChildrenCollapsible(False)
         panes.addWidget(left)
         panes.addWidget(self._text)
-        panes.setSizes([320, 620])
+        panes.setSizes([400, 600])
         note = make_label(
             self.tr(
                 "Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries are "
@@ -84,7 +91,7 @@ class LicencesDialog(QDialog):
         layout.addWidget(panes, 1)
         layout.addWidget(note)
         layout.addWidget(buttons)
-        self.resize(960, 620)
+        self.resize(1040, 640)
         self._filter.setFocus()
         self._read.connect(self._fill)
         threading.Thread(target=self._gather, name="licences", daemon=True).start()
@@ -115,11 +122,13 @@ class LicencesDialog(QDialog):
             self._summary.setText(self.tr("The list of components cannot be read. Install Fovea again."))
             return
         for part in found:
-            item = QStandardItem(f"{part.name} {part.version}   {part.licence}")
-            item.setToolTip(part.licence)
-            item.setData(part, _PART)
-            item.setEditable(False)
-            self._model.appendRow(item)
+            row = [QStandardItem(f"{part.name} {part.version}".strip()), QStandardItem(part.licence)]
+            for item in row:
+                item.setToolTip(part.licence)
+                item.setSizeHint(QSize(0, _ROW))
+                item.setEditable(False)
+            row[0].setData(part, _PART)
+            self._model.appendRow(row)
         self._summary.setText(
             self.tr("Fovea is free software under the Apache License 2.0. It is made of {0} components:").format(
                 count(len(found))
@@ -130,7 +139,7 @@ class LicencesDialog(QDialog):
 
     @Slot()
     def _show(self) -> None:
-        part = self._list.currentIndex().data(_PART)
+        part = self._list.currentIndex().siblingAtColumn(0).data(_PART)
         if part is None:
             self._text.clear()
             return
