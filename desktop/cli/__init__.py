@@ -13,6 +13,7 @@ import importlib.util
 COMMANDS: dict[str, str] = {
     "predict": "classify pictures: files and whole folders",
     "models": "list, verify, install, import, export, rename, delete models",
+    "explain": "draw where in a picture a model found its answer",
     "evaluate": "measure a model on a folder of labelled pictures",
     "train": "train a classifier",
     "runs": "list, show, compare and delete trainings",

@@ -127,7 +127,7 @@ class _Run:
             if self._hopeless:
                 chunk.fill(self._hopeless)
             elif chunk.places:
-                self._engine.submit(BatchRequest(chunk.id, self._model, chunk.sources))
+                self._engine.submit(BatchRequest(chunk.id, self._model, chunk.sources, gated=True))
         return True
 
     def ready(self) -> Iterator[tuple[str, Result]]:

@@ -11,6 +11,7 @@ from desktop.cli import console
 from desktop.cli.answers import Result, answers
 from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
+from desktop.core.conformal import DEFAULT_RATE, RATES, answer_set
 from desktop.core.scan import walk_images
 from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
@@ -18,6 +19,7 @@ from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
 
 _JSON_TOP = 5
+_RATE_WORDS = ", ".join(f"{rate:g}" for rate in RATES)
 _LABEL_WIDTH = 28
 
 _EPILOG = """\
@@ -25,7 +27,11 @@ A folder is searched through all levels; hidden files are passed over. Answers c
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
-  elapsed_ms (decode, prepare, predict), prepared_sha256 - or, where it failed, path and error (kind, message).
+  elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
+  model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
+  is not its kind), domain_reasons, answer_set (labels of which one is right, at the error rate error_rate; null where
+  the model was not calibrated for that) - or, where it failed, path and error (kind, message).
+An answer set holds the truth in that many cases like those of validation; it says nothing of pictures of another kind.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
 
 exit status: 0 every picture was answered; 1 some failed, or the model is not installed or damaged;
@@ -58,6 +64,13 @@ def _parser() -> argparse.ArgumentParser:
         "--top", type=_count, metavar="K", help=f"how many classes to list (default: 1, with --json {_JSON_TOP})"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument(
+        "--error-rate",
+        type=_rate,
+        default=DEFAULT_RATE,
+        metavar="R",
+        help=f"how often an answer set may miss the truth, one of {_RATE_WORDS} (default: {DEFAULT_RATE:g})",
+    )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of pictures")
     return parser
 
@@ -69,6 +82,14 @@ def _count(text: str) -> int:
     return value
 
 
+def _rate(text: str) -> float:
+    value = float(text)
+    if value not in RATES:
+        raise ValueError
+    return value
+
+
+_rate.__name__ = "error rate"
 _count.__name__ = "count"  # argparse names the type in its error: "invalid count value: '0'"
 
 
@@ -77,7 +98,11 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     from desktop.engine.client import EngineClient
 
     progress = console.Progress()
-    writer = JsonWriter(options.top or _JSON_TOP) if options.json else TextWriter(manifest, options.top or 1)
+    writer = (
+        JsonWriter(options.top or _JSON_TOP, options.error_rate)
+        if options.json
+        else TextWriter(manifest, options.top or 1)
+    )
     if manifest.medical and not options.json:
         console.note(MEDICAL_NOTICE)
     answered = failed = 0
@@ -114,11 +139,16 @@ def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list
     return [(labels[index], float(scores[index])) for index in order[:count]]
 
 
-def as_json(path: str, result: Result, labels: tuple[str, ...], top: int) -> dict[str, Any]:
+def as_json(
+    path: str, result: Result, manifest: Manifest, top: int, error_rate: float = DEFAULT_RATE
+) -> dict[str, Any]:
     """The stable JSON form of one answer; times in milliseconds."""
     if isinstance(result, Failure):
         return {"path": path, "error": {"kind": result.kind, "message": result.message}}
-    elapsed = result.elapsed
+    elapsed, labels, verdict, sets = result.elapsed, manifest.labels, result.domain, manifest.conformal
+    chosen = None
+    if sets is not None and error_rate in sets.rates:
+        chosen = answer_set(result.probabilities, result.index, sets, error_rate)
     return {
         "path": path,
         "model": result.model,
@@ -133,18 +163,23 @@ def as_json(path: str, result: Result, labels: tuple[str, ...], top: int) -> dic
             "predict": round(elapsed.predict, 3),
         },
         "prepared_sha256": result.prepared_sha256,
+        "in_domain": verdict.inside if verdict is not None else None,
+        "domain_score": verdict.score if verdict is not None else None,
+        "domain_reasons": list(verdict.reasons) if verdict is not None else [],
+        "answer_set": [labels[index] for index in chosen.classes] if chosen is not None else None,
+        "error_rate": chosen.rate if chosen is not None else None,
     }
 
 
 class JsonWriter:
     """One object a line, in ASCII: any stream and any program can take it."""
 
-    def __init__(self, top: int) -> None:
-        self._top = top
+    def __init__(self, top: int, error_rate: float) -> None:
+        self._top, self._error_rate = top, error_rate
 
     def write(self, path: str, result: Result, manifest: Manifest) -> None:
         """Print one answer."""
-        console.say(json.dumps(as_json(path, result, manifest.labels, self._top), allow_nan=False))
+        console.say(json.dumps(as_json(path, result, manifest, self._top, self._error_rate), allow_nan=False))
 
 
 class TextWriter:
@@ -166,7 +201,10 @@ class TextWriter:
             self._write_failure(path, result)
             return
         score = float(result.probabilities[result.index])
-        notices = f"  ({'; '.join(notice.text for notice in result.notices)})" if result.notices else ""
+        said = [notice.text for notice in result.notices]
+        if result.domain is not None and not result.domain.inside:
+            said.insert(0, "not the kind of picture that this model knows")
+        notices = f"  ({'; '.join(said)})" if said else ""
         console.say(f"{self._line(result.label, f'{score:.3f}')}  {console.printable(path)}{notices}")
         if self._top > 1:
             for label, other in top_classes(result, manifest.labels, self._top):

@@ -132,6 +132,22 @@ class PreprocessSpec:
             raise ValueError("fit 'mnist' makes a grey 28×28 input")
 
 
+@dataclass(frozen=True, slots=True)
+class DomainVerdict:
+    """Whether a picture is of the model's kind: ``score`` is 0 for the middle of its own pictures; above 1 it is
+    flagged (not ``inside``).
+
+    ``reasons`` are the views (:data:`desktop.core.domain.PARTS`) in which it stands out, the gravest first; ``likest``
+    names the foreign kind that it resembles most (:data:`desktop.ml.outliers.KINDS`), which says something only where
+    ``foreign`` is among the reasons.
+    """
+
+    score: float
+    inside: bool
+    reasons: tuple[str, ...] = ()
+    likest: str = ""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedImage:
     """A picture as Fovea sees it: upright, sRGB, 8 bit.

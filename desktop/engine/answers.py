@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from desktop.core.decode import decode
-from desktop.core.types import FoveaError, ImageSource, StoreError
+from desktop.core.types import DomainVerdict, FoveaError, ImageSource, StoreError
 from desktop.engine.batching import Brought
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
 from desktop.engine.model import LoadedModel, check_scores
@@ -22,6 +22,7 @@ def prediction_of(
     scores: np.ndarray,
     predict_ms: float,
     with_input: bool,
+    verdict: DomainVerdict | None = None,
 ) -> Prediction:
     """The answer for one row of scores; raises ``no-result`` where they are no numbers."""
     check_scores(scores)
@@ -42,6 +43,7 @@ def prediction_of(
         elapsed=Elapsed(brought.decode_ms, brought.prepare_ms, predict_ms),
         device=DEVICE,
         position=position,
+        domain=verdict,
     )
 
 

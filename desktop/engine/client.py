@@ -31,6 +31,8 @@ from desktop.engine.messages import (
     BatchRequest,
     CancelRequest,
     EngineLost,
+    ExplainRequest,
+    Explanation,
     Failure,
     PredictRequest,
     PreviewRequest,
@@ -79,7 +81,8 @@ class EngineClient:
     """One engine process and the conversation with it; a context manager.
 
     ``bundled`` and ``user`` are the model roots (default: those of :mod:`desktop.paths`); ``threads`` limits
-    one prediction (default: all cores up to eight); a ``patient`` engine lets every other process go first.
+    one prediction (default: all cores up to eight); a ``patient`` engine lets every other process go first. With
+    ``gradients`` the process is the one that explains by gradients (:mod:`desktop.engine.gradients`).
     """
 
     def __init__(
@@ -88,7 +91,9 @@ class EngineClient:
         user: Path | None = None,
         threads: int | None = None,
         patient: bool = False,
+        gradients: bool = False,
     ) -> None:
+        self._gradients = gradients
         self._arguments = (
             str(bundled if bundled is not None else paths.bundled_models()),
             str(user if user is not None else paths.user_models()),
@@ -132,7 +137,10 @@ class EngineClient:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe(duplex=True)
         process = context.Process(
-            target=launch.engine, args=(theirs, *self._arguments), name="fovea-engine", daemon=True
+            target=launch.explainer if self._gradients else launch.engine,
+            args=(theirs, *self._arguments),
+            name="fovea-gradients" if self._gradients else "fovea-engine",
+            daemon=True,
         )
         process.start()
         theirs.close()
@@ -235,7 +243,7 @@ class EngineClient:
             state = self._batches[request.id] = _BatchState(request)
             request = state.next_request()
         else:
-            if isinstance(request, PredictRequest | ReadRequest):
+            if isinstance(request, PredictRequest | ReadRequest | ExplainRequest):
                 own = type(request)
                 self._drop(lambda held: isinstance(held, own))
             elif isinstance(request, PreviewRequest | SampleRequest):
@@ -299,6 +307,9 @@ class EngineClient:
                         out.append(answer)
             case BatchDone():
                 self._batch_done(answer, out)
+            case Explanation() if answer.done < answer.total:
+                if answer.id in self._pending:
+                    out.append(answer)
             case Failure() if answer.id in self._batches:
                 out.append(answer)  # the model's fault: the batch's end follows
             case _:

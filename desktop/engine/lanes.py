@@ -108,16 +108,19 @@ class Lanes:
             return {}
         begin = time.perf_counter()
         try:
-            scores = self._model.predict_apart(np.stack([item.prepared.pixels for item in brought.values()]))
+            pixels = np.stack([item.prepared.pixels for item in brought.values()])
+            found = self._model.answer_apart(pixels, self._batch.request.gated)
         except Exception as error:
             return {position: self._failure(position, error) for position in brought}
         each = milliseconds_since(begin) / len(brought)
         answers: dict[int, Prediction | Failure] = {}
         request = self._batch.request
-        for row, (position, item) in zip(scores, brought.items(), strict=True):
+        for row, verdict, (position, item) in zip(*found, brought.items(), strict=True):
             source, place = request.sources[position], request.offset + position
             try:
-                answers[position] = prediction_of(request.id, source, place, self._model, item, row, each, False)
+                answers[position] = prediction_of(
+                    request.id, source, place, self._model, item, row, each, False, verdict
+                )
             except FoveaError as error:
                 answers[position] = self._failure(position, error)
         return answers

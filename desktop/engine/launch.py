@@ -25,6 +25,16 @@ def engine(connection: Connection, bundled: str, user: str, threads: int | None,
     serve(connection, bundled, user, threads, patient)
 
 
+def explainer(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
+    """Explain answers by gradients until the pipe closes. ``threads`` and ``patient`` say nothing to it."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from desktop.engine.gradients import serve
+
+    serve(connection, bundled, user)
+
+
 def trainer(connection: Connection, folder: str) -> None:
     """Train the run in ``folder`` until it is done, told to end, or the pipe closes."""
     _begin("trainer")

@@ -7,9 +7,9 @@ Exceptions cross as :class:`Failure`, as text, never pickled.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from desktop.core.types import ImageSource, Notice, PreprocessSpec
+from desktop.core.types import DomainVerdict, ImageSource, Notice, PreprocessSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,7 +41,8 @@ class BatchRequest:
     """Answer for many pictures, in order. Interactive requests go before the next group of the batch.
 
     ``one_by_one`` is the careful mode after a crash: the first picture without an answer is the culprit.
-    ``offset`` is added to every position: the client sends the rest of a batch anew after a crash.
+    ``offset`` is added to every position: the client sends the rest of a batch anew after a crash. ``gated`` asks for
+    the domain gate's verdict on every picture, which costs some per cent of the speed.
     """
 
     id: int
@@ -49,6 +50,7 @@ class BatchRequest:
     sources: tuple[ImageSource, ...]
     one_by_one: bool = False
     offset: int = 0
+    gated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +115,29 @@ class Shutdown:
     id: int = 0
 
 
+Method = Literal["cam", "grad-cam", "occlusion"]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainRequest:
+    """Where in a picture does the network find class ``index`` (``None``: its answer)? The newest request wins.
+
+    ``cam`` and ``occlusion`` are for the engine, ``grad-cam`` for the process of :mod:`desktop.engine.gradients`;
+    ``None`` takes the quickest that the model offers in the engine.
+    """
+
+    id: int
+    model: str
+    source: ImageSource
+    method: Method | None = None
+    index: int | None = None
+
+
 Picturing = PreviewRequest | SampleRequest | ThumbnailRequest
 """Served by the thread for pictures to look at."""
-Request = PredictRequest | ReadRequest | BatchRequest | Picturing | WarmRequest | CancelRequest | Shutdown
+Request = (
+    PredictRequest | ReadRequest | BatchRequest | ExplainRequest | Picturing | WarmRequest | CancelRequest | Shutdown
+)
 
 # Answers
 
@@ -161,7 +183,8 @@ class Prediction:
 
     ``probabilities``: float32 (classes,), sum 1. ``prepared``: the input that the network really saw, uint8 (height,
     width, channels); ``None`` in a batch, where only its SHA-256 travels. ``index`` follows the model's decision rule,
-    which need not be the highest score. ``position`` counts within a batch.
+    which need not be the highest score. ``position`` counts within a batch. ``domain`` says whether the picture is of
+    the model's kind; ``None`` where the model has no gate or was not asked.
     """
 
     id: int
@@ -179,6 +202,30 @@ class Prediction:
     elapsed: Elapsed
     device: str
     position: int = 0
+    domain: DomainVerdict | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Where the network finds class ``index``: ``heat`` float32 (rows, columns), positive where a place speaks for it.
+
+    ``box`` (left, top, right, bottom, in fractions of the upright picture) is where the map lies on it; ``None`` where
+    it lies on ``prepared``, the network's input, alone. Occlusion sends maps while it goes on: ``done`` of ``total``.
+    ``pooling`` says what a class activation map was read from.
+    """
+
+    id: int
+    source: ImageSource
+    model: str
+    method: Method
+    index: int
+    heat: np.ndarray
+    box: tuple[float, float, float, float] | None
+    prepared: np.ndarray
+    elapsed_ms: float
+    done: int = 1
+    total: int = 1
+    pooling: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -295,6 +342,7 @@ Answer = (
     | BatchDone
     | Preview
     | Samples
+    | Explanation
     | Thumbnail
     | EngineLost
 )

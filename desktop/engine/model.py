@@ -6,11 +6,12 @@ Used inside the engine's child process, and by self-tests that ask about one mod
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from desktop.core.types import FoveaError, StoreError
+from desktop.core import domain, heat
+from desktop.core.types import DomainVerdict, FoveaError, StoreError
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelEntry, check_usable, read_verified
 
@@ -18,6 +19,16 @@ BATCH = 16  # images a call in a batch: throughput is flat beyond it on CPUs, la
 _MAX_THREADS = 8
 _LANE_CALLS = (BATCH, 8, 4)  # images a call in a lane: fewer where a network's intermediate values are large
 _LANES_BYTES = 512 * 2**20  # what all lanes of a model may take together
+
+
+_SCORES = ("probabilities",)
+
+
+class Answers(NamedTuple):
+    """Scores float32 (n, classes), and for each picture the domain gate's verdict where it was asked for."""
+
+    scores: np.ndarray
+    verdicts: tuple[DomainVerdict | None, ...]
 
 
 def default_threads() -> int:
@@ -40,6 +51,8 @@ class LoadedModel:
         self._main = _Lane(self._path, self.manifest, self._threads, BATCH)
         self.lane_call = self._largest_call(self._main.runner(1).largest_bytes)
         self._idle: list[_Lane] = []
+        self.gate = self._gate(entry)
+        self.head = self._head(entry)
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
         """Scores of prepared images; one thread at a time may ask.
@@ -47,7 +60,15 @@ class LoadedModel:
         ``batch``: uint8 (n, height, width, channels). Returns float32 (n, classes); rows may hold NaN where the
         network failed, see :func:`check_scores`.
         """
-        return self._main.predict(batch)
+        return self._main.outputs(batch, _SCORES)["probabilities"]
+
+    def answer(self, batch: np.ndarray, gated: bool) -> Answers:
+        """As :meth:`predict`, with the domain gate's verdicts where ``gated`` and the model has one."""
+        return self._judged(batch, self._main.outputs(batch, self._names(gated)), gated)
+
+    def outputs(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """All outputs of the network by name (``probabilities``, and ``embedding`` and ``map`` where it has them)."""
+        return self._main.outputs(batch, tuple(self.manifest.outputs))
 
     @property
     def lanes(self) -> int:
@@ -56,7 +77,11 @@ class LoadedModel:
         return self._threads if self.lane_call else 0
 
     def predict_apart(self, batch: np.ndarray) -> np.ndarray:
-        """As :meth:`predict`, for several threads at once: each call has interpreters of its own with one thread.
+        """As :meth:`predict`, for several threads at once; see :meth:`answer_apart`."""
+        return self.answer_apart(batch, False).scores
+
+    def answer_apart(self, batch: np.ndarray, gated: bool) -> Answers:
+        """As :meth:`answer`, for several threads at once: each call has interpreters of its own with one thread.
 
         In a batch that is faster than one interpreter with many threads, whose threads wait for each other after every
         layer, and for the pictures to be decoded.
@@ -66,9 +91,47 @@ class LoadedModel:
         except IndexError:
             lane = _Lane(self._path, self.manifest, 1, self.lane_call)
         try:
-            return lane.predict(batch)
+            return self._judged(batch, lane.outputs(batch, self._names(gated)), gated)
         finally:
             self._idle.append(lane)
+
+    def _names(self, gated: bool) -> tuple[str, ...]:
+        if not gated or self.gate is None:
+            return _SCORES
+        return tuple(name for name in self.manifest.outputs if name in ("probabilities", "embedding", "map"))
+
+    def _judged(self, batch: np.ndarray, found: dict[str, np.ndarray], gated: bool) -> Answers:
+        if not gated or self.gate is None:
+            return Answers(found["probabilities"], (None,) * len(batch))
+        seen = domain.features(batch, found.get("embedding"), found.get("map"))
+        return Answers(found["probabilities"], tuple(self.gate.verdicts(seen)))
+
+    def _gate(self, entry: ModelEntry) -> domain.Gate | None:
+        """The model's domain gate. Raises ``mismatch`` where it was made for another network."""
+        if self.manifest.domain is None:
+            return None
+        gate = domain.from_json(read_verified(entry, self.manifest.domain.file).read_bytes())
+        spec = self.manifest.preprocess
+        blank = np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)
+        found = self._main.outputs(blank, tuple(self.manifest.outputs))
+        size = domain.features(blank, found.get("embedding"), found.get("map")).shape[1]
+        if gate.shift.shape != (size,):
+            raise StoreError(
+                "mismatch",
+                f"the domain gate of model '{self.manifest.id}' takes {len(gate.shift)} features; "
+                f"its network gives {size}",
+            )
+        return gate
+
+    def _head(self, entry: ModelEntry) -> heat.Head | None:
+        """The end of the network, where the model tells it. Raises ``mismatch`` where it does not fit."""
+        if heat.FILE not in self.manifest.files:
+            return None
+        head = heat.head_from_json(read_verified(entry, heat.FILE).read_bytes())
+        width = self._main.runner(1).shape_of("map")
+        if head.kernel.shape != ((width or (0,))[-1], len(self.manifest.labels)):
+            raise StoreError("mismatch", f"'{heat.FILE}' of model '{self.manifest.id}' does not fit its network")
+        return head
 
     def close_lanes(self) -> None:
         """Give back the memory of :meth:`predict_apart`; it may be called again later."""
@@ -94,21 +157,21 @@ class _Lane:
         self._runners: dict[int, _Runner] = {}
         self.runner(1)
 
-    def predict(self, batch: np.ndarray) -> np.ndarray:
-        """Scores of uint8 (n, height, width, channels): float32 (n, classes)."""
+    def outputs(self, batch: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """The outputs of those ``names`` for uint8 (n, height, width, channels): float32 (n, …)."""
         count = batch.shape[0]
         if count > 1 and self.runner(1).one_by_one:
             return np.concatenate([self.runner(1).run(batch[index : index + 1]) for index in range(count)])
         if count == 1:
-            return self.runner(1).run(batch)
+            return self.runner(1).run(batch, names)
         parts = []
         for start in range(0, count, self._call):
             part = batch[start : start + self._call]
             if len(part) == self._call:
-                parts.append(self.runner(self._call).run(part))
+                parts.append(self.runner(self._call).run(part, names))
             else:
-                parts.extend(self.runner(1).run(part[index : index + 1]) for index in range(len(part)))
-        return np.concatenate(parts)
+                parts.extend(self.runner(1).run(part[index : index + 1], names) for index in range(len(part)))
+        return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
     def runner(self, count: int) -> _Runner:
         """The interpreter for ``count`` images at once."""
@@ -145,7 +208,10 @@ class _Runner:
             )
         self._interpreter = interpreter
         self._input = details["index"]
-        self._output = outputs[position]["index"]
+        for name, place in manifest.outputs.items():
+            if place >= len(outputs):
+                raise StoreError("mismatch", f"model '{manifest.id}' has no output {place} for '{name}'")
+        self._outputs = {name: outputs[place] for name, place in manifest.outputs.items()}
         shapes = [tuple(tensor["shape"]) for tensor in interpreter.get_tensor_details()]
         # Filters may begin with the same number; they are small beside the arrays of images.
         self.largest_bytes = max(4 * int(np.prod(of)) for of in [shape, *shapes] if len(of) > 1 and of[0] == count)
@@ -160,11 +226,16 @@ class _Runner:
                 f"its description says uint8 {('n', *shape[1:])}",
             )
 
-    def run(self, batch: np.ndarray) -> np.ndarray:
+    def shape_of(self, name: str) -> tuple[int, ...] | None:
+        """The shape of an output, ``None`` where there is none of that name."""
+        details = self._outputs.get(name)
+        return tuple(details["shape"]) if details is not None else None
+
+    def run(self, batch: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+        """The outputs of those ``names`` for as many images as this interpreter was made for."""
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
-        scores: np.ndarray = self._interpreter.get_tensor(self._output)
-        return scores
+        return {name: self._interpreter.get_tensor(self._outputs[name]["index"]) for name in names}
 
 
 def check_scores(scores: np.ndarray) -> None:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,16 +24,20 @@ from pathlib import Path
 import numpy as np
 
 from desktop.core.decode import decode
+from desktop.core.heat import seen_box
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, shrunk, thumbnail_of
 from desktop.engine.batching import FLUSH_S, Batch, Brought, bring_in, milliseconds_since
+from desktop.engine.explaining import activation_map, grid_for, occlusion
 from desktop.engine.lanes import Lanes
 from desktop.engine.messages import (
     Answer,
     BatchDone,
     BatchRequest,
     CancelRequest,
+    ExplainRequest,
+    Explanation,
     Picturing,
     PredictRequest,
     Preview,
@@ -47,7 +52,7 @@ from desktop.engine.messages import (
     Warmed,
     WarmRequest,
 )
-from desktop.engine.model import BATCH, LoadedModel, default_threads
+from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
 from desktop.store.store import ModelStore
 
 _KEPT_MODELS = 3
@@ -90,6 +95,8 @@ class _Engine:
         self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
+        self._explain: ExplainRequest | None = None
+        self._explaining = 0  # the id of the request whose map is being made; 0 once it is no longer wanted
         self._lanes: Lanes | None = None  # of the first batch, once it has begun
         self._answering = False
         workers = max(2, min(8, os.cpu_count() or 2))
@@ -129,6 +136,8 @@ class _Engine:
                 self._warm.append(request)
             case BatchRequest():
                 self._batches.append(Batch(request))
+            case ExplainRequest():
+                self._explain, self._explaining = request, 0
             case PreviewRequest() | SampleRequest():
                 self._previews[type(request), request.slot] = request
             case ThumbnailRequest():
@@ -144,6 +153,10 @@ class _Engine:
             self._predict = None
         if self._read is not None and self._read.id == target:
             self._read = None
+        if self._explain is not None and self._explain.id == target:
+            self._explain = None
+        if self._explaining == target:
+            self._explaining = 0
         self._previews = {slot: r for slot, r in self._previews.items() if r.id != target}
         self._thumbnails = [r for r in self._thumbnails if r.id != target]
 
@@ -152,7 +165,7 @@ class _Engine:
     def _predicting(self) -> None:
         while True:
             with self._wake:
-                while self._predict is None and self._read is None and not self._warm and not self._batches:
+                while not (self._predict or self._read or self._warm or self._explain or self._batches):
                     self._wake.wait()
                 single: PredictRequest | ReadRequest | None
                 if self._read is not None:
@@ -160,7 +173,12 @@ class _Engine:
                 else:
                     single, self._predict = self._predict, None
                 warm = self._warm.popleft() if self._warm and single is None else None
-                batch = self._batches[0] if self._batches and single is None and warm is None else None
+                explain = None
+                if self._explain is not None and single is None and warm is None:
+                    explain, self._explain = self._explain, None
+                    self._explaining = explain.id
+                idle = single is None and warm is None and explain is None
+                batch = self._batches[0] if self._batches and idle else None
                 self._answering = single is not None
             if single is not None:
                 self._guarded(single.id, single.source, partial(self._answer, single))
@@ -169,6 +187,8 @@ class _Engine:
                     self._wake.notify_all()
             elif warm is not None:
                 self._guarded(warm.id, None, partial(self._warm_up, warm))
+            elif explain is not None:
+                self._guarded(explain.id, explain.source, partial(self._explained, explain))
             elif batch is not None:
                 self._step(batch)
 
@@ -196,8 +216,51 @@ class _Engine:
             return
         brought = bring_in(request.source, model.manifest)
         begin = time.perf_counter()
-        scores = model.predict(brought.prepared.pixels[np.newaxis])[0]
-        self.send(prediction_of(request.id, request.source, 0, model, brought, scores, milliseconds_since(begin), True))
+        scores, verdicts = model.answer(brought.prepared.pixels[np.newaxis], gated=True)
+        spent = milliseconds_since(begin)
+        self.send(prediction_of(request.id, request.source, 0, model, brought, scores[0], spent, True, verdicts[0]))
+
+    def _explained(self, request: ExplainRequest) -> None:
+        """Send the map that was asked for; an interactive request goes first, a newer one instead."""
+        begin = time.perf_counter()
+        model = self._load(request.model)
+        manifest = model.manifest
+        brought = bring_in(request.source, manifest)
+        pixels = brought.prepared.pixels
+        since = time.perf_counter()
+        scores = model.predict(pixels[np.newaxis])[0]
+        spent = time.perf_counter() - since
+        check_scores(scores)
+        index = manifest.decision.choose(scores) if request.index is None else request.index
+        if not 0 <= index < len(manifest.labels):
+            raise FoveaError("no-such-class", f"the model has {len(manifest.labels)} classes, none is number {index}")
+        method = request.method or ("cam" if model.head is not None else "occlusion")
+        answer = Explanation(
+            request.id,
+            request.source,
+            manifest.id,
+            method,
+            index,
+            np.zeros((1, 1), np.float32),
+            seen_box(brought.original_size, manifest.preprocess),
+            pixels,
+            0.0,
+            pooling=model.head.pooling if model.head is not None and method == "cam" else "",
+        )
+        if method == "cam":
+            heat = activation_map(model, pixels, index)
+            self.send(replace(answer, heat=heat, elapsed_ms=milliseconds_since(begin)))
+            return
+        for done, total, heat in occlusion(model, pixels, index, grid_for(spent)):
+            part = replace(answer, heat=heat, elapsed_ms=milliseconds_since(begin), done=done, total=total)
+            with self._wake:
+                if self._explaining != request.id:
+                    return
+                waiting = [awaited for awaited in (self._read, self._predict) if awaited is not None]
+                self._read = self._predict = None
+            self.send(part)
+            for single in waiting:
+                self._guarded(single.id, single.source, partial(self._answer, single))
 
     def _step(self, batch: Batch) -> None:
         """Do the next group of a batch, or end it."""
@@ -235,7 +298,7 @@ class _Engine:
             self._lanes.start(self._pool)
         lanes = self._lanes
         with self._wake:
-            if not (lanes.ready or lanes.finished or batch.cancelled or self._predict or self._warm):
+            if not (lanes.ready or lanes.finished or batch.cancelled or self._predict or self._warm or self._explain):
                 self._wake.wait(FLUSH_S if batch.unsent else None)
             answers = lanes.collect()
         for answer in answers:
@@ -258,18 +321,19 @@ class _Engine:
             return
         begin = time.perf_counter()
         try:
-            scores = model.predict(np.stack([item.prepared.pixels for _, item in brought]))
+            pixels = np.stack([item.prepared.pixels for _, item in brought])
+            found = model.answer(pixels, batch.request.gated)
         except Exception as error:
             for position, _ in brought:
                 source = batch.request.sources[position]
                 batch.add(failure_of(batch.request.id, error, source, batch.request.offset + position))
             return
         each = milliseconds_since(begin) / len(brought)
-        for row, (position, item) in zip(scores, brought, strict=True):
+        for row, verdict, (position, item) in zip(*found, brought, strict=True):
             source = batch.request.sources[position]
             place = batch.request.offset + position
             try:
-                batch.add(prediction_of(batch.request.id, source, place, model, item, row, each, False))
+                batch.add(prediction_of(batch.request.id, source, place, model, item, row, each, False, verdict))
             except FoveaError as error:
                 batch.add(failure_of(batch.request.id, error, source, place))
 

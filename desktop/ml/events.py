@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from desktop.core.types import FoveaError
 
 State = Literal["done", "stopped", "cancelled", "failed"]
-PhaseName = Literal["data", "features", "calibrating", "exporting", "evaluating", "writing"]
+PhaseName = Literal["data", "features", "calibrating", "exporting", "confidence", "evaluating", "writing"]
 
 
 class EventError(FoveaError):

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.domain import FILE as DOMAIN_FILE
 from desktop.core.evaluation import Figures
+from desktop.core.heat import FILE as HEAD_FILE
 from desktop.core.types import FoveaError
-from desktop.ml import augment, backend, calibrate, deploy, evaluate
+from desktop.ml import augment, backend, calibrate, confidence, deploy, evaluate, head
 from desktop.ml.card import write_card
 from desktop.ml.data import Pictures
 from desktop.ml.events import Event, Note, Phase
@@ -23,7 +25,7 @@ from desktop.ml.litert import LiteRT, match_outputs
 from desktop.ml.plan import TrainingPlan
 from desktop.ml.selftest import drawn_inputs, write_selftest
 from desktop.ml.train import Trained
-from desktop.store.manifest import Calibration, Decision, FileEntry, Manifest, Metric, Parity, Provenance
+from desktop.store.manifest import Calibration, Decision, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
 
 PARITY_PICTURES = 400
@@ -84,16 +86,29 @@ def package(
     listener(Note(f"largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}"))
     listener(Phase("exporting", 2, 2))
     check()
+
+    def looked(done: int, total: int) -> None:
+        check()
+        listener(Phase("confidence", done, total))
+
+    trust = confidence.fit(lite, outputs, plan.preprocess, gathered.train, validation, plan.seed, looked)
+    if trust.trouble:
+        listener(Note(f"no domain gate: {trust.trouble}"))
+    sample = validation.images[:PARITY_PICTURES]
+    end = head.find(model, sample, lite.run(sample), outputs)
+    check()
     listener(Phase("evaluating", 0, 1))
     position, version = outputs["probabilities"], version or _next_version(plan.id, root)
     figures, document, split = found.figures, dict(found.validation), "validation"
+    sets = trust.conformal
     test = gathered.open_test()
     if test is not None:
         split = "test"
+        scores = lite.run(test.images)[position]
+        sets = confidence.checked(sets, found.decision, scores, test.labels, split)
         figures, document = evaluate.measure(
-            plan, gathered, found.decision, test, lambda x: lite.run(x)[position], split, "LiteRT",
-            sha256_of(lite_file), version,
-        )  # fmt: skip
+            plan, gathered, found.decision, test, lambda _: scores, split, "LiteRT", sha256_of(lite_file), version
+        )
         document["validation"] = found.validation
     listener(Phase("evaluating", 1, 1))
     document |= {
@@ -124,8 +139,9 @@ def package(
         calibration=Calibration(found.temperature, "validation", len(validation), found.ece_before, found.ece_after),
         parity=Parity(gap, n, f"{gathered.title}, validation"),
         medical=plan.medical,
+        conformal=sets,
     )
-    ready = _ready(manifest)
+    ready = _ready(manifest, trust.domain)
     check()
     listener(Phase("writing", 0, 1))
     with ModelStore(user=root).stage(ready, root) as folder:
@@ -136,6 +152,10 @@ def package(
         (folder / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
         inputs = drawn_inputs(plan.preprocess)
         write_selftest(folder / "selftest", inputs, lite, outputs["probabilities"])
+        if trust.gate is not None:
+            (folder / DOMAIN_FILE).write_text(trust.gate.to_json(), encoding="utf-8", newline="\n")
+        if end is not None:
+            (folder / HEAD_FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
     listener(Phase("writing", 1, 1))
     return ready
 
@@ -147,10 +167,11 @@ def _next_version(model_id: str, root: Path) -> int:
     return 1
 
 
-def _ready(manifest: Manifest) -> Manifest:
+def _ready(manifest: Manifest, gate: Domain | None) -> Manifest:
     """``manifest`` in the state that it will have once its files lie beside it."""
-    # A ready manifest must name its weights; the store replaces this by the real checksums on commit.
-    return replace(manifest, state="ready", files={"model.tflite": FileEntry("0" * 64, 0)})
+    # A ready manifest must name its weights; the store replaces these by the real checksums on commit.
+    names = ["model.tflite"] + ([gate.file] if gate is not None else [])
+    return replace(manifest, state="ready", files={name: FileEntry("0" * 64, 0) for name in names}, domain=gate)
 
 
 def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Calibrated:

@@ -61,6 +61,7 @@ class EngineService(QObject):
     preview_arrived = Signal(object)
     samples_arrived = Signal(object)
     thumbnail_arrived = Signal(object)
+    explanation = Signal(object)
     batch_answers = Signal(object)
     batch_done = Signal(object)
     engine_lost = Signal(object)
@@ -69,6 +70,7 @@ class EngineService(QObject):
         super().__init__(parent)
         self._predictor: EngineClient | None = None
         self._viewer: EngineClient | None = None
+        self._gradients: EngineClient | None = None
         self._supervisors: list[_Supervisor] = []
         self._next_id = 0
 
@@ -97,10 +99,10 @@ class EngineService(QObject):
     def stop(self) -> None:
         """End both processes and threads."""
         for supervisor in self._supervisors:
-            supervisor.answered.disconnect(self._route)
+            supervisor.answered.disconnect()
             supervisor.stop()
         self._supervisors.clear()
-        self._predictor = self._viewer = None
+        self._predictor = self._viewer = self._gradients = None
 
     def predict(self, model_id: str, source: ImageSource) -> int:
         """Ask for one answer; a newer call supersedes an older one."""
@@ -112,7 +114,7 @@ class EngineService(QObject):
 
     def batch(self, model_id: str, sources: Sequence[ImageSource]) -> int:
         """Ask for many answers; they come in order as ``batch_answers``, then ``batch_done``."""
-        return self._submit(messages.BatchRequest(self._id(), model_id, tuple(sources)))
+        return self._submit(messages.BatchRequest(self._id(), model_id, tuple(sources), gated=True))
 
     def warm(self, model_id: str) -> int:
         """Load a model before its first picture."""
@@ -139,9 +141,30 @@ class EngineService(QObject):
         request = messages.SampleRequest(self._id(), source, spec, tuple(steps), count, seed, slot=slot)
         return self._submit(request, viewer=True)
 
+    def explain(
+        self, model_id: str, source: ImageSource, method: messages.Method | None = None, index: int | None = None
+    ) -> int:
+        """Ask where the network finds class ``index`` (``None``: its answer); the newest request of a method wins.
+
+        Gradients come from a process of their own, which loads Keras when it is first asked and stays.
+        """
+        request = messages.ExplainRequest(self._id(), model_id, source, method, index)
+        if method != "grad-cam":
+            return self._submit(request)
+        if self._gradients is None:
+            from desktop.engine.client import EngineClient
+
+            self._gradients = EngineClient(patient=True, gradients=True)
+            supervisor = _Supervisor(self._gradients, "gradients")
+            supervisor.answered.connect(self._route_gradients)
+            self._supervisors.append(supervisor)
+            supervisor.start()
+        self._gradients.submit(request)
+        return request.id
+
     def cancel(self, request_id: int) -> None:
         """Cancel a request; for a batch ``batch_done`` still follows."""
-        for client in (self._predictor, self._viewer):
+        for client in (self._predictor, self._viewer, self._gradients):
             if client is not None:
                 client.cancel(request_id)
 
@@ -157,6 +180,12 @@ class EngineService(QObject):
         return request.id
 
     @Slot(object)
+    def _route_gradients(self, answer: object) -> None:
+        """Its coming up and its end are not the engine's: a request that it cannot answer fails by itself."""
+        if not isinstance(answer, messages.Ready | messages.EngineLost):
+            self._route(answer)
+
+    @Slot(object)
     def _route(self, answer: object) -> None:
         if isinstance(answer, messages.Ready | messages.EngineLost):
             for supervisor in self._supervisors[1:]:
@@ -170,6 +199,7 @@ class EngineService(QObject):
             messages.Failure: self.failure,
             messages.Preview: self.preview_arrived,
             messages.Samples: self.samples_arrived,
+            messages.Explanation: self.explanation,
             messages.Thumbnail: self.thumbnail_arrived,
             messages.BatchAnswers: self.batch_answers,
             messages.BatchDone: self.batch_done,

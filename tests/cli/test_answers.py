@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from desktop.cli.answers import CHUNK, answers
 from desktop.cli.predict import as_json, top_classes
 from desktop.core.scan import Found, Problem
-from desktop.core.types import ImageSource
+from desktop.core.types import DomainVerdict, ImageSource
 from desktop.engine.messages import (
     Answer,
     BatchAnswers,
@@ -23,6 +23,8 @@ from desktop.engine.messages import (
     Prediction,
     Request,
 )
+from desktop.store.manifest import Conformal
+from tests.store.makers import manifest
 
 
 def prediction(request_id: int, source: ImageSource, position: int) -> Prediction:
@@ -135,10 +137,23 @@ def test_the_walk_is_asked_only_as_far_as_needed() -> None:
 
 
 def test_the_answer_follows_the_decision_rule_and_not_the_highest_score() -> None:
-    item = as_json("a.png", prediction(1, ImageSource.from_path("a.png"), 0), ("a", "b"), 5)
+    item = as_json("a.png", prediction(1, ImageSource.from_path("a.png"), 0), manifest(labels=("a", "b")), 5)
     assert (item["label"], item["index"], item["probability"]) == ("b", 1, float(np.float32(0.4)))
     assert [entry["label"] for entry in item["top"]] == ["a", "b"]
     assert item["elapsed_ms"] == {"decode": 1.0, "prepare": 2.0, "predict": 3.0}
+    assert (item["in_domain"], item["domain_score"], item["answer_set"]) == (None, None, None)
+
+
+def test_the_domain_and_the_set_of_answers_are_told() -> None:
+    sets = Conformal("least ambiguous set", "validation", 100, (0.05, 0.1), (0.3, 0.5))
+    known = manifest(labels=("a", "b"), conformal=sets)
+    answer = prediction(1, ImageSource.from_path("a.png"), 0)
+    object.__setattr__(answer, "domain", DomainVerdict(1.7, False, ("look",), "noise"))
+    item = as_json("a.png", answer, known, 5)
+    assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (False, 1.7, ["look"])
+    assert (item["answer_set"], item["error_rate"]) == (["a", "b"], 0.05)
+    # The answer follows the decision rule, so it belongs to the set even below the cutoff.
+    assert as_json("a.png", answer, known, 5, 0.1)["answer_set"] == ["a", "b"]
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=30), st.integers(1, 40))

@@ -1,0 +1,84 @@
+"""Sets of answers that hold the truth as often as the user asks for: split conformal prediction.
+
+The rule is 'least ambiguous sets' (Sadinle, Lei, Wasserman 2019, Journal of the American Statistical Association 114,
+223): every class whose score reaches a cutoff. The cutoff is the conformal quantile (Vovk, Gammerman, Shafer 2005;
+Papadopoulos et al. 2002) of the true classes' scores on pictures that training had not seen: with n of them, the
+k-th highest, k = ceil((n + 1)(1 - rate)). For pictures like those, sets then miss the truth in at most ``rate`` of all
+cases, however good or bad the network is; for other pictures nothing is promised. Among rules with that property it
+gives the smallest sets on average; adaptive sets (Romano, Sesia, Candès 2020) and their regularised form (Angelopoulos
+et al. 2021) were compared, see ``docs/confidence.md``.
+
+Pure Python: the window's process asks for sets, and needs no NumPy for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
+"""The error rates that every model is given cutoffs for."""
+DEFAULT_RATE = 0.05
+METHOD = "least ambiguous set (Sadinle 2019)"
+
+
+class Cutoffs(Protocol):
+    """What is needed of :class:`desktop.store.manifest.Conformal`."""
+
+    @property
+    def rates(self) -> tuple[float, ...]: ...
+    @property
+    def cutoffs(self) -> tuple[float, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSet:
+    """The classes, highest score first, of which one is the truth at the error rate ``rate``.
+
+    The model's answer always belongs to it. ``weak``: by the cutoff alone it would not, because at this rate most right
+    answers score higher. ``everything``: there were too few pictures to calibrate on for this rate, so no class can
+    be left out.
+    """
+
+    classes: tuple[int, ...]
+    rate: float
+    weak: bool = False
+    everything: bool = False
+
+
+def cutoffs(true_scores: Sequence[float], rates: Sequence[float] = RATES) -> tuple[float, ...]:
+    """For each error rate the score that a class needs to belong to the set; 0 where there are too few pictures.
+
+    ``true_scores``: of each calibration picture the score of its true class, 0 to 1.
+    """
+    ranked = sorted((float(score) for score in true_scores), reverse=True)
+    found = []
+    for rate in rates:
+        # The smallest surplus keeps (n + 1)(1 - rate) whole where it is whole: 0.95 is not exact in binary.
+        place = math.ceil((len(ranked) + 1) * (1 - rate) - 1e-9)
+        # Rounded down: a cutoff rounded up could lose the very picture that it was taken from.
+        found.append(math.floor(ranked[place - 1] * 1e7) / 1e7 if place <= len(ranked) else 0.0)
+    return tuple(found)
+
+
+def nearest_rate(sets: Cutoffs, rate: float) -> float:
+    """The rate among those of ``sets`` that is nearest to ``rate``; the stricter one of two equally near."""
+    return min(sets.rates, key=lambda known: (round(abs(known - rate), 9), known))
+
+
+def answer_set(scores: Any, answer: int, sets: Cutoffs, rate: float) -> AnswerSet:
+    """The answer set for one row of ``scores`` (floats, one a class) whose model's answer is class ``answer``.
+
+    ``rate`` is one of ``sets.rates`` (:func:`nearest_rate`). Raises :class:`ValueError` for another one.
+    """
+    if rate not in sets.rates:
+        raise ValueError(f"no cutoff for an error rate of {rate:g}; there are {sets.rates}")
+    cutoff = sets.cutoffs[sets.rates.index(rate)]
+    order = sorted(range(len(scores)), key=lambda index: (-float(scores[index]), index))
+    chosen = [index for index in order if float(scores[index]) >= cutoff]
+    weak = answer not in chosen
+    if weak:
+        chosen = sorted([*chosen, answer], key=lambda index: (-float(scores[index]), index))
+    return AnswerSet(tuple(chosen), rate, weak, cutoff == 0.0)

@@ -1,0 +1,188 @@
+"""Fits a model's domain gate at the end of its training: what is stored as :class:`desktop.core.domain.Gate`.
+
+Needs the exported network's outputs alone, so it serves every model, a user's own included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from desktop.core import domain
+from desktop.core.domain import Gate
+from desktop.core.types import FoveaError, PreprocessSpec
+from desktop.ml import outliers
+from desktop.store.manifest import QUANTILES, Domain
+
+REFUSED = 0.05
+"""The share of the model's own unseen pictures that the gate may flag."""
+_PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
+_EACH = 500  # foreign pictures of a kind, likewise
+_AXES = 128
+_FEWEST = 12  # own pictures on either side, below which distances say nothing
+_RIDGE = 100.0  # weight decay of the regression, as 1/C of scikit-learn's
+
+Look = Callable[[np.ndarray], np.ndarray]
+
+
+class DomainError(FoveaError):
+    """A gate that cannot be made: too few pictures, or features that say nothing."""
+
+
+def budget(spec: PreprocessSpec) -> tuple[int, int]:
+    """How many training pictures, and how many foreign ones of a kind, a gate for ``spec`` is fitted on."""
+    share = min(1.0, 128 * 128 / (spec.height * spec.width))
+    return max(600, int(_PICTURES * share)), max(100, int(_EACH * share))
+
+
+def fit(
+    images: np.ndarray,
+    labels: np.ndarray,
+    unseen: np.ndarray,
+    spec: PreprocessSpec,
+    look: Look,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Gate, Domain]:
+    """The gate of a network, and the manifest's entry for it.
+
+    ``images`` uint8 (n, height, width, channels) and ``labels`` (n,) are of the training part, ``unseen`` own pictures
+    that training had not seen (validation), on which the limit is set. ``look`` maps pictures to
+    :func:`desktop.core.domain.features` by way of the network. Raises :class:`DomainError` with fewer than twelve
+    pictures on either side.
+    """
+    if min(len(images), len(unseen)) < _FEWEST:
+        raise DomainError(
+            "too-few",
+            f"{len(images)} training and {len(unseen)} validation pictures are too few for a domain gate",
+            f"At least {_FEWEST} of each are needed.",
+        )
+    rng = np.random.default_rng([seed, 6])
+    most, each = budget(spec)
+    picked = rng.permutation(len(images))[:most]
+    images, labels = images[picked], labels[picked]
+    made = outliers.make(images, spec, min(each, len(images)), rng)
+    kinds = tuple(kind for kind in outliers.KINDS if kind in made)
+    jobs = [images, unseen[rng.permutation(len(unseen))[:most]], *(made[kind] for kind in kinds)]
+    total, done, outputs = sum(map(len, jobs)), 0, []
+    for job in jobs:
+        outputs.append(_looked(job, look, done, total, progress))
+        done += len(job)
+    own, held, others = outputs[0], outputs[1], outputs[2:]
+    gate = _limited(_fitted(own, labels, others, kinds, spec), held)
+    scores = gate.scores(held)
+    points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
+    entry = Domain(
+        file=domain.FILE,
+        method=domain.METHOD,
+        split="validation",
+        n=len(held),
+        refused=round(float((scores > 1.0).mean()), 4),
+        quantiles=tuple(round(float(point), 4) for point in points),
+    )
+    return gate, entry
+
+
+def _looked(
+    images: np.ndarray, look: Look, before: int, total: int, progress: Callable[[int, int], None], piece: int = 256
+) -> np.ndarray:
+    parts = []
+    for start in range(0, len(images), piece):
+        progress(before + start, total)
+        parts.append(look(np.ascontiguousarray(images[start : start + piece])))
+    progress(before + len(images), total)
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _fitted(
+    own: np.ndarray, labels: np.ndarray, others: list[np.ndarray], kinds: tuple[str, ...], spec: PreprocessSpec
+) -> Gate:
+    """Distances and regression from features of training (n, d) and of foreign pictures; scales are set later."""
+    shift = own.mean(axis=0)
+    # A feature that never varies in training would make any foreign value infinitely far.
+    scale = np.maximum(own.std(axis=0), 0.01 * float(own.std()) + 1e-6)
+    z = (own - shift) / scale
+    classes = [label for label in np.unique(labels) if (labels == label).sum() > 1] or [labels[0]]
+    look_size = domain.look(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)).shape[1]
+    look_axes, look_means = _within(z[:, -look_size:], labels, classes)
+    axes = _axes(z)
+    within, means = _within(z @ axes, labels, classes)
+    weights, bias = _regression(own, others, shift, scale)
+    return Gate(
+        shift=shift,
+        scale=scale,
+        look_axes=look_axes,
+        look_means=look_means,
+        axes=axes,
+        within=within,
+        means=means,
+        weights=weights,
+        bias=bias,
+        middle=np.zeros(len(domain.PARTS)),
+        spread=np.ones(len(domain.PARTS)),
+        kinds=kinds,
+        centre=0.0,
+        limit=1.0,
+    )
+
+
+def _shrunk(rows: np.ndarray) -> np.ndarray:
+    """The covariance of ``rows`` (n, k), drawn towards a multiple of the identity: the more, the fewer rows."""
+    n, k = rows.shape
+    covariance = np.atleast_2d(np.cov(rows, rowvar=False))
+    amount = max(0.05, min(0.9, k / n))
+    mixed: np.ndarray = (1 - amount) * covariance + amount * np.trace(covariance) / k * np.eye(k)
+    return mixed
+
+
+def _axes(z: np.ndarray) -> np.ndarray:
+    """The leading principal axes of ``z`` (n, d), scaled to unit variance: (d, k)."""
+    values, vectors = np.linalg.eigh(_shrunk(z))
+    kept = max(2, min(_AXES, z.shape[1], len(z) // 4))
+    leading: np.ndarray = vectors[:, -kept:] / np.sqrt(values[-kept:])
+    return leading
+
+
+def _within(rows: np.ndarray, labels: np.ndarray, classes: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Axes (k, k) that whiten ``rows`` within their classes, and the classes' means along them (c, k)."""
+    means = np.stack([rows[labels == label].mean(axis=0) for label in classes])
+    spread = np.concatenate([rows[labels == label] - mean for label, mean in zip(classes, means, strict=True)])
+    values, vectors = np.linalg.eigh(_shrunk(spread))
+    axes = vectors / np.sqrt(np.maximum(values, 1e-9))
+    return axes, means @ axes
+
+
+def _regression(
+    own: np.ndarray, others: list[np.ndarray], shift: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Softmax regression between own pictures and each foreign kind: weights (d, 1 + f) and bias (1 + f,)."""
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.concatenate([own, *others]).astype(np.float32)
+    z = np.clip((rows - shift) / scale, -8.0, 8.0)
+    kinds = np.repeat(np.arange(1 + len(others)), [len(own), *map(len, others)])
+    # A second standardisation over all pictures makes the ridge fair to every feature; it is folded into the weights.
+    middle, spread = z.mean(axis=0), z.std(axis=0) + 0.05
+    model = LogisticRegression(C=1 / _RIDGE, max_iter=80, tol=1e-3).fit((z - middle) / spread, kinds)
+    weights = model.coef_.T / spread[:, None]
+    return weights, model.intercept_ - middle @ weights
+
+
+def _limited(gate: Gate, held: np.ndarray) -> Gate:
+    """The gate with its parts on a common scale, and its limit where :data:`REFUSED` of ``held`` (n, d) lie beyond.
+
+    The limit is the conformal quantile: with n pictures the k-th lowest score, k = ceil((n + 1)(1 - refused)), at most
+    the highest.
+    """
+    raw = gate.raw_parts(held)
+    middle, high = np.quantile(raw, [0.5, 1 - REFUSED], axis=0)
+    scaled = replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3))
+    # What is stored is rounded: the limit must be set with the numbers that will be used.
+    scaled = domain.from_json(replace(scaled, centre=0.0, limit=1.0).to_json())
+    sums = np.sort(scaled.parts(held).sum(axis=1))
+    place = min(len(sums), math.ceil((len(sums) + 1) * (1 - REFUSED)))
+    centre, limit = float(np.median(sums)), float(sums[place - 1])
+    return replace(scaled, centre=centre, limit=max(limit, centre + 1e-3))

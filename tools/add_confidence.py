@@ -1,0 +1,92 @@
+"""Fit domain gate, answer sets and map reading anew for models whose network stays as it is.
+
+    python -m tools.add_confidence [--root model_store] [--data DIR] [ID …]
+
+Training does this at its end; this is for models trained before Fovea could, and after a change of the gate. The
+model's plan in its manifest says which data it was trained on: a public set (``FOVEA_DATA``), nothing else. What is on
+the test split is only counted for the coverage of the answer sets; nothing is chosen on it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from desktop import paths
+from desktop.core import domain, heat
+from desktop.ml import backend, confidence, gather, head, plan
+from desktop.ml.litert import LiteRT
+from desktop.store.manifest import FileEntry, Manifest
+from desktop.store.store import MANIFEST, ModelEntry, ModelStore, read_verified
+
+
+def upgraded(entry: ModelEntry, root: Path, data: Path | None) -> Manifest:
+    """Write the model of ``entry`` anew under ``root`` with its gate and answer sets; returns its manifest."""
+    manifest = entry.manifest
+    assert manifest is not None
+    chosen = plan.from_json(json.dumps(manifest.provenance.plan))
+    with tempfile.TemporaryDirectory(prefix="fovea-confidence-") as run:
+        gathered = gather.gather(chosen, Path(run), data)
+    lite = LiteRT(read_verified(entry, "model.tflite"))
+    fitted = confidence.fit(
+        lite, manifest.outputs, manifest.preprocess, gathered.train, gathered.validation, chosen.seed
+    )
+    if fitted.trouble:
+        print(f"{manifest.id}: no domain gate: {fitted.trouble}", flush=True)
+    backend.select()
+    import keras
+
+    sample = gathered.validation.images[:400]
+    network = keras.saving.load_model(read_verified(entry, "model.keras"), compile=False)
+    end = head.find(network, sample, lite.run(sample), manifest.outputs)
+    print(f"{manifest.id}: maps are read by {end.pooling + ' pooling' if end else 'gradients only'}", flush=True)
+    sets, test = fitted.conformal, gathered.open_test()
+    if test is not None:
+        scores = lite.run(test.images)[manifest.outputs["probabilities"]]
+        sets = confidence.checked(sets, manifest.decision, scores, test.labels, "test")
+    files = dict(manifest.files)
+    for name, made in ((domain.FILE, fitted.gate), (heat.FILE, end)):
+        files.pop(name, None)
+        if made is not None:
+            files[name] = FileEntry("0" * 64, 0)
+    done = replace(manifest, domain=fitted.domain, conformal=sets, files=files)
+    with ModelStore(user=root).stage(done, root) as folder:
+        for path in sorted(entry.folder.rglob("*")):
+            target = folder / path.relative_to(entry.folder)
+            if path.is_file() and path.name not in (MANIFEST, domain.FILE, heat.FILE):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+        for name, made in ((domain.FILE, fitted.gate), (heat.FILE, end)):
+            if made is not None:
+                (folder / name).write_text(made.to_json(), encoding="utf-8", newline="\n")
+    return done
+
+
+def main() -> int:
+    """Do as the module's text says; returns the exit status."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--root", type=Path, default=paths.bundled_models(), help="the models' folder")
+    parser.add_argument("--data", type=Path, help="where the public sets lie (default: FOVEA_DATA)")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="which models (default: all that can answer)")
+    options = parser.parse_args()
+    store = ModelStore(options.root, options.root / ".none")
+    for entry in store.entries():
+        if entry.state != "ready" or options.ids and entry.id not in options.ids:
+            continue
+        done = upgraded(entry, options.root, options.data)
+        gate, sets = done.domain, done.conformal
+        if gate is not None:
+            size = (options.root / done.id / gate.file).stat().st_size
+            print(f"{done.id}: gate of {size / 1024:.0f} KB, flags {gate.refused:.1%} of {gate.n} own unseen pictures")
+        if sets is not None:
+            for facts in zip(sets.rates, sets.cutoffs, sets.covered, sets.sizes, strict=False):
+                print("{}: rate {:.0%}: cutoff {:.5f}, on test covered {:.4f}, size {:.3f}".format(done.id, *facts))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
