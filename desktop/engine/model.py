@@ -160,14 +160,12 @@ class _Lane:
     def outputs(self, batch: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         """The outputs of those ``names`` for uint8 (n, height, width, channels): float32 (n, …)."""
         count = batch.shape[0]
-        if count > 1 and self.runner(1).one_by_one:
-            return np.concatenate([self.runner(1).run(batch[index : index + 1]) for index in range(count)])
         if count == 1:
             return self.runner(1).run(batch, names)
         parts = []
         for start in range(0, count, self._call):
             part = batch[start : start + self._call]
-            if len(part) == self._call:
+            if len(part) == self._call and not self.runner(1).one_by_one:
                 parts.append(self.runner(self._call).run(part, names))
             else:
                 parts.extend(self.runner(1).run(part[index : index + 1], names) for index in range(len(part)))

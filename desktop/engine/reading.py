@@ -33,11 +33,11 @@ def read(request: ReadRequest, model: LoadedModel) -> Reading:
     digits = []
     if brought:
         start = time.perf_counter()
-        scores = model.predict(np.stack([item.prepared.pixels for item in brought]))
+        found = model.answer(np.stack([item.prepared.pixels for item in brought]), gated=True)
         each = milliseconds_since(start) / len(brought)
-        for place, (piece, item, row) in enumerate(zip(pieces, brought, scores, strict=True)):
+        for place, (piece, item, row, verdict) in enumerate(zip(pieces, brought, *found, strict=True)):
             box = (piece.box.x, piece.box.y, piece.box.width, piece.box.height)
-            answer = prediction_of(request.id, request.source, place, model, item, row, each, True)
+            answer = prediction_of(request.id, request.source, place, model, item, row, each, True, verdict)
             digits.append(ReadDigit(box, answer))
     return Reading(request.id, request.model, request.source, tuple(digits), milliseconds_since(begin))
 
