@@ -137,7 +137,8 @@ def run_search(
         _write(result)
         if len(result.trials) > before:
             ended(result.trials[-1])
-        if trials is None and sampler.is_exhausted(study):
+        waiting = any(trial.state == "waiting" for trial in result.trials)
+        if trials is None and not waiting and sampler.is_exhausted(study):
             break
     return _result(name, study)
 
@@ -287,6 +288,10 @@ def _done(study: Any) -> int:
 def _take_up(study: Any) -> None:
     """Queue again what was stopped, or cut off with its process on this computer; each goes on in its own run."""
     store, optuna = RunStore(), _optuna()
+    # With a sampler that does not watch: the grid's ends the search when the last of its points is told.
+    study = optuna.load_study(
+        study_name=study.study_name, storage=study._storage, sampler=optuna.samplers.RandomSampler()
+    )
     queued = {trial.user_attrs.get("again") for trial in study.get_trials(deepcopy=False)}
     for trial in study.get_trials(deepcopy=False):
         run, state = str(trial.user_attrs.get("run", "")), trial.state.name
