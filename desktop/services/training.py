@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
+from desktop.core.types import FoveaError
 from desktop.services.errands import Errands
 from desktop.services.training_job import Curves, JobState, TrainingJob
 
@@ -125,6 +126,10 @@ class TrainingService(QObject):
         held = self.job(record.id)
         if held is not None and (held.active or held.state == "waiting"):
             return
+        if record.state in ("running", "paused"):  # as found: its trainer is alive
+            hint = "Wait for it, or stop it there."
+            self.failed.emit(FoveaError("run-in-use", f"“{record.name}” is being trained by another process", hint))
+            return
         if held is not None:
             self.jobs.remove(held)
         self._on_created(record)
@@ -238,15 +243,13 @@ class TrainingService(QObject):
         if record.epochs_done:
             self._read_curves(record.id)
         if record.state != "queued":
-            self._write(record.id, state="queued", message="", hint="")
+            self._write(record.id, record.state, state="queued", message="", hint="")
         self.added.emit(record.id)
         self.runs_changed.emit()
         self._begin_next()
         self.changed.emit()
 
     def _on_failed(self, error: Exception) -> None:
-        from desktop.core.types import FoveaError
-
         if not isinstance(error, FoveaError):
             error = FoveaError("not-saved", f"the training could not be written down ({type(error).__name__})")
         self.failed.emit(error)
@@ -308,7 +311,7 @@ class TrainingService(QObject):
     def _on_end(self, job: TrainingJob) -> None:
         if job.discard and job.state != "done":
             job.state = "cancelled"
-        elif job.state in ("failed", "interrupted"):
+        elif job.state in ("failed", "interrupted") and job.kind != "run-in-use":  # whose record is somebody else's
             self._write(job.id, state=job.state, message=job.message, hint=job.hint)
         if job.state == "done" and job.model_id:
             self.model_made.emit(job.model_id)
@@ -348,8 +351,6 @@ class TrainingService(QObject):
 
     def _write(self, run_id: str, if_state: str = "", **changes: Any) -> None:
         """Note something in a run's record, in a thread; with ``if_state`` only where that is its state by then."""
-        from desktop.core.types import FoveaError
-
         store = self.store
 
         def write() -> None:
@@ -375,11 +376,17 @@ class TrainingService(QObject):
 
 def read_curves(folder: Any) -> Curves:
     """The curves of a run from its folder."""
-    from desktop.store.run_files import read_curve
-    from desktop.store.runs import BATCHES, HISTORY
+    import json
 
+    from desktop.store.run_files import read_curve
+    from desktop.store.runs import BATCHES, HISTORY, PLAN
+
+    try:
+        keep = str(json.loads((folder / PLAN).read_text(encoding="utf-8"))["fit"]["keep"])
+    except (OSError, ValueError, KeyError, TypeError):
+        keep = ""  # the curves are worth seeing all the same
     curves = Curves()
-    curves.set_history(read_curve(folder / HISTORY), read_curve(folder / BATCHES))
+    curves.set_history(read_curve(folder / HISTORY), read_curve(folder / BATCHES), keep)
     return curves
 
 

@@ -98,8 +98,11 @@ class Curves:
             if self.best is not None and self.best >= epochs:
                 self.best = None
 
-    def set_history(self, history: dict[str, list[float]], batches: dict[str, list[float]]) -> None:
-        """Take over what a run's ``history.csv`` and ``batches.csv`` hold (columns as they stand there)."""
+    def set_history(
+        self, history: dict[str, list[float]], batches: dict[str, list[float]], keep: str = "lowest-loss"
+    ) -> None:
+        """Take over what a run's ``history.csv`` and ``batches.csv`` hold (columns as they stand there); ``keep`` is
+        the plan's word for which epoch is the best."""
         self.epochs = {name: list(values) for name, values in history.items()}
         steps = zip(batches.get("epoch", ()), batches.get("step", ()), batches.get("steps", ()), strict=False)
         self.at = [epoch + step / max(1.0, of) for epoch, step, of in steps]
@@ -107,7 +110,7 @@ class Curves:
         while len(self.at) > MOST_POINTS:
             self.at, self.loss, self.accuracy = self.at[::2], self.loss[::2], self.accuracy[::2]
             self._every *= 2
-        self.best = best_epoch(self.epochs)
+        self.best = best_epoch(self.epochs, keep)
 
     @property
     def done(self) -> int:
@@ -115,10 +118,15 @@ class Curves:
         return len(self.epochs.get("epoch", ()))
 
 
-def best_epoch(history: dict[str, list[float]]) -> int | None:
-    """The epoch (from 0) with the lowest validation loss; ``None`` where there is none."""
-    losses = [(value, i) for i, value in enumerate(history.get("val_loss", ())) if math.isfinite(value)]
-    return min(losses)[1] if losses else None
+def best_epoch(history: dict[str, list[float]], keep: str = "lowest-loss") -> int | None:
+    """The epoch (from 0) with the lowest validation loss, or the highest validation accuracy where the plan keeps that;
+    of equal ones the first. ``None`` where there is none."""
+    if keep == "highest-accuracy":
+        values = [-value for value in history.get("val_accuracy", ())]
+    else:
+        values = list(history.get("val_loss", ()))
+    there = [(value, i) for i, value in enumerate(values) if math.isfinite(value)]
+    return min(there)[1] if there else None
 
 
 @dataclass(slots=True)

@@ -114,3 +114,5 @@ def test_batch_points_stay_bounded_and_in_order(count: int) -> None:
 def test_the_best_epoch_is_one_with_a_number() -> None:
     assert best_epoch({"val_loss": [math.nan, 0.4, 0.2, 0.3]}) == 2
     assert best_epoch({"val_loss": [math.nan]}) is None and best_epoch({}) is None
+    history = {"val_loss": [0.1, 0.2, 0.3], "val_accuracy": [0.8, 0.9, 0.9]}
+    assert best_epoch(history) == 0 and best_epoch(history, "highest-accuracy") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,3 +148,20 @@ def test_the_end_of_the_program_keeps_checkpoints(qtbot: Any) -> None:
     assert store.get(running).state == "interrupted" and store.get(running).epochs_done >= 1
     assert store.get(waiting).state == "queued"
     assert [run.id for run in store.interrupted()] == [running]
+
+
+def test_a_run_that_another_process_trains_is_left_alone(qtbot: Any, service: TrainingService) -> None:
+    store = RunStore()
+    folder = run_with(store, "epochs 2")
+    with store.training(folder.name):
+        store.update(folder.name, state="running", epochs_done=1)
+        with qtbot.waitSignal(service.failed, timeout=WAIT) as failed:
+            service.take_up(store.get(folder.name))
+        assert failed.args[0].kind == "run-in-use" and service.jobs == []
+        # One that was begun elsewhere between the look at it and the start.
+        with qtbot.waitSignal(service.ended, timeout=WAIT) as ended:
+            service.take_up(replace(store.get(folder.name), state="stopped"))
+        assert ended.args[0].state == "failed" and "another process" in ended.args[0].message
+        qtbot.waitUntil(lambda: not service.errands.busy and service.trainer_pid(folder.name) is None, timeout=WAIT)
+        record = store.get(folder.name)
+    assert record.state == "running" and record.pid == os.getpid() and record.message == ""

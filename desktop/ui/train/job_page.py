@@ -105,7 +105,8 @@ class JobPage(QWidget):
         self._show_buttons(job)
         self._show_words(job)
         self.facts.show_job(job)
-        self.curves.set_curves(job.curves, job.epochs)
+        ended = job.state in ("done", "cancelled") and job.epochs_done
+        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs)
 
     def tick(self) -> None:
         """Bring what counts down up to date."""

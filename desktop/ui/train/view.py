@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QUrl, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
 from desktop.services.training import TrainingService
 from desktop.ui.train import words
@@ -319,6 +319,7 @@ class TrainView(LaterView):
 
     @Slot(object)
     def _on_ended(self, job: TrainingJob) -> None:
+        QApplication.alert(self.window())  # whoever works elsewhere meanwhile sees it in the task bar
         if job.state == "done":
             self.said.emit(self.tr("“{0}” is trained and stands in the chooser of models.").format(job.name))
         elif job.state in ("failed", "interrupted"):
