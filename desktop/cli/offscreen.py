@@ -80,6 +80,13 @@ def capture_drawing(
     draw("desktop.ui.capture_draw:capture_draw", values, out, timeout_s)
 
 
+def capture_models(
+    model: str, tab: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 120.0
+) -> None:
+    """Draw the Models view with ``model`` chosen ('' for the first) at its tab ``tab``; as above."""
+    draw("desktop.ui.capture_models:capture_models", (model, tab, size, theme, str(out), timeout_s), out, timeout_s)
+
+
 def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:
     """Call the function ``name`` (``module:function``), which writes ``out``, with ``values`` in a child.
 

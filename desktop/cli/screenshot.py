@@ -15,7 +15,9 @@ _SIZE = (1280, 720)
 _SMALLEST = (1024, 640)  # the window takes no smaller size
 _LARGEST = 8192
 _TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
+_MODEL_TABS = ("card", "curves", "evaluation", "layers", "files")
 _TRAIN_TABS = ("jobs", "runs", "searches")
+_ALL_TABS = tuple(dict.fromkeys((*_TABS, *_TRAIN_TABS, *_MODEL_TABS)))
 _PREFERRED = ("cifar10", "mnist-digits")
 
 _EPILOG = """\
@@ -79,6 +81,11 @@ def _train(options: argparse.Namespace, model: str) -> None:
     offscreen.capture_training(options.run, options.demo, tab, options.size, options.theme, out)
 
 
+def _models(options: argparse.Namespace, model: str) -> None:
+    tab = options.tab if options.tab in _MODEL_TABS else "card"
+    offscreen.capture_models(options.model or "", tab, options.size, options.theme, options.out.absolute())
+
+
 def _data(options: argparse.Namespace) -> str:
     return str(options.data.absolute()) if options.data is not None else ""
 
@@ -90,6 +97,7 @@ _VIEWS: dict[str, Callable[[argparse.Namespace, str], None]] = {
     "evaluate": _evaluate,
     "train": _train,
     "wizard": _wizard,
+    "models": _models,
 }
 
 
@@ -106,7 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate, wizard: labelled data (default: none yet)")
     parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
     parser.add_argument(
-        "--tab", choices=(*_TABS, *_TRAIN_TABS), default="pictures", help="evaluate, train: which part of the view"
+        "--tab",
+        choices=_ALL_TABS,
+        default="pictures",
+        help="evaluate, train, models: which part of the view",
     )
     parser.add_argument("--run", default="", metavar="ID", help="train: the run to look at (default: none)")
     parser.add_argument("--demo", action="store_true", help="train: a small net trained now on drawn shapes")

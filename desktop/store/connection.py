@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import socket
@@ -102,3 +103,9 @@ def open_url(url: str, headers: dict[str, str], timeout: float) -> Any:
             context.load_verify_locations(bundle)
     opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context), _SameOrSafer())
     return opener.open(urllib.request.Request(url, headers=headers), timeout=timeout)
+
+
+def hang_up(answer: Any) -> None:
+    """End the connection of an open answer from another thread: whoever waits for its bytes stops waiting."""
+    with contextlib.suppress(AttributeError, OSError):  # it may be over, or not be a socket any more
+        answer.fp.raw._sock.shutdown(socket.SHUT_RDWR)

@@ -11,6 +11,7 @@ Proxies come from the system's settings (``HTTPS_PROXY`` … or the system's own
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -20,12 +21,12 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from desktop.store.connection import FROM_FILE, Again, DownloadError, lost, open_url, refused
+from desktop.store.connection import FROM_FILE, Again, DownloadError, hang_up, lost, open_url, refused
 
 CHUNK = 256 * 1024
 TRIES = 5  # without a single byte between them
@@ -76,6 +77,7 @@ class Control:
 
     _cancel: threading.Event = field(default_factory=threading.Event)
     _go: threading.Event = field(default_factory=threading.Event)
+    _hang_up: Callable[[], None] | None = None
 
     def __post_init__(self) -> None:
         self._go.set()
@@ -93,6 +95,7 @@ class Control:
     def pause(self) -> None:
         """Stop after the bytes that are under way."""
         self._go.clear()
+        self._interrupt()
 
     def resume(self) -> None:
         """Go on where it was."""
@@ -102,6 +105,21 @@ class Control:
         """End it; what was fetched stays for a later try."""
         self._cancel.set()
         self._go.set()
+        self._interrupt()
+
+    @contextlib.contextmanager
+    def watching(self, hang_up: Callable[[], None]) -> Iterator[None]:
+        """While the block runs, call ``hang_up`` on pause and cancel, so that nobody waits for a silent server."""
+        self._hang_up = hang_up
+        try:
+            yield
+        finally:
+            self._hang_up = None
+
+    def _interrupt(self) -> None:
+        hang_up = self._hang_up
+        if hang_up is not None:
+            hang_up()
 
     def wait_here(self) -> None:
         """Block while paused. Raises :class:`DownloadError` ``cancelled``."""
@@ -248,7 +266,7 @@ class _Fetch:
             raise refused(self._host, error) from error
         except (OSError, http.client.HTTPException) as error:
             raise lost(self._host, self._scheme, error) from error
-        with answer:
+        with answer, self._control.watching(lambda: hang_up(answer)):
             self._take(answer, there)
 
     def _take(self, answer: Any, there: int) -> None:

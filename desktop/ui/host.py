@@ -69,6 +69,15 @@ LATER: tuple[Later, ...] = (
         "TrainView",
         3,
     ),
+    Later(
+        "models",
+        "models",
+        QT_TRANSLATE_NOOP("MainWindow", "Models"),
+        QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models"),
+        "desktop.ui.models_view.view",
+        "ModelsView",
+        4,
+    ),
 )
 
 

@@ -243,3 +243,41 @@ def test_a_file_from_a_stick_is_compared_too(tmp_path: Path) -> None:
         download.check(path, RIGHT, keep=True)
     assert caught.value.kind == "wrong-hash" and MD5 in caught.value.message
     assert path.read_bytes() == CONTENT[:-1]  # the user's file stays
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_nobody_waits_for_a_silent_server_to_end_or_pause(tmp_path: Path, paused: bool) -> None:
+    control, silent = Control(), threading.Event()
+    begun = threading.Event()
+
+    def behave(h: Any) -> None:
+        if h.number > 1:
+            h.give()
+            return
+        h.send_response(200)
+        h.send_header("ETag", '"one"')
+        h.send_header("Content-Length", str(len(CONTENT)))
+        h.end_headers()
+        h.wfile.write(CONTENT[:1000])
+        h.wfile.flush()
+        silent.wait(60)
+
+    with serving(behave) as server:
+        result: list[Any] = []
+        url = server.url  # type: ignore[attr-defined]
+
+        def work() -> None:
+            try:
+                result.append(get(url, tmp_path, control=control, stall_s=60.0, tell=lambda _: begun.set()))
+            except DownloadError as error:
+                result.append(error.kind)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        assert begun.wait(10)
+        (control.pause if paused else control.cancel)()
+        control.resume()
+        worker.join(30)
+        silent.set()
+        assert not worker.is_alive()
+    assert result[0] == "cancelled" if not paused else result[0].sha256 == SHA256

@@ -1,0 +1,92 @@
+"""Words of the Models view: sizes, states, steps, and one line that says what a model is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+if TYPE_CHECKING:
+    from desktop.store.catalogue import Network
+    from desktop.store.download import Transfer
+    from desktop.store.manifest import Manifest
+
+_FIRST = ("accuracy", "area under ROC")
+
+
+def tr(text: str) -> str:
+    """A translated text of the Models view."""
+    return QCoreApplication.translate("Models", text)
+
+
+def size(count: int) -> str:
+    """Bytes in the user's way of writing."""
+    return QLocale().formattedDataSize(count, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
+
+
+def duration(seconds: float) -> str:
+    """A time left, roughly."""
+    if seconds < 90:
+        return tr("{0} s").format(QLocale().toString(int(seconds)))
+    return tr("{0} min").format(QLocale().toString(round(seconds / 60)))
+
+
+def about(manifest: Manifest) -> str:
+    """Classes, input and size in one line."""
+    spec = manifest.preprocess
+    colour = tr("grey") if spec.colour == "grey" else tr("colour")
+    parts = [
+        tr("{0} classes").format(QLocale().toString(len(manifest.labels))),
+        f"{spec.width}×{spec.height} {colour}",
+    ]
+    total = sum(file.size for file in manifest.files.values())
+    if total:
+        parts.append(size(total))
+    return " · ".join(parts)
+
+
+def figure(manifest: Manifest) -> str:
+    """The figure that tells most, with the split it was measured on; '' where nothing was measured."""
+    for name in _FIRST:
+        for metric in manifest.metrics:
+            if metric.name == name:
+                value = QLocale().toString(metric.value * 100, "f", 1)
+                return tr("{0} {1} % ({2}, n = {3})").format(
+                    tr("Accuracy") if name == "accuracy" else tr("Area under ROC"),
+                    value,
+                    metric.split,
+                    QLocale().toString(metric.n),
+                )
+    return ""
+
+
+def to_fetch(network: Network) -> str:
+    """How large the download is."""
+    text = size(network.size)
+    return text if network.size_exact else tr("about {0}").format(text)
+
+
+def transfer(event: Transfer) -> str:
+    """How far a download is."""
+    text = tr("{0} of {1}").format(size(event.done), size(event.total))
+    if event.rate > 0:
+        text += tr(" · {0} a second").format(size(int(event.rate)))
+    if event.left_s is not None:
+        text += tr(" · {0} left").format(duration(event.left_s))
+    return text
+
+
+def step(name: str) -> str:
+    """What a job does now."""
+    words = {
+        "hash": tr("Comparing the file's hash…"),
+        "check": tr("Looking through the file…"),
+        "build": tr("Building the network…"),
+        "convert": tr("Converting it to LiteRT…"),
+        "convert-onnx": tr("Converting it to ONNX…"),
+        "compare": tr("Comparing the two forms…"),
+        "write": tr("Writing the model…"),
+        "copy": tr("Copying…"),
+        "verify": tr("Comparing checksums…"),
+    }
+    return words.get(name, name)
