@@ -1,59 +1,21 @@
 """Converts ``model.keras`` to ``model.tflite``: the only module that needs TensorFlow itself.
 
-A conversion may take gigabytes, so it runs in a process of its own with a limit of memory, started by :func:`convert`:
-whatever happens to it, the program that asked goes on. The process is spawned, which works in a frozen program too.
+Runs in the child process that :func:`desktop.ml.conversion.convert` starts.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from desktop.core.types import FoveaError
-from desktop.ml.child import GIB, ChildError, Limits, run
-
-Precision = Literal["float32", "float16"]
+from desktop.ml.conversion import ExportError as ExportError
+from desktop.ml.conversion import Precision
+from desktop.ml.conversion import convert as convert
 
 
-class ExportError(FoveaError):
-    """A conversion that failed; the Keras file is still good."""
-
-
-def memory_for(size: int) -> int:
-    """Bytes of memory that the conversion of a Keras file of ``size`` bytes may use: it holds several copies of it.
-
-    Measured: VGG16 (553 MB) peaks near 4 GB, of which TensorFlow itself has 0.7.
-    """
-    return 2 * GIB + 8 * size
-
-
-def convert(
-    source: Path,
-    target: Path,
-    timeout: float = 900.0,
-    precision: Precision = "float32",
-    cancelled: Callable[[], bool] = lambda: False,
-) -> None:
-    """Convert in a child process within ``timeout`` seconds. Raises :class:`ExportError` that says why not.
-
-    ``float16`` halves the file by keeping weights in 16 bits; arithmetic stays in 32 bits.
-    """
-    limits = Limits(memory_for(source.stat().st_size), timeout)
-    try:
-        run(
-            "desktop.ml.export_litert:_convert_here", (str(source), str(target), precision), limits, cancelled=cancelled
-        )
-    except ChildError as error:
-        if error.kind == "cancelled":
-            raise
-        raise ExportError("export", f"the conversion to LiteRT failed: {error.message}") from error
-    if not target.is_file():
-        raise ExportError("export", "the conversion to LiteRT failed: it wrote nothing")
-
-
-def _convert_here(source: str, target: str, precision: Precision, tell: Callable[[Any], None]) -> None:
+def convert_here(source: str, target: str, precision: Precision, tell: Callable[[Any], None]) -> None:
+    """Convert ``source`` into ``target``. Raises :class:`ExportError` where TensorFlow is not installed."""
     os.environ["FOVEA_BACKEND"] = os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever the training ran on
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # a training holds the GPU's memory
     from desktop.ml import backend

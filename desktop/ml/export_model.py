@@ -15,7 +15,7 @@ from typing import Any, Literal
 from desktop.core.evaluation_store import not_written
 from desktop.core.types import FoveaError
 from desktop.ml.child import GIB, Limits, run
-from desktop.ml.export_litert import memory_for
+from desktop.ml.conversion import memory_for
 from desktop.ml.install import work_folder
 from desktop.ml.steps import Step
 from desktop.store import archive

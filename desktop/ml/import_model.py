@@ -14,7 +14,7 @@ from typing import Any
 
 from desktop.core.types import PreprocessSpec
 from desktop.ml.child import GIB, Limits, run
-from desktop.ml.export_litert import convert, memory_for
+from desktop.ml.conversion import convert, memory_for
 from desktop.ml.foreign import SCALINGS, Facts, Format, Found, missing
 from desktop.ml.install import PARITY_LIMIT, work_folder
 from desktop.ml.keras_check import ImportRefused, saved_model

@@ -18,7 +18,7 @@ from typing import Any
 from desktop import paths
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.child import Limits, run
-from desktop.ml.export_litert import Precision, convert, memory_for
+from desktop.ml.conversion import Precision, convert, memory_for
 from desktop.ml.steps import Said, Step
 from desktop.store import catalogue, download
 from desktop.store.catalogue import Network, Pin, Pins
