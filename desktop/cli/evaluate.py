@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -29,7 +30,7 @@ MEDICAL_NOTICE = "research and education only; not a medical device; the output 
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
 _USAGE_KINDS = frozenset({"bad-map", "labels-differ", "bad-threshold", "bad-suffix", "split-needed", "no-split"})
-_PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy"})
+_PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy", "Sensitivity", "Specificity"})
 
 _EPILOG = """\
 DATA is a folder with one folder for each class (with or without train, val, test folders above them), an .npz file in
@@ -155,6 +156,10 @@ def _one(
     if options.json != "-":
         for text in labels.notes:
             console.note(f"fovea: {console.printable(text)}")
+    if options.map:
+        # The window offers it from now on; on the command line nothing is matched unasked.
+        with contextlib.suppress(FoveaError):  # a disk that is full is told of when the result is kept
+            kept.remember_mapping(entry.id, data.classes, labels.as_dict(data.classes, facts.labels))
     if options.reuse:
         held = kept.find(facts.sha256, data.fingerprint(), labels.as_dict(data.classes, facts.labels))
         if held is not None:
@@ -286,6 +291,8 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     for name, estimate in _measures(numbers, model.labels[model.positive] if model.positive is not None else ""):
         rows.append((name, *_cells(estimate, name.split(" for ")[0] in _PERCENT)))
     console.say(console.table(rows, right=(1,)))
+    if numbers.persons is not None:
+        console.say(f"\nThe intervals rest on the {numbers.persons:,} people or cases that the names tell of.")
     if len(model.labels) <= _SHOWN_CLASSES:
         console.say("\n" + _class_table(numbers))
         console.say("\n" + _matrix_table(numbers, model.labels))

@@ -29,7 +29,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
 
     ``confidence`` float64 (n,), 0 to 1; ``right`` bool (n,). Bins are open below, closed above (0 is in the first).
     """
-    index = _bin_of(confidence, bins)
+    index = bin_of(confidence, bins)
     out = []
     for number in range(bins):
         inside = index == number
@@ -49,7 +49,7 @@ def ece(confidence: np.ndarray, right: np.ndarray, seed: int, bins: int = BINS) 
     n = len(confidence)
     if n == 0:
         return unknown("no image was answered")
-    index = _bin_of(confidence, bins)
+    index = bin_of(confidence, bins)
     gap = confidence - right
     value = float(np.abs(np.bincount(index, gap, bins)).sum() / n)
     rng = np.random.default_rng(seed)
@@ -62,11 +62,12 @@ def ece(confidence: np.ndarray, right: np.ndarray, seed: int, bins: int = BINS) 
 
 def weighted_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Callable[[np.ndarray], float]:
     """ECE as a function of how often each image counts, (n,): for resampling. Arguments as for :func:`ece`."""
-    index, gap = _bin_of(confidence, bins), confidence - right
+    index, gap = bin_of(confidence, bins), confidence - right
     return lambda weights: float(np.abs(np.bincount(index, gap * weights, bins)).sum() / max(1.0, weights.sum()))
 
 
-def _bin_of(confidence: np.ndarray, bins: int) -> np.ndarray:
+def bin_of(confidence: np.ndarray, bins: int = BINS) -> np.ndarray:
+    """The number of the bin, from 0, that each score falls into: int64, as ``confidence``."""
     edges = np.linspace(0, 1, bins + 1)[1:-1]
     return np.asarray(np.digitize(confidence, edges, right=True))
 
@@ -134,3 +135,34 @@ def risk_coverage(confidence: np.ndarray, right: np.ndarray, points: int = 500) 
     area = float(((1 - share_right) * np.diff(answered, prepend=0)).sum() / n)
     kept = np.unique(np.linspace(0, len(ends) - 1, min(len(ends), points)).round().astype(np.int64))
     return RiskCoverage(answered[kept] / n, share_right[kept], ranked[ends][kept], area)
+
+
+@dataclass(frozen=True, slots=True)
+class RiskStep:
+    """One point of that curve: the share ``coverage`` of all images, those with a score of ``threshold`` or more, is
+    answered; ``accuracy`` among them."""
+
+    coverage: float
+    threshold: float
+    accuracy: Estimate
+
+
+STEPS = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5, 0.25)
+"""Shares of images answered for which the accuracy is told in numbers."""
+
+
+def risk_steps(confidence: np.ndarray, right: np.ndarray) -> list[RiskStep]:
+    """The curve at :data:`STEPS`, or where images of equal score must go together, at the next larger share.
+
+    Arguments as for :func:`risk_coverage`. The thresholds are chosen on the data that they are judged on.
+    """
+    n = len(confidence)
+    ranked = -np.sort(-confidence)
+    steps: dict[float, RiskStep] = {}
+    for wanted in STEPS if n else ():
+        threshold = float(ranked[max(0, math.ceil(wanted * n - 1e-9) - 1)])
+        answered = confidence >= threshold
+        count = int(answered.sum())
+        share = proportion(int(right[answered].sum()), count, "no image was answered")
+        steps[threshold] = RiskStep(count / n, threshold, share)
+    return list(steps.values())

@@ -136,9 +136,11 @@ def works_here(
     if here.n < FEW:
         text = f"Here the {what} is {local} and {listed}; {FEW} or more images are needed for an answer."
         return Compatibility("too-few", text, none)
+    if (here.hits, here.n) == (round(card_value * card_n), card_n):
+        listed += ": the very same numbers, so this may be the data that the card was made on"
     difference = _difference(here, card_value, card_n)
     assert difference.low is not None and difference.high is not None
-    start = f"Here the {what} is {local}; {listed}: "
+    start = f"Here the {what} is {local}; {listed}; "
     if difference.high < 0:
         end = f"it does worse here, by {_points(-difference.high)} to {_points(-difference.low)} percentage points."
         return Compatibility("worse", start + end, difference)

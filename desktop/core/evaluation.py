@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core import calibration, metrics
-from desktop.core.calibration import Bin, RiskCoverage
+from desktop.core.calibration import Bin, RiskCoverage, RiskStep
 from desktop.core.comparison import McNemar, mcnemar
 from desktop.core.intervals import Estimate
 from desktop.core.metrics import ClassFigures, Curves, Means
@@ -180,6 +180,7 @@ class Figures:
     reliability: list[Bin]
     positive_reliability: list[Bin] | None
     risk: RiskCoverage
+    risk_steps: list[RiskStep]
     persons: int | None = None
 
 
@@ -218,6 +219,17 @@ def _by_person(result: EvaluationResult, found: Figures, persons: Persons, seed:
     top5 = found.top5
     if top5 is not None:
         top5 = persons.proportion(metrics.in_top(truth, scores), None, top5.reason)
+    confidence, positive_bins = result.confidence(), found.positive_reliability
+
+    def binned(bins: list[Bin], of: np.ndarray, right: np.ndarray) -> list[Bin]:
+        inside = calibration.bin_of(of)
+        pairs = ((b, persons.proportion(right, inside == i, b.accuracy.reason)) for i, b in enumerate(bins))
+        return [replace(b, accuracy=share) for b, share in pairs]
+
+    def step(of: RiskStep) -> RiskStep:
+        share = persons.proportion(result.right, confidence >= of.threshold, of.accuracy.reason)
+        return replace(of, accuracy=share)
+
     return replace(
         found,
         accuracy=persons.proportion(result.right, None, found.accuracy.reason),
@@ -232,6 +244,9 @@ def _by_person(result: EvaluationResult, found: Figures, persons: Persons, seed:
         point=persons.point(found.point, is_positive, score) if found.point is not None else None,
         ece=persons.bootstrap(found.ece, calibration.weighted_ece(top, top_right), 2 * n, seed),
         brier=persons.mean(found.brier, calibration.brier_losses(truth, scores, result.model.positive)),
+        reliability=binned(found.reliability, top, top_right),
+        positive_reliability=binned(positive_bins, score, is_positive) if positive_bins is not None else None,
+        risk_steps=[step(of) for of in found.risk_steps],
         persons=persons.count,
     )
 
@@ -263,6 +278,7 @@ def _independent(result: EvaluationResult, seed: int) -> Figures:
         calibration.ece(top, top_right, seed), calibration.brier(truth, scores, result.model.positive),
         calibration.reliability(top, top_right), positive_bins,
         calibration.risk_coverage(result.confidence(), result.right),
+        calibration.risk_steps(result.confidence(), result.right),
     )  # fmt: skip
 
 

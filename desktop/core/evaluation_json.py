@@ -76,6 +76,11 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: Naming | No
             for b in figures.reliability
         ],
         "risk_coverage_area": figures.risk.area,
+        "accuracy_by_share_answered": [
+            {"share": step.coverage, "score_from": step.threshold, "accuracy": step.accuracy.value,
+             "interval": estimate_json(step.accuracy)}
+            for step in figures.risk_steps
+        ],
         "skipped_items": [
             {"name": shown(s.name), "class": s.class_name, "kind": s.kind, "message": s.message} for s in result.skipped
         ],

@@ -160,6 +160,11 @@ class Report:
             return []
         return [(f"{share:.0%}", *predictive_values(point, share)) for share in PREVALENCES]
 
+    def steps(self) -> list[tuple[str, str, str]]:
+        """Share of images answered, from which score on, and the accuracy among them."""
+        steps = self.figures.risk_steps
+        return [(f"{step.coverage:.1%}", f"{step.threshold:.4f}", text_of(step.accuracy, True)) for step in steps]
+
     def confusions(self, most: int = 20) -> list[tuple[str, str, int, int]]:
         """The largest cells off the diagonal: truth, answer, count, images of that truth."""
         matrix = self.figures.matrix.copy()
@@ -191,27 +196,22 @@ class Report:
     def methods(self) -> list[str]:
         """How the intervals were made, in sentences."""
         lines = [
-            "Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); "
-            "DeLong's for areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); "
-            "variance recovery (Zou and Donner, 2008) for means over classes; bootstrap for the others.",
             "A figure without a value cannot be told from this data; the reason stands in its place.",
             "ECE: top score against share right, 15 bins of equal width.",
         ]
-        if self.figures.persons is not None:
-            lines += _persons_methods(self.figures.persons)
-        elif self.result.data.groups is not None and self.result.data.groups < len(self.result):
-            lines.append(
-                "Several images belong to one person or case. The intervals take images as independent: they are "
-                "somewhat too narrow."
-            )
-        else:
-            lines.append(
-                "Intervals take the images as independent of each other; where several show the same person or thing "
-                "and nothing tells so, they are too narrow."
-            )
+        persons = self.figures.persons
+        lines[:0] = _persons_methods(persons) if persons is not None else [_INDEPENDENT]
         if self.result.model.threshold is not None:
             lines.append("A threshold that was chosen on this very data would make its figures look too good.")
         return lines
+
+
+_INDEPENDENT = (
+    "Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); DeLong's for "
+    "areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); variance recovery (Zou and "
+    "Donner, 2008) for means over classes; bootstrap for the others. They take images as independent of each other: "
+    "where several show the same person or thing, they are too narrow."
+)
 
 
 def _persons_methods(persons: int) -> list[str]:
@@ -219,9 +219,10 @@ def _persons_methods(persons: int) -> list[str]:
 
     lines = [
         f"Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The "
-        "intervals of all figures but the reliability diagram's rest on persons, not images ('by person'): Wilson's "
-        "on the effective number of images (Rao and Scott, 1992) for shares, Obuchowski's (1997) for areas under ROC "
-        "curves, a bootstrap of whole persons (Field and Welsh, 2007) for the others."
+        "intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the "
+        "effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's "
+        "(1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole "
+        "persons (Field and Welsh, 2007) for the others."
     ]
     if persons < FEW:
         lines.append(f"With {persons:,} persons only, no interval is to be relied on much.")

@@ -214,7 +214,11 @@ def _calibration(report: Report) -> str:
         if b.confidence is not None
     ]
     text = f"<p>ECE {text_of(f.ece)}; Brier score {text_of(f.brier)}.</p>"
-    return drawing + text + _table(("Top score", "Images", "Mean score", "Right"), rows, "lines n")
+    text += _table(("Top score", "Images", "Mean score", "Right"), rows, "lines n")
+    text += "<p>Accuracy where the least sure images are left to a person:</p>"
+    return (
+        drawing + text + _table(("Images answered", "From a score of", "Right among them"), report.steps(), "lines n")
+    )
 
 
 def _comparison(report: Report) -> str:

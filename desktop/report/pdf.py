@@ -18,7 +18,6 @@ from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
 _WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.7, 7.57, 11.0, 0.75
 _COLUMNS = 4
-_MOST_CLASSES = 60
 
 
 class _Pages:
@@ -207,18 +206,13 @@ def _matrix(pages: _Pages, report: Report) -> None:
 
 def _classes(pages: _Pages, report: Report) -> None:
     pages.heading("Per class", keep=1.5)
-    classes = report.figures.classes
-    text = "Percent, with 95 % intervals."
-    if len(classes) > _MOST_CLASSES:
-        classes = sorted(classes, key=lambda c: c.f1.value if c.f1.value is not None else 2.0)[:_MOST_CLASSES]
-        text += f" The {_MOST_CLASSES} classes with the lowest F1; the HTML report and the JSON file have all."
-    pages.text(text, 8, SECONDARY)
+    pages.text("Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.", 8, SECONDARY)
     rows = []
-    for c in classes:
+    for c in report.figures.classes:
         cells = (brief(e) for e in (c.precision, c.recall, c.specificity, c.f1))
         rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *cells))
     head = ("Class", "Images", "Answers", "Precision", "Recall", "Specificity", "F1")
-    pages.table(head, rows, (_LEFT, 1.8, 2.3, 2.85, 4.0, 5.15, 6.35))
+    pages.table(head, rows, (_LEFT, 1.8, 2.3, 2.9, 4.05, 5.2, 6.4))
 
 
 def _drawings(pages: _Pages, report: Report) -> None:
@@ -238,6 +232,9 @@ def _drawings(pages: _Pages, report: Report) -> None:
     pages.heading("Calibration", keep=4)
     pages.drawing(plots.calibration_figure(f, 6.8))
     pages.text(f"ECE {text_of(f.ece)}; Brier score {text_of(f.brier)}.")
+    pages.need(1.8)
+    pages.text("Accuracy where the least sure images are left to a person:")
+    pages.table(("Images answered", "From a score of", "Right among them"), report.steps(), (_LEFT, 2.4, 4.0))
     if report.paired is not None and report.other is not None and report.other_figures is not None:
         pages.heading("Compared on the same images")
         pages.text(report.paired.test.sentence(model.name, report.other.model.name))

@@ -156,3 +156,20 @@ def test_means_are_those_of_scikit_learn_on_the_same_sample() -> None:
         assert metrics.mean_statistic(hits, rows, columns, kind, False)[0] == pytest.approx(np.mean(expected))
     area = metrics.weighted_ap(truth == 1, scores[:, 1].astype(np.float64))(weights)
     assert area == pytest.approx(sk.average_precision_score(truth, scores[:, 1], sample_weight=weights))
+
+
+def test_accuracy_by_share_answered_follows_the_curve() -> None:
+    truth, scores = two_classes(200)
+    result = made_up(truth, scores, threshold=0.45)
+    confidence = result.confidence()
+    curve, steps = calibration.risk_coverage(confidence, result.right, 10_000), figures(result).risk_steps
+    assert [round(step.coverage, 2) for step in steps] == list(calibration.STEPS)
+    for step in steps:
+        at = int(np.flatnonzero(curve.coverage == step.coverage)[0])
+        assert step.accuracy.value == pytest.approx(curve.accuracy[at]) and step.threshold == curve.threshold[at]
+    tied = calibration.risk_steps(np.array([0.9, 0.5, 0.5, 0.5]), np.array([True, True, False, True]))
+    assert [(step.coverage, step.accuracy.value) for step in tied] == [(1.0, 0.75), (0.25, 1.0)]
+    assert calibration.risk_steps(np.empty(0), np.empty(0, bool)) == []
+    grouped = figures(made_up(truth, scores, threshold=0.45, groups=np.arange(200) // 4))
+    assert [step.accuracy.method for step in grouped.risk_steps] == ["wilson by person"] * len(steps)
+    assert {b.accuracy.method for b in grouped.reliability if b.n} == {"wilson by person"}

@@ -46,6 +46,8 @@ def test_two_models_a_mapping_and_a_kept_result(data: Path, capsys: pytest.Captu
     arguments = ["evaluate", "--model", "colours", str(data), "--map", "crimson=red", "--compare", "colours"]
     assert main(arguments) == 0
     assert "right and wrong on the same images" in capsys.readouterr().out
+    told = EvaluationStore().recall_mapping("colours", ["blue", "crimson", "green"])
+    assert told == {"blue": "blue", "crimson": "red", "green": "green"}  # the window offers it from now on
     assert main([*arguments, "--reuse", "--json", "-"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["mcnemar"]["p"] == 1.0 and value["mapping"]["crimson"] == "red" and value["n"] == 16

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, short, table, whole
+from desktop.ui.evaluate.tables import Cell, FiguresModel, beside_charts, fit_columns, short, table, whole
 from desktop.ui.evaluate.words import both, number, score_word, share
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line, Spot
@@ -26,25 +26,17 @@ class CalibrationTab(QWidget):
         heads = [self.tr("Score"), self.tr("Images"), self.tr("Mean score"), self.tr("Share right %")]
         self._bins = FiguresModel(heads)
         self.bins_table = table(self._bins, self.tr("Reliability as a table"))
-        heads = [self.tr("Answered"), self.tr("Right among them"), self.tr("From a score of")]
+        heads = [self.tr("Answered"), self.tr("Right among them %"), self.tr("From a score of")]
         self._steps = FiguresModel(heads)
         self.steps_table = table(self._steps, self.tr("Accuracy against share answered, as a table"))
-        right = QWidget()
-        right.setFixedWidth(400)
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addWidget(self._words)
-        column.addWidget(titled(self.tr("Reliability as a table"), self.bins_table))
-        column.addWidget(self.bins_table, 3)
-        column.addWidget(titled(self.tr("Share answered as a table"), self.steps_table))
-        column.addWidget(self.steps_table, 2)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.reliability, 1)
-        layout.addWidget(self.risk, 1)
-        layout.addWidget(right)
+        column = [
+            (self._words, 0),
+            (titled(self.tr("Reliability as a table"), self.bins_table), 0),
+            (self.bins_table, 3),
+            (titled(self.tr("Share answered as a table"), self.steps_table), 0),
+            (self.steps_table, 2),
+        ]
+        beside_charts(self, (self.reliability, self.risk), column)
         state.changed.connect(self._show)
         state.measured.connect(self._show)
         self._show()
@@ -112,12 +104,8 @@ class CalibrationTab(QWidget):
             said=self.tr("All answered: {0} right").format(share(float(risk.accuracy[-1]))),
         )
         rows = []
-        for wanted in (1.0, 0.95, 0.9, 0.8, 0.7, 0.5, 0.25):
-            at = int(np.searchsorted(risk.coverage, wanted - 1e-9))
-            at = min(at, len(risk.coverage) - 1)
-            cells = (float(risk.coverage[at]), float(risk.accuracy[at]), float(risk.threshold[at]))
-            rows.append(
-                [Cell(share(cells[0]), cells[0]), Cell(share(cells[1]), cells[1]), Cell(number(cells[2]), cells[2])]
-            )
+        for step in figures.risk_steps:
+            score = Cell(number(step.threshold), step.threshold)
+            rows.append([Cell(share(step.coverage), step.coverage), short(step.accuracy), score])
         self._steps.set_rows(rows)
         fit_columns(self.steps_table)

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, Qt, Slot
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import ThresholdBar, titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, fit_height, short, table, words
+from desktop.ui.evaluate.tables import Cell, FiguresModel, beside_charts, fit_columns, fit_height, short, table, words
 from desktop.ui.evaluate.words import number
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line
@@ -48,21 +48,13 @@ class CurvesTab(QWidget):
         self._curve_model = FiguresModel(heads)
         self.curve_table = table(self._curve_model, self.tr("The curves as a table"))
         self.curve_table.activated.connect(self._on_row)
-        right = QWidget()
-        right.setFixedWidth(400)
-        column = QVBoxLayout(right)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(6)
-        column.addLayout(asked)
-        column.addWidget(self.point_table)
-        column.addWidget(titled(self.tr("The curves as a table"), self.curve_table))
-        column.addWidget(self.curve_table, 1)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.roc, 1)
-        layout.addWidget(self.pr, 1)
-        layout.addWidget(right)
+        column = [
+            (asked, 0),
+            (self.point_table, 0),
+            (titled(self.tr("The curves as a table"), self.curve_table), 0),
+            (self.curve_table, 1),
+        ]
+        beside_charts(self, (self.roc, self.pr), column)
         state.changed.connect(self._show)
         state.moved.connect(self._show_point)
         state.decided.connect(self._show_now)

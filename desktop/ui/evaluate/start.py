@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -20,8 +19,8 @@ from PySide6.QtWidgets import (
 from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.evaluate.kept_part import KeptPart
 from desktop.ui.evaluate.words import count
-from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets.empty_state import EmptyFrame
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
@@ -31,86 +30,27 @@ if TYPE_CHECKING:
 _CLASSES_NAMED = 12
 
 
-class EmptyPart(QFrame):
+class EmptyPart(EmptyFrame):
     """Nothing is open yet: what to do, and the buttons that do it."""
 
     open_wanted = Signal()
     file_wanted = Signal()
-    folder_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("evaluateEmpty")
-        self._sign = QLabel()
-        self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        title = make_label(self.tr("How good is a model on your pictures?"), "answer", wrap=True)
-        words = make_label(
-            self.tr(
-                "Open a folder that holds one folder for each class. Fovea answers every picture and shows where the "
-                "model fails. Nothing leaves this computer; your files are never changed."
-            ),
-            "secondary",
-            wrap=True,
+        words = self.tr(
+            "Open a folder that holds one folder for each class. Fovea answers every picture and shows where the "
+            "model fails. Nothing leaves this computer; your files are never changed."
         )
-        for label in (title, words):
-            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        title = self.tr("How good is a model on your pictures?")
+        super().__init__("evaluate", title, words, self.tr("Recent labelled folders"), 1, parent)
         self.button = QPushButton(self.tr("Open labelled folder…"))
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self.open_wanted)
+        self.row.addWidget(self.button)
         arrays = QPushButton(self.tr("Or a file of arrays (.npz, MNIST's IDX)…"))
         arrays.setProperty("role", "link")
         arrays.clicked.connect(self.file_wanted)
-        self._recent_title = make_label(self.tr("Recent labelled folders"), "secondary")
-        self._recent_title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._recent = QVBoxLayout()
-        self._recent.setSpacing(2)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(24, 24, 24, 24)
-        layout.setSpacing(12)
-        layout.addStretch(3)
-        layout.addWidget(self._sign)
-        layout.addWidget(title)
-        layout.addWidget(words)
-        layout.addSpacing(8)
-        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addWidget(arrays, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addSpacing(16)
-        layout.addWidget(self._recent_title)
-        layout.addLayout(self._recent)
-        layout.addStretch(4)
-        theme().changed.connect(self._dress)
-        self._dress()
-        self.set_recent([])
-
-    def set_recent(self, folders: list[str]) -> None:
-        """The labelled folders opened lately, the newest first."""
-        while (entry := self._recent.takeAt(0)) is not None:
-            entry.widget().deleteLater()
-        self._recent_title.setVisible(bool(folders))
-        for folder in folders[:4]:
-            name = folder.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
-            button = QPushButton(theme().icon("folder", 16, theme().tokens.accent), name)
-            button.setProperty("role", "link")
-            button.setProperty("folder", folder)
-            button.setToolTip(folder)
-            button.setAccessibleName(self.tr("Open the labelled folder {0}").format(name))
-            button.clicked.connect(self._choose)
-            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
-
-    @Slot()
-    def _choose(self) -> None:
-        button = self.sender()
-        if isinstance(button, QPushButton):
-            self.folder_chosen.emit(button.property("folder"))
-
-    @Slot()
-    def _dress(self) -> None:
-        t = theme().tokens
-        icon = theme().icon("evaluate", 48, t.secondary)
-        self._sign.setPixmap(icon.pixmap(QSize(48, 48), self.devicePixelRatioF()))
-        self.setStyleSheet(
-            f"#evaluateEmpty {{ border: 2px dashed {t.border}; border-radius: 8px; background: {t.surface}; }}"
-        )
+        self.column.addWidget(arrays, 0, Qt.AlignmentFlag.AlignHCenter)
 
 
 class SetupPart(QFrame):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLayout, QTableView, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.words import both, count, number
 
@@ -166,6 +166,29 @@ def even_table(model: FiguresModel, name: str) -> QTableView:
     header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     return view
+
+
+def beside_charts(
+    layout_of: QWidget, charts: Sequence[QWidget], column: Sequence[tuple[QWidget | QLayout, int]]
+) -> None:
+    """Lay out a tab: ``charts`` share the room at the left, ``column`` (things and their stretch) stands at the right,
+    400 px wide."""
+    right = QWidget()
+    right.setFixedWidth(400)
+    inside = QVBoxLayout(right)
+    inside.setContentsMargins(0, 0, 0, 0)
+    inside.setSpacing(6)
+    for thing, stretch in column:
+        if isinstance(thing, QLayout):
+            inside.addLayout(thing, stretch)
+        else:
+            inside.addWidget(thing, stretch)
+    layout = QHBoxLayout(layout_of)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(8)
+    for chart in charts:
+        layout.addWidget(chart, 1)
+    layout.addWidget(right)
 
 
 def fit_height(view: QTableView) -> None:
