@@ -56,6 +56,7 @@ _LIBRARIES = {
     "libharfbuzz": "MIT",
     "libjpeg": "IJG AND BSD-3-Clause AND Zlib",
     "libk5crypto": "MIT",
+    "libintl": "LGPL-2.1-or-later",
     "libkeyutils": "LGPL-2.0-or-later",
     "libkrb5": "MIT",
     "liblz4": "BSD-2-Clause",
@@ -145,6 +146,8 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
             continue  # Fovea's own
         elif path.is_relative_to(standard) or path.name.startswith(("python3", "libpython")):
             continue  # Python's own
+        elif not sys.platform.startswith("linux") and path.is_relative_to(Path(sys.base_prefix).resolve()):
+            continue  # what Python's installer brings with it; elsewhere it lies among the system's libraries
         elif kind in ("BINARY", "EXTENSION"):
             part = _library(name, path)
             parts.setdefault(part.name, part)

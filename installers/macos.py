@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from installers import names
+from installers import bundle, names
 
 IDENTIFIER = "org.fovea.Fovea"
-# The lowest that all wheels of constraints.txt run on; TensorFlow's and Qt's ask for the most (Apple silicon).
+# The lowest that all wheels of constraints.txt run on (Apple silicon): Qt's and OpenCV's ask for it.
 MINIMUM_SYSTEM = "13.0"
 ENTITLEMENTS = Path(__file__).parent / "mac" / "entitlements.plist"
 
@@ -26,6 +26,9 @@ def info_plist(version: str) -> dict[str, Any]:
     """The keys of Info.plist beyond those that PyInstaller writes itself."""
     return {
         "CFBundleDisplayName": "Fovea",
+        # Of the two programs the one with the window; PyInstaller would take the first, and hide it from the Dock.
+        "CFBundleExecutable": bundle.WINDOW_PROGRAM,
+        "LSBackgroundOnly": False,
         "CFBundleName": "Fovea",
         "CFBundleShortVersionString": version,
         "CFBundleVersion": version,

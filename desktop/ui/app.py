@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
@@ -117,6 +118,10 @@ def run(paths: list[str]) -> int:
     shell = Shell(settings, paths, instance)
     theme().dress()
     shell.window.painted.connect(CrashOffer(shell.window).look)
+    if sys.platform == "darwin":
+        from desktop.ui.file_open import FileOpener
+
+        app.installEventFilter(FileOpener(shell.window))
     shell.window.show()
     status = app.exec()
     shell.close_down()

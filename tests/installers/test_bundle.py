@@ -124,6 +124,7 @@ def test_windows_version_resource_is_what_pyinstaller_reads() -> None:
 def test_info_plist_is_valid_and_complete() -> None:
     held = plistlib.loads(plistlib.dumps(macos.info_plist("1.2.3")))
     assert held["CFBundleShortVersionString"] == "1.2.3"
+    assert held["CFBundleExecutable"] == bundle.WINDOW_PROGRAM and held["LSBackgroundOnly"] is False
     assert held["LSArchitecturePriority"] == ["arm64"] and held["LSMinimumSystemVersion"] == macos.MINIMUM_SYSTEM
     kinds = {kind for document in held["CFBundleDocumentTypes"] for kind in document["LSItemContentTypes"]}
     assert {"public.image", "org.nema.dicom", "public.folder"} == kinds

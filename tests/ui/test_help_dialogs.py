@@ -116,3 +116,22 @@ def test_menu_has_both_and_opens_them(qtbot: Any, shell: Shell) -> None:
     assert shell.window.findChildren(LicencesDialog) and shell.window.findChildren(UpdatesDialog)
     for dialog in (*shell.window.findChildren(LicencesDialog), *shell.window.findChildren(UpdatesDialog)):
         dialog.close()
+
+
+def test_files_that_the_system_hands_over_are_opened(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    from PySide6.QtCore import QCoreApplication, QEvent
+    from PySide6.QtGui import QFileOpenEvent
+    from PySide6.QtWidgets import QApplication
+
+    from desktop.ui.file_open import FileOpener
+    from tests.ui.conftest import write_image
+
+    picture = write_image(tmp_path / "Ünï 日本.png")
+    app = QApplication.instance()
+    assert app is not None
+    opener = FileOpener(shell.window)
+    app.installEventFilter(opener)
+    QCoreApplication.sendEvent(app, QFileOpenEvent(str(picture)))
+    QCoreApplication.sendEvent(app, QEvent(QEvent.Type.User))
+    app.removeEventFilter(opener)
+    qtbot.waitUntil(lambda: len(shell.window.classify.session.items) == 1, timeout=10_000)
