@@ -12,6 +12,7 @@ import numpy as np
 
 from desktop.core import domain, heat
 from desktop.core.types import DomainVerdict, FoveaError, StoreError
+from desktop.engine.mapped import release
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelEntry, check_usable, read_verified
 
@@ -19,8 +20,8 @@ BATCH = 16  # images a call in a batch: throughput is flat beyond it on CPUs, la
 _MAX_THREADS = 8
 _LANE_CALLS = (BATCH, 8, 4)  # images a call in a lane: fewer where a network's intermediate values are large
 _LANES_BYTES = 512 * 2**20  # what all lanes of a model may take together
-
-
+_LARGE_BYTES = 128 * 2**20
+"""A file of a larger network is asked one picture at a time: a second interpreter would hold all its weights again."""
 _SCORES = ("probabilities",)
 
 
@@ -48,7 +49,8 @@ class LoadedModel:
         self.file_sha256 = self.manifest.files["model.tflite"].sha256
         self._path = str(read_verified(entry, "model.tflite"))
         self._threads = threads or default_threads()
-        self._main = _Lane(self._path, self.manifest, self._threads, BATCH)
+        large = self.manifest.files["model.tflite"].size > _LARGE_BYTES
+        self._main = _Lane(self._path, self.manifest, self._threads, 1 if large else BATCH)
         self.lane_call = self._largest_call(self._main.runner(1).largest_bytes)
         self._idle: list[_Lane] = []
         self.gate = self._gate(entry)
@@ -205,6 +207,7 @@ class _Runner:
                 "mismatch", f"model '{manifest.id}' gives {found}; expected {len(manifest.labels)} scores, one a label"
             )
         self._interpreter = interpreter
+        self._packed_from = path if os.path.getsize(path) > _LARGE_BYTES else ""
         self._input = details["index"]
         for name, place in manifest.outputs.items():
             if place >= len(outputs):
@@ -233,6 +236,9 @@ class _Runner:
         """The outputs of those ``names`` for as many images as this interpreter was made for."""
         self._interpreter.set_tensor(self._input, batch)
         self._interpreter.invoke()
+        if self._packed_from:  # the first run has packed the weights; the file's own pages are not read again
+            release(self._packed_from)
+            self._packed_from = ""
         return {name: self._interpreter.get_tensor(self._outputs[name]["index"]) for name in names}
 
 

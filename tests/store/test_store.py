@@ -151,6 +151,33 @@ def test_one_changed_byte_is_found_and_others_work(store: ModelStore) -> None:
     assert {check.verdict for check in store.verify("colours")} == {"changed"}
 
 
+def test_a_file_compared_once_is_read_again_only_when_it_was_written_to(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desktop.store import store as module
+
+    add_colours(store)
+    path = store.user_root / "colours" / "model.tflite"
+    read: list[Path] = []
+    real = module.sha256_of
+    monkeypatch.setattr(module, "sha256_of", lambda p: read.append(p) or real(p))
+    entry = store.get("colours")
+    for _ in range(2):  # written just now: its clock may not have ticked since
+        read_verified(entry, "model.tflite")
+    assert len(read) == 2
+    monkeypatch.setattr(module, "_SETTLED_NS", -(10**18))
+    for _ in range(3):
+        read_verified(entry, "model.tflite")
+    assert len(read) == 3
+    before = path.stat()
+    data = bytearray(path.read_bytes())
+    data[100] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # a restored date does not hide it
+    with pytest.raises(StoreError, match="checksum"):
+        read_verified(entry, "model.tflite")
+
+
 def test_shortened_file_and_broken_manifest_are_listed_as_damaged(store: ModelStore) -> None:
     add_colours(store)
     add_colours(store, id="other", name="Other")
