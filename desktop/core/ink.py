@@ -25,8 +25,12 @@ def prepare_ink(grey: np.ndarray) -> PreparedImage:
     """Lay out the ink of ``grey`` (uint8, (H, W), any polarity) as an MNIST input, uint8 (28, 28, 1)."""
     if _is_laid_out(grey):
         return PreparedImage(np.ascontiguousarray(grey[:, :, np.newaxis]))
+    return lay_out(*find_ink(grey))
+
+
+def lay_out(ink: np.ndarray | None, inverted: bool = False, ruled: bool = False) -> PreparedImage:
+    """Lay out ``ink`` as :func:`find_ink` gives it, or a part of it: float32 (H, W), 0 to 1; ``None`` for none."""
     notices: list[Notice] = []
-    ink, inverted, ruled = find_ink(grey)
     if ink is None:
         notices.append(Notice("no-ink", "no ink was found: the picture is blank", "caution"))
         return PreparedImage(np.zeros((SIDE, SIDE, 1), np.uint8), tuple(notices))

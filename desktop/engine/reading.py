@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from desktop.core.decode import decode
-from desktop.core.digits import Box, Piece, split
+from desktop.core.digits import Box, split
+from desktop.core.ink import find_ink, lay_out
 from desktop.core.preprocess import prepare, to_grey
+from desktop.core.types import DecodedImage, PreparedImage, PreprocessSpec
 from desktop.engine.answers import prediction_of
 from desktop.engine.batching import Brought, milliseconds_since
 from desktop.engine.messages import ReadDigit, Reading, ReadRequest
 from desktop.engine.model import LoadedModel
+
+_SMALL = 40
+"""A picture with a shorter side is one digit: it may be laid out already, and passes unchanged then."""
 
 
 def read(request: ReadRequest, model: LoadedModel) -> Reading:
@@ -20,27 +27,29 @@ def read(request: ReadRequest, model: LoadedModel) -> Reading:
     begin = time.perf_counter()
     image = decode(request.source)
     decode_ms = milliseconds_since(begin)
-    spec = model.manifest.preprocess
-    pieces = split(to_grey(image.pixels)) if spec.fit == "mnist" else [_whole(image.pixels)]
-    brought = []
-    for piece in pieces:
+    brought, boxes = [], []
+    for box, work in _pieces(image, model.manifest.preprocess):
         start = time.perf_counter()
-        # One digit alone comes back as the very picture: prepared as Classify would, colours included.
-        prepared = prepare(image if len(pieces) == 1 else piece.pixels, spec)
-        notices = image.notices + prepared.notices
-        facts = (image.original_size, image.format, image.frames, notices)
+        prepared = work()
+        facts = (image.original_size, image.format, image.frames, image.notices + prepared.notices)
         brought.append(Brought(prepared, *facts, decode_ms, milliseconds_since(start)))
+        boxes.append((box.x, box.y, box.width, box.height))
     digits = []
     if brought:
         start = time.perf_counter()
         found = model.answer(np.stack([item.prepared.pixels for item in brought]), gated=True)
         each = milliseconds_since(start) / len(brought)
-        for place, (piece, item, row, verdict) in enumerate(zip(pieces, brought, *found, strict=True)):
-            box = (piece.box.x, piece.box.y, piece.box.width, piece.box.height)
+        for place, (where, item, row, verdict) in enumerate(zip(boxes, brought, *found, strict=True)):
             answer = prediction_of(request.id, request.source, place, model, item, row, each, True, verdict)
-            digits.append(ReadDigit(box, answer))
+            digits.append(ReadDigit(where, answer))
     return Reading(request.id, request.model, request.source, tuple(digits), milliseconds_since(begin))
 
 
-def _whole(pixels: np.ndarray) -> Piece:
-    return Piece(Box(0, 0, pixels.shape[1], pixels.shape[0]), pixels)
+def _pieces(image: DecodedImage, spec: PreprocessSpec) -> list[tuple[Box, Callable[[], PreparedImage]]]:
+    """Each digit's place in the picture and what prepares it: laid out as :func:`prepare` does, its ink found once."""
+    height, width = image.pixels.shape[:2]
+    if spec.fit != "mnist" or min(height, width) < _SMALL:
+        return [(Box(0, 0, width, height), partial(prepare, image, spec))]
+    ink, dark, ruled = find_ink(to_grey(image.pixels))
+    factor = width / ink.shape[1] if ink is not None else 1.0
+    return [(piece.box.scaled(factor), partial(lay_out, piece.ink, dark, ruled)) for piece in split(ink)]

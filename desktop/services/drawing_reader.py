@@ -35,8 +35,10 @@ class DrawingReader(QObject):
         self._behind = False
         self._changed_at = 0.0
         self._asked_about = 0.0
+        self._warm = False
         self.last_ms = 0.0
-        """Milliseconds from the last change that the newest answer knows of to that answer."""
+        """Milliseconds from the last change that the newest answer knows of to that answer; 0 for the first answer of a
+        model, which may have waited for engine and model to load."""
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started."""
@@ -71,6 +73,7 @@ class DrawingReader(QObject):
         if model_id == self._model:
             return
         self._model = model_id
+        self._warm = False
         if self._engine is not None and self._awaited:
             self._engine.cancel(self._awaited)
         self._awaited = 0
@@ -102,7 +105,8 @@ class DrawingReader(QObject):
         if answer.id != self._awaited:
             return
         self._awaited = 0
-        self.last_ms = (time.perf_counter() - self._asked_about) * 1000
+        self.last_ms = (time.perf_counter() - self._asked_about) * 1000 if self._warm else 0.0
+        self._warm = True
         self.read.emit(answer)
         if self._behind:
             self._ask()

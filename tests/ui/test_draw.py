@@ -95,7 +95,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(view: DrawView, qtbot: Any) -> Non
     assert view.bars.headline.startswith("7")
     assert view.prepared.image is not None and view.prepared.image.width() == 28
     assert [sheet.answer for sheet in view.history.sheets] == ["7"]
-    assert "ms" in view.foot.text()
+    assert "ms from the stroke" in view.foot.text()
 
 
 def test_several_digits_are_framed_and_chosen(view: DrawView, qtbot: Any) -> None:

@@ -402,7 +402,8 @@ class DrawView(LaterView):
             )
             self.which.setText(place.format(self._chosen + 1, len(digits)))
         took = self.tr("{0} ms from the stroke to the answer · {1}")
-        self.foot.setText(took.format(decimals(self.reader.last_ms, 0), prediction.device))
+        spent = self.reader.last_ms
+        self.foot.setText(took.format(decimals(spent, 0), prediction.device) if spent else prediction.device)
 
     def _say_state(self) -> None:
         """Without an answer: what to do, or what is awaited."""
