@@ -11,11 +11,11 @@ import io
 import multiprocessing
 import ssl
 from collections.abc import Iterator
-from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from desktop import paths
+from desktop.core.edition import trains
 from desktop.core.types import FoveaError, ImageSource
 
 # Every transfer syntax that core.decode answers for: the file among pydicom's own that tries it, '' where it has none.
@@ -46,11 +46,6 @@ class NotThereError(Exception):
     """This installation has no such part; the text says what."""
 
 
-def is_full() -> bool:
-    """Whether this edition trains: Keras and TensorFlow are part of it. Looked for, not imported."""
-    return all(find_spec(name) is not None for name in ("keras", "tensorflow"))
-
-
 def edition() -> str:
     """Which Fovea this is."""
     import platform
@@ -59,7 +54,7 @@ def edition() -> str:
     frozen = "frozen" if getattr(sys, "frozen", False) else "not frozen"
     from PySide6.QtCore import qVersion
 
-    flavour = "full" if is_full() else "viewer"
+    flavour = "full" if trains() else "viewer"
     return f"{flavour}, {frozen}, Python {platform.python_version()}, Qt {qVersion()}"
 
 
@@ -133,7 +128,7 @@ def evaluation(folder: Path) -> str:
 
 def training(folder: Path) -> str:
     """Train one epoch in a spawned child: data, checkpoint, export, parity, commit; then ask the new model."""
-    if not is_full():
+    if not trains():
         raise NotThereError("this edition does not train")
     data = folder / "colours"
     _draw_colours(data)

@@ -107,7 +107,7 @@ def test_one_epoch_is_trained_exported_and_asked(tmp_path: Path) -> None:
 
 
 def test_an_edition_without_training_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selftest_parts, "is_full", lambda: False)
+    monkeypatch.setattr(selftest_parts, "trains", lambda: False)
     with pytest.raises(selftest_parts.NotThereError):
         selftest_parts.training(tmp_path)
 

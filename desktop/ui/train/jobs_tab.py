@@ -45,7 +45,7 @@ class EmptyJobs(QFrame):
         self.button = QPushButton(self.tr("New training…"))
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self.new_wanted)
-        plan = QPushButton(self.tr("Or start from a plan file…"))
+        self.plan = plan = QPushButton(self.tr("Or start from a plan file…"))
         plan.setProperty("role", "link")
         plan.clicked.connect(self.plan_wanted)
         self._runs = QPushButton(self.tr("Earlier runs"))

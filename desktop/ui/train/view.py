@@ -9,6 +9,7 @@ from PySide6.QtCore import QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
+from desktop.core.edition import trains
 from desktop.services.training import TrainingService
 from desktop.ui.train import words
 from desktop.ui.train.asking import CancelQuestion, CloseQuestion
@@ -49,11 +50,22 @@ class TrainView(LaterView):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.addWidget(self.tabs)
+        if not trains():
+            self._explain(layout)
         self._undo: list[tuple[str, str]] = []
         self._closing = ""
         self._connect()
         self._restore()
         self.runs.refresh()
+
+    def _explain(self, layout: QVBoxLayout) -> None:
+        """The viewer edition: say so, and begin nothing that could only fail. Runs can still be looked at."""
+        from desktop.ui.train.edition_note import EditionNote
+
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.insertWidget(0, EditionNote())
+        for button in (self.jobs.new, self.jobs.plan, self.jobs.empty.button, self.jobs.empty.plan):
+            button.setEnabled(False)
 
     def _connect(self) -> None:
         service, jobs, page, runs = self.service, self.jobs, self.jobs.page, self.runs
