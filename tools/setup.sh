@@ -10,6 +10,7 @@ unset CDPATH
 cd "$(dirname "$0")/.."
 
 want=${1:-run}
+torch=2.13.0
 venv=${FOVEA_VENV:-.venv}
 case $want in
     run) extras= ;;
@@ -113,6 +114,18 @@ pip_install() {
         "Without a network, point pip to a folder of wheels (pip config set global.find-links FOLDER)."
 }
 
+# PyTorch for the test of the second back end: the CPU build or none. '+cpu' matches nothing that would pull CUDA.
+torch_for_tests() {
+    build=$torch
+    [ "$(uname -s)" = Linux ] && build="$torch+cpu"
+    for index in '' --extra-index-url=https://download.pytorch.org/whl/cpu; do
+        # shellcheck disable=SC2086  # an empty word is no argument
+        "$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet --progress-bar off \
+            --retries 0 --timeout 15 -c constraints.txt $index "torch==$build" >>"$venv/setup.log" 2>&1 && return 0
+    done
+    say "no CPU build of PyTorch $torch was found: the test of that back end will be skipped (docs/gpu.md)"
+}
+
 work=$(mktemp -d "${TMPDIR:-/tmp}/fovea-setup.XXXXXX")
 log=$work/log
 trap 'rm -rf "$work"' EXIT
@@ -145,6 +158,7 @@ else
 fi
 say "installing Fovea's packages into $venv (once; TensorFlow and Qt are large)"
 pip_install -e ".$extras"
+[ "$want" != dev ] || torch_for_tests
 printf '%s\n' "$wanted" >"$work/stamp"
 mv "$work/stamp" "$venv/fovea-$want.stamp"
 # What the tests need contains what the program needs.
