@@ -82,16 +82,19 @@ def _work(
 ) -> Finished:
     plan = plans.load(run / PLAN)
     # Keras takes seconds to import: a plan that cannot be read is told before.
-    from desktop.ml import features, gather, package, train
+    from desktop.ml import features, gather, package, tensorboard_log, train
 
     steering = Steering(control)
 
     gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
     recorder.change(data=gathered.title, preset=plan.preset)
     for name, reason in gathered.set_aside[:20]:
-        recorder(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))
-    if len(gathered.set_aside) > 20:
-        recorder(Note(f"set aside: {len(gathered.set_aside) - 20} more"))
+        recorder.pass_on(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))  # a file's name may be a patient's
+    if gathered.set_aside:
+        recorder(Note(f"set aside: {len(gathered.set_aside)} pictures that cannot be read"))
+    if plan.fit.tensorboard:
+        recorder.write_tensorboard()
+        recorder(Note(tensorboard_log.HOW))
     resume = (run / CHECKPOINT).is_file()
     trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering, models)
     if not trained.complete:

@@ -10,7 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from desktop.ml import tensorboard_log
 from desktop.ml.events import BatchDone, Checkpointed, EpochDone, Event, Finished, Note, Paused, Phase, Resumed, Started
+from desktop.ml.tensorboard_log import TensorBoardLog
 from desktop.store.run_files import BatchLog, append_line
 from desktop.store.runs import BATCHES, LOG, RECORD, RunError, RunStore
 
@@ -26,6 +28,7 @@ class Recorder:
         self._folder, self._listener = folder, listener
         self._store = RunStore(folder.parent) if (folder / RECORD).is_file() else None
         self._batches: BatchLog | None = None
+        self._curves: TensorBoardLog | None = None
         self._figures: dict[str, float] = {}
         self._before = 0.0
         self._began = time.monotonic()
@@ -39,6 +42,14 @@ class Recorder:
             self._write(event)
         self._listener(event)
 
+    def pass_on(self, event: Event) -> None:
+        """Hand an event on without writing it down: it may carry a name that only the user should see."""
+        self._listener(event)
+
+    def write_tensorboard(self) -> None:
+        """From now on write TensorBoard's files too. Raises OSError where they cannot be begun."""
+        self._curves = TensorBoardLog(self._folder / tensorboard_log.FOLDER)
+
     def change(self, **facts: Any) -> None:
         """Change fields of the record, where there is one."""
         if self._store is not None:
@@ -46,15 +57,24 @@ class Recorder:
                 self._store.update(self._folder.name, **facts)
 
     def close(self) -> None:
-        """End the batch curve."""
+        """End the batch curve and TensorBoard's file."""
+        if self._curves is not None:
+            with contextlib.suppress(OSError):
+                self._curves.close()
+            self._curves = None
+        self._end_batches()
+
+    def _end_batches(self) -> None:
         if self._batches is not None:
             with contextlib.suppress(OSError):
                 self._batches.close()
             self._batches = None
 
     def _write(self, event: Event) -> None:
+        if self._curves is not None:
+            self._curves(event)
         if isinstance(event, Started):
-            self.close()
+            self._end_batches()
             self._batches = BatchLog(self._folder / BATCHES, event.epoch)
             self._log(
                 f"{event.parameters} parameters on {event.device} ({event.backend}), {event.train} training and "
