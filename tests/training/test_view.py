@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 
 from desktop.services.catalog import ModelCatalog
@@ -285,10 +287,20 @@ def test_curves_are_saved_as_table_and_picture(qtbot: Any, view: TrainView, tmp_
     assert lines[0].startswith("run,epoch,loss") and len(lines) == 4 and lines[1].startswith("'=cmd,1,1,")
     with qtbot.waitSignal(view.exports.said, timeout=WAIT):
         view.exports.save(str(tmp_path / "curves.png"))
-    from PIL import Image
-
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 1000
     with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
         view.exports.save(str(tmp_path / "nowhere" / "deep" / "curves.png"))
     assert "not saved" in said.args[0] and str(tmp_path) not in said.args[0]
+
+
+def test_the_view_is_drawn_without_a_display(fovea_home: Path, tmp_path: Path) -> None:
+    out = tmp_path / "train.png"
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "desktop", "screenshot", "--view", "train", "--out", str(out)]
+    drawn = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=100)
+    assert drawn.returncode == 0, drawn.stderr
+    with Image.open(out) as picture:
+        assert picture.size == (1280, 720)
+    missing = subprocess.run([*command, "--run", "nothing"], cwd=root, capture_output=True, text=True, timeout=100)
+    assert missing.returncode == 1 and "there is no run 'nothing'" in missing.stderr

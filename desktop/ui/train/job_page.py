@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob
 
 
+_NOTES = 2  # of what a training told on its way, shown at its end; the rest stands in its log
+
+
 class JobPage(QWidget):
     """Every signal carries the id of the run that is shown."""
 
@@ -164,8 +167,9 @@ class JobPage(QWidget):
             self.failure.clear()
         told = job.state in ("done", "stopped") or (job.state == "interrupted" and not lost)
         note = sentence(job.message) if told and job.message else ""
-        if job.active and job.notes:
-            note = sentence(job.notes[-1])
+        notes = [sentence(text) for text in job.notes]
+        note = notes[-1] if job.active and notes else " ".join([note, *notes[-_NOTES:]] if told else [note])
+        self._note.setToolTip("\n".join(notes))
         self._note.setText(note)
         self._note.setVisible(bool(note))
 
