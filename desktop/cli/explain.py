@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
-    parser.add_argument("--method", choices=_METHODS, help="how (default: cam where the model has it, else occlusion)")
+    parser.add_argument(
+        "--method", choices=_METHODS, help="how (default: cam where its map is fine enough, else occlusion)"
+    )
     parser.add_argument("--class", dest="wanted", metavar="NAME", help="which class (default: the model's answer)")
     parser.add_argument("--opacity", type=_share, default=_OPACITY, metavar="X", help=f"0 to 1 (default: {_OPACITY})")
     parser.add_argument("--json", action="store_true", help="print class, method and map as one JSON object")

@@ -21,14 +21,22 @@ _GRACE_S = 30.0  # beyond the capture's own limit: a cold start of Qt, the end o
 
 
 def capture(
-    images: Sequence[str], model: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 60.0
+    images: Sequence[str],
+    model: str,
+    size: tuple[int, int],
+    theme: str,
+    out: Path,
+    timeout_s: float = 60.0,
+    why: str = "",
 ) -> None:
     """Draw the Classify view with its real answers for ``images`` into the PNG file ``out``.
 
-    ``size`` is the window's, in pixels; ``theme`` ``light`` or ``dark``. Raises :class:`FoveaError` of kind
+    ``size`` is the window's, in pixels; ``theme`` ``light`` or ``dark``; ``why`` opens the map of where the network
+    looked (a method, or ``quickest``). Raises :class:`FoveaError` of kind
     ``no-window`` that says why where there is no picture at the end.
     """
-    draw("desktop.ui.capture:capture_classify", (list(images), model, size, theme, str(out), timeout_s), out, timeout_s)
+    values = (list(images), model, size, theme, str(out), timeout_s, why)
+    draw("desktop.ui.capture:capture_classify", values, out, timeout_s)
 
 
 def capture_evaluation(

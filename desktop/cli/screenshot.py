@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
 def _classify(options: argparse.Namespace, model: str) -> None:
     model = ModelStore().require(model).id if options.model else model
     images = [str(Path(path).absolute()) for path in options.image]
-    offscreen.capture(images, model, options.size, options.theme, options.out.absolute())
+    offscreen.capture(images, model, options.size, options.theme, options.out.absolute(), why=options.why or "")
 
 
 def _draw(options: argparse.Namespace, model: str) -> None:
@@ -111,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--view", choices=tuple(_VIEWS), required=True, help="which view")
     parser.add_argument("--image", nargs="+", action="extend", default=[], metavar="PATH", help="pictures to open")
     parser.add_argument("--strokes", type=Path, metavar="FILE.json", help="draw: the drawing, as Export saves it")
+    parser.add_argument(
+        "--why",
+        nargs="?",
+        const="quickest",
+        choices=("quickest", "cam", "grad-cam", "occlusion"),
+        help="classify: show where the network looked",
+    )
     parser.add_argument("--data", type=Path, metavar="DATA", help="evaluate, wizard: labelled data (default: none yet)")
     parser.add_argument("--split", metavar="S", help="evaluate: which of the data's splits")
     parser.add_argument(

@@ -16,6 +16,7 @@ from desktop.core.types import FoveaError
 from desktop.engine.messages import Method
 from desktop.engine.model import BATCH, LoadedModel
 
+_FINE = 5  # places a side from which on a map says more than 'somewhere in the picture'
 _FINEST = 12  # places a side
 _COARSEST = 5
 _BUDGET_S = 1.5  # what a slow network may take, about; it gets a coarser grid
@@ -27,10 +28,10 @@ class ExplainError(FoveaError):
 
 
 def best_method(model: LoadedModel) -> Method:
-    """The quickest way that the model offers: its own map, else gradients where it has a Keras file, else occlusion."""
-    if model.head is not None:
-        return "cam"
-    return "grad-cam" if "model.keras" in model.manifest.files else "occlusion"
+    """The quick way that shows most: the model's own map where that is fine enough to show a place, else occlusion."""
+    shape = model.map_shape
+    fine = shape is not None and min(shape[1:3]) >= _FINE
+    return "cam" if model.head is not None and fine else "occlusion"
 
 
 def activation_map(model: LoadedModel, pixels: np.ndarray, index: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from desktop.core.heat import seen_box
-from desktop.core.types import StoreError
+from desktop.core.types import FoveaError, StoreError
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of
 from desktop.engine.batching import bring_in
@@ -60,12 +60,12 @@ class _Explainer:
             os._exit(0)
 
     def _guarded(self, request: ExplainRequest) -> None:
-        # Keras takes seconds to import, which is not the picture's fault: only then has work on it begun.
-        from desktop.ml import gradients
-
-        self._send(Started(request.id))
-        begin = time.perf_counter()
         try:
+            # Keras takes seconds to import, which is not the picture's fault: only then has work on it begun.
+            from desktop.ml import gradients
+
+            self._send(Started(request.id))
+            begin = time.perf_counter()
             entry = self._store.require(request.model)
             manifest = entry.manifest
             assert manifest is not None
@@ -96,5 +96,10 @@ class _Explainer:
                     elapsed_ms=(time.perf_counter() - begin) * 1000,
                 )
             )
+        except ImportError:
+            error = FoveaError(
+                "no-gradients", "this edition of Fovea comes without TensorFlow", "Choose 'covering parts' (occlusion)."
+            )
+            self._send(failure_of(request.id, error, request.source))
         except Exception as error:
             self._send(failure_of(request.id, error, request.source))

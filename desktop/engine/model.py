@@ -68,6 +68,11 @@ class LoadedModel:
         """As :meth:`predict`, with the domain gate's verdicts where ``gated`` and the model has one."""
         return self._judged(batch, self._main.outputs(batch, self._names(gated)), gated)
 
+    @property
+    def map_shape(self) -> tuple[int, ...] | None:
+        """The shape (1, rows, columns, features) of the network's last map, where it gives one."""
+        return self._main.runner(1).shape_of("map")
+
     def outputs(self, batch: np.ndarray) -> dict[str, np.ndarray]:
         """All outputs of the network by name (``probabilities``, and ``embedding`` and ``map`` where it has them)."""
         return self._main.outputs(batch, tuple(self.manifest.outputs))
@@ -130,8 +135,7 @@ class LoadedModel:
         if heat.FILE not in self.manifest.files:
             return None
         head = heat.head_from_json(read_verified(entry, heat.FILE).read_bytes())
-        width = self._main.runner(1).shape_of("map")
-        if head.kernel.shape != ((width or (0,))[-1], len(self.manifest.labels)):
+        if head.kernel.shape != ((self.map_shape or (0,))[-1], len(self.manifest.labels)):
             raise StoreError("mismatch", f"'{heat.FILE}' of model '{self.manifest.id}' does not fit its network")
         return head
 

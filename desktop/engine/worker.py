@@ -29,7 +29,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, shrunk, thumbnail_of
 from desktop.engine.batching import FLUSH_S, Batch, Brought, bring_in, milliseconds_since
-from desktop.engine.explaining import activation_map, grid_for, occlusion
+from desktop.engine.explaining import activation_map, best_method, grid_for, occlusion
 from desktop.engine.lanes import Lanes
 from desktop.engine.messages import (
     Answer,
@@ -234,7 +234,7 @@ class _Engine:
         index = manifest.decision.choose(scores) if request.index is None else request.index
         if not 0 <= index < len(manifest.labels):
             raise FoveaError("no-such-class", f"the model has {len(manifest.labels)} classes, none is number {index}")
-        method = request.method or ("cam" if model.head is not None else "occlusion")
+        method = request.method or best_method(model)
         answer = Explanation(
             request.id,
             request.source,

@@ -26,6 +26,8 @@ DEFAULTS: dict[str, Any] = {
     "recent_labelled": [],
     "last_folder": "",
     "top_k": 5,
+    "error_rate": 0.05,
+    "overlay": 60,
     "table_columns": "",
     "update_address": "",
     "draw_model": "",

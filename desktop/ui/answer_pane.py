@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from desktop.services.explaining import Explainer
 from desktop.services.session import Session
+from desktop.ui.confidence_panel import ConfidencePanel
 from desktop.ui.panes import HEAD, show_failure
 from desktop.ui.widgets._kit import sentence
 from desktop.ui.widgets.model_chooser import ModelChooser
@@ -27,9 +29,12 @@ class AnswerPane(QWidget):
     model_selected = Signal(str)
     card_requested = Signal(str)
 
-    def __init__(self, session: Session, catalog: ModelCatalog, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, catalog: ModelCatalog, explainer: Explainer, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
+        self._explainer = explainer
         self._catalog = catalog
         self._build()
         self._busy = QTimer(self)
@@ -72,6 +77,9 @@ class AnswerPane(QWidget):
             missing.addWidget(label)
         missing.addWidget(about, 0, Qt.AlignmentFlag.AlignLeft)
         self.bars = ProbabilityBars()
+        self.confidence = ConfidencePanel()
+        self.confidence.why.connect(self._explainer.show)
+        self._explainer.changed.connect(self._show_why)
         self._failure = ErrorPanel()
         self._foot = QLabel()
         self._foot.setProperty("role", "secondary")
@@ -83,6 +91,7 @@ class AnswerPane(QWidget):
             layout.addWidget(widget)
         layout.addSpacing(4)
         layout.addWidget(self.bars, 100)
+        layout.addWidget(self.confidence)
         layout.addWidget(self._foot)
         layout.addStretch(1)
 
@@ -130,10 +139,14 @@ class AnswerPane(QWidget):
         self._busy.stop()
         self._foot.clear()
         self._failure.clear()
+        if prediction is None:
+            self.confidence.clear()
         self.bars.setVisible(entry is None or entry.state == "ready")
         manifest = entry.manifest if entry is not None else None
         if prediction is not None and manifest is not None:
             self.bars.show_prediction(prediction, manifest)
+            self.bars.set_muted(prediction.domain is not None and not prediction.domain.inside)
+            self.confidence.show_prediction(prediction, manifest)
             self._show_facts()
         elif failure is not None and failure.model_failed:
             self.bars.clear("")
@@ -147,6 +160,10 @@ class AnswerPane(QWidget):
             self.bars.clear("")
             if session.model_ready:
                 self._busy.start()
+
+    @Slot()
+    def _show_why(self) -> None:
+        self.confidence.set_why(self._explainer.wanted)
 
     def _show_facts(self) -> None:
         prediction = self._session.prediction

@@ -56,9 +56,17 @@ def save(window: QWidget, out: str) -> None:
 
 
 def capture_classify(
-    images: list[str], model_id: str, size: tuple[int, int], theme: str, out: str, timeout_s: float = 60
+    images: list[str],
+    model_id: str,
+    size: tuple[int, int],
+    theme: str,
+    out: str,
+    timeout_s: float = 60,
+    why: str = "",
 ) -> None:
     """Save the Classify view as PNG; see :func:`staged`.
+
+    ``why`` opens the map of where the network looked: a method, or ``quickest``.
 
     ``images`` are files and folders; several are classified as a folder is. Without any the empty view is taken.
     Waits until answer, picture and the thumbnails in sight are there. Raises :class:`FoveaError` of kind ``timeout``
@@ -77,6 +85,13 @@ def capture_classify(
             return bool(answered and seen and idle and not view.list.model.missing(view.list.visible_items()))
 
         wait_for(complete, timeout_s, "the answer")
+        if why and images:
+            explainer = view.explainer
+            explainer.method = None if why == "quickest" else why  # type: ignore[assignment]
+            explainer.show(True)
+            wait_for(lambda: not explainer.waiting, timeout_s, "the map")
+            if explainer.failure is not None:
+                raise FoveaError(explainer.failure.kind, explainer.failure.message, explainer.failure.hint)
         save(shell.window, out)
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
 from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
@@ -44,6 +45,8 @@ class ClassifyView(QWidget):
         super().__init__(parent)
         self.session = Session(self)
         self.job = FolderJob(self)
+        self.explainer = Explainer(self.session, catalog, self)
+        self.explainer.opacity = settings.get("overlay")
         self.opener = Opener(self.session, self)
         self._catalog = catalog
         self._settings = settings
@@ -139,7 +142,7 @@ class ClassifyView(QWidget):
         from desktop.ui.picture_pane import PicturePane
         from desktop.ui.results_pane import ResultsPane
 
-        self._picture = PicturePane(self.session, self._catalog)
+        self._picture = PicturePane(self.session, self._catalog, self.explainer)
         self._results = ResultsPane(self.session, self.job, self._catalog)
         self._results.hide()
         self._middle.addWidget(self._picture)
@@ -151,7 +154,7 @@ class ClassifyView(QWidget):
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
-        self._answer = AnswerPane(self.session, self._catalog)
+        self._answer = AnswerPane(self.session, self._catalog, self.explainer)
         self._answer.setMinimumWidth(236)
         sizes = self._panes.sizes()
         self._panes.replaceWidget(2, self._answer)
@@ -160,6 +163,9 @@ class ClassifyView(QWidget):
         self._answer_place.deleteLater()
         self._answer.model_selected.connect(self.choose_model)
         self._answer.card_requested.connect(self.card_requested)
+        self._answer.confidence.set_rate(self._settings.get("error_rate"))
+        self._answer.confidence.rate_chosen.connect(self._remember_rate)
+        self.explainer.opacity_changed.connect(self._remember_opacity)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
         self._picture.splitter.splitterMoved.connect(self._remember_sizes)
@@ -194,6 +200,7 @@ class ClassifyView(QWidget):
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started."""
         self.session.attach(engine)
+        self.explainer.attach(engine)
         self.job.attach(engine)
         self.list.model.attach(engine)
 
@@ -201,6 +208,7 @@ class ClassifyView(QWidget):
         """Ask nothing more of the engine, which is about to be stopped."""
         self.job.cancel()
         self.session.detach()
+        self.explainer.detach()
         self.job.detach()
         self.list.model.detach()
 
@@ -387,6 +395,14 @@ class ClassifyView(QWidget):
             if all(sizes):  # a hidden pane has no size worth remembering
                 held[name] = sizes
         self._settings.set("splitters", held)
+
+    @Slot(float)
+    def _remember_rate(self, rate: float) -> None:
+        self._settings.set("error_rate", rate)
+
+    @Slot(int)
+    def _remember_opacity(self, percent: int) -> None:
+        self._settings.set("overlay", percent)
 
     @Slot(str)
     def _remember_mode(self, mode: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import (
@@ -18,9 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.services.explaining import Explainer
 from desktop.services.session import PREVIEW_SIDE, Session
 from desktop.ui.panes import show_failure
 from desktop.ui.theme import theme
+from desktop.ui.why_bar import WhyBar
 from desktop.ui.widgets._kit import image_of
 from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 
 DETAIL_SIDE = 16_384
 _BUSY_MS = 300
+_LAYER = 192
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 class ElidedLabel(QLabel):
@@ -65,10 +70,14 @@ class PicturePane(QWidget):
     look = Signal()
     again = Signal()
 
-    def __init__(self, session: Session, catalog: ModelCatalog, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, catalog: ModelCatalog, explainer: Explainer, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._catalog = catalog
+        self._explainer = explainer
+        self.why = WhyBar(session, explainer)
         self._detail_asked = False
         self._tools: dict[QToolButton, str] = {}
         self.picture = PictureView()
@@ -86,6 +95,8 @@ class PicturePane(QWidget):
         session.prediction_changed.connect(self._show_prediction)
         session.detail_arrived.connect(self._show_detail)
         self.picture.zoom_changed.connect(self._show_zoom)
+        explainer.changed.connect(self._show_map)
+        explainer.opacity_changed.connect(self._show_map)
         theme().changed.connect(self._dress)
         self._dress()
         self._show_name()
@@ -146,6 +157,7 @@ class PicturePane(QWidget):
         layout.setContentsMargins(8, 8, 8, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
+        layout.addWidget(self.why)
         layout.addWidget(self.splitter, 1)
         layout.addWidget(self._notices)
         layout.addWidget(self.failure)
@@ -219,8 +231,24 @@ class PicturePane(QWidget):
             self.prepared.show_prepared(prediction.prepared, facts_of(prediction, entry.manifest))
         else:
             self.prepared.show_prepared(None, [])
+        self.why.set_manifest(entry.manifest if entry is not None and prediction is not None else None)
+        self._show_map()
         self._show_failure()
         self._show_notices()
+
+    @Slot()
+    def _show_map(self) -> None:
+        """Lay the map over the picture, or over the input where that is the only place that it fits."""
+        explainer = self._explainer
+        found = explainer.explanation if explainer.wanted else None
+        opacity = explainer.opacity / 100
+        if found is None or self._session.prediction is None:
+            self.picture.set_layer(None, _WHOLE, opacity)
+            self.prepared.set_layer(None, opacity)
+            return
+        layer = layer_of(found.heat)
+        self.picture.set_layer(layer if found.box is not None else None, found.box or _WHOLE, opacity)
+        self.prepared.set_layer(layer if found.box is None else None, opacity)
 
     def _show_failure(self) -> None:
         failure = self._session.preview_failure or self._session.failure
@@ -259,6 +287,16 @@ class PicturePane(QWidget):
     def _dress(self) -> None:
         for button, icon in self._tools.items():
             button.setIcon(theme().icon(icon, 20))
+
+
+def layer_of(heat: np.ndarray) -> QImage:
+    """The coloured layer of a map, in enough pixels to be smooth when enlarged."""
+    from desktop.core.heat import colours
+
+    pixels = np.ascontiguousarray(colours(heat, _LAYER, max(1, round(_LAYER * heat.shape[0] / heat.shape[1]))))
+    height, width = pixels.shape[:2]
+    # The copy, because QImage would otherwise look into memory that Python may free.
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
 
 
 def _displayable(image: QImage) -> QImage:

@@ -35,6 +35,7 @@ QLabel {{ background: transparent; }}
 QLabel[role="secondary"] {{ color: {t.secondary}; font-size: {small}px; }}
 QLabel[role="title"] {{ font-size: {title}px; font-weight: 600; }}
 QLabel[role="answer"] {{ font-size: {answer}px; font-weight: 600; }}
+QLabel[role="answer-muted"] {{ color: {t.secondary}; font-size: {answer}px; font-weight: 600; }}
 QFrame[role="caution"] {{ background: {t.caution_ground}; border: 1px solid {blend(t.caution_ground, t.caution, 0.35)};
   border-radius: 8px; }}
 QFrame[role="caution"] QLabel {{ color: {t.caution}; }}

@@ -143,7 +143,7 @@ def test_the_command_draws_a_map_with_its_words(tmp_path: Path, capsys: pytest.C
     before = DIGIT.read_bytes()
     assert main(["explain", "--model", "mnist-digits", "--json", "--class", "8", "--out", str(out), str(DIGIT)]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["label"], told["method"], told["box"]) == ("8", "cam", None)
+    assert (told["label"], told["method"], told["box"]) == ("8", "occlusion", None)
     with Image.open(out) as picture:
         assert picture.width >= 448 and picture.height > picture.width
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 20

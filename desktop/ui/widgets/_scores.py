@@ -31,15 +31,20 @@ SubLabelRole = ScoreRole + 1
 MarkRole = ScoreRole + 2
 ThresholdRole = ScoreRole + 3
 ClassRole = ScoreRole + 4
+MutedRole = ScoreRole + 5
 
 _NOWHERE = QModelIndex()
 
 
 class ScoresModel(QAbstractListModel):
-    """Classes by descending score. ``MarkRole`` is 'answer', 'right', 'wrong', 'truth' or ''."""
+    """Classes by descending score. ``MarkRole`` is 'answer', 'right', 'wrong', 'truth' or ''.
+
+    ``muted`` scores are drawn in grey: set it and update the view.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.muted = False
         self._labels: Sequence[str] = ()
         self._sub_labels: Sequence[str] = ()
         self._scores: list[float] = []
@@ -126,6 +131,8 @@ class ScoresModel(QAbstractListModel):
             return self._sub_label(which)
         if role == MarkRole:
             return self._mark(which)
+        if role == MutedRole:
+            return self.muted
         if role == ThresholdRole:
             return self._threshold[1] if self._threshold and self._threshold[0] == which else None
         if role == ClassRole:
@@ -212,10 +219,12 @@ class BarDelegate(QStyledItemDelegate):
         name_width = min(metrics.horizontalAdvance(name), room)
         leading = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft) | Qt.AlignmentFlag.AlignVCenter
         trailing = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(QColor(colour_of(mark) if mark in ("right", "wrong", "truth") else tokens.text))
+        muted = bool(index.data(MutedRole))
+        plain = tokens.secondary if muted else tokens.text
+        painter.setPen(QColor(colour_of(mark) if mark in ("right", "wrong", "truth") else plain))
         spot = QRect(line.left() + sign_width, line.top(), name_width + 2, line.height())
         painter.drawText(QStyle.visualRect(option.direction, line, spot), int(leading), name)
-        painter.setPen(QColor(tokens.text))
+        painter.setPen(QColor(plain))
         spot = QRect(line.right() - value_width - 1, line.top(), value_width + 2, line.height())
         painter.drawText(QStyle.visualRect(option.direction, line, spot), int(trailing), value)
         second = index.data(SubLabelRole)
@@ -241,7 +250,8 @@ class BarDelegate(QStyledItemDelegate):
             painter.save()
             left = bar.right() + 1 - length if mirrored else bar.left()
             painter.setClipRect(QRectF(left, bar.top(), max(length, 1.0), bar.height()))
-            painter.setBrush(QColor(colour_of(mark)))
+            quiet = bool(index.data(MutedRole)) and mark == "answer"
+            painter.setBrush(QColor(tokens.secondary if quiet else colour_of(mark)))
             painter.drawRoundedRect(QRectF(bar), 3, 3)
             painter.restore()
         threshold = index.data(ThresholdRole)

@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPixmap,
     QResizeEvent,
@@ -57,6 +58,7 @@ class PictureView(QWidget):
         self._name = self.tr("Picture")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
+        self._layer: tuple[QImage, tuple[float, float, float, float], float] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 90)
         self.grabGesture(Qt.GestureType.PinchGesture)
@@ -86,6 +88,12 @@ class PictureView(QWidget):
             self._fitted = True
             self._centre = QPointF(self._size.width() / 2, self._size.height() / 2)
         self._after_change()
+
+    def set_layer(self, layer: QImage | None, box: tuple[float, float, float, float], opacity: float) -> None:
+        """Lay ``layer`` over the part ``box`` (left, top, right, bottom, in fractions of the picture) at ``opacity`` 0
+        to 1; what lies outside of the box is darkened. ``None`` takes it away."""
+        self._layer = (layer, box, opacity) if layer is not None else None
+        self.update()
 
     def set_message(self, text: str) -> None:
         """Words in place of a picture (nothing chosen, cannot be opened); '' for none. A picture goes before them."""
@@ -278,6 +286,29 @@ class PictureView(QWidget):
             smooth = False
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.drawImage(target, level, source)
+        if self._layer is not None:
+            self._paint_layer(painter, whole)
+
+    def _paint_layer(self, painter: QPainter, whole: QRectF) -> None:
+        assert self._layer is not None
+        layer, (left, top, right, bottom), opacity = self._layer
+        place = QRectF(
+            whole.left() + left * whole.width(),
+            whole.top() + top * whole.height(),
+            (right - left) * whole.width(),
+            (bottom - top) * whole.height(),
+        )
+        painter.save()
+        painter.setClipRect(whole)
+        unseen = QPainterPath()
+        unseen.addRect(whole)
+        seen = QPainterPath()
+        seen.addRect(place)
+        painter.fillPath(unseen.subtracted(seen), QColor(0, 0, 0, 140))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setOpacity(opacity)
+        painter.drawImage(place, layer, QRectF(layer.rect()))
+        painter.restore()
 
     def _paint_checks(self, painter: QPainter, area: QRectF, origin: QPointF) -> None:
         """The checkerboard behind transparency."""

@@ -65,6 +65,11 @@ class PreparedView(QWidget):
         self.setAccessibleDescription(description)
         self._pixels.setAccessibleDescription(description)
 
+    def set_layer(self, layer: QImage | None, opacity: float) -> None:
+        """Lay ``layer`` over the input at ``opacity`` 0 to 1; ``None`` takes it away."""
+        self._pixels.layer = (layer, opacity) if layer is not None else None
+        self._pixels.update()
+
     @property
     def image(self) -> QImage | None:
         """The input as a picture, one pixel a pixel."""
@@ -88,6 +93,7 @@ class _Pixels(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.image: QImage | None = None
+        self.layer: tuple[QImage, float] | None = None
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -146,6 +152,12 @@ class _Pixels(QWidget):
             mode = Qt.TransformationMode.SmoothTransformation
             source = source.scaled(size, Qt.AspectRatioMode.IgnoreAspectRatio, mode)
         painter.drawImage(rect.translated(left, top), source, QRectF(source.rect()))
+        if self.layer is not None:
+            layer, opacity = self.layer
+            painter.setOpacity(opacity)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawImage(rect.translated(left, top), layer, QRectF(layer.rect()))
+            painter.setOpacity(1.0)
         if self.hasFocus():
             draw_focus_ring(painter, self, 0)
 

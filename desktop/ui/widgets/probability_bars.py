@@ -120,8 +120,16 @@ class ProbabilityBars(QWidget):
             decision.positive if ruled and decision.positive is not None else 1,
         )
 
+    def set_muted(self, muted: bool) -> None:
+        """Show the scores in grey: they are there to be read, not to be relied on."""
+        self._model.muted = muted
+        self._list.viewport().update()
+        if self._headline.property("role") in ("answer", "answer-muted"):
+            set_role(self._headline, "answer-muted" if muted else "answer")
+
     def clear(self, message: str = "") -> None:
         """Show no answer; ``message`` says why or what to do."""
+        self._model.muted = False
         self._model.set_scores((), (), -1, word="", truth=None, sub_labels=(), threshold=None)
         self._headline.setText(message)
         set_role(self._headline, "secondary")
