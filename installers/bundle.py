@@ -7,6 +7,7 @@ left out are parts of others' packages; the frozen self-test exercises everythin
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 MB = 1_000_000
 FLAVOURS = ("full", "viewer")
@@ -23,6 +25,7 @@ FLAVOURS = ("full", "viewer")
 CEILINGS = {"full": 1600, "viewer": 350}
 LARGEST = 20
 PROGRAM, WINDOW_PROGRAM = "fovea", "Fovea Window"
+BUILD = "build.json"
 
 # Never used, drawn in by hooks and by optional imports of others.
 _EXCLUDES = (
@@ -109,6 +112,25 @@ def dicom_samples() -> list[tuple[str, str]]:
 
     folder = Path(str(pydicom.data.__file__)).parent / "test_files"
     return [(str(folder / name), "resources/dicom") for name in DICOM_SAMPLES]
+
+
+def build_facts(flavour: str, work: Path) -> tuple[str, str, str]:
+    """Which commit is built, as a file of the program (an entry for PyInstaller): a trial names what it tried."""
+    from installers import evidence
+
+    path = work / BUILD
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(evidence.head("build") | {"flavour": flavour}, indent=1) + "\n", encoding="utf-8")
+    return BUILD, str(path), "DATA"
+
+
+def built(folder: Path) -> dict[str, Any]:
+    """What :func:`build_facts` wrote into the program in ``folder``; empty for one that says nothing."""
+    for path in (folder / "_internal" / BUILD, folder / BUILD, folder.parent / "Resources" / BUILD):
+        if path.is_file():
+            held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            return held
+    return {}
 
 
 def extra_models(names: Iterable[str]) -> list[tuple[str, str]]:

@@ -57,7 +57,10 @@ def main(argv: list[str]) -> int:
         os.chmod(folder, 0o755)
         runner = Runner(options.program.resolve(), Path(folder), options.skip, options.root)
         trials = [runner.trial(name) for name in options.only or TRIALS]
+    built = bundle.built(runner.program)
     record = evidence.head("frozen") | {
+        **{key: built[key] for key in ("commit", "changed") if key in built},
+        "built_on": built.get("system", "unknown"),
         "edition": runner.report.get("edition", ""),
         "size_mb": round(bundle.size(runner.program) / bundle.MB, 1),
         "program": evidence.folder_hash(runner.program),

@@ -75,6 +75,15 @@ def test_above_the_ceiling_the_build_fails(tmp_path: Path) -> None:
     bundle.finish(made, "viewer", extra=2 * bundle.MB)  # models that were asked for do not count
 
 
+def test_a_program_says_which_commit_it_was_built_of(tmp_path: Path) -> None:
+    name, source, _ = bundle.build_facts("viewer", tmp_path / "work")
+    made = folder(tmp_path, 1)
+    assert bundle.built(made) == {}
+    shutil.copy(source, made / "_internal" / name)
+    held = bundle.built(made)
+    assert held["flavour"] == "viewer" and len(held["commit"]) == 40
+
+
 def test_unknown_models_end_the_build() -> None:
     with pytest.raises(SystemExit, match="not among your installed models"):
         bundle.extra_models(["no-such-model"])
