@@ -108,7 +108,7 @@ def _check_told(told: Mapping[str, str], classes: Sequence[str], labels: Sequenc
 
 
 def _mismatch(classes: Sequence[str], labels: Sequence[str], unmatched: Sequence[str]) -> LabelMismatch:
-    words = "class is" if len(unmatched) == 1 else "classes are"
+    words = "classes is" if len(unmatched) == 1 else "classes are"
     message = (
         f"{len(unmatched)} of the data's {words} no label of the model: {_listed(unmatched)}. "
         f"Data: {_listed(classes)}. Model: {_listed(labels)}"

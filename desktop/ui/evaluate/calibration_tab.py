@@ -85,7 +85,7 @@ class CalibrationTab(QWidget):
             mean = Cell(number(b.confidence), b.confidence) if b.confidence is not None else Cell("–")
             rows.append([Cell(name, b.low), whole(b.n), mean, short(b.accuracy)])
         self._bins.set_rows(rows)
-        fit_columns(self.bins_table)
+        fit_columns(self.bins_table, air=0)
 
     def _show_risk(self) -> None:
         figures = self._state.figures
@@ -108,4 +108,4 @@ class CalibrationTab(QWidget):
             score = Cell(number(step.threshold), step.threshold)
             rows.append([Cell(share(step.coverage), step.coverage), short(step.accuracy), score])
         self._steps.set_rows(rows)
-        fit_columns(self.steps_table)
+        fit_columns(self.steps_table, air=0)

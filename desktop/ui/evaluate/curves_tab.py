@@ -105,7 +105,7 @@ class CurvesTab(QWidget):
                 ]
             )
         self._curve_model.set_rows(rows)
-        fit_columns(self.curve_table)
+        fit_columns(self.curve_table, air=0)
         self._show_now()
 
     @Slot()

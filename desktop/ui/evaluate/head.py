@@ -60,6 +60,8 @@ class FigureCard(QFrame):
         known = estimate is not None and estimate.value is not None and estimate.low is not None
         self._interval.setText(words)
         tip = self.tr("95 % interval {0}, from {1} images").format(words, count(estimate.n)) if known else words
+        if known and estimate is not None and estimate.method.endswith("by person"):
+            tip = self.tr("{0}; several images of one person or case count together").format(tip)
         self.setToolTip(tip if estimate is not None else "")
         self.setAccessibleName(f"{name}: {self._value.text()}")
         self.setAccessibleDescription(tip)

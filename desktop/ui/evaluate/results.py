@@ -233,8 +233,8 @@ class ResultsPage(QWidget):
         self.incomplete.setVisible(not result.complete)
         self.incomplete.set_text(
             self.tr(
-                "Stopped early: only {0} pictures were answered, the first ones of the data. These figures may differ "
-                "from those of all of it."
+                "Stopped early: only {0} pictures were answered, the first ones of the data. Later classes may be "
+                "missing; figures of all of it may differ."
             ).format(count(len(result)))
         )
         two = state.figures.thresholds is not None

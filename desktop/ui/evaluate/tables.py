@@ -172,9 +172,9 @@ def beside_charts(
     layout_of: QWidget, charts: Sequence[QWidget], column: Sequence[tuple[QWidget | QLayout, int]]
 ) -> None:
     """Lay out a tab: ``charts`` share the room at the left, ``column`` (things and their stretch) stands at the right,
-    400 px wide."""
+    420 px wide."""
     right = QWidget()
-    right.setFixedWidth(400)
+    right.setFixedWidth(420)
     inside = QVBoxLayout(right)
     inside.setContentsMargins(0, 0, 0, 0)
     inside.setSpacing(6)
@@ -200,10 +200,10 @@ def fit_height(view: QTableView) -> None:
     )
 
 
-def fit_columns(view: QTableView, most: int = 340) -> None:
-    """Columns as wide as their first rows need."""
+def fit_columns(view: QTableView, most: int = 340, air: int = 10) -> None:
+    """Columns as wide as their first rows need, and ``air`` pixels more."""
     view.horizontalHeader().setResizeContentsPrecision(60)
     view.resizeColumnsToContents()
     model = view.model()
     for column in range(model.columnCount() - 1 if model is not None else 0):
-        view.setColumnWidth(column, min(most, view.columnWidth(column) + 10))
+        view.setColumnWidth(column, min(most, view.columnWidth(column) + air))
