@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop import paths
-from desktop.core import domain, heat
+from desktop.core import domain, filters, heat
 from desktop.ml import backend, confidence, gather, head, plan
 from desktop.ml.litert import LiteRT
 from desktop.store.manifest import FileEntry, Manifest
@@ -49,7 +49,13 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None) -> Manifest:
         scores = lite.run(test.images)[manifest.outputs["probabilities"]]
         sets = confidence.checked(sets, manifest.decision, scores, test.labels, "test")
     files = dict(manifest.files)
-    for name, made in ((domain.FILE, fitted.gate), (heat.FILE, end)):
+    first = head.filters(network)
+    texts = {
+        domain.FILE: fitted.gate.to_json() if fitted.gate is not None else None,
+        heat.FILE: end.to_json() if end is not None else None,
+        filters.FILE: filters.to_json(first) if first is not None else None,
+    }
+    for name, made in texts.items():
         files.pop(name, None)
         if made is not None:
             files[name] = FileEntry("0" * 64, 0)
@@ -57,12 +63,12 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None) -> Manifest:
     with ModelStore(user=root).stage(done, root) as folder:
         for path in sorted(entry.folder.rglob("*")):
             target = folder / path.relative_to(entry.folder)
-            if path.is_file() and path.name not in (MANIFEST, domain.FILE, heat.FILE):
+            if path.is_file() and path.name not in (MANIFEST, *texts):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-        for name, made in ((domain.FILE, fitted.gate), (heat.FILE, end)):
+        for name, made in texts.items():
             if made is not None:
-                (folder / name).write_text(made.to_json(), encoding="utf-8", newline="\n")
+                (folder / name).write_text(made, encoding="utf-8", newline="\n")
     return done
 
 

@@ -41,6 +41,19 @@ def find(model: Any, images: np.ndarray, found: list[np.ndarray], outputs: dict[
     return None
 
 
+def filters(model: Any) -> np.ndarray | None:
+    """The kernel (rows, columns, channels, filters) of the first convolution, where that sees the picture's colours."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            inner = filters(layer)
+            if inner is not None:
+                return inner
+        if layer.__class__.__name__ == "Conv2D":
+            kernel = np.asarray(layer.get_weights()[0], np.float32)
+            return kernel if kernel.shape[2] in (1, 3) else None
+    return None
+
+
 def _linear(embedding: np.ndarray, kernel: np.ndarray, scores: np.ndarray) -> bool:
     """Whether the scores are the softmax of ``embedding @ kernel`` plus a bias, divided by a temperature."""
     usable = (scores > 1e-30).all(axis=1)

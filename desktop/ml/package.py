@@ -12,6 +12,8 @@ import numpy as np
 
 from desktop.core.domain import FILE as DOMAIN_FILE
 from desktop.core.evaluation import Figures
+from desktop.core.filters import FILE as FILTERS_FILE
+from desktop.core.filters import to_json as filters_json
 from desktop.core.heat import FILE as HEAD_FILE
 from desktop.core.types import FoveaError
 from desktop.ml import augment, backend, calibrate, confidence, deploy, evaluate, head
@@ -154,6 +156,9 @@ def package(
         write_selftest(folder / "selftest", inputs, lite, outputs["probabilities"])
         if trust.gate is not None:
             (folder / DOMAIN_FILE).write_text(trust.gate.to_json(), encoding="utf-8", newline="\n")
+        first = head.filters(model)
+        if first is not None:
+            (folder / FILTERS_FILE).write_text(filters_json(first), encoding="utf-8", newline="\n")
         if end is not None:
             (folder / HEAD_FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
     listener(Phase("writing", 1, 1))

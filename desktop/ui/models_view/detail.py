@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
+from desktop.ui.models_parts.filter_sheet import read_filters
 from desktop.ui.models_view.tabs import (
     MOST_JSON,
     CardTab,
@@ -22,8 +23,9 @@ from desktop.ui.widgets._task import Task
 from desktop.ui.widgets.notices import MedicalNotice
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import numpy as np
 
+    from desktop.store.store import ModelEntry
     from desktop.ui.models_view.cards import Card
 
 TABS = ("card", "curves", "evaluation", "layers", "files")
@@ -188,28 +190,33 @@ class Detail(QWidget):
         card = self._card
         if card is None or card.entry is None:
             if card is not None:
-                self._fill({}, {}, [])
+                self._fill({}, {}, [], None)
             return
-        folder = card.entry.folder
-        self._reading = Task(lambda task: _facts(folder))
+        entry = card.entry
+        self._reading = Task(lambda task: _facts(entry))
         self._reading.answered.connect(self._on_read)
         self._reading.launch()
 
     @Slot(object)
-    def _on_read(self, facts: tuple[Any, Any, Any]) -> None:
+    def _on_read(self, facts: tuple[Any, Any, Any, Any]) -> None:
         if self.sender() is self._reading:
             self._reading = None
             self._fill(*facts)
 
-    def _fill(self, curves: dict[str, list[float]], document: dict[str, Any], layers: list[Any]) -> None:
+    def _fill(
+        self, curves: dict[str, list[float]], document: dict[str, Any], layers: list[Any], filters: np.ndarray | None
+    ) -> None:
         assert self._card is not None
         self.curves.show_curves(curves)
         self.evaluation.show_evaluation(self._card, document)
-        self.layers.show_layers(self._card, layers)
+        self.layers.show_layers(self._card, layers, filters)
 
 
-def _facts(folder: Path) -> tuple[dict[str, list[float]], dict[str, Any], list[tuple[str, str, str]]]:
+def _facts(
+    entry: ModelEntry,
+) -> tuple[dict[str, list[float]], dict[str, Any], list[tuple[str, str, str]], np.ndarray | None]:
     """What lies beside a model's description; for a thread. Files of others are read with limits."""
+    folder = entry.folder
     from desktop.store.run_files import read_curve
 
     document: dict[str, Any] = {}
@@ -219,4 +226,4 @@ def _facts(folder: Path) -> tuple[dict[str, list[float]], dict[str, Any], list[t
         document = raw if isinstance(raw, dict) else {}
     except (OSError, ValueError, RecursionError):
         pass
-    return read_curve(folder / "history.csv"), document, read_layers(folder / "model.keras")
+    return read_curve(folder / "history.csv"), document, read_layers(folder / "model.keras"), read_filters(entry)

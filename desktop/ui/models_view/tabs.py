@@ -12,12 +12,15 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayou
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
 from desktop.ui.evaluate.tables import words as text_cell
+from desktop.ui.models_parts.filter_sheet import FilterSheet
 from desktop.ui.models_view import words
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.plot import CurvePlot, Frame, Series
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from desktop.ui.models_view.cards import Card
 
 MOST_JSON = 64 << 20
@@ -278,9 +281,15 @@ class LayersTab(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self._words)
         layout.addWidget(self._table, 1)
+        self._filter_words = make_label(self.tr("What its first layer looks for (grey: no weight)"), "secondary")
+        self.filters = FilterSheet()
+        layout.addWidget(self._filter_words)
+        layout.addWidget(self.filters)
 
-    def show_layers(self, card: Card, layers: list[tuple[str, str, str]]) -> None:
-        """Other layers; none where the model has no Keras form."""
+    def show_layers(self, card: Card, layers: list[tuple[str, str, str]], filters: np.ndarray | None = None) -> None:
+        """Other layers, and the filters of the first one; none where the model has no Keras form."""
+        self.filters.set_filters(filters)
+        self._filter_words.setVisible(filters is not None)
         self._model.set_rows([[text_cell(cell) for cell in row] for row in layers])
         self._table.setVisible(bool(layers))
         fit_columns(self._table)

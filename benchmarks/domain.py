@@ -1,0 +1,125 @@
+"""Does each model know its own kind? How many foreign pictures its gate flags, and how many of its own it refuses.
+
+    python -m benchmarks.domain [--model ID] [--quick] [--json]
+
+Photographs, X-rays, tiles and digits come from the public sets (``FOVEA_DATA``), test splits alone; letters, signs,
+noise, blanks, patterns and pages are drawn by :mod:`benchmarks.kinds`. Nothing of this chose the gate or its limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import kinds
+from desktop import paths
+from desktop.core.types import StoreError
+from desktop.engine.model import LoadedModel
+from desktop.store.store import ModelStore
+
+AIM_FLAGGED, AIM_REFUSED = 0.95, 0.065
+_OWN = {"mnist-digits": "digits", "cifar10": "tiles", "chest-xray-pneumonia": "x_rays"}
+_UNLIKE_LETTER = kinds.LOOKALIKES
+# Not foreign, or not to be told apart; shown, but no part of the aim: with the reason.
+_ASIDE = {
+    ("mnist-digits", "inverted"): "the ink is found whatever its polarity, so it is the same digit",
+    ("mnist-digits", "letters like digits"): "an O cannot be told from a 0",
+    ("mnist-digits", "upside down"): "0, 1 and 8 stay digits, 6 and 9 change places",
+    ("cifar10", "photographs"): "cats and dogs are two of its classes",
+    ("cifar10", "upside down"): "its kind, in an unusual pose",
+}
+
+Drawer = Callable[[int], Iterator[np.ndarray]]
+
+
+def sources(own: str, root: Path) -> dict[str, Drawer]:
+    """Kinds of pictures by name; ``own`` names the function of :mod:`benchmarks.kinds` that gives the model's own."""
+    drawers: dict[str, Drawer] = {
+        "photographs": lambda n: kinds.photos(root, n),
+        "tiles": lambda n: kinds.tiles(root, n),
+        "x_rays": lambda n: kinds.x_rays(root, n),
+        "digits": lambda n: kinds.digits(root, n),
+    }
+    itself = {"tiles": "tiles", "x_rays": "x_rays", "digits": "digits"}[own]
+    mine = drawers.pop(itself)
+    return {
+        "own": mine,
+        **{name.replace("_", "-"): drawer for name, drawer in drawers.items()},
+        "letters": lambda n: kinds.letters(n, 1, lambda letter: letter not in _UNLIKE_LETTER),
+        "letters like digits": lambda n: kinds.letters(n, 2, lambda letter: letter in _UNLIKE_LETTER),
+        "letters by hand": lambda n: kinds.hand_letters(n, 1),
+        "signs": lambda n: kinds.symbols(n, 1),
+        "noise": lambda n: kinds.noise(n, 1),
+        "blank": lambda n: kinds.blanks(n, 1),
+        "patterns": lambda n: kinds.patterns(n, 1),
+        "pages": lambda n: kinds.pages(n, 1),
+        "inverted": lambda n: kinds.inverted(mine(n)),
+        "upside down": lambda n: kinds.upside_down(mine(n)),
+    }
+
+
+def measure(model_id: str, root: Path, count: int) -> dict[str, tuple[float, int]]:
+    """The share flagged, and the number of pictures, by kind. Raises :class:`StoreError` for a model without a gate."""
+    entry = ModelStore().require(model_id)
+    model = LoadedModel(entry)
+    if model.gate is None:
+        raise StoreError("no-gate", f"model '{model_id}' has no domain gate")
+    found = {}
+    for name, draw in sources(_OWN[model_id], root).items():
+        wanted = 2 * count if name == "own" else count
+        pictures = kinds.prepared(draw(wanted), model.manifest.preprocess)
+        verdicts = []
+        for start in range(0, len(pictures), 64):
+            verdicts += model.answer(pictures[start : start + 64], gated=True).verdicts
+        flagged = [verdict is not None and not verdict.inside for verdict in verdicts]
+        found[name] = (float(np.mean(flagged)), len(flagged))
+        print(f"  {name}: {found[name][0]:.1%}", file=sys.stderr, flush=True)
+    return found
+
+
+def main() -> int:
+    """Print the table; returns 1 where an aim is missed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--model", choices=sorted(_OWN), action="append", help="which models (default: all three)")
+    parser.add_argument("--quick", action="store_true", help="60 pictures of a kind instead of 400")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    options = parser.parse_args()
+    root = paths.shared_data()
+    if root is None:
+        print("the public image sets were not found; set FOVEA_DATA to their folder", file=sys.stderr)
+        return 2
+    table, missed = {}, []
+    for model_id in options.model or sorted(_OWN):
+        print(model_id, file=sys.stderr, flush=True)
+        found = table[model_id] = measure(model_id, root, 60 if options.quick else 400)
+        for name, (share, count) in found.items():
+            if (model_id, name) in _ASIDE:
+                continue
+            aim_missed = share > AIM_REFUSED if name == "own" else share < AIM_FLAGGED
+            if aim_missed:
+                missed.append(f"{model_id}: {name} {share:.1%} of {count}")
+    if options.json:
+        print(json.dumps({"flagged": table, "missed": missed}))
+        return 1 if missed else 0
+    names = list(dict.fromkeys(name for found in table.values() for name in found))
+    print(f"{'flagged':<22}" + "".join(f"{model_id:>24}" for model_id in table))
+    for name in names:
+        cells = []
+        for model_id, found in table.items():
+            aside = "*" if (model_id, name) in _ASIDE else " "
+            cells.append(f"{found[name][0]:>23.1%}{aside}" if name in found else f"{'–':>23} ")
+        print(f"{'own (false refusals)' if name == 'own' else name:<22}" + "".join(cells))
+    for (model_id, name), reason in _ASIDE.items():
+        if model_id in table:
+            print(f"* {model_id}, {name}: {reason}")
+    print("aim: 95 % of each foreign kind, about 5 % of its own" + (f"; missed: {'; '.join(missed)}" if missed else ""))
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

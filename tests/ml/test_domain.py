@@ -1,0 +1,104 @@
+"""The gate as it is fitted: on pictures drawn here, with features of their look alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from desktop.core import domain as scorer
+from desktop.core.types import PreprocessSpec
+from desktop.ml import domain, outliers
+
+SPEC = PreprocessSpec(24, 24, "rgb", "stretch", "area")
+
+
+def look(images: np.ndarray) -> np.ndarray:
+    return scorer.features(images, None, None)
+
+
+def scenes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Little landscapes of two classes: a blue or an orange sky over dark ground, with a bright disc."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:24, 0:24]
+    images, labels = np.empty((count, 24, 24, 3), np.uint8), rng.integers(0, 2, count)
+    for i in range(count):
+        sky = np.array([(90, 140, 220), (230, 150, 70)][labels[i]]) + rng.normal(0, 8, 3)
+        ground = np.array([60, 70, 40]) + rng.normal(0, 6, 3)
+        picture = np.where((y > rng.integers(12, 18))[..., None], ground, sky * (1 - 0.01 * y[..., None]))
+        disc = (x - rng.uniform(6, 18)) ** 2 + (y - rng.uniform(4, 9)) ** 2 < rng.uniform(6, 14)
+        picture = np.where(disc[..., None], 245.0, picture) + rng.normal(0, 3, picture.shape)
+        images[i] = np.clip(picture, 0, 255)
+    return images, labels
+
+
+def fitted(n: int = 500, unseen: int = 300) -> tuple[scorer.Gate, domain.Domain]:
+    images, labels = scenes(n, 1)
+    return domain.fit(images, labels, scenes(unseen, 2)[0], SPEC, look, 3)
+
+
+def test_own_pictures_pass_and_foreign_ones_are_flagged() -> None:
+    gate, entry = fitted()
+    fresh = gate.scores(look(scenes(1000, 9)[0]))
+    assert 0.02 < (fresh > 1).mean() < 0.1
+    assert entry.refused <= domain.REFUSED and entry.n == 300
+    assert entry.quantiles[10] == pytest.approx(0, abs=0.01) and entry.quantiles[19] <= 1.001
+    rng = np.random.default_rng(5)
+    foreign = {
+        "noise": rng.integers(0, 256, (60, 24, 24, 3), dtype=np.uint8),
+        "white": np.full((5, 24, 24, 3), 255, np.uint8),
+        "black": np.zeros((5, 24, 24, 3), np.uint8),
+        "negative": 255 - scenes(60, 6)[0],
+        "grey": np.repeat(scenes(60, 7)[0].mean(axis=3, keepdims=True), 3, axis=3).astype(np.uint8),
+    }
+    for name, pictures in foreign.items():
+        assert (gate.scores(look(pictures)) > 1).mean() > 0.95, name
+    negative = gate.verdicts(look(foreign["negative"]))
+    assert sum(v.likest == "negative" for v in negative) > 50
+
+
+def test_the_stored_gate_gives_the_same_verdicts() -> None:
+    gate, _ = fitted()
+    rows = look(scenes(200, 11)[0])
+    again = scorer.from_json(gate.to_json())
+    np.testing.assert_allclose(again.scores(rows), gate.scores(rows), atol=2e-3)
+    assert len(gate.to_json()) < 300_000
+
+
+def test_the_same_seed_gives_the_same_gate_and_progress_may_cancel() -> None:
+    assert fitted()[0].to_json() == fitted()[0].to_json()
+    images, labels = scenes(100, 1)
+    seen: list[tuple[int, int]] = []
+    domain.fit(images, labels, images, SPEC, look, 3, lambda done, total: seen.append((done, total)))
+    assert seen[-1][0] == seen[-1][1] and [d for d, _ in seen] == sorted(d for d, _ in seen)
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        domain.fit(images, labels, images, SPEC, look, 3, stop)
+
+
+@pytest.mark.parametrize("n", [12, 30])
+def test_few_pictures_still_give_a_gate_that_lets_its_own_pass(n: int) -> None:
+    gate, entry = fitted(n, n)
+    assert np.isfinite(entry.quantiles).all()
+    assert (gate.scores(look(scenes(200, 9)[0])) > 1).mean() < 0.5
+
+
+def test_too_few_are_an_error_that_says_how_many() -> None:
+    with pytest.raises(domain.DomainError, match="11"):
+        fitted(500, 11)
+
+
+@pytest.mark.parametrize(
+    "spec", [SPEC, PreprocessSpec(28, 28, "grey", "mnist"), PreprocessSpec(3, 5, "grey", "stretch")]
+)
+def test_foreign_pictures_have_the_form_of_an_input(spec: PreprocessSpec) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, spec.height, spec.width, spec.channels), dtype=np.uint8)
+    before = images.copy()
+    made = outliers.make(images, spec, 6, rng)
+    assert set(made) <= set(outliers.KINDS) and len(made) >= 6
+    for pictures in made.values():
+        assert pictures.dtype == np.uint8 and pictures.shape[1:] == images.shape[1:] and len(pictures)
+    np.testing.assert_array_equal(images, before)
