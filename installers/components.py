@@ -135,7 +135,7 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
     owners = _owners()
     root = Path(__file__).resolve().parent.parent
     standard = Path(sysconfig.get_path("stdlib")).resolve()
-    parts = {part.name: part for part in (_python(), licences.of_distribution(metadata.distribution("fovea")))}
+    parts = {part.name: part for part in (licences.python(), licences.of_distribution(metadata.distribution("fovea")))}
     for name, source, kind in entries:
         if not source or kind == "SYMLINK" or not os.path.isfile(source):
             continue
@@ -154,17 +154,15 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
     return sorted(parts.values(), key=lambda part: (part.name != "fovea", part.name.lower()))
 
 
-def _python() -> Component:
-    return next(part for part in licences.installed() if part.name == "python")
-
-
+@functools.cache
 def _owners() -> dict[str, str]:
-    """Package name by the real path of each file that is installed here."""
+    """Package name by the path of each file that is installed here, links in the folders before it resolved."""
     owners: dict[str, str] = {}
     for held in metadata.distributions():
         name = licences.canonical(str(held.metadata["Name"]))
+        root = os.path.realpath(str(held.locate_file("")))
         for file in held.files or ():
-            owners[os.path.realpath(str(held.locate_file(file)))] = name
+            owners[os.path.normpath(os.path.join(root, *file.parts))] = name
     return owners
 
 

@@ -110,7 +110,7 @@ def read(path: Path) -> list[Component]:
 
 def installed() -> list[Component]:
     """The components of this installation: Python, Fovea, and every package that it needs, directly or not."""
-    found = [_python(), *(of_distribution(held) for held in closure("fovea"))]
+    found = [python(), *(of_distribution(held) for held in closure("fovea"))]
     return sorted(found, key=lambda part: (part.name != "fovea", part.name.lower()))
 
 
@@ -205,7 +205,8 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _python() -> Component:
+def python() -> Component:
+    """The interpreter that this program runs on."""
     import platform
     import sysconfig
 
