@@ -25,8 +25,8 @@ class ExportError(FoveaError):
 def memory_for(size: int) -> int:
     """Bytes of memory that the conversion of a Keras file of ``size`` bytes may use: it holds several copies of it.
 
-    Measured: VGG16 (553 MB) holds 5.3 GB at its peak, of which TensorFlow itself has 0.7, and reserves more than 7; what
-    is reserved counts, too (:mod:`desktop.ml.child`).
+    Measured: VGG16 (553 MB) holds 5.3 GB at its peak, of which TensorFlow itself has 0.7, and reserves more than 7.
+    What is reserved counts, too (:mod:`desktop.ml.child`).
     """
     return 3 * GIB + 12 * size
 

@@ -137,10 +137,11 @@ class ImportDialog(QDialog):
 
     def _build(self, name: str) -> None:
         found = self._found
-        size = self.tr("any size") if found.height is None else f"{found.width}×{found.height}"
+        sides = f"{found.width}×{found.height}"
+        size = self.tr("any size") if found.height is None else self.tr("{0} pixels").format(sides)
         kind = self.tr("grey") if found.channels == 1 else self.tr("colour")
         count = QLocale().toString(self._outputs)
-        known = self.tr("It takes {0} {1} pictures and tells {2} classes apart.").format(size, kind, count)
+        known = self.tr("It takes {0} pictures of {1} and tells {2} classes apart.").format(kind, size, count)
         if found.parameters is not None:
             known += " " + self.tr("{0} parameters.").format(QLocale().toString(found.parameters))
         self.name = QLineEdit(Path(name).stem.replace("_", " "))
