@@ -152,9 +152,9 @@ def _launch(arguments: list[str]) -> dict[str, Any]:
 
 
 class Fovea:
-    """The real window, shown, its engine warm."""
+    """The real window, shown, its engine warm; :meth:`run` gives up ``limit_ms`` after the beginning."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_ms: int = _LIMIT_MS) -> None:
         from PySide6.QtCore import QEventLoop, QTimer
 
         from desktop.ui.app import build_window, make_application
@@ -164,7 +164,7 @@ class Fovea:
         self.window = self.shell.window
         self.window.show()
         self._loop = QEventLoop()
-        QTimer.singleShot(_LIMIT_MS, lambda: self._loop.exit(1))
+        QTimer.singleShot(limit_ms, lambda: self._loop.exit(1))
         self.window.painted.connect(self._await_warm)
         self.run()
 
