@@ -3,6 +3,7 @@
 Images a second, batch 128, on the four-convolution net of the reference systems and on Fovea's small residual net: with
 rotation, shift and mirroring, beside a plain PyTorch loop without any (the faster of its two memory layouts), beside
 the classic ``ImageDataGenerator`` recipe with the same, and beside Fovea itself without any. All sides take turns.
+``--settings`` measures instead what handing over several steps at once and compiling by XLA do on this computer.
 """
 
 from __future__ import annotations
@@ -27,10 +28,14 @@ BATCH = 128
 
 def main(argv: list[str]) -> int:
     """Measure and report; returns 0 when every bar holds."""
-    options = common.options(argv, "training", "Images a second while training, beside its peers.", rounds=5)
+    settings = "--settings" in argv
+    argv = [word for word in argv if word != "--settings"]
+    about = "Images a second while training, beside its peers (--settings: beside other settings of its own)."
+    options = common.options(argv, "training", about, rounds=5)
     report = common.Report("training", "two networks trained from random weights", options.quick)
     for network in NETWORKS:
-        _network(report, network, options.rounds, *((3, 16) if options.quick else (40, BATCH)))
+        measure = _settings if settings else _network
+        measure(report, network, options.rounds, *((8, 16) if options.quick else (40, BATCH)))
     return common.finish(report, options.json)
 
 
@@ -58,6 +63,16 @@ def _network(report: common.Report, network: str, rounds: int, steps: int, batch
     _bar(report, f"{network}: times the classic recipe", figure, GENERATOR_LIMIT)
     figure = report.compare(name, "images/s", own, speeds["plain"], "Fovea, not augmented")
     _bar(report, f"{network}: of its own speed without augmentation", figure, OWN_LIMIT)
+
+
+def _settings(report: common.Report, network: str, rounds: int, steps: int, batch: int) -> None:
+    variants = ("augmented", "steps-1", "steps-2", "steps-4", "steps-8", "jit")
+    with Side("fovea", network, steps, batch) as fovea:
+        for variant in variants[1:]:
+            fovea.turn(variant)()  # builds and compiles it
+        speeds = common.take_turns(rounds, {variant: fovea.turn(variant) for variant in variants})
+    for variant in variants[1:]:
+        report.compare(f"{network}, as it is", "images/s", speeds["augmented"], speeds[variant], f"Fovea, {variant}")
 
 
 def _bar(report: common.Report, name: str, figure: common.Figure, limit: float) -> None:

@@ -1,8 +1,9 @@
 """One side of the training benchmark: ``python -m benchmarks.training_side SIDE NETWORK STEPS BATCH``.
 
 Builds and warms up, says ``{"ready": true}``, then answers each line, the name of a variant, with ``{"images_per_s":
-…}``: one round of STEPS steps. Sides: ``fovea`` (variants ``augmented``, ``plain``), ``torch`` (``first``, ``last``:
-memory layouts) and ``generator`` (``augmented``). All train the same network on the same pictures in float32.
+…}``: one round of STEPS steps. Sides: ``fovea`` (variants ``augmented``, ``plain``; ``steps-N`` and ``jit``, augmented
+too), ``torch`` (``first``, ``last``: memory layouts) and ``generator`` (``augmented``). All train the same network on
+the same pictures in float32.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     """Fovea's own loop, batches, validation and checkpoints; the figure is the training part's."""
     from dataclasses import replace
 
-    from desktop.ml import presets
+    from desktop.ml import architectures, presets
     from desktop.ml.control import Steering, Undisturbed
     from desktop.ml.data import Pictures
     from desktop.ml.events import EpochDone, Event
@@ -54,21 +55,25 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     told: list[Event] = []
     scratch = tempfile.TemporaryDirectory(prefix="fovea-bench-", ignore_cleanup_errors=True)
     loops: dict[str, Loop] = {}
-    for name, augment in (("augmented", turned), ("plain", ())):
-        from desktop.ml import architectures
 
-        folder = Path(scratch.name) / name
+    def make(variant: str) -> Loop:
+        folder = Path(scratch.name) / variant
         folder.mkdir()
-        stage = Stage(0, plan.fit.epochs, plan.optimizer, augment)
-        loops[name] = Loop(
-            plan, stage, architectures.build(plan), learn, check, folder, told.append, Steering(Undisturbed())
-        )
+        chosen = replace(plan, fit=replace(plan.fit, jit=variant == "jit"))
+        stage = Stage(0, plan.fit.epochs, plan.optimizer, () if variant == "plain" else turned)
+        at_once = int(variant.removeprefix("steps-")) if variant.startswith("steps-") else None
+        model, steering = architectures.build(chosen), Steering(Undisturbed())
+        loop = Loop(chosen, stage, model, learn, check, folder, told.append, steering, at_once=at_once)
+        loop.epoch()  # compiles
+        return loop
 
-    def turn(variant: str, _keep: Any = scratch) -> float:
+    def turn(variant: str) -> float:
+        if variant not in loops:
+            loops[variant] = make(variant)
         loops[variant].epoch()
         return next(e.images_per_s for e in reversed(told) if isinstance(e, EpochDone))
 
-    for name in loops:
+    for name in ("augmented", "plain"):
         turn(name)
     return turn
 

@@ -60,7 +60,8 @@ class Stage:
 
 class Loop:
     """A network in training. ``parts`` above 1 splits every batch for a device with little memory: the gradients of
-    the parts are averaged, so a step is what it was; batch normalisation sees the parts."""
+    the parts are averaged, so a step is what it was; batch normalisation sees the parts. ``at_once`` steps are handed
+    to the device together; by default :func:`desktop.ml.work.steps_at_once` decides."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Loop:
         listener: Listener,
         steering: Steering,
         parts: int = 1,
+        at_once: int | None = None,
     ) -> None:
         self.plan, self.stage, self.model, self.train, self.validation = plan, stage, model, train, validation
         self.folder, self.listener, self.steering, self.parts = folder, listener, steering, parts
@@ -90,7 +92,7 @@ class Loop:
         self.network = keras.Model(model.inputs, model.output["logits"], name="network")
         self.optimizer = optimizers.build(stage.optimizer, self.steps * (stage.end - stage.begin), parts)
         losses.penalise(self.network, plan.fit.l1, plan.fit.l2)
-        self.at_once = steps_at_once(self.network, plan.fit, self.steps, parts)
+        self.at_once = at_once or steps_at_once(self.network, plan.fit, self.steps, parts)
         self.network.compile(
             optimizer=self.optimizer,
             loss=losses.loss_of(plan.fit),

@@ -12,7 +12,7 @@ backend.select()
 
 import keras  # noqa: E402
 
-_CPU_STEP = 4e9  # multiplications that a CPU does in a fraction of a second
+_CPU_STEP = 4e10  # multiplications that two cores do in about two seconds
 
 
 def multiplications(model: keras.Model) -> int:
@@ -35,9 +35,9 @@ def _positions(layer: Any) -> int:
 def steps_at_once(model: keras.Model, fit: FitPlan, steps: int, parts: int) -> int:
     """How many steps the device does between two looks at the user's wishes.
 
-    The plan's number on an accelerator and for small networks; on a CPU the largest divisor of it that takes well under
-    a second, because a pause or a cancel has to wait that long. A divisor, so that the moving average is taken at the
-    same steps whatever the number.
+    The plan's number on an accelerator and for small networks; on a CPU the largest divisor of it that takes no longer
+    than about two seconds, because a pause or a stop has to wait that long. A divisor, so that the moving average is
+    taken at the same steps whatever the number.
     """
     wanted = fit.steps_per_execution
     if parts > 1 or steps < wanted or keras.backend.backend() == "torch":  # Keras' torch loop knows single steps only
