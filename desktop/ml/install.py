@@ -179,8 +179,7 @@ def _keep_base(network: Network, weights: Verified, control: Control, tell: Tell
     target = catalogue.base_weights(network)
     with work_folder() as work:
         _build(network, weights.path, work, control, tell)
-        part = work / "weights.h5"
-        shutil.copyfile(weights.path, part)
+        part = work / "base.weights.h5"
         with part.open("rb+") as stream:
             os.fsync(stream.fileno())
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -10,13 +10,14 @@ import numpy as np
 from desktop.core.types import PreprocessSpec
 from desktop.store import catalogue
 
+BASE = "base.weights.h5"
 _NOISE = 4  # pictures of noise beside the drawn ones: they reach every unit of a network
 EXPECTED = "expected.npz"
 
 
 def build(network_id: str, weights: str, work: str, tell: Any) -> dict[str, Any]:
     """Check ``weights``, load them into the architecture that Fovea builds itself, and save ``work/model.keras`` with
-    its answers to the test pictures; a network without a top is only tried.
+    its answers to the test pictures; of a network without a top the weights alone, in one layout whatever they came in.
 
     Returns ``parameters`` and ``versions``. Raises :class:`desktop.core.types.StoreError` for weights that are damaged,
     hostile, or those of another network.
@@ -33,6 +34,8 @@ def build(network_id: str, weights: str, work: str, tell: Any) -> dict[str, Any]
         whole = imagenet.with_outputs(network_id, model)
         whole.save(Path(work) / "model.keras")
         answer(whole, test_pictures(network.preprocess), Path(work))
+    else:
+        model.save_weights(Path(work) / BASE)
     return facts
 
 

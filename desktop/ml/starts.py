@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import StoreError
-from desktop.ml import backend
+from desktop.ml import backend, imagenet
 from desktop.ml.plan import PlanError, TrainingPlan
-from desktop.store.store import ModelStore, read_verified
+from desktop.store import catalogue
+from desktop.store.store import ModelStore, read_verified, sha256_of
 
 backend.select()
 
@@ -37,6 +38,9 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
     """
     start = plan.start
     assert start.model is not None
+    bare = next((n for n in catalogue.load().networks if n.id == start.model and not n.top), None)
+    if bare is not None:
+        return _without_top(bare, plan)
     store = ModelStore(user=models)
     entry = store.require(start.model)
     manifest = entry.manifest
@@ -62,6 +66,24 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
     model = keras.saving.load_model(read_verified(entry, KERAS_FILE), compile=False, safe_mode=True)
     title = f"{manifest.name} ({manifest.id}, version {manifest.version})"
     return Base(network_of(model), manifest.labels, title, manifest.files[KERAS_FILE].sha256)
+
+
+def _without_top(network: catalogue.Network, plan: TrainingPlan) -> Base:
+    """A network of the catalogue that names no classes, for pictures of the plan's own size."""
+    weights = catalogue.base_weights(network)
+    if not weights.is_file():
+        raise StoreError(
+            "not-installed",
+            f"the weights of '{network.name}' are not installed",
+            f"Install them under Models, or with 'fovea models install {network.id}'.",
+        )
+    if plan.shape[2] != 3:
+        raise PlanError("bad-plan", f"'{network.name}' takes colour pictures; the plan prepares grey ones")
+    model = imagenet.build_base(network.id, weights, plan.shape)
+    pooled = layers.GlobalAveragePooling2D(name="embedding")(model.output)
+    outputs = {"map": model.output, "embedding": pooled}
+    title = f"{network.name} ({network.id})"
+    return Base(keras.Model(model.inputs, outputs), (), title, sha256_of(weights))
 
 
 def _size(shape: tuple[int, int, int]) -> str:

@@ -213,5 +213,5 @@ class Pins:
 
 
 def base_weights(network: Network) -> Path:
-    """Where the verified weights of a network without a top lie once they are installed."""
-    return paths.user_data() / "weights" / f"{network.id}.h5"
+    """Where the weights of a network without a top lie once they are installed, in Keras 3's own layout."""
+    return paths.user_data() / "weights" / f"{network.id}.weights.h5"

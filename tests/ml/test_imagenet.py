@@ -104,6 +104,31 @@ def test_a_base_is_flat_and_its_layers_can_be_named() -> None:
     ]
 
 
+def test_a_network_without_a_top_is_built_upon(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    import keras
+
+    from desktop.ml import imagenet, starts
+
+    plan: Any = SimpleNamespace(
+        start=SimpleNamespace(model="vgg16-imagenet-base", version=None), shape=(64, 64, 3), labels=("a", "b")
+    )
+    with pytest.raises(FoveaError) as caught:
+        starts.open_base(plan)
+    assert caught.value.kind == "not-installed" and "vgg16-imagenet-base" in caught.value.hint
+    keras.utils.set_random_seed(3)
+    model = imagenet.build_base("vgg16-imagenet-base")
+    target = catalogue.base_weights(catalogue.load().get("vgg16-imagenet-base"))
+    target.parent.mkdir(parents=True)
+    model.save_weights(target)
+    base = starts.open_base(plan)
+    assert starts.trunk(base, "block4_pool").output_shape == (None, 4, 4, 512)
+    assert starts.trunk(base, None).output_shape == (None, 512)
+    kernel = base.network.get_layer("block1_conv1").get_weights()[0]
+    assert np.array_equal(kernel, model.get_layer("block1_conv1").get_weights()[0])
+
+
 def test_a_wrong_file_is_not_installed_and_both_hashes_are_told(tmp_path: Path) -> None:
     stick = tmp_path / "vgg16.h5"
     stick.write_bytes(b"\x89HDF\r\n\x1a\n" + b"other")
