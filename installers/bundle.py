@@ -19,6 +19,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+Entry = tuple[str, str, str]  # PyInstaller's: name inside the program, file, kind
+
 MB = 1_000_000
 FLAVOURS = ("full", "viewer")
 # Largest size of the unpacked folder without extra models, in MB of 10^6 bytes.
@@ -54,7 +56,17 @@ _SELDOM = tuple(
 # Matched against the path inside the program folder, with forward slashes.
 _LEFT_OUT = (
     # Qt's GTK theme needs a whole desktop's libraries; without it Qt draws its own dialogs.
-    *("*libqgtk3*", "libgtk-3*", "libgdk-3*", "libgdk_pixbuf*", "libatk*", "libcairo*", "libpango*", "libepoxy*"),
+    *(
+        "*libqgtk3*",
+        "libgtk-3*",
+        "libgdk-3*",
+        "libgdk_pixbuf*",
+        "libatk*",
+        "libatspi*",
+        "libcairo*",
+        "libpango*",
+        "libepoxy*",
+    ),
     *("libharfbuzz.so*", "libfribidi.so*", "libthai*", "libdatrie*", "libgraphite2*", "libpixman*"),
     # Platforms without a desktop, and what only they use.
     *("*libqeglfs*", "*libqlinuxfb*", "*libqvnc*", "*libqminimal*", "*libqvkkhrdisplay*", "*libqpdf*"),
@@ -161,7 +173,6 @@ def finish(folder: Path, flavour: str, extra: int = 0) -> None:
     ``extra`` is the number of bytes of models that were asked for beyond those that come with Fovea.
     """
     if sys.platform.startswith("linux"):
-        _drop_unneeded(folder)
         _strip_all(folder)
         _link_twins(folder)
     total = size(folder)
@@ -195,29 +206,29 @@ def _files(folder: Path) -> Iterator[Path]:
 # Linux: libraries that nobody needs, symbols, twins
 
 
-def _drop_unneeded(folder: Path) -> None:
-    """Remove the system's libraries that were collected for parts which are left out.
+def only_needed(entries: list[Entry]) -> list[Entry]:
+    """PyInstaller's ``entries`` without the system's libraries that were collected for parts which are left out.
 
-    What no other file names as needed goes, until nothing more does. Only files in the top folder: those of packages
-    may be loaded by name.
+    What no other file names as needed goes, until nothing more does. Only files of the top folder: those of packages
+    may be loaded by name. Elsewhere than on Linux, or without readelf, nothing goes.
     """
-    readelf, inside = shutil.which("readelf"), folder / "_internal"
-    if readelf is None:
-        return
-    needs: dict[Path, set[str]] = {}
-    for path in _files(folder):
-        if path.stat().st_size > 64 and path.read_bytes()[:4] == b"\x7fELF":
-            done = subprocess.run([readelf, "-dW", path], capture_output=True, text=True, check=False)
-            needs[path] = set(re.findall(r"\(NEEDED\).*\[(.*)\]", done.stdout))
+    readelf = shutil.which("readelf")
+    if readelf is None or not sys.platform.startswith("linux"):
+        return entries
+    needs: dict[str, set[str]] = {}
+    for name, source, kind in entries:
+        if kind in ("BINARY", "EXTENSION"):
+            done = subprocess.run([readelf, "-dW", source], capture_output=True, text=True, check=False)
+            needs[name] = set(re.findall(r"\(NEEDED\).*\[(.*)\]", done.stdout))
+    kept = {"libpython", "libssl", "libcrypto"}  # loaded by name
     while True:
         needed = set().union(*needs.values())
-        idle = [p for p in needs if p.parent == inside and p.name.startswith("lib") and p.name not in needed]
-        idle = [path for path in idle if not path.name.startswith(("libpython", "libssl", "libcrypto"))]
+        idle = [name for name in needs if "/" not in name and name.startswith("lib") and name not in needed]
+        idle = [name for name in idle if name.partition(".")[0].rstrip("0123456789") not in kept]
         if not idle:
-            return
-        for path in idle:
-            del needs[path]
-            path.unlink()
+            return [entry for entry in entries if entry[2] not in ("BINARY", "EXTENSION") or entry[0] in needs]
+        for name in idle:
+            del needs[name]
 
 
 def _strip_all(folder: Path) -> None:
