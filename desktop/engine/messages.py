@@ -14,6 +14,8 @@ from desktop.core.types import DomainVerdict, ImageSource, Notice, PreprocessSpe
 if TYPE_CHECKING:
     import numpy as np
 
+    from desktop.core.neighbours import Neighbour
+
 # Requests
 
 
@@ -184,7 +186,8 @@ class Prediction:
     ``probabilities``: float32 (classes,), sum 1. ``prepared``: the input that the network really saw, uint8 (height,
     width, channels); ``None`` in a batch, where only its SHA-256 travels. ``index`` follows the model's decision rule,
     which need not be the highest score. ``position`` counts within a batch. ``domain`` says whether the picture is of
-    the model's kind; ``None`` where the model has no gate or was not asked.
+    the model's kind; ``None`` where the model has no gate or was not asked. ``nearest``: for a flagged picture, the
+    user's own training pictures that are most like it, where this computer trained the model.
     """
 
     id: int
@@ -203,6 +206,7 @@ class Prediction:
     device: str
     position: int = 0
     domain: DomainVerdict | None = None
+    nearest: tuple[Neighbour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

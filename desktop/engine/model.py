@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from desktop.core import domain, heat
+from desktop.core.neighbours import Neighbour, Neighbours
 from desktop.core.types import DomainVerdict, FoveaError, StoreError
 from desktop.engine.mapped import release
 from desktop.store.manifest import Manifest
@@ -55,6 +56,7 @@ class LoadedModel:
         self._idle: list[_Lane] = []
         self.gate = self._gate(entry)
         self.head = self._head(entry)
+        self._neighbours = Neighbours.read(self.file_sha256) if self.gate is not None else None
 
     def predict(self, batch: np.ndarray) -> np.ndarray:
         """Scores of prepared images; one thread at a time may ask.
@@ -67,6 +69,14 @@ class LoadedModel:
     def answer(self, batch: np.ndarray, gated: bool) -> Answers:
         """As :meth:`predict`, with the domain gate's verdicts where ``gated`` and the model has one."""
         return self._judged(batch, self._main.outputs(batch, self._names(gated)), gated)
+
+    def nearest(self, pixels: np.ndarray) -> tuple[Neighbour, ...]:
+        """The user's training pictures nearest to prepared ``pixels`` (height, width, channels), where known."""
+        if self.gate is None or self._neighbours is None:
+            return ()
+        found = self.outputs(pixels[np.newaxis])
+        row = domain.features(pixels[np.newaxis], found.get("embedding"), found.get("map"))[0]
+        return self._neighbours.nearest(self.gate, row)
 
     @property
     def map_shape(self) -> tuple[int, ...] | None:

@@ -218,7 +218,10 @@ class _Engine:
         begin = time.perf_counter()
         scores, verdicts = model.answer(brought.prepared.pixels[np.newaxis], gated=True)
         spent = milliseconds_since(begin)
-        self.send(prediction_of(request.id, request.source, 0, model, brought, scores[0], spent, True, verdicts[0]))
+        answer = prediction_of(request.id, request.source, 0, model, brought, scores[0], spent, True, verdicts[0])
+        if answer.domain is not None and not answer.domain.inside:
+            answer = replace(answer, nearest=model.nearest(brought.prepared.pixels))
+        self.send(answer)
 
     def _explained(self, request: ExplainRequest) -> None:
         """Send the map that was asked for; an interactive request goes first, a newer one instead."""

@@ -40,10 +40,12 @@ def fit(
     validation: Pictures,
     seed: int,
     progress: Progress = lambda done, total: None,
+    seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
 ) -> Confidence:
     """Gate and answer sets of an exported network (its ``outputs`` as in the manifest), from what it was trained on.
 
-    ``progress`` hears how many pictures were looked at; it may raise, to cancel.
+    ``progress`` hears how many pictures were looked at; it may raise, to cancel. ``seen`` as in
+    :func:`desktop.ml.domain.fit`.
     """
     scores = lite.run(validation.images)[outputs["probabilities"]]
     sets = _sets(scores, validation)
@@ -52,7 +54,7 @@ def fit(
         return features_of(images, lite.run(images), outputs)
 
     try:
-        gate, entry = domain.fit(train.images, train.labels, validation.images, spec, look, seed, progress)
+        gate, entry = domain.fit(train.images, train.labels, validation.images, spec, look, seed, progress, seen)
     except domain.DomainError as error:
         return Confidence(None, None, sets, error.message)
     return Confidence(gate, entry, sets)

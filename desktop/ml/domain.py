@@ -46,12 +46,14 @@ def fit(
     look: Look,
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
 ) -> tuple[Gate, Domain]:
     """The gate of a network, and the manifest's entry for it.
 
     ``images`` uint8 (n, height, width, channels) and ``labels`` (n,) are of the training part, ``unseen`` own pictures
     that training had not seen (validation), on which the limit is set. ``look`` maps pictures to
-    :func:`desktop.core.domain.features` by way of the network. Raises :class:`DomainError` with fewer than twelve
+    :func:`desktop.core.domain.features` by way of the network; ``seen`` gets the gate, which of ``images`` were looked
+    at, and their features. Raises :class:`DomainError` with fewer than twelve
     pictures on either side.
     """
     if min(len(images), len(unseen)) < _FEWEST:
@@ -73,6 +75,7 @@ def fit(
         done += len(job)
     own, held, others = outputs[0], outputs[1], outputs[2:]
     gate = _limited(_fitted(own, labels, others, kinds, spec), held)
+    seen(gate, picked, own)
     scores = gate.scores(held)
     points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
     entry = Domain(

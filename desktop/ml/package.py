@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core import neighbours
 from desktop.core.domain import FILE as DOMAIN_FILE
+from desktop.core.domain import Gate
 from desktop.core.evaluation import Figures
 from desktop.core.filters import FILE as FILTERS_FILE
 from desktop.core.filters import to_json as filters_json
@@ -93,7 +95,11 @@ def package(
         check()
         listener(Phase("confidence", done, total))
 
-    trust = confidence.fit(lite, outputs, plan.preprocess, gathered.train, validation, plan.seed, looked)
+    looked_at: list[tuple[Gate, np.ndarray, np.ndarray]] = []
+    trust = confidence.fit(
+        lite, outputs, plan.preprocess, gathered.train, validation, plan.seed, looked,
+        lambda *found: looked_at.append(found),
+    )  # fmt: skip
     if trust.trouble:
         listener(Note(f"no domain gate: {trust.trouble}"))
     sample = validation.images[:PARITY_PICTURES]
@@ -161,6 +167,12 @@ def package(
             (folder / FILTERS_FILE).write_text(filters_json(first), encoding="utf-8", newline="\n")
         if end is not None:
             (folder / HEAD_FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
+    if looked_at and gathered.kind == "own pictures" and plan.data.path:
+        gate, picked, rows = looked_at[0]
+        names = [gathered.train.names[index] for index in picked]
+        found_at = neighbours.directions(gate, rows)
+        network, labels = sha256_of(lite_file), gathered.train.labels[picked]
+        neighbours.write(network, found_at, names, labels, plan.data.path)
     listener(Phase("writing", 1, 1))
     return ready
 

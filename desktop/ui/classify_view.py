@@ -201,6 +201,7 @@ class ClassifyView(QWidget):
         """Use ``engine``, which was started."""
         self.session.attach(engine)
         self.explainer.attach(engine)
+        self._panel_engine(engine)
         self.job.attach(engine)
         self.list.model.attach(engine)
 
@@ -395,6 +396,10 @@ class ClassifyView(QWidget):
             if all(sizes):  # a hidden pane has no size worth remembering
                 held[name] = sizes
         self._settings.set("splitters", held)
+
+    def _panel_engine(self, engine: EngineService) -> None:
+        self.complete()
+        self.answer.confidence.attach(engine)
 
     @Slot(float)
     def _remember_rate(self, rate: float) -> None:

@@ -10,10 +10,12 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 from desktop.core.conformal import DEFAULT_RATE, AnswerSet, answer_set, nearest_rate
 from desktop.ui.widgets._kit import Sign, count, make_label, put_beside, set_role
 from desktop.ui.widgets.kind_chart import KindChart
+from desktop.ui.widgets.nearest_strip import NearestStrip
 
 if TYPE_CHECKING:
     from desktop.core.types import DomainVerdict
     from desktop.engine.messages import Prediction
+    from desktop.services.engine_service import EngineService
     from desktop.store.manifest import Conformal, Manifest
 
 _MOST_NAMED = 4
@@ -52,6 +54,7 @@ class ConfidencePanel(QWidget):
         put_beside(beside, self._sign, self._kind)
         self._reasons = make_label("", "secondary", wrap=True, selectable=True)
         self._reasons.setAccessibleName(self.tr("Why it does not look like its kind"))
+        self._nearest = NearestStrip()
         self._chart = KindChart()
         self._why = QPushButton(self.tr("Why?"))
         self._why.setCheckable(True)
@@ -60,7 +63,7 @@ class ConfidencePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (self._set_words, self._rate_row, self._kind_row, self._reasons, self._chart):
+        for widget in (self._set_words, self._rate_row, self._kind_row, self._reasons, self._nearest, self._chart):
             layout.addWidget(widget)
         layout.addWidget(self._why)
         self.clear()
@@ -74,6 +77,10 @@ class ConfidencePanel(QWidget):
         """Whether the map is shown now."""
         self._why.setChecked(shown)
         self._why.setText(self.tr("Hide why") if shown else self.tr("Why?"))
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for small pictures of the nearest training pictures."""
+        self._nearest.attach(engine)
 
     def clear(self) -> None:
         """There is no answer to speak of."""
@@ -152,6 +159,7 @@ class ConfidencePanel(QWidget):
         self._sign.setVisible(known)
         self._chart.setVisible(known)
         self._reasons.setVisible(False)
+        self._nearest.clear()
         if verdict is None or manifest.domain is None:
             self._kind.setText(self.tr("This model cannot tell whether a picture is of its kind."))
             set_role(self._kind, "secondary")
@@ -167,6 +175,8 @@ class ConfidencePanel(QWidget):
         set_role(self._kind, "caution")
         self._reasons.setText(" ".join(self._reason(code, verdict) for code in verdict.reasons[:2]))
         self._reasons.setVisible(bool(verdict.reasons))
+        if self._prediction is not None and self._prediction.nearest:
+            self._nearest.show_pictures(self._prediction.nearest, manifest.labels)
 
     def _reason(self, code: str, verdict: DomainVerdict) -> str:
         if code == "look":
