@@ -1,6 +1,6 @@
 """Fit domain gate, answer sets and map reading anew for models whose network stays as it is.
 
-    python -m tools.add_confidence [--root model_store] [--data DIR] [ID …]
+    python -m tools.add_confidence [--root model_store] [--data DIR] [--plan FILE] [ID …]
 
 Training does this at its end; this is for models trained before Fovea could, and after a change of the gate. The
 model's plan in its manifest says which data it was trained on: a public set (``FOVEA_DATA``), nothing else. What is on
@@ -24,11 +24,13 @@ from desktop.store.manifest import FileEntry, Manifest
 from desktop.store.store import MANIFEST, ModelEntry, ModelStore, read_verified
 
 
-def upgraded(entry: ModelEntry, root: Path, data: Path | None) -> Manifest:
+def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | None = None) -> Manifest:
     """Write the model of ``entry`` anew under ``root`` with its gate and answer sets; returns its manifest."""
     manifest = entry.manifest
     assert manifest is not None
-    chosen = plan.from_json(json.dumps(manifest.provenance.plan))
+    chosen = plan.load(recipe) if recipe else plan.from_json(json.dumps(manifest.provenance.plan))
+    if (chosen.preprocess, chosen.labels) != (manifest.preprocess, manifest.labels):
+        raise SystemExit(f"{manifest.id}: the plan is another model's")
     with tempfile.TemporaryDirectory(prefix="fovea-confidence-") as run:
         gathered = gather.gather(chosen, Path(run), data)
     lite = LiteRT(read_verified(entry, "model.tflite"))
@@ -77,13 +79,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--root", type=Path, default=paths.bundled_models(), help="the models' folder")
     parser.add_argument("--data", type=Path, help="where the public sets lie (default: FOVEA_DATA)")
+    parser.add_argument("--plan", type=Path, help="the training plan (default: the one in the manifest); one ID then")
     parser.add_argument("ids", nargs="*", metavar="ID", help="which models (default: all that can answer)")
     options = parser.parse_args()
     store = ModelStore(options.root, options.root / ".none")
     for entry in store.entries():
         if entry.state != "ready" or options.ids and entry.id not in options.ids:
             continue
-        done = upgraded(entry, options.root, options.data)
+        done = upgraded(entry, options.root, options.data, options.plan)
         gate, sets = done.domain, done.conformal
         if gate is not None:
             size = (options.root / done.id / gate.file).stat().st_size
