@@ -201,10 +201,12 @@ class _Engine:
 
     def _warm_up(self, request: WarmRequest) -> None:
         begin = time.perf_counter()
+        held = self._models.get(request.model)
         model = self._load(request.model)
-        spec = model.manifest.preprocess
-        # The first run of an interpreter packs its weights; better now than with the first picture.
-        model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+        if held is None or held[1] is not model:
+            spec = model.manifest.preprocess
+            # The first run of an interpreter packs its weights; better now than with the first picture.
+            model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest | ReadRequest) -> None:
