@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import inference, responsiveness, startup
+from benchmarks import inference, responsiveness, startup, training
 
 
 def main(argv: list[str]) -> int:
     """Run every benchmark with the same options; the exit status is 0 when every bar holds."""
-    return max([module.main(argv) for module in (startup, inference, responsiveness)])
+    return max([module.main(argv) for module in (startup, inference, responsiveness, training)])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -22,6 +23,7 @@ BARS = {
     "startup": 2,
     "inference": 4,
     "responsiveness": 6,
+    "training": 6 if importlib.util.find_spec("torch") else 4,
 }
 
 
