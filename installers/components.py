@@ -93,7 +93,20 @@ _REDISTRIBUTABLE = "LicenseRef-Microsoft-runtime"
 
 def stated(flavour: str) -> tuple[str, ...]:
     """Packages whose versions the program states: their metadata come with it."""
-    return (*_STATED, *_STATED_VIEWS, *(("keras", "tensorflow", "opencv-python-headless") if flavour == "full" else ()))
+    return (
+        *_STATED,
+        *_STATED_VIEWS,
+        *(("keras", _tensorflow(), "opencv-python-headless") if flavour == "full" else ()),
+    )
+
+
+def _tensorflow() -> str:
+    """The package that TensorFlow comes from here: the one for processors alone is 300 MB smaller on Linux."""
+    try:
+        metadata.version("tensorflow")
+    except metadata.PackageNotFoundError:
+        return "tensorflow-cpu"
+    return "tensorflow"
 
 
 def write(entries: Iterable[Entry], flavour: str, work: Path) -> list[Entry]:
