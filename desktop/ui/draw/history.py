@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
 from desktop.core.strokes import Drawing
+from desktop.ui.theme import theme
 
 MOST = 60
 _SIDE = 44
@@ -76,6 +77,15 @@ class History(QListWidget):
     def end_sheet(self) -> None:
         """The next sheet is another one."""
         self._open = False
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Say what will lie here, while nothing does."""
+        super().paintEvent(event)
+        if not self._sheets:
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(theme().tokens.secondary))
+            words = self.tr("Each sheet and what was read on it is kept here until Fovea is closed.")
+            painter.drawText(self.viewport().rect(), Qt.AlignmentFlag.AlignCenter, words)
 
     @Slot(QListWidgetItem)
     def _choose(self, item: QListWidgetItem) -> None:
