@@ -31,6 +31,9 @@ class WhyBar(QFrame):
         self.setProperty("card", "true")
         self.setAccessibleName(self.tr("Where the network looked"))
         self._words = make_label("", "secondary", wrap=True)
+        # Two lines from the start: the picture below must not jump each time the words change.
+        self._words.setMinimumHeight(2 * self._words.fontMetrics().height() + 4)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._way = QComboBox()
         self._way.setAccessibleName(self.tr("How to find out"))
         self._way.setToolTip(self.tr("How to find out where the network looked"))

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.core.neighbours import Neighbours
+from desktop.engine.model import LoadedModel
 from desktop.ml import plan as plans
 from desktop.ml.events import Checkpointed, EpochDone, Event, Finished, Note, Phase, Started
 from desktop.store.runs import RunStore
@@ -78,7 +80,7 @@ def test_from_a_folder_to_a_model(folder: Path, fovea_home: Path) -> None:
     assert any(isinstance(e, Note) and "broken.png" in e.text for e in told)
     assert "broken.png" not in (place / "log.txt").read_text(encoding="utf-8")
     phases = {e.name for e in told if isinstance(e, Phase)}
-    assert phases >= {"data", "calibrating", "exporting", "evaluating", "writing"}
+    assert phases >= {"data", "calibrating", "exporting", "confidence", "evaluating", "writing"}
 
     assert len(list((place / "tensorboard").iterdir())) == 2  # two sittings
 
@@ -90,6 +92,17 @@ def test_from_a_folder_to_a_model(folder: Path, fovea_home: Path) -> None:
     assert "Nobody but you has checked" in " ".join(manifest.card.limits)
     assert {metric.split for metric in manifest.metrics} == {"validation"}
     assert manifest.decision.rule == "threshold" and manifest.parity is not None
+    assert manifest.domain is not None and manifest.domain.n == 16 and manifest.domain.refused <= 0.07
+    assert manifest.conformal is not None and manifest.conformal.n == 16 and manifest.conformal.cutoffs[0] == 0
+    assert {"domain.json", "head.json", "filters.json"} <= manifest.files.keys()
+    known = Neighbours.read(manifest.files["model.tflite"].sha256)
+    model = LoadedModel(entry, 1)
+    noise = np.random.default_rng(1).integers(0, 256, (1, 16, 16, 3), dtype=np.uint8)
+    verdict = model.answer(noise, gated=True).verdicts[0]
+    assert verdict is not None and not verdict.inside
+    nearest = model.nearest(noise[0])
+    assert known is not None and len(nearest) == 3
+    assert all(n.path is not None and n.name.split("/")[0] == manifest.labels[n.label] for n in nearest)
     evaluation = json.loads((entry.folder / "evaluation.json").read_text(encoding="utf-8"))
     assert sum(map(sum, evaluation["confusion"])) == evaluation["n"] == 16
     log = (place / "log.txt").read_text(encoding="utf-8")
