@@ -121,6 +121,11 @@ def _to_onnx(lite: Path, out: Path, manifest: Manifest) -> None:
     onnx.save(model, str(out))
 
 
+def to_onnx(lite: str, out: str, manifest: str, tell: Any) -> None:
+    """The ONNX form alone, for whoever compares speeds; see :func:`_to_onnx`."""
+    _to_onnx(Path(lite), Path(out), from_json(manifest))
+
+
 def _outputs_in_file_order(lite: Path, found: list[str]) -> list[str]:
     from ai_edge_litert.interpreter import Interpreter
 
