@@ -41,7 +41,19 @@ _EXCLUDES = (
 # What trains: without it the program classifies, evaluates and draws.
 _TRAINING = (
     *("absl", "astunparse", "cv2", "flatbuffers.tests", "gast", "google", "grpc", "h5py", "keras", "ml_dtypes"),
-    *("namex", "optree", "optuna", "rich", "sqlalchemy", "alembic", "tensorboard", "tensorflow", "wrapt"),
+    *(
+        "namex",
+        "onnx",
+        "onnxruntime",
+        "optree",
+        "optuna",
+        "rich",
+        "sqlalchemy",
+        "alembic",
+        "tensorboard",
+        "tensorflow",
+        "wrapt",
+    ),
 )
 # Of packages that are in use, parts that are not, unless Fovea imports them.
 _SELDOM = tuple(
