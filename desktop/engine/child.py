@@ -59,11 +59,13 @@ def go_first_when_memory_ends() -> None:
 def limit_memory() -> int:
     """Let this process and its children take no more than nine tenths of the memory there is; returns the bytes.
 
-    Only Linux keeps such a limit (on what a process may write to, so mapped files do not count); elsewhere, and where
-    the amount is unknown, nothing is limited and 0 returned.
+    Only Linux keeps such a limit (on what a process may write to, so mapped files do not count); elsewhere, where the
+    amount is unknown, and beside a GPU, whose driver reserves addresses far beyond the memory, nothing is limited and
+    0 returned.
     """
     total = memory_of_system()
-    if not sys.platform.startswith("linux") or not total:
+    gpu = any(os.path.exists(device) for device in ("/dev/nvidiactl", "/dev/kfd"))
+    if not sys.platform.startswith("linux") or not total or gpu:
         return 0
     import resource
 

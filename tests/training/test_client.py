@@ -155,6 +155,27 @@ def test_a_trainers_own_children_end_with_it(store: RunStore) -> None:
     _gone(child)
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits a process's memory this way")
+def test_a_trainer_may_not_take_all_memory(store: RunStore) -> None:
+    import resource
+
+    from desktop.engine import child
+
+    total = child.memory_of_system()
+    assert 0 < total <= psutil.virtual_memory().total
+    with TrainingClient(run_with(store, "slow", "epochs 1000")) as client:
+        hear(client, has(EpochDone))
+        assert client.pid is not None
+        held = Path(f"/proc/{client.pid}")
+        assert int((held / "oom_score_adj").read_text()) > int(Path("/proc/self/oom_score_adj").read_text())
+        limit, _ = resource.prlimit(client.pid, resource.RLIMIT_DATA)
+        gpu = os.path.exists("/dev/nvidiactl") or os.path.exists("/dev/kfd")
+        assert gpu or 0 < limit <= total * 0.9 + 1
+        assert psutil.Process(client.pid).nice() > psutil.Process().nice()
+        client.cancel()
+        to_the_end(client)
+
+
 def test_closing_the_client_ends_the_training(store: RunStore) -> None:
     folder = run_with(store, "slow", "epochs 1000")
     with TrainingClient(folder) as client:
