@@ -1,7 +1,7 @@
 """Whether a picture is of the kind that a model was trained on: a score, its limit at 1, and why.
 
 Three views of a picture are weighed, each a distance brought to the scale of the model's own unseen pictures (0 at
-their median, 1 at their 95 % point), and summed:
+their median, 1 at their 95 % point), and summed, each with its share:
 
 - ``look``: brightness, contrast, colour and sharpness of the network's input; Mahalanobis distance to the nearest class
   of training pictures.
@@ -43,8 +43,8 @@ class Gate:
     (d,) standardise the features. ``look_axes`` (s, s) and ``look_means`` (c, s) whiten the look within classes;
     ``axes`` (d, k) whiten the features as a whole, ``within`` (k, k) and ``means`` (c, k) within classes. ``weights``
     (d, 1 + f) and ``bias`` (1 + f,) are the regression's, the model's own kind first; ``kinds`` names the foreign ones.
-    ``middle`` and ``spread`` (3,) bring the parts to their common scale; ``centre`` and ``limit`` are the sum's median
-    on own pictures and its limit.
+    ``middle`` and ``spread`` (3,) bring the parts to their common scale, ``share`` (3,) weighs them; ``centre`` and
+    ``limit`` are the sum's median on own pictures and its limit.
     """
 
     shift: np.ndarray
@@ -58,6 +58,7 @@ class Gate:
     bias: np.ndarray
     middle: np.ndarray
     spread: np.ndarray
+    share: np.ndarray
     kinds: tuple[str, ...]
     centre: float
     limit: float
@@ -78,9 +79,14 @@ class Gate:
         result: np.ndarray = np.clip((self.raw_parts(found) - self.middle) / self.spread, _FLOOR, 50.0)
         return result
 
+    def sums(self, found: np.ndarray) -> np.ndarray:
+        """The weighed sum of the parts: float64 (n,)."""
+        result: np.ndarray = self.parts(found) @ self.share
+        return result
+
     def scores(self, found: np.ndarray) -> np.ndarray:
         """Scores float64 (n,): 0 at the median of the model's own pictures, flagged above 1."""
-        result: np.ndarray = (self.parts(found).sum(axis=1) - self.centre) / (self.limit - self.centre)
+        result: np.ndarray = (self.sums(found) - self.centre) / (self.limit - self.centre)
         return result
 
     def verdicts(self, found: np.ndarray) -> list[DomainVerdict]:
@@ -88,7 +94,7 @@ class Gate:
         broken = ~np.isfinite(found).all(axis=1)
         found = np.where(broken[:, None], self.shift, found)
         parts = self.parts(found)
-        scores = (parts.sum(axis=1) - self.centre) / (self.limit - self.centre)
+        scores = (parts @ self.share - self.centre) / (self.limit - self.centre)
         z = np.clip((found - self.shift) / self.scale, -_CLIP, _CLIP)
         likest = (z @ self.weights + self.bias)[:, 1:].argmax(axis=1)
         verdicts = []
@@ -230,6 +236,7 @@ def _check(gate: Gate) -> None:
         "bias": (outputs,),
         "middle": (len(PARTS),),
         "spread": (len(PARTS),),
+        "share": (len(PARTS),),
     }
     for name, shape in expected.items():
         if getattr(gate, name).shape != shape:

@@ -27,6 +27,7 @@ def gate() -> Gate:
         bias=np.array([0.0, 1.0, 2.0]),
         middle=np.zeros(3),
         spread=np.ones(3),
+        share=np.ones(3),
         kinds=("noise", "flat"),
         centre=0.0,
         limit=2.0,
