@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QLineEdit, QListView, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QLineEdit,
+    QListView,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import count, decimals, make_label, set_role
@@ -187,6 +196,9 @@ class ProbabilityBars(QWidget):
             if expanded
             else self.tr("Show all {count} classes").format(count=count(classes))
         )
+        # Only the whole list wants more room than it needs: what is said of the answer stands right below the bars.
+        vertical = QSizePolicy.Policy.Expanding if expanded else QSizePolicy.Policy.Maximum
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
         rows = self._model.rowCount()
         self._nothing.setVisible(with_filter and rows == 0)
         self._list.setVisible(rows > 0)
