@@ -80,7 +80,9 @@ def test_a_new_training_is_written_down_before_it_begins(qtbot: Any, service: Tr
     with qtbot.waitSignal(service.added, timeout=WAIT) as added:
         service.submit(plan(), "Digits again", preset="mnist-conv")
     record = RunStore().get(added.args[0])
-    assert (record.name, record.data, record.preset, record.epochs) == ("Digits again", "mnist", "mnist-conv", 4)
+    assert (record.name, record.data, record.preset, record.epochs) == (
+        "Digits again", "mnist", "mnist-conv", plan().fit.epochs,
+    )  # fmt: skip
     with qtbot.waitSignal(service.ended, timeout=WAIT) as ended:
         pass  # the job has no orders and fails: said in words, nothing hangs
     assert ended.args[0].state == "failed" and "FileNotFoundError" in ended.args[0].message

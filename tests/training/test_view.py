@@ -62,7 +62,7 @@ def begin(view: TrainView, *orders: str, name: str = "A run") -> TrainingJob:
 
 def test_the_empty_view_says_what_to_do(qtbot: Any, view: TrainView) -> None:
     assert view.jobs.parts.currentWidget() is view.jobs.empty
-    assert view.jobs.empty.button.isVisible() and "matplotlib.figure" not in sys.modules
+    assert view.jobs.empty.button.isVisible() and view.jobs.page.curves.loss._canvas is None
     qtbot.mouseClick(view.jobs.empty.button, Qt.MouseButton.LeftButton)
     assert view.starter.dialog is not None and view.starter.dialog.isVisible()
     view.starter.dialog.reject()
@@ -294,6 +294,7 @@ def test_curves_are_saved_as_table_and_picture(qtbot: Any, view: TrainView, tmp_
     assert "not saved" in said.args[0] and str(tmp_path) not in said.args[0]
 
 
+@pytest.mark.slow
 def test_the_view_is_drawn_without_a_display(fovea_home: Path, tmp_path: Path) -> None:
     out = tmp_path / "train.png"
     root = Path(__file__).resolve().parents[2]
