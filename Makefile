@@ -46,7 +46,7 @@ installers: package ## … and this Linux' packages of it
 frozen-test: ## build the viewer and try it as its users run it (up to 25 minutes on two cores)
 	@sh tools/setup.sh dev
 	@sh tools/setup.sh package
-	@$(PY) -m pytest -m slow --timeout=2400 -p no:cacheprovider tests/installers/test_frozen.py $(ARGS)
+	@$(PY) -m pytest -m slow --timeout=2400 -o faulthandler_timeout=2300 tests/installers/test_frozen.py $(ARGS)
 
 clean: ## remove what builds and tests leave behind
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks
