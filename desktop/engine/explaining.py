@@ -19,7 +19,7 @@ from desktop.engine.model import BATCH, LoadedModel
 _FINE = 5  # places a side from which on a map says more than 'somewhere in the picture'
 _FINEST = 12  # places a side
 _COARSEST = 5
-_BUDGET_S = 1.5  # what a slow network may take, about; it gets a coarser grid
+_BUDGET_S = 0.7  # what covering may take, about: a slow network gets a coarser grid
 _COVER = 2.0  # the side of a cover, in grid steps: neighbours overlap, so a part on a border is not missed
 
 
