@@ -3,7 +3,7 @@
     python -m benchmarks.domain [--model ID] [--quick] [--json]
 
 Photographs, X-rays, tiles and digits come from the public sets (``FOVEA_DATA``), test splits alone; letters, signs,
-noise, blanks, patterns and pages are drawn by :mod:`benchmarks.kinds`. Nothing of this chose the gate or its limit.
+noise, blanks, patterns and pages are drawn by :mod:`benchmarks.kinds`. None of them fits a gate or a limit.
 """
 
 from __future__ import annotations
