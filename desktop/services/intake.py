@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QImage
+
+from desktop.services.aside import run_aside
 
 # Taken as they are, so that the engine decodes what the other program really handed over.
 _RAW = {
@@ -82,7 +83,7 @@ class Packer(QObject):
 
     def pack(self, image: QImage, name: str) -> None:
         """Begin; a picture of 50 megapixels takes seconds."""
-        threading.Thread(target=self._work, args=(QImage(image), name), name="pack", daemon=True).start()
+        run_aside(self._work, QImage(image), name, name="pack")
 
     def _work(self, image: QImage, name: str) -> None:
         from desktop.core.types import ImageSource

@@ -148,8 +148,9 @@ class Settings(QObject):
         if self._writer is not None and self._writer.is_alive():
             self._timer.start()
             return
-        self._writer = threading.Thread(target=self._write, args=(self._text(),), name="settings", daemon=True)
-        self._writer.start()
+        from desktop.services.aside import run_aside
+
+        self._writer = run_aside(self._write, self._text(), name="settings")
 
     def _write(self, text: str) -> None:
         try:

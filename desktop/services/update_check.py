@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 
 from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop.services.aside import run_aside
 
 
 class UpdateCheck(QObject):
@@ -34,7 +35,7 @@ class UpdateCheck(QObject):
         """Read the file at ``address``; a question under way is taken back."""
         self._number += 1
         self._asking = True
-        threading.Thread(target=self._ask, args=(self._number, address), name="updates", daemon=True).start()
+        run_aside(self._ask, self._number, address, name="updates")
 
     def cancel(self) -> None:
         """Take the question back."""

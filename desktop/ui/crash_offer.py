@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop.services.aside import run_aside
 
 if TYPE_CHECKING:
     from desktop.ui.main_window import MainWindow
@@ -27,7 +28,7 @@ class CrashOffer(QObject):
     @Slot()
     def look(self) -> None:
         """Search the folder of reports."""
-        threading.Thread(target=self._search, name="crash reports", daemon=True).start()
+        run_aside(self._search, name="crash reports")
 
     def _search(self) -> None:
         from desktop.core import crash

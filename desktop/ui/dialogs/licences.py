@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 
 from PySide6.QtCore import QSize, QSortFilterProxyModel, Qt, Signal, Slot
 from PySide6.QtGui import QFontDatabase, QStandardItem, QStandardItemModel
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core import licences
+from desktop.services.aside import run_aside
 from desktop.ui.widgets._kit import count, make_label
 
 _ROW = 28
@@ -94,7 +94,7 @@ class LicencesDialog(QDialog):
         self.resize(1040, 640)
         self._filter.setFocus()
         self._read.connect(self._fill)
-        threading.Thread(target=self._gather, name="licences", daemon=True).start()
+        run_aside(self._gather, name="licences")
 
     @property
     def names(self) -> list[str]:
