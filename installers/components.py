@@ -154,7 +154,8 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
             continue
         path = Path(os.path.realpath(source))
         if owner := owners.get(str(path)):
-            parts.setdefault(owner, licences.of_distribution(metadata.distribution(owner)))
+            if owner not in parts:  # reading a package's facts and texts takes a while: once each
+                parts[owner] = licences.of_distribution(metadata.distribution(owner))
         elif path.is_relative_to(root) and not path.is_relative_to(Path(sys.prefix).resolve()):
             continue  # Fovea's own
         elif path.is_relative_to(standard) or path.name.startswith(("python3", "libpython")):
