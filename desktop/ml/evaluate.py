@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from desktop.ml.data import Pictures
 from desktop.ml.gather import Gathered
 from desktop.ml.plan import TrainingPlan
 from desktop.store.manifest import Decision
+
+CALIBRATED_FROM = 100
+"""Fewer validation pictures say too little about how often a score holds: the numbers are then called model scores."""
 
 
 def measure(
@@ -49,7 +52,7 @@ def measure(
             positive=decision.positive,
             threshold=threshold,
             reason=decision.reason,
-            scores="model score" if plan.medical else "probability",
+            scores=score_word(plan, gathered),
             medical=plan.medical,
         ),
         data=DataFacts(
@@ -76,6 +79,12 @@ def measure(
     )
     found = figures(result, plan.seed)
     return found, figures_json(result, found)
+
+
+def score_word(plan: TrainingPlan, gathered: Gathered) -> Literal["probability", "model score"]:
+    """What the model's numbers may be called: a probability only where enough pictures calibrated it."""
+    enough = len(gathered.validation) >= CALIBRATED_FROM
+    return "probability" if enough and not plan.medical else "model score"
 
 
 def now() -> str:

@@ -139,7 +139,7 @@ def package(
         labels=plan.labels,
         activation="softmax",
         outputs=outputs,
-        scores="model score" if plan.medical else "probability",
+        scores=evaluate.score_word(plan, gathered),
         decision=found.decision,
         card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent),
         provenance=_provenance(plan, gathered, trained.parent),

@@ -143,19 +143,23 @@ def capture_evaluate(
 
 def wait_for(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
     """Run the event loop until ``condition`` holds. Raises :class:`FoveaError` of kind ``timeout``."""
+    if condition():
+        return
     deadline = QDeadlineTimer(int(timeout_s * 1000))
     loop = QEventLoop()
     tick = QTimer()
     tick.setInterval(10)
+    met = False
 
     def look() -> None:
-        if condition() or deadline.hasExpired():
+        nonlocal met
+        met = met or condition()  # it may hold for a moment only, while something is drawn
+        if met or deadline.hasExpired():
             loop.quit()
 
     tick.timeout.connect(look)
     tick.start()
-    if not condition():
-        loop.exec()
+    loop.exec()
     tick.stop()
-    if not condition():
+    if not met:
         raise FoveaError("timeout", f"{what} did not come within {timeout_s:g} seconds")
