@@ -59,7 +59,7 @@ def test_settings_as_text(recipe: plan.TrainingPlan) -> None:
     assert changed.fit.epochs == 3 and changed.optimizer.name == "rmsprop" and changed.optimizer.rate == 0.001
     assert changed.optimizer.clip_norm is None and changed.mirrored is False
     assert changed.architecture.settings["dropout"] == 0.25 and changed.preprocess.height == 48
-    assert {s.name: s.settings for s in changed.augment}["affine"] == {"rotate": 30}
+    assert {s.name: s.settings for s in changed.augment}["affine"]["rotate"] == 30
     assert "shift" not in {s.name for s in changed.augment}
     assert with_settings(changed, {"augment": "none"}).augment == ()
 

@@ -16,6 +16,7 @@ from desktop.core.evaluation_store import EvaluationStore
 from desktop.services.answers import Choice
 from desktop.ui.app import Shell
 from desktop.ui.evaluate.view import EvaluateView
+from desktop.ui.evaluate.words import count
 from desktop.ui.main_window import MainWindow
 from tests.evaluation.makers import made_up, paint, shades, two_classes
 
@@ -154,7 +155,7 @@ def test_a_run_stopped_early_is_shown_and_kept_as_incomplete(qtbot: Any, view: E
     qtbot.waitUntil(lambda: view.state.result is not None, timeout=WAIT)
     result = view.state.result
     assert result is not None and 0 < len(result) < 2000 and not result.complete
-    assert view.results.incomplete.isVisible() and f"{len(result):,}" in view.results.incomplete.text
+    assert view.results.incomplete.isVisible() and count(len(result)) in view.results.incomplete.text
     kept = EvaluationStore().entries()
     assert [(entry.complete, entry.n) for entry in kept] == [(False, len(result))]
     view.show_start()
