@@ -26,8 +26,8 @@ class TensorBoardLog:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        # The part after the last dot keeps two sittings in one second apart; no computer's name goes into it.
-        name = f"events.out.tfevents.{int(time.time()):010d}.fovea.{os.getpid()}"
+        # The last part keeps two sittings in one second apart; no computer's name goes into it.
+        name = f"events.out.tfevents.{int(time.time()):010d}.fovea.{os.getpid()}.{time.time_ns()}"
         self._stream = (folder / name).open("ab")
         self._write(_double(1, time.time()) + _bytes(3, b"brain.Event:2"))
 
