@@ -35,6 +35,8 @@ _EXCLUDES = (
     *("PySide6.QtOpenGL", "PySide6.QtOpenGLWidgets", "PySide6.QtQml", "PySide6.QtQuick", "PySide6.scripts"),
     *("Cython", "clang", "jinja2", "markupsafe", "networkx", "pygments", "pydoc_data", "sympy", "yaml"),
     *("grpc", "lib2to3", "matplotlib.tests", "mpl_toolkits", "numpy.testing.tests", "pythonwin", "test"),
+    # An optional extra of the package; the export says so.
+    *("onnx", "onnxruntime", "tf2onnx"),
     # Their libraries are under the GPL; a program without a prompt needs neither.
     *("readline", "_gdbm", "dbm.gnu"),
 )
@@ -105,11 +107,9 @@ DICOM_SAMPLES = (
 
 def excludes(flavour: str) -> list[str]:
     """Modules that PyInstaller is not to collect."""
-    if flavour == "full":
-        return sorted(_EXCLUDES)
     used = imported_by_fovea()
     seldom = {name for name in _SELDOM if not any(f"{module}.".startswith(f"{name}.") for module in used)}
-    return sorted({*_EXCLUDES, *_TRAINING, *seldom})
+    return sorted({*_EXCLUDES, *seldom, *(_TRAINING if flavour == "viewer" else ())})
 
 
 def imported_by_fovea() -> set[str]:
