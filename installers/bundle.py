@@ -93,8 +93,8 @@ _LEFT_OUT = (
     *("*.h", "*.hpp", "*.cuh", "*.inc", "*.proto", "*.pyi", "*.pxd", "*.pyx", "*.lib", "*.a", "*.cmake"),
     *("tensorflow/include/*", "tensorflow/xla_aot_runtime_src/*", "*/tests/*", "*/test/*", "*/__pycache__/*"),
     *("matplotlib/mpl-data/sample_data/*", "sklearn/datasets/data/*", "sklearn/datasets/descr/*"),
-    # TensorFlow's profiler, its StableHLO tools and its XLA operations: none is opened by a training and its export
-    # (seen by tracing which files a whole self-test training opens).
+    # TensorFlow's profiler, for which a small module stands in; its StableHLO tools and its XLA operations, which no
+    # training and no export opens (seen by tracing the files that a whole self-test training opens).
     *("*_pywrap_profiler_plugin*", "*stablehlo_extension.so", "*/tf2xla/ops/_xla_ops.so"),
 )
 # One small file a transfer syntax of those that pydicom brings for its tests: the self-test decodes them.
@@ -137,6 +137,15 @@ def dicom_samples() -> list[tuple[str, str]]:
 
     folder = Path(str(pydicom.data.__file__)).parent / "test_files"
     return [(str(folder / name), "resources/dicom") for name in DICOM_SAMPLES]
+
+
+def stand_ins(flavour: str) -> list[Entry]:
+    """Small modules in the places of large ones that are imported and never used."""
+    if flavour != "full":
+        return []
+    place = "tensorflow/python/profiler/internal"
+    folder = Path(__file__).parent / "stand_ins"
+    return [(f"{place}/{path.name}", str(path), "DATA") for path in sorted(folder.glob("*.py"))]
 
 
 def build_facts(flavour: str, work: Path) -> tuple[str, str, str]:
