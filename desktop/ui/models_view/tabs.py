@@ -16,7 +16,8 @@ from desktop.ui.models_parts.filter_sheet import FilterSheet
 from desktop.ui.models_view import words
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import make_label
-from desktop.ui.widgets.plot import CurvePlot, Frame, Series
+from desktop.ui.widgets.plot import CurvePlot
+from desktop.ui.widgets.plot_drawing import Frame, Series
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QToolButton,
 
 from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.train import words
-from desktop.ui.widgets.plot import CurvePlot, Frame, Series
+from desktop.ui.widgets.plot import CurvePlot
+from desktop.ui.widgets.plot_drawing import Frame, Series
 
 if TYPE_CHECKING:
     from desktop.services.training_job import Curves

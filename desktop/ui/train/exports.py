@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.ui.widgets._task import Task
-from desktop.ui.widgets.plot import draw_file
+from desktop.ui.widgets.plot_drawing import draw_file
 
 if TYPE_CHECKING:
     from desktop.services.training_job import Curves

@@ -24,7 +24,8 @@ from desktop.ui.theme import theme
 from desktop.ui.train import plan_text, words
 from desktop.ui.train.runs_table import MOST_CURVES, RunsModel, runs_table, style, tone
 from desktop.ui.widgets._kit import make_label
-from desktop.ui.widgets.plot import CurvePlot, Frame, Series
+from desktop.ui.widgets.plot import CurvePlot
+from desktop.ui.widgets.plot_drawing import Frame, Series
 
 if TYPE_CHECKING:
     from desktop.services.training import TrainingService

@@ -15,6 +15,7 @@ _MODULES = (
     "desktop.report.plots",
     "matplotlib.backends.backend_agg",
     "matplotlib.backends.backend_qtagg",
+    "desktop.ui.widgets.plot_canvas",
 )
 
 
