@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from desktop.ml import backend, netbuild, nettables
+from desktop.ml.normalise import batch_normalization
 from desktop.ml.plan import PlanError, TrainingPlan
 
 backend.select()
@@ -79,7 +80,7 @@ def _conv(x: Any, filters: int, size: int = 3, strides: int = 1) -> Any:
 
 
 def _norm_act(x: Any, activation: str = "relu", momentum: float = 0.9) -> Any:
-    x = layers.BatchNormalization(momentum=momentum, epsilon=1e-3)(x)
+    x = batch_normalization(momentum=momentum, epsilon=1e-3)(x)
     return layers.Activation(activation)(x)
 
 
@@ -154,7 +155,7 @@ def residual_cnn(
         x = _norm_act(_conv(x, width, strides=2))
         for _ in range(count):
             y = _norm_act(_conv(x, width))
-            y = layers.BatchNormalization(momentum=0.9, epsilon=1e-3)(_conv(y, width))
+            y = batch_normalization(momentum=0.9, epsilon=1e-3)(_conv(y, width))
             x = layers.Activation("relu")(layers.Add()([x, y]))
     pooling = layers.GlobalAveragePooling2D() if pool == "average" else layers.GlobalMaxPooling2D()
     return _finish(inputs, x, pooling(x), classes, dropout)

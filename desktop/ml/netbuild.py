@@ -7,6 +7,7 @@ from typing import Any
 
 from desktop.ml import backend, netspec
 from desktop.ml.netspec import LayerSpec
+from desktop.ml.normalise import batch_normalization
 
 backend.select()
 
@@ -99,6 +100,6 @@ def _layer(spec: LayerSpec, initialiser: str) -> Any:
     if spec.kind == "activation":
         return kinds.Activation(spec.activation, **options)
     if spec.kind == "norm":
-        return kinds.BatchNormalization(momentum=0.9, epsilon=1e-3, **options)
+        return batch_normalization(momentum=0.9, epsilon=1e-3, **options)
     plain = {"flatten": kinds.Flatten, "gap": kinds.GlobalAveragePooling2D, "gmp": kinds.GlobalMaxPooling2D}
     return plain[spec.kind](**options)

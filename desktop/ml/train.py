@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.ml import architectures, augment, backend, checkpoint, transfer
+from desktop.ml import architectures, augment, backend, checkpoint, normalise, transfer
 from desktop.ml.control import Control, Steering, Undisturbed
 from desktop.ml.data import Pictures
 from desktop.ml.events import Event, Note
@@ -93,7 +93,7 @@ def _attempt(sitting: Sitting, resume: bool) -> Trained:
         if plan.fit.mixed not in ("none", "auto"):
             sitting.listener(Note("a network that begins from a finished one computes in 32 bits, as that does"))
         return (transfer.go_on if plan.start.kind == "weights" else transfer.build_upon)(sitting, held)
-    with _precision(plan, sitting.listener):
+    with _precision(plan, sitting.listener), normalise.fused():
         model = architectures.build(plan)
     initialise = architectures.find(plan.architecture.name).initialise
     if initialise is not None:
@@ -104,7 +104,7 @@ def _attempt(sitting: Sitting, resume: bool) -> Trained:
     announce(sitting, loop, model)
     complete = loop.run()
     loop.settle()
-    return Trained(_in_float32(plan, model), loop.history, complete, loop.best_epoch)
+    return Trained(_finished(plan, model), loop.history, complete, loop.best_epoch)
 
 
 @contextmanager
@@ -133,9 +133,9 @@ def _precision(plan: TrainingPlan, listener: Listener) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _in_float32(plan: TrainingPlan, model: keras.Model) -> keras.Model:
-    """The same weights in a network that computes in 32 bits, as exported files do."""
-    if all(layer.compute_dtype == "float32" for layer in model.layers if layer.weights):
+def _finished(plan: TrainingPlan, model: keras.Model) -> keras.Model:
+    """The same weights in a network of Keras' own layers that computes in 32 bits, as exported files do."""
+    if all(layer.compute_dtype == "float32" and normalise.is_plain(layer) for layer in model.layers if layer.weights):
         return model
     plain = architectures.build(plan)
     plain.set_weights(model.get_weights())
