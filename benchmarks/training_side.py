@@ -35,7 +35,7 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     """Fovea's own loop, batches, validation and checkpoints; the figure is the training part's."""
     from dataclasses import replace
 
-    from desktop.ml import architectures, presets
+    from desktop.ml import architectures, normalise, presets
     from desktop.ml.control import Steering, Undisturbed
     from desktop.ml.data import Pictures
     from desktop.ml.events import EpochDone, Event
@@ -62,7 +62,9 @@ def fovea(network: str, steps: int, batch: int) -> Round:
         chosen = replace(plan, fit=replace(plan.fit, jit=variant == "jit"))
         stage = Stage(0, plan.fit.epochs, plan.optimizer, () if variant == "plain" else turned)
         at_once = int(variant.removeprefix("steps-")) if variant.startswith("steps-") else None
-        model, steering = architectures.build(chosen), Steering(Undisturbed())
+        with normalise.fused():
+            model = architectures.build(chosen)
+        steering = Steering(Undisturbed())
         loop = Loop(chosen, stage, model, learn, check, folder, told.append, steering, at_once=at_once)
         loop.epoch()  # compiles
         return loop

@@ -81,14 +81,28 @@ def _gpu_name() -> str:
 
 
 def gains_from_16_bits() -> bool:
-    """Whether the device in use computes faster in bfloat16: GPUs that say so; CPUs were seen to lose tenfold."""
+    """Whether the device in use computes faster in bfloat16: GPUs that say so, and CPUs with instructions for it.
+
+    A CPU without them was seen to lose tenfold; one with AVX512-BF16 trained up to 1.7 times as fast. Only Linux tells
+    which instructions there are.
+    """
     if not accelerated():
-        return False
+        return select() == "tensorflow" and bool(_cpu_flags() & {"avx512_bf16", "amx_bf16"})
     if select() == "torch":
         import torch
 
         return bool(torch.cuda.is_available() and torch.cuda.is_bf16_supported())
     return True
+
+
+def _cpu_flags() -> set[str]:
+    """What the first CPU can do, by Linux' names; empty elsewhere."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as stream:
+            line = next((line for line in stream if line.startswith("flags")), "")
+    except OSError:
+        return set()
+    return set(line.partition(":")[2].split())
 
 
 def out_of_memory(error: BaseException) -> bool:

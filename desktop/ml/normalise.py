@@ -21,7 +21,7 @@ _FUSED: ContextVar[bool] = ContextVar("fused", default=False)
 
 
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """As Keras' layer, with the same weights in the same order; faster on (n, rows, columns, channels). TensorFlow only."""
+    """As Keras' layer with the same weights, faster on (n, rows, columns, channels); for TensorFlow alone."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The normalised inputs; in training, by the batch's own figures, which also move the averages."""
