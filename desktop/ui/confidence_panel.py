@@ -22,12 +22,13 @@ _MOST_NAMED = 4
 
 
 class ConfidencePanel(QWidget):
-    """``rate_chosen`` carries an error rate, ``why`` whether the user wants to see where the network looked."""
+    """``rate_chosen`` carries an error rate, ``why`` whether the user wants to see where the network looked (where the
+    panel ``explains``)."""
 
     rate_chosen = Signal(float)
     why = Signal(bool)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, explains: bool = True) -> None:
         super().__init__(parent)
         self._rate = DEFAULT_RATE
         self._prediction: Prediction | None = None
@@ -60,6 +61,8 @@ class ConfidencePanel(QWidget):
         self._why.setCheckable(True)
         self._why.setToolTip(self.tr("Show where in the picture the network found its answer"))
         self._why.clicked.connect(self.why)
+        if not explains:
+            self._why.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

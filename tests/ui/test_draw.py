@@ -92,23 +92,37 @@ def test_a_digit_drawn_with_the_mouse_is_read(view: DrawView, qtbot: Any) -> Non
     qtbot.waitUntil(lambda: view._reading is not None, timeout=30_000)  # read before the pen is lifted
     QTest.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=at(*path[-1]))
     assert answered(qtbot, view) == "7"
-    assert view.bars.headline.startswith("7")
+    assert view.right.bars.headline.startswith("7")
     assert view.prepared.image is not None and view.prepared.image.width() == 28
     assert [sheet.answer for sheet in view.history.sheets] == ["7"]
-    assert "ms from the stroke" in view.foot.text()
+    assert "ms from the stroke" in view.right.foot.text()
+
+
+def test_a_drawing_of_something_else_is_flagged_and_its_scores_are_muted(view: DrawView, qtbot: Any) -> None:
+    view.canvas.set_drawing(written("7"))
+    answered(qtbot, view)
+    assert "kind: yes" in view.right.confidence.kind_words and "95 of 100" in view.right.confidence.set_words
+    around = ((0.2, 0.8), (0.2, 0.4), (0.5, 0.15), (0.8, 0.4), (0.8, 0.8), (0.2, 0.8))
+    door = ((0.4, 0.8), (0.4, 0.55), (0.6, 0.55), (0.6, 0.8))
+    paths = (around, door, ((0.2, 0.4), (0.8, 0.4)))
+    view.canvas.set_drawing(tuple(Stroke(tuple((x, y, 1.0) for x, y in path), 0.03) for path in paths))
+    answered(qtbot, view)
+    assert "kind: no" in view.right.confidence.kind_words and "not known" in view.right.confidence.set_words
+    view.canvas.clear()
+    qtbot.waitUntil(lambda: not view.right.confidence.isVisible(), timeout=5_000)
 
 
 def test_several_digits_are_framed_and_chosen(view: DrawView, qtbot: Any) -> None:
     view.canvas.set_drawing(written("425"))
     assert answered(qtbot, view) == "4 2 5"
-    assert view.answer.text() == "4 2 5" and view.bars.headline.startswith("4")
+    assert view.right.answer.text() == "4 2 5" and view.right.bars.headline.startswith("4")
     assert [mark.word for mark in view.canvas._marks] == ["4", "2", "5"]
     QTest.keyClick(view.canvas, Qt.Key.Key_Right)
-    assert view.bars.headline.startswith("2")
+    assert view.right.bars.headline.startswith("2")
     rect = view.canvas.sheet_rect()
     box = view.canvas._on_screen(view.canvas._marks[2].rect, rect)
     QTest.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=(box.topLeft() + QPointF(6, -6)).toPoint())
-    assert view.bars.headline.startswith("5") and len(view.canvas.drawing) == len(written("425"))
+    assert view.right.bars.headline.startswith("5") and len(view.canvas.drawing) == len(written("425"))
 
 
 def test_keys_keep_drawings_with_their_labels(view: DrawView, qtbot: Any, fovea_home: Path) -> None:
@@ -135,7 +149,7 @@ def test_undo_redo_and_a_new_sheet(view: DrawView, shell: Shell, qtbot: Any) -> 
     view.canvas.set_drawing(one)
     answered(qtbot, view)
     QTest.keyClick(view.canvas, Qt.Key.Key_Delete)
-    assert view.canvas.blank and "while you draw" in view.bars.headline
+    assert view.canvas.blank and "while you draw" in view.right.bars.headline
     assert view.prepared.image is None
     view.canvas.set_drawing(two)
     assert answered(qtbot, view) == "7"
@@ -197,7 +211,7 @@ def test_without_a_model_the_view_says_what_is_missing(qtbot: Any, colours_store
     held.window.show_view("draw")
     found = cast(DrawView, held.window.later("draw"))
     found.canvas.set_drawing(written("1"))
-    assert "No installed model reads drawings" in found.bars.headline
+    assert "No installed model reads drawings" in found.right.bars.headline
     held.window.close()
     held.close_down()
 

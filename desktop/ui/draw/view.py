@@ -13,17 +13,14 @@ from desktop.core import strokes
 from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
 from desktop.services.drawings import OwnDrawings
+from desktop.ui.draw.answer import AnswerColumn
 from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
 from desktop.ui.draw.history import History, Sheet
 from desktop.ui.draw.tools import Tools
 from desktop.ui.draw.truth import TruthPanel
-from desktop.ui.panes import HEAD, show_failure
 from desktop.ui.view import LaterView
-from desktop.ui.widgets._kit import decimals, image_of, make_label
-from desktop.ui.widgets.model_chooser import ModelChooser
-from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice
+from desktop.ui.widgets._kit import image_of
 from desktop.ui.widgets.prepared_view import PreparedView, facts_of
-from desktop.ui.widgets.probability_bars import ProbabilityBars
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Preview, Reading
@@ -60,20 +57,11 @@ class DrawView(LaterView):
         self.canvas.hint = self.tr(
             "Draw a digit here, with mouse, pen or finger: any size, any place, several in a row"
         )
-        self.chooser = ModelChooser()
-        self.notice = MedicalNotice()
-        self.notice.hide()
-        self.answer = make_label("", "answer", wrap=True, selectable=True)
-        self.answer.setAccessibleName(self.tr("What was read"))
-        self.which = make_label("", "secondary", wrap=True)
-        self.bars = ProbabilityBars()
-        self.bars.set_top_k(self._settings.get("top_k"))
-        self.failure = ErrorPanel()
-        self.foot = make_label("", "secondary", wrap=True)
+        self.right = AnswerColumn(self._settings)
         self.truth = TruthPanel()
         self.prepared = PreparedView()
         self.history = History()
-        left, middle, right = QWidget(), QWidget(), QWidget()
+        left, middle = QWidget(), QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 8, 8, 8)
         column.setSpacing(8)
@@ -84,23 +72,12 @@ class DrawView(LaterView):
         column.setSpacing(8)
         column.addWidget(self.prepared, 1)
         column.addWidget(self.truth)
-        column = QVBoxLayout(right)
-        column.setContentsMargins(8, 8, 12, 8)
-        column.setSpacing(8)
-        title = make_label(self.tr("Model"), "title")
-        title.setMinimumHeight(HEAD)
-        title.setBuddy(self.chooser)
-        for part in (title, self.chooser, self.notice, self.answer, self.which, self.failure):
-            column.addWidget(part)
-        column.addWidget(self.bars, 1)
-        column.addWidget(self.foot)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
-        for part, stretch in ((left, 5), (middle, 2), (right, 3)):
+        for part, stretch in ((left, 5), (middle, 2), (self.right, 3)):
             self.split.addWidget(part)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
         middle.setMinimumWidth(240)
-        right.setMinimumWidth(290)
         self.split.setSizes([600, 270, 320])
         below = QWidget()
         row = QHBoxLayout(below)
@@ -130,8 +107,8 @@ class DrawView(LaterView):
         canvas.step_wanted.connect(self._step)
         self.reader.read.connect(self._on_reading)
         self.reader.failed.connect(self._on_failure)
-        self.chooser.selected.connect(self.choose_model)
-        self.chooser.card_requested.connect(self.card_requested)
+        self.right.chooser.selected.connect(self.choose_model)
+        self.right.chooser.card_requested.connect(self.card_requested)
         self.truth.label_chosen.connect(self.keep)
         self.truth.folder_wanted.connect(self._open_folder)
         self.truth.undo_wanted.connect(self._take_back)
@@ -247,7 +224,7 @@ class DrawView(LaterView):
     @Slot()
     def _list_models(self) -> None:
         entries = self.usable_models()
-        self.chooser.set_entries(entries)
+        self.right.chooser.set_entries(entries)
         ready = [entry.id for entry in entries if entry.state == "ready"]
         wanted = (self.reader.model, self._settings.get("draw_model"), PREFERRED, *ready)
         self._use(next((model for model in wanted if model in ready), ""))
@@ -259,14 +236,13 @@ class DrawView(LaterView):
         self._use(model_id)
 
     def _use(self, model_id: str) -> None:
-        self.chooser.set_current(model_id)
+        self.right.chooser.set_current(model_id)
         self.reader.set_model(model_id)
         entry = self.entry
         manifest = entry.manifest if entry is not None else None
         self.truth.set_labels(manifest.labels if manifest is not None else ())
         notice = manifest.card.notice if manifest is not None and manifest.medical else ""
-        self.notice.setVisible(bool(notice))
-        self.notice.set_text(notice)
+        self.right.set_notice(notice)
         self._own = OwnDrawings(model_id) if model_id else None
         self._show_kept()
         self._say_state()
@@ -369,41 +345,27 @@ class DrawView(LaterView):
     def _on_failure(self, failure: Failure) -> None:
         self._reading = None
         self._show_reading()
-        show_failure(self.failure, failure)
+        self.right.show_failure(failure)
 
     @property
     def answered(self) -> bool:
         """Whether what is shown is the answer, or the failure, for the sheet as it is."""
-        return not self.reader.busy and (self._reading is not None or self.failure.isVisible())
+        return not self.reader.busy and (self._reading is not None or self.right.failure.isVisible())
 
     def _read_text(self) -> str:
         return " ".join(digit.prediction.label for digit in self._reading.digits) if self._reading is not None else ""
 
     def _show_reading(self) -> None:
-        self.failure.clear()
         reading, entry = self._reading, self.entry
-        digits = reading.digits if reading is not None else ()
-        several = len(digits) > 1
-        self.answer.setText(self._read_text() if several else "")
-        self.answer.setVisible(several)
-        self.which.setVisible(several)
+        manifest = entry.manifest if entry is not None else None
+        self.right.show_reading(reading, manifest, self._chosen, self.reader.last_ms)
         self._show_marks()
-        if not digits or entry is None or entry.manifest is None or reading is None:
+        if reading is None or not reading.digits or manifest is None:
             self.prepared.show_prepared(None, [])
-            self.foot.clear()
             self._say_state()
             return
-        prediction = digits[self._chosen].prediction
-        self.bars.show_prediction(prediction, entry.manifest)
-        self.prepared.show_prepared(prediction.prepared, facts_of(prediction, entry.manifest))
-        if several:
-            place = self.tr(
-                "The scores are of digit {0} of {1}. The arrow keys or a click on its label choose another."
-            )
-            self.which.setText(place.format(self._chosen + 1, len(digits)))
-        took = self.tr("{0} ms from the stroke to the answer · {1}")
-        spent = self.reader.last_ms
-        self.foot.setText(took.format(decimals(spent, 0), prediction.device) if spent else prediction.device)
+        prediction = reading.digits[self._chosen].prediction
+        self.prepared.show_prepared(prediction.prepared, facts_of(prediction, manifest))
 
     def _say_state(self) -> None:
         """Without an answer: what to do, or what is awaited."""
@@ -417,7 +379,7 @@ class DrawView(LaterView):
             words = self.tr("No ink was found.")
         else:
             words = self.tr("Reading…") if self._engine is not None else self.tr("Starting the engine…")
-        self.bars.clear(words)
+        self.right.show_words(words)
 
     def _show_marks(self) -> None:
         digits = self._reading.digits if self._reading is not None else ()
