@@ -33,6 +33,22 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="surrogateescape" if unicode else "backslashreplace")
 
 
+def quiet_libraries() -> None:
+    """Send what native libraries write to stderr nowhere (it tells a user nothing); Fovea itself goes on writing there.
+
+    ``FOVEA_ENGINE_OUTPUT`` leaves it as it is, for whoever looks for a fault.
+    """
+    stream = sys.stderr
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        if os.environ.get("FOVEA_ENGINE_OUTPUT") or stream.fileno() != 2:
+            return
+        own = open(os.dup(2), "w", encoding=stream.encoding, errors=stream.errors, buffering=1)  # noqa: SIM115 - lives on
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 2)
+        os.close(null)
+        sys.stderr = own
+
+
 def printable(text: str) -> str:
     """``text`` without control characters: a file name must not move the cursor or add lines."""
     if text.isprintable():

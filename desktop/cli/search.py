@@ -40,6 +40,7 @@ def main(argv: list[str]) -> int:
     """Run the command; returns its exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
+    console.quiet_libraries()
     try:
         if options.list:
             return _list(options)

@@ -36,6 +36,7 @@ def main(argv: list[str]) -> int:
     """Run the command; returns its exit status."""
     parser = _parser()
     options = parser.parse_args(argv)
+    console.quiet_libraries()
     if options.list_presets:
         return _list_presets(options.json)
     if options.resume is None and not (options.plan or options.preset or options.data):

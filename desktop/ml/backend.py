@@ -6,6 +6,7 @@ that names another back end or ``channels_first`` is ignored.
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
@@ -31,6 +32,8 @@ def select() -> str:
 
     if keras.backend.backend() != name:
         raise ValueError(f"Keras already runs on {keras.backend.backend()!r}; restart to use {name!r}")
+    if name == "tensorflow":
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns of every new network in a process
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     return name

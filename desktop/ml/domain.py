@@ -6,6 +6,7 @@ Needs the exported network's outputs alone, so it serves every model, a user's o
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -164,6 +165,7 @@ def _regression(
     own: np.ndarray, others: list[np.ndarray], shift: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Softmax regression between own pictures and each foreign kind: weights (d, 1 + f) and bias (1 + f,)."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([own, *others]).astype(np.float32)
@@ -171,7 +173,11 @@ def _regression(
     kinds = np.repeat(np.arange(1 + len(others)), [len(own), *map(len, others)])
     # A second standardisation over all pictures makes the ridge fair to every feature; it is folded into the weights.
     middle, spread = z.mean(axis=0), z.std(axis=0) + 0.05
-    model = LogisticRegression(C=1 / _RIDGE, max_iter=80, tol=1e-3).fit((z - middle) / spread, kinds)
+    model = LogisticRegression(C=1 / _RIDGE, max_iter=80, tol=1e-3)
+    with warnings.catch_warnings():
+        # The last digits of its weights decide nothing; the limit is set by what the finished gate says.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit((z - middle) / spread, kinds)
     weights = model.coef_.T / spread[:, None]
     return weights, model.intercept_ - middle @ weights
 
