@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ def quiet_libraries() -> None:
     ``FOVEA_ENGINE_OUTPUT`` leaves it as it is, for whoever looks for a fault.
     """
     stream = sys.stderr
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with contextlib.suppress(OSError, ValueError, AttributeError):
         if os.environ.get("FOVEA_ENGINE_OUTPUT") or stream.fileno() != 2:
             return
@@ -47,6 +49,28 @@ def quiet_libraries() -> None:
         os.dup2(null, 2)
         os.close(null)
         sys.stderr = own
+
+
+class Interrupts:
+    """Within this context the first Ctrl-C is a wish, ``asked``, told in ``words``; the second one raises
+    :class:`KeyboardInterrupt`. For the main thread."""
+
+    def __init__(self, words: str) -> None:
+        self.asked = False
+        self._words = words
+
+    def __enter__(self) -> Interrupts:
+        self._before = signal.signal(signal.SIGINT, self._handle)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _handle(self, *_: object) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        note(self._words)
 
 
 def printable(text: str) -> str:

@@ -39,7 +39,8 @@ is one. Class names that are not the model's labels are mapped with --map; nothi
 upper and lower case only are taken for the same and the fact is told.
 
 exit status: 0 every picture was answered; 1 some were not (they are listed and never counted), or the model or the
-data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C.
+data cannot be used; 2 wrong usage, an unknown model or class mapping among it; 130 stopped by Ctrl-C (what was
+answered by then is kept as an incomplete result, which Evaluate in the window opens).
 """
 
 
@@ -115,9 +116,12 @@ def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
         _say_data(data)
     kept = EvaluationStore()
     results: list[EvaluationResult] = []
-    with EngineClient() as client:
+    stopping = "stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing"
+    with EngineClient() as client, console.Interrupts(stopping) as stop:
         for entry in entries:
-            result = _one(options, entry, data, client, kept, progress)
+            result = _one(options, entry, data, client, kept, progress, lambda: stop.asked)
+            if not result.complete:
+                return _stopped(result)
             # The engine tells its versions once, when it starts.
             results.append(result if result.versions or not results else replace(result, versions=results[0].versions))
         measured = [figures(result) for result in results]
@@ -146,8 +150,9 @@ def _one(
     client: EngineClient,
     kept: EvaluationStore,
     progress: console.Progress,
+    stopped: Callable[[], bool],
 ) -> EvaluationResult:
-    """One model's result: kept, or measured now and kept."""
+    """One model's result: kept, or measured now and kept; incomplete where ``stopped`` said so meanwhile."""
     labels = _labels_of(options, entry, data)
     assert entry.manifest is not None
     facts = model_facts(entry.manifest, options.threshold)
@@ -173,10 +178,10 @@ def _one(
         progress.update(f"{share}{right}{left}")
 
     try:
-        result = evaluate(client, entry, data, labels, options.threshold, told)
+        result = evaluate(client, entry, data, labels, options.threshold, told, cancelled=stopped)
     finally:
         progress.clear()
-    if result.complete:
+    if len(result):
         try:
             _keep(kept, result, model_facts(entry.manifest))
         except FoveaError as error:
@@ -190,6 +195,19 @@ def _keep(kept: EvaluationStore, result: EvaluationResult, own: ModelFacts) -> N
     key = kept.save(replace(result, model=own, predicted=predicted))
     differs = result.model.threshold != own.threshold
     kept.choose(key, result.model.threshold if differs else None, result.model.reason)
+
+
+def _stopped(result: EvaluationResult) -> int:
+    """Tell of a result that was stopped early; no file is written of it."""
+    if not len(result):
+        console.note("stopped before the first answer: nothing is kept, no file was written")
+        return console.INTERRUPTED
+    right = int((result.predicted == result.truth).sum())
+    console.note(
+        f"stopped early: {right:,} of the {len(result):,} answered pictures are right, about the same share of every "
+        "class was seen; kept as incomplete (Evaluate in the window opens it), no file was written"
+    )
+    return console.INTERRUPTED
 
 
 def _duration(seconds: float) -> str:

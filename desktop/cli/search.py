@@ -128,7 +128,6 @@ def space_of(options: Any) -> list[Any]:
 def _search(options: Any) -> int:
     from desktop.ml import search
 
-    train_plan.quiet_tensorflow()
     space = space_of(options)
     named = argparse.Namespace(**{**vars(options), "name": None})
     plan, sets = train_plan.plan_of(named)

@@ -88,7 +88,6 @@ def _study(options: Any) -> int:
         nets[text] = replace(plan, architecture=train_plan.architecture_of(text, shape), preset="")
     kept = paths.user_data() / "studies" / f"{_stem(options.name)}.json"
     measured = _read(kept)
-    train_plan.quiet_tensorflow()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     bar = console.Progress()
     try:

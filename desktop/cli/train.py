@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,11 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-class Stop:
+class Stop(console.Interrupts):
     """Ctrl-C asks to stop after this batch; the second one stops at once."""
 
     def __init__(self) -> None:
-        self.asked = False
+        super().__init__("stopping after this batch; Ctrl-C again stops now")
         self._told = False
 
     def command(self) -> Any:
@@ -86,13 +85,6 @@ class Stop:
             self._told = True
             return "stop-after-batch"
         return None
-
-    def handle(self, *_: Any) -> None:
-        """Ctrl-C."""
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
-        console.note("stopping after this batch; Ctrl-C again stops now")
 
 
 def _run(options: Any) -> int:
@@ -113,15 +105,12 @@ def _run(options: Any) -> int:
         folder = _new_run(chosen, options.run)
     teller: Any = JsonTeller() if options.json else TextTeller()
     teller.run(folder.name, chosen)
-    stop = Stop()
-    before = signal.signal(signal.SIGINT, stop.handle)
     try:
-        train_plan.quiet_tensorflow()
-        from desktop.ml import job  # Keras takes seconds: Ctrl-C is ours before
+        with Stop() as stop:
+            from desktop.ml import job  # Keras takes seconds: Ctrl-C is ours before
 
-        finished = job.execute(folder, teller, stop, sets, options.out, teller.model)
+            finished = job.execute(folder, teller, stop, sets, options.out, teller.model)
     finally:
-        signal.signal(signal.SIGINT, before)
         teller.close()
     if finished.state == "failed":
         if not options.json:

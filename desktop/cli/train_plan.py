@@ -61,11 +61,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def quiet_tensorflow() -> None:
-    """Keep TensorFlow's greetings off the terminal; call before it is imported. Children inherit it."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
 def plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
     """The plan that the options describe, and the folder of public sets where ``--data`` names one.
 

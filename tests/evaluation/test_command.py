@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import os
+import signal
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from desktop.cli import main
 from desktop.cli.evaluate import _keep
 from desktop.core.evaluation_store import EvaluationStore
 from desktop.store.store import ModelStore
-from tests.cli.tools import fovea
+from tests.cli.tools import ROOT, command, fovea
 from tests.evaluation.makers import made_up, shades, two_classes
 from tests.store.makers import add_colours
 
@@ -51,6 +56,34 @@ def test_two_models_a_mapping_and_a_kept_result(data: Path, capsys: pytest.Captu
     assert main([*arguments, "--reuse", "--json", "-"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["mcnemar"]["p"] == 1.0 and value["mapping"]["crimson"] == "red" and value["n"] == 16
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_ctrl_c_keeps_what_was_answered_of_every_class(data: Path, tmp_path: Path) -> None:
+    for place in sorted(data.iterdir()):
+        first = min(place.iterdir())
+        for number in range(4000):
+            os.link(first, place / f"more-{number}.png")
+    out = tmp_path / "o.json"
+    arguments = command("evaluate", "--model", "colours", data, "--json", out)
+    terminal, other = os.openpty()
+    with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=other) as process:
+        os.close(other)
+        said = b""
+        while b" of 12," not in said or b" right" not in said:
+            said += os.read(terminal, 4096)
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # Linux' way to say that the other end is closed
+            while piece := os.read(terminal, 4096):
+                said += piece
+        assert process.wait() == 130
+    os.close(terminal)
+    assert b"kept as incomplete" in said and b"Traceback" not in said and not out.exists()
+    (entry,) = EvaluationStore().entries()
+    held = EvaluationStore().load(entry.key)
+    counts = np.bincount(held.truth, minlength=3)
+    assert not held.complete and 0 < len(held) < 12_000 and counts.max() - counts.min() <= 40
+    assert (np.diff(held.positions) > 0).all()
 
 
 def test_a_threshold_is_kept_beside_the_models_own_decision(fovea_home: Path) -> None:

@@ -233,8 +233,8 @@ class ResultsPage(QWidget):
         self.incomplete.setVisible(not result.complete)
         self.incomplete.set_text(
             self.tr(
-                "Stopped early: only {0} pictures were answered, the first ones of the data. Later classes may be "
-                "missing; figures of all of it may differ."
+                "Stopped early: only {0} pictures were answered, about the same share of every class. Figures of all "
+                "of the data may differ."
             ).format(count(len(result)))
         )
         two = state.figures.thresholds is not None
