@@ -5,6 +5,7 @@ Below the command line, the window and the services, above core: it takes finish
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from desktop.core.evaluation_json import write_atomically
@@ -15,10 +16,11 @@ from desktop.report.content import Report
 SUFFIXES = (".html", ".htm", ".pdf")
 
 
-def write_report(report: Report, path: Path) -> None:
+def write_report(report: Report, path: Path, cancelled: Callable[[], bool] = lambda: False) -> None:
     """Write ``report`` to ``path``, whose suffix (``.html``, ``.htm``, ``.pdf``) says the format; atomically.
 
-    Raises :class:`FoveaError`: ``bad-suffix``, ``disk-full``, ``not-writable``, ``not-saved``.
+    ``cancelled`` is asked at every page of a PDF. Raises :class:`FoveaError`: ``bad-suffix``, ``disk-full``,
+    ``not-writable``, ``not-saved``; ``stopped`` where it was cancelled, and ``path`` is as it was.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -27,7 +29,7 @@ def write_report(report: Report, path: Path) -> None:
         if suffix == ".pdf":
             from desktop.report.pdf import write_pdf
 
-            write_atomically(path, lambda place: write_pdf(report, place))
+            write_atomically(path, lambda place: write_pdf(report, place, cancelled))
         else:
             from desktop.report.html import html_of
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from desktop.core.types import FoveaError
 from desktop.report import plots
 from desktop.report.content import Mistake, Report, brief, text_of
 from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
@@ -23,16 +24,19 @@ _COLUMNS = 4
 class _Pages:
     """A cursor that runs down one page after the other; lengths in inches from the page's lower left corner."""
 
-    def __init__(self, pdf: PdfPages, title: str, notice: str) -> None:
+    def __init__(self, pdf: PdfPages, title: str, notice: str, cancelled: Callable[[], bool]) -> None:
         self._pdf = pdf
         self._title = title
         self._notice = notice
+        self._cancelled = cancelled
         self._count = 0
         self.figure: Figure | None = None
         self.y = 0.0
 
     def page(self) -> Figure:
-        """Begin a page."""
+        """Begin a page. Raises ``stopped`` where that was asked for."""
+        if self._cancelled():
+            raise FoveaError("stopped", "the report was not written: it was cancelled")
         self.close()
         self._count += 1
         self.figure = Figure(figsize=(_WIDTH, _HEIGHT))
@@ -131,8 +135,8 @@ class _Pages:
         self.y -= height + 0.1
 
 
-def write_pdf(report: Report, path: Path) -> None:
-    """Write the report to ``path``; pages are A4, upright. Raises OSError."""
+def write_pdf(report: Report, path: Path, cancelled: Callable[[], bool]) -> None:
+    """Write the report to ``path``; pages are A4, upright. Raises OSError, and ``stopped`` once it is ``cancelled``."""
     with (
         warnings.catch_warnings(),
         mpl.rc_context(plots.style()),
@@ -140,7 +144,7 @@ def write_pdf(report: Report, path: Path) -> None:
     ):
         # A character that no installed font has is drawn as a box; a line on stderr for each helps nobody.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        pages = _Pages(pdf, report.title, report.notice)
+        pages = _Pages(pdf, report.title, report.notice, cancelled)
         _first(pages, report)
         _matrix(pages, report)
         _classes(pages, report)

@@ -107,6 +107,18 @@ def test_pdf_and_html_of_few_and_many_classes(tmp_path: Path, classes: int) -> N
     assert "Confusion matrix" in html(tmp_path, report)
 
 
+def test_a_cancelled_pdf_leaves_what_was_there(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    labels = tuple(f"class {i}" for i in range(400))
+    report = report_of(made_up(rng.integers(0, 400, 60), rng.dirichlet(np.ones(400), 60), labels), pictures=False)
+    path = tmp_path / "report.pdf"
+    path.write_bytes(b"an older one")
+    asked = iter([False, False, True])
+    with pytest.raises(FoveaError) as error:
+        write_report(report, path, lambda: next(asked))
+    assert error.value.kind == "stopped" and path.read_bytes() == b"an older one" and len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_report_of_nothing_and_of_no_mistakes(tmp_path: Path) -> None:
     none = made_up(np.empty(0, int), np.empty((0, 2)))
     right = made_up(np.array([0, 1]), np.array([[0.9, 0.1], [0.1, 0.9]]))

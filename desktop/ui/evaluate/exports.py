@@ -45,7 +45,7 @@ class Exports(QObject):
         return self._task is not None
 
     def cancel(self) -> None:
-        """Stop copying; what was copied stays."""
+        """Stop copying, or writing a report: what was copied stays, of a report nothing does."""
         if self._task is not None:
             self._task.cancel()
 
@@ -111,7 +111,7 @@ class Exports(QObject):
         self._run(
             self.tr("Writing {0}…").format(Path(path).name),
             path,
-            lambda task: _write(Path(path), result, figures, data, keep_names, other),
+            lambda task: _write(Path(path), result, figures, data, keep_names, other, task),
         )
 
     # The work
@@ -226,6 +226,7 @@ def _write(
     data: Any,
     keep_names: bool,
     other: Any,
+    task: Task,
 ) -> None:
     from desktop.core import evaluation
     from desktop.core.evaluation_json import figures_json, public_naming, write_atomically, write_csv
@@ -249,7 +250,7 @@ def _write(
     from desktop.report.content import THUMBNAIL_SIDE, build_report
 
     if data is None:
-        write_report(build_report(result, measured, None, keep_names, other), path)
+        write_report(build_report(result, measured, None, keep_names, other), path, lambda: task.cancelled)
         return
     from desktop.engine.client import EngineClient
     from desktop.engine.evaluation import thumbnails
@@ -264,7 +265,7 @@ def _write(
             return [next(opened) if source is not None else None for source in found]
 
         report = build_report(result, measured, pictures, keep_names, other)
-    write_report(report, path)
+    write_report(report, path, lambda: task.cancelled)
 
 
 def _put(place: Path, text: str) -> None:

@@ -59,7 +59,11 @@ class ReportTab(QWidget):
         self.words = make_label("", "", wrap=True)
         busy = QHBoxLayout()
         busy.addWidget(self._bar)
+        self.cancel = QPushButton(self.tr("Cancel"))
+        self.cancel.clicked.connect(exports.cancel)
+        self.cancel.hide()
         busy.addWidget(self.words, 1)
+        busy.addWidget(self.cancel)
         card = QFrame()
         card.setProperty("card", "true")
         card.setMaximumWidth(820)
@@ -112,6 +116,7 @@ class ReportTab(QWidget):
     @Slot(str)
     def _on_began(self, words: str) -> None:
         self._bar.show()
+        self.cancel.show()
         self.words.setText(words)
         for button in self.buttons.values():
             button.setEnabled(False)
@@ -119,6 +124,7 @@ class ReportTab(QWidget):
     @Slot(str, bool)
     def _on_ended(self, words: str, good: bool) -> None:
         self._bar.hide()
+        self.cancel.hide()
         self.words.setText(words)
         for button in self.buttons.values():
             button.setEnabled(True)
