@@ -140,7 +140,7 @@ def test_keys_keep_drawings_with_their_labels(view: DrawView, qtbot: Any, fovea_
     for file in root.glob("*/*.png"):
         with Image.open(file) as image:
             assert image.size[0] < READ_SIDE  # the digit alone, not the whole sheet
-    view.truth.undo_wanted.emit()
+    view.truth.take_back()
     assert len(list(root.glob("*/*.png"))) == 2 and "2 kept" in view.truth._kept.text()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop.core.types import FoveaError
+from desktop.services.drawings import OwnDrawings
 from desktop.ui.widgets._kit import count, make_label
 
 _ACROSS = 5
@@ -15,15 +18,15 @@ MOST = 40
 
 
 class TruthPanel(QFrame):
-    """``label_chosen`` carries the true label; the others ask for the folder and for taking the last one back."""
+    """``label_chosen`` carries the true label, which :meth:`keep` is to follow; ``said`` tells what went wrong."""
 
     label_chosen = Signal(str)
-    folder_wanted = Signal()
-    undo_wanted = Signal()
+    said = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("card", "true")
+        self._own: OwnDrawings | None = None
         self._labels: tuple[str, ...] = ()
         self._buttons: list[QPushButton] = []
         self._title = make_label(self.tr("That was a …"), "title")
@@ -35,10 +38,10 @@ class TruthPanel(QFrame):
         self._kept = make_label("", "secondary", wrap=True)
         self._folder = QPushButton(self.tr("Open the folder"))
         self._folder.setProperty("role", "link")
-        self._folder.clicked.connect(self.folder_wanted)
+        self._folder.clicked.connect(self._open_folder)
         self._undo = QPushButton(self.tr("Take the last one back"))
         self._undo.setProperty("role", "link")
-        self._undo.clicked.connect(self.undo_wanted)
+        self._undo.clicked.connect(self.take_back)
         links = QHBoxLayout()
         links.setSpacing(4)
         links.addWidget(self._folder)
@@ -53,10 +56,12 @@ class TruthPanel(QFrame):
         layout.addWidget(self._kept)
         layout.addLayout(links)
         self.setAccessibleName(self.tr("Keep the drawing with its true label"))
-        self.show_kept({}, can_undo=False)
+        self._show_kept()
 
-    def set_labels(self, labels: Sequence[str]) -> None:
-        """A button for each of the model's labels."""
+    def set_model(self, model_id: str, labels: Sequence[str]) -> None:
+        """Keep drawings for this model (none: empty): a button for each of its labels."""
+        self._own = OwnDrawings(model_id) if model_id else None
+        self._show_kept()
         if tuple(labels) == self._labels:
             return
         self._labels = tuple(labels)
@@ -78,8 +83,31 @@ class TruthPanel(QFrame):
         for button in self._buttons:
             button.setEnabled(usable)
 
-    def show_kept(self, counts: Mapping[str, int], can_undo: bool) -> None:
-        """Say how many drawings were kept."""
+    def keep(self, png: bytes, label: str) -> bool:
+        """Keep a drawing with its true label; whether that was done."""
+        if self._own is None:
+            return False
+        try:
+            self._own.keep(png, label)
+        except FoveaError as error:
+            self.said.emit(f"{error.message}. {error.hint}")
+            return False
+        self._show_kept()
+        return True
+
+    @Slot()
+    def take_back(self) -> None:
+        """Delete the drawing that was kept last."""
+        if self._own is None:
+            return
+        try:
+            self._own.undo()
+        except FoveaError as error:
+            self.said.emit(error.message + ".")
+        self._show_kept()
+
+    def _show_kept(self) -> None:
+        counts = self._own.counts() if self._own is not None else {}
         total = sum(counts.values())
         if total:
             each = ", ".join(f"{label}: {count(number)}" for label, number in sorted(counts.items()))
@@ -87,7 +115,12 @@ class TruthPanel(QFrame):
         else:
             self._kept.setText(self.tr("None kept yet."))
         self._folder.setVisible(total > 0)
-        self._undo.setVisible(can_undo)
+        self._undo.setVisible(self._own is not None and self._own.can_undo)
+
+    @Slot()
+    def _open_folder(self) -> None:
+        if self._own is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._own.folder)))
 
     @Slot()
     def _tell(self) -> None:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtCore import QRect, QRectF, Qt, Slot
+from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from desktop.core import strokes
 from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
-from desktop.services.drawings import OwnDrawings
 from desktop.ui.draw.answer import AnswerColumn
 from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
+from desktop.ui.draw.exporting import ask_where, png, write_drawing
 from desktop.ui.draw.history import History, Sheet
 from desktop.ui.draw.tools import Tools
 from desktop.ui.draw.truth import TruthPanel
@@ -43,7 +43,6 @@ class DrawView(LaterView):
         self._reading: Reading | None = None
         self._chosen = 0
         self._under_id = 0
-        self._own: OwnDrawings | None = None
         self.canvas = Canvas()
         self.reader = DrawingReader(self._encoded, self)
         self._build()
@@ -110,8 +109,7 @@ class DrawView(LaterView):
         self.right.chooser.selected.connect(self.choose_model)
         self.right.chooser.card_requested.connect(self.card_requested)
         self.truth.label_chosen.connect(self.keep)
-        self.truth.folder_wanted.connect(self._open_folder)
-        self.truth.undo_wanted.connect(self._take_back)
+        self.truth.said.connect(self.said)
         self.history.sheet_chosen.connect(self._lay_out)
         self.catalog.changed.connect(self._list_models)
         self.split.splitterMoved.connect(self._remember_sizes)
@@ -200,15 +198,7 @@ class DrawView(LaterView):
     @Slot()
     def export(self) -> None:
         """Ask where to save the drawing, as a picture or as strokes."""
-        dialog = QFileDialog(self, self.tr("Export the Drawing"), self._settings.get("last_folder"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([self.tr("Picture (*.png)"), self.tr("Strokes, to draw on later (*.json)")])
-        dialog.setDefaultSuffix("png")
-        dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix("json" if "json" in text else "png"))
-        dialog.selectFile(self.tr("drawing") + ".png")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.save)
-        dialog.open()
+        ask_where(self, self._settings.get("last_folder"), self.save)
 
     # Models
 
@@ -240,11 +230,9 @@ class DrawView(LaterView):
         self.reader.set_model(model_id)
         entry = self.entry
         manifest = entry.manifest if entry is not None else None
-        self.truth.set_labels(manifest.labels if manifest is not None else ())
+        self.truth.set_model(model_id, manifest.labels if manifest is not None else ())
         notice = manifest.card.notice if manifest is not None and manifest.medical else ""
         self.right.set_notice(notice)
-        self._own = OwnDrawings(model_id) if model_id else None
-        self._show_kept()
         self._say_state()
 
     # The sheet
@@ -417,15 +405,8 @@ class DrawView(LaterView):
     @Slot(str)
     def keep(self, label: str) -> None:
         """Keep the drawing, or the chosen one of several digits, with its true label."""
-        if self.canvas.blank or self._own is None:
-            return
-        try:
-            self._own.keep(_png(self._to_keep()), label)
-        except FoveaError as error:
-            self.said.emit(f"{error.message}. {error.hint}")
-            return
-        self._show_kept()
-        self._step(1)
+        if not self.canvas.blank and self.truth.keep(png(self._to_keep()), label):
+            self._step(1)
 
     def _to_keep(self) -> QImage:
         """The picture to keep: the whole sheet, or of several digits the chosen one with some paper around it."""
@@ -437,57 +418,16 @@ class DrawView(LaterView):
         room = max(4, max(box.width(), box.height()) // 12)
         return picture.copy(box.adjusted(-room, -room, room, room).intersected(picture.rect()))
 
-    def _show_kept(self) -> None:
-        if self._own is not None:
-            self.truth.show_kept(self._own.counts(), self._own.can_undo)
-
-    @Slot()
-    def _open_folder(self) -> None:
-        if self._own is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._own.folder)))
-
-    @Slot()
-    def _take_back(self) -> None:
-        if self._own is None:
-            return
-        try:
-            self._own.undo()
-        except FoveaError as error:
-            self.said.emit(error.message + ".")
-        self._show_kept()
-
     # Files
 
     @Slot(str)
     def save(self, path: str) -> None:
         """Write the drawing to ``path``: strokes where it ends in .json, else a PNG picture."""
-        from desktop.core.evaluation_json import write_atomically
-
-        target = Path(path)
-        self._settings.set("last_folder", str(target.parent))
-        text = strokes.dumps(self.canvas.drawing)
-        data = text.encode() if target.suffix.lower() == ".json" else _png(self.canvas.large(_EXPORT_SIDE))
-        try:
-            write_atomically(target, lambda place: _fill(place, data))
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            self.said.emit(self.tr("The drawing was not written: {0}. Choose another folder.").format(reason))
+        self._settings.set("last_folder", str(Path(path).parent))
+        trouble = write_drawing(Path(path), self.canvas.drawing, self.canvas.large(_EXPORT_SIDE))
+        if trouble:
+            self.said.emit(trouble)
 
     @Slot()
     def _remember_sizes(self) -> None:
         self._settings.set("splitters", {**self._settings.get("splitters"), "draw": self.split.sizes()})
-
-
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
-
-
-def _png(image: QImage) -> bytes:
-    from PySide6.QtCore import QBuffer, QByteArray, QIODevice
-
-    data = QByteArray()
-    buffer = QBuffer(data)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
-    buffer.close()
-    return bytes(data.data())

@@ -1,0 +1,57 @@
+"""A drawing as a file: a picture, or strokes to draw on later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from desktop.core import strokes
+from desktop.core.strokes import Drawing
+
+
+def ask_where(parent: QWidget, folder: str, save: Callable[[str], None]) -> None:
+    """Ask for a file of either kind, beginning in ``folder``, and hand its path to ``save``."""
+    dialog = QFileDialog(parent, _tr("Export the Drawing"), folder)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters([_tr("Picture (*.png)"), _tr("Strokes, to draw on later (*.json)")])
+    dialog.setDefaultSuffix("png")
+    dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix("json" if "json" in text else "png"))
+    dialog.selectFile(_tr("drawing") + ".png")
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(save)
+    dialog.open()
+
+
+def write_drawing(target: Path, drawing: Drawing, picture: QImage) -> str:
+    """Write strokes where ``target`` ends in .json, else ``picture`` as PNG; what went wrong in words, or nothing."""
+    from desktop.core.evaluation_json import write_atomically
+
+    data = strokes.dumps(drawing).encode() if target.suffix.lower() == ".json" else png(picture)
+    try:
+        write_atomically(target, lambda place: _fill(place, data))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return _tr("The drawing was not written: {0}. Choose another folder.").format(reason)
+    return ""
+
+
+def png(image: QImage) -> bytes:
+    """The image as a PNG file."""
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    buffer.close()
+    return bytes(data.data())
+
+
+def _fill(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("DrawView", text)
