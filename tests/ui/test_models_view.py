@@ -72,7 +72,7 @@ def test_models_and_what_can_be_installed_have_cards(view: ModelsView) -> None:
 
 
 def test_rename_duplicate_delete_and_take_back(qtbot: Any, shell: Shell, view: ModelsView) -> None:
-    view._rename("My colours")
+    view.asking.rename("My colours")
     settle(qtbot, view)
     assert view.list.current is not None and view.list.current.name == "My colours"
     view.detail.duplicate_action.trigger()
@@ -85,7 +85,7 @@ def test_rename_duplicate_delete_and_take_back(qtbot: Any, shell: Shell, view: M
     settle(qtbot, view)
     assert "my-colours-copy" in ids(view) and view.list.current.id == "my-colours-copy"
     assert not view.can_undo()
-    view._rename("")
+    view.asking.rename("")
     qtbot.waitUntil(lambda: view.failure.isVisible(), timeout=WAIT)
 
 
@@ -137,7 +137,7 @@ def test_a_dropped_network_is_asked_about_and_imported(
 def test_a_hostile_file_is_refused_where_it_happened(qtbot: Any, view: ModelsView, tmp_path: Path) -> None:
     path = files.tflite_file(tmp_path / "evil.tflite", custom="Evil")
     before = ids(view)
-    view.import_file(path)
+    view.asking.import_file(path)
     qtbot.waitUntil(lambda: view.failure.isVisible(), timeout=WAIT)
     settle(qtbot, view)
     assert "Evil" in view.failure._message.text() and ids(view) == before
@@ -146,10 +146,10 @@ def test_a_hostile_file_is_refused_where_it_happened(qtbot: Any, view: ModelsVie
 def test_export_writes_an_archive_that_comes_back(qtbot: Any, view: ModelsView, tmp_path: Path) -> None:
     target = tmp_path / "colours.fovea.zip"
     assert view.can_export()
-    view.export_to("zip", target)
+    view.asking.export_to("zip", target)
     settle(qtbot, view)
     assert target.is_file() and "Written" in said(view)
-    view.import_file(target)
+    view.asking.import_file(target)
     qtbot.waitUntil(lambda: "colours-2" in ids(view), timeout=WAIT)
 
 

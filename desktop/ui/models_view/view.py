@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QPushButton, 
 
 from desktop.core.types import FoveaError
 from desktop.services.model_jobs import Done, ModelJobs
+from desktop.ui.models_view.asking import Asking
 from desktop.ui.models_view.cards import Card, CardList, cards_of
 from desktop.ui.models_view.detail import Detail
 from desktop.ui.models_view.job_bar import JobBar
@@ -19,7 +20,6 @@ from desktop.ui.widgets._task import Task
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
-    from desktop.ml.foreign import Facts, Found
     from desktop.services.catalog import ModelCatalog
     from desktop.services.settings import Settings
     from desktop.store.catalogue import Network
@@ -35,9 +35,10 @@ class ModelsView(LaterView):
         self.jobs = ModelJobs(self)
         self._networks: list[tuple[Network, bool]] = []
         self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted in this sitting
-        self._waiting: tuple[Path, Found | None] | None = None
         self._wanted_id = ""
         self._reading: Task | None = None
+        self.asking = Asking(self, settings)
+        self.asking.said.connect(self.said)
         self._build()
         self.jobs.began.connect(self._on_began)
         self.jobs.told.connect(self.job_bar.tell)
@@ -55,7 +56,7 @@ class ModelsView(LaterView):
         self.filter.setAccessibleName(self.tr("Filter models"))
         self.import_button = QPushButton(self.tr("Import…"))
         self.import_button.setToolTip(self.tr("Bring in a .keras, .h5 or .tflite network, or a model of another Fovea"))
-        self.import_button.clicked.connect(self.ask_import)
+        self.import_button.clicked.connect(self.asking.ask_import)
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self.filter, 1)
@@ -97,11 +98,11 @@ class ModelsView(LaterView):
     def _connect_detail(self) -> None:
         detail = self.detail
         detail.use_wanted.connect(self._use)
-        detail.install_wanted.connect(self.ask_install)
+        detail.install_wanted.connect(self.asking.ask_install)
         detail.evaluate_wanted.connect(self._evaluate)
-        detail.export_wanted.connect(self.export)
+        detail.export_wanted.connect(self.asking.export)
         detail.verify_wanted.connect(self._verify)
-        detail.rename_wanted.connect(self.ask_rename)
+        detail.rename_wanted.connect(self.asking.ask_rename)
         detail.duplicate_wanted.connect(self._duplicate)
         detail.delete_wanted.connect(self._delete)
         detail.reveal_wanted.connect(self._reveal)
@@ -147,7 +148,7 @@ class ModelsView(LaterView):
         """Import the first of what was dropped."""
         if len(paths) > 1:
             self.said.emit(self.tr("One model at a time: the first is being looked at."))
-        self.import_file(Path(paths[0]))
+        self.asking.import_file(Path(paths[0]))
 
     def can_undo(self) -> bool:
         """Whether a deleted model can be taken back."""
@@ -163,6 +164,11 @@ class ModelsView(LaterView):
         """Whether the chosen model can be exported now."""
         card = self.list.current
         return card is not None and card.state == "ready" and not self.jobs.running
+
+    @Slot()
+    def export(self) -> None:
+        """Ask in which form, then where to."""
+        self.asking.export()
 
     def focus_filter(self) -> None:
         """Put the keyboard into the filter."""
@@ -262,150 +268,6 @@ class ModelsView(LaterView):
         if card is not None and card.entry is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(card.entry.folder)))
 
-    @Slot()
-    def ask_rename(self) -> None:
-        """Ask for another name."""
-        from PySide6.QtWidgets import QInputDialog
-
-        card = self._card()
-        if card is None or self.jobs.running:
-            return
-        dialog = QInputDialog(self)
-        dialog.setWindowTitle(self.tr("Rename"))
-        dialog.setLabelText(self.tr("The model's name"))
-        dialog.setTextValue(card.name)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.textValueSelected.connect(self._rename)
-        dialog.open()
-
-    @Slot(str)
-    def _rename(self, name: str) -> None:
-        card = self._card()
-        if card is not None and not self.jobs.running:
-            self.jobs.rename(card.id, name)
-
-    @Slot()
-    def ask_install(self) -> None:
-        """Show what will be fetched, and ask."""
-        from desktop.ml.install import download_path
-        from desktop.store.download import partly_there
-        from desktop.ui.models_view.dialogs import InstallDialog
-
-        card = self._card()
-        if card is None or card.network is None or self.jobs.running:
-            return
-        partly = partly_there(download_path(card.network))
-        dialog = InstallDialog(card.network, partly, self._settings.get("last_folder"), self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.wanted.connect(self._install)
-        dialog.open()
-
-    @Slot(str, str)
-    def _install(self, path: str, precision: str) -> None:
-        from desktop.ml.install import Request
-
-        card = self._card()
-        if card is None or card.network is None or self.jobs.running:
-            return
-        source = Path(path) if path else None
-        if source is not None:
-            self._settings.set("last_folder", str(source.parent))
-        self.jobs.install(Request(card.network, source, precision=precision))  # type: ignore[arg-type]
-
-    # Import and export
-
-    @Slot()
-    def ask_import(self) -> None:
-        """Choose a file to import."""
-        from PySide6.QtWidgets import QFileDialog
-
-        dialog = QFileDialog(self, self.tr("Import a Model"), self._settings.get("last_folder"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([self.tr("Models (*.keras *.h5 *.hdf5 *.tflite *.zip)"), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._on_import_file)
-        dialog.open()
-
-    @Slot(str)
-    def _on_import_file(self, path: str) -> None:
-        self._settings.set("last_folder", str(Path(path).parent))
-        self.import_file(Path(path))
-
-    def import_file(self, path: Path) -> None:
-        """Look through ``path``, then ask for what it does not say."""
-        if self.jobs.running:
-            self.said.emit(self.tr("Another job on models runs: wait for it, or cancel it."))
-            return
-        self.jobs.look(path)
-
-    def _ask_facts(self, path: Path, found: Found) -> None:
-        from desktop.store.catalogue import LABELS_OF
-        from desktop.ui.models_view.dialogs import ImportDialog
-
-        entry = self.catalog.entry(LABELS_OF)
-        known = entry.manifest if entry is not None else None
-        imagenet = (known.labels, known.label_ids) if known is not None else ((), ())
-        self._waiting = (path, found)
-        dialog = ImportDialog(path.name, found, imagenet, str(path.parent), self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.told.connect(self._on_told)
-        dialog.open()
-
-    @Slot(object)
-    def _on_told(self, facts: Facts) -> None:
-        if self._waiting is not None and not self.jobs.running:
-            path, found = self._waiting
-            self._waiting = None
-            self.jobs.bring_in(path, facts, found)
-
-    @Slot()
-    def export(self) -> None:
-        """Ask in which form, then where to."""
-        from desktop.ui.models_view.dialogs import ExportDialog
-
-        card = self._card()
-        if card is None or not self.can_export() or card.entry is None or card.entry.manifest is None:
-            return
-        has_keras = "model.keras" in card.entry.manifest.files
-        dialog = ExportDialog(card.name, has_keras, self._settings.get("last_folder"), self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.wanted.connect(self._ask_target)
-        dialog.open()
-
-    @Slot(str, str)
-    def _ask_target(self, form: str, folder: str) -> None:
-        from PySide6.QtWidgets import QFileDialog
-
-        from desktop.ml.export_model import ENDINGS
-
-        card = self._card()
-        if card is None:
-            return
-        start = Path(self._settings.get("last_folder") or Path.home()) / f"{card.id}{ENDINGS[form]}"
-        dialog = QFileDialog(self, self.tr("Export"), str(start))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(str(start))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setProperty("form", form)
-        dialog.setProperty("folder", folder)
-        dialog.fileSelected.connect(self._on_target)
-        dialog.open()
-
-    @Slot(str)
-    def _on_target(self, path: str) -> None:
-        dialog = self.sender()
-        if dialog is None:
-            return
-        target = Path(path)
-        self._settings.set("last_folder", str(target.parent))
-        self.export_to(dialog.property("form"), target, dialog.property("folder"))
-
-    def export_to(self, form: str, target: Path, folder: str = "") -> None:
-        """Write the chosen model to ``target``."""
-        card = self._card()
-        if card is not None and card.entry is not None and not self.jobs.running:
-            self.jobs.export(card.entry, form, target, Path(folder) if folder else None)  # type: ignore[arg-type]
-
     # Jobs
 
     def _title(self) -> str:
@@ -459,7 +321,7 @@ class ModelsView(LaterView):
 
                 self.jobs.bring_in(path, Facts(), None)
             else:
-                self._ask_facts(path, found)
+                self.asking.ask_facts(path, found)
         elif done.kind == "verify":
             self.detail.set_verdicts(done.subject, {check.name: check.verdict for check in result})
             bad = [check.name for check in result if check.verdict != "ok"]
