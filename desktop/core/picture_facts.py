@@ -144,8 +144,10 @@ def _look(data: LabelledDataset, position: int) -> _Look:
 
 def _colour_of(picture: Image.Image) -> int:
     reduced = picture.resize((min(64, picture.width), min(64, picture.height)), Image.Resampling.BOX)
-    planes = np.asarray(reduced).astype(np.int16)
-    return 1 if int((planes.max(axis=2) - planes.min(axis=2)).max()) <= _GREY_TOLERANCE else 2
+    # Plane by plane: NumPy takes ten times as long for the same along a last axis of three.
+    red, green, blue = np.moveaxis(np.asarray(reduced), 2, 0)
+    least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
+    return 1 if int((most - least).max()) <= _GREY_TOLERANCE else 2
 
 
 def content_of(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
