@@ -93,6 +93,8 @@ _LEFT_OUT = (
     *("*.h", "*.hpp", "*.cuh", "*.inc", "*.proto", "*.pyi", "*.pxd", "*.pyx", "*.lib", "*.a", "*.cmake"),
     *("tensorflow/include/*", "tensorflow/xla_aot_runtime_src/*", "*/tests/*", "*/test/*", "*/__pycache__/*"),
     *("matplotlib/mpl-data/sample_data/*", "sklearn/datasets/data/*", "sklearn/datasets/descr/*"),
+    # Fonts that no plot of Fovea's names: serifs, and PostScript's own.
+    *("*/mpl-data/fonts/afm/*", "*/mpl-data/fonts/pdfcorefonts/*", "*/mpl-data/fonts/ttf/DejaVuSerif*"),
     # TensorFlow's profiler, for which a small module stands in; its StableHLO tools and its XLA operations, which no
     # training and no export opens (seen by tracing the files that a whole self-test training opens).
     *("*_pywrap_profiler_plugin*", "*stablehlo_extension.so", "*/tf2xla/ops/_xla_ops.so"),
