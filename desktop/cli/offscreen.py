@@ -6,15 +6,14 @@ process: so each picture of the window is made by a spawned child, and its end i
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import tempfile
 from collections.abc import Sequence
 from importlib import import_module
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from desktop.core.child_process import ChildProcess
 from desktop.core.types import FoveaError
 
 _GRACE_S = 30.0  # beyond the capture's own limit: a cold start of Qt, the end of the engine
@@ -100,47 +99,32 @@ def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> 
 
     Raises :class:`FoveaError` of kind ``no-window`` that says why where there is no picture at the end.
     """
-    context = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory(prefix="fovea-window-", ignore_cleanup_errors=True) as folder:
         words = Path(folder) / "words.txt"
-        ours, theirs = context.Pipe(duplex=False)
-        arguments = (theirs, str(words), name, values)
-        process = context.Process(target=_child, args=arguments)
-        process.start()
-        theirs.close()
+        # No daemon: the window has an engine, a child of its own.
+        process = ChildProcess(_child, (str(words), name, values), daemon=False, duplex=False)
         try:
-            trouble = _verdict(ours, timeout_s + _GRACE_S, words)
+            trouble = _verdict(process, timeout_s + _GRACE_S, words)
             if trouble is None:
                 process.join(_GRACE_S)
         finally:
-            ours.close()
-            _end(process)
+            process.end(terminated=5.0, killed=None)
     if trouble is None and not out.is_file():
         trouble = "no picture was written"
     if trouble is not None:
         raise FoveaError("no-window", f"the window could not be drawn: {trouble}")
 
 
-def _end(process: BaseProcess) -> None:
-    """See the child gone: asked first, then made to."""
-    for end in (process.terminate, process.kill):
-        if process.is_alive():
-            end()
-            process.join(5.0)
-    process.join()
-
-
-def _verdict(connection: Connection, timeout_s: float, words: Path) -> str | None:
+def _verdict(process: ChildProcess, timeout_s: float, words: Path) -> str | None:
     """What the child says: ``None`` when all went well. ``words`` holds what Qt said before it ended the process."""
-    if not connection.poll(timeout_s):
-        return f"no answer within {timeout_s:.0f} seconds"
-    try:
-        text: str = connection.recv()
+    process.wait(timeout_s)
+    for text in process.receive():
         return text or None
-    except EOFError:
-        said = words.read_text(encoding="utf-8", errors="replace").split("\n") if words.is_file() else []
-        last = next((line.strip() for line in reversed(said) if line.strip()), "nothing was said about it")
-        return f"its process ended: {last}"
+    if not process.over:
+        return f"no answer within {timeout_s:.0f} seconds"
+    said = words.read_text(encoding="utf-8", errors="replace").split("\n") if words.is_file() else []
+    last = next((line.strip() for line in reversed(said) if line.strip()), "nothing was said about it")
+    return f"its process ended: {last}"
 
 
 def _child(connection: Connection, words: str, name: str, values: tuple[object, ...]) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-import multiprocessing
 import ssl
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from desktop import paths
+from desktop.core.child_process import ChildProcess
 from desktop.core.edition import trains
 from desktop.core.types import FoveaError, ImageSource
 
@@ -132,22 +132,16 @@ def training(folder: Path) -> str:
         raise NotThereError("this edition does not train")
     data = folder / "colours"
     _draw_colours(data)
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    child = context.Process(target=_train, args=(theirs, str(folder), str(data)), name="fovea-selftest-training")
-    child.start()
-    theirs.close()
+    # No daemon: the training converts its model in a child of its own.
+    child = ChildProcess(_train, (str(folder), str(data)), "fovea-selftest-training", daemon=False, duplex=False)
     try:
-        state, text = ours.recv() if ours.poll(_TRAINING_S) else ("failed", f"not done within {_TRAINING_S:.0f} s")
-    except EOFError:
-        child.join()
-        state, text = "failed", f"its process ended with status {child.exitcode}"
+        child.wait(_TRAINING_S)
+        answer = next(child.receive(), None)
+        if answer is None and child.over:
+            answer = "failed", f"its process ended with status {child.join(None)}"
+        state, text = answer or ("failed", f"not done within {_TRAINING_S:.0f} s")
     finally:
-        ours.close()
-        if child.is_alive():
-            child.join(10.0)
-        child.kill()
-        child.join()
+        child.end(asked=10.0, killed=None)
     if state != "done":
         raise FoveaError("differs", f"the training ended: {text}")
     return _ask_trained(folder / "trained", text)

@@ -10,18 +10,16 @@ takes it down twice is blamed and left out.
 from __future__ import annotations
 
 import collections
-import contextlib
 import itertools
-import multiprocessing
-import threading
 import time
 from dataclasses import replace
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from desktop import paths
+from desktop.core.child_process import ChildProcess, Outbox
 from desktop.core.types import ImageSource
 from desktop.engine import child
 from desktop.engine.messages import (
@@ -101,12 +99,8 @@ class EngineClient:
             patient,
         )
         self._ids = itertools.count(1)
-        self._lock = threading.Lock()
-        self._outbox: collections.deque[Request] = collections.deque()
-        self._wake_in, self._wake_out = multiprocessing.Pipe(duplex=False)
-        self._woken = False
-        self._process: Any = None
-        self._connection: Connection | None = None
+        self._outbox: Outbox[Request] = Outbox()
+        self._process: ChildProcess | None = None
         # All below belongs to the thread that calls events().
         self._pending: dict[int, Request] = {}
         self._batches: dict[int, _BatchState] = {}
@@ -134,17 +128,8 @@ class EngineClient:
         """Start the engine process; returns at once, a :class:`Ready` follows among the events."""
         from desktop.engine import launch
 
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=True)
-        process = context.Process(
-            target=launch.explainer if self._gradients else launch.engine,
-            args=(theirs, *self._arguments),
-            name="fovea-gradients" if self._gradients else "fovea-engine",
-            daemon=True,
-        )
-        process.start()
-        theirs.close()
-        self._process, self._connection = process, ours
+        target, name = (launch.explainer, "fovea-gradients") if self._gradients else (launch.engine, "fovea-engine")
+        self._process = ChildProcess(target, self._arguments, name)
         self._heard = time.monotonic()
 
     def next_id(self) -> int:
@@ -153,12 +138,7 @@ class EngineClient:
 
     def submit(self, request: Request) -> None:
         """Hand in a request; never blocks. A newer :class:`PredictRequest` supersedes an older one that waits."""
-        with self._lock:
-            self._outbox.append(request)
-            wake = not self._woken
-            self._woken = True
-        if wake:
-            self._wake_out.send_bytes(b"\0")
+        self._outbox.put(request)
 
     def cancel(self, request_id: int) -> None:
         """Cancel a request: no answer follows, except :class:`BatchDone` for a batch."""
@@ -166,11 +146,7 @@ class EngineClient:
 
     def interrupt(self) -> None:
         """Make a waiting :meth:`events` return, from any thread."""
-        with self._lock:
-            wake = not self._woken
-            self._woken = True
-        if wake:
-            self._wake_out.send_bytes(b"\0")
+        self._outbox.put()
 
     def events(self, timeout: float | None) -> list[Answer]:
         """Wait up to ``timeout`` seconds (``None``: until something comes or :meth:`interrupt`) for answers.
@@ -181,19 +157,22 @@ class EngineClient:
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
             out: list[Answer] = []
-            woken = self._drain_outbox(out)
+            requests, woken = self._outbox.take()
+            for request in requests:
+                self._take(request, out)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if woken or out:
                 left = 0.0
             elif self._started or self._batches:
                 left = min(left, 5.0) if left is not None else 5.0  # look after a stalled engine now and then
-            if self._connection is None or self._process is None:
-                wait([self._wake_in], left)  # given up: only a new request or the end can come
+            if self._process is None:
+                wait([self._outbox.bell], left)  # given up: only a new request or the end can come
                 return out
-            ready = wait([self._connection, self._process.sentinel, self._wake_in], left)
-            if self._connection in ready:
-                self._receive(out)
-            if self._connection is None or self._process.sentinel in ready and not self._has_more():
+            self._process.wait(left, self._outbox.bell)
+            for answer in self._process.receive():
+                self._heard = time.monotonic()
+                self._note(answer, out)
+            if self._process.over:
                 self._recover(out)
             elif self._stalled():
                 self._process.kill()
@@ -204,39 +183,17 @@ class EngineClient:
         """End the engine process: asked first, then terminated, then killed."""
         self._closed = True
         process, self._process = self._process, None
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(OSError, ValueError):  # gone already is what is wanted
-                connection.send(Shutdown())
-            connection.close()
         if process is not None:
-            for end in (None, process.terminate, process.kill):
-                if end is not None:
-                    end()
-                process.join(1.0)
-                if process.exitcode is not None:
-                    process.close()
-                    break
+            process.send(Shutdown())
+            process.hang_up()
+            process.end(asked=1.0, terminated=1.0, killed=1.0)
 
     # All below runs in the thread that calls events().
-
-    def _drain_outbox(self, out: list[Answer]) -> bool:
-        """Send what was submitted; whether a wake-up was there."""
-        with self._lock:
-            requests = list(self._outbox)
-            self._outbox.clear()
-            woken = self._woken
-            self._woken = False
-        if woken:
-            self._wake_in.recv_bytes()
-        for request in requests:
-            self._take(request, out)
-        return woken
 
     def _take(self, request: Request, out: list[Answer]) -> None:
         if isinstance(request, CancelRequest):
             self._forget(request.target, out)
-        elif self._connection is None:
+        elif self._process is None:
             out.append(_unavailable(request))
             return
         elif isinstance(request, BatchRequest):
@@ -264,32 +221,8 @@ class EngineClient:
             state.cancelled = True
 
     def _send(self, request: Request) -> None:
-        if self._connection is None:
-            return
-        try:
-            self._connection.send(request)
-        except OSError:
-            return  # the process has died: events() will notice and ask again
-
-    def _has_more(self) -> bool:
-        try:
-            return self._connection is not None and self._connection.poll(0)
-        except OSError:
-            return False
-
-    def _receive(self, out: list[Answer]) -> None:
-        """Take every answer that is there; at the pipe's end ``_connection`` becomes ``None``."""
-        assert self._connection is not None
-        try:
-            while True:
-                answer: Answer = self._connection.recv()
-                self._heard = time.monotonic()
-                self._note(answer, out)
-                if not self._connection.poll(0):
-                    return
-        except (EOFError, OSError):
-            self._connection.close()
-            self._connection = None
+        if self._process is not None:
+            self._process.send(request)  # to a dead one in vain: events() will notice and ask again
 
     def _note(self, answer: Answer, out: list[Answer]) -> None:
         match answer:
@@ -339,16 +272,10 @@ class EngineClient:
         """The process has ended unasked: say so, start it again, ask again for what it had not answered."""
         if self._closed or self._process is None:
             return
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        self._process.join(5.0)
-        if self._process.exitcode is None:  # its pipe has ended, but it has not
-            self._process.kill()
-            self._process.join()
-        reason = child.reason(self._process.exitcode)
-        self._process.close()
-        self._process = None
+        process, self._process = self._process, None
+        process.hang_up()
+        reason = child.reason(process.collect(5.0))
+        process.end()
         self._failed_starts += 1
         restarting = self._failed_starts < _START_TRIES
         out.append(EngineLost(reason, restarting))

@@ -13,15 +13,15 @@ For the window: start an :class:`InspectionClient`, ask :meth:`~InspectionClient
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import threading
 import time
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from desktop.core.child_process import ChildProcess
 from desktop.core.types import FoveaError
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ class InspectionClient:
 
     def __init__(self, path: str, near: bool = True) -> None:
         self._arguments = (str(path), near)
-        self._process: Any = None
-        self._connection: Connection | None = None
+        self._process: ChildProcess | None = None
         self._lock = threading.Lock()
         self.ended = False
         """Whether the last event has come."""
@@ -163,55 +162,34 @@ class InspectionClient:
         """Start the child; returns at once."""
         from desktop.engine import launch
 
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe(duplex=True)
-        process = context.Process(
-            target=launch.inspector, args=(theirs, *self._arguments), name="fovea-inspector", daemon=True
-        )
-        process.start()
-        theirs.close()
-        self._process, self._connection = process, ours
+        self._process = ChildProcess(launch.inspector, self._arguments, "fovea-inspector")
 
     def events(self, timeout: float | None = None) -> list[InspectionEvent]:
         """Wait up to ``timeout`` seconds for events; empty when none came. After the end: empty at once."""
-        connection, process = self._connection, self._process
-        if self.ended or connection is None:
+        process = self._process
+        if self.ended or process is None:
             return []
-        out: list[InspectionEvent] = []
-        wait([connection, process.sentinel], timeout)
-        try:
-            while connection.poll(0):
-                event: InspectionEvent = connection.recv()
-                out.append(event)
-                self.ended = isinstance(event, InspectionDone | InspectionFailed)
-        except (EOFError, OSError):
-            if not self.ended:
-                process.join(_PATIENCE_S)
-                text = f"the inspection ended without a result (exit status {process.exitcode})"
-                hint = "A picture or the lack of memory may have ended it: try a part of the data."
-                out.append(InspectionFailed("inspector-died", text, hint))
-                self.ended = True
+        process.wait(timeout)
+        out: list[InspectionEvent] = list(process.receive())
+        self.ended = bool(out) and isinstance(out[-1], InspectionDone | InspectionFailed)
+        if process.over and not self.ended:
+            text = f"the inspection ended without a result (exit status {process.join(_PATIENCE_S)})"
+            hint = "A picture or the lack of memory may have ended it: try a part of the data."
+            out.append(InspectionFailed("inspector-died", text, hint))
+            self.ended = True
         return out
 
     def cancel(self) -> None:
         """Ask the child to stop; an :class:`InspectionFailed` of kind ``cancelled`` follows soon."""
-        with self._lock, contextlib.suppress(OSError, ValueError):
-            if self._connection is not None:
-                self._connection.send("cancel")
+        with self._lock:
+            if self._process is not None:
+                self._process.send("cancel")
 
     def close(self) -> None:
         """End the child, whatever it does: asked first, then terminated, then killed."""
         self.ended = True
         with self._lock:
-            connection, self._connection = self._connection, None
             process, self._process = self._process, None
-        if connection is not None:
-            connection.close()
         if process is not None:
-            for end in (None, process.terminate, process.kill):
-                if end is not None:
-                    end()
-                process.join(_PATIENCE_S)
-                if process.exitcode is not None:
-                    process.close()
-                    break
+            process.hang_up()
+            process.end(asked=_PATIENCE_S, terminated=_PATIENCE_S, killed=_PATIENCE_S)

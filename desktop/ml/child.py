@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import multiprocessing
 import os
 import sys
 import time
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from desktop.core.child_process import ChildProcess
 from desktop.core.types import FoveaError
 
 _LOOK_S = 0.1
@@ -56,25 +56,14 @@ def run(
     Arguments, events and result are pickled on the way, exceptions cross as text. Raises :class:`ChildError`; an error
     for the user that the child raised keeps its kind, message and hint.
     """
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(theirs, function, arguments, limits), daemon=True)
-    process.start()
-    theirs.close()
+    process = ChildProcess(_work, (function, arguments, limits), duplex=False)
     try:
-        return _listen(process, ours, limits, tell, cancelled)
+        return _listen(process, limits, tell, cancelled)
     finally:
-        _end(process)
-        ours.close()
+        process.end(asked=0.05, terminated=_GRACE_S, killed=None)
 
 
-def _listen(
-    process: Any,
-    connection: Connection,
-    limits: Limits,
-    tell: Callable[[Any], None],
-    cancelled: Callable[[], bool],
-) -> Any:
+def _listen(process: ChildProcess, limits: Limits, tell: Callable[[Any], None], cancelled: Callable[[], bool]) -> Any:
     until = time.monotonic() + limits.seconds
     while True:
         if cancelled():
@@ -83,15 +72,13 @@ def _listen(
             raise ChildError("too-long", f"it took longer than {limits.seconds:.0f} seconds")
         if memory_of(process.pid) > limits.memory:
             raise _too_much(limits)
-        if not connection.poll(_LOOK_S):
-            if not process.is_alive() and not connection.poll(0):
-                raise _crashed(process.exitcode, limits)
+        process.wait(_LOOK_S)
+        message = next(process.receive(), None)
+        if message is None:
+            if process.over:
+                raise _crashed(process.join(_GRACE_S), limits)
             continue
-        try:
-            kind, value = connection.recv()
-        except (EOFError, OSError):
-            process.join(_GRACE_S)
-            raise _crashed(process.exitcode, limits) from None
+        kind, value = message
         if kind == "event":
             tell(value)
         elif kind == "error":
@@ -110,16 +97,6 @@ def _crashed(code: int | None, limits: Limits) -> ChildError:
     if code == -9:  # the system ends what takes the last memory
         return ChildError("too-much-memory", "the system ended it, most likely for want of memory")
     return ChildError("crashed", "the library that reads it crashed")
-
-
-def _end(process: Any) -> None:
-    process.join(0.05)
-    for end in (process.terminate, process.kill):
-        if process.is_alive():
-            end()
-            process.join(_GRACE_S)
-    process.join()
-    process.close()
 
 
 def memory_of(pid: int) -> int:
