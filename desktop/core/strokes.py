@@ -25,6 +25,14 @@ Point = tuple[float, float, float]
 """x, y (parts of the paper's side; a little beyond it is fine) and pressure, 0 to 1."""
 
 
+_LEAST, _MOST = -1.0, 2.0  # how far beyond the paper a point may lie
+
+
+def point(x: float, y: float, pressure: float = 1.0) -> Point:
+    """A point as a drawing may hold it: what is far beyond the paper is moved to where that ends."""
+    return min(_MOST, max(_LEAST, x)), min(_MOST, max(_LEAST, y)), min(1.0, max(0.0, pressure))
+
+
 class DrawingError(FoveaError):
     """A drawing file that cannot be read."""
 
@@ -102,7 +110,7 @@ def _point(raw: Any, where: str) -> Point:
     if not isinstance(raw, list) or len(raw) not in (2, 3) or not all(_is_number(value) for value in raw):
         raise DrawingError("bad-drawing", f"{where}: points of two or three numbers expected")
     x, y, pressure = (float(value) for value in (raw if len(raw) == 3 else [*raw, 1.0]))
-    if not (-1 <= x <= 2 and -1 <= y <= 2 and 0 <= pressure <= 1):
+    if (x, y, pressure) != point(x, y, pressure):
         raise DrawingError("bad-drawing", f"{where}: points on the paper (0 to 1) and pressure 0 to 1 expected")
     return (x, y, pressure)
 

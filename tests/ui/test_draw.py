@@ -283,6 +283,31 @@ def test_a_finger_draws(canvas: Canvas, qapp: Any) -> None:
     assert len(stroke.points) >= 2 and (pixels(canvas) < 128).any()
 
 
+def test_a_hand_that_rests_on_the_screen_draws_nothing(canvas: Canvas, qapp: Any) -> None:
+    device = QTest.createTouchDevice()
+    rect = canvas.sheet_rect()
+
+    def at(x: float, y: float) -> Any:
+        return QPointF(rect.x() + x * rect.width(), rect.y() + y * rect.height()).toPoint()
+
+    QTest.touchEvent(canvas, device).press(1, at(0.2, 0.2), canvas).commit()
+    QTest.touchEvent(canvas, device).move(1, at(0.3, 0.2), canvas).press(2, at(0.9, 0.9), canvas).commit()
+    QTest.touchEvent(canvas, device).release(1, at(0.3, 0.25), canvas).move(2, at(0.9, 0.85), canvas).commit()
+    QTest.touchEvent(canvas, device).move(2, at(0.8, 0.8), canvas).commit()
+    QTest.touchEvent(canvas, device).release(2, at(0.7, 0.8), canvas).commit()
+    (stroke,) = canvas.drawing
+    assert all(x < 0.4 and y < 0.4 for x, y, _ in stroke.points)
+
+
+def test_a_stroke_that_leaves_the_sheet_can_be_saved_and_opened(canvas: Canvas) -> None:
+    from desktop.core import strokes
+
+    canvas.begin(0.5, 0.5)
+    canvas.move(9.0, -7.0, 1.5)
+    canvas.lift()
+    assert strokes.loads(strokes.dumps(canvas.drawing)) == canvas.drawing
+
+
 def test_everything_has_a_name(view: DrawView) -> None:
     from PySide6.QtWidgets import QAbstractButton, QAbstractSlider
 

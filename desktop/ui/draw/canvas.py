@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
+    QEventPoint,
     QFont,
     QImage,
     QInputDevice,
@@ -23,7 +24,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.core.strokes import MOST_POINTS, THINNEST, WIDEST, Drawing, Stroke
+from desktop.core.strokes import MOST_POINTS, THINNEST, WIDEST, Drawing, Stroke, point
 from desktop.ui.draw.layer import INK, PAPER, InkLayer, lay_under
 from desktop.ui.theme import LIGHT, theme
 from desktop.ui.widgets._kit import draw_focus_ring
@@ -70,6 +71,7 @@ class Canvas(QWidget):
         self._marks: Sequence[Mark] = ()
         self._hover: QPointF | None = None
         self._by_pen = False
+        self._finger: int | None = None  # the touch that draws
         self._was_erasing = False
         self.pen_width = 0.055
         self.erasing = False
@@ -169,13 +171,14 @@ class Canvas(QWidget):
     def begin(self, x: float, y: float, pressure: float = 1.0) -> None:
         """Set the pen down at a place of the sheet (0 to 1)."""
         self._end_stroke()
-        self._growing = [(x, y, pressure)]
+        self._growing = [point(x, y, pressure)]
         self._grow(0)
 
     def move(self, x: float, y: float, pressure: float = 1.0) -> None:
         """Draw on to a place of the sheet."""
         if not self._growing or len(self._growing) >= MOST_POINTS // 8:
             return
+        x, y, pressure = point(x, y, pressure)
         last = self._growing[-1]
         if abs(last[0] - x) + abs(last[1] - y) < 0.001:
             return
@@ -395,21 +398,23 @@ class Canvas(QWidget):
 
     def _touch(self, event: QTouchEvent) -> bool:
         """The first finger draws; a second one is a hand laid on the screen and draws nothing."""
-        points = event.points()
-        if event.type() == QEvent.Type.TouchCancel or not points:
+        event.accept()
+        if event.type() == QEvent.Type.TouchCancel:
+            self._finger = None
             self.lift()
             return True
-        finger = points[0]
-        place = self._place(finger.position())
-        if event.type() == QEvent.Type.TouchBegin:
+        if event.type() == QEvent.Type.TouchBegin and event.points():
+            first = event.points()[0]
+            self._finger = first.id()
             self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self.begin(*place)
-        elif event.type() == QEvent.Type.TouchUpdate:
-            self.move(*place)
-        else:
-            self.move(*place)
+            self.begin(*self._place(first.position()))
+            return True
+        own = next((finger for finger in event.points() if finger.id() == self._finger), None)
+        if own is not None:
+            self.move(*self._place(own.position()))
+        if event.type() == QEvent.Type.TouchEnd or (own is not None and own.state() == QEventPoint.State.Released):
+            self._finger = None
             self.lift()
-        event.accept()
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
