@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 SCHEMA = 2
+ARCHITECTURES = ("fast-cnn", "head", "residual-cnn", "sequential")
+"""What a network may be built as: by :mod:`desktop.ml.architectures`; :mod:`desktop.ml.nettables` tells of each."""
 USER = "user"
 """The ``source`` of data that lies in a folder or file of the user's own."""
 
@@ -213,7 +215,8 @@ class TrainingPlan:
 
 def problems(plan: TrainingPlan) -> list[str]:
     """What is wrong with a plan, in words; empty for a sound one."""
-    return [text for check in (_data, _augment, _start, _optimizer, _fit, _decision) for text in check(plan)]
+    checks = (_data, _architecture, _augment, _start, _optimizer, _fit, _decision)
+    return [text for check in checks for text in check(plan)]
 
 
 def _data(plan: TrainingPlan) -> list[str]:
@@ -231,6 +234,11 @@ def _data(plan: TrainingPlan) -> list[str]:
     if data.limit < 0:
         found.append(f"limit {data.limit} found; expected a number of images, or 0 for all")
     return found
+
+
+def _architecture(plan: TrainingPlan) -> list[str]:
+    name = plan.architecture.name
+    return [] if name in ARCHITECTURES else [f"there is no architecture '{name}'; known: {', '.join(ARCHITECTURES)}"]
 
 
 def _augment(plan: TrainingPlan) -> list[str]:

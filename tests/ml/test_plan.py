@@ -97,6 +97,12 @@ def test_starts_are_checked(recipe: plan.TrainingPlan, change: dict[str, object]
         replace(recipe, **change)
 
 
+@pytest.mark.parametrize("name", ["", "magic"])
+def test_only_known_architectures_make_a_plan(recipe: plan.TrainingPlan, name: str) -> None:
+    with pytest.raises(PlanError, match=f"no architecture '{name}'; known: fast-cnn, head, residual-cnn, sequential"):
+        replace(recipe, architecture=plan.Step(name))
+
+
 def test_events_survive_json() -> None:
     told = [
         events.Started("CPU", 10, 5, 2, 0, 3, "tensorflow", 4),
