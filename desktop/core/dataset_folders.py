@@ -12,6 +12,7 @@ import numpy as np
 
 from desktop.core.datasets import (
     ALL,
+    SPLIT_NAMES,
     BrokenEntry,
     Cancelled,
     DatasetError,
@@ -26,7 +27,7 @@ from desktop.core.formats import SUPPORTED_SUFFIXES
 from desktop.core.scan import Found, natural_key, walk_images
 from desktop.core.types import ImageSource
 
-_SPLITS = ("train", "training", "val", "valid", "validation", "dev", "test", "testing", "holdout")
+_SPLITS = tuple(name for names in SPLIT_NAMES.values() for name in names)
 _SYSTEM = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "__macosx", "$recycle.bin"})
 _EVERY = 256
 

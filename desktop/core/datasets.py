@@ -32,6 +32,14 @@ Kind = Literal["folders", "npz", "idx", "cifar"]
 ALL = "all"
 """The name of the split that holds every split's pictures."""
 
+Part = Literal["train", "validation", "test"]
+SPLIT_NAMES: dict[Part, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "holdout"),
+}
+"""What a split is called, in small letters, by the part that it plays in a training."""
+
 _EVERY = 256  # entries between two looks at the callbacks
 _NO_GROUP = "a file's own"
 
@@ -146,6 +154,12 @@ class LabelledDataset:
     def split_of(self, position: int) -> str:
         """The split that an entry belongs to; empty where the data has none."""
         return self.name(position).partition("/")[0] if self.split == ALL and self.splits else self.split
+
+    def own_split(self, part: Part) -> str | None:
+        """The data's own split for ``part``, where it has one that holds pictures; of data read with all its splits."""
+        named = [name for name in self.splits if name.lower() in SPLIT_NAMES[part]]
+        there = {self.split_of(i) for i in range(len(self))} if named else set()
+        return next((name for name in named if name in there), None)
 
     def item(self, position: int) -> Item:
         """Everything about one entry; ``position`` is 0 to ``len - 1``."""

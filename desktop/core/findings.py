@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from desktop.core import likeness
-from desktop.core.datasets import LabelledDataset, Severity
+from desktop.core.datasets import SPLIT_NAMES, LabelledDataset, Severity
 from desktop.core.groups import Grouping
 from desktop.core.picture_facts import COLOUR_KINDS, PictureFacts
 
@@ -27,7 +27,7 @@ _CHANGED = {
     "upright": "lie on their side and are turned upright",
     "inverted": "are stored inverted and are turned over",
 }
-_DOUBTS = ("test", "testing", "holdout", "val", "valid", "validation", "dev")
+_DOUBTS = SPLIT_NAMES["test"] + SPLIT_NAMES["validation"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,6 @@ from desktop.ml.plan import TrainingPlan
 
 Progress = Callable[[int, int], None]
 
-_PARTS = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "holdout"),
-}
-
 
 class OwnData:
     """The data at a plan's ``path``. Names are those of an inspection: with the split before them, where there is one.
@@ -48,7 +42,7 @@ class OwnData:
         self._data = _opened(plan, progress)
         self.title = self._data.title
         self._split_names = np.array([self._data.split_of(i) for i in range(len(self._data))], dtype=object)
-        own = {part: self._own_split(part) for part in _PARTS}
+        own = {part: self._data.own_split(part) for part in datasets.SPLIT_NAMES}
         self.has_validation = own["train"] is not None and own["validation"] is not None
         wanted = [own["train"], own["validation"]] if self.has_validation else [own["train"]]
         learning = self._part(wanted if own["train"] is not None else None)
@@ -70,11 +64,6 @@ class OwnData:
             return None
         part = self._part([self._test_name])
         return _without(mapped(_prepared(part, self._plan)), self._plan.data.left_out)[0] if len(part) else None
-
-    def _own_split(self, part: str) -> str | None:
-        """The data's own split for ``part``, where it holds pictures."""
-        there = set(self._split_names.tolist())
-        return next((name for name in self._data.splits if name.lower() in _PARTS[part] and name in there), None)
 
     def _part(self, splits: Sequence[str | None] | None) -> LabelledDataset:
         """The pictures of some splits (``None``: all of them) that belong to the plan's classes."""
