@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,7 +45,8 @@ class Inspection:
     """What was found. ``counts`` are pictures that open, by split (``""`` where there is none) and class.
 
     ``groups`` is the number of people or cases that the pictures belong to, ``None`` where nothing tells. ``sources``
-    are the pictures to show with the findings, by name; they hold paths and stay out of :meth:`to_dict`.
+    are the pictures to show with the findings, by name; they hold paths. ``places`` gives split and class of each entry
+    that a choice may leave out. Both stay out of :meth:`to_dict`.
     """
 
     title: str
@@ -62,6 +63,7 @@ class Inspection:
     fingerprint: str
     findings: tuple[Finding, ...]
     sources: dict[str, ImageSource] = field(default_factory=dict, repr=False)
+    places: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     @property
     def stops_training(self) -> bool:
@@ -70,8 +72,8 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """The stable JSON form: names inside the data, no paths."""
-        raw = asdict(self)
-        del raw["sources"]
+        raw = asdict(replace(self, sources={}, places={}))
+        del raw["sources"], raw["places"]
         raw["stops_training"] = self.stops_training
         return raw
 
@@ -83,6 +85,16 @@ class Inspection:
             choice = (choices or {}).get(finding.kind, finding.choices[0] if finding.choices else "keep")
             names.update(finding.left_out(choice))
         return tuple(sorted(names))
+
+    def counted(self, names: Iterable[str]) -> dict[str, dict[str, int]]:
+        """How many of ``names`` are among :attr:`counts`, by split and class."""
+        out: dict[str, dict[str, int]] = {}
+        for name in names:
+            if name in self.places:
+                split, class_name = self.places[name]
+                held = out.setdefault(split, {})
+                held[class_name] = held.get(class_name, 0) + 1
+        return out
 
 
 def inspect(
@@ -129,6 +141,7 @@ def inspect(
         fingerprint=data.fingerprint(cancelled=cancelled, known=facts.digest),
         findings=found,
         sources=_shown(data, found),
+        places=_places(data, found),
     )
 
 
@@ -212,6 +225,20 @@ def _sizes(facts: PictureFacts) -> Sizes | None:
 
 def _colours(facts: PictureFacts) -> np.ndarray:
     return np.bincount(facts.colour[facts.opened], minlength=len(COLOUR_KINDS))
+
+
+def _places(data: LabelledDataset, found: tuple[Finding, ...]) -> dict[str, tuple[str, str]]:
+    choosable: set[str] = set()
+    for finding in found:
+        for choice in finding.choices:
+            choosable |= finding.left_out(choice)
+    if not choosable:
+        return {}
+    return {
+        name: (data.split_of(i), data.classes[int(data.targets[i])])
+        for i in range(len(data))
+        if (name := data.name(i)) in choosable
+    }
 
 
 def _shown(data: LabelledDataset, found: tuple[Finding, ...]) -> dict[str, ImageSource]:

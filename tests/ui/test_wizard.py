@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -175,6 +176,92 @@ def test_an_earlier_plan_is_repeated_with_changes(qtbot: QtBot, wizard: Training
     assert plan.architecture == earlier.architecture and plan.labels == ("apples", "limes")
 
 
+def test_other_data_gets_the_starting_point_anew(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:alexnet")
+    while wizard.currentPage() is not wizard.folder:
+        wizard.back()
+    other = tmp_path / "others"
+    draw(other / "plums", (90, 10, 120), 5)
+    draw(other / "pears", (180, 200, 60), 5)
+    looked_through(qtbot, wizard, other)
+    plan = wizard.state.draft.plan()
+    assert plan.labels == ("pears", "plums") and plan.architecture.name in plans.ARCHITECTURES
+    assert plan.preset != "alexnet"
+
+
+def test_small_grey_pictures_get_a_small_grey_net_once_they_were_looked_at(
+    qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
+) -> None:
+    for name, seed in (("ones", 0), ("twos", 1)):
+        (tmp_path / "grey" / name).mkdir(parents=True)
+        for i in range(6):
+            pixels = np.random.default_rng([seed, i]).integers(0, 256, (28, 28), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "grey" / name / f"{i}.png")
+    looked_through(qtbot, wizard, tmp_path / "grey")
+    wizard.go_to_summary()
+    plan = wizard.state.draft.plan()
+    assert plan.start.kind == "fresh" and plan.preset == "fovea-small-residual" and plan.shape == (32, 32, 1)
+    assert wizard.learning.recommended == (plan.optimizer, plan.fit)
+
+
+def test_what_was_chosen_by_hand_stays_when_more_is_known(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    wizard.preparing.side.setValue(48)
+    wizard.state.looked.emit()
+    assert wizard.state.draft.shape == (48, 48, 3) and wizard.state.draft.preset == "fovea-small-residual"
+    wizard.start.choose("preset:cifar-deep")
+    wizard.state.looked.emit()
+    assert wizard.state.draft.preset == "cifar-deep"
+
+
+def test_a_repeat_divides_the_same_pictures_in_the_same_way(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    (folder / "limes" / "copy.png").write_bytes((folder / "limes" / "001.png").read_bytes())
+    (folder / "apples" / "twin.png").write_bytes((folder / "limes" / "002.png").read_bytes())
+    looked_through(qtbot, wizard, folder)
+    draft = wizard.state.draft
+    assert set(draft.pictures_left_out) == {"limes/copy.png", "apples/twin.png", "limes/002.png"}
+    fingerprint = draft.fingerprint
+    data = plans.DataPlan(
+        "user", 0.35, "none", ("apples", "limes"), str(folder), "fruits", fingerprint, limit=7, use_test=False,
+        left_out=("apples/003.png", "apples/twin.png", "limes/002.png"),
+    )  # fmt: skip
+    earlier = replace(draft.plan(), seed=77, name="Fruits by hand", data=data)
+    wizard.back()
+    wizard.use_plan(earlier)
+    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+    assert wizard.state.draft.plan().data.left_out == data.left_out and wizard.state.draft.counts_left_out == (2, 1)
+    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+    plan = wizard.state.draft.plan()
+    assert (plan.seed, plan.name) == (77, "Fruits by hand") and plan.data == replace(data, title=plan.data.title)
+    choices = {card.kind: card.choice for card in wizard.findings._cards if card.choice}
+    assert choices["copies"] == "keep" and choices["label-conflict"] == "leave-out"
+    wizard.go_to_summary()
+    assert wizard.state.draft.plan().data.left_out == data.left_out
+
+
+def test_a_repeat_on_changed_pictures_keeps_the_choices_and_forgets_what_was_mended(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    (folder / "limes" / "broken.png").write_bytes(b"no picture at all")
+    (folder / "limes" / "copy.png").write_bytes((folder / "limes" / "001.png").read_bytes())
+    looked_through(qtbot, wizard, folder)
+    earlier = wizard.state.draft.plan()
+    assert earlier.data.left_out == ("limes/broken.png", "limes/copy.png")
+    draw(folder / "limes", (20, 200, 40), 1, first=40)
+    (folder / "limes" / "040.png").rename(folder / "limes" / "broken.png")
+    draw(folder / "plums", (90, 10, 120), 5)
+    wizard.back()
+    wizard.use_plan(earlier)
+    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+    plan = wizard.state.draft.plan()
+    assert plan.data.left_out == ("limes/copy.png",) and plan.labels == ("apples", "limes", "plums")
+
+
 def test_every_starting_point_makes_a_sound_plan(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     looked_through(qtbot, wizard, folder)
     found = origins.origins(wizard.state.draft, wizard.state.catalog.entries)
@@ -195,6 +282,41 @@ def test_the_split_keeps_a_picture_of_each_class_on_either_side() -> None:
     draft = Draft(classes=("a", "b"), counts=(100, 2), validation=0.05)
     assert draft.split_counts() == ((95, 5), (1, 1)) and draft.obstacle() == ""
     assert Draft(classes=("a", "b"), counts=(100, 1)).obstacle() == "too few"
+
+
+def test_what_is_left_out_is_neither_learned_from_nor_checked_with(
+    qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
+) -> None:
+    root = tmp_path / "fruits"
+    draw(root / "apples", (200, 30, 20), 8)
+    draw(root / "limes", (20, 200, 40), 3)
+    for number in (0, 1):
+        (root / "apples" / f"wrong{number}.png").write_bytes((root / "limes" / f"00{number}.png").read_bytes())
+    looked_through(qtbot, wizard, root)
+    draft = wizard.state.draft
+    assert draft.counts == (10, 3) and draft.learned_counts == (8, 1)
+    assert draft.obstacle() == "emptied" and not wizard.findings.isComplete()
+    assert "'limes'" in wizard.findings.trouble() and not wizard.findings.express.isEnabled()
+    card = next(card for card in wizard.findings._cards if card.kind == "label-conflict")
+    card.choose("keep")
+    card.box.activated.emit(card.box.currentIndex())
+    draft = wizard.state.draft
+    assert draft.obstacle() == "" and wizard.findings.isComplete() and wizard.findings.express.isEnabled()
+    assert [sum(side) for side in draft.split_counts()] == [10, 3]
+
+
+def test_a_split_called_holdout_is_offered_as_the_test_split(
+    qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
+) -> None:
+    for split, count in (("train", 6), ("holdout", 2)):
+        draw(tmp_path / "fruits" / split / "apples", (200, 30, 20), count)
+        draw(tmp_path / "fruits" / split / "limes", (20, 200, 40), count)
+    looked_through(qtbot, wizard, tmp_path / "fruits")
+    assert wizard.state.draft.own_test and not wizard.state.draft.own_validation
+    assert wizard.state.draft.counts == (6, 6)
+    while wizard.currentPage() is not wizard.split:
+        wizard.next()
+    assert wizard.split.test.isVisible()
 
 
 def test_closing_the_wizard_while_it_looks_leaves_nothing_running(

@@ -22,7 +22,8 @@ class Draft:
     ``colour`` says that most pictures are in colour, ``side`` is the median of their shorter sides in pixels (0: not
     known). ``own_validation`` says that the data has a validation split of its own, ``own_test`` a test split.
     ``left_out`` names classes that are not learned; ``choices`` what is done about each kind of finding,
-    ``pictures_left_out`` the pictures that follow from it.
+    ``pictures_left_out`` the pictures that follow from it, and ``counts_left_out`` how many of ``counts`` these are.
+    ``limit`` is that of :class:`desktop.ml.plan.DataPlan`; no page asks for it, an earlier plan may bring one.
     """
 
     path: str = ""
@@ -37,6 +38,8 @@ class Draft:
     left_out: tuple[str, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
     pictures_left_out: tuple[str, ...] = ()
+    counts_left_out: tuple[int, ...] = ()
+    limit: int = 0
     validation: float = 0.2
     group: Literal["none", "person", "auto"] = "auto"
     groups: int = 0
@@ -63,8 +66,18 @@ class Draft:
 
     @property
     def learned_counts(self) -> tuple[int, ...]:
-        """The pictures of each learned class."""
-        return tuple(n for name, n in zip(self.classes, self.counts, strict=True) if name not in self.left_out)
+        """The pictures of each learned class, without those that are left out."""
+        gone = self.counts_left_out or (0,) * len(self.classes)
+        held = zip(self.classes, self.counts, gone, strict=True)
+        return tuple(max(0, n - without) for name, n, without in held if name not in self.left_out)
+
+    @property
+    def emptied(self) -> tuple[str, ...]:
+        """Learned classes that leaving out takes so much from that nothing can be learned of them."""
+        least = 1 if self.own_validation else 2
+        before = dict(zip(self.classes, self.counts, strict=True))
+        held = zip(self.learned, self.learned_counts, strict=True)
+        return tuple(name for name, n in held if n < least <= before[name])
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -74,9 +87,14 @@ class Draft:
     def split_counts(self) -> tuple[tuple[int, int], ...]:
         """Training and validation pictures expected for each learned class (a split by person may differ a little)."""
         if self.own_validation:
-            return tuple((n, 0) for n in self.learned_counts)
-        held = [min(n - 1, max(1, round(n * self.validation))) if n > 1 else 0 for n in self.learned_counts]
-        return tuple((n - h, h) for n, h in zip(self.learned_counts, held, strict=True))
+            held = [0 for _ in self.learned_counts]
+        else:
+            held = [min(n - 1, max(1, round(n * self.validation))) if n > 1 else 0 for n in self.learned_counts]
+        kept = [n - h for n, h in zip(self.learned_counts, held, strict=True)]
+        if 0 < self.limit < sum(kept):
+            share = self.limit / sum(kept)
+            kept = [max(1, round(n * share)) if n else 0 for n in kept]
+        return tuple(zip(kept, held, strict=True))
 
     def imbalance(self) -> float:
         """The largest class over the smallest; 1 for even classes, 0 while there are none."""
@@ -89,6 +107,8 @@ class Draft:
             return "no data"
         if len(self.learned) < 2:
             return "one class"
+        if self.emptied:
+            return "emptied"
         if any(n < 2 for n in self.learned_counts) and not self.own_validation:
             return "too few"
         return ""
@@ -123,6 +143,7 @@ class Draft:
                 path=self.path,
                 title=self.title,
                 fingerprint=self.fingerprint,
+                limit=self.limit,
                 use_test=self.use_test,
                 left_out=self.pictures_left_out,
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -24,6 +25,7 @@ from desktop.ui.evaluate.words import count, duration
 from desktop.ui.panes import show_failure
 from desktop.ui.widgets._kit import Sign, image_of, make_label, put_beside, sentence
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
+from desktop.ui.wizard import repeat
 from desktop.ui.wizard.page import Page, Pixels, row
 from desktop.ui.wizard.state import WizardState
 
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 8  # pictures of a finding
 _SIDE = 64
+_NAMED = 3  # classes in a sentence
 
 _SIGNS = {"stops-training": ("error", "wrong"), "caution": ("caution", "caution"), "info": ("info", "secondary")}
 
@@ -52,6 +55,7 @@ class FindingsPage(Page):
             self.tr("Every picture is opened once, before a training could stumble over it."),
         )
         self._cards: list[FindingCard] = []
+        self._further: tuple[str, ...] = ()  # left out for no reason that was found
         self.inspector = Inspector(self)
         self.inspector.progressed.connect(self._on_progress)
         self.inspector.finished.connect(self._on_finished)
@@ -118,6 +122,9 @@ class FindingsPage(Page):
             "no data": self.tr("There are no pictures yet."),
             "one class": self.tr("A classifier needs pictures of two classes or more, each in a folder of its own."),
             "too few": self.tr("Every class needs two pictures or more: one to learn from and one to check with."),
+            "emptied": self.tr("Too few pictures of {0} stay with what is left out below; keep some of them.").format(
+                few_of(draft.emptied, self.tr("{0} and {1} more"))
+            ),
         }[draft.obstacle()]
 
     def stop(self) -> None:
@@ -127,6 +134,7 @@ class FindingsPage(Page):
     @Slot()
     def _begin(self) -> None:
         draft, data = self.state.draft, self.state.data
+        self._further = ()
         self.failure.clear()
         self._clear()
         if data is None:
@@ -175,11 +183,15 @@ class FindingsPage(Page):
         self._busy.hide()
         self.state.inspection = found
         self._clear()
+        held = repeat.still_of(self.state.held, self.state.draft.path, found)
+        before = repeat.choices_of(held, found) if held is not None else {}
+        self._further = repeat.further_left_out(held, found) if held is not None else ()
         for finding in found.findings:
             card = FindingCard(
                 finding.severity, finding.message, finding.hint, finding.choices, _pictures(finding, found), self.state
             )
             card.kind = finding.kind
+            card.choose(before.get(finding.kind, ""))
             card.chosen.connect(self._on_choice)
             self._add(card)
         if not found.findings:
@@ -188,15 +200,9 @@ class FindingsPage(Page):
                     "info", self.tr("nothing odd: every picture opens, and none is there twice"), "", (), {}, self.state
                 )
             )
-        draft = self.state.draft
-        opened = dict.fromkeys(draft.classes, 0)
-        wanted = self.state.data.split if self.state.data is not None else ""
-        for split, counts in found.counts.items():
-            if wanted in ("", "all") or split == wanted:
-                for name, number in counts.items():
-                    opened[name] = opened.get(name, 0) + number
         self.state.change(
-            counts=tuple(opened.get(name, 0) for name in draft.classes),
+            counts=self._of_each_class(found.counts),
+            left_out=repeat.classes_left_out(held, found) if held is not None else (),
             groups=found.groups or 0,
             fingerprint=found.fingerprint,
             colour=2 * found.colours.get("colour", 0) > found.total,
@@ -204,7 +210,6 @@ class FindingsPage(Page):
         )
         self._apply_choices()
         self._show_counts()
-        self._show()
         self.express.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(object)
@@ -220,8 +225,24 @@ class FindingsPage(Page):
     def _apply_choices(self) -> None:
         choices = {card.kind: card.choice for card in self._cards if card.choice}
         found = self.state.inspection
-        left_out = found.left_out(choices) if found is not None else ()
-        self.state.change(choices=tuple(sorted(choices.items())), pictures_left_out=left_out)
+        if found is not None:
+            left_out = tuple(sorted({*found.left_out(choices), *self._further}))
+            self.state.change(
+                choices=tuple(sorted(choices.items())),
+                pictures_left_out=left_out,
+                counts_left_out=self._of_each_class(found.counted(left_out)),
+            )
+        self.state.looked.emit()
+        self._show()
+
+    def _of_each_class(self, counts: dict[str, dict[str, int]]) -> tuple[int, ...]:
+        """Numbers by split and class, added up over what is learned from, in the order of the classes."""
+        wanted = self.state.data.split if self.state.data is not None else ""
+        total: collections.Counter[str] = collections.Counter()
+        for split, numbers in counts.items():
+            if wanted in ("", "all") or split == wanted:
+                total.update(numbers)
+        return tuple(total[name] for name in self.state.draft.classes)
 
     def _show_counts(self) -> None:
         draft = self.state.draft
@@ -311,6 +332,11 @@ class FindingCard(QFrame):
         """What was chosen; empty where there is nothing to choose."""
         return self.box.currentData() if self.box is not None else ""
 
+    def choose(self, choice: str) -> None:
+        """Show another choice than the first, where it is one of them."""
+        if self.box is not None and (place := self.box.findData(choice)) >= 0:
+            self.box.setCurrentIndex(place)
+
     def _strip(self, pictures: dict[str, ImageSource]) -> QHBoxLayout:
         line = QHBoxLayout()
         line.setSpacing(4)
@@ -338,6 +364,12 @@ class FindingCard(QFrame):
             cell.set_broken()
         else:
             cell.set_image(image_of(answer.pixels))
+
+
+def few_of(names: tuple[str, ...], and_more: str) -> str:
+    """Some of ``names`` in quotes, and by ``and_more`` how many others there are."""
+    said = ", ".join(f"'{name}'" for name in names[:_NAMED])
+    return and_more.format(said, count(len(names) - _NAMED)) if len(names) > _NAMED else said
 
 
 def _pictures(finding: Finding, found: Inspection) -> dict[str, ImageSource]:

@@ -17,14 +17,13 @@ from desktop.ui.widgets._task import Task
 from desktop.ui.widgets.notices import ErrorPanel
 from desktop.ui.wizard.draft import Draft
 from desktop.ui.wizard.page import Page, link, row
+from desktop.ui.wizard.repeat import before_the_look
 from desktop.ui.wizard.state import WizardState
 
 if TYPE_CHECKING:
     from desktop.core.datasets import LabelledDataset
+    from desktop.ml.plan import TrainingPlan
 
-TRAIN = ("train", "training")
-VALIDATION = ("val", "valid", "validation", "dev")
-TEST = ("test", "testing")
 MAX_RECENT = 8
 
 
@@ -110,7 +109,8 @@ class FolderPage(Page):
         self.cancel()
         self.failure.clear()
         self._path = path
-        self._task = Task(lambda task: read(path, task))
+        held = self.state.held
+        self._task = Task(lambda task: read(path, task, held))
         self._task.progressed.connect(self._on_progress)
         self._task.answered.connect(self._on_opened)
         self._task.failed.connect(self._on_failed)
@@ -211,8 +211,9 @@ class FolderPage(Page):
         )
 
 
-def read(path: str, task: Task) -> tuple[LabelledDataset, Draft]:
-    """The pictures to learn from, and what is known of them; for a thread of its own."""
+def read(path: str, task: Task, held: TrainingPlan | None = None) -> tuple[LabelledDataset, Draft]:
+    """The pictures to learn from, and what is known of them; for a thread of its own. ``held``: an earlier plan that is
+    repeated."""
     from desktop.core.datasets import ALL, open_dataset
 
     def told(done: int, total: int | None) -> None:
@@ -222,8 +223,7 @@ def read(path: str, task: Task) -> tuple[LabelledDataset, Draft]:
         return task.cancelled
 
     data = open_dataset(path, ALL, told, stopped)
-    own = {name.lower(): name for name in data.splits}
-    train = next((own[name] for name in TRAIN if name in own), None)
+    train, validation, test = (data.own_split(part) for part in ("train", "validation", "test"))
     if train is not None:
         data = open_dataset(path, train, told, stopped)
     draft = Draft(
@@ -231,11 +231,11 @@ def read(path: str, task: Task) -> tuple[LabelledDataset, Draft]:
         title=data.title,
         classes=data.classes,
         counts=tuple(int(n) for n in data.counts()),
-        own_validation=train is not None and any(name in own for name in VALIDATION),
-        own_test=train is not None and any(name in own for name in TEST),
+        own_validation=train is not None and validation is not None,
+        own_test=train is not None and test is not None,
         name=data.title,
     )
-    return data, draft
+    return data, before_the_look(draft, held, data) if held is not None else draft
 
 
 def describe(draft: Draft, tr: Any) -> str:

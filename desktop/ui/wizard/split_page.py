@@ -118,7 +118,8 @@ class SplitPage(Page):
         )
         self._own.setVisible(own)
         self._own.setText(self.tr("The data brings its own pictures for checking; those are used."))
-        grouped = 0 < draft.groups < sum(draft.learned_counts)
+        inspection = self.state.inspection
+        grouped = inspection is not None and 0 < draft.groups < inspection.total
         self.together.setVisible(grouped and not own)
         self._together_words.setVisible(grouped and not own)
         self._together_words.setText(

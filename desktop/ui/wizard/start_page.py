@@ -48,7 +48,9 @@ class StartPage(Page):
         )
         self._origins: list[Origin] = []
         self._chosen = ""
-        self._held: TrainingPlan | None = None
+        self._picked = False  # by hand
+        self._made: TrainingPlan | None = None  # what the chosen one brought
+        self._filling = False
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Starting points"))
         self.list.setMinimumWidth(250)
@@ -101,13 +103,10 @@ class StartPage(Page):
         self.body.addLayout(both, 1)
         theme().changed.connect(self._dress)
         self._dress()
-        state.opened.connect(self._fill)
+        state.opened.connect(self._begin)
+        state.looked.connect(self._renew)
         state.catalog.changed.connect(self._fill)
         state.changed.connect(self._show)
-
-    def hold(self, plan: TrainingPlan) -> None:
-        """Offer the settings of an earlier plan as the first starting point."""
-        self._held = plan
 
     def isComplete(self) -> bool:
         return bool(self._chosen) and not self._problem.isVisibleTo(self)
@@ -119,14 +118,34 @@ class StartPage(Page):
                 self.list.setCurrentRow(place)
 
     @Slot()
-    def _fill(self) -> None:
+    def _begin(self) -> None:
+        """Other data is at hand: nothing that was chosen for the earlier one holds any more."""
+        self._picked, self._made = False, None
+        self._make_anew("")
+
+    @Slot()
+    def _renew(self) -> None:
+        """More is known of the data: recommend again, and make the plan again; what was changed by hand stays."""
+        draft = self.state.draft
+        if self._made is not None and draft != draft.with_plan(self._made):
+            self._fill()
+        else:
+            self._make_anew(self._chosen if self._picked else "")
+
+    def _make_anew(self, wanted: str) -> None:
+        self._chosen = ""
+        self._fill(wanted)
+
+    @Slot()
+    def _fill(self, wanted: str = "") -> None:
         """List what fits the data at hand; the recommended one first, and chosen."""
         draft = self.state.draft
         if len(draft.learned) < 2:
             return
-        self._origins = origins(draft, self.state.catalog.entries, self._held)
+        self._origins = origins(draft, self.state.catalog.entries, self.state.held)
         known = {origin.id for origin in self._origins}
-        first = self._chosen if self._chosen in known else recommended(draft, self._origins)
+        wanted = wanted or self._chosen
+        first = wanted if wanted in known else recommended(draft, self._origins)
         with QSignalBlocker(self.list):
             self.list.clear()
             group = ""
@@ -146,7 +165,9 @@ class StartPage(Page):
                 item.setToolTip(origin.words)
                 item.setSizeHint(QSize(0, 32))
                 self.list.addItem(item)
+        self._filling = True
         self.choose(first)
+        self._filling = False
 
     @Slot(QListWidgetItem, QListWidgetItem)
     def _on_item(self, item: QListWidgetItem | None, before: QListWidgetItem | None) -> None:
@@ -157,9 +178,11 @@ class StartPage(Page):
         from desktop.core.types import FoveaError
 
         self._chosen = origin.id
+        self._picked = self._picked if self._filling else True
         try:
-            plan = origin.make()
+            self._made = plan = origin.make()
         except FoveaError as error:
+            self._made = None
             self._problem.set_text(sentence(error.message))
             self._problem.show()
             self.completeChanged.emit()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from desktop.core.datasets import LabelledDataset
     from desktop.core.types import ImageSource
     from desktop.engine.messages import Failure, Samples
+    from desktop.ml.plan import TrainingPlan
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.services.settings import Settings
@@ -21,10 +22,15 @@ _SETTLE_MS = 60  # between a slider's move and the question: one answer a frame 
 
 
 class WizardState(QObject):
-    """``changed`` says that the draft is another one; ``opened`` that other data is at hand."""
+    """``changed`` says that the draft is another one; ``opened`` that other data is at hand, ``looked`` that more is
+    known of it: it was looked through, or something else is done about what was found.
+
+    ``held`` is the earlier plan where a training is repeated with changes.
+    """
 
     changed = Signal()
     opened = Signal()
+    looked = Signal()
 
     def __init__(
         self,
@@ -40,6 +46,7 @@ class WizardState(QObject):
         self.draft = Draft()
         self.data: LabelledDataset | None = None
         self.inspection: Any = None
+        self.held: TrainingPlan | None = None
         self.origin = ""  # the starting point in words
         self._position = 0
 

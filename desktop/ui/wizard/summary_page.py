@@ -113,9 +113,7 @@ class SummaryPage(Page):
             "letterbox": self.tr("whole picture, padded"), "mnist": self.tr("ink found and centred"),
         }  # fmt: skip
         texts = {
-            "data": self.tr("{0}: {1} pictures in {2} classes ({3})").format(
-                draft.title, count(sum(draft.learned_counts)), count(len(draft.learned)), ", ".join(draft.learned[:12])
-            ),
+            "data": self._data_words(),
             "split": self.tr("the data's own validation pictures")
             if draft.own_validation
             else self.tr("{0} of them, about {1} pictures, drawn with the seed {2}").format(
@@ -138,6 +136,18 @@ class SummaryPage(Page):
         if trouble:
             self._problem.set_text(sentence(trouble))
         self.completeChanged.emit()
+
+    def _data_words(self) -> str:
+        draft = self.state.draft
+        total, names = sum(draft.learned_counts), ", ".join(draft.learned[:12]) + "…" * (len(draft.learned) > 12)
+        words = self.tr("{0}: {1} pictures in {2} classes ({3})").format(
+            draft.title, count(total), count(len(draft.learned)), names
+        )
+        if without := sum(dict(zip(draft.classes, draft.counts, strict=True))[name] for name in draft.learned) - total:
+            words += self.tr(" · {0} left out").format(count(without))
+        if draft.limit:
+            words += self.tr(" · at most {0} of them are learned from").format(count(draft.limit))
+        return words
 
     def _start_words(self) -> str:
         draft = self.state.draft
@@ -164,8 +174,13 @@ class SummaryPage(Page):
         """Write the plan, the place of the data included, into a file of the user's."""
         from pathlib import Path
 
+        from desktop.core.types import FoveaError
+
         try:
             write_atomically(Path(path), self.state.draft.plan().to_json())
+        except FoveaError as error:
+            self._problem.set_text(sentence(error.message))
+            self._problem.show()
         except OSError as error:
             self._problem.set_text(self.tr("The plan was not written ({0}).").format(error.strerror or "error"))
             self._problem.show()

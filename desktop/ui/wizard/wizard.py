@@ -15,6 +15,7 @@ from desktop.ui.wizard.findings_page import FindingsPage
 from desktop.ui.wizard.folder_page import FolderPage
 from desktop.ui.wizard.page import Page
 from desktop.ui.wizard.preparing_page import PreparingPage
+from desktop.ui.wizard.repeat import divided_as
 from desktop.ui.wizard.settings_page import SettingsPage
 from desktop.ui.wizard.split_page import SplitPage
 from desktop.ui.wizard.start_page import StartPage
@@ -85,10 +86,12 @@ class TrainingWizard(QWizard):
         self.folder.open_path(path)
 
     def use_plan(self, plan: TrainingPlan, path: str = "") -> None:
-        """Begin with the settings of ``plan`` ('repeat with changes'), and with the data at ``path`` or the plan's."""
-        self.start.hold(plan)
-        self.state.put(self.state.draft.with_plan(plan))
-        self.state.change(validation=plan.data.validation, group=plan.data.group, seed=plan.seed)
+        """Begin with the settings of ``plan`` ('repeat with changes'), and with the data at ``path`` or the plan's.
+
+        Every page then shows the plan's values; they are applied once more when data has been read.
+        """
+        self.state.held = plan
+        self.state.put(divided_as(self.state.draft.with_plan(plan), plan))
         self._on_recommended()
         if path or plan.data.path:
             self.folder.open_path(path or str(plan.data.path))
