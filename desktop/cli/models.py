@@ -160,7 +160,7 @@ def _rule(manifest: Manifest) -> str:
         return "the label with the highest score"
     positive, other = manifest.labels[decision.positive], manifest.labels[1 - decision.positive]
     reason = f" ({decision.reason})" if decision.reason else ""
-    return f"'{positive}' from a score of {decision.value} on, else '{other}'{reason}"
+    return f"'{positive}' from a score of {decision.value:.6g} on, else '{other}'{reason}"
 
 
 def _labels(labels: tuple[str, ...]) -> str:

@@ -29,14 +29,17 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 def sensitive_threshold(scores: np.ndarray, positive: np.ndarray, at_least: float) -> float:
     """The highest threshold that keeps a sensitivity of ``at_least``, halfway (in log-odds) to the next lower score.
 
-    ``scores`` float (n,) of the positive class, ``positive`` bool (n,), with at least one positive.
+    ``scores`` float (n,) of the positive class, ``positive`` bool (n,), with at least one positive. Never above the
+    lowest score that has to be kept, and between 0 and 1: only where that score is 0 is the promise not kept.
     """
     odds = np.sort(_log_odds(scores))
-    true = np.sort(_log_odds(scores)[positive])
-    cut = true[min(len(true) - 1, int(np.floor((1 - at_least) * len(true) + 1e-9)))]
+    place = min(int(positive.sum()) - 1, int(np.floor((1 - at_least) * positive.sum() + 1e-9)))
+    kept = float(np.sort(np.asarray(scores, np.float64)[positive])[place])
+    cut = float(_log_odds(np.array([kept]))[0])
     below = odds[odds < cut]
     middle = (cut + below[-1]) / 2 if len(below) else cut
-    return float(1 / (1 + np.exp(-middle)))
+    # There and back again through log-odds may end a hair above the score itself, and scores near 0 were raised.
+    return min(float(1 / (1 + np.exp(-middle))), kept) or float(np.finfo(np.float64).tiny)
 
 
 def _log_odds(scores: np.ndarray) -> np.ndarray:

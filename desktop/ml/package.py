@@ -229,9 +229,13 @@ def _decide(
         assert plan.decision.at_least is not None
         value = calibrate.sensitive_threshold(own, truth, plan.decision.at_least)
         words = f"the highest threshold with a sensitivity of at least {plan.decision.at_least:.0%}"
+        reached = float((own[truth] >= value).mean())
+        if reached < plan.decision.at_least:  # scores of exactly 0: no threshold above 0 finds them
+            words = f"the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached"
     kept = "persons" if plan.data.group == "person" else "pictures"
     reason = f"{words} {how} ({len(validation)} pictures; training saw none of their {kept})"
-    return Decision("threshold", positive, round(value, 4), reason)
+    # Not rounded: of a network that is sure of itself the threshold would become 0 or 1, or rise above a kept score.
+    return Decision("threshold", positive, value, reason)
 
 
 def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tuple[dict[str, int], float, int]:

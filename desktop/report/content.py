@@ -127,7 +127,7 @@ class Report:
         if model.threshold is None or model.positive is None:
             return "the class with the highest score"
         why = f" ({model.reason})" if model.reason else ""
-        return f"'{model.labels[model.positive]}' where its score is at least {model.threshold:.4g}{why}"
+        return f"'{model.labels[model.positive]}' where its score is at least {model.threshold:.6g}{why}"
 
     def measures(self) -> list[tuple[str, Estimate]]:
         """All single figures with their intervals."""

@@ -143,3 +143,10 @@ def test_sensitive_threshold_keeps_its_promise() -> None:
     assert (scores[truth] >= value).mean() >= 0.95
     higher = scores[truth][scores[truth] > value].min() + 1e-9
     assert (scores[truth] >= higher).mean() < 0.95 + 1 / truth.sum()
+
+
+@pytest.mark.parametrize("lowest", [1e-30, 1e-9, 0.1, 0.3, 0.7, 1 - 1e-9, 1.0])
+def test_sensitive_threshold_is_not_above_a_score_that_it_has_to_keep(lowest: float) -> None:
+    scores = np.array([lowest, lowest, min(1.0, lowest * 1.01)])
+    value = calibrate.sensitive_threshold(scores, np.ones(3, bool), 1.0)
+    assert 0 < value < 1 and (scores >= value).all()

@@ -18,7 +18,7 @@ from tests.ml.digit_styles import SPEC, samples_module
 
 keras = pytest.importorskip("keras")
 
-from desktop.ml import checkpoint, train  # noqa: E402
+from desktop.ml import checkpoint, package, train  # noqa: E402
 from desktop.ml.control import Command  # noqa: E402
 from desktop.ml.data import Pictures  # noqa: E402
 from desktop.ml.events import Checkpointed, EpochDone  # noqa: E402
@@ -163,3 +163,25 @@ def test_command_trains_and_stores_a_model(
     np.testing.assert_allclose(loaded.predict(digits.images[:4]), answer, atol=1e-5)
     evaluation = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
     assert sum(map(sum, evaluation["confusion"])) == evaluation["n"] == 50
+
+
+@pytest.mark.parametrize("rule", ["balanced", "sensitivity"])
+@pytest.mark.parametrize("sure", [1e-5, 1 - 1e-5, 0.30004])
+def test_a_threshold_of_a_network_that_is_sure_is_kept_as_it_is(rule: str, sure: float) -> None:
+    """Rounded to four places it would be 0 or 1, which no manifest takes, or above a score that it has to keep."""
+    decision = plans.DecisionPlan(rule, 1, 0.99 if rule == "sensitivity" else None)  # type: ignore[arg-type]
+    plan = replace(tiny_plan(), labels=("no", "yes"), decision=decision)
+    positive = np.array([sure * (1 - 2e-6), sure * (1 - 1e-6), sure, sure * (1 + 1e-6)])
+    pictures = Pictures(np.zeros((4, 28, 28, 1), np.uint8), np.array([0, 0, 1, 1]), tuple("abcd"))
+    made = package._decide(plan, None, 1.0, np.stack([1 - positive, positive], axis=1), pictures)  # type: ignore[arg-type]
+    assert made.value is not None and 0 < made.value < 1
+    assert [made.choose((1 - score, score)) for score in positive] == [0, 0, 1, 1]
+
+
+def test_a_sensitivity_that_no_threshold_reaches_is_not_promised() -> None:
+    plan = replace(tiny_plan(), labels=("no", "yes"), decision=plans.DecisionPlan("sensitivity", 1, 0.95))
+    scores = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    pictures = Pictures(np.zeros((4, 28, 28, 1), np.uint8), np.array([0, 1, 1, 1]), tuple("abcd"))
+    made = package._decide(plan, None, 1.0, scores, pictures)  # type: ignore[arg-type]
+    assert made.value is not None and 0 < made.value < 1
+    assert "66.7%" in made.reason and "at least" not in made.reason

@@ -177,8 +177,10 @@ def _calibration(manifest: Manifest) -> str:
     decision = manifest.decision
     lines = [text]
     if decision.rule == "threshold" and decision.positive is not None and decision.value is not None:
+        sure = not 0.001 <= decision.value <= 0.999  # three places would make 0 or 1 of it
+        value = QLocale().toString(decision.value, "g" if sure else "f", 6 if sure else 3)
         rule = translate("ModelCardDialog", "'{label}' is answered where its score is at least {value}.").format(
-            label=manifest.labels[decision.positive], value=QLocale().toString(decision.value, "f", 3)
+            label=manifest.labels[decision.positive], value=value
         )
         lines.append(f"{rule} {sentence(decision.reason)}".strip())
     return _head(translate("ModelCardDialog", "Scores and decision")) + "".join(
