@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop import paths
+from desktop.core.evaluation_store import not_written
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.child import Limits, run
 from desktop.ml.conversion import Precision, convert, memory_for
@@ -65,7 +66,7 @@ def install(
     _check_disk(network)
     if not network.top:
         weights = _weights(request, tell, control)
-        _keep_base(network, weights, control, tell)
+        _keep_base(network, request, weights, control, tell)
         _forget_download(network)
         return None
     manifest = catalogue.describe(network, catalogue.load(), store)
@@ -77,7 +78,7 @@ def install(
         gap, outputs, count = _compare(network, work, request.precision, control, tell)
         ready = _described(manifest, request, weights, facts, outputs, Parity(gap, count, "pictures drawn by Fovea"))
         tell(Step("write"))
-        with store.stage(ready) as folder:
+        with own_disk(), store.stage(ready) as folder:
             for item in ("model.keras", "model.tflite", "selftest"):
                 os.replace(work / item, folder / item)
     _pin(network, request, weights)
@@ -98,9 +99,10 @@ def is_installed(network: Network, store: ModelStore) -> bool:
 
 
 def _check_disk(network: Network) -> None:
-    folder = paths.user_data()
-    folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
+    with own_disk():
+        folder = paths.user_data()
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
     need = network.disk_need - download.partly_there(download_path(network))
     if free < need:
         raise StoreError(
@@ -123,7 +125,8 @@ def _weights(request: Request, tell: Tell, control: Control) -> Verified:
         tell(Step("hash"))
         return download.check(request.source, expected, control, keep=True)
     target = download_path(network)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    with own_disk():
+        target.parent.mkdir(parents=True, exist_ok=True)
     if target.is_file():  # an earlier installation got as far as this
         with contextlib.suppress(DownloadError):
             return download.check(target, expected, control)
@@ -137,6 +140,7 @@ def _forget_download(network: Network) -> None:
 
 
 def _pin(network: Network, request: Request, weights: Verified) -> None:
+    """Remember the published file by its SHA-256; one that the user vouched for would shut out the published one."""
     if request.sha256 is None:
         with contextlib.suppress(OSError):  # the model is there; without a pin the next file is compared by MD5 alone
             Pins().set(network.id, Pin(weights.sha256, weights.md5, weights.size))
@@ -174,24 +178,36 @@ def _compare(
     return gap, outputs, count
 
 
-def _keep_base(network: Network, weights: Verified, control: Control, tell: Tell) -> None:
+def _keep_base(network: Network, request: Request, weights: Verified, control: Control, tell: Tell) -> None:
     """Try the weights of a network without a top on its architecture, then keep them."""
     target = catalogue.base_weights(network)
     with work_folder() as work:
         _build(network, weights.path, work, control, tell)
         part = work / "base.weights.h5"
-        with part.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(part, target)
-    Pins().set(network.id, Pin(weights.sha256, weights.md5, weights.size))
+        with own_disk():
+            with part.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part, target)
+    _pin(network, request, weights)
+
+
+@contextlib.contextmanager
+def own_disk(what: str = "the model") -> Iterator[None]:
+    """Within this context what the disk of Fovea's own data refuses is said in words, as a :class:`StoreError`."""
+    try:
+        yield
+    except OSError as error:
+        told = not_written(what, "the disk of Fovea's own data", error)
+        raise StoreError(told.kind, told.message, "Look at the folder of Fovea's own data, then try again.") from error
 
 
 @contextlib.contextmanager
 def work_folder() -> Iterator[Path]:
     """Scratch space on the store's own disk, so that finished files move there in one step."""
     folder = paths.user_data() / "work" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    folder.mkdir(parents=True)
+    with own_disk("the scratch copy of the model"):
+        folder.mkdir(parents=True)
     try:
         yield folder
     finally:

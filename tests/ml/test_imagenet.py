@@ -212,6 +212,30 @@ def test_weights_in_16_bits_are_half_the_size_and_close(mobile: tuple[Any, bytes
     assert Pins().get(MOBILE) is None
 
 
+@pytest.mark.parametrize("vouched", [True, False])
+def test_a_base_that_its_user_vouched_for_is_not_taken_for_the_published_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vouched: bool
+) -> None:
+    def built(network: Any, weights: Path, work: Path, *_: Any) -> dict[str, Any]:
+        (work / "base.weights.h5").write_bytes(weights.read_bytes())
+        return {}
+
+    monkeypatch.setattr(install, "_build", built)  # what is built is tested elsewhere; here it is which file is pinned
+    mine = tmp_path / "mine.h5"
+    mine.write_bytes(b"\x89HDF\r\n\x1a\n" + b"mine")
+    content = mine.read_bytes()
+    digest, md5 = hashlib.sha256(content).hexdigest(), hashlib.md5(content, usedforsecurity=False).hexdigest()
+    network = catalogue.load().get("vgg16-base")
+    if not vouched:
+        network = replace(network, md5=md5, size=len(content), size_exact=True)
+    assert (
+        install.install(Request(network, mine, sha256=digest if vouched else None), ModelStore(user=tmp_path)) is None
+    )
+    assert catalogue.base_weights(network).read_bytes() == content
+    pin = Pins().get(network.id)
+    assert pin is None if vouched else pin is not None and pin.sha256 == digest
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("wrong", ["another network", "cut off"])
 def test_weights_that_do_not_fit_are_not_installed(mobile: tuple[Any, bytes], tmp_path: Path, wrong: str) -> None:
