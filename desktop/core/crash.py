@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import ClassVar, TextIO
 
 from desktop import __version__, paths
+from desktop.core.processes import is_alive
 
 ENVIRONMENT = "FOVEA_CRASH_REPORTS"  # set by the window for its children: the folder that they write to
 _KEPT = 20
@@ -193,7 +194,7 @@ def mark_seen(reports: list[Path]) -> list[Path]:
 def _take_up(path: Path, place: Path) -> None:
     """Make a report of a trace whose process has ended, and remove the trace: its paths are whole."""
     process, _, number = path.name.removesuffix(_TRACE).rpartition("-")
-    if not number.isdigit() or int(number) == os.getpid() or _alive(int(number)):
+    if not number.isdigit() or is_alive(int(number)):
         return
     try:
         with path.open(encoding="utf-8", errors="replace") as stream:
@@ -216,15 +217,3 @@ def scrubbed(text: str) -> str:
         ):
             lines.append(re.sub(r"[^A-Za-z0-9_.,:()+ -]", "", line)[:2000])
     return "\n".join(lines)
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt":
-        return False  # os.kill would end it; a file that it holds open cannot be removed there
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

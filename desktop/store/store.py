@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from desktop import paths
+from desktop.core.processes import is_alive
 from desktop.core.types import StoreError
 from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from_json
 
@@ -160,7 +161,7 @@ def clear_stale(root: Path) -> None:
     """Remove staging folders whose process has ended."""
     for folder in root.glob(f"{_STAGING}*"):
         owner = folder.name[len(_STAGING) :].split("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
+        if owner.isdigit() and not is_alive(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
     # A kill between the two renames of a replacement leaves the old model set aside: put it back.
     for aside in root.glob(f"{_ASIDE}*"):
@@ -289,16 +290,3 @@ def _flush_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _alive(pid: int) -> bool:
-    if os.name == "nt":
-        # os.kill would end the process on Windows; a staging folder in use cannot be removed there anyway.
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

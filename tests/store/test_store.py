@@ -10,15 +10,17 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.core.types import PreprocessSpec, StoreError
+from desktop.store import store as store_module
 from desktop.store.manifest import QUANTILES, Conformal, Decision, Domain, FileEntry, Manifest, Metric, from_json
 from desktop.store.store import ModelStore, read_verified
-from tests.store.makers import add_colours, manifest
+from tests.store.makers import COLOURS, add_colours, manifest
 
 GATE = Domain("domain.json", "features", "validation", 100, 0.05, tuple(i / 20 for i in range(QUANTILES)))
 
@@ -218,6 +220,20 @@ def _stage_on_a_full_disk(store: ModelStore) -> None:
     with store.stage(manifest(version=2)) as folder:
         (folder / "model.tflite").write_bytes(b"half")
         raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("system", [os.name, "nt"])
+def test_one_writer_leaves_the_staging_folder_of_another(
+    store: ModelStore, system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "os", SimpleNamespace(**{**vars(os), "name": system}))
+    with store.stage(manifest(id="first")) as first:
+        shutil.copy(COLOURS, first / "model.tflite")
+        with store.stage(manifest(id="second")) as second:
+            shutil.copy(COLOURS, second / "model.tflite")
+            assert (first / "model.tflite").is_file()
+    assert [entry.id for entry in store.entries()] == ["first", "second"]
+    assert {entry.state for entry in store.entries()} == {"ready"}
 
 
 _WRITER = """
