@@ -29,7 +29,8 @@ _TRASH = ".trash"
 _LOCK = ".changes.lock"
 _WAIT_S = 10.0
 _COPY = 1 << 20
-_TOKEN = re.compile(r"(\d{1,12})-(\d{1,6})\.([a-z0-9][a-z0-9-]{0,63})")
+# The name behind the dot is that of the folder, which for a damaged model may be no id: "digits (copy)".
+_TOKEN = re.compile(r"(\d{1,12})-(\d{1,6})\.((?!\.)[^\0" + re.escape(os.sep + (os.altsep or "")) + "]+)")
 _LONGEST_NAME = 120
 
 
@@ -89,7 +90,7 @@ def delete(store: ModelStore, model_id: str) -> str:
         trash.mkdir(exist_ok=True)
         number = 0
         while True:
-            token = f"{int(time.time())}-{number}.{model_id}"
+            token = f"{int(time.time())}-{number}.{entry.id}"
             if not (trash / token).exists():
                 break
             number += 1

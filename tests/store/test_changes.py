@@ -176,3 +176,21 @@ def test_a_kill_at_every_step_leaves_whole_models(
         "colours",
         "still-mine-copy",
     ]
+
+
+@pytest.mark.parametrize("name", ["colours (copy)", "Kopie von Farben", "1-2.three", "ein\nzwei", "ünï"])
+def test_a_folder_with_any_name_can_be_deleted_and_taken_back(store: ModelStore, name: str) -> None:
+    os.rename(store.user_root / "colours", store.user_root / name)  # as a file manager copies: damaged, but the user's
+    token = changes.delete(store, name)
+    assert store.entries() == [] and [item.id for item in changes.deleted(store)] == [name]
+    assert changes.restore(store, token) == name
+    assert [entry.id for entry in store.entries()] == [name] and changes.deleted(store) == []
+    changes.delete(store, name)
+    assert changes.empty_old(store, -1) == 1 and not list((store.user_root / ".trash").iterdir())
+
+
+@pytest.mark.parametrize("token", ["1-0...", "1-0.../x", "1-0./etc", "1-0.", "1-0.a\0b", "../1-0.a"])
+def test_a_token_that_leads_elsewhere_is_none(store: ModelStore, token: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        changes.restore(store, token)
+    assert caught.value.kind == "not-in-trash"
