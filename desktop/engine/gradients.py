@@ -26,6 +26,9 @@ def serve(connection: Connection, bundled: str, user: str) -> None:
     """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
     child.quiet_native_output()
     child.step_back(_NICE)
+    # Networks that were imported are opened here: what one of them takes must not be taken from the window.
+    child.go_first_when_memory_ends()
+    child.limit_memory()
     _Explainer(connection, ModelStore(Path(bundled), Path(user))).run()
     os._exit(0)
 

@@ -56,13 +56,20 @@ def _load(path: Path, form: str, work: Path) -> tuple[Any, tuple[str, ...]]:
         raise ImportRefused(
             "too-large", f"the network has about {declared // 4_000_000} million parameters", _TOO_LARGE
         )
+    model = _scores_alone(_built(clean))
+    _check_shapes(model)
+    return model, layers
+
+
+def _built(clean: Path) -> Any:
+    """The network of a file that was checked. Raises :class:`ImportRefused`; MemoryError beyond the child's limit."""
     from desktop.ml import backend
 
     backend.select()
     import keras
 
     try:
-        model = keras.saving.load_model(clean, compile=False, safe_mode=True)
+        return keras.saving.load_model(clean, compile=False, safe_mode=True)
     except MemoryError:
         raise
     except Exception as error:
@@ -72,9 +79,6 @@ def _load(path: Path, form: str, work: Path) -> tuple[Any, tuple[str, ...]]:
         raise ImportRefused(
             "damaged", f"Keras cannot build it: {words[:200]}", "Save it again with a recent Keras as .keras."
         ) from error
-    model = _scores_alone(model)
-    _check_shapes(model)
-    return model, layers
 
 
 def _scores_alone(model: Any) -> Any:
@@ -297,8 +301,31 @@ def _scaled(images: np.ndarray, scaling: str) -> np.ndarray:
     return np.asarray(images.astype(np.float32) * np.asarray(scale, np.float32) + np.asarray(offset, np.float32))
 
 
+def _look_at_keras(path: Path, look: Path, wanted: tuple[int, int, int], outputs: int) -> None:
+    from desktop.core import edition
+    from desktop.ml.h5_check import check_h5
+
+    look.mkdir()
+    clean = look / "clean.keras"
+    clean_copy(path, clean)
+    with _weights_of(clean, look) as weights:
+        check_h5(weights, _MOST_WEIGHT_BYTES)
+    if not edition.trains():
+        return
+    model = _built(clean)
+    if model.count_params() > MOST_PARAMETERS:
+        raise ImportRefused("too-large", f"the network has {model.count_params():,} parameters", _TOO_LARGE)
+    shapes = [tuple(entry.shape[1:]) for entry in model.inputs]
+    if shapes != [wanted] or not any(tuple(out.shape[1:]) == (outputs,) for out in model.outputs):
+        raise ImportRefused("does-not-fit", f"its Keras network takes {shapes}, or does not give {outputs} scores")
+
+
 def look_at_archive(folder: str, outputs: int, spec: Any, tell: Any) -> float:
-    """Check an unpacked model of another Fovea: both networks, its self-test. Returns the self-test's difference."""
+    """Check an unpacked model of another Fovea: both networks, its self-test. Returns the self-test's difference.
+
+    The Keras network is built here once, within this child's limits, before anything later opens it for its gradients;
+    an edition without Keras never does.
+    """
     import json
 
     from desktop.ml.litert import LiteRT
@@ -307,13 +334,7 @@ def look_at_archive(folder: str, outputs: int, spec: Any, tell: Any) -> float:
     base = Path(folder)
     check_tflite(base / "model.tflite")
     if (base / "model.keras").is_file():
-        from desktop.ml.h5_check import check_h5
-
-        look = base.parent / "look"
-        look.mkdir()
-        clean_copy(base / "model.keras", look / "clean.keras")
-        with _weights_of(look / "clean.keras", look) as weights:
-            check_h5(weights, _MOST_WEIGHT_BYTES)
+        _look_at_keras(base / "model.keras", base.parent / "look", (spec.height, spec.width, spec.channels), outputs)
     lite = LiteRT(base / "model.tflite")
     if tuple(lite.shape[1:]) != (spec.height, spec.width, spec.channels):
         raise ImportRefused("does-not-fit", f"its network takes {tuple(lite.shape[1:])}, its description differs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from desktop.store import archive
 from desktop.store.store import ModelStore
 from tests.ml import foreign_files as files
 from tests.ml.foreign_files import HONEST, layer, sequential
-from tests.store.makers import COLOURS, add_colours
+from tests.store.makers import COLOURS, add_colours, manifest
 
 FACTS = Facts(name="Mine", labels=("red", "green", "blue"), scaling="0-1", fit="stretch", ends="logits")
 
@@ -341,8 +342,6 @@ def test_a_whole_model_travels_to_another_fovea(tmp_path: Path, store: ModelStor
 
 
 def test_a_whole_model_with_a_false_network_is_refused(tmp_path: Path, store: ModelStore) -> None:
-    from tests.store.makers import manifest
-
     with store.stage(manifest()) as folder:  # its checksums are right, its network is another
         files.tflite_file(folder / "model.tflite", custom="Evil")
     archive.write_zip(store.get("colours"), tmp_path / "evil.zip")
@@ -354,6 +353,23 @@ def test_a_whole_model_with_a_false_network_is_refused(tmp_path: Path, store: Mo
 
 
 # Keras, in real children
+
+
+@pytest.mark.parametrize("units", [5, 3], ids=["that Keras cannot build", "that fits"])
+def test_the_keras_network_of_a_whole_model_is_built_before_it_is_taken(
+    tmp_path: Path, store: ModelStore, units: int
+) -> None:
+    with store.stage(manifest()) as folder:
+        shutil.copy(COLOURS, folder / "model.tflite")
+        files.keras_file(folder / "model.keras", HONEST, files.weights(units=units))
+    archive.write_zip(store.get("colours"), tmp_path / "colours.zip")
+    other = ModelStore(tmp_path / "b2", tmp_path / "u2")
+    if units == 3:
+        assert bring_in(tmp_path / "colours.zip", Facts(), other).id == "colours"
+        return
+    with pytest.raises(FoveaError) as caught:
+        bring_in(tmp_path / "colours.zip", Facts(), other)
+    assert caught.value.kind == "damaged" and not other.user_root.exists()
 
 
 def test_a_layer_of_millions_of_units_ends_its_child_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
