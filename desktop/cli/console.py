@@ -117,8 +117,20 @@ def guarded(run: Callable[[], int]) -> int:
     except FoveaError as error:
         complain(error.message, error.hint)
         return 1
+    except OSError as error:
+        complain(*refused_by_system(error))
+        return 1
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def refused_by_system(error: OSError) -> tuple[str, str]:
+    """What the system refused, in words, and a hint: the last resort. Of a path only the file's own name is told."""
+    reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
+    name = error.filename if isinstance(error.filename, (str, bytes, os.PathLike)) else ""
+    own = printable(os.path.basename(os.fsdecode(name).rstrip(os.sep)))
+    about = f" ('{own}')" if own else ""
+    return f"the system refused it: {reason}{about}", "Look at the folder and the disk it lies on, then try again."
 
 
 def _let_go(stream: TextIO) -> None:

@@ -125,6 +125,8 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     from PIL import Image
 
     from desktop.core.decode import decode
+    from desktop.core.evaluation_json import write_atomically
+    from desktop.core.evaluation_store import not_written
     from desktop.core.heat import overlay
 
     if found.box is None:
@@ -136,7 +138,11 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
         pixels, box = _sized(decode(found.source).pixels), found.box
     drawn = Image.fromarray(overlay(pixels, found.heat, box, options.opacity))
     lines = [_words(found, manifest)] + ([MEDICAL_NOTICE] if manifest.medical else [])
-    _labelled(drawn, lines).save(options.out, "PNG")
+    sheet = _labelled(drawn, lines)
+    try:
+        write_atomically(options.out, lambda place: sheet.save(place, "PNG"))
+    except OSError as error:
+        raise not_written("the picture", f"the disk of '{options.out.name}'", error) from error
 
 
 def _sized(pixels: Any) -> Any:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -166,3 +171,36 @@ def test_wrong_usage_of_the_command_is_told(tmp_path: Path, change: list[str], s
     except SystemExit as end:
         found = int(end.code or 0)
     assert found == status and not (tmp_path / "why.png").exists()
+
+
+@pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EACCES])
+def test_a_disk_that_refuses_leaves_the_older_picture_and_is_told_in_words(
+    tmp_path: Path, fault: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def save(self: Image.Image, place: Any, *_: Any) -> None:
+        Path(place).write_bytes(b"half")
+        raise OSError(fault, os.strerror(fault), str(place))
+
+    out = tmp_path / "why.png"
+    out.write_bytes(b"older")
+    monkeypatch.setattr(Image.Image, "save", save)
+    assert main(["explain", "--model", "mnist-digits", "--out", str(out), str(DIGIT)]) == 1
+    err = capsys.readouterr().err
+    assert "the picture was not saved" in err and "Traceback" not in err and str(tmp_path) not in err
+    assert out.read_bytes() == b"older" and [path.name for path in tmp_path.iterdir()] == ["why.png"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps such a limit")
+def test_the_process_that_opens_imported_networks_has_a_limit_of_memory() -> None:
+    with EngineClient(gradients=True) as made:
+        ready = next(event for event in made.events(60) if isinstance(event, m.Ready))
+        limits = Path(f"/proc/{ready.pid}/limits").read_text(encoding="ascii")
+        first = Path(f"/proc/{ready.pid}/oom_score_adj").read_text(encoding="ascii")
+    data = next(line for line in limits.splitlines() if line.startswith("Max data size"))
+    expected = subprocess.run(
+        [sys.executable, "-c", "from desktop.engine import child; print(child.limit_memory())"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    if expected.stdout.strip() == "0":
+        pytest.skip("beside a GPU nothing is limited")
+    assert data.split()[3] == expected.stdout.strip() and int(first) >= 700
