@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -52,7 +53,12 @@ def add_actions(actions: Any) -> None:
     exporting = add("export", help="write a model for other programs, with a certificate of its answers")
     exporting.add_argument("id", metavar="ID")
     exporting.add_argument("out", type=Path, metavar="FILE", help="ends in .keras, .tflite, .onnx, or .zip (all of it)")
-    exporting.add_argument("--pictures", type=Path, metavar="DIR", help="pictures of yours to compare answers on, too")
+    exporting.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="DIR",
+        help="pictures of yours to compare answers on (default: two photographs of scikit-learn)",
+    )
     renaming = add("rename", help="call a model something else")
     renaming.add_argument("id", metavar="ID")
     renaming.add_argument("name", metavar="NAME")
@@ -271,8 +277,10 @@ def _export(store: ModelStore, options: argparse.Namespace) -> int:
     entry = store.require(options.id)
     with Watch() as watch:
         done = export(entry, form, options.out.absolute(), options.pictures, watch.tell, watch.control)
-    if done.difference is None:
+    if done.certificate is None:
         console.say(f"{options.out}: the whole model")
+    elif done.difference is None:
+        console.say(f"{options.out}: a copy of the only form that the model has: there is nothing to compare it with")
     else:
         console.say(f"{options.out}: answers differ by {done.difference:.1e} at most over {done.pictures} pictures")
     return 0
@@ -290,7 +298,8 @@ def _duplicate(store: ModelStore, options: argparse.Namespace) -> int:
 
 def _delete(store: ModelStore, options: argparse.Namespace) -> int:
     changes.delete(store, options.id)
-    console.say(f"'{options.id}' is in the trash; 'fovea models restore {options.id}' takes it back")
+    name = console.printable(options.id)
+    console.say(f"'{name}' is in the trash; 'fovea models restore {shlex.quote(name)}' takes it back")
     return 0
 
 
@@ -298,7 +307,7 @@ def _restore(store: ModelStore, options: argparse.Namespace) -> int:
     found = changes.deleted(store)
     if options.id is None:
         for item in found:
-            console.say(item.id)
+            console.say(console.printable(item.id))
         return 0
     token = next((item.token for item in found if item.id == options.id), None)
     if token is None:

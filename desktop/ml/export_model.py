@@ -34,8 +34,8 @@ Tell = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written, and how far its answers are from Fovea's over ``pictures`` pictures; an archive is compared by
-    its checksums alone (``difference`` ``None``)."""
+    """What was written, and how far its answers are from Fovea's over ``pictures`` pictures. ``difference`` is ``None``
+    where there is no other form to compare with, and for an archive, which has checksums (no ``certificate`` then)."""
 
     path: Path
     certificate: Path | None
@@ -51,7 +51,8 @@ def export(
     tell: Tell = lambda event: None,
     control: Control | None = None,
 ) -> Exported:
-    """Write the model of ``entry`` to ``target``; ``folder`` holds pictures of the user's to compare on as well.
+    """Write the model of ``entry`` to ``target``; ``folder`` holds pictures of the user's to compare on (else the
+    photographs of :mod:`desktop.core.photographs`), beside those that Fovea draws.
 
     An older ``target`` stays whole until the new one is. Raises :class:`FoveaError`: ``no-keras`` for a model without
     its Keras form, ``missing-package`` where ONNX cannot be written here, ``parity`` where the answers differ.
@@ -89,7 +90,7 @@ def export(
             lambda: control is not None and control.cancelled,
         )
         limit = LIMIT_HALF if half and form != "onnx" else LIMIT
-        if not facts["difference"] <= limit:
+        if facts["difference"] is not None and not facts["difference"] <= limit:
             raise FoveaError(
                 "parity",
                 f"the exported file differs from the model by {facts['difference']:.1e} in a score; "

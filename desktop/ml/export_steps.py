@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,23 +16,37 @@ from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.store.manifest import Manifest, from_json
 
 _MOST_PICTURES = 200
+_SIDE = 4
 _OPSET = 17  # ONNX 1.12 (2022): read by every ONNX Runtime since 1.12
 
 
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """What the answers were compared over: ``images`` uint8 (n, height, width, channels), how many of each kind, and
+    whose the photographs are."""
+
+    images: np.ndarray
+    counts: dict[str, int]
+    photographs: tuple[str, ...]
+
+
 def write(keras_file: str, lite: str, form: str, manifest: str, folder: str, work: str, tell: Any) -> dict[str, Any]:
-    """Make ``work/out.ENDING`` and ``work/parity.json``; returns ``difference`` and ``pictures``."""
+    """Make ``work/out.ENDING`` and ``work/parity.json``; returns ``difference`` (``None`` where the model has no other
+    form to compare with) and ``pictures``."""
     described = from_json(manifest)
-    drawn, own = _pictures(described.preprocess, folder)
-    images = np.stack([*drawn, *own])
+    over = _pictures(described.preprocess, folder)
+    images = over.images
     out = Path(work) / f"out.{form}"
     position = described.outputs["probabilities"]
     peer = "model.tflite as Fovea runs it (LiteRT)"
+    expected: np.ndarray | None
     if form == "tflite":
         shutil.copyfile(lite, out)
         found, reader = _litert(out, images, position), "LiteRT (ai-edge-litert)"
-        expected = found
         if keras_file:  # the file is Fovea's own: what can differ is the network that it was made from
             expected, peer = _keras(Path(keras_file), images, found.shape[1])
+        else:
+            expected, peer = None, "nothing: the model has this form alone, and the file is a copy of it"
     else:
         expected = _litert(Path(lite), images, position)
         if form == "onnx":
@@ -40,40 +55,61 @@ def write(keras_file: str, lite: str, form: str, manifest: str, folder: str, wor
         else:
             shutil.copyfile(keras_file, out)
             found, reader = _keras(out, images, expected.shape[1])
-    if found.shape != expected.shape:
+    if not np.isfinite(found).all():
+        raise FoveaError("parity", "the exported file gives no usable numbers (NaN or infinity)")
+    if expected is not None and found.shape != expected.shape:
         raise FoveaError("parity", f"the exported file gives {found.shape}, the model {expected.shape}")
-    gap = float(np.abs(found - expected).max())
-    gap = gap if np.isfinite(gap) else float("inf")
-    certificate = _certificate(described, out, form, (reader, peer), found, expected, (len(drawn), len(own)))
+    certificate = _certificate(described, out, form, (reader, peer), found, expected, over)
     (Path(work) / "parity.json").write_text(
         json.dumps(certificate, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
     )
-    return {"difference": gap, "pictures": len(images)}
+    return {"difference": certificate["largest_difference"], "pictures": len(images)}
 
 
-def _pictures(spec: PreprocessSpec, folder: str) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Prepared pictures: those drawn by Fovea, and up to :data:`_MOST_PICTURES` of the user's."""
+def _pictures(spec: PreprocessSpec, folder: str) -> _Compared:
+    """Prepared pictures: those drawn by Fovea, and real ones, which are up to :data:`_MOST_PICTURES` of the user's
+    folder, or without one the photographs of :mod:`desktop.core.photographs`, whole and in parts."""
     from desktop.core.decode import decode
     from desktop.core.formats import SUPPORTED_SUFFIXES
+    from desktop.core.photographs import photographs
     from desktop.core.preprocess import prepare
     from desktop.core.scan import Found, walk_images
     from desktop.ml.selftest import drawn_inputs
 
     drawn = list(drawn_inputs(spec).values())
-    own: list[np.ndarray] = []
+    counts = {"drawn by Fovea": len(drawn)}
+    real: list[np.ndarray] = []
+    origins: list[str] = []
     if folder:
         for found in walk_images([folder], SUPPORTED_SUFFIXES):
-            if len(own) >= _MOST_PICTURES:
+            if len(real) >= _MOST_PICTURES:
                 break
             if not isinstance(found, Found):
                 continue
             try:
-                own.append(prepare(decode(ImageSource.from_path(found.path)).pixels, spec).pixels)
+                real.append(prepare(decode(ImageSource.from_path(found.path)).pixels, spec).pixels)
             except FoveaError:
                 continue  # a file that cannot be opened proves nothing about the network
-        if not own:
+        if not real:
             raise FoveaError("no-pictures", "the folder holds no picture that can be opened", "Choose another folder.")
-    return drawn, own
+        counts["of the user's folder"] = len(real)
+    else:
+        for photograph in photographs():
+            try:
+                pixels = decode(ImageSource.from_path(str(photograph.path))).pixels
+                real.extend([prepare(part, spec).pixels for part in (pixels, *_parts(pixels))])
+            except FoveaError:
+                continue  # as above
+            origins.append(photograph.origin)
+        counts["of photographs, each whole and in parts"] = len(real)
+    return _Compared(np.stack([*drawn, *real]), counts, tuple(origins))
+
+
+def _parts(pixels: np.ndarray) -> list[np.ndarray]:
+    """The photograph ``pixels`` (height, width[, 3]) in :data:`_SIDE` rows of as many parts."""
+    return [
+        np.ascontiguousarray(p) for row in np.array_split(pixels, _SIDE) for p in np.array_split(row, _SIDE, axis=1)
+    ]
 
 
 def _litert(path: Path, images: np.ndarray, position: int) -> np.ndarray:
@@ -159,18 +195,30 @@ def _certificate(
     form: str,
     programs: tuple[str, str],
     found: np.ndarray,
-    expected: np.ndarray,
-    counts: tuple[int, int],
+    expected: np.ndarray | None,
+    over: _Compared,
 ) -> dict[str, Any]:
-    """What the comparison found. It names no picture: names of files may be names of patients."""
+    """What the comparison found; ``None`` for each figure where there was nothing to compare with.
+
+    It names no picture of the user's: names of files may be names of patients.
+    """
     from desktop import __version__
 
-    gaps = np.abs(found - expected)
-    chosen = [manifest.decision.choose(row) for row in found], [manifest.decision.choose(row) for row in expected]
+    figures: dict[str, Any] = dict.fromkeys(("largest_difference", "mean_difference", "same_answer"))
+    if expected is not None:
+        gaps = np.abs(found - expected)
+        gaps = np.where(np.isfinite(gaps), gaps, np.inf)
+        choose = manifest.decision.choose
+        same = sum(choose(a) == choose(b) for a, b in zip(found, expected, strict=True))
+        figures = {
+            "largest_difference": float(gaps.max()),
+            "mean_difference": float(gaps.mean()),
+            "same_answer": int(same),
+        }
     with out.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return {
-        "schema": 1,
+        "schema": 2,
         "model": {
             "id": manifest.id,
             "name": manifest.name,
@@ -179,10 +227,9 @@ def _certificate(
         },
         "file": {"format": form, "sha256": digest, "size": out.stat().st_size, "read_by": programs[0]},
         "compared_with": programs[1],
-        "pictures": {"drawn by Fovea": counts[0], "of the user's folder": counts[1]},
-        "largest_difference": float(gaps.max()),
-        "mean_difference": float(gaps.mean()),
-        "same_answer": int(sum(a == b for a, b in zip(*chosen, strict=True))),
+        "pictures": over.counts,
+        "photographs": list(over.photographs),
+        **figures,
         "input": {
             "dtype": "uint8",
             "shape": ["batch", manifest.preprocess.height, manifest.preprocess.width, manifest.preprocess.channels],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from desktop import paths
+from desktop.core.photographs import photographs
 
 _WORDS = {"digit": ("digit", "mnist"), "xray": ("xray", "x-ray", "chest", "phantom")}
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".bmp", ".gif", ".webp"})
@@ -28,7 +28,7 @@ class Sample:
 
 def samples() -> list[Sample]:
     """Every sample there is, photographs first; empty where none was installed."""
-    found = [Sample(str(path), "photo") for path in _photographs()]
+    found = [Sample(str(photograph.path), "photo") for photograph in photographs()]
     try:
         own = sorted(path for path in (paths.resources() / "samples").rglob("*") if path.suffix.lower() in _SUFFIXES)
     except OSError:
@@ -42,18 +42,6 @@ def samples_for(model_id: str) -> list[Sample]:
     kind = next((kind for kind, words in _WORDS.items() if any(word in model_id for word in words)), "photo")
     everything = samples()
     return [sample for sample in everything if sample.kind == kind] or everything
-
-
-def _photographs() -> list[Path]:
-    """china.jpg and flower.jpg of scikit-learn, found without importing it: that would take a second."""
-    try:
-        spec = find_spec("sklearn")
-    except (ImportError, ValueError):
-        return []
-    if spec is None or spec.origin is None:
-        return []
-    folder = Path(spec.origin).parent / "datasets" / "images"
-    return [folder / name for name in ("china.jpg", "flower.jpg") if (folder / name).is_file()]
 
 
 def _kind(path: Path) -> str:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from desktop.cli import models
+from desktop.cli import console, models
 from desktop.store.store import ModelStore
 from tests.ml import foreign_files as files
+from tests.store.makers import COLOURS
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -61,6 +66,68 @@ def test_import_asks_for_what_the_file_does_not_say(capsys: pytest.CaptureFixtur
     assert run(capsys, "export", "net", str(tmp_path / "net.keras"))[0] == 1
     assert run(capsys, "import", str(target))[:2] == (0, "model 'net-2' is in the store: 3 classes\n")
     lite = tmp_path / "out.tflite"
-    assert run(capsys, "export", "net", str(lite))[0] == 0
+    status, out, _ = run(capsys, "export", "net", str(lite))
+    assert status == 0 and "nothing to compare it with" in out
     certificate = json.loads((tmp_path / "out.tflite.parity.json").read_text(encoding="utf-8"))
-    assert certificate["largest_difference"] == 0 and certificate["file"]["size"] == lite.stat().st_size
+    assert certificate["largest_difference"] is None and certificate["same_answer"] is None
+    assert certificate["compared_with"].startswith("nothing") and certificate["file"]["size"] == lite.stat().st_size
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("install", "vgg16"),
+        ("import", str(COLOURS), "--name", "a", "--labels", "a,b,c", "--scaling", "0-1", "--fit", "stretch"),
+        ("export", "mnist-digits", "OUT.tflite"),
+        ("duplicate", "mnist-digits"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_home_that_cannot_be_written_to_is_told_in_words(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_bytes(b"no folder")
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.chdir(tmp_path)
+    status, out, err = run(capsys, *arguments)
+    assert status == 1 and out == "" and "not saved: not a directory" in err and str(tmp_path) not in err
+
+
+def test_whatever_else_the_system_refuses_is_told_without_the_way_to_it(capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "/home/somebody/secret/net.keras")
+
+    assert console.guarded(refused) == 1
+    assert capsys.readouterr().err.startswith("fovea: the system refused it: permission denied ('net.keras'). ")
+
+
+def test_a_model_in_a_folder_with_an_unusual_name_is_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
+    store = ModelStore()
+    shutil.copytree(store.get("mnist-digits").folder, store.user_root / "mnist-digits (copy)")
+    status, out, _ = run(capsys, "delete", "mnist-digits (copy)")
+    assert status == 0 and "fovea models restore 'mnist-digits (copy)'" in out
+    assert run(capsys, "restore", "mnist-digits (copy)")[0] == 0
+    assert store.get("mnist-digits (copy)").problem
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["photographs", "a folder of the user's"])
+def test_the_certificate_is_over_real_pictures(capsys: pytest.CaptureFixture[str], tmp_path: Path, own: bool) -> None:
+    folder, target = tmp_path / "mine", tmp_path / "out.keras"
+    folder.mkdir()
+    rng = np.random.default_rng(2)
+    for name in ("Jane Doe.png", "John Doe.png"):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), np.uint8)).save(folder / name)
+    wanted = ("--pictures", str(folder)) if own else ()
+    status, out, _ = run(capsys, "export", "cifar10", str(target), *wanted)
+    assert status == 0 and "answers differ by" in out
+    text = (tmp_path / "out.keras.parity.json").read_text(encoding="utf-8")
+    certificate = json.loads(text)
+    drawn, real = certificate["pictures"]["drawn by Fovea"], sum(certificate["pictures"].values())
+    assert f"over {real} pictures" in out and "Doe" not in text and str(tmp_path) not in text
+    assert 0 < certificate["largest_difference"] <= 1e-4 and certificate["same_answer"] == real
+    if own:
+        assert certificate["pictures"] == {"drawn by Fovea": drawn, "of the user's folder": 2}
+        assert certificate["photographs"] == []
+    else:
+        assert certificate["pictures"]["of photographs, each whole and in parts"] == 2 * 17
+        assert [origin.split()[0] for origin in certificate["photographs"]] == ["china.jpg", "flower.jpg"]

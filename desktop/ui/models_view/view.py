@@ -336,6 +336,8 @@ class ModelsView(LaterView):
             if result.difference is not None:
                 told += " " + self.tr("Its answers differ by {0} at most over {1} pictures; the certificate says so.")
                 told = told.format(f"{result.difference:.1e}", result.pictures)
+            elif result.certificate is not None:
+                told += " " + self.tr("It is the only form of this model: there was nothing to compare it with.")
             self.said.emit(told)
         elif done.kind == "delete":
             card = next((card for card in self.list.cards if card.id == done.subject), None)
