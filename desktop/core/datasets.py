@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from desktop.core.groups import Grouping, group_of_name, may_be_dicom, patient_of_file
+from desktop.core.groups import Grouping, group_of_name, patient_of_file
 from desktop.core.types import FoveaError, ImageSource
 
 Progress = Callable[[int, int | None], None]
@@ -220,7 +220,7 @@ class LabelledDataset:
             key = (_NO_GROUP, name)
             if self.kind == "folders":
                 group = group_of_name(name)
-                patient = patient_of_file(self.source(position).path) if not group and may_be_dicom(name) else None
+                patient = patient_of_file(self.source(position).path) if not group else None
                 named += group is not None
                 patients += patient is not None
                 if group or patient:

@@ -57,7 +57,7 @@ def decode_dicom(file: BinaryIO, size: int, frame: int) -> DecodedImage:
 
 
 @functools.cache
-def _pydicom() -> Any:
+def quiet_pydicom() -> Any:
     """pydicom, set not to judge values: what matters is checked here, and its complaints quote them."""
     import pydicom
     import pydicom.config
@@ -68,10 +68,10 @@ def _pydicom() -> Any:
 
 def _read(file: BinaryIO) -> Any:
     """The file's dataset; large elements are read, nothing is decoded. Raises DecodeError ``dicom-damaged``."""
-    _check_inflated(file)
+    check_inflated(file)
     file.seek(0)
     try:
-        return _pydicom().dcmread(file, force=True)
+        return quiet_pydicom().dcmread(file, force=True)
     except RecursionError:
         failure = _too_deep()
     except Exception as error:
@@ -89,7 +89,7 @@ def _damaged(error: Exception) -> DecodeError:
     return DecodeError("dicom-damaged", "The DICOM's header or pixel data are damaged.", _AGAIN)
 
 
-def _check_inflated(file: BinaryIO) -> None:
+def check_inflated(file: BinaryIO) -> None:
     """Refuse a deflated file that would not fit: pydicom inflates without a limit.
 
     Walks through the group 0002 elements (PS3.10, 7.1; always Explicit VR Little Endian) to where the stream begins.
@@ -161,7 +161,7 @@ def _complete(dataset: Any) -> str:
 
     Elements that old writers leave out get the only value they can have; the others must be there and make sense.
     """
-    pydicom = _pydicom()
+    pydicom = quiet_pydicom()
     samples = _integer(dataset, "SamplesPerPixel", 1)
     allocated = _integer(dataset, "BitsAllocated")
     stored = _integer(dataset, "BitsStored", allocated)
@@ -204,7 +204,7 @@ def _check_length(dataset: Any, keyword: str, syntax: str, frames: int) -> None:
     """Raise DecodeError ``dicom-damaged`` when the header promises more than the file holds."""
     data = dataset.get(keyword)
     have = len(data) if isinstance(data, bytes | bytearray) else 0
-    uid = _pydicom().uid.UID(syntax)
+    uid = quiet_pydicom().uid.UID(syntax)
     pixels = int(dataset.Rows) * int(dataset.Columns) * int(dataset.SamplesPerPixel) * frames
     if uid.is_transfer_syntax and uid.is_encapsulated:
         need = 8 * frames  # each frame takes a fragment, each fragment eight bytes and its content

@@ -7,22 +7,29 @@ as the process, good for comparing within one run and for nothing else.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import secrets
+import unicodedata
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 import numpy as np
+
+from desktop.core.formats import sniff
 
 _PATTERNS = (
     re.compile(r"((?:NORMAL2-)?IM-\d+)-\d+", re.IGNORECASE),  # paediatric chest X-rays, normal cases
     re.compile(r"((?:person|patient|subject|case|sub|pat)[-_]?\d+)(?=[-_.])", re.IGNORECASE),
 )
-_DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ""})
 _KEY = secrets.token_bytes(32)
-_MAGIC_AT, _MAGIC = 128, b"DICM"
-_SHORTEST_NAME = 3  # shorter parts of a patient's name occur in any file name by chance
+_ENOUGH = 132  # bytes that tell DICOM from all else: the preamble and 'DICM', or a first element
+_SHORTEST_NAME = 3  # shorter parts of a patient's name occur inside any file name by chance
+_LONGEST_NAME = 200  # letters; DICOM allows three times 64, a hostile header any number
+_JOINED = 12  # parts of a name that are looked for joined to each other
+_IDEOGRAPHS = "\u2e80"  # from here on one letter is a whole word
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,12 +57,6 @@ def group_of_name(name: str) -> str | None:
     return None
 
 
-def may_be_dicom(name: str) -> bool:
-    """Whether a file of this name can be DICOM: the suffix, none at all, or a number as DICOM's own names end in."""
-    suffix = os.path.splitext(name)[1].lower()
-    return suffix in _DICOM_SUFFIXES or suffix[1:].isdigit()
-
-
 def patient_of_file(path: str | None) -> str | None:
     """A token for the patient of a DICOM file, equal for equal patients within this run; ``None`` for all else."""
     patient = _tags(path or "", ["PatientID"]).get("PatientID", "").strip()
@@ -65,25 +66,51 @@ def patient_of_file(path: str | None) -> str | None:
 
 
 def patient_in(path: str, *names: str) -> set[str]:
-    """Those of ``names`` that hold a part of the patient's name or number of the DICOM file ``path``."""
+    """Those of ``names`` that hold a part of the patient's name or number of the DICOM file ``path``.
+
+    Case and accents do not count. Parts of one or two letters (Li, Wu) must be whole words of a name, or stand beside
+    another part (``LiWu7.dcm``); numbers as short as that tell nobody.
+    """
     facts = _tags(path, ["PatientID", "PatientName"])
-    parts = re.split(r"[\^=\s,;._-]+", " ".join(facts.values()).casefold())
-    told = [part for part in parts if len(part) >= _SHORTEST_NAME]
-    return {name for name in names if any(part in name.casefold() for part in told)}
+    told = " ".join(value[:_LONGEST_NAME] for value in facts.values())
+    parts = [part for part in re.split(r"[\W_]+", _plain(told)) if part]
+    long = [part for part in parts if len(part) >= _SHORTEST_NAME or part[0] >= _IDEOGRAPHS]
+    joined = (a + b for a, b in permutations(parts[:_JOINED], 2))
+    long += [name for name in joined if len(name) >= _SHORTEST_NAME and name.isalpha()]
+    short = {part for part in parts if len(part) < _SHORTEST_NAME and part.isalpha()}
+    return {name for name in names if any(part in _plain(name) for part in long) or short & _words(name)}
+
+
+def _plain(text: str) -> str:
+    """``text`` without case and accents, however its letters are composed."""
+    apart = unicodedata.normalize("NFKD", text)
+    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFKC", bare).casefold()
+
+
+def _words(name: str) -> set[str]:
+    """The words of a file name: runs of letters, ``WeiLi`` being two."""
+    return set(_LETTERS.findall(_plain(name))) | set(_LETTERS.findall(_plain(_HUMPS.sub(" ", name))))
 
 
 def _tags(path: str, keywords: list[str]) -> dict[str, str]:
-    """Some tags of a DICOM file as text; empty for other files and for what cannot be read."""
-    if not may_be_dicom(path):
-        return {}
-    try:
-        with open(path, "rb") as stream:
-            if stream.read(_MAGIC_AT + len(_MAGIC))[_MAGIC_AT:] != _MAGIC:
-                return {}
-            stream.seek(0)
-            from pydicom import dcmread
+    """Some tags of a DICOM file as text; empty for other files and for what cannot be read.
 
-            facts: Any = dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords))
+    A file is DICOM where the decoder takes it for that: by its first bytes, whatever its suffix. Of all other files
+    no more than those are read.
+    """
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            if sniff(stream.read(_ENOUGH)) != "DICOM":
+                return {}
+        from desktop.core.dicom import check_inflated, quiet_pydicom
+
+        with open(path, "rb") as file:
+            check_inflated(file)
+            file.seek(0)
+            facts: Any = quiet_pydicom().dcmread(
+                file, force=True, stop_before_pixels=True, specific_tags=list(keywords)
+            )
             return {keyword: str(facts.get(keyword) or "") for keyword in keywords}
     except Exception:  # a hostile header may raise anything; it only means that nothing is known
         return {}

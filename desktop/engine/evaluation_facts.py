@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from desktop.core.datasets import LabelledDataset
 from desktop.core.evaluation import DataFacts, ModelFacts
-from desktop.core.groups import Grouping, may_be_dicom, patient_in
+from desktop.core.groups import Grouping, patient_in
 from desktop.core.label_map import LabelMap
 from desktop.core.types import FoveaError
 from desktop.store.manifest import Manifest
@@ -72,7 +72,7 @@ def _private(data: LabelledDataset) -> tuple[tuple[str, ...], str]:
     title = data.title
     for position in range(len(data)) if data.kind == "folders" else ():
         name = data.name(position)
-        path = data.source(position).path if may_be_dicom(name) else None
+        path = data.source(position).path
         if path:
             found = patient_in(path, name, data.title)
             if name in found:
