@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -37,7 +37,12 @@ def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
 
 def public_naming(result: EvaluationResult, keep: bool = False) -> Naming:
     """Names as others may see them: those that hold a patient's name become numbers, unless ``keep``."""
-    hidden = {} if keep else {name: f"picture {i}" for i, name in enumerate(result.data.private, 1)}
+    return naming_of(() if keep else result.data.private)
+
+
+def naming_of(private: Sequence[str]) -> Naming:
+    """The names ``private`` become numbers, others stay."""
+    hidden = {name: f"picture {i}" for i, name in enumerate(private, 1)}
     return lambda name: hidden.get(name, name)
 
 

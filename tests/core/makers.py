@@ -121,6 +121,15 @@ def dicom_bytes(pixels: np.ndarray | None = None, syntax: str | None = None, **e
     return file.getvalue()
 
 
+def scan_of(path: Path, name: str, number: str = "4711", bare: bool = False) -> str:
+    """Write a DICOM picture of this patient; ``bare``: without the preamble, as old programs do. Returns its path."""
+    pixels = np.arange(12 * 10, dtype=np.uint8).reshape(10, 12)
+    data = dicom_bytes(pixels, SpecificCharacterSet="ISO_IR 192", PatientName=name, PatientID=number)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data[132:] if bare else data)
+    return str(path)
+
+
 def shipped_dicom(name: str) -> Path:
     """A test file that lies in the installed pydicom package itself (never downloaded)."""
     import pydicom.data

@@ -24,7 +24,7 @@ from desktop.core.datasets import (
     open_dataset,
 )
 from desktop.core.decode import decode
-from desktop.core.groups import group_of_name, patient_in, patient_of_file
+from desktop.core.groups import group_of_name, patient_in
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX links or permissions")
 
@@ -257,56 +257,6 @@ def test_row_21_names_that_hold_a_patient_are_known(tmp_path: Path) -> None:
     scan = str(get_testdata_file("CT_small.dcm"))  # CompressedSamples^CT1
     assert patient_in(scan, "a/compressedsamples_1.dcm", "a/7.dcm") == {"a/compressedsamples_1.dcm"}
     assert patient_in(str(picture(tmp_path / "compressedsamples.png")), "compressedsamples.png") == set()
-
-
-def scan_of(path: Path, name: str, number: str = "4711", bare: bool = False) -> str:
-    """A DICOM file of this patient; ``bare``: without the preamble, as old programs write them."""
-    from pydicom import dcmread
-    from pydicom.data import get_testdata_file
-
-    scan = dcmread(str(get_testdata_file("CT_small.dcm")))
-    scan.SpecificCharacterSet = "ISO_IR 192"
-    scan.PatientName, scan.PatientID = name, number
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scan.save_as(path)
-    if bare:
-        path.write_bytes(path.read_bytes()[132:])
-    return str(path)
-
-
-@pytest.mark.parametrize("file", ["scan.dcm", "scan.jpg", "scan"])
-@pytest.mark.parametrize("bare", [False, True])
-def test_row_21_a_patient_is_found_in_all_that_the_decoder_opens(tmp_path: Path, file: str, bare: bool) -> None:
-    from desktop.core.types import ImageSource
-
-    scan = scan_of(tmp_path / file, "Doe^John", bare=bare)
-    assert decode(ImageSource.from_path(scan)).format == "DICOM"
-    assert patient_in(scan, "doe_1.jpg", "4711.png", "other.jpg") == {"doe_1.jpg", "4711.png"}
-    assert patient_of_file(scan) == patient_of_file(scan_of(tmp_path / "second.dcm", "Doe^John")) is not None
-
-
-@pytest.mark.parametrize(
-    ("patient", "told", "untold"),
-    [
-        ("Li^Wu", {"li.dcm", "a/wu_1.dcm", "WuLi7.dcm", "scanWu.dcm", "LI-2.dcm"}, {"lily.dcm", "swum.dcm", "7.dcm"}),
-        ("Müller^A", {"mu\u0308ller.dcm", "muller2.dcm", "x/a.dcm"}, {"mull.dcm", "ab.dcm"}),
-        ("Yamada^Taro=山田^太郎", {"山田太郎.dcm", "yamada.dcm"}, {"山.dcm"}),
-        ("이^민호", {"이민호.dcm"}, {"김.dcm"}),
-    ],
-)
-def test_row_21_short_names_count_as_whole_words(
-    tmp_path: Path, patient: str, told: set[str], untold: set[str]
-) -> None:
-    scan = scan_of(tmp_path / "1.dcm", patient, "7")
-    assert patient_in(scan, *told, *untold) == told
-
-
-def test_row_32_patients_group_files_of_any_suffix(tmp_path: Path) -> None:
-    scan_of(tmp_path / "a" / "1.jpg", "Doe^John", bare=True)
-    scan_of(tmp_path / "b" / "2.png", "Doe^John")
-    picture(tmp_path / "a" / "3.png")
-    groups = open_dataset(tmp_path).groups()
-    assert (groups.count, groups.patients) == (2, 2)
 
 
 # Arrays

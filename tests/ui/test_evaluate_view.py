@@ -18,6 +18,7 @@ from desktop.ui.app import Shell
 from desktop.ui.evaluate.view import EvaluateView
 from desktop.ui.evaluate.words import count
 from desktop.ui.main_window import MainWindow
+from tests.core.makers import scan_of
 from tests.evaluation.makers import made_up, paint, shades, two_classes
 
 WAIT = 30_000
@@ -123,7 +124,7 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     qtbot.waitUntil(lambda: store.judgements(print_) == {"blue/really red.png": "wrong"}, timeout=WAIT)
     assert "label is wrong" in gallery.model.words(gallery.model.row_at(0))
     view.show_start()
-    key = EvaluationStore.key(result.model.sha256, print_, result.data.mapping)
+    key = EvaluationStore.key(result.model, print_, result.data.mapping)
     view.open_kept(key)
     qtbot.waitUntil(lambda: view.state.result is not result and view.state.result is not None, timeout=WAIT)
     assert gallery.model.judgements == {"blue/really red.png": "wrong"}
@@ -302,6 +303,25 @@ def test_selection_is_exported_as_list_and_copies(qtbot: Any, view: EvaluateView
             view.exports.copy_pictures(str(tmp_path))
     copies = sorted(path for path in tmp_path.rglob("really red.png") if "selected" in str(path))
     assert len(copies) == 2 and copies[0].read_bytes() == (folder / "blue" / "really red.png").read_bytes()
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_row_21_a_list_shows_no_patients_name(qtbot: Any, view: EvaluateView, tmp_path: Path, running: bool) -> None:
+    folder = shades(tmp_path / "shades")
+    scan_of(folder / "red" / "Doe_1.jpg", "Doe^John", bare=True)
+    run(qtbot, view, folder)
+    result = view.state.result
+    assert result is not None and result.data.private == ("red/Doe_1.jpg",)
+    view.results.gallery.choose(Choice("all"))
+    view.exports._rows = view.results.gallery.model.order
+    if running:  # its names are not known yet
+        view.state.result = None
+    target = tmp_path / "list.csv"
+    with qtbot.waitSignal(view.exports.ended, timeout=WAIT):
+        view.exports.save_list(str(target))
+    view.state.result = result
+    text = target.read_text(encoding="utf-8-sig")
+    assert "Doe" not in text and "picture 1" in text and "red/0.png" in text
 
 
 def test_reports_are_written_without_holding_up_the_window(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:

@@ -70,11 +70,14 @@ class Exports(QObject):
 
     @Slot(str)
     def save_list(self, path: str) -> None:
-        """Write name, truth, answer, scores and what was said of the label, one picture a line."""
-        gallery, rows = self._view.results.gallery.model, self._rows
+        """Write name, truth, answer, scores and what was said of the label, one picture a line; names that hold a
+        patient's name become numbers."""
+        gallery, rows, result = self._view.results.gallery.model, self._rows, self._view.state.result
         answers, labels, said = gallery.answers, gallery.labels, dict(gallery.judgements)
         if answers is not None:
-            self._run(self.tr("Saving the list…"), path, lambda task: _write_list(path, answers, labels, said, rows))
+            self._run(
+                self.tr("Saving the list…"), path, lambda task: _write_list(path, answers, result, labels, said, rows)
+            )
 
     @Slot(str)
     def copy_pictures(self, parent: str) -> None:
@@ -181,8 +184,29 @@ def _safe(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def _write_list(path: str, answers: Answers, labels: tuple[str, ...], said: dict[str, str], rows: np.ndarray) -> None:
-    from desktop.core.evaluation_json import write_atomically
+def _private(answers: Answers, rows: np.ndarray) -> tuple[str, ...]:
+    """The names of ``rows`` that hold a patient's name: for a run on its way, whose result will know them."""
+    from desktop.core.groups import patient_in
+
+    names = []
+    for row in rows.tolist():
+        name, source = answers.name(row), answers.source(row)
+        if source is not None and source.path and patient_in(source.path, name):
+            names.append(name)
+    return tuple(names)
+
+
+def _write_list(
+    path: str,
+    answers: Answers,
+    result: EvaluationResult | None,
+    labels: tuple[str, ...],
+    said: dict[str, str],
+    rows: np.ndarray,
+) -> None:
+    from desktop.core.evaluation_json import naming_of, write_atomically
+
+    shown = naming_of(result.data.private if result is not None else _private(answers, rows))
 
     def write(place: Path) -> None:
         with place.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
@@ -192,7 +216,12 @@ def _write_list(path: str, answers: Answers, labels: tuple[str, ...], said: dict
                 truth, answer = int(answers.truth[row]), int(answers.predicted[row])
                 name, scores = answers.name(row), answers.scores[row]
                 figures = [f"{float(scores[answer]):.6f}", f"{float(scores[truth]):.6f}"]
-                cells = [_safe(name), _safe(labels[truth]), _safe(labels[answer]), "yes" if truth == answer else "no"]
+                cells = [
+                    _safe(shown(name)),
+                    _safe(labels[truth]),
+                    _safe(labels[answer]),
+                    "yes" if truth == answer else "no",
+                ]
                 out.writerow([*cells, *figures, said.get(name, "")])
 
     write_atomically(path, write)
