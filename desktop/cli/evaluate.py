@@ -166,10 +166,9 @@ def _one(
         with contextlib.suppress(FoveaError):  # a disk that is full is told of when the result is kept
             kept.remember_mapping(entry.id, data.classes, labels.as_dict(data.classes, facts.labels))
     if options.reuse:
-        held = kept.find(facts.sha256, data.fingerprint(), labels.as_dict(data.classes, facts.labels))
+        held = kept.find(facts, data.fingerprint(), labels.as_dict(data.classes, facts.labels))
         if held is not None:
-            predicted = decide(held.scores, facts.positive, facts.threshold)
-            return replace(held, model=facts, predicted=predicted)
+            return held
 
     def told(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"

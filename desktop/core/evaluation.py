@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,10 @@ from desktop.core.intervals import Estimate
 from desktop.core.metrics import ClassFigures, Curves, Means
 from desktop.core.persons import Persons
 from desktop.core.thresholds import OperatingPoint, ThresholdTable
+from desktop.core.types import PreprocessSpec
 
+HIGHEST_SCORE = 0.5
+"""The threshold that stands for 'the highest of two scores', but for equal ones."""
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
 
 
@@ -35,7 +40,9 @@ class Skipped:
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """The model that answered. ``positive`` is the class number that a threshold speaks of (two classes, else
-    ``None``); ``threshold`` is ``None`` where the highest score decides; ``reason`` says why this threshold."""
+    ``None``); ``threshold`` is ``None`` where the highest score decides; ``reason`` says why this threshold. ``setup``
+    stands for how pictures are prepared and which output is read, see :func:`setup_of`; empty where that is not known.
+    """
 
     id: str
     name: str
@@ -48,6 +55,17 @@ class ModelFacts:
     scores: str
     medical: bool
     card: dict[str, Any] = field(default_factory=dict)
+    setup: str = ""
+
+    def answers_as(self, other: ModelFacts) -> bool:
+        """Whether the other model gives every picture the same scores under the same labels."""
+        return (self.sha256, self.labels, self.setup) == (other.sha256, other.labels, other.setup)
+
+
+def setup_of(preprocess: PreprocessSpec, output: int) -> str:
+    """What, besides its weights, decides a network's scores: preparation and number of the output; 32 hex digits."""
+    text = json.dumps([asdict(preprocess), output], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +202,22 @@ class Figures:
     persons: int | None = None
 
 
-def operating_point(result: EvaluationResult, table: ThresholdTable, threshold: float) -> OperatingPoint:
-    """What a threshold does, with intervals over persons where the data tells whose each image is (two labels)."""
-    point = table.at(threshold)
-    persons = Persons.among(result.groups)
-    if persons is None:
-        return point
+def operating_point(result: EvaluationResult, table: ThresholdTable, threshold: float | None) -> OperatingPoint:
+    """What a threshold does, with intervals over persons where the data tells whose each image is (two labels).
+
+    ``None``: what the answers of ``result`` themselves come to, the threshold being shown as 0.5. Where the highest
+    score decides, equal scores go to the first label, which no threshold can say.
+    """
     positive = result.model.positive if result.model.positive is not None else 1
-    return persons.point(point, result.truth == positive, result.scores[:, positive].astype(np.float64))
+    is_positive = result.truth == positive
+    if threshold is None:
+        said = result.predicted == positive
+        point = table.counted(HIGHEST_SCORE, int((said & is_positive).sum()), int((said & ~is_positive).sum()))
+    else:
+        said = result.scores[:, positive].astype(np.float64) >= threshold
+        point = table.at(threshold)
+    persons = Persons.among(result.groups)
+    return point if persons is None else persons.point(point, is_positive, said)
 
 
 def figures(result: EvaluationResult, seed: int = 0) -> Figures:
@@ -241,7 +267,9 @@ def _by_person(result: EvaluationResult, found: Figures, persons: Persons, seed:
         curves=curves,
         auc=auc,
         average_precision=ap,
-        point=persons.point(found.point, is_positive, score) if found.point is not None else None,
+        point=operating_point(result, found.thresholds, result.model.threshold)
+        if found.thresholds is not None
+        else None,
         ece=persons.bootstrap(found.ece, calibration.weighted_ece(top, top_right), 2 * n, seed),
         brier=persons.mean(found.brier, calibration.brier_losses(truth, scores, result.model.positive)),
         reliability=binned(found.reliability, top, top_right),
@@ -267,7 +295,7 @@ def _independent(result: EvaluationResult, seed: int) -> Figures:
         auc = curves.auc if curves else metrics.class_auc(truth, scores, positive)
         ap = curves.average_precision if curves else Estimate(None, n=len(truth), reason=auc.reason)
         table = ThresholdTable.of(is_positive, score)
-        point = table.at(result.model.threshold) if result.model.threshold is not None else table.at(0.5)
+        point = operating_point(replace(result, groups=None), table, result.model.threshold)
         positive_bins = calibration.reliability(score, is_positive)
     elif len(labels) <= _AUC_CLASSES:
         per_class_auc = [metrics.class_auc(truth, scores, index) for index in range(len(labels))]

@@ -1,4 +1,4 @@
-"""Evaluations kept in the user's data folder: reopened at once, found again by the data's and the model's checksums.
+"""Evaluations kept in the user's data folder: reopened at once, found again by data and model.
 
 One compressed ``.npz`` an evaluation, written beside and renamed. Paths of this computer are in it, for opening the
 pictures again; it is the user's own file and no report is made from them. A threshold that the user chose lies beside
@@ -16,14 +16,14 @@ import os
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from desktop import paths
-from desktop.core.evaluation import DataFacts, EvaluationResult, ModelFacts, Skipped
+from desktop.core.evaluation import DataFacts, EvaluationResult, ModelFacts, Skipped, decide
 from desktop.core.evaluation_json import write_atomically
 from desktop.core.types import FoveaError
 
@@ -59,25 +59,27 @@ class EvaluationStore:
         self.folder = folder if folder is not None else paths.user_data() / "evaluations"
 
     @staticmethod
-    def key(model_sha256: str, fingerprint: str, mapping: Mapping[str, str]) -> str:
-        """What an evaluation is kept under: same weights, same data, same meaning of its classes, same key."""
-        text = json.dumps([_SCHEMA, model_sha256, fingerprint, sorted(mapping.items())])
+    def key(model: ModelFacts, fingerprint: str, mapping: Mapping[str, str]) -> str:
+        """What an evaluation is kept under: same weights, labels and preparation of pictures, same data, same meaning
+        of its classes, same key."""
+        text = json.dumps([_SCHEMA, *_model_key(model), fingerprint, sorted(mapping.items())])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @staticmethod
-    def incomplete_key(model_sha256: str, data: DataFacts) -> str:
+    def incomplete_key(model: ModelFacts, data: DataFacts) -> str:
         """What an evaluation that was stopped early is kept under: one for a model and a folder, beside complete ones.
 
         The place stands in for the fingerprint, which may not have been taken yet.
         """
-        text = json.dumps([_SCHEMA, "incomplete", model_sha256, data.root, data.split, sorted(data.mapping.items())])
+        place = [data.root, data.split, sorted(data.mapping.items())]
+        text = json.dumps([_SCHEMA, "incomplete", *_model_key(model), *place])
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     def key_of(self, result: EvaluationResult) -> str:
         """What this result is kept under."""
         if result.complete:
-            return self.key(result.model.sha256, result.data.fingerprint, result.data.mapping)
-        return self.incomplete_key(result.model.sha256, result.data)
+            return self.key(result.model, result.data.fingerprint, result.data.mapping)
+        return self.incomplete_key(result.model, result.data)
 
     def save(self, result: EvaluationResult) -> str:
         """Keep a result under its key, which is returned, in place of an older one; ``result`` must have the model's
@@ -116,7 +118,7 @@ class EvaluationStore:
         self._write(f"{key}.npz", write)
         if result.complete:
             with contextlib.suppress(OSError):  # it is only in the way
-                self._path(self.incomplete_key(result.model.sha256, result.data)).unlink(missing_ok=True)
+                self._path(self.incomplete_key(result.model, result.data)).unlink(missing_ok=True)
         return key
 
     # The threshold that the user chose, beside the model's own decision
@@ -143,13 +145,16 @@ class EvaluationStore:
             return float(value), reason if isinstance(reason, str) else ""
         return None
 
-    def find(self, model_sha256: str, fingerprint: str, mapping: Mapping[str, str]) -> EvaluationResult | None:
-        """The kept complete result for these, or ``None``; a damaged file counts as none."""
+    def find(self, model: ModelFacts, fingerprint: str, mapping: Mapping[str, str]) -> EvaluationResult | None:
+        """The kept complete result for these, answered by the decision of ``model``; ``None`` where there is none, or
+        one of other labels or another preparation. A damaged file counts as none."""
         try:
-            result = self.load(self.key(model_sha256, fingerprint, mapping))
+            result = self.load(self.key(model, fingerprint, mapping))
         except FoveaError:
             return None
-        return result if result.complete else None
+        if not result.complete or not result.model.answers_as(model):
+            return None
+        return replace(result, model=model, predicted=decide(result.scores, model.positive, model.threshold))
 
     def load(self, key: str) -> EvaluationResult:
         """A kept result. Raises :class:`FoveaError`: ``not-found``, or ``damaged`` where its file is not whole."""
@@ -287,6 +292,11 @@ def not_written(what: str, disk: str, error: OSError) -> FoveaError:
         )
     reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
     return FoveaError("not-saved", f"{what} was not saved: {reason}", "Choose another place.")
+
+
+def _model_key(model: ModelFacts) -> list[object]:
+    """What of a model its results are kept by; the weights alone where no more is known, as in older results."""
+    return [model.sha256, list(model.labels), model.setup] if model.setup else [model.sha256]
 
 
 def _as_bytes(value: object) -> np.ndarray:

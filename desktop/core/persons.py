@@ -181,9 +181,8 @@ class Persons:
             of(balanced, 1),
         )  # fmt: skip
 
-    def point(self, plain: OperatingPoint, positive: np.ndarray, scores: np.ndarray) -> OperatingPoint:
-        """An operating point with intervals over persons; ``scores`` float64 (n,) of the positive class."""
-        said = scores >= plain.threshold
+    def point(self, plain: OperatingPoint, positive: np.ndarray, said: np.ndarray) -> OperatingPoint:
+        """An operating point with intervals over persons; ``said`` bool (n,): which images were answered positive."""
         return replace(
             plain,
             sensitivity=self.proportion(said, positive, plain.sensitivity.reason),

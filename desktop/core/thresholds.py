@@ -69,7 +69,10 @@ class ThresholdTable:
     def at(self, threshold: float) -> OperatingPoint:
         """The operating point of any threshold from 0 to 1."""
         count = int(np.searchsorted(-self.thresholds, -threshold, side="right"))
-        tp, fp = (int(self.tp[count - 1]), int(self.fp[count - 1])) if count else (0, 0)
+        return self.counted(threshold, *((int(self.tp[count - 1]), int(self.fp[count - 1])) if count else (0, 0)))
+
+    def counted(self, threshold: float, tp: int, fp: int) -> OperatingPoint:
+        """The operating point of ``tp`` and ``fp`` images that were answered positive."""
         fn, tn = self.positives - tp, self.negatives - fp
         total = self.positives + self.negatives
         return OperatingPoint(

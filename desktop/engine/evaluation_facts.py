@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from desktop.core.datasets import LabelledDataset
-from desktop.core.evaluation import DataFacts, ModelFacts
+from desktop.core.evaluation import DataFacts, ModelFacts, setup_of
 from desktop.core.groups import Grouping, patient_in
 from desktop.core.label_map import LabelMap
 from desktop.core.types import FoveaError
@@ -33,6 +33,7 @@ def model_facts(manifest: Manifest, threshold: float | None = None, reason: str 
     return ModelFacts(
         manifest.id, manifest.name, manifest.version, manifest.files["model.tflite"].sha256, manifest.labels, positive,
         value, why, manifest.scores, manifest.medical, _card(manifest),
+        setup_of(manifest.preprocess, manifest.outputs["probabilities"]),
     )  # fmt: skip
 
 
@@ -43,7 +44,7 @@ def _card(manifest: Manifest) -> dict[str, object]:
     out: dict[str, object] = {name: list(v) if isinstance(v := card[name], tuple) else v for name in kept}
     out["metrics"] = [asdict(metric) for metric in manifest.metrics]
     out["training_data"] = manifest.provenance.data
-    out["threshold"] = manifest.decision.value
+    out["threshold"] = manifest.decision.value if manifest.decision.rule == "threshold" else None
     return out
 
 

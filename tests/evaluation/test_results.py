@@ -14,10 +14,10 @@ import pytest
 from sklearn import metrics as sk
 
 from desktop.core import evaluation_json
-from desktop.core.evaluation import Skipped, compare, figures, with_threshold
+from desktop.core.evaluation import Skipped, compare, figures, setup_of, with_threshold
 from desktop.core.evaluation_json import figures_json, write_atomically, write_csv
 from desktop.core.evaluation_store import EvaluationStore
-from desktop.core.types import FoveaError
+from desktop.core.types import FoveaError, PreprocessSpec
 from tests.evaluation.makers import made_up, two_classes
 
 
@@ -36,6 +36,22 @@ def test_a_threshold_changes_answers_without_asking_again() -> None:
             sk.roc_auc_score(truth, positive), abs=1e-9
         )
     assert with_threshold(changed, None).model.threshold is None
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(40) // 2])
+def test_equal_scores_count_alike_in_matrix_and_operating_point(groups: np.ndarray | None) -> None:
+    truth, scores = two_classes(40)
+    scores[::4] = 0.5  # the highest score decides: the first label, 'Normal'
+    result = made_up(truth, scores, groups=groups)
+    found = figures(result)
+    point = found.point
+    assert point is not None and found.thresholds is not None
+    assert found.matrix.tolist() == [[point.tn, point.fp], [point.fn, point.tp]]
+    assert point.accuracy.value == found.accuracy.value and point.accuracy.low == pytest.approx(found.accuracy.low)
+    at_half = figures(with_threshold(result, 0.5))  # asked for, equal scores are positive
+    half = at_half.point
+    assert half is not None and half.tp + half.fp == point.tp + point.fp + 10
+    assert at_half.matrix.tolist() == [[half.tn, half.fp], [half.fn, half.tp]]
 
 
 def test_one_class_alone_has_no_auc_and_says_so() -> None:
@@ -95,20 +111,64 @@ def test_kept_results_reopen_as_they_were(tmp_path: Path) -> None:
     skipped = (Skipped("a", "Normal", "k", "m"),)
     result = made_up(truth, scores, threshold=0.4, names=names, skipped=skipped)
     key = kept.save(result)
-    again = kept.find(result.model.sha256, result.data.fingerprint, result.data.mapping)
+    again = kept.find(result.model, result.data.fingerprint, result.data.mapping)
     assert again is not None and again.model == result.model and again.data == result.data
     assert again.names == names and again.skipped == skipped and again.created == result.created
     for name in ("truth", "predicted", "scores", "positions"):
         np.testing.assert_array_equal(getattr(again, name), getattr(result, name))
     head = kept.entries()[0]
     assert (head.key, head.n, head.right, head.skipped) == (key, 80, int(result.right.sum()), 1)
-    assert kept.find("00" * 32, result.data.fingerprint, result.data.mapping) is None
+    assert kept.find(replace(result.model, sha256="00" * 32), result.data.fingerprint, result.data.mapping) is None
     kept.delete(key)
     assert kept.entries() == []
     with pytest.raises(FoveaError):
         kept.load(key)
     with pytest.raises(FoveaError):
         kept.load("../../etc")
+
+
+def test_another_import_of_the_same_network_is_another_model(tmp_path: Path) -> None:
+    kept = EvaluationStore(tmp_path)
+    result = made_up(*two_classes())
+    as_imported = replace(result.model, setup=setup_of(PreprocessSpec(8, 8, "rgb", "stretch"), 0))
+    other_fit = replace(result.model, setup=setup_of(PreprocessSpec(8, 8, "rgb", "center_crop"), 0))
+    other_labels = replace(as_imported, labels=as_imported.labels[::-1])
+    key = kept.save(replace(result, model=as_imported))
+    where = result.data.fingerprint, result.data.mapping
+    assert kept.find(as_imported, *where) is not None
+    assert kept.find(other_fit, *where) is None and kept.find(other_labels, *where) is None
+    kept.save(replace(result, model=other_fit))  # beside, not in its place
+    assert len(kept.entries()) == 2 and kept.load(key).model == as_imported
+    part = replace(result, complete=False)
+    assert len({kept.save(replace(part, model=facts)) for facts in (as_imported, other_fit, other_labels)}) == 3
+
+
+def test_results_kept_before_the_preparation_was_noted_stay_what_they_were(tmp_path: Path) -> None:
+    kept = EvaluationStore(tmp_path)
+    result = made_up(*two_classes(), threshold=0.5)
+    key = kept.save(result)
+    file = tmp_path / f"{key}.npz"
+    with np.load(file) as held:
+        arrays = dict(held)
+    head = json.loads(arrays["head"].tobytes())
+    del head["model"]["setup"]
+    np.savez_compressed(file, **{**arrays, "head": np.frombuffer(json.dumps(head).encode(), np.uint8)})
+    assert kept.load(key).model == result.model and len(kept.entries()) == 1
+    kept.choose(kept.key_of(kept.load(key)), 0.25, "why")
+    assert kept.chosen(key) == (0.25, "why")
+    assert kept.find(replace(result.model, setup="ab"), result.data.fingerprint, result.data.mapping) is None
+    turned = replace(result.model, labels=result.model.labels[::-1])
+    assert kept.find(turned, result.data.fingerprint, result.data.mapping) is None
+
+
+def test_a_found_result_answers_as_the_model_decides_now(tmp_path: Path) -> None:
+    kept = EvaluationStore(tmp_path)
+    truth, scores = two_classes()
+    kept.save(result := made_up(truth, scores, threshold=0.5))
+    now = replace(result.model, threshold=0.3)
+    found = kept.find(now, result.data.fingerprint, result.data.mapping)
+    assert found is not None and found.model.threshold == 0.3
+    assert found.predicted.tolist() == (scores[:, 1].astype(np.float64) >= 0.3).astype(int).tolist()
 
 
 def test_a_deleted_result_can_be_taken_back_until_it_is_emptied(tmp_path: Path) -> None:
@@ -169,7 +229,7 @@ def test_a_damaged_kept_result_is_none(tmp_path: Path) -> None:
     whole = file.read_bytes()
     for broken in (whole[: len(whole) // 2], b"", b"PK\x03\x04 nonsense"):
         file.write_bytes(broken)
-        assert kept.entries() == [] and kept.find(result.model.sha256, result.data.fingerprint, {}) is None
+        assert kept.entries() == [] and kept.find(result.model, result.data.fingerprint, result.data.mapping) is None
         with pytest.raises(FoveaError) as caught:
             kept.load(key)
         assert caught.value.kind == "damaged"

@@ -81,6 +81,18 @@ def test_a_moving_threshold_moves_figures_matrix_and_pictures(qtbot: Any, page: 
     assert state.threshold == 0.5 and state.result.model.reason == ""
 
 
+def test_back_to_the_highest_score_equal_ones_are_as_before(qtbot: Any, page: ResultsPage) -> None:
+    truth, scores = two_classes()
+    scores[::4] = 0.5
+    result = made_up(truth, scores)
+    page.state.show(result, figures(result), None)
+    before = page.matrix.model.counts.copy()
+    page.state.decide(0.5, "tried")
+    assert page.matrix.model.counts.tolist() != before.tolist()
+    page.state.reset()
+    assert page.matrix.model.counts.tolist() == before.tolist()
+
+
 def test_curves_follow_threshold_and_prevalence(qtbot: Any, page: ResultsPage) -> None:
     state, tab = page.state, CurvesTab(page.state, page.threshold)
     qtbot.addWidget(tab)
@@ -140,9 +152,14 @@ def test_does_it_work_here_says_so_in_a_sentence(qtbot: Any, page: ResultsPage) 
     qtbot.addWidget(tab)
     assert "no accuracy" in tab.verdict.text()
     result.model.card["metrics"] = [{"name": "accuracy", "value": 0.99, "n": 5000, "split": "test", "data": "its own"}]
+    result.model.card["threshold"] = 0.5
     page.state.show(result, figures(result), None)
     assert "worse" in tab.verdict.text() and "percentage points" in tab.sentence.text()
     assert tab.model.rowCount() == 2
+    page.state.decide(0.3, "tried")  # the card speaks of 0.5
+    assert "Not compared" in tab.verdict.text() and "0.3" in tab.sentence.text() and "0.5" in tab.sentence.text()
+    page.state.reset()
+    assert "worse" in tab.verdict.text()
 
 
 def test_matrix_tells_its_cells_in_words(qtbot: Any, qapp: Any) -> None:

@@ -160,15 +160,15 @@ class CompareTab(QWidget):
             self.match.setVisible(error.kind == "labels-differ")
             return
         self._entry, self._map = entry, labels
-        sha = entry.manifest.files["model.tflite"].sha256
-        mapping = labels.as_dict(data.classes, entry.manifest.labels)
+        manifest, mapping = entry.manifest, labels.as_dict(data.classes, entry.manifest.labels)
         fingerprint = result.data.fingerprint
 
         def find(task: Task) -> object:
             from desktop.core.evaluation import figures
             from desktop.core.evaluation_store import EvaluationStore
+            from desktop.engine.evaluation_facts import model_facts
 
-            held = EvaluationStore().find(sha, fingerprint, mapping)
+            held = EvaluationStore().find(model_facts(manifest), fingerprint, mapping)
             return (held, figures(held)) if held is not None else None
 
         self.strip.begin()

@@ -13,6 +13,7 @@ from desktop.ui.widgets._task import Task
 
 if TYPE_CHECKING:
     from desktop.core.datasets import LabelledDataset
+    from desktop.core.evaluation import ModelFacts
     from desktop.core.evaluation_store import EvaluationStore, Kept
 
 
@@ -104,11 +105,11 @@ class KeptShelf(QObject):
         """What is being opened is not wanted any more."""
         self._task = None
 
-    def of(self, data: LabelledDataset, sha256: str) -> Kept | None:
+    def of(self, data: LabelledDataset, model: ModelFacts) -> Kept | None:
         """A complete result of this model on this folder as it was; ``None`` where there is none."""
         for kept in self.heads:
             same = kept.data.root == data.root and kept.data.split == data.split
-            if same and kept.complete and kept.model.sha256 == sha256:
+            if same and kept.complete and kept.model.answers_as(model):
                 return kept
         return None
 

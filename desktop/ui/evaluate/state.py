@@ -52,7 +52,7 @@ class EvaluationState(QObject):
 
     @property
     def threshold(self) -> float:
-        """The threshold in use; 0.5 where the highest of two scores decides."""
+        """The threshold in use; 0.5 where the highest of two scores decides (but for equal ones)."""
         held = self.result.model.threshold if self.result is not None else None
         return 0.5 if held is None else held
 
@@ -87,8 +87,9 @@ class EvaluationState(QObject):
             self.answers.set_data(data)
             self.pictures_changed.emit()
 
-    def at(self, threshold: float) -> OperatingPoint | None:
-        """What a threshold does; ``None`` unless there are two classes."""
+    def at(self, threshold: float | None) -> OperatingPoint | None:
+        """What a threshold does (``None``: what the model's own answers come to); ``None`` unless there are two
+        classes."""
         from desktop.core.evaluation import operating_point
 
         table = self.figures.thresholds if self.figures is not None else None
@@ -141,7 +142,7 @@ class EvaluationState(QObject):
         assert self.figures is not None
         self.result = result
         self.answers = ResultAnswers(result, self.data)
-        self.point = self.at(self.threshold)
+        self.point = self.at(result.model.threshold)
         if self.point is not None:
             matrix = self.matrix_at(self.point)
             classes = metrics.per_class(matrix, result.model.labels)

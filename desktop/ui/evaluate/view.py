@@ -432,7 +432,9 @@ class EvaluateView(LaterView):
         entry = self.entry
         kept = None
         if self.data is not None and entry is not None and entry.manifest is not None:
-            kept = self.shelf.of(self.data, entry.manifest.files["model.tflite"].sha256)
+            from desktop.engine.evaluation_facts import model_facts
+
+            kept = self.shelf.of(self.data, model_facts(entry.manifest))
         words = self.tr("Open the result of {0}").format(moment(kept.created)) if kept is not None else ""
         self.start.setup.show_kept(words, kept.key if kept is not None else "")
 
