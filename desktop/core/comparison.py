@@ -106,7 +106,7 @@ def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
     return Estimate(value, max(-1.0, pa - pb - half), min(1.0, pa - pb + half), n, None, "bonett-price")
 
 
-Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure"]
+Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,17 @@ def works_here(
         f"up to {_points(-difference.low)} percentage points worse."
     )
     return Compatibility("compatible", start + end, difference)
+
+
+def other_decision(used: float | None, own: float | None, what: str = "accuracy") -> Compatibility:
+    """Why figures at the threshold ``used`` are not held against a card whose figures are by the model's ``own``
+    decision; ``None``: the highest score."""
+    ways = ["by the highest score" if value is None else f"at a threshold of {value:.4g}" for value in (used, own)]
+    text = (
+        f"The {what} is not compared: here it was measured {ways[0]}, on the model's card by the model's own decision, "
+        f"{ways[1]}."
+    )
+    return Compatibility("other-threshold", text, Estimate(None, reason="not compared"))
 
 
 def _difference(here: Estimate, card_value: float, card_n: int) -> Estimate:

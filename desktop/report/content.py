@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from desktop import __version__
-from desktop.core.comparison import Compatibility, works_here
+from desktop.core.comparison import Compatibility, other_decision, works_here
 from desktop.core.evaluation import EvaluationResult, Figures, PairedResult
 from desktop.core.evaluation_json import public_naming
 from desktop.core.intervals import Estimate
@@ -282,19 +282,22 @@ def build_report(
 def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[CardComparison, ...]:
     """'Does it work here?': each proportion that the card names too, accuracy first; empty where it names none.
 
-    With two classes sensitivity and specificity are compared as well, at the model's own threshold only: accuracy alone
-    says little where the classes come in other shares than on the card's data.
+    With two classes sensitivity and specificity are compared as well: accuracy alone says little where the classes come
+    in other shares than on the card's data. All were measured by the model's own decision: under another threshold
+    nothing is compared, and one sentence says so.
     """
     here = {"accuracy": figures.accuracy}
-    own = result.model.card.get("threshold")
-    if figures.point is not None and own is not None and own == result.model.threshold:
+    own, used = result.model.card.get("threshold"), result.model.threshold
+    if figures.point is not None and (own is not None or used is not None):
         here |= {"sensitivity": figures.point.sensitivity, "specificity": figures.point.specificity}
-    found = []
+    found: list[CardComparison] = []
     for name, estimate in here.items():
         listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == name]
         if not listed:
             continue
         best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
+        if own != used:
+            return (CardComparison(name, estimate, best, other_decision(used, own, name)),)
         split = f", split '{best['split']}'" if best.get("split") else ""
         card = "the card" if found else f"the model's card ({best['data']}{split})"
         verdict = works_here(estimate, float(best["value"]), int(best["n"]), name, card)

@@ -76,6 +76,26 @@ def test_everything_a_reader_needs_is_there(tmp_path: Path) -> None:
     assert "/nowhere" not in text
 
 
+@pytest.mark.parametrize(
+    ("own", "used", "compared"),
+    [(None, None, ["accuracy"]), (0.5, 0.5, ["accuracy", "sensitivity"]), (0.5, 0.3, []), (None, 0.3, [])],
+)
+def test_figures_are_held_against_the_card_at_its_own_threshold_only(
+    own: float | None, used: float | None, compared: list[str]
+) -> None:
+    result = made_up(*two_classes(), threshold=used)
+    metric = {"value": 0.9, "n": 500, "split": "test", "data": "its own"}
+    result.model.card["metrics"] = [{"name": name, **metric} for name in ("accuracy", "sensitivity")]
+    result.model.card["threshold"] = own
+    found = report_of(result, pictures=False).compatibility
+    if compared:
+        assert [one.name for one in found] == compared
+        assert all(one.verdict.difference.value is not None for one in found)
+    else:
+        (one,) = found
+        assert one.verdict.verdict == "other-threshold" and "0.3" in one.verdict.sentence
+
+
 def test_models_that_are_not_medical_carry_no_medical_notice(tmp_path: Path) -> None:
     assert MEDICAL_NOTICE[1:] not in html(tmp_path, report_of(made_up(*two_classes())))
 

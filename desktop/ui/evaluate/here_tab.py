@@ -57,6 +57,7 @@ class HereTab(QWidget):
         layout.addWidget(scroll)
         state.changed.connect(self._show)
         state.decided.connect(self._show)
+        state.measured.connect(self._show)
         self._show()
 
     @Slot()
@@ -80,6 +81,7 @@ class HereTab(QWidget):
             "worse": self.tr("It does worse here than its card says"),
             "too-few": self.tr("Too few pictures for an answer"),
             "no-figure": self.tr("There is no figure to compare with"),
+            "other-threshold": self.tr("Not compared: this threshold is not the model's own"),
             "compatible": self.tr("Yes, as far as these pictures can tell"),
             "better": self.tr("It does better here than its card says"),
         }
