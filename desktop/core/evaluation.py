@@ -121,6 +121,14 @@ class EvaluationResult:
         """bool (n,): whether the answer was right."""
         return np.asarray(self.truth == self.predicted)
 
+    def take(self, rows: np.ndarray) -> EvaluationResult:
+        """The answers at ``rows``, int64, and no others."""
+        return replace(
+            self, names=tuple(self.names[int(row)] for row in rows), positions=self.positions[rows],
+            truth=self.truth[rows], predicted=self.predicted[rows], scores=self.scores[rows],
+            groups=self.groups[rows] if self.groups is not None else None,
+        )  # fmt: skip
+
     def losses(self) -> np.ndarray:
         """float64 (n,): −ln of the score that the truth got, at most 27.6. The worst mistakes have the largest."""
         own = self.scores[np.arange(len(self)), self.truth].astype(np.float64)
@@ -308,6 +316,16 @@ def _independent(result: EvaluationResult, seed: int) -> Figures:
         calibration.risk_coverage(result.confidence(), result.right),
         calibration.risk_steps(result.confidence(), result.right),
     )  # fmt: skip
+
+
+def shared_figures(
+    a: EvaluationResult, of_a: Figures, b: EvaluationResult, of_b: Figures, paired: PairedResult
+) -> tuple[Figures, Figures]:
+    """The figures of both on the pictures that both answered; ``of_a`` and ``of_b`` are those on all that each did."""
+    return (
+        of_a if len(paired.a) == len(a) else figures(a.take(paired.a)),
+        of_b if len(paired.b) == len(b) else figures(b.take(paired.b)),
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

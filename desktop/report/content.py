@@ -15,7 +15,7 @@ import numpy as np
 
 from desktop import __version__
 from desktop.core.comparison import Compatibility, other_decision, works_here
-from desktop.core.evaluation import EvaluationResult, Figures, PairedResult
+from desktop.core.evaluation import EvaluationResult, Figures, PairedResult, shared_figures
 from desktop.core.evaluation_json import public_naming
 from desktop.core.intervals import Estimate
 
@@ -53,7 +53,8 @@ class CardComparison:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Report:
-    """Everything that a report shows."""
+    """Everything that a report shows. ``shared`` are the figures of ``result`` and ``other`` on the pictures that both
+    answered."""
 
     result: EvaluationResult
     figures: Figures
@@ -63,8 +64,8 @@ class Report:
     naming: Callable[[str], str]
     compatibility: tuple[CardComparison, ...] = ()
     other: EvaluationResult | None = None
-    other_figures: Figures | None = None
     paired: PairedResult | None = None
+    shared: tuple[Figures, Figures] | None = None
 
     @property
     def title(self) -> str:
@@ -272,10 +273,13 @@ def build_report(
                 picture,
             )
         )  # fmt: skip
-    pair = other if other is not None else (None, None, None)
+    second, paired, shared = None, None, None
+    if other is not None:
+        second, measured, paired = other
+        shared = shared_figures(result, figures, second, measured, paired)
     return Report(
         result, figures, tuple(mistakes), len(worst), thumbnails is not None, naming,
-        compatible_with_card(result, figures), *pair,
+        compatible_with_card(result, figures), second, paired, shared,
     )  # fmt: skip
 
 

@@ -222,10 +222,10 @@ def _calibration(report: Report) -> str:
 
 
 def _comparison(report: Report) -> str:
-    if report.paired is None or report.other is None or report.other_figures is None:
+    if report.paired is None or report.other is None or report.shared is None:
         return ""
     a, b, test = report.result.model, report.other.model, report.paired.test
-    first, second = report.figures, report.other_figures
+    first, second = report.shared
     rows = [
         ("Accuracy", text_of(first.accuracy, True), text_of(second.accuracy, True)),
         ("Balanced accuracy", text_of(first.balanced_accuracy, True), text_of(second.balanced_accuracy, True)),
@@ -235,6 +235,7 @@ def _comparison(report: Report) -> str:
     if first.auc is not None and second.auc is not None:
         rows.append(("AUC", text_of(first.auc), text_of(second.auc)))
     head = f"<p>{escape(test.sentence(a.name, b.name))} Difference in accuracy: {text_of(test.difference, True)}.</p>"
+    head += f"<p>All of this is of the {len(report.paired.a):,} images that both answered.</p>"
     return _section("Compared on the same images", head + _table(("Figure", a.name, b.name), rows, "lines n"))
 
 

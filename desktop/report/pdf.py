@@ -239,10 +239,11 @@ def _drawings(pages: _Pages, report: Report) -> None:
     pages.need(1.8)
     pages.text("Accuracy where the least sure images are left to a person:")
     pages.table(("Images answered", "From a score of", "Right among them"), report.steps(), (_LEFT, 2.4, 4.0))
-    if report.paired is not None and report.other is not None and report.other_figures is not None:
+    if report.paired is not None and report.other is not None and report.shared is not None:
         pages.heading("Compared on the same images")
         pages.text(report.paired.test.sentence(model.name, report.other.model.name))
-        for name, figures in ((model.name, f), (report.other.model.name, report.other_figures)):
+        pages.text(f"All of this is of the {len(report.paired.a):,} images that both answered.")
+        for name, figures in zip((model.name, report.other.model.name), report.shared, strict=True):
             macro = text_of(figures.means.macro_f1)
             pages.text(
                 f"{name}: accuracy {text_of(figures.accuracy, True)}, macro F1 {macro}, ECE {text_of(figures.ece)}"

@@ -9,6 +9,7 @@ import contextlib
 import os
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -226,9 +227,10 @@ class EvaluationService(QObject):
             self._writer.shutdown(wait=True)
             self._writer = None
 
-    def judge(self, fingerprint: str, name: str, judgement: Judgement | None) -> None:
-        """Remember what the user says of a label; written a moment later."""
-        self._write(lambda store: store.judge(fingerprint, name, judgement))
+    def judge(self, fingerprint: str, said: Mapping[str, Judgement | None]) -> None:
+        """Remember what the user says of labels, by the pictures' names; written a moment later."""
+        held = dict(said)
+        self._write(lambda store: [store.judge(fingerprint, name, judgement) for name, judgement in held.items()])
 
     def choose(self, result: EvaluationResult, threshold: float | None, reason: str = "") -> None:
         """Remember the threshold that the user chose for a kept result (``None``: the model's own); written a moment

@@ -83,7 +83,7 @@ def test_everything_a_reader_needs_is_there(tmp_path: Path) -> None:
 def test_figures_are_held_against_the_card_at_its_own_threshold_only(
     own: float | None, used: float | None, compared: list[str]
 ) -> None:
-    result = made_up(*two_classes(), threshold=used)
+    result = made_up(*two_classes(200), threshold=used)
     metric = {"value": 0.9, "n": 500, "split": "test", "data": "its own"}
     result.model.card["metrics"] = [{"name": name, **metric} for name in ("accuracy", "sensitivity")]
     result.model.card["threshold"] = own
@@ -152,6 +152,21 @@ def test_two_models_side_by_side(tmp_path: Path) -> None:
     a, b = made_up(truth, scores), made_up(truth, scores[::-1].copy(), model_name="Other")
     report = build_report(a, figures(a), None, other=(b, figures(b), compare(a, b)))
     assert "McNemar" in html(tmp_path, report) and "Other" in html(tmp_path, report)
+
+
+def test_compared_figures_are_of_the_images_that_both_answered(tmp_path: Path) -> None:
+    truth, scores = two_classes()
+    a = made_up(truth, scores, groups=np.arange(80) // 2)
+    right = np.flatnonzero(a.right)
+    assert 0 < len(right) < 80
+    b = a.take(right)  # the second answered only what the first gets right
+    report = build_report(a, figures(a), None, other=(b, figures(b), compare(a, b)))
+    assert report.shared is not None
+    first, second = report.shared
+    assert first.accuracy.value == second.accuracy.value == 1.0 and first.n == second.n == len(right)
+    assert report.figures.n == 80 and first.persons == second.persons
+    assert f"{len(right)} images that both answered" in html(tmp_path, report)
+    write_report(report, tmp_path / "r.pdf")
 
 
 def test_row_46_a_report_that_cannot_be_written_leaves_the_old_one(

@@ -140,6 +140,41 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     assert not window.menus._redo.isEnabled()
 
 
+def test_what_is_said_while_it_runs_is_kept_when_the_data_is_known(
+    qtbot: Any, view: EvaluateView, tmp_path: Path
+) -> None:
+    run(qtbot, view, many(tmp_path / "many"))
+    result, store = view.state.result, EvaluationStore()
+    assert result is not None
+    fingerprint = result.data.fingerprint
+    store.judge(fingerprint, result.names[0], "unsure")  # in an earlier run
+    view.show_start()
+    gallery, heard = view.results.gallery, list[tuple[str, str]]()
+
+    def judge_two(running: Any, rows: Any) -> None:
+        if not heard:
+            first, second = (int(row) for row in gallery.model.answers.rows[:2])  # type: ignore[union-attr]
+            taken_back, kept = running.name(first), running.name(second)
+            heard.append((kept, taken_back))
+            gallery.judge([first, second], "wrong")
+            gallery.judge([first], None)
+
+    view.service.streamed.connect(judge_two)
+    view.begin()
+    assert view.state.result is None
+    qtbot.waitUntil(lambda: view.state.result is not None, timeout=WAIT)
+    ((kept, taken_back),) = heard
+    expected = {result.names[0]: "unsure", kept: "wrong"}
+    assert taken_back == result.names[0] and gallery.model.judgements == expected
+    qtbot.waitUntil(lambda: store.judgements(fingerprint) == expected, timeout=WAIT)
+
+
+def test_what_is_said_of_a_run_without_a_result_is_told_to_be_lost(qtbot: Any, view: EvaluateView) -> None:
+    with qtbot.waitSignal(view.said) as told:
+        view.judging.judge("red/1.png", "wrong")
+    assert "not kept" in told.args[0]
+
+
 def many(folder: Path, count: int = 300) -> Path:
     for number in range(count):
         paint(folder / ("red" if number % 2 else "blue") / f"{number}.png", "red")

@@ -46,6 +46,7 @@ class CompareTab(QWidget):
         catalog.changed.connect(self._list_models)
         state.changed.connect(self._on_state)
         state.decided.connect(self._on_decided)
+        state.measured.connect(self._on_decided)
         state.pictures_changed.connect(self._list_models)
         self._on_state()
 
@@ -198,17 +199,23 @@ class CompareTab(QWidget):
         self._pair(result, figures)
 
     def _pair(self, second: EvaluationResult, figures: Figures) -> None:
-        from desktop.core.evaluation import compare
+        from desktop.core.evaluation import compare, shared_figures
 
-        first = self._state.result
-        if first is not None:
-            self._launch(lambda task: (second, figures, compare(first, second)), self._on_paired)
+        first, mine = self._state.result, self._state.figures
+
+        def pair(task: Task) -> object:
+            assert first is not None and mine is not None
+            paired = compare(first, second)
+            return (second, figures, paired), shared_figures(first, mine, second, figures, paired)
+
+        if first is not None and mine is not None:
+            self._launch(pair, self._on_paired)
 
     @Slot(object)
     def _on_paired(self, found: Any) -> None:
         if self.sender() is self._task:
             self._task = None
-            self._show(found)
+            self._show(*found)
 
     @Slot(object)
     def _on_failed(self, error: Any) -> None:
@@ -266,7 +273,11 @@ class CompareTab(QWidget):
 
     # What was found
 
-    def _show(self, found: tuple[EvaluationResult, Figures, PairedResult] | None) -> None:
+    def _show(
+        self,
+        found: tuple[EvaluationResult, Figures, PairedResult] | None,
+        shared: tuple[Figures, Figures] | None = None,
+    ) -> None:
         self._found = found
         self.strip.hide()
         self.failure.clear()
@@ -275,10 +286,10 @@ class CompareTab(QWidget):
         self._body.setVisible(found is not None)
         self._hint.setVisible(found is None)
         self.compared.emit(found)
-        first, mine = self._state.result, self._state.figures
-        if found is None or first is None or mine is None:
+        first = self._state.result
+        if found is None or first is None or shared is None:
             return
-        second, theirs, paired = found
+        (second, _, paired), (mine, theirs) = found, shared
         a, b = first.model.name, second.model.name
         self.sentence.setText(paired.test.sentence(a, b))
         rows = [
@@ -295,9 +306,10 @@ class CompareTab(QWidget):
         fit_columns(self.table)
         difference = figure(paired.test.difference).text
         self._difference.setText(
-            self.tr("Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}.").format(
-                difference, count(paired.test.both), count(paired.test.neither)
-            )
+            self.tr(
+                "Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}. All figures here "
+                "are of the {3} pictures that both answered."
+            ).format(difference, count(paired.test.both), count(paired.test.neither), count(len(paired.a)))
         )
         self.only_first.setText(self.tr("Only {0} is right: {1} pictures").format(a, count(len(paired.only_a))))
         self.only_second.setText(self.tr("Only {0} is right: {1} pictures").format(b, count(len(paired.only_b))))

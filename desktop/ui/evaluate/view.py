@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.evaluate.exports import Exports
+from desktop.ui.evaluate.judging import Judging
 from desktop.ui.evaluate.kept import KeptShelf
 from desktop.ui.evaluate.matching import Matching
 from desktop.ui.evaluate.opening import DataOpener, ask_data
@@ -49,6 +50,7 @@ class EvaluateView(LaterView):
         self.service = EvaluationService(self)
         self.second = EvaluationService(self)
         self.state = EvaluationState(self)
+        self.judging = Judging(self.service, self.state, self)
         self.opener = DataOpener(self)
         self.shelf = KeptShelf(self)
         self.exports = Exports(self)
@@ -101,7 +103,8 @@ class EvaluateView(LaterView):
         results.back_wanted.connect(self.show_start)
         results.cancel_wanted.connect(self.cancel)
         results.gallery.opened.connect(self.open_picture)
-        results.gallery.judged.connect(self._on_judged)
+        results.gallery.judged.connect(self.judging.judge)
+        self.judging.said.connect(self.said)
         results.gallery.undo_changed.connect(self.changed)
         results.threshold.settled.connect(self._keep_threshold)
         results.threshold.reset.connect(self._forget_threshold)
@@ -375,6 +378,7 @@ class EvaluateView(LaterView):
         medical = (manifest.card.notice or self.results.medical_words()) if manifest.medical else ""
         self.state.clear()
         self.compared = None
+        self.judging.begin()
         self.results.begin(self.tr("{0} on {1}").format(manifest.name, name), manifest.labels, medical)
         self.pages.setCurrentWidget(self.results)
         self.results.gallery.view.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -397,6 +401,7 @@ class EvaluateView(LaterView):
 
     @Slot(object)
     def _on_failed(self, error: FoveaError) -> None:
+        self.judging.fail()
         if error.kind != "stopped":
             self.results.show_failure(error)
             return
@@ -409,7 +414,8 @@ class EvaluateView(LaterView):
         from desktop.core.evaluation_store import EvaluationStore
 
         store = EvaluationStore()
-        self.results.gallery.model.judgements = dict(store.judgements(result.data.fingerprint))
+        fingerprint = result.data.fingerprint
+        self.results.gallery.model.judgements = self.judging.finish(fingerprint, dict(store.judgements(fingerprint)))
         self.state.show(result, figures, self.data, store.chosen(store.key_of(result)))
         if trouble:
             self.said.emit(trouble)
@@ -475,11 +481,6 @@ class EvaluateView(LaterView):
         self.large = LargePicture(self.results.gallery, self.state, self.catalog, self._engine, self)
         self.large.show_place(place)
         self.large.open()
-
-    @Slot(str, object)
-    def _on_judged(self, name: str, judgement: Any) -> None:
-        if self.state.result is not None:
-            self.service.judge(self.state.result.data.fingerprint, name, judgement)
 
     @Slot(float, str)
     def _keep_threshold(self, threshold: float, reason: str) -> None:
