@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider, QTabBar
 
+from desktop.core.evaluation import figures
 from desktop.core.evaluation_store import EvaluationStore
 from desktop.services.answers import Choice
 from desktop.ui.app import Shell
@@ -242,6 +244,17 @@ def test_a_threshold_chosen_by_hand_is_there_again(qtbot: Any, view: EvaluateVie
     assert view.state.threshold == 0.5
 
 
+def test_a_kept_result_of_another_import_is_not_offered(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
+    run(qtbot, view, shades(tmp_path / "shades"))
+    result = view.state.result
+    assert result is not None and view.data is not None
+    shelf = view.shelf
+    qtbot.waitUntil(lambda: bool(shelf.heads), timeout=WAIT)
+    assert shelf.of(view.data, result.model) is not None
+    assert shelf.of(view.data, replace(result.model, labels=("blue", "green", "red"))) is None
+    assert shelf.of(view.data, replace(result.model, setup="another fit")) is None
+
+
 def test_kept_evaluations_are_deleted_and_taken_back(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
     shell.window.show_evaluate()
     view = shell.window.evaluate
@@ -418,6 +431,15 @@ def test_two_models_are_compared(qtbot: Any, view: EvaluateView, tmp_path: Path)
     qtbot.waitUntil(lambda: view.compared is not None, timeout=WAIT)
     paired = view.compared[2]
     assert len(paired.a) == 16 and tab.only_first.isEnabled()
+    assert "of the 16 pictures that both" in tab._difference.text()
+    first = view.state.result
+    assert first is not None
+    fewer = view.compared[0].take(np.flatnonzero(first.right))  # on these the first model is always right
+    tab._pair(fewer, figures(fewer))
+    qtbot.waitUntil(lambda: len(view.compared[2].a) == 15, timeout=WAIT)
+    assert "100" in tab.model.cell(0, 1).text
+    assert "of the 15 pictures that both" in tab._difference.text()
+    paired = view.compared[2]
     tab._show_first()
     assert view.results.gallery.choice.mode == "only"
     assert len(names(view)) == len(paired.only_a)

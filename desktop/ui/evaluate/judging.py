@@ -52,11 +52,6 @@ class Judging(QObject):
             self._say_lost(len(waiting))
 
     def _say_lost(self, lost: int) -> None:
-        text = (
-            self.tr("What you said of this label is not kept: the evaluation did not come to its end.")
-            if lost == 1
-            else self.tr("What you said of {0} labels is not kept: the evaluation did not come to its end.").format(
-                lost
-            )
-        )
-        self.said.emit(text)
+        one = self.tr("What you said of this label is not kept: the evaluation did not come to its end.")
+        more = self.tr("What you said of {0} labels is not kept: the evaluation did not come to its end.")
+        self.said.emit(one if lost == 1 else more.format(lost))
