@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,8 @@ from desktop.core.datasets import (
     Progress,
     choose_split,
     class_problems,
+    listed,
+    some,
 )
 from desktop.core.formats import SUPPORTED_SUFFIXES
 from desktop.core.scan import Found, natural_key, walk_images
@@ -30,6 +31,7 @@ from desktop.core.types import ImageSource
 _SPLITS = tuple(name for names in SPLIT_NAMES.values() for name in names)
 _SYSTEM = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "__macosx", "$recycle.bin"})
 _EVERY = 256
+_MOST = 12  # names or sorts in a sentence
 
 
 class _Files:
@@ -94,10 +96,11 @@ def _find_splits(root: Path, notes: list[DatasetProblem]) -> tuple[Path, tuple[s
             root = root / inner[0]
             splits = _split_folders(root)
     if splits:
-        for name in _visible_folders(root):
-            if name not in splits:
-                text = f"folder '{name}' beside the splits was not read"
-                notes.append(DatasetProblem("beside-splits", text, "caution", name))
+        beside = [name for name in _visible_folders(root) if name not in splits]
+        if beside:
+            whose = f"folder '{beside[0]}'" if len(beside) == 1 else f"{len(beside):,} folders ({listed(beside)})"
+            text = f"{whose} beside the splits: not read"
+            notes.append(DatasetProblem("beside-splits", text, "caution", beside[0]))
     return root, splits
 
 
@@ -153,6 +156,8 @@ class _Scan:
         self._broken: list[BrokenEntry] = []
         self._problems: list[DatasetProblem] = []
         self._passed: Counter[str] = Counter()
+        self._loops: list[str] = []
+        self._strays: Counter[str] = Counter()  # pictures of other classes, reached by links of a class
         self._seen = 0
 
     def classes(self, folder: Path, prefix: str) -> None:
@@ -161,8 +166,7 @@ class _Scan:
         for name in _visible_folders(folder):
             place = folder / name
             if _holds(os.path.realpath(place), self._real_base):
-                text = f"folder '{name}' is a link back to the data itself and was not read"
-                self._problems.append(DatasetProblem("link-out", text, "caution", name))
+                self._loops.append(name)
                 continue
             self._classes.add(name)
             self._one_class(place, name, prefix)
@@ -184,8 +188,7 @@ class _Scan:
             else:
                 left_out += 1
         if left_out:
-            text = f"class '{name}' links to folders of other classes: {left_out:,} pictures there were left out"
-            self._problems.append(DatasetProblem("link-out", text, "caution", name))
+            self._strays[name] += left_out
 
     def _tick(self) -> None:
         if self._seen % _EVERY == 0:
@@ -263,16 +266,23 @@ class _Scan:
         if any(problem.kind == "unlabelled" for problem in self._problems):
             return f"'{title}' holds pictures but no class folders with pictures", hint
         if self._classes:
-            return f"the class folders of '{title}' ({_listed(sorted(self._classes))}) hold no pictures", hint
+            return f"the class folders of '{title}' ({some(sorted(self._classes), _MOST)}) hold no pictures", hint
         return f"'{title}' holds no class folders", hint
 
     def _said(self) -> list[DatasetProblem]:
         out = []
+        if self._loops:
+            text = f"links back to the data itself, not read: {listed(self._loops)}"
+            out.append(DatasetProblem("link-out", text, "caution", self._loops[0]))
+        if self._strays:
+            names, number = list(self._strays), self._strays.total()
+            text = f"links to folders of other classes in {listed(names)}: {number:,} pictures there were left out"
+            out.append(DatasetProblem("link-out", text, "caution", names[0]))
         clutter = {sort: n for sort, n in self._passed.items() if sort in ("system files", "hidden files")}
         other = {sort: n for sort, n in self._passed.items() if sort not in clutter}
         for kind, counts, severity in (("clutter", clutter, "info"), ("other-files", other, "caution")):
             if counts:
-                listing = _listed([f"{count:,} {sort}" for sort, count in sorted(counts.items())])
+                listing = some([f"{count:,} {sort}" for sort, count in sorted(counts.items())], _MOST)
                 text = f"passed over, for they are no pictures: {listing}"
                 out.append(DatasetProblem(kind, text, "info" if severity == "info" else "caution"))
         return out
@@ -304,8 +314,3 @@ class _Inside:
 def _holds(outer: str, inner: str) -> bool:
     """Whether ``inner`` is ``outer`` or lies in it; both real paths."""
     return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
-
-
-def _listed(names: Iterable[str], most: int = 12) -> str:
-    names = list(names)
-    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")

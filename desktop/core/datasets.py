@@ -209,17 +209,19 @@ class LabelledDataset:
     def groups(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Grouping:
         """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
 
-        From file names that carry a person or case, or from DICOM's patient number, which is never kept: people are
-        numbered by first appearance. An entry that says nothing is a group of its own.
+        From names that carry a person or case (a file's, or a folder's inside its class), or from DICOM's patient
+        number, which is never kept: people are numbered by first appearance. An entry that says nothing is a group of
+        its own.
         """
         numbers: dict[tuple[str, str], int] = {}
+        above = 2 if self.split == ALL and self.splits else 1  # the split's folder and the class's say no person
         out = np.empty(len(self), dtype=np.int32)
         named = patients = 0
         for position in watched(range(len(self)), len(self), progress, cancelled):
             name = self.name(position)
             key = (_NO_GROUP, name)
             if self.kind == "folders":
-                group = group_of_name(name)
+                group = group_of_name(name.split("/", above)[-1])
                 patient = patient_of_file(self.source(position).path) if not group else None
                 named += group is not None
                 patients += patient is not None
@@ -331,21 +333,35 @@ def class_problems(classes: Sequence[str], counts: Sequence[int]) -> list[Datase
     if len(classes) == 1:
         text = f"there is one class only, '{classes[0]}': a classifier needs two or more"
         problems.append(DatasetProblem("one-class", text, "stops-training", classes[0]))
-    for name, count in zip(classes, counts, strict=True):
-        if count == 0:
-            text = f"class '{name}' holds no pictures"
-            problems.append(DatasetProblem("empty-class", text, "stops-training", name))
-        elif count == 1:
-            text = f"class '{name}' holds a single picture: it cannot be both learnt from and checked with"
-            problems.append(DatasetProblem("single-image-class", text, "caution", name))
-    alike: dict[str, list[str]] = {}
+    empty, single = ([name for name, n in zip(classes, counts, strict=True) if n == few] for few in (0, 1))
+    if empty:
+        subject = f"class '{empty[0]}' holds" if len(empty) == 1 else f"{len(empty):,} classes hold"
+        text = f"{subject} no pictures" + (f": {listed(empty)}" if len(empty) > 1 else "")
+        problems.append(DatasetProblem("empty-class", text, "stops-training", empty[0]))
+    if single:
+        told = f"class '{single[0]}' holds" if len(single) == 1 else f"{len(single):,} classes ({listed(single)}) hold"
+        text = f"{told} a single picture: it cannot be both learnt from and checked with"
+        problems.append(DatasetProblem("single-image-class", text, "caution", single[0]))
+    by_letters: dict[str, list[str]] = {}
     for name in classes:
-        alike.setdefault(name.casefold(), []).append(name)
-    for names in alike.values():
-        if len(names) > 1:
-            text = f"the classes {' and '.join(repr(n) for n in names)} differ in upper and lower case only"
-            problems.append(DatasetProblem("classes-differ-in-case", text, "stops-training", names[0]))
+        by_letters.setdefault(name.casefold(), []).append(name)
+    alike = [" and ".join(f"'{name}'" for name in names) for names in by_letters.values() if len(names) > 1]
+    if alike:
+        text = f"the classes {some(alike)} differ in upper and lower case only"
+        first = next(names[0] for names in by_letters.values() if len(names) > 1)
+        problems.append(DatasetProblem("classes-differ-in-case", text, "stops-training", first))
     return problems
+
+
+def some(words: Sequence[str], most: int = 8) -> str:
+    """The first of ``words``, and how many more there are: a sentence about thousands of classes stays one."""
+    rest = len(words) - most
+    return ", ".join(words[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """:func:`some` of ``names``, each in quotes."""
+    return some([f"'{name}'" for name in names], most)
 
 
 def _composed(text: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from desktop.core import likeness
-from desktop.core.datasets import SPLIT_NAMES, LabelledDataset, Severity
+from desktop.core.datasets import SPLIT_NAMES, LabelledDataset, Severity, listed, some
 from desktop.core.groups import Grouping
 from desktop.core.picture_facts import COLOUR_KINDS, PictureFacts
 
@@ -84,10 +84,11 @@ def _broken(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
         hint = "Copy them again from where they came, or go on without them."
         out.append(Finding("broken", text, "caution", hint, tuple(entry.name for entry in entries)))
     good = np.bincount(data.targets[facts.opened], minlength=len(data.classes))
-    for name, count, listed in zip(data.classes, good, data.counts(), strict=True):
-        if listed and not count:
-            text = f"no picture of class '{name}' opens"
-            out.append(Finding("empty-class", text, "stops-training", "Put pictures that open into its folder."))
+    shut = [name for name, n, there in zip(data.classes, good, data.counts(), strict=True) if there and not n]
+    if shut:
+        whose = f"class '{shut[0]}'" if len(shut) == 1 else f"{len(shut):,} classes ({listed(shut)})"
+        hint = "Put pictures that open into each of their folders."
+        out.append(Finding("empty-class", f"no picture of {whose} opens", "stops-training", hint))
     return out
 
 
@@ -148,9 +149,9 @@ def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, .
 def _people(data: LabelledDataset, grouping: Grouping) -> list[Finding]:
     if not grouping.named and not grouping.patients:
         return []
-    where = "DICOM's patient number" if grouping.patients and not grouping.named else "the file names"
+    where = "DICOM's patient number" if grouping.patients and not grouping.named else "the names of files and folders"
     if grouping.named and grouping.patients:
-        where = "the file names and DICOM's patient numbers"
+        where = "the names of files and folders and DICOM's patient numbers"
     splits: dict[int, set[str]] = {}
     members: dict[int, list[int]] = {}
     for position, number in enumerate(grouping.numbers.tolist()):
@@ -183,17 +184,17 @@ def _classes(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
             out.append(Finding("imbalance", text, severity, "Weigh the classes, or add pictures to the small ones."))
     few = [f"'{name}' ({n})" for name, n in zip(data.classes, counts, strict=True) if 1 < n < _FEW]
     if few:
-        text = f"few pictures to learn from: {', '.join(few[:8])}{' and more' if len(few) > 8 else ''}"
+        text = f"few pictures to learn from: {some(few)}"
         out.append(Finding("small-class", text, "caution", "Add pictures, or start from a model that has learnt."))
     if data.splits and len(data):
         seen: dict[str, set[int]] = {}
         for position in np.flatnonzero(facts.opened).tolist():
             seen.setdefault(data.split_of(position), set()).add(int(data.targets[position]))
         for split, classes in seen.items():
-            for number, name in enumerate(data.classes):
-                if number not in classes and counts[number]:
-                    text = f"split '{split}' holds no picture of class '{name}'"
-                    out.append(Finding("class-missing-in-split", text, "caution"))
+            lacking = [n for i, n in enumerate(data.classes) if i not in classes and counts[i]]
+            if lacking:
+                whose = f"class '{lacking[0]}'" if len(lacking) == 1 else f"{len(lacking):,} classes: {listed(lacking)}"
+                out.append(Finding("class-missing-in-split", f"split '{split}' holds no picture of {whose}", "caution"))
     return out
 
 

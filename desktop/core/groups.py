@@ -20,7 +20,7 @@ from desktop.core.formats import sniff
 
 _PATTERNS = (
     re.compile(r"((?:NORMAL2-)?IM-\d+)-\d+", re.IGNORECASE),  # paediatric chest X-rays, normal cases
-    re.compile(r"((?:person|patient|subject|case|sub|pat)[-_]?\d+)(?=[-_.])", re.IGNORECASE),
+    re.compile(r"((?:person|patient|subject|case|sub|pat)[-_ ]?\d+)(?=[-_. ]|$)", re.IGNORECASE),
 )
 _KEY = secrets.token_bytes(32)
 _ENOUGH = 132  # bytes that tell DICOM from all else: the preamble and 'DICM', or a first element
@@ -44,16 +44,18 @@ class Grouping:
 
 
 def group_of_name(name: str) -> str | None:
-    """The person or case that a file name carries, or ``None``.
+    """The person or case that a name carries, or ``None``: the outermost folder that names one, else the file.
 
     ``person100_bacteria_475.jpeg`` → ``person100``; ``IM-0115-0001.jpeg`` → ``im-0115``;
-    ``NORMAL2-IM-0381-0001.jpeg`` → ``normal2-im-0381`` (a numbering of its own). ``name`` may have folders before it.
+    ``NORMAL2-IM-0381-0001.jpeg`` → ``normal2-im-0381`` (a numbering of its own);
+    ``patient_12/1.png`` → ``patient_12``. ``name`` may have folders before it, without the class's own where that may
+    be called so.
     """
-    file = name.rsplit("/", 1)[-1]
-    for pattern in _PATTERNS:
-        match = pattern.match(file)
-        if match:
-            return match.group(1).lower()
+    for part in name.split("/"):
+        for pattern in _PATTERNS:
+            match = pattern.match(part)
+            if match:
+                return match.group(1).lower()
     return None
 
 

@@ -63,7 +63,7 @@ def measure(
             mapping=dict(zip(plan.data.classes or plan.labels, plan.labels, strict=True)),
             kind=gathered.kind,
             root="",
-            groups=len({group_of_name(n) or n for n in pictures.names}) if grouped else None,
+            groups=_people(pictures, plan) if grouped else None,
         ),
         names=pictures.names,
         positions=np.arange(len(pictures)),
@@ -90,3 +90,14 @@ def score_word(plan: TrainingPlan, gathered: Gathered) -> Literal["probability",
 def now() -> str:
     """The time in UTC, to the second, as ISO 8601."""
     return datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+def _people(pictures: Pictures, plan: TrainingPlan) -> int:
+    """How many people or cases the names tell; a class's own folder is nobody, whatever it is called."""
+    classes = plan.data.classes or plan.labels
+    inside = (
+        name.partition(f"{classes[label]}/")[2] or name
+        for name, label in zip(pictures.names, pictures.labels.tolist(), strict=True)
+    )
+    groups = (group_of_name(part) for part in inside)
+    return len({group or name for group, name in zip(groups, pictures.names, strict=True)})

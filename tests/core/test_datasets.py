@@ -228,12 +228,30 @@ def test_names_that_are_no_text(root: Path) -> None:
         ("IM-0115-0001.jpeg", "im-0115"),
         ("NORMAL2-IM-0381-0001.jpeg", "normal2-im-0381"),
         ("patient_7-b.png", "patient_7"),
+        ("patient_12/1.png", "patient_12"),
+        ("Patient 3/person9_x.png", "patient 3"),
+        ("case-4", "case-4"),
+        ("cases/1.png", None),
         ("cat.12.jpg", None),
         ("personal.png", None),
     ],
 )
 def test_groups_of_names(name: str, group: str | None) -> None:
     assert group_of_name(name) == group
+
+
+@pytest.mark.parametrize("split", ["", "train/"])
+def test_folders_below_a_class_tell_people_and_classes_do_not(tmp_path: Path, split: str) -> None:
+    for name in ("case-1/patient_1/a.png", "case-1/patient_1/b.png", "case-1/patient_2/a.png", "case-2/c.png"):
+        picture(tmp_path / f"{split}{name}")
+    if split:
+        picture(tmp_path / "test" / "case-1" / "patient_3" / "a.png")
+    data = open_dataset(tmp_path, ALL)
+    groups = data.groups()
+    of = {data.name(i).removeprefix(split): int(groups.numbers[i]) for i in range(len(data))}
+    assert of["case-1/patient_1/a.png"] == of["case-1/patient_1/b.png"]
+    assert len({of[name] for name in of if name != "case-1/patient_1/b.png"}) == len(of) - 1
+    assert groups.named == len(data) - 1
 
 
 def test_row_32_groups_by_name_and_by_patient(tmp_path: Path) -> None:

@@ -132,6 +132,21 @@ def test_rows_27_to_30_what_a_classifier_cannot_be_made_of(tmp_path: Path) -> No
     assert "'dead'" in messages and "'empty'" in messages
 
 
+def test_thousands_of_classes_with_one_fault_make_one_finding(tmp_path: Path) -> None:
+    for number in range(40):
+        for split in ("train", "val") if number < 2 else ("train",):
+            save(scene(number + 100 * len(split), (20, 20)), tmp_path / split / f"class{number}" / "a.png")
+    for number in range(30):
+        (tmp_path / "train" / f"empty{number}").mkdir()
+        (tmp_path / f"beside{number}").mkdir()
+    found = inspect(tmp_path)
+    for kind in ("single-image-class", "empty-class", "class-missing-in-split", "beside-splits"):
+        assert " more" in of_kind(found, kind).message
+    assert "38 classes" in of_kind(found, "single-image-class").message
+    assert "split 'val' holds no picture of 38 classes: 'class2'" in of_kind(found, "class-missing-in-split").message
+    assert len(of_kind(found, "empty-class").message) < 200 and len(found.findings) < 10
+
+
 def test_row_32_people_are_counted_and_their_numbers_never_shown(tmp_path: Path) -> None:
     for split, patients in (("train", ["P1", "P1", "P2"]), ("test", ["P1", "P3", "P4"])):
         for number, patient in enumerate(patients):

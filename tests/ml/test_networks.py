@@ -101,6 +101,13 @@ def test_what_does_not_go_together_is_said(layers: list[str], words: str) -> Non
         architectures.build(plan)
 
 
+def test_plans_know_the_architectures_that_are_built() -> None:
+    assert {*architectures.ARCHITECTURES, "head"} == set(plans.ARCHITECTURES)
+    for name in plans.ARCHITECTURES:
+        with pytest.raises(PlanError, match=f"architecture '{name}': "):  # known, but not with this setting
+            nettables.layer_table(Step(name, {"nonsense": 1}), (8, 8, 3), 2)
+
+
 def test_unknown_settings_are_refused() -> None:
     plan = of("cifar-simple")
     with pytest.raises(PlanError, match="colour"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from desktop.core.groups import group_of_name
 from desktop.core.preprocess import prepare
-from desktop.ml import augment, calibrate, data, plan
+from desktop.ml import augment, calibrate, data, evaluate, plan
 from desktop.ml.data import Pictures
 from tests.ml.digit_styles import SPEC, samples_module
 
@@ -117,6 +118,14 @@ def test_persons_stay_on_one_side() -> None:
     assert not {group_of_name(n) for n in training.names} & {group_of_name(n) for n in validation.names}
     assert len(training) + len(validation) == 130
     assert set(validation.labels.tolist()) == {0, 1}
+
+
+def test_people_are_counted_by_what_lies_inside_a_class() -> None:
+    chosen = plan.load(next(p for p in RECIPES if p.stem == "chest-xray-pneumonia"))
+    chosen = replace(chosen, data=replace(chosen.data, classes=("case-1", "case-2")))
+    names = ("train/case-1/patient_1/a.png", "train/case-1/patient_1/b.png", "train/case-1/c.png", "train/case-2/c.png")
+    pictures = Pictures(np.zeros((4, 2, 2, 1), np.uint8), np.array([0, 0, 0, 1]), names)
+    assert evaluate._people(pictures, chosen) == 3
 
 
 def test_temperature_undoes_overconfidence() -> None:

@@ -124,8 +124,8 @@ class SplitPage(Page):
         self._together_words.setVisible(grouped and not own)
         self._together_words.setText(
             self.tr(
-                "The file names (or DICOM headers) tell {0} people or cases apart, several with more than one picture. "
-                "With pictures of one person on both sides the check would be too kind."
+                "The names of files or folders (or DICOM headers) tell {0} people or cases apart, several with more "
+                "than one picture. With pictures of one person on both sides the check would be too kind."
             ).format(count(draft.groups))
         )
         self.test.setVisible(draft.own_test)
