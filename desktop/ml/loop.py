@@ -159,7 +159,7 @@ class Loop:
         """Train up to the stage's end, a wish to stop, or the end of patience.
 
         Returns whether the stage is finished: false where it was stopped inside, to be taken up later. Raises
-        :class:`Cancelled`, and :class:`TrainingError` when the loss is no longer a number or the disk is full.
+        :class:`Cancelled`, and :class:`TrainingError` when a loss is no longer a number or the disk is full.
         """
         while len(self.history) < self.stage.end and not self.ended:
             self.steering.check()
@@ -180,18 +180,18 @@ class Loop:
         if self.steering.cancelled:
             raise Cancelled
         if not math.isfinite(loss):
-            raise TrainingError(
-                "not-finite",
-                f"the loss was no longer a number in epoch {number + 1}",
-                "Lower the learning rate; the last good epoch was kept.",
-            )
+            raise _not_finite("loss", number)
         if watch.step < self.steps:
+            if not self._sound():
+                raise _not_finite("loss", number)
             self.step, self.spent = watch.step, self.spent + watch.seconds()
             self._partial = [loss, accuracy]
             self.save()
             return False
         trained_s = watch.seconds()
         val_loss, val_accuracy = self._validate()
+        if not (math.isfinite(val_loss) and self._sound()):  # the last step's harm is in no training loss yet
+            raise _not_finite("validation loss", number)
         row = {
             "epoch": number + 1,
             "loss": loss,
@@ -262,6 +262,10 @@ class Loop:
             self.ended = "patience"
             self.listener(Note(f"stopped early: no better epoch since epoch {number + 1 - since}"))
         return best
+
+    def _sound(self) -> bool:
+        """Whether all weights are numbers: what is saved otherwise could never be gone on from."""
+        return all(np.isfinite(weights).all() for weights in self.model.get_weights())
 
     def _final_weights(self) -> list[np.ndarray]:
         return [np.array(w) for w in (self.average or self.model.get_weights())]
@@ -344,10 +348,22 @@ class Watch(keras.callbacks.Callback):
         self._told += waited
 
 
+def _not_finite(what: str, epoch: int) -> TrainingError:
+    return TrainingError(
+        "not-finite",
+        f"the {what} was no longer a number in epoch {epoch + 1}",
+        "Lower the learning rate; the last good epoch was kept.",
+    )
+
+
 def shaping(plan: TrainingPlan) -> dict[str, Any]:
     """The part of a plan that shapes the weights; words, decision and export may be mended before a resume, and the
-    data may have moved."""
-    values = plan.to_dict()
+    data may have moved.
+
+    Compared with what a checkpoint holds, which is the public plan: the names of pictures are not in it, and the run's
+    ``split.json`` watches over them.
+    """
+    values = plan.public().to_dict()
     for name in ("path", "title", "use_test"):
         del values["data"][name]
     del values["fit"]["tensorboard"]
