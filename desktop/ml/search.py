@@ -199,7 +199,11 @@ class _Trials:
             raise SearchError("stopped", "stopped")  # without a message it does not count, and is tried again
         for key in ("val_accuracy", "val_loss", "epochs", "seconds"):
             trial.set_user_attr(key, getattr(outcome, key))
-        return outcome.val_accuracy if self._goal == "val_accuracy" else outcome.val_loss
+        value = outcome.val_accuracy if self._goal == "val_accuracy" else outcome.val_loss
+        if not math.isfinite(value):  # with a message it counts as failed; without one it would be tried for ever
+            trial.set_user_attr("message", f"its {self._goal} is no number")
+            raise SearchError("not-finite", f"its {self._goal} is no number")
+        return value
 
 
 class _Watch:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from desktop.cli import search as command_line
 from desktop.cli import study as study_command
-from desktop.ml import search
+from desktop.ml import search, trial
 from desktop.ml.plan import PlanError, TrainingPlan
 from desktop.ml.search import Choices, Halt, Range, SearchError
 from desktop.report.parallel import Line, as_page, as_png, curves_figure, parallel_figure
@@ -88,6 +88,23 @@ def test_tpe_ends_poor_trials_early_and_failures_do_not_end_it(pets: Path) -> No
     failed = [trial for trial in mixed.trials if trial.state == "failed"]
     assert len(mixed.trials) == 2 and mixed.best is not None
     assert not failed or "number" in failed[0].message
+
+
+def test_a_trial_without_a_figure_counts_as_failed_and_the_search_ends(
+    pets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    def no_number(*_: object) -> trial.Outcome:
+        calls.append(1)
+        assert len(calls) < 5, "the search does not end"
+        return trial.Outcome(0.5, float("nan"), 3, 1.0, 36, True)
+
+    monkeypatch.setattr(trial, "run_trial", no_number)
+    space = [Choices("optimizer.rate", ("0.01", "0.02"))]
+    result = search.run_search("empty", tiny(pets), space, trials=2, goal="val_loss", prune=False)
+    assert [t.state for t in result.trials] == ["failed", "failed"] and result.best is None
+    assert all("no number" in t.message for t in result.trials)
 
 
 @pytest.mark.slow
