@@ -170,7 +170,8 @@ def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
     except ValueError as error:
         raise RunError("damaged-run", f"the plan of the run '{run_id}' is damaged") from error
     if isinstance(raw, dict) and isinstance(raw.get("data"), dict):
-        raw["data"] = {key: value for key, value in raw["data"].items() if key not in ("path", "left_out")}
+        hidden = ("path", "left_out", "kept_together")
+        raw["data"] = {key: value for key, value in raw["data"].items() if key not in hidden}
     return raw if isinstance(raw, dict) else {}
 
 

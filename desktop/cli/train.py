@@ -38,6 +38,10 @@ def main(argv: list[str]) -> int:
     console.quiet_libraries()
     if options.list_presets:
         return _list_presets(options.json)
+    if options.resume is not None:
+        others = [flag for flag in _given(parser, options) if flag not in ("--resume", "--data", "--out", "--json")]
+        if others:
+            parser.error(f"a run that is taken up keeps its plan: --resume goes without {', '.join(others)}")
     if options.resume is None and not (options.plan or options.preset or options.data):
         parser.error("say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN")
     try:
@@ -70,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--list-presets", action="store_true", help="show the named systems and end")
     run.add_argument("--json", action="store_true", help="events as JSON lines")
     return parser
+
+
+def _given(parser: argparse.ArgumentParser, options: argparse.Namespace) -> list[str]:
+    """The options that say something else than their default, as they are written."""
+    flags = {action.dest: action.option_strings[-1] for action in parser._actions if action.option_strings}
+    return [flags[name] for name, value in vars(options).items() if value != parser.get_default(name)]
 
 
 class Stop(console.Interrupts):
@@ -155,7 +165,7 @@ def _moved(plan: Any, given: str, folder: Path) -> Path | None:
 
 
 def _new_run(plan: Any, own: Path | None) -> Path:
-    from desktop.store.runs import CHECKPOINT, PLAN, RunStore
+    from desktop.store.runs import CHECKPOINT, HISTORY, PLAN, RECORD, RunError, RunStore
 
     if own is None:
         store = RunStore()
@@ -163,8 +173,10 @@ def _new_run(plan: Any, own: Path | None) -> Path:
         return store.folder(store.create(plan, plan.name, **facts).id)
     from desktop.ml.history import write_text
 
+    if any((own / name).exists() for name in (RECORD, PLAN, CHECKPOINT, HISTORY)):
+        hint = f"'fovea train --resume {own}' takes it up; for a new one name another folder."
+        raise RunError("run-exists", f"the folder '{own.name}' holds a run already", hint)
     own.mkdir(parents=True, exist_ok=True)
-    (own / CHECKPOINT).unlink(missing_ok=True)
     write_text(own / PLAN, plan.to_json())
     return own
 

@@ -156,7 +156,8 @@ def _with_data(plan: TrainingPlan, data: DataPlan, labels: tuple[str, ...]) -> T
     """``plan`` for other pictures: its own order of classes where they are the same ones."""
     mine = plan.data.classes or plan.labels
     if set(mine) == set(data.classes or labels):
-        keep = replace(data, classes=mine, validation=plan.data.validation, left_out=plan.data.left_out)
+        named = {"left_out": plan.data.left_out, "kept_together": plan.data.kept_together}
+        keep = replace(data, classes=mine, validation=plan.data.validation, **named)
         return replace(plan, data=keep)
     decision = plan.decision if len(labels) == 2 else DecisionPlan()
     return replace(plan, data=replace(data, validation=plan.data.validation), labels=labels, decision=decision, card={})

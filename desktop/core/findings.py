@@ -14,6 +14,8 @@ from desktop.core.groups import Grouping
 from desktop.core.picture_facts import COLOUR_KINDS, PictureFacts
 
 Choice = Literal["keep", "keep-one", "leave-out"]
+NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
+"""Findings whose groups are nearly the same pictures."""
 
 _IMBALANCED, _VERY_IMBALANCED = 3.0, 10.0  # the largest class against the smallest
 _FEW = 20  # pictures of a class below which little can be learnt
@@ -127,6 +129,8 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
         spare = sum(len(group) - 1 for group in same)
         text = f"{what} more than once in a class:{more} {spare:,} spare"
         hint = "They are kept on one side of the split in any case."
+        if not exact:
+            hint = "The training wizard keeps them on one side of the split; 'fovea train' looks for exact copies only."
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
         out.append(Finding(f"{prefix}copies", text, "info", hint, (), _named(data, same), choices))
     return out

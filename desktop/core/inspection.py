@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from PIL import Image
 from desktop.core import findings, likeness
 from desktop.core.datasets import ALL, BrokenEntry, Cancelled, Interrupted, LabelledDataset, open_dataset
 from desktop.core.decode import decode
-from desktop.core.findings import Finding
+from desktop.core.findings import NEAR_KINDS, Finding
 from desktop.core.picture_facts import COLOUR_KINDS, PictureFacts, look_at
 from desktop.core.types import FoveaError, ImageSource
 
@@ -95,6 +95,14 @@ class Inspection:
                 held = out.setdefault(split, {})
                 held[class_name] = held.get(class_name, 0) + 1
         return out
+
+    def kept_together(self, left_out: Collection[str] = ()) -> tuple[tuple[str, ...], ...]:
+        """Groups of near copies, for a training to keep each on one side of its split: those of which more than one
+        picture remains when ``left_out`` are gone."""
+        gone = set(left_out)
+        groups = (group for finding in self.findings if finding.kind in NEAR_KINDS for group in finding.groups)
+        remaining = (tuple(name for name in group if name not in gone) for group in groups)
+        return tuple(group for group in remaining if len(group) > 1)
 
 
 def inspect(

@@ -30,38 +30,69 @@ def cut(labels: np.ndarray, groups: Sequence[Hashable], fraction: float, seed: i
 
     ``labels`` int (n,), 0 and up; equal ``groups`` stay together; ``fraction`` of each class, 0 to 1, is to be checked
     with. Groups are drawn at random, class by class, until a class has its share; a group with pictures in several
-    classes goes over with all of them. A class of one group only stays to be learnt from, and of the others something
-    always does.
+    classes goes over with all of them. One that is so large that stopping short comes nearer to the share than taking
+    it is passed over; where that leaves a class without any, its smallest group goes. A class of one group only stays
+    to be learnt from, and of the others something always does.
     """
     rng = np.random.default_rng([seed, 1])
+    sizes: dict[Hashable, dict[int, int]] = {}  # of each group, its pictures of each class
+    members: dict[int, dict[Hashable, None]] = {}  # of each class, its groups in the order of the pictures
+    for group, label in zip(groups, labels.tolist(), strict=True):
+        held = sizes.setdefault(group, {})
+        held[label] = held.get(label, 0) + 1
+        members.setdefault(label, {})[group] = None
+    wanted = {label: fraction * sum(sizes[group][label] for group in held) for label, held in members.items()}
+    count = dict.fromkeys(members, 0)
+    left = {label: len(held) for label, held in members.items()}  # groups to learn from
     taken: set[Hashable] = set()
-    left: dict[int, set[Hashable]] = {}
-    for position, label in enumerate(labels.tolist()):
-        left.setdefault(label, set()).add(groups[position])
-    classes_of: dict[Hashable, set[int]] = {}
-    for label, held in left.items():
-        for group in held:
-            classes_of.setdefault(group, set()).add(label)
-    for label in range(int(labels.max(initial=-1)) + 1):
-        members: dict[Hashable, list[int]] = {}
-        for index in np.nonzero(labels == label)[0]:
-            members.setdefault(groups[int(index)], []).append(int(index))
-        order = list(members)
+
+    def last(group: Hashable) -> bool:
+        return any(left[label] == 1 for label in sizes[group])
+
+    def take(group: Hashable) -> None:
+        taken.add(group)
+        for label, size in sizes[group].items():
+            count[label] += size
+            left[label] -= 1
+
+    def too_large(group: Hashable) -> bool:
+        return any(_overshoots(wanted[label], count[label], size) for label, size in sizes[group].items())
+
+    for label in sorted(members):
+        order = list(members[label])
         rng.shuffle(order)
-        wanted = fraction * int((labels == label).sum())
-        count = 0
         for group in order:
-            if count >= wanted:
+            if count[label] >= wanted[label]:
                 break
-            if any(len(left[other] - {group}) == 0 for other in classes_of[group]):
-                continue  # the last of a class: nothing would be left to learn it from
-            taken.add(group)
-            for other in classes_of[group]:
-                left[other].discard(group)
-            count += len(members[group])
+            if group not in taken and not last(group) and not too_large(group):
+                take(group)
+        if not count[label]:
+            free = [group for group in order if not last(group)]
+            if free:
+                take(min(free, key=lambda group: sum(sizes[group].values())))
     chosen = np.array([i for i, group in enumerate(groups) if group in taken], np.int64)
     rest = np.setdiff1d(np.arange(len(labels)), chosen)
     return rest, chosen
+
+
+def _overshoots(wanted: float, count: int, size: int) -> bool:
+    """Whether ``size`` more than ``count`` is clearly too many: further off than stopping short, and by more than one
+    picture and a tenth of what is wanted (a little more than asked for does no harm)."""
+    over, short = count + size - wanted, max(0.0, wanted - count)
+    return over > short and over > max(1.0, wanted / 10)
+
+
+def deviations(before: np.ndarray, held: np.ndarray, fraction: float) -> list[tuple[int, int, int, float]]:
+    """Classes of which clearly another share than ``fraction`` is checked with: number, pictures held, of how many,
+    and how many were wanted. ``before`` and ``held`` are class numbers, int (n,), of all pictures and of those held."""
+    count = int(before.max(initial=-1)) + 1
+    out = []
+    all_of, held_of = np.bincount(before, minlength=count), np.bincount(held, minlength=count)
+    for label, (total, found) in enumerate(zip(all_of.tolist(), held_of.tolist(), strict=True)):
+        wanted = fraction * total
+        if total and abs(found - wanted) > max(2.0, wanted / 4):
+            out.append((label, found, total, wanted))
+    return out
 
 
 def together(*keys: Sequence[Hashable]) -> list[int]:

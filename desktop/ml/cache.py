@@ -158,6 +158,11 @@ def make(
     return found
 
 
+def drop(key: str) -> None:
+    """Remove the set of that key, where there is one."""
+    _remove(_root() / key)
+
+
 def total_bytes() -> int:
     """What all sets take on disk now."""
     return sum(size for _, size, _ in _sets(_root()))

@@ -197,12 +197,14 @@ def cut_validation(
 ) -> tuple[Pictures, Pictures]:
     """Training and validation parts of ``pictures``: stratified by class, by the plan's seed.
 
-    Copies of one file stay on one side, and so do pictures of one of ``groups`` (equal values; without them persons and
-    cases in the file names, where the plan wants that).
+    Copies of one file stay on one side, and so do near copies that the plan names and pictures of one of ``groups``
+    (equal values; without them persons and cases in the file names, where the plan wants that).
     """
     if groups is None:
         named = plan.data.group != "none"
         groups = [group_of_name(name) if named else None for name in pictures.names]
     content = [] if pictures.sha256 is None else [[row.tobytes() for row in pictures.sha256]]
-    train, validation = cut(pictures.labels, together(groups, *content), plan.data.validation, plan.seed)
+    near = {name: number for number, names in enumerate(plan.data.kept_together) for name in names}
+    alike = [near.get(name) for name in pictures.names]
+    train, validation = cut(pictures.labels, together(groups, alike, *content), plan.data.validation, plan.seed)
     return pictures.take(train), pictures.take(validation)

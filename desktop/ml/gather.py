@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from desktop.core.evaluation_store import not_written
-from desktop.core.splits import SplitLists, check_same, read_split, write_split
+from desktop.core.splits import SplitLists, check_same, deviations, read_split, write_split
 from desktop.ml import data
 from desktop.ml.data import DataError, Pictures
 from desktop.ml.events import Phase
@@ -30,7 +30,8 @@ class Gathered:
 
     ``test`` is empty of pictures until :meth:`open_test` is called, once, after everything was chosen. ``title`` is the
     set's name or the folder's own; ``fingerprint`` what identifies the data; ``set_aside`` pictures that could not be
-    read, by name and reason; ``own_validation`` says that the data came with a validation split.
+    read, by name and reason; ``own_validation`` says that the data came with a validation split. ``notes`` are what the
+    user should know of the split, in words.
     """
 
     train: Pictures
@@ -42,6 +43,7 @@ class Gathered:
     set_aside: tuple[tuple[str, str], ...]
     own_validation: bool
     open_test: Callable[[], Pictures | None]
+    notes: tuple[str, ...] = ()
 
 
 def told(listener: Callable[[Phase], None], check: Callable[[], None]) -> Progress:
@@ -76,7 +78,40 @@ def gather(plan: TrainingPlan, run: Path, root: Path | None = None, progress: Pr
         if not count:
             raise DataError("no-data", f"there is no picture of '{label}' to learn from", "Add some, or leave it out.")
     _keep_lists(plan, gathered, run)
-    return gathered
+    return replace(gathered, notes=tuple(_notes(plan, gathered)))
+
+
+def copies(gathered: Gathered, others: Pictures, purpose: str) -> str:
+    """What to say of exact copies of pictures to learn from among ``others``, which are there to ``purpose``; empty
+    where there are none."""
+    if gathered.train.sha256 is None or others.sha256 is None:
+        return ""
+    known = {row.tobytes() for row in gathered.train.sha256}
+    count = sum(row.tobytes() in known for row in others.sha256)
+    if not count:
+        return ""
+    return (
+        f"{count:,} of {len(others):,} pictures to {purpose} with are exact copies of pictures that are learnt from: "
+        "the figures promise too much"
+    )
+
+
+def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
+    held = gathered.validation.labels
+    for label, count in zip(plan.labels, np.bincount(held, minlength=len(plan.labels)), strict=True):
+        if not count:
+            yield f"validation holds no picture of '{label}': nothing is measured of it"
+    if gathered.own_validation:
+        text = copies(gathered, gathered.validation, "check")
+        if text:
+            yield text
+    elif not plan.data.limit:
+        every = np.concatenate([gathered.train.labels, held])
+        for number, count, total, wanted in deviations(every, held, plan.data.validation):
+            yield (
+                f"{count:,} of {total:,} pictures of '{plan.labels[number]}' are to check with, about {wanted:,.0f} "
+                "were asked for: what belongs together stays on one side"
+            )
 
 
 def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:

@@ -92,6 +92,8 @@ def _work(
         recorder.pass_on(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))  # a file's name may be a patient's
     if gathered.set_aside:
         recorder(Note(f"set aside: {len(gathered.set_aside)} pictures that cannot be read"))
+    for text in gathered.notes:
+        recorder(Note(text))
     if plan.fit.tensorboard:
         recorder.write_tensorboard()
         recorder(Note(tensorboard_log.HOW))

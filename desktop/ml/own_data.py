@@ -109,16 +109,29 @@ def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = la
     key = cache.key_of([_state(part), list(classes)], plan.preprocess)
     found = cache.find(key)
     if found is not None:
-        return found
+        if not any(_opens(part, position) for position in found.facts.get("unread", ())):
+            return found
+        found = None  # lets go of its files: Windows keeps those that are mapped
+        cache.drop(key)  # a file that could not be read then can be now
 
     def finish(sizes: np.ndarray, sha256: np.ndarray) -> dict[str, Any]:
         def known(position: int) -> tuple[int, str]:
             size = int(sizes[position])
             return size, sha256[position].tobytes().hex() if size >= 0 else "unreadable"
 
-        return {"fingerprint": part.fingerprint(known=known)}
+        return {"fingerprint": part.fingerprint(known=known), "unread": np.flatnonzero(sizes < 0).tolist()}
 
     return cache.make(key, _Feed(part, classes, plan.preprocess), plan.preprocess, progress, finish)
+
+
+def _opens(part: LabelledDataset, position: int) -> bool:
+    """Whether the file of an entry that could not be read can be read now."""
+    path = part.source(position).path
+    try:
+        with open(path or "", "rb", buffering=0) as stream:
+            return stream.read(1) is not None
+    except (OSError, ValueError):
+        return False
 
 
 def _state(part: LabelledDataset) -> str:

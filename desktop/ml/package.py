@@ -23,7 +23,7 @@ from desktop.ml.card import write_card
 from desktop.ml.data import Pictures
 from desktop.ml.events import Event, Note, Phase
 from desktop.ml.export_litert import convert
-from desktop.ml.gather import Gathered
+from desktop.ml.gather import Gathered, copies
 from desktop.ml.history import history_csv
 from desktop.ml.litert import LiteRT, match_outputs
 from desktop.ml.plan import TrainingPlan
@@ -74,6 +74,8 @@ def package(
     validation = gathered.validation
     listener(Phase("calibrating", 0, 1))
     found = _calibrate(plan, gathered, trained)
+    if found.decision.rule == "argmax" and found.decision.reason:
+        listener(Note(found.decision.reason))
     model = deploy.finish(trained.model, found.temperature, plan.mirrored)
     listener(Phase("calibrating", 1, 1))
     check()
@@ -112,6 +114,9 @@ def package(
     test = gathered.open_test()
     if test is not None:
         split = "test"
+        text = copies(gathered, test, "test")
+        if text:
+            listener(Note(text))
         scores = lite.run(test.images)[position]
         sets = confidence.checked(sets, found.decision, scores, test.labels, split)
         figures, document = evaluate.measure(
@@ -156,7 +161,7 @@ def package(
         for file in (keras_file, lite_file):
             (folder / file.name).write_bytes(file.read_bytes())
         (folder / "history.csv").write_text(history_csv(trained.history), encoding="utf-8", newline="\n")
-        text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(document, indent=1) + "\n"
         (folder / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
         inputs = drawn_inputs(plan.preprocess)
         write_selftest(folder / "selftest", inputs, lite, outputs["probabilities"])
@@ -214,15 +219,17 @@ def _decide(
         return Decision()
     positive = plan.decision.positive
     truth, own, how = validation.labels == positive, scores[:, positive], "on the validation split"
+    if truth.all() or not truth.any():
+        missing = plan.labels[1 - positive if truth.any() else positive]
+        return Decision(reason=f"no threshold could be chosen: validation holds no picture of '{missing}'")
     if plan.decision.perturbed:
-        copies = plan.decision.perturbed
         parts = []
-        for copy in range(copies):
+        for copy in range(plan.decision.perturbed):
             images = augment.apply(validation.images, plan.augment, np.random.default_rng([plan.seed, 5, copy]))
             logits = deploy.logits_of(trained.model, images, plan.mirrored)
             parts.append(calibrate.softmax(logits / temperature)[:, positive])
-        truth, own = np.tile(truth, copies), np.concatenate(parts)
-        how = f"on {copies} copies of the validation split, augmented as in training"
+        truth, own = np.tile(truth, plan.decision.perturbed), np.concatenate(parts)
+        how = f"on {plan.decision.perturbed} copies of the validation split, augmented as in training"
     if plan.decision.rule == "balanced":
         value, words = calibrate.balanced_threshold(own, truth), "sensitivity and specificity alike"
     else:

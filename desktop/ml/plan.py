@@ -55,7 +55,9 @@ class DataPlan:
     ``use_test``: open the data's own test split, where it has one, once at the end.
     ``fingerprint`` identifies the images (:meth:`desktop.core.datasets.LabelledDataset.fingerprint`); empty: unknown.
     ``left_out`` names pictures inside the data that take no part (copies, wrong labels: what was chosen when the data
-    was looked through); like ``path`` they stay on this computer.
+    was looked through); like ``path`` they stay on this computer. ``kept_together`` names groups of pictures that are
+    nearly the same: each stays on one side where a validation part is cut. They stay on this computer, too; a plan
+    without any is written without the field.
     """
 
     source: str
@@ -68,6 +70,7 @@ class DataPlan:
     limit: int = 0
     use_test: bool = True
     left_out: tuple[str, ...] = ()
+    kept_together: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,15 +205,17 @@ class TrainingPlan:
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
         result: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if not self.data.kept_together:
+            del result["data"]["kept_together"]
         return result
 
     def to_json(self) -> str:
-        """The plan as indented JSON with a final newline."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
+        """The plan as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
+        return json.dumps(self.to_dict(), indent=1) + "\n"
 
     def public(self) -> TrainingPlan:
         """The plan for manifests, reports and logs: without the data's place on this computer or names inside it."""
-        return replace(self, data=replace(self.data, path=None, left_out=()))
+        return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=()))
 
 
 def problems(plan: TrainingPlan) -> list[str]:
@@ -326,7 +331,8 @@ def from_dict(raw: object) -> TrainingPlan:
     if isinstance(raw, dict) and raw.get("schema") == 1:
         raw = _upgraded(raw)
     elif isinstance(raw, dict) and isinstance(raw.get("data"), dict):
-        raw = {**raw, "data": {"left_out": [], **raw["data"]}}  # may be missing: most plans leave nothing out
+        # May be missing: most plans leave nothing out and know of no near copies.
+        raw = {**raw, "data": {"left_out": [], "kept_together": [], **raw["data"]}}
     return build(TrainingPlan, raw, "plan")
 
 
@@ -353,7 +359,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 _ADDED: dict[str, frozenset[str]] = {
-    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out"}),
+    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together"}),
     "optimizer": frozenset({"nesterov"}),
     "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard"}),
 }

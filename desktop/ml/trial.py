@@ -11,7 +11,7 @@ import numpy as np
 
 from desktop.ml import backend, deploy, gather, train
 from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
-from desktop.ml.events import Event, Finished
+from desktop.ml.events import Event, Finished, Note
 from desktop.ml.plan import TrainingPlan
 from desktop.ml.recorder import Recorder
 from desktop.store.runs import CHECKPOINT, training_lock
@@ -77,6 +77,8 @@ def _train(
 ) -> Outcome:
     gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
     recorder.change(data=gathered.title, preset=plan.preset)
+    for text in gathered.notes:
+        recorder(Note(text))
     resume = (run / CHECKPOINT).is_file()
     trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering)
     if not trained.history:
@@ -85,6 +87,9 @@ def _train(
     test = gathered.open_test() if open_test and trained.complete else None
     accuracy, n = None, 0
     if test is not None:
+        text = gather.copies(gathered, test, "test")
+        if text:
+            recorder(Note(text))
         scores = deploy.logits_of(trained.model, test.images, plan.mirrored)
         accuracy, n = float((np.argmax(scores, axis=1) == test.labels).mean()), len(test)
     return Outcome(

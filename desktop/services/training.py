@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from desktop.core.types import FoveaError
+from desktop.engine.training_client import TrainerLost
 from desktop.services.errands import Errands
 from desktop.services.training_job import Curves, JobState, TrainingJob
 
@@ -37,7 +38,12 @@ class _Supervisor(QThread):
 
     def run(self) -> None:
         """Start the process, hand out what it tells until its end."""
-        self.client.start()
+        try:
+            self.client.start()
+        except Exception as error:  # no process, no pipe: whatever it is, the job must not wait for ever
+            reason = f"it could not be started: {getattr(error, 'strerror', None) or type(error).__name__}"
+            self.heard.emit([TrainerLost(reason)])
+            return
         while not self.client.ended:
             events = self.client.events(None)
             if events:
@@ -271,12 +277,7 @@ class TrainingService(QObject):
         job.curves = curves
         if job.started is not None:
             curves.cut(job.started.epoch)
-        if fresh.done:  # the training was quicker than the disk
-            for name, values in fresh.epochs.items():
-                kept = curves.epochs.get(name, [])[: int(fresh.epochs["epoch"][0]) - 1]
-                curves.epochs[name] = kept + values
-        curves.at, curves.loss = curves.at + fresh.at, curves.loss + fresh.loss
-        curves.accuracy = curves.accuracy + fresh.accuracy
+        curves.go_on(fresh)  # the training may have been quicker than the disk
         self._note(run_id)
 
     def _begin_next(self) -> None:

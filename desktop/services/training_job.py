@@ -71,7 +71,7 @@ class Curves:
             "epoch": float(event.epoch + 1), "loss": event.loss, "accuracy": event.accuracy, "val_loss": event.val_loss,
             "val_accuracy": event.val_accuracy, "rate": event.rate, "seconds": event.seconds,
         }  # fmt: skip
-        self.cut(event.epoch)
+        self._cut_epochs(event.epoch)
         for name, value in row.items():
             self.epochs.setdefault(name, []).append(value)
         if event.best:
@@ -83,7 +83,9 @@ class Curves:
         if self._skipped < self._every:
             return
         self._skipped = 0
-        self.at.append(event.epoch + event.step / max(1, event.steps))
+        at = event.epoch + event.step / max(1, event.steps)
+        self._cut_batches(at)
+        self.at.append(at)
         self.loss.append(event.loss)
         self.accuracy.append(event.accuracy)
         if len(self.at) > MOST_POINTS:
@@ -91,7 +93,29 @@ class Curves:
             self._every *= 2
 
     def cut(self, epochs: int) -> None:
-        """Forget the epochs from ``epochs`` on: they will come again."""
+        """Forget the epochs from ``epochs`` on, and the batches after the one at which training goes on: they will come
+        again. Batches of that epoch stay until others take their place, for its beginning may not be done again."""
+        self._cut_epochs(epochs)
+        self._cut_batches(math.nextafter(epochs + 1.0, math.inf))
+
+    def go_on(self, fresh: Curves) -> None:
+        """Append what came since these were written: from its first batch and epoch on it takes their place."""
+        if fresh.done:
+            first = int(fresh.epochs["epoch"][0]) - 1
+            self._cut_epochs(first)
+            for name, values in fresh.epochs.items():
+                self.epochs[name] = self.epochs.get(name, [])[:first] + values
+        if fresh.at:
+            self._cut_batches(fresh.at[0])
+        self.at, self.loss = self.at + fresh.at, self.loss + fresh.loss
+        self.accuracy = self.accuracy + fresh.accuracy
+
+    def _cut_batches(self, at: float) -> None:
+        """Forget the batches from ``at`` on."""
+        while self.at and self.at[-1] >= at:
+            del self.at[-1], self.loss[-1], self.accuracy[-1]
+
+    def _cut_epochs(self, epochs: int) -> None:
         known = len(self.epochs.get("epoch", ()))
         if known > epochs:
             self.epochs = {name: values[:epochs] for name, values in self.epochs.items()}

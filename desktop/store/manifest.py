@@ -194,7 +194,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as indented JSON with a final newline."""
-        return json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
 
 def _problem(m: Manifest) -> str | None:

@@ -53,8 +53,8 @@ class RunRecord:
         return raw
 
     def to_json(self) -> str:
-        """The record as indented JSON with a final newline."""
-        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n"
+        """The record as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
+        return json.dumps(self.to_dict(), indent=1) + "\n"
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {

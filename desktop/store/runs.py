@@ -49,7 +49,8 @@ _OWN = ("id", "created", "updated", "schema")
 class RunError(FoveaError):
     """A run that is not there, is damaged, in use, or could not be written.
 
-    Kinds: ``no-such-run``, ``damaged-run``, ``run-in-use``, ``disk-full``, ``not-writable``, ``not-saved``.
+    Kinds: ``no-such-run``, ``run-exists``, ``damaged-run``, ``run-in-use``, ``disk-full``, ``not-writable``,
+    ``not-saved``.
     """
 
 
@@ -231,9 +232,15 @@ class RunStore:
 
 @contextlib.contextmanager
 def training_lock(folder: Path) -> Iterator[None]:
-    """The lock of whoever trains in ``folder``, wherever that lies. Raises :class:`RunError` ``run-in-use``."""
+    """The lock of whoever trains in ``folder``, wherever that lies; what a killed trainer left half written goes.
+
+    Raises :class:`RunError` ``run-in-use``.
+    """
     try:
         with locks.hold(folder / _TRAINS, _TRAIN_WAIT_S):
+            for left in folder.glob(f".{CHECKPOINT}.*.tmp"):  # half a checkpoint of a trainer that was killed
+                with contextlib.suppress(OSError):
+                    left.unlink()
             yield
     except locks.Busy:
         raise RunError(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desktop.core.splits import SplitError, SplitLists, check_same, cut, read_split, together, write_split
+from desktop.core.splits import SplitError, SplitLists, check_same, cut, deviations, read_split, together, write_split
 
 
 @settings(max_examples=150, deadline=None)
@@ -69,3 +69,23 @@ def test_a_damaged_list_is_refused_in_words(tmp_path: Path, text: str) -> None:
     with pytest.raises(SplitError) as caught:
         read_split(path)
     assert caught.value.kind == "bad-split"
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_group_larger_than_the_share_is_learnt_from(seed: int) -> None:
+    labels = np.repeat([0, 1], 100)
+    people = ["a"] * 95 + ["b"] * 5 + ["c"] * 95 + ["d"] * 5
+    _, validation = cut(labels, people, 0.2, seed)
+    assert np.bincount(labels[validation]).tolist() == [5, 5]
+    found = deviations(labels, labels[validation], 0.2)
+    assert [(row[0], row[1], row[2]) for row in found] == [(0, 5, 100), (1, 5, 100)]
+    even = cut(labels, ["a"] * 50 + ["b"] * 50 + ["c"] * 60 + ["d"] * 40, 0.2, seed)[1]
+    assert np.bincount(labels[even]).tolist() == [50, 40]  # none fits: the smallest
+    mixed = ["p"] * 10 + [f"x{i}" for i in range(90)] + ["p"] * 80 + [f"y{i}" for i in range(20)]
+    assert np.bincount(labels[cut(labels, mixed, 0.2, seed)[1]]).tolist() == [20, 20]  # p is too large for class 1
+
+
+def test_small_deviations_are_not_worth_a_word() -> None:
+    labels = np.repeat([0, 1], [100, 9])
+    assert deviations(labels, np.repeat([0, 1], [23, 2]), 0.2) == []
+    assert [row[0] for row in deviations(labels, np.repeat([0], [40]), 0.2)] == [0]

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.datasets import open_dataset
+from desktop.core.datasets import LabelledDataset, open_dataset
 from desktop.core.decode import decode
 from desktop.core.inspection import inspect
+from desktop.core.picture_facts import content_of
 from desktop.core.preprocess import prepare
 from desktop.core.splits import SplitError, read_split
 from desktop.core.types import ImageSource, PreprocessSpec
-from desktop.ml import cache, plan
+from desktop.ml import cache, own_data, plan
 from desktop.ml.data import DataError
-from desktop.ml.gather import gather
+from desktop.ml.gather import copies, gather
 from desktop.ml.own_data import OwnData
 
 RECIPE = Path(__file__).resolve().parents[2] / "resources" / "recipes" / "cifar10.json"
@@ -157,3 +158,68 @@ def test_what_cannot_be_trained_on_is_said(tmp_path: Path, damage: str) -> None:
     with pytest.raises(DataError) as caught:
         gather(chosen, tmp_path / "run")
     assert caught.value.hint and str(tmp_path) not in caught.value.message
+
+
+def test_near_copies_stay_on_one_side_of_the_cut(root: Path) -> None:
+    for number in range(6):
+        pixels = np.asarray(Image.open(root / "dogs" / f"dog{number}.png")).copy()
+        pixels[0, 0] ^= 255
+        Image.fromarray(pixels).save(root / "dogs" / f"again{number}.png")
+    found = inspect(root)
+    near = found.kept_together(found.left_out())
+    pairs = {frozenset(group) for group in near}
+    assert pairs == {frozenset((f"dogs/dog{i}.png", f"dogs/again{i}.png")) for i in range(6)}
+    assert found.kept_together([f"dogs/again{i}.png" for i in range(6)]) == ()
+    astray = 0
+    for seed in range(4):
+        for groups in (near, ()):
+            chosen = replace(make_plan(root, kept_together=groups), seed=seed)
+            assert plan.from_json(chosen.to_json()) == chosen and chosen.public().data.kept_together == ()
+            own = OwnData(chosen)
+            held = set(own.validation.names)
+            split = sum(len(pair & held) == 1 for pair in pairs)
+            assert not (groups and split)
+            astray += split
+    assert astray  # what the plan prevents would happen
+    assert "kept_together" not in make_plan(root).to_json()
+
+
+def test_what_the_split_cannot_measure_is_noted(root: Path, tmp_path: Path) -> None:
+    assert gather(make_plan(root), tmp_path / "run").notes == ()
+    for number in range(20):
+        (root / "cats" / f"person{number // 2}_{number}.png").rename(root / "cats" / f"person1_{number}.png")
+    first, second = gather(make_plan(root), tmp_path / "run").notes
+    assert "no picture of 'Cat'" in first and "0 of 20 pictures of 'Cat'" in second
+
+
+def test_copies_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
+    for place, split in enumerate(("train", "val", "test")):
+        for step, name in enumerate(("cats", "dogs")):
+            for number in range(4):
+                picture(tmp_path / split / name / f"{number}.png", 100 * place + 10 * step + number)
+    chosen = make_plan(tmp_path)
+    assert gather(chosen, tmp_path / "run").notes == ()
+    picture(tmp_path / "val" / "cats" / "copy.png", 1)
+    picture(tmp_path / "test" / "dogs" / "copy.png", 12)
+    gathered = gather(chosen, tmp_path / "run")
+    (note,) = gathered.notes
+    assert "1 of 9 pictures to check with are exact copies" in note
+    test = gathered.open_test()
+    assert test is not None and "1 of 9 pictures to test with" in copies(gathered, test, "test")
+
+
+def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
+        if data.name(position) != "dogs/dog3.png":
+            return content_of(data, position)
+        return ImageSource("dog3.png", str(root / "dogs" / "gone.png")), -1, bytes(32)
+
+    monkeypatch.setattr(own_data, "content_of", locked)
+    monkeypatch.setattr(own_data, "_opens", lambda part, position: False)
+    first = OwnData(make_plan(root))
+    assert [name for name, _ in first.set_aside] == ["dogs/dog3.png"]
+    again = OwnData(make_plan(root))  # still locked: nothing is prepared anew
+    assert again.set_aside == first.set_aside
+    del first, again
+    monkeypatch.undo()
+    assert OwnData(make_plan(root)).set_aside == ()

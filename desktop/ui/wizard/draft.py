@@ -23,6 +23,7 @@ class Draft:
     known). ``own_validation`` says that the data has a validation split of its own, ``own_test`` a test split.
     ``left_out`` names classes that are not learned; ``choices`` what is done about each kind of finding,
     ``pictures_left_out`` the pictures that follow from it, and ``counts_left_out`` how many of ``counts`` these are.
+    ``near_copies`` are groups of pictures that stay on one side of the split.
     ``limit`` is that of :class:`desktop.ml.plan.DataPlan`; no page asks for it, an earlier plan may bring one.
     """
 
@@ -40,6 +41,7 @@ class Draft:
     pictures_left_out: tuple[str, ...] = ()
     counts_left_out: tuple[int, ...] = ()
     limit: int = 0
+    near_copies: tuple[tuple[str, ...], ...] = ()
     validation: float = 0.2
     group: Literal["none", "person", "auto"] = "auto"
     groups: int = 0
@@ -146,6 +148,7 @@ class Draft:
                 limit=self.limit,
                 use_test=self.use_test,
                 left_out=self.pictures_left_out,
+                kept_together=self.near_copies,
             ),
             preprocess=self.preprocess,
             labels=self.learned,

@@ -230,6 +230,7 @@ class FindingsPage(Page):
             self.state.change(
                 choices=tuple(sorted(choices.items())),
                 pictures_left_out=left_out,
+                near_copies=found.kept_together(left_out),
                 counts_left_out=self._of_each_class(found.counted(left_out)),
             )
         self.state.looked.emit()

@@ -61,6 +61,7 @@ def before_the_look(draft: Draft, plan: TrainingPlan, data: LabelledDataset) -> 
     return replace(
         draft,
         pictures_left_out=plan.data.left_out,
+        near_copies=plan.data.kept_together,
         counts_left_out=tuple(gone[number] for number in range(len(data.classes))),
     )
 
