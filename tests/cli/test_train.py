@@ -128,6 +128,23 @@ def test_wrong_usage_and_the_list_of_presets(capsys: pytest.CaptureFixture[str],
     assert RunStore().list() == []
 
 
+def test_a_run_is_not_overwritten_and_keeps_its_plan(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, pets: Path
+) -> None:
+    own = tmp_path / "mine"
+    own.mkdir()
+    (own / "checkpoint.npz").write_bytes(b"precious")
+    assert train.main(["--data", str(pets), "--run", str(own)]) == 1
+    told = capsys.readouterr().err
+    assert "'mine' holds a run already" in told and "--resume" in told
+    assert (own / "checkpoint.npz").read_bytes() == b"precious" and not (own / "plan.json").exists()
+    for options in (["--epochs", "9"], ["--set", "fit.batch=4"], ["--run", str(own)], ["--from", "x"]):
+        with pytest.raises(SystemExit) as caught:
+            train.main(["--resume", "last", *options])
+        assert caught.value.code == 2 and options[0] in capsys.readouterr().err
+    assert train.main(["--resume", "last", "--data", str(pets), "--out", str(tmp_path), "--json"]) == 1  # no such run
+
+
 def test_pictures_that_moved_are_found_again_when_a_run_is_taken_up(pets: Path, tmp_path: Path) -> None:
     plan = planned("--data", pets, "--name", "pets")
     record = RunStore().create(plan, "pets")

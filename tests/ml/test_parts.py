@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -159,3 +160,20 @@ def test_sensitive_threshold_is_not_above_a_score_that_it_has_to_keep(lowest: fl
     scores = np.array([lowest, lowest, min(1.0, lowest * 1.01)])
     value = calibrate.sensitive_threshold(scores, np.ones(3, bool), 1.0)
     assert 0 < value < 1 and (scores >= value).all()
+
+
+@pytest.mark.parametrize(("truth", "missing"), [(0, "PNEUMONIA"), (1, "NORMAL")])
+@pytest.mark.parametrize("rule", ["balanced", "sensitivity"])
+def test_without_one_of_the_classes_no_threshold_is_chosen(truth: int, missing: str, rule: Any) -> None:
+    from desktop.ml import package
+
+    recipe = plan.load(next(path for path in RECIPES if path.stem == "chest-xray-pneumonia"))
+    chosen = plan.DecisionPlan(rule, 1, 0.9 if rule == "sensitivity" else None)
+    images = np.zeros((4, 2, 2, 1), np.uint8)
+    validation = Pictures(images, np.full(4, truth), ("a", "b", "c", "d"))
+    scores = np.tile([[0.4, 0.6]], (4, 1))
+    nothing: Any = None  # the network is not asked
+    made = package._decide(
+        replace(recipe, labels=("NORMAL", "PNEUMONIA"), decision=chosen), nothing, 1.0, scores, validation
+    )
+    assert made.rule == "argmax" and made.value is None and f"no picture of '{missing}'" in made.reason

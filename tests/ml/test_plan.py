@@ -132,3 +132,10 @@ def test_pictures_left_out_stay_on_this_computer_and_older_files_have_none(recip
     without = chosen.to_dict()
     del without["data"]["left_out"]
     assert plan.from_dict(without).data.left_out == ()
+
+
+def test_names_that_are_no_text_are_written_and_read() -> None:
+    recipe = plan.load(RECIPES / "mnist-digits.json")
+    odd = replace(recipe, data=replace(recipe.data, path="/p/\udc80", title="\udc80", left_out=("a/\udcff.png",)))
+    assert plan.from_json(odd.to_json()) == odd
+    odd.to_json().encode("utf-8")

@@ -304,3 +304,21 @@ def test_a_damaged_curve_is_empty_not_an_error(tmp_path: Path, text: str) -> Non
     path.write_text(text, encoding="utf-8")
     assert not any(run_files.read_curve(path).values())
     assert run_files.read_curve(tmp_path / "none.csv") == {}
+
+
+def test_names_that_are_no_text_can_be_kept(store: RunStore) -> None:
+    made = store.create(Text(), "\udc80 pets", data="\udcff")
+    assert store.get(made.id).data == "\udcff" and store.update(made.id, message="\udc80").message == "\udc80"
+
+
+def test_half_a_checkpoint_goes_with_the_next_training(store: RunStore) -> None:
+    folder = store.folder(store.create(Text(), "pets").id)
+    half, whole = folder / ".checkpoint.npz.4711.tmp", folder / runs.CHECKPOINT
+    half.write_bytes(b"half")
+    whole.write_bytes(b"whole")
+    with runs.training_lock(folder):
+        assert not half.exists() and whole.read_bytes() == b"whole"
+        half.write_bytes(b"the trainer's own")
+        with pytest.raises(RunError), runs.training_lock(folder):
+            pass
+        assert half.exists()  # whoever does not get the lock removes nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.engine.training_client import TrainerLost
@@ -101,6 +101,7 @@ def test_an_epoch_that_comes_again_replaces_what_it_was(epochs: list[int]) -> No
     assert curves.epochs.get("epoch", []) == [float(i + 1) for i in range(len(expected))]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40_000))
 def test_batch_points_stay_bounded_and_in_order(count: int) -> None:
     curves = Curves()
@@ -116,3 +117,22 @@ def test_the_best_epoch_is_one_with_a_number() -> None:
     assert best_epoch({"val_loss": [math.nan]}) is None and best_epoch({}) is None
     history = {"val_loss": [0.1, 0.2, 0.3], "val_accuracy": [0.8, 0.9, 0.9]}
     assert best_epoch(history) == 0 and best_epoch(history, "highest-accuracy") == 1
+
+
+def test_batches_that_come_again_take_the_place_of_what_they_were() -> None:
+    curves = Curves()
+    for epoch in range(4):
+        for step in range(1, 5):
+            curves.add_batch(BatchDone(epoch, step, 4, 1.0, 0.5))
+        curves.add_epoch(epoch_done(epoch, 0.0))
+    assert len(curves.at) == 16  # an epoch's end does not take its own batches
+    curves.cut(1)
+    assert curves.done == 1 and curves.at[-1] == 2.0 and len(curves.at) == len(curves.loss) == 8
+    curves.add_batch(BatchDone(1, 2, 4, 0.7, 0.6))
+    assert curves.at[-2:] == [1.25, 1.5] and curves.loss[-2:] == [1.0, 0.7] and len(curves.accuracy) == 6
+    fresh = Curves()
+    fresh.add_batch(BatchDone(1, 1, 4, 0.2, 0.9))
+    fresh.add_epoch(epoch_done(1, 0.0, loss=0.2))
+    curves.go_on(fresh)
+    assert curves.at == [0.25, 0.5, 0.75, 1.0, 1.25] and curves.loss[-1] == 0.2
+    assert curves.epochs["epoch"] == [1.0, 2.0]

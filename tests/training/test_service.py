@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from desktop.engine.training_client import TrainingClient
 from desktop.services.training import TrainingService
 from desktop.services.training_job import TrainingJob
 from desktop.store.runs import RunStore
@@ -167,3 +168,20 @@ def test_a_run_that_another_process_trains_is_left_alone(qtbot: Any, service: Tr
         qtbot.waitUntil(lambda: not service.errands.busy and service.trainer_pid(folder.name) is None, timeout=WAIT)
         record = store.get(folder.name)
     assert record.state == "running" and record.pid == os.getpid() and record.message == ""
+
+
+def test_a_process_that_cannot_be_started_ends_the_job(
+    qtbot: Any, service: TrainingService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: TrainingClient) -> None:
+        raise OSError(24, os.strerror(24))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingClient, "start", refused)
+        run = begin(service, "slow", "epochs 1")
+        qtbot.waitUntil(lambda: the(service, run).state == "interrupted", timeout=WAIT)
+        assert os.strerror(24) in the(service, run).message
+        qtbot.waitUntil(lambda: service.trainer_pid(run) is None and not service._supervisors, timeout=WAIT)
+    qtbot.waitUntil(lambda: not service.errands.busy, timeout=WAIT)
+    service.take_up(RunStore().get(run))
+    qtbot.waitUntil(lambda: the(service, run).state == "done", timeout=WAIT)
