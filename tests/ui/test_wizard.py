@@ -106,6 +106,21 @@ def test_findings_show_pictures_and_their_choices_reach_the_plan(
     assert copy == (folder / "apples" / "001.png").read_bytes()
 
 
+def test_near_copies_stay_on_one_side_as_the_finding_says(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    noise = np.random.default_rng(5).integers(0, 256, (40, 60, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "limes" / "noise.png")
+    noise[0, 0] ^= 255
+    Image.fromarray(noise).save(folder / "limes" / "near.png")
+    looked_through(qtbot, wizard, folder)
+    qtbot.waitUntil(wizard.findings.settled, timeout=TIMEOUT)
+    assert {"limes/near.png", "limes/noise.png"} in map(set, wizard.state.draft.plan().data.kept_together)
+    card = next(card for card in wizard.findings._cards if card.kind == "near-copies")
+    card.box.setCurrentIndex(card.box.findData("keep-one"))
+    card.box.activated.emit(card.box.currentIndex())
+    assert len({"limes/near.png", "limes/noise.png"} & set(wizard.state.draft.pictures_left_out)) == 1
+    assert wizard.state.draft.plan().data.kept_together == ()
+
+
 def test_data_that_cannot_be_learned_from_stops_with_the_reason(
     qtbot: QtBot, wizard: TrainingWizard, folder: Path
 ) -> None:
