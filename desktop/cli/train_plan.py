@@ -258,4 +258,8 @@ def _with_options(plan: TrainingPlan, options: Any) -> TrainingPlan:
     for key, value in (("fit.epochs", options.epochs), ("fit.batch", options.batch_size), ("seed", options.seed)):
         if value is not None:
             settings[key] = str(value)
+    if options.epochs is not None and plan.start.head_epochs >= options.epochs > 0:
+        # As large a share of the epochs as the plan gives its head.
+        share = plan.start.head_epochs / plan.fit.epochs
+        settings["start.head_epochs"] = str(min(options.epochs - 1, max(1, round(share * options.epochs))))
     return with_settings(plan, {**settings, **settings_of(options.set)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,10 +39,10 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
     """
     start = plan.start
     assert start.model is not None
-    bare = next((n for n in catalogue.load().networks if n.id == start.model and not n.top), None)
+    store = ModelStore(user=models)
+    bare = _bare(start.model, store)
     if bare is not None:
         return _without_top(bare, plan)
-    store = ModelStore(user=models)
     entry = store.require(start.model)
     manifest = entry.manifest
     assert manifest is not None
@@ -66,6 +67,19 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
     model = keras.saving.load_model(read_verified(entry, KERAS_FILE), compile=False, safe_mode=True)
     title = f"{manifest.name} ({manifest.id}, version {manifest.version})"
     return Base(network_of(model), manifest.labels, title, manifest.files[KERAS_FILE].sha256)
+
+
+def _bare(model: str, store: ModelStore) -> catalogue.Network | None:
+    """The network without its top that ``model`` names, or that is installed where the whole network is not."""
+    networks = catalogue.load().networks
+    named = next((n for n in networks if n.id == model), None)
+    if named is None or not named.top:
+        return named
+    with contextlib.suppress(StoreError):  # not even described here: it is as good as not installed
+        if store.get(model).state == "ready":
+            return None
+    same = (n for n in networks if n.network == named.network and not n.top)
+    return next((n for n in same if catalogue.base_weights(n).is_file()), None)
 
 
 def _without_top(network: catalogue.Network, plan: TrainingPlan) -> Base:

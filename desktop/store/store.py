@@ -125,7 +125,7 @@ def check_usable(entry: ModelEntry) -> Manifest:
         raise StoreError(
             "not-installed",
             f"the weights of '{entry.manifest.name}' are not installed",
-            "Choose one of the other models; this one answers after its weights are installed.",
+            f"Install them under Models, or with 'fovea models install {entry.id}', or choose another model.",
         )
     return entry.manifest
 
