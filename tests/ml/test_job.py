@@ -41,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def own_plan(folder: Path, **fit: object) -> plans.TrainingPlan:
     recipe = plans.load(RECIPES / "cifar10.json")
-    settings = {**recipe.architecture.settings, "widths": [4, 8]}
+    settings = {**recipe.architecture.settings, "widths": [4, 8], "residual": False}
     return replace(
         recipe,
         id="red-or-blue",
