@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 SCHEMA = 2
+SAME = "same"
+"""Instead of an architecture: a training that goes on with a model has that model's."""
 ARCHITECTURES = ("fast-cnn", "head", "residual-cnn", "sequential")
 """What a network may be built as: by :mod:`desktop.ml.architectures`; :mod:`desktop.ml.nettables` tells of each."""
 USER = "user"
@@ -243,6 +245,8 @@ def _data(plan: TrainingPlan) -> list[str]:
 
 def _architecture(plan: TrainingPlan) -> list[str]:
     name = plan.architecture.name
+    if plan.start.kind == "weights" and name == SAME:
+        return []
     return [] if name in ARCHITECTURES else [f"there is no architecture '{name}'; known: {', '.join(ARCHITECTURES)}"]
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from desktop.ml import nettables
+from desktop.ml import plan as plans
 from desktop.ml.netspec import LayerRow
 from desktop.ml.plan import (
     DataPlan,
@@ -27,7 +28,7 @@ from desktop.store.manifest import Manifest
 
 Kind = Literal["weights", "features", "fine-tune"]
 
-SAME = Step("same")
+SAME = Step(plans.SAME)
 """The architecture of a plan that goes on with a model: whatever that model is."""
 
 _FLIP = Step("flip", {"p": 0.5})
