@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from desktop.ml.augment_spec import check, settings_of
+from desktop.ml.mixing import cutmix, mixup
 from desktop.ml.plan import PlanError, Step
 
 __all__ = ["AUGMENTATIONS", "Facts", "apply", "check", "settings_of"]
@@ -33,11 +34,14 @@ _BORDERS = {
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What training knows of a batch beside its pixels: ``labels`` and ``numbers`` (places in the training set), both
-    int64 (n,), and the ``epoch``, counted from 0. Steps that need a fact do without it on pictures that have none."""
+    int64 (n,), the ``epoch``, counted from 0, and ``targets``, the shares of the classes, float32 (n, classes), rows of
+    sum 1, which steps that mix pictures change in place. Steps that need a fact do without it on pictures that have
+    none."""
 
     labels: np.ndarray
     numbers: np.ndarray
     epoch: int
+    targets: np.ndarray | None = None
 
 
 def apply(batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
@@ -379,7 +383,7 @@ AUGMENTATIONS: dict[str, Function] = {
     function.__name__: function
     for function in (
         flip, flip_vertical, shift, affine, elastic, stroke, european, tone, colour, resample, blur, jpeg, noise, erase,
-        borders, letters,
+        borders, letters, cutmix, mixup,
     )
 }  # fmt: skip
 

@@ -102,6 +102,16 @@ _ALL = (
     Augmentation("erase", "cover a part", {"p": _share(0.5), "side": Setting("number", 0.25, 0.05, 1)}),
     Augmentation("borders", "plain bars at the edges", {"p": _share(0.2), "widest": Setting("number", 0.08, 0, 0.5)}),
     Augmentation("letters", "burnt-in markers", {"p": _share(0.3)}),
+    Augmentation(
+        "cutmix",
+        "a part of another picture, with its label's share",
+        {"p": _share(0.5), "alpha": Setting("number", 1.0, 0.01, 100)},
+    ),
+    Augmentation(
+        "mixup",
+        "blended with another picture and its label",
+        {"p": _share(0.5), "alpha": Setting("number", 0.4, 0.01, 100)},
+    ),
 )
 
 AUGMENTATIONS: dict[str, Augmentation] = {item.name: item for item in _ALL}

@@ -17,9 +17,9 @@ import keras  # noqa: E402
 
 
 class Batches(keras.utils.PyDataset):
-    """One epoch of ``(uint8 (batch, H, W, C), one-hot float32 (batch, classes), weights float32 (batch,))``.
+    """One epoch of ``(uint8 (batch, H, W, C), targets float32 (batch, classes), weights float32 (batch,))``.
 
-    Every batch is full: the pictures of a broken last one take part in another epoch's order. The augmentation of a
+    Targets are one-hot but for pictures that the augmentation mixed with others. Every batch is full: the pictures of a broken last one take part in another epoch's order. The augmentation of a
     batch depends on (seed, epoch, position) alone, not on which thread makes it or when. ``start`` leaves out that many
     batches, which an interrupted epoch has had; ``parts`` hands every batch over in that many equal pieces.
     Features of a frozen network (float32) come instead of pictures where ``pictures`` holds them; ``augment`` is empty
@@ -58,11 +58,11 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng([self._plan.seed, 3, self._epoch, whole, *([part] if self._parts > 1 else [])])
         labels = self._pictures.labels[picked]
         images = self._pictures.images[picked]
-        if self._augment:
-            images = apply(images, self._augment, rng, Facts(labels, picked, self._epoch))
         targets = np.zeros((len(picked), len(self._plan.labels)), np.float32)
         targets[np.arange(len(picked)), labels] = 1.0
-        return images, targets, self._weights[labels]
+        if self._augment:
+            images = apply(images, self._augment, rng, Facts(labels, picked, self._epoch, targets))
+        return images, targets, targets @ self._weights
 
 
 def batch_of(labels: np.ndarray, plan: TrainingPlan) -> int:

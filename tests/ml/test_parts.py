@@ -102,6 +102,31 @@ def test_alternating_flips_show_both_sides_in_two_epochs() -> None:
     assert 16 < (one == batch).all(axis=(1, 2, 3)).sum() < 48  # a fair coin a picture, not all at once
 
 
+@pytest.mark.parametrize("name", ["cutmix", "mixup"])
+def test_mixed_pictures_have_mixed_targets(name: str) -> None:
+    """Every picture is of its class's own grey, so the pixels tell what the targets must say."""
+    labels = np.repeat(np.arange(4), 16)
+    batch = np.broadcast_to((labels * 60).astype(np.uint8)[:, None, None, None], (64, 20, 24, 3))
+    targets = np.eye(4, dtype=np.float32)[labels]
+    facts = augment.Facts(labels, np.arange(64), 0, targets)
+    mixed = augment.apply(batch, [plan.Step(name, {"p": 0.75, "alpha": 1.0})], np.random.default_rng(2), facts)
+    changed = (mixed != batch).any(axis=(1, 2, 3))
+    assert 16 < changed.sum() < 60
+    np.testing.assert_array_equal(targets[~changed].argmax(axis=1), labels[~changed])
+    np.testing.assert_allclose(targets.sum(axis=1), 1.0, atol=1e-6)
+    # The mean grey is the targets' mean of the classes' greys: to a rounding for blends, exactly for parts.
+    np.testing.assert_allclose(mixed.mean(axis=(1, 2, 3)), targets @ (np.arange(4) * 60.0), atol=0.51)
+    if name == "cutmix":
+        assert set(np.unique(mixed)) <= {0, 60, 120, 180}
+
+
+@pytest.mark.parametrize("name", ["cutmix", "mixup"])
+def test_without_targets_nothing_is_mixed(name: str) -> None:
+    batch = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3)).astype(np.uint8)
+    step = plan.Step(name, {"p": 1.0})
+    np.testing.assert_array_equal(augment.apply(batch, [step], np.random.default_rng(1)), batch)
+
+
 def test_unknown_augmentation_is_refused() -> None:
     with pytest.raises(plan.PlanError, match="no augmentation 'twist'"):
         augment.check([plan.Step("twist")])
