@@ -25,7 +25,7 @@ lint: ## ruff, mypy, the import contracts
 
 slow: ## the tests that take minutes (frozen-test has those of the frozen program)
 	@sh tools/setup.sh dev
-	@$(PY) -m pytest -m slow --timeout=1800 --ignore=tests/installers/test_frozen.py $(ARGS)
+	@$(PY) -m pytest -m slow --timeout=1800 -o faulthandler_timeout=1700 --ignore=tests/installers/test_frozen.py $(ARGS)
 
 bench: ## measure this machine, beside what people would otherwise use
 	@sh tools/setup.sh dev

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from desktop.core.decode import decode
 from desktop.core.preprocess import prepare, reduction_for
-from desktop.core.types import ImageSource, PreprocessSpec
+from desktop.core.types import ImageSource, PreparedImage, PreprocessSpec
 
 LOOKALIKES = frozenset("OoQDIlijZzSsBbgqJ")
 """Letters that are drawn like a digit: no picture of one can be told from that digit."""
@@ -175,16 +175,16 @@ def upside_down(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         yield np.ascontiguousarray(pixels[::-1, ::-1])
 
 
-def prepared(pictures: Iterator[np.ndarray], spec: PreprocessSpec) -> np.ndarray:
-    """What a network sees of the pictures: uint8 (n, height, width, channels)."""
+def prepared(pictures: Iterator[np.ndarray], spec: PreprocessSpec) -> list[PreparedImage]:
+    """What a network sees of the pictures, and what was noticed on the way."""
     limit = reduction_for(spec)
     found = []
     for pixels in pictures:
         if limit is not None and min(pixels.shape[:2]) > 2 * limit:
             size = (pixels.shape[1] * limit // min(pixels.shape[:2]), pixels.shape[0] * limit // min(pixels.shape[:2]))
             pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
-        found.append(prepare(np.ascontiguousarray(pixels), spec).pixels)
-    return np.stack(found)
+        found.append(prepare(np.ascontiguousarray(pixels), spec))
+    return found
 
 
 def _inked(text: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> np.ndarray:

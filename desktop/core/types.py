@@ -137,7 +137,8 @@ class DomainVerdict:
     """Whether a picture is of the model's kind: ``score`` is 0 for the middle of its own pictures; above 1 it is
     flagged (not ``inside``).
 
-    ``reasons`` are the views (:data:`desktop.core.domain.PARTS`) in which it stands out, the gravest first; ``likest``
+    ``reasons`` are the views (:data:`desktop.core.domain.PARTS`) in which it stands out, the gravest first, and before
+    them ``paper`` for a picture given to a model of drawings that is no ink on paper; ``likest``
     names the foreign kind that it resembles most (:data:`desktop.ml.outliers.KINDS`), which says something only where
     ``foreign`` is among the reasons.
     """

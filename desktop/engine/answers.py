@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from desktop.core.decode import decode
-from desktop.core.types import DomainVerdict, FoveaError, ImageSource, StoreError
+from desktop.core.ink import NOT_INK
+from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.batching import Brought
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
 from desktop.engine.model import LoadedModel, check_scores
@@ -24,7 +25,10 @@ def prediction_of(
     with_input: bool,
     verdict: DomainVerdict | None = None,
 ) -> Prediction:
-    """The answer for one row of scores; raises ``no-result`` where they are no numbers."""
+    """The answer for one row of scores; raises ``no-result`` where they are no numbers.
+
+    A picture that the preparing found to be no drawing is not of its model's kind, whatever the ink in it looks like.
+    """
     check_scores(scores)
     index = model.manifest.decision.choose(scores)
     return Prediction(
@@ -43,8 +47,15 @@ def prediction_of(
         elapsed=Elapsed(brought.decode_ms, brought.prepare_ms, predict_ms),
         device=DEVICE,
         position=position,
-        domain=verdict,
+        domain=with_paper(verdict, brought.notices),
     )
+
+
+def with_paper(verdict: DomainVerdict | None, notices: tuple[Notice, ...]) -> DomainVerdict | None:
+    """The domain gate's ``verdict`` on a picture, and what its preparing noticed: no drawing is no digit."""
+    if verdict is None or all(notice.code != NOT_INK for notice in notices):
+        return verdict
+    return DomainVerdict(max(verdict.score, 1.0001), False, ("paper", *verdict.reasons), verdict.likest)
 
 
 def failure_of(

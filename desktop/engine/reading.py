@@ -50,6 +50,6 @@ def _pieces(image: DecodedImage, spec: PreprocessSpec) -> list[tuple[Box, Callab
     height, width = image.pixels.shape[:2]
     if spec.fit != "mnist" or min(height, width) < _SMALL:
         return [(Box(0, 0, width, height), partial(prepare, image, spec))]
-    ink, dark, ruled = find_ink(to_grey(image.pixels))
-    factor = width / ink.shape[1] if ink is not None else 1.0
-    return [(piece.box.scaled(factor), partial(lay_out, piece.ink, dark, ruled)) for piece in split(ink)]
+    found = find_ink(to_grey(image.pixels))
+    factor = width / found.ink.shape[1] if found.ink is not None else 1.0
+    return [(piece.box.scaled(factor), partial(lay_out, piece.ink, *found[1:])) for piece in split(found.ink)]

@@ -19,9 +19,10 @@ import keras  # noqa: E402
 class Batches(keras.utils.PyDataset):
     """One epoch of ``(uint8 (batch, H, W, C), targets float32 (batch, classes), weights float32 (batch,))``.
 
-    Targets are one-hot but for pictures that the augmentation mixed with others. Every batch is full: the pictures of a broken last one take part in another epoch's order. The augmentation of a
-    batch depends on (seed, epoch, position) alone, not on which thread makes it or when. ``start`` leaves out that many
-    batches, which an interrupted epoch has had; ``parts`` hands every batch over in that many equal pieces.
+    Targets are one-hot but for pictures that the augmentation mixed with others. Every batch is full: the pictures of a
+    broken last one take part in another epoch's order. The augmentation of a batch depends on (seed, epoch, position)
+    alone, not on which thread makes it or when. ``start`` leaves out that many batches, which an interrupted epoch has
+    had; ``parts`` hands every batch over in that many equal pieces.
     Features of a frozen network (float32) come instead of pictures where ``pictures`` holds them; ``augment`` is empty
     then.
     """

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -146,6 +148,7 @@ def _work(connection: Connection, function: str, arguments: tuple[Any, ...], lim
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches children as well: the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _quiet()
     _limit(limits)
     if limits.patient and hasattr(os, "nice"):
@@ -166,6 +169,14 @@ def _work(connection: Connection, function: str, arguments: tuple[Any, ...], lim
     connection.close()
     # Threads inside native code must not delay the end, and there is nothing to save.
     os._exit(0)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed looks at this process's memory no more, and nobody waits for the result."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _plain(error: Exception, arguments: tuple[Any, ...]) -> str:

@@ -15,7 +15,9 @@ from PIL import Image, ImageDraw
 from desktop.core.preprocess import prepare
 from desktop.core.types import PreprocessSpec
 
-KINDS = ("negative", "jumbled", "shuffled", "cut", "double", "cloud", "noise", "scribble", "flat", "mirrored")
+KINDS = (
+    "negative", "jumbled", "shuffled", "cut", "double", "cloud", "noise", "scribble", "flat", "mirrored", "figure",
+)  # fmt: skip
 
 
 def make(images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -38,6 +40,7 @@ def make(images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Gen
         found["mirrored"] = some()[:, :, ::-1]
         found = {kind: np.stack([_laid_out(picture[..., 0]) for picture in made]) for kind, made in found.items()}
         found["scribble"] = np.stack([_laid_out(_scribble(rng, 80)) for _ in range(2 * each)])
+        found["figure"] = np.stack([_laid_out(_figure(rng, 80)) for _ in range(2 * each)])
         return found
     found["negative"] = 255 - some()
     found["double"] = ((some().astype(np.uint16) + some()) // 2).astype(np.uint8)
@@ -125,6 +128,29 @@ def _scribble(rng: np.random.Generator, side: int) -> np.ndarray:
         pen.line([(float(x), float(y)) for x, y in points], fill=255, width=width, joint="curve")
         for x, y in (points[0], points[-1]):
             pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+    return np.asarray(sheet.resize((side, side), Image.Resampling.BOX))
+
+
+def _figure(rng: np.random.Generator, side: int) -> np.ndarray:
+    """A sign rather than a scribble, light on black, uint8 (side, side): strokes and their mirror image, or a closed
+    polygon, now and then with a stroke across."""
+    if rng.random() < 0.6:
+        half = _scribble(rng, side)
+        return np.maximum(half, half[:, ::-1])
+    large = 4 * side
+    sheet = Image.new("L", (large, large), 0)
+    pen = ImageDraw.Draw(sheet)
+    width = max(2, int(large * rng.uniform(0.04, 0.1)))
+    angles = np.sort(rng.uniform(0, 2 * np.pi, int(rng.integers(3, 9))))
+    radii = rng.uniform(0.15, 0.38, len(angles))
+    corners = [
+        (float(large * (0.5 + r * np.cos(a))), float(large * (0.5 + r * np.sin(a))))
+        for a, r in zip(angles, radii, strict=True)
+    ]
+    pen.line([*corners, corners[0], corners[1]], fill=255, width=width, joint="curve")
+    if rng.random() < 0.3:
+        ends = rng.uniform(0.15, 0.85, (2, 2)) * large
+        pen.line([(float(x), float(y)) for x, y in ends], fill=255, width=width)
     return np.asarray(sheet.resize((side, side), Image.Resampling.BOX))
 
 

@@ -182,6 +182,8 @@ class ConfidencePanel(QWidget):
             self._nearest.show_pictures(self._prediction.nearest, manifest.labels)
 
     def _reason(self, code: str, verdict: DomainVerdict) -> str:
+        if code == "paper":
+            return self.tr("Much of it is neither paper nor ink: it is no drawing.")
         if code == "look":
             return self.tr("Its brightness, contrast or colours are unlike those of the training pictures.")
         if code == "features":
@@ -191,6 +193,7 @@ class ConfidencePanel(QWidget):
             "noise": self.tr("It looks like noise."),
             "flat": self.tr("It is almost blank."),
             "scribble": self.tr("It looks like a drawing of something else."),
+            "figure": self.tr("It looks like a sign or a drawing of something else."),
             "double": self.tr("It looks like two pictures over each other."),
             "mirrored": self.tr("It looks mirrored."),
         }

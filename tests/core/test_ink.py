@@ -106,6 +106,30 @@ def test_blank_paper_is_said(value: int) -> None:
     assert not prepared.pixels.any()
 
 
+def half_toned(seed: int) -> np.ndarray:
+    """Soft light and shade everywhere, as a photograph or an X-ray has: uint8 (200, 180)."""
+    rough = Image.fromarray(np.random.default_rng(seed).integers(0, 256, (6, 6)).astype(np.uint8))
+    return np.asarray(rough.resize((180, 200), Image.Resampling.BICUBIC))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_picture_of_half_tones_is_no_drawing(seed: int) -> None:
+    notices = {notice.code: notice for notice in prepare(half_toned(seed), SPEC).notices}
+    assert notices["not-ink"].level == "caution" and "neither paper nor ink" in notices["not-ink"].text
+
+
+@pytest.mark.parametrize("width", [6, 24, 60])
+@pytest.mark.parametrize("blur", [0, 3])
+def test_soft_strokes_and_uneven_light_are_no_half_tones(width: int, blur: int) -> None:
+    sheet = Image.new("L", (400, 400), 255)
+    ImageDraw.Draw(sheet).arc((120, 90, 280, 310), 20, 330, fill=0, width=width)
+    ink = np.asarray(sheet.filter(ImageFilter.GaussianBlur(blur)), np.float32)
+    light = 0.6 + 0.3 * np.linspace(0, 1, 400)[None, :]
+    grain = np.random.default_rng(1).normal(0, 5, ink.shape)
+    photo = np.clip(ink * light + grain, 0, 255).astype(np.uint8)
+    assert "not-ink" not in {notice.code for notice in prepare(photo, SPEC).notices}
+
+
 def test_mnist_itself_passes_unchanged(shared_data: Path) -> None:
     with np.load(shared_data / "mnist.npz") as data:
         images = data["x_train"][:3000]

@@ -13,6 +13,7 @@ from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient
 from tests.core.test_digits import side_by_side
+from tests.core.test_ink import half_toned
 from tests.ml.digit_styles import samples_module
 
 
@@ -99,3 +100,17 @@ def test_of_many_questions_the_newest_is_answered(client: EngineClient) -> None:
                 assert answer.id in ids
                 last = answer if answer.id == ids[-1] else None
     assert last.digits[0].prediction.label == "9"
+
+
+def test_what_is_no_drawing_is_of_another_kind_however_it_is_asked(client: EngineClient) -> None:
+    """A vertical bar of half-tones would pass as a 1 by what is left of it."""
+    picture = source(half_toned(3))
+    reading = ask(client, picture)
+    assert isinstance(reading, m.Reading) and reading.digits
+    request = client.next_id()
+    client.submit(m.PredictRequest(request, "mnist-digits", picture))
+    (alone,) = [a for a in iter_answers(client) if isinstance(a, m.Prediction) and a.id == request]
+    for prediction in (alone, *(digit.prediction for digit in reading.digits)):
+        verdict = prediction.domain
+        assert verdict is not None and not verdict.inside and verdict.score > 1
+        assert verdict.reasons[0] == "paper"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from desktop.core.types import StoreError
@@ -41,6 +43,11 @@ def allocate(at_once: bool, tell: Any) -> None:
 def wait(tell: Any) -> None:
     while True:
         signal.pause()
+
+
+def tell_pid_and_wait(path: str, tell: Any) -> None:
+    Path(path).write_text(str(os.getpid()), encoding="ascii")
+    wait(tell)
 
 
 def die(tell: Any) -> None:
@@ -93,3 +100,19 @@ def test_time_cancel_and_crash_are_told_apart() -> None:
         with pytest.raises(ChildError) as caught:
             run(f"{HERE}:{function}", (), limits, cancelled=cancelled)
         assert caught.value.kind == kind
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="waits for a signal")
+def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
+    """Nobody would look at its memory any more, and nobody waits for what it makes."""
+    note = tmp_path / "pid"
+    os.mkfifo(note)
+    call = f"run('{HERE}:tell_pid_and_wait', ({str(note)!r},), ROOMY)"
+    script = f"from {HERE} import ROOMY, run\nif __name__ == '__main__':\n    {call}\n"
+    (tmp_path / "parent.py").write_text(script, encoding="utf-8")
+    root = str(Path(__file__).parents[2])
+    parent = subprocess.Popen([sys.executable, str(tmp_path / "parent.py")], env={**os.environ, "PYTHONPATH": root})
+    child = psutil.Process(int(note.read_text(encoding="ascii")))  # waits until somebody writes
+    parent.kill()
+    parent.wait()
+    child.wait(timeout=60)  # raises where it goes on
