@@ -71,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--run", type=Path, metavar="DIR", help="a folder of your own for the run (default: the runs)")
     run.add_argument("--out", type=Path, metavar="DIR", help="the model folder (default: the user's models)")
     run.add_argument("--save-plan", type=Path, metavar="FILE", help="write the plan to FILE and train nothing")
+    run.add_argument("--exact", action="store_true", help="keep exact copies together, do not look for near ones")
     run.add_argument("--list-presets", action="store_true", help="show the named systems and end")
     run.add_argument("--json", action="store_true", help="events as JSON lines")
     return parser
@@ -108,6 +109,8 @@ def _run(options: Any) -> int:
         sets = _moved(chosen, options.data, folder) if options.data else None
     else:
         chosen, sets = train_plan.plan_of(options)
+        if options.data and not options.exact:
+            chosen = _with_near_copies(chosen)
         if options.save_plan:
             options.save_plan.write_text(chosen.to_json(), encoding="utf-8", newline="\n")
             console.note(f"the plan was written; 'fovea train --plan {options.save_plan.name}' trains it")
@@ -131,6 +134,33 @@ def _run(options: Any) -> int:
         if finished.state != "done":
             console.say(f"'fovea train --resume {folder.name}' takes it up")
     return 0 if finished.state == "done" else console.INTERRUPTED
+
+
+def _with_near_copies(plan: Any) -> Any:
+    """``plan`` with the groups of nearly the same pictures that must not lie on both sides of its split.
+
+    As the wizard does it. A plan that knows its groups, and public sets with a split of their own, stay as they are.
+    """
+    from dataclasses import replace
+
+    from desktop.core.inspection import inspect
+    from desktop.ml.plan import USER
+
+    if plan.data.source != USER or plan.data.kept_together or plan.data.path is None:
+        return plan
+    bar = console.Progress()
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        bar.update(f"looking for near copies, {stage}: {done:,}" + (f" of {total:,}" if total else ""))
+
+    try:
+        groups = inspect(plan.data.path, progress).kept_together(plan.data.left_out)
+    finally:
+        bar.clear()
+    if groups:
+        many = f"{len(groups):,} groups" if len(groups) > 1 else "one group"
+        console.note(f"{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)")
+    return replace(plan, data=replace(plan.data, kept_together=groups))
 
 
 def _held_run(given: str) -> Path:

@@ -57,6 +57,28 @@ def test_every_option_ends_in_the_plan(pets: Path) -> None:
     assert plan.optimizer.rate == 0.02 and plan.fit.patience == 3 and plan.augment[-1].settings["rotate"] == 15
 
 
+def test_near_copies_stay_on_one_side_unless_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the wizard does for its plans: pictures saved again at another quality must not test what they taught."""
+    random = np.random.default_rng(1)
+    for name in ("cats", "dogs"):
+        folder = tmp_path / "data" / name
+        folder.mkdir(parents=True)
+        for number in range(5):
+            coarse = Image.fromarray(random.integers(0, 256, (6, 6, 3), np.uint8))
+            picture = coarse.resize((64, 64), Image.Resampling.BICUBIC)
+            picture.save(folder / f"{number}.png")
+            if number == 2:
+                picture.save(folder / "again.jpg", quality=70)
+    plan_file = tmp_path / "plan.json"
+    arguments = ["--data", str(tmp_path / "data"), "--save-plan", str(plan_file)]
+    assert train.main(arguments) == 0
+    assert "2 groups of nearly the same pictures" in capsys.readouterr().err
+    groups = {frozenset(group) for group in plans.load(plan_file).data.kept_together}
+    assert groups == {frozenset({f"{name}/2.png", f"{name}/again.jpg"}) for name in ("cats", "dogs")}
+    assert train.main([*arguments, "--exact"]) == 0
+    assert not plans.load(plan_file).data.kept_together
+
+
 def test_a_public_set_by_its_name_and_layers_as_text() -> None:
     plan = planned("--data", "mnist", "--architecture", "C8k3s,P2,flatten,D16", "--size", "28", "--colour", "grey")
     assert plan.data.source == "mnist" and plan.labels == tuple("0123456789")
