@@ -18,11 +18,13 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.types import PreprocessSpec
+from desktop.ml.nettables import for_channels
 from desktop.ui.panes import show_failure
 from desktop.ui.widgets._kit import image_of, make_label, sentence
-from desktop.ui.widgets.notices import ErrorPanel
+from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
 from desktop.ui.widgets.prepared_view import PreparedView
 from desktop.ui.wizard.draft import MAX_SIDE
+from desktop.ui.wizard.origins import layers_trouble
 from desktop.ui.wizard.page import Page, Pixels, inset, row
 from desktop.ui.wizard.state import Sampler, WizardState
 
@@ -98,6 +100,9 @@ class PreparingPage(Page):
         pair.addWidget(self.after, 1)
         self.body.addLayout(form)
         self.body.addWidget(self._fixed)
+        self._unfit = CautionStrip()
+        self._unfit.hide()
+        self.body.addWidget(self._unfit)
         self.body.addLayout(pair, 1)
         self.body.addWidget(self.failure)
         self.body.addLayout(row(another, self._name))
@@ -127,6 +132,9 @@ class PreparingPage(Page):
     def cleanupPage(self) -> None:
         self._sampler.set_active(False)
 
+    def isComplete(self) -> bool:
+        return not self._unfit.isVisibleTo(self)
+
     def settled(self) -> bool:
         return self.after.image is not None
 
@@ -143,7 +151,9 @@ class PreparingPage(Page):
             values["resize_shorter"] or 9999
         ):  # type: ignore[type-var]
             values["resize_shorter"] = None
-        self.state.put(replace(self.state.draft, preprocess=PreprocessSpec(**values)))  # type: ignore[arg-type]
+        chosen = PreprocessSpec(**values)  # type: ignore[arg-type]
+        network = for_channels(self.state.draft.architecture, chosen.channels)
+        self.state.put(replace(self.state.draft, preprocess=chosen, architecture=network))
 
     @Slot(int)
     def _on_side(self, side: int) -> None:
@@ -173,6 +183,11 @@ class PreparingPage(Page):
         for widget in (self.side, self._colours[1], self._fits[1]):
             widget.setEnabled(not inherited)
         self._fixed.setVisible(inherited)
+        # Said where it can be mended: the layer table is on an earlier page.
+        trouble = layers_trouble(draft.architecture, spec, len(draft.learned)) if draft.start.kind == "fresh" else ""
+        self._unfit.set_text(sentence(trouble) if trouble else "")
+        self._unfit.setVisible(bool(trouble))
+        self.completeChanged.emit()
         self._fixed.setText(
             self.tr("The model that it starts from was made for this input, so it stays as it is.") if inherited else ""
         )
