@@ -104,6 +104,24 @@ def test_a_plan_file_runs_unchanged_and_takes_other_pictures(pets: Path, tmp_pat
     assert train_plan.plan_of(options) == (plans.load(recipe), sets)
 
 
+def test_a_plan_file_keeps_its_grouping_limit_and_test_for_other_pictures(pets: Path, tmp_path: Path) -> None:
+    chosen = ("--set", "data.limit=20", "data.use_test=no", "--split", "0.3:none")
+    held = planned("--data", pets, "--architecture", "flatten,D8", "--size", "16", *chosen)
+    path = tmp_path / "plan.json"
+    path.write_text(held.to_json(), encoding="utf-8")
+
+    def told(data: plans.DataPlan) -> tuple[object, ...]:
+        return data.validation, data.group, data.limit, data.use_test
+
+    assert told(planned("--plan", path, "--data", pets).data) == (0.3, "none", 20, False)
+    (pets / "green").mkdir()
+    Image.new("RGB", (9, 9)).save(pets / "green" / "a.png")
+    assert told(planned("--plan", path, "--data", pets).data) == (0.3, "none", 20, False)
+    recipe = ROOT / "resources" / "recipes" / "mnist-digits.json"
+    public = plans.load(recipe)
+    assert public.data.group == "none" and planned("--plan", recipe, "--data", pets).data.group == "auto"
+
+
 @pytest.mark.parametrize("how", ["continue", "features", "fine-tune"])
 def test_a_model_of_the_store_to_begin_with(pets: Path, how: str) -> None:
     plan = planned("--data", pets, "--from", "cifar10", "--how", how)
