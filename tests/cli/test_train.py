@@ -238,11 +238,29 @@ def test_a_deleted_run_can_be_restored(
     store, ids = two_runs
     deleted = call(capsys, "delete", ids[0])["deleted"]
     assert [run.id for run in store.list()] == [ids[1]]
+    assert call(capsys, "restore")["deleted"] == [deleted[ids[0]]]
+    assert runs_command.main(["restore"]) == 0 and capsys.readouterr().out == f"{deleted[ids[0]]}\n"
     assert call(capsys, "restore", deleted[ids[0]])["id"] == ids[0]
+    assert call(capsys, "restore")["deleted"] == []
     result = fovea("runs", "show", "nope")
     assert result.returncode == 1 and "no run 'nope'" in result.stderr
     result = fovea("runs", "list")
     assert result.returncode == 0 and ids[0] in result.stdout and ids[1] in result.stdout
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_way_back_is_told_of_every_run_that_is_deleted(
+    two_runs: tuple[RunStore, list[str]], capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    store, (first, second) = two_runs
+    more = ["--json"] if as_json else []
+    with pytest.raises(FoveaError):
+        runs_command.main(["delete", first, "slip", *more])
+    assert len(store.list()) == 2 and store.deleted() == [] and capsys.readouterr().out == ""
+    with store.training(second), pytest.raises(FoveaError, match="is training"):
+        runs_command.main(["delete", first, first, second, *more])
+    (token,) = store.deleted()
+    assert token in capsys.readouterr().out and store.restore(token).id == first
 
 
 def test_without_runs_the_list_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
