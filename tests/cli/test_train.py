@@ -185,15 +185,22 @@ def test_a_run_is_not_overwritten_and_keeps_its_plan(
     assert train.main(["--resume", "last", "--data", str(pets), "--out", str(tmp_path), "--json"]) == 1  # no such run
 
 
-def test_pictures_that_moved_are_found_again_when_a_run_is_taken_up(pets: Path, tmp_path: Path) -> None:
+def test_pictures_that_moved_are_found_again_when_a_run_is_taken_up(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plan = planned("--data", pets, "--name", "pets")
     record = RunStore().create(plan, "pets")
     moved = pets.rename(tmp_path / "elsewhere")
-    folder = RunStore().folder(record.id)
-    assert train._moved(plan, str(moved), folder) is None
-    assert plans.load(folder / "plan.json").data.path == str(moved)
+    assert train._moved(plan, str(moved)) == (None, moved)
     public = planned("--preset", "mnist-cnn")
-    assert train._moved(public, str(tmp_path), folder) == tmp_path
+    assert train._moved(public, str(tmp_path)) == (tmp_path, None)
+    # A slip changes nothing of the run, nor does a run that is another process's.
+    folder = RunStore().folder(record.id)
+    assert train.main(["--resume", record.id, "--data", str(tmp_path / "elsewere")]) == 1
+    with RunStore().training(record.id):
+        assert train.main(["--resume", record.id, "--data", str(moved)]) == 1
+    assert "trained by another process" in capsys.readouterr().err
+    assert plans.load(folder / "plan.json") == plan and RunStore().get(record.id).state == "queued"
 
 
 # Runs
