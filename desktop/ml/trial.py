@@ -44,12 +44,14 @@ def run_trial(
     control: Control | None = None,
     data_root: Path | None = None,
     open_test: bool = False,
+    split_seed: int | None = None,
 ) -> Outcome:
     """Train ``plan`` in the folder ``run``, going on from its checkpoint where it has one; no model is made.
 
     The run's record and curves are kept as in a whole job; :func:`desktop.ml.job.execute` makes the model later where
-    one is wanted. ``open_test`` measures the test split. Features that were computed stay only where the trial is to be
-    taken up. Raises :class:`Cancelled` and what a training raises.
+    one is wanted. ``open_test`` measures the test split; ``split_seed`` cuts validation off in place of the plan's
+    seed. Features that were computed stay only where the trial is to be taken up. Raises :class:`Cancelled` and what a
+    training raises.
     """
     run.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(run, listener)
@@ -58,7 +60,7 @@ def run_trial(
         with training_lock(run):
             recorder.change(state="running")
             try:
-                outcome = _train(plan, run, recorder, steering, data_root, open_test)
+                outcome = _train(plan, run, recorder, steering, data_root, open_test, split_seed)
             except Cancelled:
                 _drop_features(run)
                 recorder(Finished("cancelled", None, "ended early: others do better"))
@@ -92,8 +94,9 @@ def _train(
     steering: Steering,
     data_root: Path | None,
     open_test: bool,
+    split_seed: int | None,
 ) -> Outcome:
-    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
+    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check), split_seed)
     recorder.change(data=gathered.title, preset=plan.preset)
     for text in gathered.notes:
         recorder(Note(text))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,8 @@ from PIL import Image
 
 from desktop.cli import search as command_line
 from desktop.cli import study as study_command
+from desktop.ml import gather, search, trial
 from desktop.ml import plan as plans
-from desktop.ml import search, trial
 from desktop.ml.plan import PlanError, TrainingPlan
 from desktop.ml.search import Choices, Halt, Range, SearchError
 from desktop.report.parallel import Line, as_page, as_png, curves_figure, parallel_figure
@@ -214,6 +216,37 @@ def test_a_study_measures_and_goes_on(pets: Path, tmp_path: Path, capsys: pytest
     assert "<svg" in (tmp_path / "s.html").read_text(encoding="utf-8")
     assert study_command.main([*arguments, "--test"]) == 2
     assert "no test split" in capsys.readouterr().out
+
+
+def test_every_training_of_a_study_is_checked_with_the_same_pictures(
+    pets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fovea_home: Path
+) -> None:
+    seen: list[gather.Gathered] = []
+
+    def looked(plan: TrainingPlan, run: Path, split_seed: int | None = None, **_: object) -> trial.Outcome:
+        seen.append(gather.gather(plan, run, split_seed=split_seed))
+        return good()
+
+    monkeypatch.setattr(trial, "run_trial", looked)
+    options = ["--data", str(pets), "--architecture", "flatten,D8", "--size", "8"]
+    arguments = ["small-data", *options, "--images", "8,20", "--repeats", "2", "--name", "s", "--json"]
+    plan = planned(*options)
+    old = replace(plan, seed=plan.seed + 1, data=replace(plan.data, limit=8)).to_dict()
+    for words in ("id", "name", "card"):
+        del old[words]
+    key = hashlib.sha256(json.dumps([old, False], sort_keys=True).encode()).hexdigest()[:24]
+    (fovea_home / "studies").mkdir()
+    row = {"net": "flatten,D8", "images": 8, "repeat": 1, "accuracy": 0.1, "train": 8, "split": "validation"}
+    (fovea_home / "studies" / "s.json").write_text(json.dumps({key: row}), encoding="utf-8")
+    assert study_command.main(arguments) == 0
+    told = lines(capsys.readouterr().out)[-1]["results"]
+    assert len(told) == len(seen) == 4 and {row["accuracy"] for row in told} == {
+        0.5
+    }  # the old figure is not among them
+    assert len({found.validation.names for found in seen}) == 1
+    assert len({found.train.names for found in seen}) == 4
+    assert study_command.main(arguments) == 0
+    assert lines(capsys.readouterr().out)[-1]["results"] == told and len(seen) == 4
 
 
 # What needs no training
