@@ -219,7 +219,8 @@ class _Trials:
             held = load_plan(store.folder(run) / PLAN)  # its checkpoint knows it by this id
             return replace(plan, id=held.id, name=held.name), store.folder(run)
         name, parent = f"{self._name} #{trial.number}", f"search {self._name}"
-        plan = replace(plan, id=id_of(name), name=name)
+        own = f"{id_of(self._name)[:48].strip('-')}-{trial.number}"  # a long name must not push the number out
+        plan = replace(plan, id=own, name=name)
         try:
             run = store.create(plan, name, epochs=plan.fit.epochs, preset=plan.preset, parent=parent).id
         except RunError as error:

@@ -158,6 +158,8 @@ def test_a_trial_s_plan_is_called_as_the_trial_and_stays_so(pets: Path, monkeypa
     search.run_search("My pets", tiny(pets), space, halt=halt)
     result = search.run_search("My pets", tiny(pets), space, ended=never)
     assert [plan.id for plan in seen] == ["my-pets-0", "my-pets-0", "my-pets-2"] and seen[0] == seen[1]
+    search.run_search("long" * 15, tiny(pets), space)
+    assert len({plan.id for plan in seen[3:]}) == 2 and all(len(plan.id) < 60 for plan in seen)
     for run in {t.run for t in result.trials}:
         plan = plans.from_json(RunStore().plan_text(run))
         assert plan in seen and plan.name == RunStore().get(run).name
