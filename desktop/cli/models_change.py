@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shlex
 import signal
@@ -238,7 +239,7 @@ def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
     if options.labels == "imagenet":
         known = store.get(catalogue.LABELS_OF).manifest
         labels, label_ids = (known.labels, known.label_ids) if known else ((), ())
-    elif options.labels and Path(options.labels).is_file():
+    elif options.labels and os.path.isfile(options.labels):  # Path.is_file() raises for what is too long for a name
         labels = foreign.read_labels(Path(options.labels))
     elif options.labels:
         labels = foreign.check_labels(options.labels.split(","))

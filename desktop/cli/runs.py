@@ -38,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     delete = commands.add_parser("delete", help="move runs into the trash, where they stay thirty days")
     delete.add_argument("run", nargs="+", metavar="RUN")
     restore = commands.add_parser("restore", help="take a run out of the trash")
-    restore.add_argument("token", metavar="TOKEN", help="what 'delete' printed")
+    restore.add_argument(
+        "token", metavar="TOKEN", nargs="?", help="what 'delete' printed (default: list what is in the trash)"
+    )
     for command in (listing, show, compare, delete, restore):
         command.add_argument("--json", action="store_true", help="JSON instead of text")
     return parser
@@ -131,19 +133,28 @@ def _compare(store: RunStore, options: Any) -> int:
 
 
 def _delete(store: RunStore, options: Any) -> int:
+    found = dict.fromkeys(_find(store, given).id for given in options.run)  # a wrong name ends it before the first
     tokens = {}
-    for given in options.run:
-        record = _find(store, given)
-        tokens[record.id] = store.delete(record.id)
-    if options.json:
-        console.say(json.dumps({"deleted": tokens}))
-    else:
-        for run_id, token in tokens.items():
-            console.say(f"{run_id} is in the trash; 'fovea runs restore {token}' takes it out again")
+    try:
+        for run_id in found:
+            tokens[run_id] = store.delete(run_id)
+            if not options.json:  # at once: whatever stops the next, the way back of this one is told
+                console.say(f"{run_id} is in the trash; 'fovea runs restore {tokens[run_id]}' takes it out again")
+    finally:
+        if options.json and tokens:
+            console.say(json.dumps({"deleted": tokens}))
     return 0
 
 
 def _restore(store: RunStore, options: Any) -> int:
+    if options.token is None:
+        held = store.deleted()
+        if options.json:
+            console.say(json.dumps({"deleted": held}))
+        else:
+            for token in held:
+                console.say(console.printable(token))
+        return 0
     record = store.restore(options.token)
     console.say(json.dumps(record.to_dict()) if options.json else f"{record.id} is back")
     return 0

@@ -88,6 +88,7 @@ def _study(options: Any) -> int:
         nets[text] = replace(plan, architecture=train_plan.architecture_of(text, shape), preset="")
     kept = paths.user_data() / "studies" / f"{_stem(options.name)}.json"
     measured = _read(kept)
+    rows: list[dict[str, Any]] = []
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     bar = console.Progress()
     try:
@@ -95,12 +96,14 @@ def _study(options: Any) -> int:
             for size in sizes:
                 for repeat in range(options.repeats):
                     one = replace(net, seed=net.seed + repeat, data=replace(net.data, limit=size))
-                    key = _key(one, options.test)
+                    key = _key(one, options.test, net.seed)
                     if key in measured:
+                        rows.append(measured[key])
                         continue
                     bar.update(f"{name}: {size:,} pictures, training {repeat + 1} of {options.repeats}")
-                    row = {"net": name, "images": size, "repeat": repeat, **_measure(one, options.test, sets)}
+                    row = {"net": name, "images": size, "repeat": repeat, **_measure(one, options.test, sets, net.seed)}
                     measured[key] = row
+                    rows.append(row)
                     _write(kept, measured, write_atomically)
                     bar.clear()
                     if options.json:
@@ -110,14 +113,6 @@ def _study(options: Any) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
         bar.clear()
-    rows = [
-        measured[key]
-        for name, net in nets.items()
-        for size in sizes
-        for repeat in range(options.repeats)
-        if (key := _key(replace(net, seed=net.seed + repeat, data=replace(net.data, limit=size)), options.test))
-        in measured
-    ]
     return _tell(rows, list(nets), sizes, options)
 
 
@@ -139,22 +134,26 @@ def _stem(name: str) -> str:
     return id_of(name)
 
 
-def _key(plan: Any, test: bool) -> str:
-    """What a measurement is kept under: everything that decides it."""
+def _key(plan: Any, test: bool, split_seed: int) -> str:
+    """What a measurement is kept under: everything that decides it.
+
+    With the seed of the cut, which every repetition shares: what was measured when each cut its own validation part is
+    kept under other keys and never comes in.
+    """
     import hashlib
 
     raw = plan.to_dict()
     for words in ("id", "name", "card"):
         raw.pop(words)
-    return hashlib.sha256(json.dumps([raw, test], sort_keys=True).encode()).hexdigest()[:24]
+    return hashlib.sha256(json.dumps([raw, test, split_seed], sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _measure(plan: Any, test: bool, sets: Path | None) -> dict[str, Any]:
+def _measure(plan: Any, test: bool, sets: Path | None, split_seed: int) -> dict[str, Any]:
     from desktop.ml.search import SearchError
     from desktop.ml.trial import run_trial
 
     with tempfile.TemporaryDirectory(prefix="fovea-study-", ignore_cleanup_errors=True) as scratch:
-        outcome = run_trial(plan, Path(scratch), data_root=sets, open_test=test)
+        outcome = run_trial(plan, Path(scratch), data_root=sets, open_test=test, split_seed=split_seed)
     if test and outcome.test_accuracy is None:
         raise SearchError("bad-study", "this data has no test split", "Leave --test out: validation is measured then.")
     accuracy = outcome.test_accuracy if test else outcome.val_accuracy

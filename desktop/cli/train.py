@@ -102,11 +102,11 @@ def _run(options: Any) -> int:
     from desktop.ml import plan as plans
     from desktop.store.runs import PLAN
 
-    sets = None
+    sets = moved = None
     if options.resume:
         folder = _held_run(options.resume)
         chosen = plans.load(folder / PLAN)
-        sets = _moved(chosen, options.data, folder) if options.data else None
+        sets, moved = _moved(chosen, options.data) if options.data else (None, None)
     else:
         chosen, sets = train_plan.plan_of(options)
         if options.data and not options.exact:
@@ -124,7 +124,7 @@ def _run(options: Any) -> int:
         with Stop() as stop:
             from desktop.ml import job  # Keras takes seconds: Ctrl-C is ours before
 
-            finished = job.execute(folder, teller, stop, sets, options.out, teller.model)
+            finished = job.execute(folder, teller, stop, sets, options.out, teller.model, moved)
     finally:
         teller.close()
     if finished.state == "failed":
@@ -195,19 +195,19 @@ def _held_run(given: str) -> Path:
     return store.folder(given)
 
 
-def _moved(plan: Any, given: str, folder: Path) -> Path | None:
-    """``--data`` with ``--resume``: where the public sets lie, or where the user's own pictures lie now."""
-    from dataclasses import replace
+def _moved(plan: Any, given: str) -> tuple[Path | None, Path | None]:
+    """``--data`` with ``--resume``: where the public sets lie, or where the user's own pictures lie now.
 
-    from desktop.ml.history import write_text
+    Raises :class:`desktop.core.datasets.DatasetError` for a path that holds no labelled pictures, before the run hears
+    of it.
+    """
+    from desktop.core.datasets import ALL, open_dataset
     from desktop.ml.plan import USER
-    from desktop.store.runs import PLAN
 
     if plan.data.source != USER:
-        return Path(given)
-    moved = replace(plan, data=replace(plan.data, path=str(Path(given).absolute())))
-    write_text(folder / PLAN, moved.to_json())
-    return None
+        return Path(given), None
+    open_dataset(given, ALL)
+    return None, Path(given).absolute()
 
 
 def _new_run(plan: Any, own: Path | None) -> Path:

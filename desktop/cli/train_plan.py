@@ -154,6 +154,8 @@ def _sets_folder(plan: TrainingPlan, given: str | None) -> Path | None:
 
 def _with_data(plan: TrainingPlan, data: DataPlan, labels: tuple[str, ...]) -> TrainingPlan:
     """``plan`` for other pictures: its own order of classes where they are the same ones."""
+    if plan.data.source == USER:  # a public set's own choices say nothing of pictures of the user's
+        data = replace(data, group=plan.data.group, limit=plan.data.limit, use_test=plan.data.use_test)
     mine = plan.data.classes or plan.labels
     if set(mine) == set(data.classes or labels):
         named = {"left_out": plan.data.left_out, "kept_together": plan.data.kept_together}

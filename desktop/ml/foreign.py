@@ -90,6 +90,18 @@ def missing(found: Found, facts: Facts) -> dict[str, str]:
     return wanted
 
 
+def contradiction(found: Found, facts: Facts) -> str:
+    """What is said of the file though the file itself says otherwise, in words; empty where nothing is.
+
+    Believed, it would give a network that ends in a softmax or sigmoid a second one: its answers would still look like
+    probabilities, and be wrong.
+    """
+    if facts.ends == "logits" and found.ends is not None:
+        last = "sigmoid" if found.ends == "sigmoid" else "softmax"
+        return f"its outputs were said to be raw values (logits), but its last layer is a {last}"
+    return ""
+
+
 def scaling_numbers(scaling: str) -> tuple[Any, Any]:
     """Factor and summand, one or one a channel, that turn bytes into the network's numbers; not for 'caffe'."""
     if scaling == "torch":

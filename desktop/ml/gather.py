@@ -62,22 +62,32 @@ def told(listener: Callable[[Phase], None], check: Callable[[], None]) -> Progre
     return progress
 
 
-def gather(plan: TrainingPlan, run: Path, root: Path | None = None, progress: Progress = lambda d, t: None) -> Gathered:
+def gather(
+    plan: TrainingPlan,
+    run: Path,
+    root: Path | None = None,
+    progress: Progress = lambda d, t: None,
+    split_seed: int | None = None,
+) -> Gathered:
     """The pictures of ``plan``. ``run`` is the training's folder, ``root`` where the public sets lie.
+
+    ``split_seed`` cuts the validation part off in place of the plan's own seed: trainings that differ in their seed can
+    be compared on the same pictures.
 
     Which pictures are on which side is written to ``split.json`` there, and compared with it where the run has a
     checkpoint. Raises :class:`DataError`, :class:`desktop.core.datasets.DatasetError`,
     :class:`desktop.core.splits.SplitError` or :class:`desktop.ml.cache.CacheError` when the data is not there, unfit,
     no longer what it was, or cannot be prepared; what ``progress`` raises.
     """
-    gathered = _own(plan, progress) if plan.data.source == USER else _public(plan, root, progress)
+    cutting = plan if split_seed is None else replace(plan, seed=split_seed)
+    gathered = _own(plan, cutting, progress) if plan.data.source == USER else _public(plan, cutting, root, progress)
     if not len(gathered.validation):
         hint = "Add pictures, or set a larger part aside for validation."
         raise DataError("no-validation", f"'{gathered.title}' has too few pictures to check with", hint)
     for label, count in zip(plan.labels, np.bincount(gathered.train.labels, minlength=len(plan.labels)), strict=True):
         if not count:
             raise DataError("no-data", f"there is no picture of '{label}' to learn from", "Add some, or leave it out.")
-    _keep_lists(plan, gathered, run)
+    _keep_lists(cutting, gathered, run)
     return replace(gathered, notes=tuple(_notes(plan, gathered)))
 
 
@@ -137,10 +147,10 @@ def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
         raise DataError(told.kind, told.message, told.hint) from error
 
 
-def _own(plan: TrainingPlan, progress: Progress) -> Gathered:
+def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress) -> Gathered:
     from desktop.ml.own_data import OwnData
 
-    own = OwnData(plan, progress)
+    own = OwnData(cutting, progress)
     return Gathered(
         _limited(own.train, plan),
         own.validation,
@@ -154,10 +164,10 @@ def _own(plan: TrainingPlan, progress: Progress) -> Gathered:
     )
 
 
-def _public(plan: TrainingPlan, root: Path | None, progress: Progress) -> Gathered:
+def _public(plan: TrainingPlan, cutting: TrainingPlan, root: Path | None, progress: Progress) -> Gathered:
     source = data.source_of(plan.data)
     whole = data.load_split(plan, "train", root, progress)
-    train, validation = data.cut_validation(whole, plan)
+    train, validation = data.cut_validation(whole, cutting)
     origin = f"file sha256 {source.sha256}" if source.sha256 else "drawn by Fovea"
     return Gathered(
         _limited(train, plan),

@@ -15,7 +15,7 @@ from typing import Any
 from desktop.core.types import PreprocessSpec
 from desktop.ml.child import GIB, Limits, run
 from desktop.ml.conversion import convert, memory_for
-from desktop.ml.foreign import SCALINGS, Facts, Format, Found, missing
+from desktop.ml.foreign import SCALINGS, Facts, Format, Found, contradiction, missing
 from desktop.ml.install import PARITY_LIMIT, work_folder
 from desktop.ml.keras_check import ImportRefused, saved_model
 from desktop.ml.steps import Step
@@ -94,7 +94,8 @@ def bring_in(
     """Import ``path`` into the user's models and return its description.
 
     ``found`` spares a second look where :func:`look` was called before. Raises :class:`ImportRefused` ``needs-facts``
-    while something is still to be told, and what :func:`look` raises.
+    while something is still to be told, ``does-not-fit`` where the file denies what is told, and what :func:`look`
+    raises.
     """
     form = kind_of(path)
     if form is None:
@@ -104,6 +105,9 @@ def bring_in(
     wanted = missing(found, facts)
     if wanted:
         raise ImportRefused("needs-facts", f"the file does not say everything: {' '.join(wanted.values())}")
+    denied = contradiction(found, facts)
+    if denied:
+        raise ImportRefused("does-not-fit", denied, "Its outputs are probabilities: say so, or leave it to the file.")
     with work_folder() as work:
         tell(Step("build"))
         if form == "tflite":

@@ -203,7 +203,7 @@ def _wrapped(model: Any, shape: tuple[int, int, int], scaling: str, ends: str) -
         scale, offset = scaling_numbers(scaling)
         x = layers.Rescaling(scale, offset, name="fovea_scaling")(image)
     scores = model(x, training=False)
-    if ends == "sigmoid":
+    if ends == "sigmoid" or (ends == "probabilities" and scores.shape[-1] == 1):
         scores = layers.Concatenate(name="probabilities")([layers.Rescaling(-1.0, 1.0)(scores), scores])
     elif ends == "logits" and scores.shape[-1] == 1:
         scores = layers.Activation("sigmoid")(scores)

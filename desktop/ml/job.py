@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from desktop import paths
@@ -16,6 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.ml import plan as plans
 from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
 from desktop.ml.events import Event, Finished, Note
+from desktop.ml.history import write_text
 from desktop.ml.recorder import Recorder
 from desktop.store.manifest import Manifest
 from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
@@ -30,12 +32,14 @@ def execute(
     data_root: Path | None = None,
     models: Path | None = None,
     reveal: Callable[[Manifest], None] = lambda manifest: None,
+    moved: Path | None = None,
 ) -> Finished:
     """Train what ``run/plan.json`` says and put the model into ``models`` (default: the user's).
 
     Every event goes to ``listener``, a :class:`Finished` last, which is also returned: ``done``; ``stopped`` (to be
     taken up by calling again); ``cancelled``; ``failed`` with what the user can do. The run's record, curves and log
     are kept up to date. ``data_root`` is where public sets lie; ``reveal`` is handed the finished model's description.
+    ``moved`` is where the user's own pictures lie now; the plan is changed once they are found to be the run's.
 
     Faults that nobody foresaw are raised, after the record says that the run failed.
     """
@@ -43,7 +47,7 @@ def execute(
     try:
         with training_lock(run):
             recorder.change(state="running")
-            finished = _guarded(run, recorder, control or Undisturbed(), data_root, models, reveal)
+            finished = _guarded(run, recorder, control or Undisturbed(), data_root, models, reveal, moved)
             recorder(finished)
             return finished
     finally:
@@ -57,9 +61,10 @@ def _guarded(
     data_root: Path | None,
     models: Path | None,
     reveal: Callable[[Manifest], None],
+    moved: Path | None,
 ) -> Finished:
     try:
-        return _work(run, recorder, control, data_root, models or paths.user_models(), reveal)
+        return _work(run, recorder, control, data_root, models or paths.user_models(), reveal, moved)
     except Cancelled:
         return Finished("cancelled", None, "cancelled; no model was made", "Its last checkpoint stays with the run.")
     except FoveaError as error:
@@ -79,14 +84,19 @@ def _work(
     data_root: Path | None,
     models: Path,
     reveal: Callable[[Manifest], None],
+    moved: Path | None,
 ) -> Finished:
     plan = plans.load(run / PLAN)
+    if moved is not None:
+        plan = replace(plan, data=replace(plan.data, path=str(moved)))
     # Keras takes seconds to import: a plan that cannot be read is told before.
     from desktop.ml import features, gather, package, tensorboard_log, train
 
     steering = Steering(control)
 
     gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
+    if moved is not None:
+        write_text(run / PLAN, plan.to_json())
     recorder.change(data=gathered.title, preset=plan.preset)
     for name, reason in gathered.set_aside[:20]:
         recorder.pass_on(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))  # a file's name may be a patient's

@@ -257,7 +257,8 @@ class Loop:
             if self.plan.fit.keep != "last":
                 self.best = self._final_weights()
         patience = self.plan.fit.patience
-        since = number - (self.best_epoch if self.best_epoch is not None else -1)
+        # An earlier stage's best competes, but its epochs do not count: this stage gets its whole patience.
+        since = number - max(self.best_epoch if self.best_epoch is not None else -1, self.stage.begin - 1)
         if patience and since >= patience and len(self.history) < self.stage.end:
             self.ended = "patience"
             self.listener(Note(f"stopped early: no better epoch since epoch {number + 1 - since}"))

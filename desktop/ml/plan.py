@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 SCHEMA = 2
+SEEDS = 2**32
+"""Seeds are below this one: NumPy and Keras take no others."""
 SAME = "same"
 """Instead of an architecture: a training that goes on with a model has that model's."""
 ARCHITECTURES = ("fast-cnn", "head", "residual-cnn", "sequential")
@@ -230,6 +232,8 @@ def _data(plan: TrainingPlan) -> list[str]:
     data, found = plan.data, []
     if plan.schema != SCHEMA:
         found.append(f"schema {plan.schema} found, {SCHEMA} expected; a newer Fovea may read it")
+    if not 0 <= plan.seed < SEEDS:
+        found.append(f"seed {plan.seed} found; expected a whole number from 0 to {SEEDS - 1}")
     if len(plan.labels) < 2:
         found.append(f"{len(plan.labels)} labels found, at least 2 expected")
     elif len(set(plan.labels)) != len(plan.labels):
@@ -262,7 +266,7 @@ def _start(plan: TrainingPlan) -> list[str]:
     start, found = plan.start, []
     if (start.kind == "fresh") != (start.model is None):
         found.append(f"the start '{start.kind}' goes {'without' if start.kind == 'fresh' else 'with'} a model")
-    if start.unfreeze < 0 or start.head_epochs < 0 or not start.head_rate > 0:
+    if start.unfreeze < 0 or start.head_epochs < 0 or not (start.head_rate > 0 and math.isfinite(start.head_rate)):
         found.append("unfreeze and head_epochs must be at least 0, and head_rate above 0")
     if start.kind == "fine-tune" and start.unfreeze < 1:
         found.append("fine-tuning needs at least one layer to unfreeze")
@@ -277,13 +281,18 @@ def _optimizer(plan: TrainingPlan) -> list[str]:
     chosen, found = plan.optimizer, []
     if not (chosen.rate > 0 and math.isfinite(chosen.rate)) or not 0 <= chosen.warmup < 1:
         found.append("rate must be above 0 and warmup a fraction below 1")
-    if not 0 <= chosen.momentum < 1 or chosen.weight_decay < 0:
+    if not 0 <= chosen.momentum < 1 or not _counts(chosen.weight_decay):
         found.append("momentum must be at least 0 and below 1, and weight_decay at least 0")
     if chosen.nesterov and not chosen.momentum:
         found.append("nesterov needs a momentum above 0")
-    if chosen.clip_norm is not None and chosen.clip_norm <= 0:
+    if chosen.clip_norm is not None and not (chosen.clip_norm > 0 and math.isfinite(chosen.clip_norm)):
         found.append(f"clip_norm {chosen.clip_norm} found; expected a number above 0, or none")
     return found
+
+
+def _counts(value: float) -> bool:
+    """Whether ``value`` is a number of 0 or more: NaN, which JSON and ``float`` take, would spoil every weight."""
+    return value >= 0 and math.isfinite(value)
 
 
 def _fit(plan: TrainingPlan) -> list[str]:
@@ -292,7 +301,7 @@ def _fit(plan: TrainingPlan) -> list[str]:
         found.append("epochs, batch and steps_per_execution must be at least 1")
     if not 0 <= fit.label_smoothing < 1 or not 0 <= fit.ema < 1:
         found.append("label_smoothing and ema must be at least 0 and below 1")
-    if fit.patience < 0 or fit.l1 < 0 or fit.l2 < 0:
+    if fit.patience < 0 or not _counts(fit.l1) or not _counts(fit.l2):
         found.append("patience, l1 and l2 must be at least 0")
     if fit.class_weights != "none" and fit.sampling != "none":
         found.append("class weights and over- or under-sampling both balance the classes: choose one of them")
@@ -374,22 +383,23 @@ def with_settings(plan: TrainingPlan, settings: Mapping[str, str]) -> TrainingPl
 
     Keys are the JSON's own names joined by dots (``fit.epochs``, ``optimizer.name``, ``data.validation``), and two
     shorter forms: ``architecture.SETTING`` and ``augment.STEP.SETTING`` (a step that is not there is added;
-    ``augment=none`` removes all). Raises :class:`PlanError` that names the key and what it takes.
+    ``augment=none`` removes all). What results is looked at as a whole, so settings that go together may come in any
+    order. Raises :class:`PlanError` that names the key and what it takes.
     """
+    augmented, others = plan.augment, list[tuple[list[str], str]]()
     for key, text in settings.items():
         path = [part for part in key.strip().split(".") if part]
         if not path:
             raise PlanError("bad-plan", f"'{key}' is no setting", "Write for instance fit.epochs=10.")
         if path[0] == "augment":
-            plan = replace(plan, augment=_augmented(plan.augment, path[1:], text, key))
+            augmented = _augmented(augmented, path[1:], text, key)
         elif path[0] == "architecture" and len(path) == 2 and path[1] not in ("name", "settings"):
-            step = plan.architecture
-            plan = replace(plan, architecture=replace(step, settings={**step.settings, path[1]: loose(text)}))
+            others.append((["architecture", "settings", path[1]], text))
         elif path[0] in ("schema", "card"):
             raise PlanError("bad-plan", f"'{key}' cannot be set this way", "Change it in the plan's file.")
         else:
-            plan = changed(plan, path, text, "")
-    return plan
+            others.append((path, text))
+    return changed(plan, others, augment=augmented)
 
 
 def _augmented(steps: tuple[Step, ...], path: list[str], text: str, key: str) -> tuple[Step, ...]:

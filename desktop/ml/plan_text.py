@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import types
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -61,33 +62,40 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
-def changed(instance: T, path: list[str], text: str, where: str) -> T:
-    """A copy of a dataclass ``instance`` in which the field at ``path`` is what ``text`` says.
+def changed(instance: T, settings: Sequence[tuple[Sequence[str], str]], where: str = "", **ready: Any) -> T:
+    """A copy of a dataclass ``instance`` in which the field at each path of ``settings`` is what its text says, and the
+    fields ``ready`` are as given.
 
-    The field's type decides how ``text`` is read: ``true``/``false``, numbers, one of a list of words, ``none``; a name
-    below a dictionary of settings is read as JSON where it is JSON, else as a word.
+    The field's type decides how the text is read: ``true``/``false``, numbers, one of a list of words, ``none``; a name
+    below a dictionary of settings is read as JSON where it is JSON, else as a word. The copy is made when all are read:
+    settings that make sense only together may come in any order.
     """
-    name = path[0]
     hints = get_type_hints(type(instance))
     names = [f.name for f in fields(instance)]  # type: ignore[arg-type]
-    if name not in names:
-        raise PlanError("bad-plan", f"there is no setting '{where}{name}'", f"Settings there: {', '.join(names)}.")
-    hint, held = hints[name], getattr(instance, name)
-    if is_dataclass(hint):
-        if len(path) == 1:
-            inner = ", ".join(f"{where}{name}.{f.name}" for f in fields(hint))
-            raise PlanError("bad-plan", f"'{where}{name}' is a group of settings", f"Set one of them: {inner}.")
-        value = changed(held, path[1:], text, f"{where}{name}.")
-    elif isinstance(held, dict) and len(path) > 1:
-        value = {**held, ".".join(path[1:]): loose(text)}
-    elif len(path) > 1:
-        raise PlanError("bad-plan", f"'{where}{name}' has no settings below it")
-    else:
-        value = parse(hint, text, f"{where}{name}")
+    values, below = dict(ready), dict[str, list[tuple[Sequence[str], str]]]()
+    for path, text in settings:
+        name = path[0]
+        if name not in names:
+            raise PlanError("bad-plan", f"there is no setting '{where}{name}'", f"Settings there: {', '.join(names)}.")
+        hint, held = hints[name], values.get(name, getattr(instance, name))
+        if is_dataclass(hint):
+            if len(path) == 1:
+                inner = ", ".join(f"{where}{name}.{f.name}" for f in fields(hint))
+                raise PlanError("bad-plan", f"'{where}{name}' is a group of settings", f"Set one of them: {inner}.")
+            below.setdefault(name, []).append((path[1:], text))
+        elif isinstance(held, dict) and len(path) > 1:
+            values[name] = {**held, ".".join(path[1:]): loose(text)}
+        elif len(path) > 1:
+            raise PlanError("bad-plan", f"'{where}{name}' has no settings below it")
+        else:
+            values[name] = parse(hint, text, f"{where}{name}")
+    for name, inside in below.items():
+        values[name] = changed(getattr(instance, name), inside, f"{where}{name}.")
     try:
-        return replace(instance, **{name: value})  # type: ignore[type-var]
+        return replace(instance, **values)  # type: ignore[type-var]
     except (TypeError, ValueError) as error:
-        raise PlanError("bad-plan", f"{where}{name}: {error}") from error
+        told = ", ".join(f"{where}{name}" for name in values)
+        raise PlanError("bad-plan", f"{told}: {error}") from error
 
 
 def loose(text: str) -> Any:

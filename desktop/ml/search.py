@@ -14,7 +14,7 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from desktop.core.types import FoveaError
 from desktop.ml.control import Cancelled, Command
 from desktop.ml.events import EpochDone, Event
 from desktop.ml.plan import TrainingPlan, with_settings
+from desktop.ml.plan import load as load_plan
+from desktop.ml.presets import id_of
 from desktop.ml.search_results import (
     Goal,
     SearchError,
@@ -33,12 +35,15 @@ from desktop.ml.search_results import (
     read_kept,
     stem,
 )
-from desktop.store.runs import RunError, RunStore
+from desktop.store.runs import PLAN, RunError, RunStore
 
 __all__ = [
     "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
     "grid_size", "load", "names", "read_kept", "run_search",
 ]  # fmt: skip
+
+
+_UNBEGUN = "unbegun"  # marks a trial whose run could not be made, so that it is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,8 @@ def run_search(
     a trial's number and events, ``ended`` each finished trial. A trial whose training fails counts as failed, and the
     search goes on; a plan that cannot be (a setting that there is not) is refused before the first.
 
-    Raises :class:`SearchError`, :class:`desktop.ml.plan.PlanError`.
+    Raises :class:`SearchError`, :class:`desktop.ml.plan.PlanError`, and :class:`desktop.store.runs.RunError` where the
+    run of a trial cannot be made: the next one's could not either, and all are tried again later.
     """
     optuna = _optuna()
     wanted = grid_size(space) if trials is None else trials
@@ -137,6 +143,8 @@ def run_search(
         _write(result)
         if len(result.trials) > before:
             ended(result.trials[-1])
+        if work.ended_by is not None:
+            raise work.ended_by
         waiting = any(trial.state == "waiting" for trial in result.trials)
         if trials is None and not waiting and sampler.is_exhausted(study):
             break
@@ -173,22 +181,18 @@ class _Trials:
     ) -> None:
         self._optuna, self._name, self._plan, self._space = optuna, name, plan, space
         self._goal, self._root, self._listener, self._halt = goal, data_root, listener, halt
+        self.ended_by: RunError | None = None
+        """Why no trial can begin: a run could not be made."""
 
     def __call__(self, trial: Any) -> float:
         settings = {dimension.key: _suggest(trial, dimension) for dimension in self._space}
-        plan = with_settings(self._plan, settings)
-        store = RunStore()
-        run = str(trial.user_attrs.get("run", ""))  # one that was stopped or cut off goes on from its checkpoint
-        if not run or not store.folder(run).is_dir():
-            name, parent = f"{self._name} #{trial.number}", f"search {self._name}"
-            run = store.create(plan, name, epochs=plan.fit.epochs, preset=plan.preset, parent=parent).id
         trial.set_user_attr("settings", settings)
-        trial.set_user_attr("run", run)
         watch = _Watch(trial, self._goal, self._halt, self._listener)
         from desktop.ml.trial import run_trial  # Keras is imported with the first trial
 
         try:
-            outcome = run_trial(plan, store.folder(run), watch, watch, self._root)
+            plan, run = self._begun(trial, with_settings(self._plan, settings))
+            outcome = run_trial(plan, run, watch, watch, self._root)
         except Cancelled:
             trial.set_user_attr("epochs", watch.epochs)
             raise self._optuna.TrialPruned from None
@@ -204,6 +208,27 @@ class _Trials:
             trial.set_user_attr("message", f"its {self._goal} is no number")
             raise SearchError("not-finite", f"its {self._goal} is no number")
         return value
+
+    def _begun(self, trial: Any, plan: TrainingPlan) -> tuple[TrainingPlan, Path]:
+        """The trial's plan and the folder of its run: its own from before where it was stopped or cut off.
+
+        The plan is called as the trial, so that the models of several searches and trials can lie side by side.
+        """
+        store, run = RunStore(), str(trial.user_attrs.get("run", ""))
+        if run and store.folder(run).is_dir():
+            held = load_plan(store.folder(run) / PLAN)  # its checkpoint knows it by this id
+            return replace(plan, id=held.id, name=held.name), store.folder(run)
+        name, parent = f"{self._name} #{trial.number}", f"search {self._name}"
+        own = f"{id_of(self._name)[:48].strip('-')}-{trial.number}"  # a long name must not push the number out
+        plan = replace(plan, id=own, name=name)
+        try:
+            run = store.create(plan, name, epochs=plan.fit.epochs, preset=plan.preset, parent=parent).id
+        except RunError as error:
+            trial.set_user_attr(_UNBEGUN, True)
+            self.ended_by = error
+            raise
+        trial.set_user_attr("run", run)
+        return plan, store.folder(run)
 
 
 class _Watch:
@@ -283,10 +308,10 @@ def _keep_facts(study: Any, goal: Goal, space: Sequence[Dimension]) -> None:
 
 
 def _done(study: Any) -> int:
-    """Trials that count: finished, ended early, or failed for good; not those that were stopped."""
+    """Trials that count: finished, ended early, or failed for good; not those that were stopped or never began."""
     kinds = ("COMPLETE", "PRUNED")
     trials = study.get_trials(deepcopy=False)
-    return sum(t.state.name in kinds or (t.state.name == "FAIL" and bool(_message(t))) for t in trials)
+    return sum(t.state.name in kinds or (t.state.name == "FAIL" and _for_good(t)) for t in trials)
 
 
 def _take_up(study: Any) -> None:
@@ -307,10 +332,23 @@ def _take_up(study: Any) -> None:
             if not cut_off:
                 continue
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        elif state != "FAIL" or _message(trial):
+        elif state != "FAIL" or _for_good(trial):
             continue
         if trial.number not in queued:
-            study.enqueue_trial(trial.params, user_attrs={"again": trial.number, "run": run})
+            # As enqueue_trial does, and with its place in a grid: the grid's sampler asks every trial for that.
+            place = {key: trial.system_attrs[key] for key in ("grid_id", "search_space") if key in trial.system_attrs}
+            study.add_trial(
+                optuna.trial.create_trial(
+                    state=optuna.trial.TrialState.WAITING,
+                    system_attrs={"fixed_params": trial.params, **place},
+                    user_attrs={"again": trial.number, "run": run},
+                )
+            )
+
+
+def _for_good(trial: Any) -> bool:
+    """Whether a failed trial would fail again."""
+    return bool(_message(trial)) and not trial.user_attrs.get(_UNBEGUN)
 
 
 def _message(trial: Any) -> str:

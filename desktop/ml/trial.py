@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from desktop.ml import backend, deploy, gather, train
+from desktop.ml import backend, deploy, features, gather, train
 from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
 from desktop.ml.events import Event, Finished, Note
 from desktop.ml.plan import TrainingPlan
@@ -43,11 +44,14 @@ def run_trial(
     control: Control | None = None,
     data_root: Path | None = None,
     open_test: bool = False,
+    split_seed: int | None = None,
 ) -> Outcome:
     """Train ``plan`` in the folder ``run``, going on from its checkpoint where it has one; no model is made.
 
     The run's record and curves are kept as in a whole job; :func:`desktop.ml.job.execute` makes the model later where
-    one is wanted. ``open_test`` measures the test split. Raises :class:`Cancelled` and what a training raises.
+    one is wanted. ``open_test`` measures the test split; ``split_seed`` cuts validation off in place of the plan's
+    seed. Features that were computed stay only where the trial is to be taken up. Raises :class:`Cancelled` and what a
+    training raises.
     """
     run.mkdir(parents=True, exist_ok=True)
     recorder = Recorder(run, listener)
@@ -56,13 +60,18 @@ def run_trial(
         with training_lock(run):
             recorder.change(state="running")
             try:
-                outcome = _train(plan, run, recorder, steering, data_root, open_test)
+                outcome = _train(plan, run, recorder, steering, data_root, open_test, split_seed)
             except Cancelled:
+                _drop_features(run)
                 recorder(Finished("cancelled", None, "ended early: others do better"))
                 raise
             except BaseException as error:
+                if isinstance(error, Exception):  # not Ctrl-C, after which it is taken up
+                    _drop_features(run)
                 recorder.change(state="failed", message=f"it failed ({type(error).__name__})")
                 raise
+            if outcome.complete:
+                _drop_features(run)
             words = "trained; taking it up makes its model" if outcome.complete else "stopped; the checkpoint is kept"
             recorder(Finished("stopped", None, words))
             return outcome
@@ -72,10 +81,22 @@ def run_trial(
         gc.collect()
 
 
+def _drop_features(run: Path) -> None:
+    """Remove what a fixed network made of the pictures: hundreds of megabytes a trial, and computed again if needed."""
+    gc.collect()  # Windows keeps files that are mapped
+    shutil.rmtree(run / features.FOLDER, ignore_errors=True)
+
+
 def _train(
-    plan: TrainingPlan, run: Path, recorder: Recorder, steering: Steering, data_root: Path | None, open_test: bool
+    plan: TrainingPlan,
+    run: Path,
+    recorder: Recorder,
+    steering: Steering,
+    data_root: Path | None,
+    open_test: bool,
+    split_seed: int | None,
 ) -> Outcome:
-    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
+    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check), split_seed)
     recorder.change(data=gathered.title, preset=plan.preset)
     for text in gathered.notes:
         recorder(Note(text))

@@ -193,6 +193,16 @@ class RunStore:
             raise RunError("no-such-run", f"the run '{run_id}' is not in the trash any more") from error
         return self.get(run_id)
 
+    def deleted(self) -> Names:
+        """The tokens of the runs in the trash, the newest first."""
+        found = []
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self.root / _TRASH):
+                moment, _, run_id = entry.name.partition(".")
+                if moment.isdigit() and _ID.fullmatch(run_id) and entry.is_dir():
+                    found.append((int(moment), entry.name))
+        return [token for _, token in sorted(found, reverse=True)]
+
     def plan_text(self, run_id: str) -> str:
         """The run's ``plan.json``. Raises :class:`RunError` ``damaged-run`` where it cannot be read."""
         try:

@@ -73,6 +73,13 @@ def test_import_asks_for_what_the_file_does_not_say(capsys: pytest.CaptureFixtur
     assert certificate["compared_with"].startswith("nothing") and certificate["file"]["size"] == lite.stat().st_size
 
 
+def test_labels_may_be_longer_than_a_file_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = files.tflite_file(tmp_path / "net.tflite")
+    labels = ",".join(letter * 100 for letter in "abc")
+    status, _, err = run(capsys, "import", str(path), "--labels", labels)
+    assert status == 2 and "--name" in err and "--labels" not in err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

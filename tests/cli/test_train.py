@@ -114,6 +114,24 @@ def test_a_plan_file_runs_unchanged_and_takes_other_pictures(pets: Path, tmp_pat
     assert train_plan.plan_of(options) == (plans.load(recipe), sets)
 
 
+def test_a_plan_file_keeps_its_grouping_limit_and_test_for_other_pictures(pets: Path, tmp_path: Path) -> None:
+    chosen = ("--set", "data.limit=20", "data.use_test=no", "--split", "0.3:none")
+    held = planned("--data", pets, "--architecture", "flatten,D8", "--size", "16", *chosen)
+    path = tmp_path / "plan.json"
+    path.write_text(held.to_json(), encoding="utf-8")
+
+    def told(data: plans.DataPlan) -> tuple[object, ...]:
+        return data.validation, data.group, data.limit, data.use_test
+
+    assert told(planned("--plan", path, "--data", pets).data) == (0.3, "none", 20, False)
+    (pets / "green").mkdir()
+    Image.new("RGB", (9, 9)).save(pets / "green" / "a.png")
+    assert told(planned("--plan", path, "--data", pets).data) == (0.3, "none", 20, False)
+    recipe = ROOT / "resources" / "recipes" / "mnist-digits.json"
+    public = plans.load(recipe)
+    assert public.data.group == "none" and planned("--plan", recipe, "--data", pets).data.group == "auto"
+
+
 @pytest.mark.parametrize("how", ["continue", "features", "fine-tune"])
 def test_a_model_of_the_store_to_begin_with(pets: Path, how: str) -> None:
     """Its input stays what the model takes: sizes of one's own are refused."""
@@ -195,15 +213,22 @@ def test_a_run_is_not_overwritten_and_keeps_its_plan(
     assert train.main(["--resume", "last", "--data", str(pets), "--out", str(tmp_path), "--json"]) == 1  # no such run
 
 
-def test_pictures_that_moved_are_found_again_when_a_run_is_taken_up(pets: Path, tmp_path: Path) -> None:
+def test_pictures_that_moved_are_found_again_when_a_run_is_taken_up(
+    pets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plan = planned("--data", pets, "--name", "pets")
     record = RunStore().create(plan, "pets")
     moved = pets.rename(tmp_path / "elsewhere")
-    folder = RunStore().folder(record.id)
-    assert train._moved(plan, str(moved), folder) is None
-    assert plans.load(folder / "plan.json").data.path == str(moved)
+    assert train._moved(plan, str(moved)) == (None, moved)
     public = planned("--preset", "mnist-cnn")
-    assert train._moved(public, str(tmp_path), folder) == tmp_path
+    assert train._moved(public, str(tmp_path)) == (tmp_path, None)
+    # A slip changes nothing of the run, nor does a run that is another process's.
+    folder = RunStore().folder(record.id)
+    assert train.main(["--resume", record.id, "--data", str(tmp_path / "elsewere")]) == 1
+    with RunStore().training(record.id):
+        assert train.main(["--resume", record.id, "--data", str(moved)]) == 1
+    assert "trained by another process" in capsys.readouterr().err
+    assert plans.load(folder / "plan.json") == plan and RunStore().get(record.id).state == "queued"
 
 
 # Runs
@@ -248,11 +273,29 @@ def test_a_deleted_run_can_be_restored(
     store, ids = two_runs
     deleted = call(capsys, "delete", ids[0])["deleted"]
     assert [run.id for run in store.list()] == [ids[1]]
+    assert call(capsys, "restore")["deleted"] == [deleted[ids[0]]]
+    assert runs_command.main(["restore"]) == 0 and capsys.readouterr().out == f"{deleted[ids[0]]}\n"
     assert call(capsys, "restore", deleted[ids[0]])["id"] == ids[0]
+    assert call(capsys, "restore")["deleted"] == []
     result = fovea("runs", "show", "nope")
     assert result.returncode == 1 and "no run 'nope'" in result.stderr
     result = fovea("runs", "list")
     assert result.returncode == 0 and ids[0] in result.stdout and ids[1] in result.stdout
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_way_back_is_told_of_every_run_that_is_deleted(
+    two_runs: tuple[RunStore, list[str]], capsys: pytest.CaptureFixture[str], as_json: bool
+) -> None:
+    store, (first, second) = two_runs
+    more = ["--json"] if as_json else []
+    with pytest.raises(FoveaError):
+        runs_command.main(["delete", first, "slip", *more])
+    assert len(store.list()) == 2 and store.deleted() == [] and capsys.readouterr().out == ""
+    with store.training(second), pytest.raises(FoveaError, match="is training"):
+        runs_command.main(["delete", first, first, second, *more])
+    (token,) = store.deleted()
+    assert token in capsys.readouterr().out and store.restore(token).id == first
 
 
 def test_without_runs_the_list_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import zipfile
@@ -307,6 +308,26 @@ def test_two_sided_answers_come_from_one_score(tmp_path: Path, store: ModelStore
     assert store.entries() == []
 
 
+def test_what_the_file_itself_denies_is_refused(tmp_path: Path, store: ModelStore) -> None:
+    """A second softmax or sigmoid would leave probabilities that look sound."""
+    import dataclasses
+
+    path = files.tflite_file(tmp_path / "net.tflite", soft=True)
+    with pytest.raises(StoreError) as caught:
+        bring_in(path, FACTS, store)
+    assert caught.value.kind == "does-not-fit" and "last layer is a softmax" in caught.value.message
+    sigmoid = Found("keras", 8, 8, 3, 1, "sigmoid", 193)
+    with pytest.raises(StoreError, match="last layer is a sigmoid"):
+        bring_in(files.keras_file(tmp_path / "net.keras"), _two(ends="logits"), store, found=sigmoid)
+    assert store.entries() == []
+    assert foreign.contradiction(sigmoid, _two(ends="probabilities")) == ""
+    assert foreign.contradiction(dataclasses.replace(sigmoid, ends=None), _two(ends="logits")) == ""
+
+
+def _two(ends: Any) -> Facts:
+    return Facts(name="Mine", labels=("no", "yes"), scaling="0-1", fit="stretch", ends=ends)
+
+
 def test_hostile_litert_files_are_refused(tmp_path: Path, store: ModelStore) -> None:
     path = tmp_path / "net.tflite"
     for make, kind in (
@@ -370,6 +391,23 @@ def test_the_keras_network_of_a_whole_model_is_built_before_it_is_taken(
     with pytest.raises(FoveaError) as caught:
         bring_in(tmp_path / "colours.zip", Facts(), other)
     assert caught.value.kind == "damaged" and not other.user_root.exists()
+
+
+@pytest.mark.parametrize("ends", [None, "probabilities"])
+def test_one_sigmoid_of_a_keras_network_gives_both_sides(tmp_path: Path, ends: Any) -> None:
+    keras = pytest.importorskip("keras")
+    from desktop.ml import import_steps
+
+    config = sequential(layer("Flatten", name="f"), layer("Dense", name="d", units=1, activation="sigmoid"))
+    path = files.keras_file(tmp_path / "net.keras", config, files.weights(units=1))
+    (tmp_path / "work").mkdir()
+    import_steps.build(str(path), "keras", _two(ends), str(tmp_path / "work"), None)
+    made = keras.saving.load_model(tmp_path / "work" / "model.keras", compile=False, safe_mode=True)
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    with h5py.File(io.BytesIO(files.weights(units=1))) as file:
+        raw = (pictures / 255.0).reshape(5, -1) @ np.asarray(file["layers/dense/vars/0"])
+    wanted = 1 / (1 + np.exp(-raw))
+    assert np.allclose(made.predict(pictures, verbose=0), np.concatenate([1 - wanted, wanted], axis=1), atol=1e-5)
 
 
 def test_a_layer_of_millions_of_units_ends_its_child_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from desktop.ml import plan as plans
 from desktop.ml.events import Checkpointed, EpochDone, Event, Finished, Note, Phase, Started
 from desktop.store.runs import RunStore
 from desktop.store.store import ModelStore
-from tests.ml.test_training import RECIPES, After
+from tests.ml.test_training import RECIPES, After, InsideEpoch
 
 keras = pytest.importorskip("keras")
 
@@ -107,6 +108,22 @@ def test_from_a_folder_to_a_model(folder: Path, fovea_home: Path) -> None:
     assert sum(map(sum, evaluation["confusion"])) == evaluation["n"] == 16
     log = (place / "log.txt").read_text(encoding="utf-8")
     assert "epoch 3/3" in log and str(folder.parent) not in log
+
+
+def test_a_run_whose_pictures_moved_learns_where_once_they_are_its_own(folder: Path, tmp_path: Path) -> None:
+    runs = RunStore()
+    plan = own_plan(folder)
+    record = runs.create(plan, "Red or blue")
+    place = runs.folder(record.id)
+    stop = InsideEpoch(1, 1)
+    assert job.execute(place, stop, stop).state == "stopped"
+    other = shutil.copytree(folder, tmp_path / "other")
+    (other / "red" / "000.png").rename(other / "red" / "another.png")
+    refused = job.execute(place, moved=other)
+    assert (refused.state, refused.kind) == ("failed", "data-changed") and plans.load(place / "plan.json") == plan
+    same = shutil.copytree(folder, tmp_path / "same")
+    assert job.execute(place, control=After(1, "stop-after-batch"), moved=same).state == "stopped"
+    assert plans.load(place / "plan.json").data.path == str(same)
 
 
 def test_cancel_leaves_no_model(folder: Path, fovea_home: Path) -> None:

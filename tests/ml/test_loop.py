@@ -17,9 +17,9 @@ from tests.ml.test_training import RECIPES, InsideEpoch
 
 keras = pytest.importorskip("keras")
 
-from desktop.ml import batches, checkpoint, losses, train  # noqa: E402
-from desktop.ml.control import Command  # noqa: E402
-from desktop.ml.loop import Loop  # noqa: E402
+from desktop.ml import architectures, batches, checkpoint, losses, train  # noqa: E402
+from desktop.ml.control import Command, Steering, Undisturbed  # noqa: E402
+from desktop.ml.loop import Loop, Stage  # noqa: E402
 
 SHAPE = (8, 8, 1)
 
@@ -114,6 +114,22 @@ def test_patience_ends_and_the_best_epoch_is_kept(tmp_path: Path) -> None:
     best = [e.epoch for e in told if isinstance(e, EpochDone) and e.best]
     assert best[-1] == trained.best_epoch
     assert any(isinstance(e, Note) and "no better epoch" in e.text for e in told)
+
+
+def test_patience_begins_anew_with_each_stage(tmp_path: Path) -> None:
+    """The best epoch may lie far back in the stage before; its own epochs are what a stage is judged by."""
+    plan = small_plan(OptimizerPlan("sgd", 1e-12, momentum=0.0), epochs=9, patience=2, keep="lowest-loss")
+    model = architectures.build(plan)
+    steering = Steering(Undisturbed())
+    told: list[Event] = []
+    stage = Stage(3, 9, plan.optimizer, (), 1)
+    loop = Loop(plan, stage, model, pictures(48), pictures(12, 1), tmp_path, told.append, steering)
+    row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "rate": 0.01, "seconds": 1.0}
+    loop.history = [{"epoch": number + 1, **row} for number in range(3)]
+    best = [w.copy() for w in model.get_weights()]
+    loop.begin_from(best, 0.0, 0)  # no epoch of this stage comes near
+    assert loop.run() and loop.ended == "patience"
+    assert len(loop.history) == 3 + 2 and loop.best_epoch == 0
 
 
 def test_batches_are_told_at_most_ten_times_a_second(tmp_path: Path) -> None:

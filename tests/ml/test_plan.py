@@ -77,11 +77,41 @@ def test_settings_as_text(recipe: plan.TrainingPlan) -> None:
         ("preprocess.height", "0", "input size"),
         ("card", "{}", "cannot be set"),
         ("", "1", "no setting"),
+        ("seed", "-1", "seed -1 found; expected a whole number from 0 to 4294967295"),
+        ("seed", str(2**32), "seed 4294967296 found"),
+        ("optimizer.weight_decay", "nan", "weight_decay at least 0"),
+        ("optimizer.weight_decay", "inf", "weight_decay at least 0"),
+        ("optimizer.clip_norm", "nan", "clip_norm nan found"),
+        ("fit.l1", "nan", "l1 and l2"),
+        ("fit.l2", "inf", "l1 and l2"),
+        ("start.head_rate", "inf", "head_rate"),
     ],
 )
 def test_bad_settings_say_what_is_expected(recipe: plan.TrainingPlan, key: str, text: str, words: str) -> None:
     with pytest.raises(PlanError, match=words):
         with_settings(recipe, {key: text})
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fit.class_weights": "none", "fit.sampling": "over"},
+        {"start.kind": "features", "start.model": "cifar10", "architecture.name": "head", "augment": "none"},
+        {"decision.rule": "sensitivity", "decision.at_least": "0.9", "labels": "no,yes", "data.classes": "no,yes"},
+        {"preprocess.fit": "center_crop", "preprocess.resize_shorter": "64"},
+    ],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_settings_that_go_together_come_in_any_order(recipe: plan.TrainingPlan, settings: dict[str, str]) -> None:
+    balanced = replace(recipe, fit=replace(recipe.fit, class_weights="balanced"))
+    made = with_settings(balanced, settings)
+    assert made == with_settings(balanced, dict(reversed(settings.items()))) != balanced
+
+
+def test_settings_of_one_dictionary_add_up(recipe: plan.TrainingPlan) -> None:
+    made = with_settings(recipe, {"architecture.dropout": "0.25", "architecture.settings.new": "[1]", "seed": "4"})
+    assert made.architecture.settings == {**recipe.architecture.settings, "dropout": 0.25, "new": [1]}
+    assert made.seed == 4
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,15 @@ from PIL import Image
 
 from desktop.cli import search as command_line
 from desktop.cli import study as study_command
-from desktop.ml import search, trial
+from desktop.ml import gather, search, trial
+from desktop.ml import plan as plans
 from desktop.ml.plan import PlanError, TrainingPlan
 from desktop.ml.search import Choices, Halt, Range, SearchError
 from desktop.report.parallel import Line, as_page, as_png, curves_figure, parallel_figure
-from desktop.store.runs import RunStore
+from desktop.store.runs import RunError, RunStore
 from tests.cli.test_train import planned
 from tests.cli.tools import ROOT, command, lines
+from tests.ml.test_training import InsideEpoch
 
 pytest.importorskip("optuna")
 
@@ -107,6 +111,70 @@ def test_a_trial_without_a_figure_counts_as_failed_and_the_search_ends(
     assert all("no number" in t.message for t in result.trials)
 
 
+def never(trial: search.TrialResult) -> None:
+    assert trial.number < 5, "the search does not end"
+
+
+def test_settings_that_make_no_plan_together_fail_with_the_reason(pets: Path) -> None:
+    space = [Choices("fit.class_weights", ("balanced",)), Choices("fit.sampling", ("over",))]
+    base = plans.with_settings(tiny(pets), {"fit.class_weights": "none"})
+    result = search.run_search("both", base, space, trials=2, ended=never)
+    assert [t.state for t in result.trials] == ["failed", "failed"] and result.best is None
+    assert all("both balance the classes" in t.message for t in result.trials)
+    assert search.run_search("both", base, space, trials=2, ended=never) == result  # nor are they tried again
+
+
+def good(*_: object, **__: object) -> trial.Outcome:
+    return trial.Outcome(0.5, 1.0, 3, 1.0, 36, True)
+
+
+def test_a_run_that_cannot_be_made_ends_the_search_which_goes_on_later(
+    pets: Path, fovea_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    space = [Choices("optimizer.rate", ("0.01", "0.02"))]
+    (fovea_home / "runs").write_bytes(b"no folder")
+    told: list[search.TrialResult] = []
+    with pytest.raises(RunError):
+        search.run_search("disk", tiny(pets), space, ended=told.append)
+    assert [t.state for t in told] == ["failed"] and "not saved" in told[0].message
+    (fovea_home / "runs").unlink()
+    result = search.run_search("disk", tiny(pets), space, ended=never)
+    assert sorted(t.settings["optimizer.rate"] for t in result.trials if t.state == "done") == ["0.01", "0.02"]
+
+
+def test_a_trial_s_plan_is_called_as_the_trial_and_stays_so(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the best of every search makes a model of the preset's id, and a checkpoint is another plan's."""
+    seen: list[TrainingPlan] = []
+    halt = Halt()
+
+    def stopped_once(plan: TrainingPlan, *_: object) -> trial.Outcome:
+        seen.append(plan)
+        halt.asked = len(seen) == 1
+        return good() if len(seen) > 1 else trial.Outcome(0.5, 1.0, 1, 1.0, 36, False)
+
+    monkeypatch.setattr(trial, "run_trial", stopped_once)
+    space = [Choices("optimizer.rate", ("0.01", "0.02"))]
+    search.run_search("My pets", tiny(pets), space, halt=halt)
+    result = search.run_search("My pets", tiny(pets), space, ended=never)
+    assert [plan.id for plan in seen] == ["my-pets-0", "my-pets-0", "my-pets-2"] and seen[0] == seen[1]
+    search.run_search("long" * 15, tiny(pets), space)
+    assert len({plan.id for plan in seen[3:]}) == 2 and all(len(plan.id) < 60 for plan in seen)
+    for run in {t.run for t in result.trials}:
+        plan = plans.from_json(RunStore().plan_text(run))
+        assert plan in seen and plan.name == RunStore().get(run).name
+
+
+@pytest.mark.timeout(240)
+def test_features_of_a_trial_stay_only_where_it_is_to_be_taken_up(pets: Path, tmp_path: Path) -> None:
+    plan = planned("--data", pets, "--from", "cifar10", "--how", "features", "--epochs", "2", "--batch-size", "8")
+    stop = InsideEpoch(1, 1)
+    run = tmp_path / "run"
+    assert not trial.run_trial(plan, run, stop, stop).complete
+    assert (run / "features" / "train.npy").is_file()
+    assert trial.run_trial(plan, run).complete and not (run / "features").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
@@ -150,6 +218,37 @@ def test_a_study_measures_and_goes_on(pets: Path, tmp_path: Path, capsys: pytest
     assert "<svg" in (tmp_path / "s.html").read_text(encoding="utf-8")
     assert study_command.main([*arguments, "--test"]) == 2
     assert "no test split" in capsys.readouterr().out
+
+
+def test_every_training_of_a_study_is_checked_with_the_same_pictures(
+    pets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fovea_home: Path
+) -> None:
+    seen: list[gather.Gathered] = []
+
+    def looked(plan: TrainingPlan, run: Path, split_seed: int | None = None, **_: object) -> trial.Outcome:
+        seen.append(gather.gather(plan, run, split_seed=split_seed))
+        return good()
+
+    monkeypatch.setattr(trial, "run_trial", looked)
+    options = ["--data", str(pets), "--architecture", "flatten,D8", "--size", "8"]
+    arguments = ["small-data", *options, "--images", "8,20", "--repeats", "2", "--name", "s", "--json"]
+    plan = planned(*options)
+    old = replace(plan, seed=plan.seed + 1, data=replace(plan.data, limit=8)).to_dict()
+    for words in ("id", "name", "card"):
+        del old[words]
+    key = hashlib.sha256(json.dumps([old, False], sort_keys=True).encode()).hexdigest()[:24]
+    (fovea_home / "studies").mkdir()
+    row = {"net": "flatten,D8", "images": 8, "repeat": 1, "accuracy": 0.1, "train": 8, "split": "validation"}
+    (fovea_home / "studies" / "s.json").write_text(json.dumps({key: row}), encoding="utf-8")
+    assert study_command.main(arguments) == 0
+    told = lines(capsys.readouterr().out)[-1]["results"]
+    assert len(told) == len(seen) == 4 and {row["accuracy"] for row in told} == {
+        0.5
+    }  # the old figure is not among them
+    assert len({found.validation.names for found in seen}) == 1
+    assert len({found.train.names for found in seen}) == 4
+    assert study_command.main(arguments) == 0
+    assert lines(capsys.readouterr().out)[-1]["results"] == told and len(seen) == 4
 
 
 # What needs no training
