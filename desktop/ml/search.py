@@ -24,7 +24,6 @@ from desktop.ml.control import Cancelled, Command
 from desktop.ml.events import EpochDone, Event
 from desktop.ml.plan import TrainingPlan, with_settings
 from desktop.ml.plan import load as load_plan
-from desktop.store.ids import id_of
 from desktop.ml.search_results import (
     Goal,
     SearchError,
@@ -35,6 +34,7 @@ from desktop.ml.search_results import (
     read_kept,
     stem,
 )
+from desktop.store.ids import id_of
 from desktop.store.runs import PLAN, RunError, RunStore
 
 __all__ = [
