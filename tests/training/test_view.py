@@ -159,6 +159,49 @@ def test_closing_after_the_epoch_waits_for_the_model(qtbot: Any, window: MainWin
     assert store.get(job.id).state == "done" and store.get(waiting.id).state == "queued"
 
 
+def test_who_stays_after_all_has_the_queue_go_on(qtbot: Any, window: MainWindow, view: TrainView) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    waiting = begin(view, "epochs 2", name="waiting")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    window.close()
+    view.question.finish_button.click()
+    window.close()
+    view.question.escapeButton().click()
+    qtbot.waitUntil(lambda: job.state == waiting.state == "done", timeout=WAIT)
+    assert window.isVisible()
+
+
+def test_an_answer_to_closing_holds_once(
+    qtbot: Any, window: MainWindow, view: TrainView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    models = window.later("models")
+    with monkeypatch.context() as patched:
+        patched.setattr(models, "may_close", lambda: False)  # something is being installed there
+        window.close()
+        view.question.later_button.click()
+        assert window.isVisible() and job.active
+        first = view.question
+    window.close()
+    assert window.isVisible() and job.active and view.question is not first and view.question.isVisible()
+    view.question.later_button.click()
+    assert not window.isVisible()
+
+
+def test_a_view_that_refuses_to_close_lets_the_queue_go_on(
+    qtbot: Any, window: MainWindow, view: TrainView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    waiting = begin(view, "epochs 2", name="waiting")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    monkeypatch.setattr(window.later("models"), "may_close", lambda: False)
+    window.close()
+    view.question.finish_button.click()
+    qtbot.waitUntil(lambda: job.state == waiting.state == "done", timeout=WAIT)
+    assert window.isVisible()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with")
 def test_a_killed_trainer_is_said_and_can_go_on(qtbot: Any, window: MainWindow, view: TrainView) -> None:
     job = begin(view, "slow", "epochs 1000")
