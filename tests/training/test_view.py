@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from desktop.services.training_job import TrainingJob
 from desktop.store.runs import RunStore
 from desktop.ui.app import build_window
 from desktop.ui.main_window import MainWindow
+from desktop.ui.train.plan_dialog import PlanDialog
 from desktop.ui.train.view import TrainView
 from tests.training.jobs import plan, run_with
 
@@ -224,8 +226,6 @@ def test_runs_are_found_compared_and_deleted(qtbot: Any, view: TrainView) -> Non
     qtbot.waitUntil(lambda: first.state == second.state == "done", timeout=WAIT)
     store = RunStore()
     other = plan()
-    from dataclasses import replace
-
     third = store.create(replace(other, seed=77), "third", epochs=5, data="mnist")
     view.show_runs()
     runs = view.runs
@@ -270,6 +270,23 @@ def test_a_plan_file_starts_a_training_and_a_bad_one_says_why(
     record = store.get(added.args[0])
     assert record.name == "My digits" and record.epochs == 3
     assert '"my-digits"' in store.plan_text(record.id) and '"patience": 2' in store.plan_text(record.id)
+
+
+def test_what_is_not_touched_in_a_plan_stays_as_it_is(qtbot: Any, qapp: Any) -> None:
+    held = plan()
+    held = replace(held, seed=20240131, optimizer=replace(held.optimizer, rate=0.00031415926535))
+    held = replace(held, fit=replace(held.fit, epochs=200_000), data=replace(held.data, source="user", path="/x/y"))
+    dialog = PlanDialog(held, held.name)
+    qtbot.addWidget(dialog)
+    assert dialog.plan() == held and dialog.seed.value() == 20240131
+    dialog.rate.setText("0,0005")
+    dialog.seed.setValue(2**31 - 1)
+    dialog.more.setPlainText("fit.batch = 7")
+    changed = dialog.plan()
+    assert (changed.optimizer.rate, changed.seed, changed.fit.batch) == (0.0005, 2**31 - 1, 7)
+    assert changed.fit.epochs == 200_000 and changed.data == held.data
+    dialog.data.setText("/x/others/")
+    assert (dialog.plan().data.path, dialog.plan().data.title) == ("/x/others/", "others")
 
 
 def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainView) -> None:
