@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWizard
+from PySide6.QtWidgets import QPushButton, QRadioButton, QWizard
 from pytestqt.qtbot import QtBot
 
 from desktop.ml import plan as plans
@@ -18,7 +18,7 @@ from desktop.services.catalog import ModelCatalog
 from desktop.services.engine_service import EngineService
 from desktop.services.settings import Settings
 from desktop.ui.wizard import origins
-from desktop.ui.wizard.draft import Draft, free_id
+from desktop.ui.wizard.draft import MAX_SIDE, Draft, free_id
 from desktop.ui.wizard.wizard import TrainingWizard
 
 TIMEOUT = 60_000
@@ -171,6 +171,47 @@ def test_every_page_shows_the_users_picture_and_takes_changes(
     plan = wizard.state.draft.plan()
     assert (plan.fit.epochs, plan.optimizer.rate, plan.optimizer.name) == (7, 0.02, "sgd")
     assert plan.optimizer.momentum == 0.9 and plan.fit.sampling == "over" and plan.fit.class_weights == "none"
+
+
+def test_the_preparing_page_shows_what_is_used(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    page = wizard.preparing
+    sizes = [button for button in page.findChildren(QPushButton) if button.property("side")]
+    wizard.start.choose("preset:xray-cnn")
+    assert page.side.value() == wizard.state.draft.preprocess.height == 1024
+    page.side.setValue(64)
+    page.side.setValue(1024)
+    assert wizard.state.draft.shape == (1024, 1024, 3)
+    wizard.start.choose("preset:fovea-small-residual")
+    assert page.side.maximum() == MAX_SIDE
+    while wizard.currentPage() is not page:
+        wizard.next()
+    for word in ("Ink found and centred (28×28 drawings)", "Colour"):
+        next(b for b in page.findChildren(QRadioButton) if b.text() == word).click()
+    assert wizard.state.draft.preprocess.fit == "mnist" and wizard.state.draft.shape == (28, 28, 1)
+    assert page.side.value() == 28 and page._colours[0].checkedButton().text() == "Grey"
+    assert not any(widget.isEnabled() for widget in (page.side, *sizes, *page._colours[0].buttons()))
+    page.side.setValue(64)  # however it may come
+    assert page.side.value() == 28
+    next(b for b in page.findChildren(QRadioButton) if b.text() == "Stretched").click()
+    sizes[-1].click()
+    assert all(size.isEnabled() for size in sizes) and wizard.state.draft.shape == (224, 224, 1)
+    wizard.state.change(seed=20240131)
+    assert wizard.split.seed.value() == 20240131
+
+
+def test_the_input_of_a_model_that_is_built_upon_is_not_changed(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("features:cifar10")
+    held, page = wizard.state.draft.preprocess, wizard.preparing
+    while wizard.currentPage() is not page:
+        wizard.next()
+    for button in page.findChildren(QPushButton):
+        if button.property("side"):
+            button.click()
+    assert wizard.state.draft.preprocess == held
 
 
 def test_a_saved_plan_runs_unchanged_in_the_terminal(

@@ -54,6 +54,8 @@ class PreparingPage(Page):
         sizes = QHBoxLayout()
         sizes.setSpacing(4)
         sizes.addWidget(self.side)
+        self._sizes: list[QWidget] = [self.side]
+        self._largest: tuple[object, int] = (None, MAX_SIDE)
         for side in _SIDES:
             button = QPushButton(str(side))
             button.setProperty("role", "link")
@@ -61,6 +63,7 @@ class PreparingPage(Page):
             button.setAccessibleName(self.tr("{0} pixels").format(side))
             button.clicked.connect(self._choose_side)
             sizes.addWidget(button)
+            self._sizes.append(button)
         sizes.addStretch(1)
         self._colours = self._choices({"rgb": self.tr("Colour"), "grey": self.tr("Grey")}, "colour")
         self._fits = self._choices(
@@ -144,6 +147,7 @@ class PreparingPage(Page):
         ):  # type: ignore[type-var]
             values["resize_shorter"] = None
         self.state.put(replace(self.state.draft, preprocess=PreprocessSpec(**values)))  # type: ignore[arg-type]
+        self._show()  # what was clicked may not have been taken, and then nothing else says so
 
     @Slot(int)
     def _on_side(self, side: int) -> None:
@@ -165,18 +169,29 @@ class PreparingPage(Page):
     def _show(self) -> None:
         draft, spec = self.state.draft, self.state.draft.preprocess
         with QSignalBlocker(self.side):
+            self.side.setRange(8, self._most())
             self.side.setValue(spec.height)
         for what, (group, _) in (("colour", self._colours), ("fit", self._fits)):
             for button in group.buttons():
                 button.setChecked(button.property(what) == getattr(spec, what))
         inherited = draft.start.kind in ("weights", "features", "fine-tune")
-        for widget in (self.side, self._colours[1], self._fits[1]):
-            widget.setEnabled(not inherited)
+        drawings = spec.fit == "mnist"  # 28×28 and grey by its nature
+        for widget in (*self._sizes, self._colours[1]):
+            widget.setEnabled(not inherited and not drawings)
+        self._fits[1].setEnabled(not inherited)
         self._fixed.setVisible(inherited)
         self._fixed.setText(
             self.tr("The model that it starts from was made for this input, so it stays as it is.") if inherited else ""
         )
         self._name.setText(self.state.picture_name)
+
+    def _most(self) -> int:
+        """The largest side that can be asked for: that of the starting point, where it brought a larger one."""
+        draft = self.state.draft
+        origin = (draft.preset, draft.start, draft.architecture.name)
+        before = self._largest[1] if self._largest[0] == origin else MAX_SIDE
+        self._largest = (origin, max(before, draft.preprocess.height))
+        return self._largest[1]
 
     @Slot(object)
     def _on_samples(self, answer: Samples) -> None:
