@@ -248,6 +248,30 @@ def test_other_data_gets_the_starting_point_anew(
     assert plan.preset != "alexnet"
 
 
+def test_other_data_shows_its_own_picture_though_the_names_are_the_same(
+    qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
+) -> None:
+    labels = np.array([0, 1] * 4)
+    for name, tone in (("dark", 20), ("light", 220)):
+        images = np.random.default_rng(3).integers(tone, tone + 20, (8, 28, 28), np.uint8)
+        np.savez(tmp_path / f"{name}.npz", x_train=images, y_train=labels)
+    shown = []
+    for name in ("dark", "light"):
+        looked_through(qtbot, wizard, tmp_path / f"{name}.npz")
+        assert not wizard.preparing.settled() and not wizard.augment.settled()
+        shown.append(wizard.state.picture_name)
+        while wizard.currentPage() is not wizard.augment:
+            wizard.next()
+            if wizard.currentPage() is wizard.preparing:
+                qtbot.waitUntil(wizard.preparing.settled, timeout=TIMEOUT)
+        qtbot.waitUntil(wizard.augment.settled, timeout=TIMEOUT)
+        for image in (wizard.preparing.after.image, wizard.augment.cells[0].image):
+            assert image is not None and (image.pixelColor(9, 9).lightness() > 127) == (name == "light")
+        while wizard.currentPage() is not wizard.folder:
+            wizard.back()
+    assert shown[0] == shown[1]
+
+
 def test_small_grey_pictures_get_a_small_grey_net_once_they_were_looked_at(
     qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ class PreparingPage(Page):
         self._sampler = Sampler(state, "wizard-preparing", 0)
         self._sampler.arrived.connect(self._on_samples)
         self._sampler.failed.connect(self._on_failure)
+        state.opened.connect(self._empty)
         state.changed.connect(self._show)
         self._show()
 
@@ -203,9 +204,15 @@ class PreparingPage(Page):
         facts = [f"{spec.width}×{spec.height} · {colour}", *(notice.text for notice in answer.notices)]
         self.after.show_prepared(answer.prepared, facts)
 
-    @Slot(object)
-    def _on_failure(self, answer: Failure) -> None:
+    @Slot()
+    def _empty(self) -> None:
         self._before.set_image(None)
         self.after.show_prepared(None, [])
+        self._facts.setText("")
+        self.failure.clear()
+
+    @Slot(object)
+    def _on_failure(self, answer: Failure) -> None:
+        self._empty()
         self._facts.setText(sentence(answer.message))
         show_failure(self.failure, answer)
