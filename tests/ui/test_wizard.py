@@ -272,6 +272,21 @@ def test_other_data_shows_its_own_picture_though_the_names_are_the_same(
     assert shown[0] == shown[1]
 
 
+def test_the_way_back_to_the_starting_points_settings_takes_the_dropout_along(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    held = wizard.state.draft
+    page = wizard.learning
+    assert page.dropout.isEnabled() and held.architecture.settings["dropout"] != 0.65
+    page.dropout.setValue(0.65)
+    page.epochs.setValue(3)
+    assert wizard.state.draft.plan().architecture.settings["dropout"] == 0.65
+    next(b for b in page.findChildren(QPushButton) if b.text().startswith("Back to")).click()
+    assert wizard.state.draft == held
+
+
 def test_small_grey_pictures_get_a_small_grey_net_once_they_were_looked_at(
     qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
 ) -> None:
