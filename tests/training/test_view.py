@@ -312,6 +312,7 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     view.searches.refresh()
     qtbot.waitUntil(lambda: bool(view.searches.found), timeout=WAIT)
     tab = view.searches
+    assert tab.list.item(0).text().startswith("pets\n3 trials, ") and tab.facts.text().startswith("3 trials. ")
     assert [result.name for result in tab.found] == ["pets"] and tab.list.item(0).text().endswith("best 90.0 %")
     cells = [[tab.model.cell(row, column).text for column in (0, 1, 2, 3)] for row in range(3)]
     assert cells == [
@@ -325,6 +326,10 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     tab.run.click()
     assert view.tabs.currentWidget() is view.runs
     qtbot.waitUntil(lambda: [held.id for held in view.runs.chosen()] == [run.id], timeout=WAIT)
+    (folder() / "pets.json").write_text(json.dumps(SearchResult("pets", "val_accuracy", trials[:1], 0).to_dict()))
+    tab.refresh()
+    qtbot.waitUntil(lambda: len(tab.found[0].trials) == 1, timeout=WAIT)
+    assert tab.list.item(0).text().startswith("pets\n1 trial, ") and tab.facts.text().startswith("1 trial. ")
 
 
 def test_a_failure_is_told_where_it_happened(qtbot: Any, window: MainWindow, view: TrainView) -> None:

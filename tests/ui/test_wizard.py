@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QPushButton, QRadioButton, QWizard
 from pytestqt.qtbot import QtBot
 
@@ -285,6 +285,35 @@ def test_the_way_back_to_the_starting_points_settings_takes_the_dropout_along(
     assert wizard.state.draft.plan().architecture.settings["dropout"] == 0.65
     next(b for b in page.findChildren(QPushButton) if b.text().startswith("Back to")).click()
     assert wizard.state.draft == held
+
+
+def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    while wizard.currentPage() is not wizard.split:
+        wizard.next()
+    wizard.split.share.setValue(20)
+    assert "Only 1 picture checks the smallest class" in wizard.split._caution.text
+    wizard.split.share.setValue(50)
+    assert "Only 3 pictures check the smallest class" in wizard.split._caution.text
+    wizard.start.choose("fine-tune:cifar10")
+    wizard.go_to_summary()
+    shown = wizard.summary._lines
+    before = QLocale()
+    try:
+        QLocale.setDefault(QLocale("de_DE"))
+        wizard.start.unfreeze.setValue(1)
+        wizard.learning.epochs.setValue(1)
+        wizard.learning.rate.setValue(0.0125)
+        assert shown["start"].text() == "cifar10, its last layer tuned"
+        assert shown["learn"].text().startswith("1 epoch, batches") and shown["learn"].text().endswith(" 0,0125")
+        wizard.start.unfreeze.setValue(2)
+        wizard.learning.epochs.setValue(2)
+        assert shown["start"].text() == "cifar10, its last 2 layers tuned"
+        assert shown["learn"].text().startswith("2 epochs, batches")
+    finally:
+        QLocale.setDefault(before)
 
 
 def test_small_grey_pictures_get_a_small_grey_net_once_they_were_looked_at(

@@ -135,6 +135,10 @@ class SplitPage(Page):
         if few:
             self._caution.set_text(
                 self.tr(
+                    "Only 1 picture checks the smallest class: the figures will be rough, and their intervals wide."
+                )
+                if fewest == 1
+                else self.tr(
                     "Only {0} pictures check the smallest class: the figures will be rough, and their intervals wide."
                 ).format(count(fewest))
             )

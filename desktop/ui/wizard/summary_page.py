@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Slot
+from PySide6.QtCore import QLocale, QSignalBlocker, Slot
 from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.services.settings import write_atomically
-from desktop.ui.evaluate.words import count, number, share
+from desktop.ui.evaluate.words import count, share
 from desktop.ui.widgets._kit import make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 from desktop.ui.wizard.augment_page import describe
@@ -122,11 +122,11 @@ class SummaryPage(Page):
             "start": self._start_words(),
             "input": f"{spec.width}×{spec.height} · {colour} · {fits[spec.fit]}",
             "augment": describe(draft.augment),
-            "learn": self.tr("{0} epochs, batches of {1}, {2} at a rate of {3}").format(
-                count(draft.fit.epochs),
+            "learn": self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
+                self.tr("1 epoch") if draft.fit.epochs == 1 else self.tr("{0} epochs").format(count(draft.fit.epochs)),
                 count(draft.fit.batch),
                 OPTIMIZERS[draft.optimizer.name],
-                f"{draft.optimizer.rate:g}",
+                QLocale().toString(draft.optimizer.rate, "g", 6),
             ),
         }
         for key, label in self._lines.items():
@@ -156,7 +156,9 @@ class SummaryPage(Page):
         if draft.start.kind == "features":
             return self.tr("a new head on the features of {0}").format(draft.start.model)
         if draft.start.kind == "fine-tune":
-            return self.tr("{0}, its last {1} layers tuned").format(draft.start.model, number(draft.start.unfreeze, 0))
+            if draft.start.unfreeze == 1:
+                return self.tr("{0}, its last layer tuned").format(draft.start.model)
+            return self.tr("{0}, its last {1} layers tuned").format(draft.start.model, count(draft.start.unfreeze))
         return self.state.origin or draft.architecture.name
 
     @Slot()
