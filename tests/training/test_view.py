@@ -17,7 +17,7 @@ from PySide6.QtCore import Qt
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.training_job import TrainingJob
-from desktop.store.runs import RunStore
+from desktop.store.runs import HISTORY, RunStore
 from desktop.ui.app import build_window
 from desktop.ui.main_window import MainWindow
 from desktop.ui.train.plan_dialog import PlanDialog
@@ -357,6 +357,29 @@ def test_curves_are_saved_as_table_and_picture(qtbot: Any, view: TrainView, tmp_
     with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
         view.exports.save(str(tmp_path / "nowhere" / "deep" / "curves.png"))
     assert "not saved" in said.args[0] and str(tmp_path) not in said.args[0]
+
+
+def test_all_chosen_runs_are_saved_also_those_that_are_not_drawn(qtbot: Any, view: TrainView, tmp_path: Path) -> None:
+    store = RunStore()
+    head = "epoch,loss,accuracy,val_loss,val_accuracy,rate,seconds\n"
+    for number in range(10):
+        record = store.create(plan(), f"run {number}", epochs=2)
+        (store.folder(record.id) / HISTORY).write_text(head + "".join(f"{e},1,0.5,1,0.5,0.1,2\n" for e in (1, 2)))
+        store.update(record.id, state="done", epochs_done=2)
+    untrained = store.create(plan(), "untrained", epochs=2)
+    view.show_runs()
+    qtbot.waitUntil(lambda: len(view.runs.runs) == 11, timeout=WAIT)
+    view.runs.choose([run.id for run in view.runs.runs])
+    qtbot.waitUntil(lambda: not view.service.errands.busy, timeout=WAIT)
+    assert len(view.runs.curves) == 8 and untrained.id in {run.id for run in view.runs.chosen()}
+    drawn = sum(curves.done > 0 for curves in view.runs.curves.values())
+    with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
+        view.exports.save(str(tmp_path / "curves.csv"))
+    names = {line.split(",")[0] for line in (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()[1:]}
+    assert names == {f"run {number}" for number in range(10)} and said.args[0].endswith("saved as curves.csv.")
+    with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
+        view.exports.save(str(tmp_path / "curves.png"))
+    assert f"{drawn} of 10 runs were saved" in said.args[0]
 
 
 @pytest.mark.slow
