@@ -13,6 +13,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QPushButton, QRadioButton, QWizard
 from pytestqt.qtbot import QtBot
 
+from desktop.ml import nettables
 from desktop.ml import plan as plans
 from desktop.services.catalog import ModelCatalog
 from desktop.services.engine_service import EngineService
@@ -314,6 +315,40 @@ def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
         assert shown["learn"].text().startswith("2 epochs, batches")
     finally:
         QLocale.setDefault(before)
+
+
+def test_a_slider_waits_for_no_page_that_is_not_seen(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    while wizard.currentPage() is not wizard.preparing:
+        wizard.next()
+    before = wizard.start.model.cell(0, 2).text
+    assert "32×32" in before
+    made: list[str] = []
+    with monkeypatch.context() as patched:
+        plan, table = Draft.plan, nettables.layer_table
+        patched.setattr(Draft, "plan", lambda *given: made.append("plan") or plan(*given))
+        patched.setattr(nettables, "layer_table", lambda *given: made.append("table") or table(*given))
+        wizard.preparing.side.setValue(48)
+        wizard.augment.set_steps({("affine", "rotate"): 20.0})
+        wizard.learning.epochs.setValue(9)
+    assert made == [] and wizard.start.model.cell(0, 2).text == before
+    wizard.back()
+    assert wizard.currentPage() is wizard.start and wizard.start.model.cell(0, 2).text == before.replace("32", "48")
+    wizard.go_to_summary()
+    lines = {key: label.text() for key, label in wizard.summary._lines.items()}
+    assert lines["input"].startswith("48×48") and "± 20" in lines["augment"] and lines["learn"].startswith("9 epochs")
+    wizard.learning.epochs.setValue(10)
+    assert wizard.summary._lines["learn"].text().startswith("10 epochs")
+    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=0))
+    assert not wizard.summary.isComplete() and not wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
+    wizard.back()
+    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=11))
+    wizard.next()
+    assert wizard.summary._lines["learn"].text().startswith("11 epochs")
+    assert wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
 
 
 def test_small_grey_pictures_get_a_small_grey_net_once_they_were_looked_at(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.services.settings import write_atomically
@@ -69,7 +70,8 @@ class SummaryPage(Page):
         self.body.addWidget(scroll, 1)
         self.body.addWidget(self._problem)
         self.body.addLayout(row(save))
-        state.changed.connect(self._show)
+        self._stale = True
+        state.changed.connect(self._on_changed)
 
     def initializePage(self) -> None:
         """Show what was chosen; a name is there already."""
@@ -77,6 +79,12 @@ class SummaryPage(Page):
         if not draft.model_id:
             self._name_it(draft.name or draft.title)
         self._show()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up; Back initializes nothing, nor does a step whose page was initialized before."""
+        super().showEvent(event)
+        if self._stale:
+            self._show()
 
     def isComplete(self) -> bool:
         return bool(self.state.draft.name.strip()) and not self._trouble()
@@ -99,7 +107,14 @@ class SummaryPage(Page):
         self.state.change(name=text.strip(), model_id=free_id(text, taken))
 
     @Slot()
+    def _on_changed(self) -> None:
+        """Another draft: a whole plan is made of it here, which no slider's step on another page should wait for."""
+        self._stale = True
+        if self.current:
+            self._show()
+
     def _show(self) -> None:
+        self._stale = False
         draft = self.state.draft
         if self.name.text().strip() != draft.name:
             with QSignalBlocker(self.name):
