@@ -134,7 +134,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def _stem(name: str) -> str:
-    from desktop.ml.presets import id_of
+    from desktop.store.ids import id_of
 
     return id_of(name)
 

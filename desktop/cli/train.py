@@ -115,6 +115,8 @@ def _run(options: Any) -> int:
             options.save_plan.write_text(chosen.to_json(), encoding="utf-8", newline="\n")
             console.note(f"the plan was written; 'fovea train --plan {options.save_plan.name}' trains it")
             return 0
+        if options.out is None:
+            chosen = _with_free_id(chosen)
         folder = _new_run(chosen, options.run)
     teller: Any = JsonTeller() if options.json else TextTeller()
     teller.run(folder.name, chosen)
@@ -161,6 +163,20 @@ def _with_near_copies(plan: Any) -> Any:
         many = f"{len(groups):,} groups" if len(groups) > 1 else "one group"
         console.note(f"{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)")
     return replace(plan, data=replace(plan.data, kept_together=groups))
+
+
+def _with_free_id(plan: Any) -> Any:
+    """``plan`` under an id that no model has and no unfinished training will give: a model takes nobody's place."""
+    from dataclasses import replace
+
+    from desktop.store.ids import free_among, taken_ids
+    from desktop.store.runs import RunStore
+    from desktop.store.store import ModelStore
+
+    chosen = free_among(plan.id, taken_ids((entry.id for entry in ModelStore().entries()), RunStore()))
+    if chosen != plan.id:
+        console.note(f"there is a model or an unfinished training '{plan.id}': this one becomes '{chosen}'")
+    return replace(plan, id=chosen)
 
 
 def _held_run(given: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import FoveaError
-from desktop.ml.plan import USER, DataPlan, DecisionPlan, PlanError, StartPlan, Step, TrainingPlan
+from desktop.ml.plan import USER, DataPlan, DecisionPlan, PlanError, Step, TrainingPlan
 
 _BUILD_UPON = ("continue", "features", "fine-tune")
 
@@ -87,7 +87,7 @@ def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
         chosen = _fresh(options, data, labels)
     name = getattr(options, "name", None)
     if name:
-        from desktop.ml.presets import id_of
+        from desktop.store.ids import id_of
 
         chosen = replace(chosen, name=name, id=id_of(name))
     return _with_options(chosen, options), sets
@@ -197,33 +197,21 @@ def architecture_of(text: str, shape: tuple[int, int, int]) -> Step:
 
 
 def _upon(options: Any, data: DataPlan, labels: tuple[str, ...]) -> TrainingPlan:
-    """A plan that begins with a model of the store; its input stays what that model expects."""
-    from desktop.ml.presets import DEFAULT, PRESETS
-    from desktop.store.store import ModelStore
+    """A plan that begins with a model of the store, or with a network that was installed to build upon.
 
-    manifest = ModelStore().require(options.start).manifest
-    assert manifest is not None
-    spec = manifest.preprocess
-    base = PRESETS[DEFAULT].build(labels, (spec.height, spec.width, spec.channels), data)
-    base = replace(base, preprocess=spec, medical=manifest.medical, preset="", name=f"From {manifest.name}")
-    if options.how == "continue":
-        held = manifest.provenance.plan.get("architecture") if isinstance(manifest.provenance.plan, dict) else None
-        if not isinstance(held, dict) or not isinstance(held.get("name"), str):
-            hint = "Use --how features or --how fine-tune."
-            raise PlanError("bad-plan", f"how '{manifest.id}' was built is not known, so it cannot be continued", hint)
-        step = Step(held["name"], dict(held.get("settings") or {}))
-        optimizer = replace(base.optimizer, rate=0.0005)
-        return replace(
-            base, architecture=step, optimizer=optimizer, start=StartPlan("weights", manifest.id, manifest.version)
-        )
-    head = Step("head", {"layers": ["drop.2"]})
-    if options.how == "features":
-        start = StartPlan("features", manifest.id, manifest.version, "embedding")
-        optimizer, fit = replace(base.optimizer, name="adam", rate=0.003, weight_decay=0.0), replace(base.fit, ema=0.0)
-        return replace(base, architecture=head, augment=(), optimizer=optimizer, fit=fit, start=start)
-    start = StartPlan("fine-tune", manifest.id, manifest.version, "embedding", unfreeze=4, head_epochs=8)
-    optimizer = replace(base.optimizer, name="adam", rate=0.0003, weight_decay=0.0)
-    return replace(base, architecture=head, optimizer=optimizer, start=start, fit=replace(base.fit, epochs=20, ema=0.0))
+    Its input stays what that model expects. Raises :class:`PlanError` and :class:`StoreError`.
+    """
+    from desktop.ml import bases, starting
+
+    if options.size is not None or options.colour is not None:
+        hint = "Leave --size and --colour out."
+        raise PlanError("bad-plan", f"with --from the pictures are prepared as '{options.start}' takes them", hint)
+    manifest = bases.manifest_of(options.start)
+    kinds: dict[str, starting.Kind] = {"continue": "weights", "features": "features", "fine-tune": "fine-tune"}
+    if options.how == "continue" and bases.KERAS_FILE not in manifest.files:
+        hint = "Use --how features or --how fine-tune."
+        raise PlanError("bad-plan", f"'{manifest.id}' names no classes that could be learned further", hint)
+    return starting.plan_from(manifest, kinds[options.how], labels, data, f"From {manifest.name}")
 
 
 def _needed(data: DataPlan | None) -> DataPlan:

@@ -42,6 +42,7 @@ SPLIT_NAMES: dict[Part, tuple[str, ...]] = {
 
 _EVERY = 256  # entries between two looks at the callbacks
 _NO_GROUP = "a file's own"
+_NEVER_DICOM = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # not opened to be asked
 
 
 class DatasetError(FoveaError):
@@ -209,8 +210,8 @@ class LabelledDataset:
     def groups(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Grouping:
         """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
 
-        From names that carry a person or case (a file's, or a folder's inside its class), or from DICOM's patient
-        number, which is never kept: people are numbered by first appearance. An entry that says nothing is a group of
+        From DICOM's patient number, which is never kept, or from names that carry a person or case (a file's, or a
+        folder's inside its class): people are numbered by first appearance. An entry that says nothing is a group of
         its own.
         """
         numbers: dict[tuple[str, str], int] = {}
@@ -222,11 +223,13 @@ class LabelledDataset:
             key = (_NO_GROUP, name)
             if self.kind == "folders":
                 group = group_of_name(name.split("/", above)[-1])
-                patient = patient_of_file(self.source(position).path) if not group else None
-                named += group is not None
+                # A scan's own number wins: names such as case_001 or IM-0001-0002 often count files, not people.
+                plain = group is not None and name.lower().endswith(_NEVER_DICOM)
+                patient = None if plain else patient_of_file(self.source(position).path)
+                named += group is not None and patient is None
                 patients += patient is not None
                 if group or patient:
-                    key = ("name", group) if group else ("patient", str(patient))
+                    key = ("patient", patient) if patient else ("name", str(group))
             out[position] = numbers.setdefault(key, len(numbers))
         return Grouping(out, len(numbers), named, patients)
 

@@ -41,7 +41,7 @@ def measure(
     began = time.monotonic()
     scores = np.asarray(answer(pictures.images), np.float32)
     threshold = decision.value if decision.rule == "threshold" else None
-    grouped = plan.data.group != "none"
+    groups = _people(pictures, plan)
     result = EvaluationResult(
         model=ModelFacts(
             id=plan.id,
@@ -63,7 +63,7 @@ def measure(
             mapping=dict(zip(plan.data.classes or plan.labels, plan.labels, strict=True)),
             kind=gathered.kind,
             root="",
-            groups=_people(pictures, plan) if grouped else None,
+            groups=len(np.unique(groups)) if groups is not None else None,
         ),
         names=pictures.names,
         positions=np.arange(len(pictures)),
@@ -76,6 +76,7 @@ def measure(
         created=now(),
         device=engine,
         versions=backend.versions(),
+        groups=groups,
     )
     found = figures(result, plan.seed)
     return found, figures_json(result, found)
@@ -92,12 +93,21 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
 
 
-def _people(pictures: Pictures, plan: TrainingPlan) -> int:
-    """How many people or cases the names tell; a class's own folder is nobody, whatever it is called."""
+def _people(pictures: Pictures, plan: TrainingPlan) -> np.ndarray | None:
+    """A person's or case's number for each picture, int64 (n,), ``None`` where the plan knows none.
+
+    As the data tells, else by names; a class's own folder is nobody, whatever it is called.
+    """
+    if plan.data.group == "none":
+        return None
+    if pictures.groups is not None:
+        return pictures.groups
     classes = plan.data.classes or plan.labels
     inside = (
         name.partition(f"{classes[label]}/")[2] or name
         for name, label in zip(pictures.names, pictures.labels.tolist(), strict=True)
     )
+    numbers: dict[tuple[bool, str], int] = {}
     groups = (group_of_name(part) for part in inside)
-    return len({group or name for group, name in zip(groups, pictures.names, strict=True)})
+    keys = ((group is not None, group or name) for group, name in zip(groups, pictures.names, strict=True))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)

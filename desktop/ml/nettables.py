@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from desktop.ml import netspec
@@ -162,8 +163,17 @@ class _Writer:
 
 
 def _fast_cnn(
-    shape: Shape, classes: int, *, widths: list[int], residual: bool, dropout: float, activation: str, **_: Any
+    shape: Shape,
+    classes: int,
+    *,
+    widths: list[int],
+    residual: bool,
+    dropout: float,
+    activation: str,
+    mean: list[float],
+    deviation: list[float],
 ) -> list[LayerRow]:
+    _scaling(shape, mean, deviation)
     out = _Writer(shape)
     out.conv(2 * 4 * shape[2], 2, same=False)
     out.add("activation", out.shape, details=activation)
@@ -195,8 +205,10 @@ def _residual_cnn(
     dropout: float,
     pool: str,
     standardise: bool,
-    **_: Any,
+    mean: list[float],
+    deviation: list[float],
 ) -> list[LayerRow]:
+    _scaling(shape, mean, deviation)
     out = _Writer(shape)
     if standardise:
         out.add("standardise", shape)
@@ -214,6 +226,17 @@ def _residual_cnn(
             out.add("activation", out.shape, details="relu")
     out.add("average-pool" if pool == "average" else "max-pool", (out.shape[2],), details="global")
     return out.end(classes, dropout)
+
+
+def for_channels(step: Step, channels: int) -> Step:
+    """``step`` with its means and deviations for pictures of that many channels: their average over the colours for
+    grey, the grey one three times for colour."""
+    settings = dict(step.settings)
+    for key in ("mean", "deviation"):
+        held = settings.get(key)
+        if isinstance(held, list | tuple) and len(held) not in (0, channels):
+            settings[key] = [round(sum(held) / len(held), 6)] * channels
+    return replace(step, settings=settings) if settings != step.settings else step
 
 
 def describe(settings: Mapping[str, Any]) -> str:

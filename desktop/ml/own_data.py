@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,11 +52,13 @@ class OwnData:
         self.fingerprint = str(prepared.facts["fingerprint"])
         pictures, left_out = _without(mapped(prepared), plan.data.left_out)
         self.set_aside = prepared.set_aside + left_out
+        pictures = _grouped(learning, pictures, plan, progress)
         if self.has_validation:
             held = np.array([name.partition("/")[0] == own["validation"] for name in pictures.names])
             self.train, self.validation = (pictures.take(np.flatnonzero(side)) for side in (~held, held))
         else:
-            groups = _groups(learning, pictures, plan, progress)
+            alone = [None] * len(pictures)  # everybody for himself, where the plan wants no groups
+            groups = alone if pictures.groups is None else pictures.groups.tolist()
             self.train, self.validation = cut_validation(pictures, plan, groups)
 
     def test(self) -> Pictures | None:
@@ -63,7 +66,10 @@ class OwnData:
         if self._test_name is None:
             return None
         part = self._part([self._test_name])
-        return _without(mapped(_prepared(part, self._plan)), self._plan.data.left_out)[0] if len(part) else None
+        if not len(part):
+            return None
+        pictures, _ = _without(mapped(_prepared(part, self._plan)), self._plan.data.left_out)
+        return _grouped(part, pictures, self._plan, lambda done, total: None)
 
     def _part(self, splits: Sequence[str | None] | None) -> LabelledDataset:
         """The pictures of some splits (``None``: all of them) that belong to the plan's classes."""
@@ -161,13 +167,11 @@ def _without(pictures: Pictures, names: Sequence[str]) -> tuple[Pictures, tuple[
     return pictures.take(np.flatnonzero(~gone)), left_out
 
 
-def _groups(
-    part: LabelledDataset, pictures: Pictures, plan: TrainingPlan, progress: Progress
-) -> Sequence[Hashable] | None:
-    """A person's or case's number for each of ``pictures``, ``None`` where nothing tells."""
+def _grouped(part: LabelledDataset, pictures: Pictures, plan: TrainingPlan, progress: Progress) -> Pictures:
+    """``pictures`` with a person's or case's number each, unless the plan wants none."""
     if plan.data.group == "none":
-        return [None] * len(pictures)
+        return pictures
     place = {part.name(i): i for i in range(len(part))}
     kept = part.take([place[name] for name in pictures.names])
     grouping = kept.groups(lambda done, total: progress(0, 0))
-    return [int(number) for number in grouping.numbers]
+    return replace(pictures, groups=grouping.numbers.astype(np.int64))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from desktop import paths
 from desktop.core import neighbours
 from desktop.core.domain import FILE as DOMAIN_FILE
 from desktop.core.domain import Gate
@@ -157,7 +158,8 @@ def package(
     ready = _ready(manifest, trust.domain)
     check()
     listener(Phase("writing", 0, 1))
-    with ModelStore(user=root).stage(ready, root) as folder:
+    # In the user's own store nothing is lost by a name used twice; elsewhere, as for recipes, a folder is a folder.
+    with ModelStore(user=root).stage(ready, root, keep_replaced=root == paths.user_models()) as folder:
         for file in (keras_file, lite_file):
             (folder / file.name).write_bytes(file.read_bytes())
         (folder / "history.csv").write_text(history_csv(trained.history), encoding="utf-8", newline="\n")

@@ -61,12 +61,14 @@ Images = np.ndarray | Rows
 class Pictures:
     """Prepared pictures: ``images`` uint8 (n, height, width, channels), an array or :class:`Rows` of a mapped one;
     ``labels`` int64 (n,); ``names`` of the files inside their set (never a path of this computer); ``sha256`` uint8
-    (n, 32) of the files' content, where it is known."""
+    (n, 32) of the files' content and ``groups`` int64 (n,), equal for pictures of one person or case, where these are
+    known."""
 
     images: Images
     labels: np.ndarray
     names: tuple[str, ...]
     sha256: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -75,7 +77,8 @@ class Pictures:
         """The pictures at ``indices``, in that order. Mapped ones are not copied."""
         images = self.images.take(indices) if isinstance(self.images, Rows) else self.images[indices]
         sha256 = None if self.sha256 is None else self.sha256[indices]
-        return Pictures(images, self.labels[indices], tuple(self.names[i] for i in indices), sha256)
+        groups = None if self.groups is None else self.groups[indices]
+        return Pictures(images, self.labels[indices], tuple(self.names[i] for i in indices), sha256, groups)
 
     def pieces(self, size: int = _PIECE) -> Iterator[np.ndarray]:
         """All images in order, at most ``size`` at a time: for work over sets that need not fit into memory."""

@@ -6,8 +6,6 @@ process may use it.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +21,7 @@ from desktop.ml.plan import (
     Step,
     TrainingPlan,
 )
+from desktop.store.ids import id_of
 
 Shape = tuple[int, int, int]
 
@@ -114,12 +113,6 @@ class Preset:
         if data.source == "mnist" and shape == (28, 28, 1):
             fit = "mnist"
         return PreprocessSpec(height, width, "grey" if channels == 1 else "rgb", fit, "area")
-
-
-def id_of(name: str) -> str:
-    """A model id (lower-case letters, digits, hyphens) from a name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "model"
 
 
 def find(preset_id: str) -> Preset:

@@ -23,7 +23,7 @@ from desktop.ml.plan import (
     TrainingPlan,
     from_dict,
 )
-from desktop.ml.presets import id_of
+from desktop.store.ids import id_of
 from desktop.store.manifest import Manifest
 
 Kind = Literal["weights", "features", "fine-tune"]

@@ -290,8 +290,11 @@ class TrainingService(QObject):
     def _begin_next(self) -> None:
         from desktop.engine.training_client import TrainingClient
 
-        while not (self._stopping or self._held) and self.waiting and len(self._supervisors) < self._at_once:
-            job = self.waiting[0]
+        while not (self._stopping or self._held) and len(self._supervisors) < self._at_once:
+            # One that is taken up again waits until the thread of its last sitting has ended.
+            job = next((job for job in self.waiting if job.id not in self._supervisors), None)
+            if job is None:
+                return
             job.state = "starting"
             supervisor = _Supervisor(TrainingClient(self.store.folder(job.id)), job.id)
             supervisor.heard.connect(self._on_heard)
@@ -336,6 +339,9 @@ class TrainingService(QObject):
         if job is not None and job.discard and job.state == "cancelled":
             self.jobs.remove(job)
             self.delete(job.id, job.name)
+        elif job is not None and job.state == "stopped":
+            # A trainer too busy to stop in time was ended, and has not written down that this was wished.
+            self._write(job.id, if_state="interrupted", state="stopped", message=job.message)
         self._begin_next()
         self.changed.emit()
         self.runs_changed.emit()

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import time
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,12 +19,12 @@ from desktop.core.evaluation_json import write_atomically
 from desktop.core.evaluation_store import not_written
 from desktop.core.types import StoreError
 from desktop.store import locks
+from desktop.store.ids import free_among
 from desktop.store.manifest import FileEntry, Manifest
-from desktop.store.store import MANIFEST, ModelEntry, ModelStore, sha256_of
+from desktop.store.store import MANIFEST, TRASH, ModelEntry, ModelStore, sha256_of, trash_place
 
 KEEP_S = 30 * 24 * 3600
 """Seconds that a deleted model stays in the trash."""
-_TRASH = ".trash"
 _LOCK = ".changes.lock"
 _WAIT_S = 10.0
 _COPY = 1 << 20
@@ -86,16 +85,9 @@ def delete(store: ModelStore, model_id: str) -> str:
     with _changing(store):
         entry = _own(store, model_id)
         empty_old(store)
-        trash = store.user_root / _TRASH
-        trash.mkdir(exist_ok=True)
-        number = 0
-        while True:
-            token = f"{int(time.time())}-{number}.{entry.id}"
-            if not (trash / token).exists():
-                break
-            number += 1
-        os.rename(entry.folder, trash / token)
-    return token
+        place = trash_place(store.user_root, entry.id)
+        os.rename(entry.folder, place)
+    return place.name
 
 
 def restore(store: ModelStore, token: str) -> str:
@@ -105,7 +97,7 @@ def restore(store: ModelStore, token: str) -> str:
         raise StoreError("not-in-trash", "this is no deleted model")
     model_id = match[3]
     with _changing(store):
-        held = store.user_root / _TRASH / token
+        held = store.user_root / TRASH / token
         if not held.is_dir():
             raise StoreError("not-in-trash", f"model '{model_id}' is not in the trash any more")
         target = store.user_root / model_id
@@ -121,7 +113,7 @@ def deleted(store: ModelStore) -> list[Deleted]:
     """What is in the trash, the newest first."""
     found = []
     with contextlib.suppress(OSError):
-        for item in os.scandir(store.user_root / _TRASH):
+        for item in os.scandir(store.user_root / TRASH):
             match = _TOKEN.fullmatch(item.name)
             if match is not None:
                 found.append(Deleted(item.name, match[3], int(match[1])))
@@ -132,21 +124,13 @@ def empty_old(store: ModelStore, keep_s: float = KEEP_S) -> int:
     """Remove for good what was deleted longer than ``keep_s`` seconds ago; returns how many models."""
     old = [item for item in deleted(store) if time.time() - item.when > keep_s]
     for item in old:
-        shutil.rmtree(store.user_root / _TRASH / item.token, ignore_errors=True)
+        shutil.rmtree(store.user_root / TRASH / item.token, ignore_errors=True)
     return len(old)
 
 
 def free_id(store: ModelStore, name: str) -> str:
     """An id made of ``name`` that no model has."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    stem = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:56].strip("-") or "model"
-    taken = {entry.id for entry in store.entries()}
-    number = 1
-    while True:
-        found = stem if number == 1 else f"{stem}-{number}"
-        if found not in taken and not (store.user_root / found).exists():
-            return found
-        number += 1
+    return free_among(name, {entry.id for entry in store.entries()}, lambda found: (store.user_root / found).exists())
 
 
 def _clean_name(name: str) -> str:

@@ -25,6 +25,7 @@ from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from
 MANIFEST = "model.json"
 _STAGING = ".staging-"
 _ASIDE = ".replaced-"
+TRASH = ".trash"
 
 EntryState = Literal["ready", "weights-not-installed", "damaged"]
 
@@ -95,11 +96,12 @@ class ModelStore:
         return checks
 
     @contextmanager
-    def stage(self, manifest: Manifest, root: Path | None = None) -> Iterator[Path]:
+    def stage(self, manifest: Manifest, root: Path | None = None, keep_replaced: bool = False) -> Iterator[Path]:
         """Write a model: yields an empty staging folder; on leaving it without error the model is committed.
 
         Every file put there gets its checksum into the manifest. An existing model of the same id is replaced in one
-        rename; until then it stays whole, and an error or a kill leaves only a staging folder, removed later.
+        rename; until then it stays whole, and an error or a kill leaves only a staging folder, removed later. With
+        ``keep_replaced`` the replaced one lies in the trash afterwards, where :mod:`desktop.store.changes` finds it.
         """
         root = root if root is not None else self.user_root
         root.mkdir(parents=True, exist_ok=True)
@@ -108,7 +110,7 @@ class ModelStore:
         staging.mkdir()
         try:
             yield staging
-            _commit(staging, root / manifest.id, manifest)
+            _commit(staging, root / manifest.id, manifest, keep_replaced)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -252,7 +254,17 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
-def _commit(staging: Path, target: Path, manifest: Manifest) -> None:
+def trash_place(root: Path, model_id: str) -> Path:
+    """Where in the trash of ``root`` the model that is deleted now may lie; nothing lies there yet."""
+    trash = root / TRASH
+    trash.mkdir(exist_ok=True)
+    number = 0
+    while (place := trash / f"{int(time.time())}-{number}.{model_id}").exists():
+        number += 1
+    return place
+
+
+def _commit(staging: Path, target: Path, manifest: Manifest, keep_replaced: bool) -> None:
     files = {}
     for path in sorted(p for p in staging.rglob("*") if p.is_file() and p.name != MANIFEST):
         _flush(path)
@@ -274,6 +286,9 @@ def _commit(staging: Path, target: Path, manifest: Manifest) -> None:
             os.rename(aside, target)
         raise
     _flush_folder(target.parent)
+    if keep_replaced and aside.exists():
+        with suppress(OSError):  # the new model is there: no reason to fail
+            os.rename(aside, trash_place(target.parent, target.name))
     shutil.rmtree(aside, ignore_errors=True)
 
 

@@ -79,6 +79,16 @@ def test_near_copies_stay_on_one_side_unless_told_otherwise(tmp_path: Path, caps
     assert not plans.load(plan_file).data.kept_together
 
 
+def test_a_new_training_takes_no_other_model_s_place(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Names that share an id: of a bundled model, of a training that has not ended, without a Latin letter."""
+    plan = planned("--data", pets, "--name", "cifar10")
+    assert train._with_free_id(plan).id == "cifar10-2" and "'cifar10'" in capsys.readouterr().err
+    first = planned("--data", pets, "--name", "猫と犬")
+    assert train._with_free_id(first) == first and first.id == "model"
+    RunStore().create(first, first.name)
+    assert train._with_free_id(planned("--data", pets, "--name", "Кошки")).id == "model-2"
+
+
 def test_a_public_set_by_its_name_and_layers_as_text() -> None:
     plan = planned("--data", "mnist", "--architecture", "C8k3s,P2,flatten,D16", "--size", "28", "--colour", "grey")
     assert plan.data.source == "mnist" and plan.labels == tuple("0123456789")
@@ -106,10 +116,28 @@ def test_a_plan_file_runs_unchanged_and_takes_other_pictures(pets: Path, tmp_pat
 
 @pytest.mark.parametrize("how", ["continue", "features", "fine-tune"])
 def test_a_model_of_the_store_to_begin_with(pets: Path, how: str) -> None:
+    """Its input stays what the model takes: sizes of one's own are refused."""
     plan = planned("--data", pets, "--from", "cifar10", "--how", how)
     kind = {"continue": "weights"}.get(how, how)
     assert (plan.start.kind, plan.start.model, plan.shape) == (kind, "cifar10", (32, 32, 3))
     assert plans.from_json(plan.to_json()) == plan
+    with pytest.raises(FoveaError, match="prepared as 'cifar10' takes them"):
+        planned("--data", pets, "--from", "cifar10", "--how", how, "--size", "64")
+
+
+def test_a_network_installed_to_build_upon_can_be_begun_from(pets: Path) -> None:
+    from desktop.store import catalogue
+
+    with pytest.raises(FoveaError, match="not installed") as caught:
+        planned("--data", pets, "--from", "vgg16-base", "--how", "features")
+    assert "fovea models install vgg16-imagenet-base" in caught.value.hint
+    weights = catalogue.base_weights(catalogue.load().get("vgg16-base"))
+    weights.parent.mkdir(parents=True)
+    weights.write_bytes(b"")
+    plan = planned("--data", pets, "--from", "vgg16-base", "--how", "features", "--set", "start.layer=block4_pool")
+    assert (plan.start.model, plan.start.layer, plan.shape) == ("vgg16-imagenet-base", "block4_pool", (224, 224, 3))
+    with pytest.raises(FoveaError, match="names no classes"):
+        planned("--data", pets, "--from", "vgg16-base")
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from desktop.core.datasets import (
 )
 from desktop.core.decode import decode
 from desktop.core.groups import group_of_name, patient_in
+from tests.core.makers import scan_of
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX links or permissions")
 
@@ -267,6 +268,20 @@ def test_row_32_groups_by_name_and_by_patient(tmp_path: Path) -> None:
     of = dict(zip([i.name for i in data.items], groups.numbers.tolist(), strict=True))
     assert of["a/person1_x.png"] == of["b/person1_y.png"] and of["a/1.dcm"] == of["b/2.dcm"]
     assert (groups.count, groups.named, groups.patients) == (3, 2, 2)
+
+
+def test_row_32_the_patient_number_of_a_scan_wins_over_its_name(tmp_path: Path) -> None:
+    """case_001, case_002 … count files, IM-0001-0001 counts series: neither says whose picture it is."""
+    for number in range(8):
+        scan_of(tmp_path / "a" / f"case_{number:03}.dcm", "Doe^Jane", f"P{number // 4}")
+        scan_of(tmp_path / "b" / f"P{number // 4}" / f"IM-0001-{number:04}.dcm", "Doe^Jane", f"P{number // 4}")
+    data = open_dataset(tmp_path)
+    groups = data.groups()
+    of = dict(zip([i.name for i in data.items], groups.numbers.tolist(), strict=True))
+    assert (groups.count, groups.named, groups.patients) == (2, 0, 16)
+    for number in range(8):
+        assert of[f"a/case_{number:03}.dcm"] == of[f"b/P{number // 4}/IM-0001-{number:04}.dcm"]
+        assert of[f"a/case_{number:03}.dcm"] == of[f"a/case_{number // 4 * 4:03}.dcm"]
 
 
 def test_row_21_names_that_hold_a_patient_are_known(tmp_path: Path) -> None:

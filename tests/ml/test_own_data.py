@@ -19,8 +19,11 @@ from desktop.core.splits import SplitError, read_split
 from desktop.core.types import ImageSource, PreprocessSpec
 from desktop.ml import cache, own_data, plan
 from desktop.ml.data import DataError
+from desktop.ml.evaluate import measure
 from desktop.ml.gather import copies, gather
 from desktop.ml.own_data import OwnData
+from desktop.store.manifest import Decision
+from tests.core.makers import scan_of
 
 RECIPE = Path(__file__).resolve().parents[2] / "resources" / "recipes" / "cifar10.json"
 
@@ -61,6 +64,37 @@ def test_a_folder_is_cut_by_person_and_read_as_the_app_reads_it(root: Path) -> N
             np.testing.assert_array_equal(part.images[row], prepare(decoded, make_plan(root).preprocess).pixels)
             assert part.labels[row] == int(part.names[row].startswith("dogs"))
     assert own.fingerprint == open_dataset(root).fingerprint() and own.test() is None
+
+
+@pytest.mark.parametrize("group", ["auto", "none"])
+def test_figures_of_scans_are_counted_by_person(tmp_path: Path, group: str) -> None:
+    """Ten pictures of one person tell less than ten of ten: the card's intervals must know that."""
+    for number in range(80):
+        folder = tmp_path / "pets" / ("cats", "dogs")[number % 2]
+        scan_of(folder / f"{number}.dcm", "Doe^Jane", f"P{number // 10}")
+    chosen = make_plan(tmp_path / "pets", group=group, validation=0.5)
+    chosen = replace(chosen, preprocess=PreprocessSpec(12, 10, "grey", "stretch"))
+    own = OwnData(chosen)
+    gathered, decision = gather(chosen, tmp_path), Decision()
+    found, _ = measure(
+        chosen, gathered, decision, own.validation, lambda _: wrong_for_half(own), "validation", "a test"
+    )
+    accuracy = found.accuracy
+    assert accuracy.value is not None and 0.2 < accuracy.value < 0.8
+    if group == "none":
+        assert accuracy.method == "wilson"
+        return
+    assert {len(set(part.groups.tolist())) for part in (own.train, own.validation)} == {4}  # type: ignore[union-attr]
+    assert accuracy.method == "wilson by person"
+    assert accuracy.low < 0.25 and accuracy.high > 0.75  # type: ignore[operator]
+
+
+def wrong_for_half(own: OwnData) -> np.ndarray:
+    """Scores that are right for every picture of half of the people, wrong for every one of the others."""
+    labels, groups = own.validation.labels, own.validation.groups
+    people = np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    given = np.where(people % 2 == 0, labels, 1 - labels)
+    return np.eye(2, dtype=np.float32)[given] * 0.8 + 0.1
 
 
 def test_splits_of_the_datas_own_are_respected_and_the_test_stays_shut(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.core.types import PreprocessSpec, StoreError
+from desktop.store import changes
 from desktop.store import store as store_module
 from desktop.store.manifest import QUANTILES, Conformal, Decision, Domain, FileEntry, Manifest, Metric, from_json
-from desktop.store.store import ModelStore, read_verified
+from desktop.store.store import MANIFEST, ModelStore, read_verified
 from tests.store.makers import COLOURS, add_colours, manifest
 
 GATE = Domain("domain.json", "features", "validation", 100, 0.05, tuple(i / 20 for i in range(QUANTILES)))
@@ -198,6 +199,22 @@ def test_newest_valid_version_wins(store: ModelStore, tmp_path: Path) -> None:
     assert store.get("colours").manifest.version == 3  # type: ignore[union-attr]
     (store.user_root / "colours" / "model.tflite").write_bytes(b"broken!")
     assert store.get("colours").bundled
+
+
+def test_a_model_that_is_replaced_can_be_kept_in_the_trash(store: ModelStore) -> None:
+    """What a training made under a name used twice: the first one is not lost."""
+    add_colours(store)
+    with store.stage(manifest(version=2), keep_replaced=True) as folder:
+        for path in store.get("colours").folder.iterdir():
+            if path.is_file() and path.name != MANIFEST:
+                (folder / path.name).write_bytes(path.read_bytes())
+    assert store.get("colours").manifest.version == 2  # type: ignore[union-attr]
+    (held,) = changes.deleted(store)
+    with pytest.raises(StoreError, match="another model"):
+        changes.restore(store, held.token)
+    changes.delete(store, "colours")
+    assert changes.restore(store, held.token) == "colours"
+    assert store.get("colours").manifest.version == 1  # type: ignore[union-attr]
 
 
 def test_unknown_model_names_the_known(store: ModelStore) -> None:

@@ -115,6 +115,33 @@ def test_a_killed_trainer_leaves_a_run_that_goes_on(qtbot: Any, service: Trainin
     assert started is not None and started.epoch >= before - 1
 
 
+def test_a_trainer_too_busy_to_stop_in_time_is_stopped_on_disk_too(qtbot: Any, service: TrainingService) -> None:
+    """Else every start of Fovea would say that it was left unfinished."""
+    run_id = begin(service, "deaf")
+    qtbot.waitUntil(lambda: service.trainer_pid(run_id) is not None, timeout=WAIT)
+    with qtbot.waitSignal(service.ended, timeout=WAIT):
+        service.stop_now(run_id)
+    assert the(service, run_id).state == "stopped"
+    qtbot.waitUntil(lambda: not service.errands.busy and service.trainer_pid(run_id) is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: RunStore().get(run_id).state == "stopped", timeout=WAIT)
+    assert RunStore().interrupted() == []
+
+
+def test_a_training_taken_up_while_its_last_thread_still_tidies_waits_for_it(
+    qtbot: Any, service: TrainingService
+) -> None:
+    """Two threads of one run at once: the first would be destroyed while it runs, and the program with it."""
+    service.set_at_once(2)
+    run_id = begin(service, "slow", "epochs 1000")
+    qtbot.waitUntil(lambda: the(service, run_id).epochs_done >= 1, timeout=WAIT)
+    with qtbot.waitSignal(service.ended, timeout=WAIT):
+        service.ended.connect(lambda job: service.take_up(replace(RunStore().get(job.id), state="stopped")))
+        service.stop_now(run_id)
+    service.ended.disconnect()
+    before = the(service, run_id).epochs_done
+    qtbot.waitUntil(lambda: the(service, run_id).epochs_done > before, timeout=WAIT)
+
+
 def test_pause_holds_and_time_left_stands_still(qtbot: Any, service: TrainingService) -> None:
     run_id = begin(service, "slow", "epochs 1000")
     qtbot.waitUntil(lambda: the(service, run_id).epochs_done >= 1, timeout=WAIT)

@@ -15,11 +15,13 @@ from pytestqt.qtbot import QtBot
 
 from desktop.ml import nettables
 from desktop.ml import plan as plans
+from desktop.ml.nettables import layer_table
 from desktop.services.catalog import ModelCatalog
 from desktop.services.engine_service import EngineService
 from desktop.services.settings import Settings
+from desktop.store.ids import free_among
 from desktop.ui.wizard import origins
-from desktop.ui.wizard.draft import MAX_SIDE, Draft, free_id
+from desktop.ui.wizard.draft import MAX_SIDE, Draft
 from desktop.ui.wizard.wizard import TrainingWizard
 
 TIMEOUT = 60_000
@@ -332,6 +334,8 @@ def test_a_slider_waits_for_no_page_that_is_not_seen(
         patched.setattr(Draft, "plan", lambda *given: made.append("plan") or plan(*given))
         patched.setattr(nettables, "layer_table", lambda *given: made.append("table") or table(*given))
         wizard.preparing.side.setValue(48)
+        assert made == ["table"]  # the page's own question, whether such a network can be built
+        made.clear()
         wizard.augment.set_steps({("affine", "rotate"): 20.0})
         wizard.learning.epochs.setValue(9)
     assert made == [] and wizard.start.model.cell(0, 2).text == before
@@ -431,10 +435,46 @@ def test_every_starting_point_makes_a_sound_plan(qtbot: QtBot, wizard: TrainingW
         assert plans.problems(origin.make()) == []
 
 
+def test_another_colour_is_followed_by_the_network_and_what_does_not_fit_is_said(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    for colour, channels in (("grey", 1), ("rgb", 3)):
+        wizard.preparing.use(colour=colour)
+        draft = wizard.state.draft
+        assert len(draft.architecture.settings["mean"]) == len(draft.architecture.settings["deviation"]) == channels
+        layer_table(draft.architecture, draft.shape, 2)
+        assert wizard.preparing.isComplete()
+    wizard.start.choose("preset:alexnet")
+    wizard.preparing.use(height=16, width=16)
+    assert not wizard.preparing.isComplete() and "pool2" in wizard.preparing._unfit.text
+    wizard.state.change(name="small")
+    assert not wizard.summary.isComplete()
+    wizard.preparing.use(height=224, width=224)
+    assert wizard.preparing.isComplete() and wizard.summary.isComplete()
+
+
+def test_a_base_that_is_not_installed_cannot_be_started_from(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:vgg16-features")
+    wizard.state.change(name="upon")
+    assert not wizard.summary.isComplete()
+    assert "not installed" in origins.trouble_of(wizard.state.draft.plan(), wizard.state.catalog.entries)
+
+
+def test_a_split_of_its_own_needs_pictures_to_learn_from() -> None:
+    draft = Draft(classes=("a", "b"), counts=(5, 0), own_validation=True)
+    assert draft.obstacle() == "too few"
+    assert replace(draft, counts=(5, 1)).obstacle() == ""
+
+
 def test_names_become_free_ids() -> None:
-    assert free_id("Äpfel & Birnen", set()) == "apfel-birnen"
-    assert free_id("Cats", {"cats", "cats-2"}) == "cats-3"
-    assert free_id("日本", set()) == "model"
+    assert free_among("Äpfel & Birnen", set()) == "apfel-birnen"
+    assert free_among("Cats", {"cats", "cats-2"}) == "cats-3"
+    assert free_among("日本", set()) == "model"
 
 
 def test_the_split_keeps_a_picture_of_each_class_on_either_side() -> None:

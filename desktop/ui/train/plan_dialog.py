@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ml import plan as plans
+from desktop.store.ids import id_of
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
@@ -135,7 +135,7 @@ class PlanDialog(QDialog):
                 title = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
                 plan = replace(plan, data=replace(plan.data, path=path, title=title))
         if name != plan.name:
-            plan = replace(plan, name=name, id=slug(name))
+            plan = replace(plan, name=name, id=id_of(name))
         return plan
 
     def accept(self) -> None:
@@ -154,14 +154,6 @@ class PlanDialog(QDialog):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.fileSelected.connect(self.data.setText)
         dialog.open()
-
-
-def slug(name: str) -> str:
-    """A model's id from its name: lower-case Latin letters, digits and single hyphens."""
-    import unicodedata
-
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:48].strip("-") or "model"
 
 
 def _whole(value: int, lowest: int = 1, highest: int = _HIGHEST) -> QSpinBox:

@@ -136,7 +136,12 @@ class Starter(QObject):
 
     @Slot(object)
     def _on_started(self, wanted: tuple[TrainingPlan, str]) -> None:
+        from desktop.store.ids import free_among, taken_ids
+
         plan, name = wanted
+        # A repeated plan brings the id of the model that it once made, and another training may wait with this one.
+        taken = taken_ids((entry.id for entry in self._view.catalog.entries), self._view.service.store)
+        plan = replace(plan, id=free_among(plan.id, taken))
         self.ready.emit(plan, name, self._parent_run, plan.preset)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
+from desktop.store.ids import id_of
 
 MAX_SIDE = 512
 SOME_PICTURES = 20
@@ -111,7 +112,7 @@ class Draft:
             return "one class"
         if self.emptied:
             return "emptied"
-        if any(n < 2 for n in self.learned_counts) and not self.own_validation:
+        if any(n < (1 if self.own_validation else 2) for n in self.learned_counts):
             return "too few"
         return ""
 
@@ -134,7 +135,7 @@ class Draft:
     def plan(self, card: dict[str, Any] | None = None) -> TrainingPlan:
         """The training plan. Raises :class:`desktop.ml.plan.PlanError` that says what does not fit together."""
         return TrainingPlan(
-            id=self.model_id or model_id_of(self.name),
+            id=self.model_id or id_of(self.name),
             name=self.name,
             seed=self.seed,
             data=DataPlan(
@@ -163,23 +164,3 @@ class Draft:
             start=self.start,
             preset=self.preset,
         )
-
-
-def model_id_of(name: str) -> str:
-    """An id of the store from a name: lower-case letters, digits and hyphens, at most 64."""
-    import re
-    import unicodedata
-
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:56].strip("-") or "model"
-
-
-def free_id(name: str, taken: set[str]) -> str:
-    """:func:`model_id_of`, with a number behind it where that id is taken."""
-    stem = model_id_of(name)
-    number = 2
-    chosen = stem
-    while chosen in taken:
-        chosen = f"{stem}-{number}"
-        number += 1
-    return chosen

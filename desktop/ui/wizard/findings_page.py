@@ -115,13 +115,17 @@ class FindingsPage(Page):
     def trouble(self) -> str:
         """Why nothing can be learned from this data, in a sentence; empty where it can."""
         draft, inspection = self.state.draft, self.state.inspection
-        if inspection is not None and inspection.stops_training:
+        data = self.state.data
+        known = inspection is None and data is not None and any(p.severity == "stops-training" for p in data.problems)
+        if known or inspection is not None and inspection.stops_training:
             return self.tr("This has to be mended before a training can start; change the folder, then look again.")
         return {
             "": "",
             "no data": self.tr("There are no pictures yet."),
             "one class": self.tr("A classifier needs pictures of two classes or more, each in a folder of its own."),
-            "too few": self.tr("Every class needs two pictures or more: one to learn from and one to check with."),
+            "too few": self.tr("Every class needs a picture to learn from; leave out the classes that have none.")
+            if draft.own_validation
+            else self.tr("Every class needs two pictures or more: one to learn from and one to check with."),
             "emptied": self.tr("Too few pictures of {0} stay with what is left out below; keep some of them.").format(
                 few_of(draft.emptied, self.tr("{0} and {1} more"))
             ),

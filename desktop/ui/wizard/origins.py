@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QCoreApplication
 
+from desktop.ml.bases import bare_manifests, check_there
 from desktop.ml.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
+from desktop.ml.starting import plan_from
 from desktop.ui.wizard.draft import Draft
 
 if TYPE_CHECKING:
+    from desktop.core.types import PreprocessSpec
     from desktop.store.manifest import Manifest
     from desktop.store.store import ModelEntry
 
@@ -53,7 +56,39 @@ def origins(draft: Draft, entries: Sequence[ModelEntry], held: TrainingPlan | No
         manifest = entry.manifest
         if entry.state == "ready" and manifest is not None and "model.keras" in manifest.files:
             out += _upon(manifest, draft)
+    for manifest in bare_manifests():
+        out += _upon(manifest, draft)
     return out
+
+
+def trouble_of(plan: TrainingPlan, entries: Sequence[ModelEntry]) -> str:
+    """Why a training of ``plan`` could not begin, in words; empty where it can.
+
+    Its layers do not fit each other or the input, or the model to begin from is not there.
+    """
+    from desktop.core.types import FoveaError
+
+    if plan.start.model is None:
+        return layers_trouble(plan.architecture, plan.preprocess, len(plan.labels))
+    try:
+        check_there(plan.start.model, entries)
+    except FoveaError as error:
+        return f"{error.message}. {error.hint}" if error.hint else error.message
+    return ""
+
+
+def layers_trouble(architecture: Step, spec: PreprocessSpec, classes: int) -> str:
+    """Why a network cannot be built for this input, in words; empty where it can, and before one is chosen."""
+    from desktop.core.types import FoveaError
+    from desktop.ml.nettables import layer_table
+
+    if not architecture.name or classes < 2:
+        return ""
+    try:
+        layer_table(architecture, (spec.height, spec.width, spec.channels), classes)
+    except FoveaError as error:
+        return f"the network does not fit this input: {error.message}"
+    return ""
 
 
 def recommended(draft: Draft, found: Sequence[Origin]) -> str:
@@ -118,7 +153,7 @@ def _upon(manifest: Manifest, draft: Draft) -> list[Origin]:
                 "{0} stays as it is; a small head learns from what it sees in each picture. Needs few pictures, and an "
                 "epoch takes seconds."
             ).format(name),
-            partial(_features, manifest, draft),
+            partial(_build_upon, manifest, "features", draft),
             (2, name.casefold()),
             "",
             layers,
@@ -131,7 +166,7 @@ def _upon(manifest: Manifest, draft: Draft) -> list[Origin]:
                 "First a new head learns alone, then the last layers of {0} are tuned slowly with it. For some hundred "
                 "pictures or more."
             ).format(name),
-            partial(_fine_tune, manifest, draft),
+            partial(_build_upon, manifest, "fine-tune", draft),
             (2, name.casefold() + "2"),
             "",
             layers,
@@ -165,6 +200,8 @@ def _layers(manifest: Manifest) -> tuple[tuple[str, str], ...]:
     from desktop.ml.nettables import layer_table
 
     found = [("embedding", _tr("what its last layer gets (recommended)")), ("map", _tr("its last spatial map"))]
+    if manifest.id.startswith("vgg16-imagenet"):
+        found += [(f"block{number}_pool", f"block{number}_pool") for number in (5, 4, 3)]
     architecture = architecture_of(manifest)
     if architecture is not None:
         try:
@@ -195,28 +232,8 @@ def _base(manifest: Manifest, draft: Draft, **parts: Any) -> TrainingPlan:
     )
 
 
-def _features(manifest: Manifest, draft: Draft) -> TrainingPlan:
-    return _base(
-        manifest,
-        draft,
-        architecture=Step("head", {"layers": ["drop.2"]}),
-        augment=(),
-        optimizer=OptimizerPlan("adam", 0.003, "cosine", 0.05),
-        fit=FitPlan(40, 32, label_smoothing=0.05, class_weights="balanced", keep="lowest-loss"),
-        start=StartPlan("features", manifest.id, manifest.version, "embedding"),
-    )
-
-
-def _fine_tune(manifest: Manifest, draft: Draft) -> TrainingPlan:
-    return _base(
-        manifest,
-        draft,
-        architecture=Step("head", {"layers": ["drop.2"]}),
-        augment=(Step("flip", {"p": 0.5}), Step("affine", {"rotate": 10.0, "shift": 0.08, "border": "reflect"})),
-        optimizer=OptimizerPlan("adam", 0.0003, "cosine", 0.05),
-        fit=FitPlan(20, 32, label_smoothing=0.05, class_weights="balanced", keep="lowest-loss"),
-        start=StartPlan("fine-tune", manifest.id, manifest.version, "embedding", unfreeze=4, head_epochs=8),
-    )
+def _build_upon(manifest: Manifest, kind: Literal["features", "fine-tune"], draft: Draft) -> TrainingPlan:
+    return plan_from(manifest, kind, draft.learned, data_of(draft), draft.name or draft.title or "new", draft.seed)
 
 
 def _weights(manifest: Manifest, draft: Draft) -> TrainingPlan:

@@ -18,16 +18,19 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.types import PreprocessSpec
+from desktop.ml.nettables import for_channels
 from desktop.ui.panes import show_failure
 from desktop.ui.widgets._kit import image_of, make_label, sentence
-from desktop.ui.widgets.notices import ErrorPanel
+from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
 from desktop.ui.widgets.prepared_view import PreparedView
 from desktop.ui.wizard.draft import MAX_SIDE
+from desktop.ui.wizard.origins import layers_trouble
 from desktop.ui.wizard.page import Page, Pixels, inset, row
 from desktop.ui.wizard.state import Sampler, WizardState
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Samples
+    from desktop.ml.plan import Step
 
 _SIDES = (28, 32, 64, 96, 128, 160, 224)
 
@@ -56,6 +59,7 @@ class PreparingPage(Page):
         sizes.addWidget(self.side)
         self._sizes: list[QWidget] = [self.side]
         self._largest: tuple[object, int] = (None, MAX_SIDE)
+        self._fitted: tuple[Step, PreprocessSpec, int] | None = None  # what was last asked whether it can be built
         for side in _SIDES:
             button = QPushButton(str(side))
             button.setProperty("role", "link")
@@ -101,6 +105,9 @@ class PreparingPage(Page):
         pair.addWidget(self.after, 1)
         self.body.addLayout(form)
         self.body.addWidget(self._fixed)
+        self._unfit = CautionStrip()
+        self._unfit.hide()
+        self.body.addWidget(self._unfit)
         self.body.addLayout(pair, 1)
         self.body.addWidget(self.failure)
         self.body.addLayout(row(another, self._name))
@@ -131,6 +138,9 @@ class PreparingPage(Page):
     def cleanupPage(self) -> None:
         self._sampler.set_active(False)
 
+    def isComplete(self) -> bool:
+        return not self._unfit.isVisibleTo(self)
+
     def settled(self) -> bool:
         return self.after.image is not None
 
@@ -147,7 +157,9 @@ class PreparingPage(Page):
             values["resize_shorter"] or 9999
         ):  # type: ignore[type-var]
             values["resize_shorter"] = None
-        self.state.put(replace(self.state.draft, preprocess=PreprocessSpec(**values)))  # type: ignore[arg-type]
+        chosen = PreprocessSpec(**values)  # type: ignore[arg-type]
+        network = for_channels(self.state.draft.architecture, chosen.channels)
+        self.state.put(replace(self.state.draft, preprocess=chosen, architecture=network))
         self._show()  # what was clicked may not have been taken, and then nothing else says so
 
     @Slot(int)
@@ -181,6 +193,14 @@ class PreparingPage(Page):
             widget.setEnabled(not inherited and not drawings)
         self._fits[1].setEnabled(not inherited)
         self._fixed.setVisible(inherited)
+        # Said where it can be mended: the layer table is on an earlier page.
+        asked = (draft.architecture, spec, len(draft.learned)) if draft.start.kind == "fresh" else None
+        if asked != self._fitted:  # a table of layers is too much for each step of another page's slider
+            self._fitted = asked
+            trouble = layers_trouble(*asked) if asked else ""
+            self._unfit.set_text(sentence(trouble) if trouble else "")
+            self._unfit.setVisible(bool(trouble))
+            self.completeChanged.emit()
         self._fixed.setText(
             self.tr("The model that it starts from was made for this input, so it stays as it is.") if inherited else ""
         )

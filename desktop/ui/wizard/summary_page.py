@@ -7,11 +7,12 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.services.settings import write_atomically
+from desktop.store.ids import free_among
 from desktop.ui.evaluate.words import count, share
 from desktop.ui.widgets._kit import make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 from desktop.ui.wizard.augment_page import describe
-from desktop.ui.wizard.draft import free_id
+from desktop.ui.wizard.origins import trouble_of
 from desktop.ui.wizard.page import Page, row
 from desktop.ui.wizard.state import WizardState
 
@@ -41,6 +42,7 @@ class SummaryPage(Page):
         self._form.setHorizontalSpacing(20)
         self._form.setVerticalSpacing(8)
         self._lines: dict[str, object] = {}
+        self._taken: set[str] = set()
         for key, word in (
             ("data", self.tr("Pictures")), ("split", self.tr("Checked with")), ("start", self.tr("Network")),
             ("input", self.tr("Input")), ("augment", self.tr("Variety")), ("learn", self.tr("Learning")),
@@ -75,8 +77,12 @@ class SummaryPage(Page):
 
     def initializePage(self) -> None:
         """Show what was chosen; a name is there already."""
+        from desktop.store.ids import taken_ids
+        from desktop.store.runs import RunStore
+
         draft = self.state.draft
-        if not draft.model_id:
+        self._taken = taken_ids((entry.id for entry in self.state.catalog.entries), RunStore())
+        if not draft.model_id or draft.model_id in self._taken:
             self._name_it(draft.name or draft.title)
         self._show()
 
@@ -93,18 +99,17 @@ class SummaryPage(Page):
         from desktop.core.types import FoveaError
 
         try:
-            self.state.draft.plan()
+            plan = self.state.draft.plan()
         except FoveaError as error:
             return error.message
-        return ""
+        return trouble_of(plan, self.state.catalog.entries)
 
     @Slot(str)
     def _on_name(self, text: str) -> None:
         self._name_it(text)
 
     def _name_it(self, text: str) -> None:
-        taken = {entry.id for entry in self.state.catalog.entries}
-        self.state.change(name=text.strip(), model_id=free_id(text, taken))
+        self.state.change(name=text.strip(), model_id=free_among(text, self._taken))
 
     @Slot()
     def _on_changed(self) -> None:
