@@ -20,14 +20,14 @@ NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
 _IMBALANCED, _VERY_IMBALANCED = 3.0, 10.0  # the largest class against the smallest
 _FEW = 20  # pictures of a class below which little can be learnt
 _TINY = 16  # pixels
-_CHANGED = {
-    "windowed": "have more than 8 bits and are windowed to 8",
-    "reduced-depth": "have more than 8 bits and are reduced to 8",
-    "frames": "have several frames: the first one is used",
-    "alpha": "have transparent parts, which are laid on white",
-    "cmyk": "are in printing colours (CMYK) and are converted",
-    "upright": "lie on their side and are turned upright",
-    "inverted": "are stored inverted and are turned over",
+_CHANGED = {  # of one picture, and of several
+    "windowed": ("has more than 8 bits and is windowed to 8", "have more than 8 bits and are windowed to 8"),
+    "reduced-depth": ("has more than 8 bits and is reduced to 8", "have more than 8 bits and are reduced to 8"),
+    "frames": ("has several frames: the first one is used", "have several frames: the first one is used"),
+    "alpha": ("has transparent parts, which are laid on white", "have transparent parts, which are laid on white"),
+    "cmyk": ("is in printing colours (CMYK) and is converted", "are in printing colours (CMYK) and are converted"),
+    "upright": ("lies on its side and is turned upright", "lie on their side and are turned upright"),
+    "inverted": ("is stored inverted and is turned over", "are stored inverted and are turned over"),
 }
 _DOUBTS = SPLIT_NAMES["test"] + SPLIT_NAMES["validation"]
 
@@ -219,9 +219,10 @@ def _looks(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
         rare = good[facts.colour[good] == 2] if colour < grey else good[facts.colour[good] < 2]
         hint = "If colour goes with one class only, the network may learn that instead of the subject."
         out.append(Finding("mixed-colours", text, "info", hint, _names(data, rare[:100])))
-    for code, words in _CHANGED.items():
+    for code, (of_one, of_several) in _CHANGED.items():
         if facts.notices[code]:
-            text = f"{facts.notices[code]:,} pictures {words}"
+            number = facts.notices[code]
+            text = f"1 picture {of_one}" if number == 1 else f"{number:,} pictures {of_several}"
             names = tuple(data.name(i) for i in facts.noticed[code])
             out.append(Finding("changed-on-opening", text, "info", "", names))
     return out

@@ -211,6 +211,13 @@ class TrainingService(QObject):
         """Begin nothing more of what waits: the window is about to close."""
         self._held = True
 
+    def release_queue(self) -> None:
+        """Go on with what waits: the window stays after all."""
+        if self._held:
+            self._held = False
+            self._begin_next()
+            self.changed.emit()
+
     def stop(self) -> None:
         """End all processes and threads, with checkpoints: for the end of the program. Blocks for some seconds."""
         self._stopping = True

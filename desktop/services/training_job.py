@@ -217,8 +217,11 @@ class TrainingJob:
         return min(1.0, (self.epochs_done + inside) / self.epochs)
 
     def left_s(self) -> float | None:
-        """Seconds that the remaining epochs will take, as far as can be told."""
-        if self.state not in ("training", "finishing", "pausing", "paused"):
+        """Seconds that the remaining epochs will take, as far as can be told; while it is about to stop, the present
+        one alone."""
+        if self.state == "finishing":
+            return self._epoch_left_s()
+        if self.state not in ("training", "pausing", "paused"):
             return None
         now = self.clock() if self._since is None else self._since
         if self._left is not None:
@@ -229,6 +232,14 @@ class TrainingJob:
         if done is None or done <= begun or passed < _SETTLED_S:
             return None
         return passed * (1.0 - done) / (done - begun)
+
+    def _epoch_left_s(self) -> float | None:
+        """Seconds that the present epoch will take yet, from what the epochs before it took."""
+        took = [seconds for seconds in self.curves.epochs.get("seconds", ()) if math.isfinite(seconds)]
+        batch = self.batch
+        if not took or batch is None or batch.epoch < self.epochs_done or not batch.steps:
+            return None
+        return sum(took) / len(took) * (1.0 - min(1.0, batch.step / batch.steps))
 
     def hear(self, event: Event | TrainerLost) -> None:
         """Take in what the trainer told."""
@@ -244,8 +255,11 @@ class TrainingJob:
                 self._on_epoch(event)
             case Phase():
                 self.phase = event
+                before = event.name in _BEFORE
                 if self.state in ("starting", "preparing", "training", "packaging", "finishing"):
-                    self.state = "preparing" if event.name in _BEFORE else "packaging"
+                    self.state = "preparing" if before else "packaging"
+                elif self.state in ("pausing", "paused") and not before:
+                    self.state = "packaging"  # the wish came after the last batch: nothing is left to pause
             case Note():
                 self.notes.append(event.text)
             case Paused():

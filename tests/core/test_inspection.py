@@ -185,6 +185,12 @@ def test_mixed_colours_sizes_and_changes_are_told(root: Path) -> None:
     assert {"mixed-sizes", "mixed-colours", "changed-on-opening"} == kinds(found)
     told = [f for f in found.findings if f.kind == "changed-on-opening"]
     assert {f.names for f in told} == {("dogs/deep.png",), ("dogs/turned.jpg",)}
+    assert sorted(f.message for f in told) == [
+        "1 picture has more than 8 bits and is windowed to 8",
+        "1 picture lies on its side and is turned upright",
+    ]
+    scene(303, (64, 40)).save(root / "dogs" / "turned too.jpg", exif=turned)
+    assert "2 pictures lie on their side and are turned upright" in {f.message for f in inspect(root).findings}
 
 
 def test_row_25_it_tells_how_far_it_is_and_stops_when_asked(root: Path) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.engine.training_client import TrainerLost
-from desktop.ml.events import BatchDone, EpochDone, Finished, Paused, Phase, Resumed, Started
-from desktop.services.training_job import MOST_POINTS, Curves, TrainingJob, best_epoch
+from desktop.ml.events import BatchDone, EpochDone, Finished, Paused, Phase, PhaseName, Resumed, Started
+from desktop.services.training_job import MOST_POINTS, Curves, JobState, TrainingJob, best_epoch
+from desktop.ui.train import words
 
 
 class Clock:
@@ -136,3 +138,40 @@ def test_batches_that_come_again_take_the_place_of_what_they_were() -> None:
     curves.go_on(fresh)
     assert curves.at == [0.25, 0.5, 0.75, 1.0, 1.25] and curves.loss[-1] == 0.2
     assert curves.epochs["epoch"] == [1.0, 2.0]
+
+
+def test_what_stops_after_this_epoch_has_this_epoch_left_and_no_more() -> None:
+    clock = Clock()
+    job = TrainingJob("a", "A", "starting", clock=clock)
+    job.hear(started())
+    job.hear(BatchDone(0, 2, 10, 1.0, 0.5))
+    job.state = "finishing"
+    clock.now += 10
+    assert job.left_s() is None  # no epoch tells yet how long one takes
+    job.state = "training"
+    for epoch in (0, 1):
+        job.hear(epoch_done(epoch, 3000.0))
+    job.hear(BatchDone(2, 4, 10, 1.0, 0.5))
+    assert job.left_s() == pytest.approx(3000)
+    job.state = "finishing"
+    assert job.left_s() == pytest.approx(0.6 * 4.0)
+    job.hear(epoch_done(2, 2900.0))
+    assert job.left_s() is None
+
+
+@pytest.mark.parametrize("state", ["pausing", "paused"])
+def test_a_pause_that_comes_too_late_gives_way_to_what_follows(state: JobState) -> None:
+    job = TrainingJob("a", "A", "training", epochs=1)
+    job.state = state
+    job.hear(epoch_done(0, 0.0, epochs=1))
+    job.hear(Phase("features", 1, 2))
+    assert job.state == state
+    job.hear(Phase("exporting", 0, 2))
+    assert job.state == "packaging" and not job.can_finish and job.progress() == 0.0
+
+
+@pytest.mark.parametrize("name", get_args(PhaseName))
+def test_every_phase_has_words(name: PhaseName) -> None:
+    job = TrainingJob("a", "A", "packaging", phase=Phase(name, 3, 20))
+    said = words.state(job)
+    assert said.endswith(": 3 of 20") and not said.startswith(f"{name}:")

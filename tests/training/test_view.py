@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from PySide6.QtCore import Qt
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.training_job import TrainingJob
-from desktop.store.runs import RunStore
+from desktop.store.runs import HISTORY, RunStore
 from desktop.ui.app import build_window
 from desktop.ui.main_window import MainWindow
+from desktop.ui.train.plan_dialog import PlanDialog
 from desktop.ui.train.view import TrainView
 from tests.training.jobs import plan, run_with
 
@@ -159,6 +161,49 @@ def test_closing_after_the_epoch_waits_for_the_model(qtbot: Any, window: MainWin
     assert store.get(job.id).state == "done" and store.get(waiting.id).state == "queued"
 
 
+def test_who_stays_after_all_has_the_queue_go_on(qtbot: Any, window: MainWindow, view: TrainView) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    waiting = begin(view, "epochs 2", name="waiting")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    window.close()
+    view.question.finish_button.click()
+    window.close()
+    view.question.escapeButton().click()
+    qtbot.waitUntil(lambda: job.state == waiting.state == "done", timeout=WAIT)
+    assert window.isVisible()
+
+
+def test_an_answer_to_closing_holds_once(
+    qtbot: Any, window: MainWindow, view: TrainView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    models = window.later("models")
+    with monkeypatch.context() as patched:
+        patched.setattr(models, "may_close", lambda: False)  # something is being installed there
+        window.close()
+        view.question.later_button.click()
+        assert window.isVisible() and job.active
+        first = view.question
+    window.close()
+    assert window.isVisible() and job.active and view.question is not first and view.question.isVisible()
+    view.question.later_button.click()
+    assert not window.isVisible()
+
+
+def test_a_view_that_refuses_to_close_lets_the_queue_go_on(
+    qtbot: Any, window: MainWindow, view: TrainView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = begin(view, "slow", "epochs 1000")
+    waiting = begin(view, "epochs 2", name="waiting")
+    qtbot.waitUntil(lambda: job.epochs_done >= 1, timeout=WAIT)
+    monkeypatch.setattr(window.later("models"), "may_close", lambda: False)
+    window.close()
+    view.question.finish_button.click()
+    qtbot.waitUntil(lambda: job.state == waiting.state == "done", timeout=WAIT)
+    assert window.isVisible()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with")
 def test_a_killed_trainer_is_said_and_can_go_on(qtbot: Any, window: MainWindow, view: TrainView) -> None:
     job = begin(view, "slow", "epochs 1000")
@@ -181,8 +226,6 @@ def test_runs_are_found_compared_and_deleted(qtbot: Any, view: TrainView) -> Non
     qtbot.waitUntil(lambda: first.state == second.state == "done", timeout=WAIT)
     store = RunStore()
     other = plan()
-    from dataclasses import replace
-
     third = store.create(replace(other, seed=77), "third", epochs=5, data="mnist")
     view.show_runs()
     runs = view.runs
@@ -229,6 +272,23 @@ def test_a_plan_file_starts_a_training_and_a_bad_one_says_why(
     assert '"my-digits"' in store.plan_text(record.id) and '"patience": 2' in store.plan_text(record.id)
 
 
+def test_what_is_not_touched_in_a_plan_stays_as_it_is(qtbot: Any, qapp: Any) -> None:
+    held = plan()
+    held = replace(held, seed=20240131, optimizer=replace(held.optimizer, rate=0.00031415926535))
+    held = replace(held, fit=replace(held.fit, epochs=200_000), data=replace(held.data, source="user", path="/x/y"))
+    dialog = PlanDialog(held, held.name)
+    qtbot.addWidget(dialog)
+    assert dialog.plan() == held and dialog.seed.value() == 20240131
+    dialog.rate.setText("0,0005")
+    dialog.seed.setValue(2**31 - 1)
+    dialog.more.setPlainText("fit.batch = 7")
+    changed = dialog.plan()
+    assert (changed.optimizer.rate, changed.seed, changed.fit.batch) == (0.0005, 2**31 - 1, 7)
+    assert changed.fit.epochs == 200_000 and changed.data == held.data
+    dialog.data.setText("/x/others/")
+    assert (dialog.plan().data.path, dialog.plan().data.title) == ("/x/others/", "others")
+
+
 def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainView) -> None:
     import json
 
@@ -252,6 +312,7 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     view.searches.refresh()
     qtbot.waitUntil(lambda: bool(view.searches.found), timeout=WAIT)
     tab = view.searches
+    assert tab.list.item(0).text().startswith("pets\n3 trials, ") and tab.facts.text().startswith("3 trials. ")
     assert [result.name for result in tab.found] == ["pets"] and tab.list.item(0).text().endswith("best 90.0 %")
     cells = [[tab.model.cell(row, column).text for column in (0, 1, 2, 3)] for row in range(3)]
     assert cells == [
@@ -265,6 +326,10 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     tab.run.click()
     assert view.tabs.currentWidget() is view.runs
     qtbot.waitUntil(lambda: [held.id for held in view.runs.chosen()] == [run.id], timeout=WAIT)
+    (folder() / "pets.json").write_text(json.dumps(SearchResult("pets", "val_accuracy", trials[:1], 0).to_dict()))
+    tab.refresh()
+    qtbot.waitUntil(lambda: len(tab.found[0].trials) == 1, timeout=WAIT)
+    assert tab.list.item(0).text().startswith("pets\n1 trial, ") and tab.facts.text().startswith("1 trial. ")
 
 
 def test_a_failure_is_told_where_it_happened(qtbot: Any, window: MainWindow, view: TrainView) -> None:
@@ -292,6 +357,29 @@ def test_curves_are_saved_as_table_and_picture(qtbot: Any, view: TrainView, tmp_
     with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
         view.exports.save(str(tmp_path / "nowhere" / "deep" / "curves.png"))
     assert "not saved" in said.args[0] and str(tmp_path) not in said.args[0]
+
+
+def test_all_chosen_runs_are_saved_also_those_that_are_not_drawn(qtbot: Any, view: TrainView, tmp_path: Path) -> None:
+    store = RunStore()
+    head = "epoch,loss,accuracy,val_loss,val_accuracy,rate,seconds\n"
+    for number in range(10):
+        record = store.create(plan(), f"run {number}", epochs=2)
+        (store.folder(record.id) / HISTORY).write_text(head + "".join(f"{e},1,0.5,1,0.5,0.1,2\n" for e in (1, 2)))
+        store.update(record.id, state="done", epochs_done=2)
+    untrained = store.create(plan(), "untrained", epochs=2)
+    view.show_runs()
+    qtbot.waitUntil(lambda: len(view.runs.runs) == 11, timeout=WAIT)
+    view.runs.choose([run.id for run in view.runs.runs])
+    qtbot.waitUntil(lambda: not view.service.errands.busy, timeout=WAIT)
+    assert len(view.runs.curves) == 8 and untrained.id in {run.id for run in view.runs.chosen()}
+    drawn = sum(curves.done > 0 for curves in view.runs.curves.values())
+    with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
+        view.exports.save(str(tmp_path / "curves.csv"))
+    names = {line.split(",")[0] for line in (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()[1:]}
+    assert names == {f"run {number}" for number in range(10)} and said.args[0].endswith("saved as curves.csv.")
+    with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
+        view.exports.save(str(tmp_path / "curves.png"))
+    assert f"{drawn} of 10 runs were saved" in said.args[0]
 
 
 @pytest.mark.slow

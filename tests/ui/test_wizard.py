@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWizard
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QPushButton, QRadioButton, QWizard
 from pytestqt.qtbot import QtBot
 
+from desktop.ml import nettables
 from desktop.ml import plan as plans
 from desktop.ml.nettables import layer_table
 from desktop.services.catalog import ModelCatalog
@@ -20,7 +21,7 @@ from desktop.services.engine_service import EngineService
 from desktop.services.settings import Settings
 from desktop.store.ids import free_among
 from desktop.ui.wizard import origins
-from desktop.ui.wizard.draft import Draft
+from desktop.ui.wizard.draft import MAX_SIDE, Draft
 from desktop.ui.wizard.wizard import TrainingWizard
 
 TIMEOUT = 60_000
@@ -175,6 +176,47 @@ def test_every_page_shows_the_users_picture_and_takes_changes(
     assert plan.optimizer.momentum == 0.9 and plan.fit.sampling == "over" and plan.fit.class_weights == "none"
 
 
+def test_the_preparing_page_shows_what_is_used(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    page = wizard.preparing
+    sizes = [button for button in page.findChildren(QPushButton) if button.property("side")]
+    wizard.start.choose("preset:xray-cnn")
+    assert page.side.value() == wizard.state.draft.preprocess.height == 1024
+    page.side.setValue(64)
+    page.side.setValue(1024)
+    assert wizard.state.draft.shape == (1024, 1024, 3)
+    wizard.start.choose("preset:fovea-small-residual")
+    assert page.side.maximum() == MAX_SIDE
+    while wizard.currentPage() is not page:
+        wizard.next()
+    for word in ("Ink found and centred (28×28 drawings)", "Colour"):
+        next(b for b in page.findChildren(QRadioButton) if b.text() == word).click()
+    assert wizard.state.draft.preprocess.fit == "mnist" and wizard.state.draft.shape == (28, 28, 1)
+    assert page.side.value() == 28 and page._colours[0].checkedButton().text() == "Grey"
+    assert not any(widget.isEnabled() for widget in (page.side, *sizes, *page._colours[0].buttons()))
+    page.side.setValue(64)  # however it may come
+    assert page.side.value() == 28
+    next(b for b in page.findChildren(QRadioButton) if b.text() == "Stretched").click()
+    sizes[-1].click()
+    assert all(size.isEnabled() for size in sizes) and wizard.state.draft.shape == (224, 224, 1)
+    wizard.state.change(seed=20240131)
+    assert wizard.split.seed.value() == 20240131
+
+
+def test_the_input_of_a_model_that_is_built_upon_is_not_changed(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("features:cifar10")
+    held, page = wizard.state.draft.preprocess, wizard.preparing
+    while wizard.currentPage() is not page:
+        wizard.next()
+    for button in page.findChildren(QPushButton):
+        if button.property("side"):
+            button.click()
+    assert wizard.state.draft.preprocess == held
+
+
 def test_a_saved_plan_runs_unchanged_in_the_terminal(
     qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path
 ) -> None:
@@ -207,6 +249,110 @@ def test_other_data_gets_the_starting_point_anew(
     plan = wizard.state.draft.plan()
     assert plan.labels == ("pears", "plums") and plan.architecture.name in plans.ARCHITECTURES
     assert plan.preset != "alexnet"
+
+
+def test_other_data_shows_its_own_picture_though_the_names_are_the_same(
+    qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path
+) -> None:
+    labels = np.array([0, 1] * 4)
+    for name, tone in (("dark", 20), ("light", 220)):
+        images = np.random.default_rng(3).integers(tone, tone + 20, (8, 28, 28), np.uint8)
+        np.savez(tmp_path / f"{name}.npz", x_train=images, y_train=labels)
+    shown = []
+    for name in ("dark", "light"):
+        looked_through(qtbot, wizard, tmp_path / f"{name}.npz")
+        assert not wizard.preparing.settled() and not wizard.augment.settled()
+        shown.append(wizard.state.picture_name)
+        while wizard.currentPage() is not wizard.augment:
+            wizard.next()
+            if wizard.currentPage() is wizard.preparing:
+                qtbot.waitUntil(wizard.preparing.settled, timeout=TIMEOUT)
+        qtbot.waitUntil(wizard.augment.settled, timeout=TIMEOUT)
+        for image in (wizard.preparing.after.image, wizard.augment.cells[0].image):
+            assert image is not None and (image.pixelColor(9, 9).lightness() > 127) == (name == "light")
+        while wizard.currentPage() is not wizard.folder:
+            wizard.back()
+    assert shown[0] == shown[1]
+
+
+def test_the_way_back_to_the_starting_points_settings_takes_the_dropout_along(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    held = wizard.state.draft
+    page = wizard.learning
+    assert page.dropout.isEnabled() and held.architecture.settings["dropout"] != 0.65
+    page.dropout.setValue(0.65)
+    page.epochs.setValue(3)
+    assert wizard.state.draft.plan().architecture.settings["dropout"] == 0.65
+    next(b for b in page.findChildren(QPushButton) if b.text().startswith("Back to")).click()
+    assert wizard.state.draft == held
+
+
+def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    while wizard.currentPage() is not wizard.split:
+        wizard.next()
+    wizard.split.share.setValue(20)
+    assert "Only 1 picture checks the smallest class" in wizard.split._caution.text
+    wizard.split.share.setValue(50)
+    assert "Only 3 pictures check the smallest class" in wizard.split._caution.text
+    wizard.start.choose("fine-tune:cifar10")
+    wizard.go_to_summary()
+    shown = wizard.summary._lines
+    before = QLocale()
+    try:
+        QLocale.setDefault(QLocale("de_DE"))
+        wizard.start.unfreeze.setValue(1)
+        wizard.learning.epochs.setValue(1)
+        wizard.learning.rate.setValue(0.0125)
+        assert shown["start"].text() == "cifar10, its last layer tuned"
+        assert shown["learn"].text().startswith("1 epoch, batches") and shown["learn"].text().endswith(" 0,0125")
+        wizard.start.unfreeze.setValue(2)
+        wizard.learning.epochs.setValue(2)
+        assert shown["start"].text() == "cifar10, its last 2 layers tuned"
+        assert shown["learn"].text().startswith("2 epochs, batches")
+    finally:
+        QLocale.setDefault(before)
+
+
+def test_a_slider_waits_for_no_page_that_is_not_seen(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    while wizard.currentPage() is not wizard.preparing:
+        wizard.next()
+    before = wizard.start.model.cell(0, 2).text
+    assert "32×32" in before
+    made: list[str] = []
+    with monkeypatch.context() as patched:
+        plan, table = Draft.plan, nettables.layer_table
+        patched.setattr(Draft, "plan", lambda *given: made.append("plan") or plan(*given))
+        patched.setattr(nettables, "layer_table", lambda *given: made.append("table") or table(*given))
+        wizard.preparing.side.setValue(48)
+        assert made == ["table"]  # the page's own question, whether such a network can be built
+        made.clear()
+        wizard.augment.set_steps({("affine", "rotate"): 20.0})
+        wizard.learning.epochs.setValue(9)
+    assert made == [] and wizard.start.model.cell(0, 2).text == before
+    wizard.back()
+    assert wizard.currentPage() is wizard.start and wizard.start.model.cell(0, 2).text == before.replace("32", "48")
+    wizard.go_to_summary()
+    lines = {key: label.text() for key, label in wizard.summary._lines.items()}
+    assert lines["input"].startswith("48×48") and "± 20" in lines["augment"] and lines["learn"].startswith("9 epochs")
+    wizard.learning.epochs.setValue(10)
+    assert wizard.summary._lines["learn"].text().startswith("10 epochs")
+    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=0))
+    assert not wizard.summary.isComplete() and not wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
+    wizard.back()
+    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=11))
+    wizard.next()
+    assert wizard.summary._lines["learn"].text().startswith("11 epochs")
+    assert wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
 
 
 def test_small_grey_pictures_get_a_small_grey_net_once_they_were_looked_at(

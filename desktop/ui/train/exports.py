@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog
 
+from desktop.services.training import read_curves
+from desktop.ui.train import words
+from desktop.ui.train.runs_table import MOST_CURVES
 from desktop.ui.widgets._task import Task
 from desktop.ui.widgets.plot_drawing import draw_file
 
@@ -47,10 +50,11 @@ class CurveExports(QObject):
     def ask(self, run_id: str) -> None:
         """Ask where to save the curves of a job, or ('') of the chosen runs."""
         self._run_id = run_id
-        if not self._runs():
+        runs = self._runs()
+        if not runs:
             self.said.emit(self.tr("There is no finished epoch to save yet."))
             return
-        name = re.sub(r"[^\w\- ]+", "", self._runs()[0][0]).strip() or "curves"
+        name = re.sub(r"[^\w\- ]+", "", runs[0][0]).strip() or "curves"
         folder = self._view._settings.get("last_folder")
         dialog = QFileDialog(self._view, self.tr("Save the Curves"), folder)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -67,10 +71,12 @@ class CurveExports(QObject):
         """Write the file; its ending says which kind."""
         from desktop.services.settings import write_atomically
 
-        runs, plots = self._runs(), self._plots()
+        runs, plots, store = self._runs(), self._plots(), self._view.service.store
+        first = {self._run_id} if self._run_id else {run.id for run in self._view.runs.chosen()[:MOST_CURVES]}
+        drawn = [run_id for _, run_id, own in runs if run_id in first and own is not None]
         self._view._settings.set("last_folder", str(Path(path).parent))
 
-        def write(task: Task) -> str:
+        def write(task: Task) -> tuple[str, int, int]:
             if path.lower().endswith(".png"):
                 part = Path(path).with_name(f".{Path(path).name}.part")
                 try:
@@ -78,31 +84,42 @@ class CurveExports(QObject):
                     part.replace(path)
                 finally:
                     part.unlink(missing_ok=True)
+                saved = len(drawn)
             else:
-                write_atomically(Path(path), curves_csv(runs))
-            return Path(path).name
+                held = [(name, read_curves(store.folder(run_id)) if own is None else own) for name, run_id, own in runs]
+                there = [(name, curves) for name, curves in held if curves.done]
+                write_atomically(Path(path), curves_csv(there))
+                saved = len(there)
+            return Path(path).name, saved, len(runs)
 
         self._task = Task(write)
         self._task.answered.connect(self._on_written)
         self._task.failed.connect(self._on_failed)
         self._task.launch()
 
-    def _runs(self) -> list[tuple[str, Curves]]:
+    def _runs(self) -> list[tuple[str, str, Curves | None]]:
+        """Name, id and curves of what is to be saved; no curves where nothing had them drawn and they are not read."""
         if self._run_id:
             job = self._view.service.job(self._run_id)
-            return [(job.name, job.curves)] if job is not None and job.curves.done else []
+            return [(job.name, job.id, job.curves)] if job is not None and job.curves.done else []
         tab = self._view.runs
-        return [
-            (run.name, tab.curves[run.id]) for run in tab.chosen() if run.id in tab.curves and tab.curves[run.id].done
-        ]
+        held = [(run, tab.curves.get(run.id)) for run in tab.chosen()]
+        return [(run.name, run.id, own) for run, own in held if (run.epochs_done if own is None else own.done)]
 
     def _plots(self) -> list[object]:
         source = self._view.jobs.page.curves if self._run_id else self._view.runs
         return [source.content("loss", self.tr("Loss")), source.content("accuracy", self.tr("Accuracy"))]
 
     @Slot(object)
-    def _on_written(self, name: str) -> None:
-        self.said.emit(self.tr("The curves were saved as {0}.").format(name))
+    def _on_written(self, written: tuple[str, int, int]) -> None:
+        name, saved, wanted = written
+        if saved == wanted:
+            self.said.emit(self.tr("The curves were saved as {0}.").format(name))
+            return
+        text = self.tr("The curves of {0} of {1} runs were saved as {2}.")
+        if name.lower().endswith(".png"):
+            text = self.tr("The curves of {0} of {1} runs were saved as {2}. A table takes all of them.")
+        self.said.emit(text.format(words.count(saved), words.count(wanted), name))
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from desktop.ml.plan import TrainingPlan
 
 _HIGHEST = 100_000
+_HIGHEST_SEED = 2**31 - 1
 
 
 class PlanDialog(QDialog):
@@ -51,7 +52,9 @@ class PlanDialog(QDialog):
         self.epochs = _whole(plan.fit.epochs)
         self.batch = _whole(plan.fit.batch)
         self.rate = QLineEdit(f"{plan.optimizer.rate:g}")
-        self.seed = _whole(plan.seed, 0)
+        self.seed = _whole(plan.seed, 0, _HIGHEST_SEED)
+        # What is not touched stays as the plan has it: a field may show less of it than there is.
+        self._shown = self._fields()
         self.more = QPlainTextEdit()
         self.more.setPlaceholderText(self.tr("One a line, for instance:\nfit.patience = 3\naugment.flip.p = 0.5"))
         self.more.setTabChangesFocus(True)
@@ -99,17 +102,20 @@ class PlanDialog(QDialog):
         layout.addWidget(self.failure)
         layout.addWidget(buttons)
 
-    def plan(self) -> TrainingPlan:
-        """The plan as it is filled in. Raises :class:`PlanError` that names the field at fault."""
-        name = self.name.text().strip()
-        if not name:
-            raise plans.PlanError("bad-plan", "the training has no name", "Give it one: its model is called so.")
-        settings = {
+    def _fields(self) -> dict[str, str]:
+        return {
             "fit.epochs": str(self.epochs.value()),
             "fit.batch": str(self.batch.value()),
             "optimizer.rate": self.rate.text().strip().replace(",", "."),
             "seed": str(self.seed.value()),
         }
+
+    def plan(self) -> TrainingPlan:
+        """The plan as it is filled in. Raises :class:`PlanError` that names the field at fault."""
+        name = self.name.text().strip()
+        if not name:
+            raise plans.PlanError("bad-plan", "the training has no name", "Give it one: its model is called so.")
+        settings = {key: text for key, text in self._fields().items() if text != self._shown[key]}
         for line in self.more.toPlainText().splitlines():
             key, sign, value = line.partition("=")
             if line.strip() and not sign:
@@ -125,8 +131,9 @@ class PlanDialog(QDialog):
                 raise plans.PlanError(
                     "bad-plan", "no folder of images is chosen", "Choose the folder of class folders."
                 )
-            title = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
-            plan = replace(plan, data=replace(plan.data, path=path, title=title))
+            if path != plan.data.path:
+                title = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+                plan = replace(plan, data=replace(plan.data, path=path, title=title))
         if name != plan.name:
             plan = replace(plan, name=name, id=id_of(name))
         return plan
@@ -149,9 +156,9 @@ class PlanDialog(QDialog):
         dialog.open()
 
 
-def _whole(value: int, lowest: int = 1) -> QSpinBox:
+def _whole(value: int, lowest: int = 1, highest: int = _HIGHEST) -> QSpinBox:
     box = QSpinBox()
-    box.setRange(lowest, _HIGHEST)
+    box.setRange(lowest, highest)
     box.setGroupSeparatorShown(False)
     box.setValue(value)
     box.lineEdit().setTextMargins(6, 0, 0, 0)

@@ -123,13 +123,16 @@ class SearchesTab(QWidget):
         self.list.clear()
         for result in found:
             best = result.best_trial
-            told = self.tr("{0} trials").format(words.count(len(result.trials)))
-            item = QListWidgetItem(f"{result.name}\n{told}{self._best_words(best, result)}")
+            item = QListWidgetItem(f"{result.name}\n{self._trials_words(result)}{self._best_words(best, result)}")
             item.setData(Qt.ItemDataRole.UserRole, result.name)
             self.list.addItem(item)
         self.parts.setCurrentWidget(self.split if found else self._empty)
         names = [result.name for result in found]
         self.list.setCurrentRow(names.index(before) if before in names else 0 if found else -1)
+
+    def _trials_words(self, result: SearchResult) -> str:
+        number = len(result.trials)
+        return self.tr("1 trial") if number == 1 else self.tr("{0} trials").format(words.count(number))
 
     def _best_words(self, best: TrialResult | None, result: SearchResult) -> str:
         if best is None or best.value is None:
@@ -148,8 +151,8 @@ class SearchesTab(QWidget):
         goal = self.tr("Validation accuracy") if high else self.tr("Validation loss")
         self.title.setText(result.name)
         self.facts.setText(
-            self.tr("{0} trials. The strong line is the best; thin lines that end early were stopped early.").format(
-                words.count(len(result.trials))
+            self.tr("{0}. The strong line is the best; thin lines that end early were stopped early.").format(
+                self._trials_words(result)
             )
         )
         lines = [

@@ -174,7 +174,10 @@ class TrainView(LaterView):
     def may_close(self) -> bool:
         """Ask what becomes of running trainings; the window closes when that has happened."""
         running = self.service.running
-        if not running or self._closing == "later":
+        if not running:
+            return True
+        if self._closing == "later":
+            self._closing = ""  # an answer holds for one try: another view may refuse, and then trainings go on
             return True
         if self._closing != "asked":
             self._closing = "asked"
@@ -189,7 +192,12 @@ class TrainView(LaterView):
     @Slot()
     def _on_question_end(self) -> None:
         if self._closing == "asked":
-            self._closing = ""
+            self._stay()
+
+    def _stay(self) -> None:
+        """The window does not close after all: what waits has its turn again."""
+        self._closing = ""
+        self.service.release_queue()
 
     @Slot()
     def _close_after_epoch(self) -> None:
@@ -198,11 +206,13 @@ class TrainView(LaterView):
         for job in self.service.running:
             self.service.stop_after_epoch(job.id)
         self.said.emit(self.tr("Fovea closes when the running epoch is done and its model is in the store."))
+        self._close_if_idle()  # the last one may have ended while the question stood there
 
     @Slot()
     def _close_now(self) -> None:
         self._closing = "later"
-        self.window().close()
+        if not self.window().close():
+            self._stay()
 
     @Slot()
     def _close_discarding(self) -> None:
@@ -210,10 +220,12 @@ class TrainView(LaterView):
         self.service.hold_queue()
         for job in self.service.running:
             self.service.cancel(job.id, discard=True)
+        self._close_if_idle()
 
     def _close_if_idle(self) -> None:
-        if self._closing == "finish" and not self.service.running and not self.service.errands.busy:
-            self.window().close()
+        idle = not self.service.running and not self.service.errands.busy
+        if self._closing == "finish" and idle and not self.window().close():
+            self._stay()  # another view has work under way and asks what becomes of that
 
     def can_undo(self) -> bool:
         """Whether a deleted run can be brought back."""

@@ -58,6 +58,7 @@ def _phase(job: TrainingJob) -> str:
         "features": tr("Computing features"),
         "calibrating": tr("Calibrating the scores"),
         "exporting": tr("Exporting the model"),
+        "confidence": tr("Measuring where it can be trusted"),
         "evaluating": tr("Evaluating"),
         "writing": tr("Writing the model"),
     }

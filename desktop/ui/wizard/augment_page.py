@@ -164,6 +164,7 @@ class AugmentPage(Page):
         self.sampler.arrived.connect(self._on_samples)
         self.sampler.failed.connect(self._on_failure)
         self.recommended: tuple[Step, ...] = ()
+        state.opened.connect(self._empty)
         state.changed.connect(self._show)
         self._show()
 
@@ -249,10 +250,15 @@ class AugmentPage(Page):
         for cell, pixels in zip(self.cells, (answer.prepared, *answer.augmented), strict=False):
             cell.set_image(image_of(pixels))
 
-    @Slot(object)
-    def _on_failure(self, answer: Failure) -> None:
+    @Slot()
+    def _empty(self) -> None:
         for cell in self.cells:
             cell.set_image(None)
+        self.failure.clear()
+
+    @Slot(object)
+    def _on_failure(self, answer: Failure) -> None:
+        self._empty()
         show_failure(self.failure, answer)
 
 

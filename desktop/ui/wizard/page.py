@@ -40,6 +40,12 @@ class Page(QWizardPage):
         layout.addSpacing(6)
         layout.addLayout(self.body, 1)
 
+    @property
+    def current(self) -> bool:
+        """Whether the wizard is at this page; what is costly to show can wait until then."""
+        wizard = self.wizard()
+        return wizard is None or wizard.currentPage() is self
+
     def settled(self) -> bool:
         """Whether all that the page shows has come; for pictures of it."""
         return True

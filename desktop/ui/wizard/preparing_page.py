@@ -30,6 +30,7 @@ from desktop.ui.wizard.state import Sampler, WizardState
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Samples
+    from desktop.ml.plan import Step
 
 _SIDES = (28, 32, 64, 96, 128, 160, 224)
 
@@ -56,6 +57,9 @@ class PreparingPage(Page):
         sizes = QHBoxLayout()
         sizes.setSpacing(4)
         sizes.addWidget(self.side)
+        self._sizes: list[QWidget] = [self.side]
+        self._largest: tuple[object, int] = (None, MAX_SIDE)
+        self._fitted: tuple[Step, PreprocessSpec, int] | None = None  # what was last asked whether it can be built
         for side in _SIDES:
             button = QPushButton(str(side))
             button.setProperty("role", "link")
@@ -63,6 +67,7 @@ class PreparingPage(Page):
             button.setAccessibleName(self.tr("{0} pixels").format(side))
             button.clicked.connect(self._choose_side)
             sizes.addWidget(button)
+            self._sizes.append(button)
         sizes.addStretch(1)
         self._colours = self._choices({"rgb": self.tr("Colour"), "grey": self.tr("Grey")}, "colour")
         self._fits = self._choices(
@@ -109,6 +114,7 @@ class PreparingPage(Page):
         self._sampler = Sampler(state, "wizard-preparing", 0)
         self._sampler.arrived.connect(self._on_samples)
         self._sampler.failed.connect(self._on_failure)
+        state.opened.connect(self._empty)
         state.changed.connect(self._show)
         self._show()
 
@@ -154,6 +160,7 @@ class PreparingPage(Page):
         chosen = PreprocessSpec(**values)  # type: ignore[arg-type]
         network = for_channels(self.state.draft.architecture, chosen.channels)
         self.state.put(replace(self.state.draft, preprocess=chosen, architecture=network))
+        self._show()  # what was clicked may not have been taken, and then nothing else says so
 
     @Slot(int)
     def _on_side(self, side: int) -> None:
@@ -175,23 +182,37 @@ class PreparingPage(Page):
     def _show(self) -> None:
         draft, spec = self.state.draft, self.state.draft.preprocess
         with QSignalBlocker(self.side):
+            self.side.setRange(8, self._most())
             self.side.setValue(spec.height)
         for what, (group, _) in (("colour", self._colours), ("fit", self._fits)):
             for button in group.buttons():
                 button.setChecked(button.property(what) == getattr(spec, what))
         inherited = draft.start.kind in ("weights", "features", "fine-tune")
-        for widget in (self.side, self._colours[1], self._fits[1]):
-            widget.setEnabled(not inherited)
+        drawings = spec.fit == "mnist"  # 28×28 and grey by its nature
+        for widget in (*self._sizes, self._colours[1]):
+            widget.setEnabled(not inherited and not drawings)
+        self._fits[1].setEnabled(not inherited)
         self._fixed.setVisible(inherited)
         # Said where it can be mended: the layer table is on an earlier page.
-        trouble = layers_trouble(draft.architecture, spec, len(draft.learned)) if draft.start.kind == "fresh" else ""
-        self._unfit.set_text(sentence(trouble) if trouble else "")
-        self._unfit.setVisible(bool(trouble))
-        self.completeChanged.emit()
+        asked = (draft.architecture, spec, len(draft.learned)) if draft.start.kind == "fresh" else None
+        if asked != self._fitted:  # a table of layers is too much for each step of another page's slider
+            self._fitted = asked
+            trouble = layers_trouble(*asked) if asked else ""
+            self._unfit.set_text(sentence(trouble) if trouble else "")
+            self._unfit.setVisible(bool(trouble))
+            self.completeChanged.emit()
         self._fixed.setText(
             self.tr("The model that it starts from was made for this input, so it stays as it is.") if inherited else ""
         )
         self._name.setText(self.state.picture_name)
+
+    def _most(self) -> int:
+        """The largest side that can be asked for: that of the starting point, where it brought a larger one."""
+        draft = self.state.draft
+        origin = (draft.preset, draft.start, draft.architecture.name)
+        before = self._largest[1] if self._largest[0] == origin else MAX_SIDE
+        self._largest = (origin, max(before, draft.preprocess.height))
+        return self._largest[1]
 
     @Slot(object)
     def _on_samples(self, answer: Samples) -> None:
@@ -203,9 +224,15 @@ class PreparingPage(Page):
         facts = [f"{spec.width}×{spec.height} · {colour}", *(notice.text for notice in answer.notices)]
         self.after.show_prepared(answer.prepared, facts)
 
-    @Slot(object)
-    def _on_failure(self, answer: Failure) -> None:
+    @Slot()
+    def _empty(self) -> None:
         self._before.set_image(None)
         self.after.show_prepared(None, [])
+        self._facts.setText("")
+        self.failure.clear()
+
+    @Slot(object)
+    def _on_failure(self, answer: Failure) -> None:
+        self._empty()
         self._facts.setText(sentence(answer.message))
         show_failure(self.failure, answer)

@@ -147,6 +147,7 @@ class SettingsPage(Page):
         self.body.addWidget(scroll, 1)
         self.body.addLayout(row(back))
         self.recommended: tuple[OptimizerPlan, FitPlan] | None = None
+        self.recommended_dropout: Any = None  # a setting of the network, where it has it
         state.changed.connect(self._show)
         self._show()
 
@@ -263,8 +264,12 @@ class SettingsPage(Page):
 
     @Slot()
     def _reset(self) -> None:
-        if self.recommended is not None:
-            self.state.change(optimizer=self.recommended[0], fit=self.recommended[1])
+        if self.recommended is None:
+            return
+        held = self.state.draft.architecture
+        if "dropout" in held.settings and self.recommended_dropout is not None:
+            held = replace(held, settings={**held.settings, "dropout": self.recommended_dropout})
+        self.state.change(optimizer=self.recommended[0], fit=self.recommended[1], architecture=held)
 
     # From the draft to the controls
 

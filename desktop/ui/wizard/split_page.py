@@ -46,7 +46,7 @@ class SplitPage(Page):
         self.model = FiguresModel([self.tr("Class"), self.tr("Learns from"), self.tr("Checked with")], self)
         self.table = even_table(self.model, self.tr("Pictures of each class on either side"))
         self.seed = QSpinBox()
-        self.seed.setRange(0, 999_999)
+        self.seed.setRange(0, 2**31 - 1)  # as far as a box can: a plan that is repeated may bring any
         self.seed.setAccessibleName(self.tr("Seed of the draw"))
         self.seed.valueChanged.connect(self._on_seed)
         redraw = QPushButton(self.tr("Draw differently"))
@@ -135,6 +135,10 @@ class SplitPage(Page):
         if few:
             self._caution.set_text(
                 self.tr(
+                    "Only 1 picture checks the smallest class: the figures will be rough, and their intervals wide."
+                )
+                if fewest == 1
+                else self.tr(
                     "Only {0} pictures check the smallest class: the figures will be rough, and their intervals wide."
                 ).format(count(fewest))
             )

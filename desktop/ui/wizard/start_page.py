@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -51,6 +52,7 @@ class StartPage(Page):
         self._picked = False  # by hand
         self._made: TrainingPlan | None = None  # what the chosen one brought
         self._filling = False
+        self._stale = True
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Starting points"))
         self.list.setMinimumWidth(250)
@@ -106,7 +108,17 @@ class StartPage(Page):
         state.opened.connect(self._begin)
         state.looked.connect(self._renew)
         state.catalog.changed.connect(self._fill)
-        state.changed.connect(self._show)
+        state.changed.connect(self._on_changed)
+
+    def initializePage(self) -> None:
+        if self._stale:
+            self._show()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up; Back comes here without initializing anything."""
+        super().showEvent(event)
+        if self._stale:
+            self._show()
 
     def isComplete(self) -> bool:
         return bool(self._chosen) and not self._problem.isVisibleTo(self)
@@ -208,10 +220,17 @@ class StartPage(Page):
         )
 
     @Slot()
+    def _on_changed(self) -> None:
+        """Another draft: the network's table costs more than a slider's step on another page should."""
+        self._stale = True
+        if self.current:
+            self._show()
+
     def _show(self) -> None:
         origin = next((o for o in self._origins if o.id == self._chosen), None)
         if origin is None:
             return
+        self._stale = False
         start = self.state.draft.start
         self._title.setText(origin.title)
         self._words.setText(origin.words)

@@ -109,6 +109,7 @@ class Sampler(QObject):
         self._timer.setInterval(_SETTLE_MS)
         self._timer.timeout.connect(self._ask)
         state.changed.connect(self.refresh)
+        state.opened.connect(self._forget)
         if state.engine is not None:
             state.engine.samples_arrived.connect(self._on_samples)
             state.engine.failure.connect(self._on_failure)
@@ -128,6 +129,12 @@ class Sampler(QObject):
     def again(self) -> None:
         """Roll the dice anew."""
         self.seed += 1
+        self.refresh()
+
+    @Slot()
+    def _forget(self) -> None:
+        """Other data is at hand: its first picture may be called as the last data's was. Late answers are not heard."""
+        self._asked, self._wanted = None, 0
         self.refresh()
 
     @Slot()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSignalBlocker, Slot
+from PySide6.QtCore import QLocale, QSignalBlocker, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.services.settings import write_atomically
 from desktop.store.ids import free_among
-from desktop.ui.evaluate.words import count, number, share
+from desktop.ui.evaluate.words import count, share
 from desktop.ui.widgets._kit import make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 from desktop.ui.wizard.augment_page import describe
@@ -71,7 +72,8 @@ class SummaryPage(Page):
         self.body.addWidget(scroll, 1)
         self.body.addWidget(self._problem)
         self.body.addLayout(row(save))
-        state.changed.connect(self._show)
+        self._stale = True
+        state.changed.connect(self._on_changed)
 
     def initializePage(self) -> None:
         """Show what was chosen; a name is there already."""
@@ -83,6 +85,12 @@ class SummaryPage(Page):
         if not draft.model_id or draft.model_id in self._taken:
             self._name_it(draft.name or draft.title)
         self._show()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Catch up; Back initializes nothing, nor does a step whose page was initialized before."""
+        super().showEvent(event)
+        if self._stale:
+            self._show()
 
     def isComplete(self) -> bool:
         return bool(self.state.draft.name.strip()) and not self._trouble()
@@ -104,7 +112,14 @@ class SummaryPage(Page):
         self.state.change(name=text.strip(), model_id=free_among(text, self._taken))
 
     @Slot()
+    def _on_changed(self) -> None:
+        """Another draft: a whole plan is made of it here, which no slider's step on another page should wait for."""
+        self._stale = True
+        if self.current:
+            self._show()
+
     def _show(self) -> None:
+        self._stale = False
         draft = self.state.draft
         if self.name.text().strip() != draft.name:
             with QSignalBlocker(self.name):
@@ -127,11 +142,11 @@ class SummaryPage(Page):
             "start": self._start_words(),
             "input": f"{spec.width}×{spec.height} · {colour} · {fits[spec.fit]}",
             "augment": describe(draft.augment),
-            "learn": self.tr("{0} epochs, batches of {1}, {2} at a rate of {3}").format(
-                count(draft.fit.epochs),
+            "learn": self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
+                self.tr("1 epoch") if draft.fit.epochs == 1 else self.tr("{0} epochs").format(count(draft.fit.epochs)),
                 count(draft.fit.batch),
                 OPTIMIZERS[draft.optimizer.name],
-                f"{draft.optimizer.rate:g}",
+                QLocale().toString(draft.optimizer.rate, "g", 6),
             ),
         }
         for key, label in self._lines.items():
@@ -161,7 +176,9 @@ class SummaryPage(Page):
         if draft.start.kind == "features":
             return self.tr("a new head on the features of {0}").format(draft.start.model)
         if draft.start.kind == "fine-tune":
-            return self.tr("{0}, its last {1} layers tuned").format(draft.start.model, number(draft.start.unfreeze, 0))
+            if draft.start.unfreeze == 1:
+                return self.tr("{0}, its last layer tuned").format(draft.start.model)
+            return self.tr("{0}, its last {1} layers tuned").format(draft.start.model, count(draft.start.unfreeze))
         return self.state.origin or draft.architecture.name
 
     @Slot()

@@ -111,6 +111,7 @@ class TrainingWizard(QWizard):
         draft = self.state.draft
         self.augment.recommended = draft.augment
         self.learning.recommended = (draft.optimizer, draft.fit)
+        self.learning.recommended_dropout = draft.architecture.settings.get("dropout")
 
     @Slot()
     def _on_accepted(self) -> None:
