@@ -21,7 +21,8 @@ ALIKE = 0.985
 MOST_PAIRS = 40_000
 """More pairs of candidates than this are not followed: such a set holds series, not copies."""
 
-_BANDS, _BITS = 6, 16
+# With 10 bands a pair that correlates by .985 is missed once in 170, one by .995 once in 13,000.
+_BANDS, _BITS = 10, 16
 _BLOCK = 8192
 _MOST_ALIKE = 256  # pictures with one band in common; beyond, only neighbours in the order of the other bands are tried
 _FLAT = 2.0  # grey levels of deviation below which a picture shows nothing to compare

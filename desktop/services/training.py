@@ -187,13 +187,16 @@ class TrainingService(QObject):
         self._command(run_id, "pausing", lambda client: client.pause(), lambda job: job.can_pause)
 
     def resume(self, run_id: str) -> None:
-        """Go on after a pause."""
-        self._command(
-            run_id, "training", lambda client: client.resume(), lambda job: job.state in ("pausing", "paused")
-        )
+        """Go on after a pause; a wish to end after this epoch still holds."""
+        job = self.job(run_id)
+        state: JobState = "finishing" if job is not None and job.finish_wished else "training"
+        self._command(run_id, state, lambda client: client.resume(), lambda job: job.state in ("pausing", "paused"))
 
     def stop_after_epoch(self, run_id: str) -> None:
         """End after this epoch and make a model of the best one."""
+        job = self.job(run_id)
+        if job is not None and job.can_finish:
+            job.finish_wished = True
         self._command(run_id, "finishing", lambda client: client.stop_after_epoch(), lambda job: job.can_finish)
 
     def stop_now(self, run_id: str) -> None:
@@ -229,7 +232,7 @@ class TrainingService(QObject):
             supervisor.wait()
             job = self.job(run_id)
             if job is not None and job.state != "cancelling":
-                self._write(run_id, state="interrupted", message="Fovea was closed", if_state="stopped")
+                self._write(run_id, "stopped", state="interrupted", message="Fovea was closed")
         self._supervisors.clear()
         self.errands.stop()
 
@@ -341,7 +344,7 @@ class TrainingService(QObject):
             self.delete(job.id, job.name)
         elif job is not None and job.state == "stopped":
             # A trainer too busy to stop in time was ended, and has not written down that this was wished.
-            self._write(job.id, if_state="interrupted", state="stopped", message=job.message)
+            self._write(job.id, "interrupted", "queued", state="stopped", message=job.message)
         self._begin_next()
         self.changed.emit()
         self.runs_changed.emit()
@@ -363,13 +366,13 @@ class TrainingService(QObject):
     def _on_restored(self, _: RunRecord) -> None:
         self.runs_changed.emit()
 
-    def _write(self, run_id: str, if_state: str = "", **changes: Any) -> None:
-        """Note something in a run's record, in a thread; with ``if_state`` only where that is its state by then."""
+    def _write(self, run_id: str, *if_state: str, **changes: Any) -> None:
+        """Note something in a run's record, in a thread; with ``if_state`` only where one of these is its state."""
         store = self.store
 
         def write() -> None:
             try:
-                if not if_state or store.get(run_id).state == if_state:
+                if not if_state or store.get(run_id).state in if_state:
                     store.update(run_id, **changes)
             except FoveaError:
                 return  # the run itself is what it was; its state is told by its lock and checkpoint

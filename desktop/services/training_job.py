@@ -173,6 +173,7 @@ class TrainingJob:
     kind: str = ""
     checkpoint: int = 0
     discard: bool = False
+    finish_wished: bool = False
     clock: Callable[[], float] = time.monotonic
     _since: float | None = None
     _first: float = 0.0

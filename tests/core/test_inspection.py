@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -225,7 +225,9 @@ def test_chance_makes_no_copies_and_a_series_stays_bounded() -> None:
     assert 1000 < len(pairs) <= likeness.MOST_PAIRS and not complete
 
 
-@settings(max_examples=25, deadline=None)
+# Hashes find copies with a probability, near 1 but not 1: the same examples every time, and one that six bands missed.
+@settings(max_examples=25, deadline=None, derandomize=True)
+@example(seed=29, scale=1.1484375, quality=40, light=1.125)
 @given(
     seed=st.integers(0, 10_000),
     scale=st.floats(0.6, 1.6),

@@ -150,8 +150,12 @@ def test_pause_holds_and_time_left_stands_still(qtbot: Any, service: TrainingSer
     qtbot.waitUntil(lambda: the(service, run_id).state == "paused", timeout=WAIT)
     service.resume(run_id)
     done = the(service, run_id).epochs_done
+    assert the(service, run_id).state == "training"
     qtbot.waitUntil(lambda: the(service, run_id).epochs_done > done, timeout=WAIT)
     service.stop_after_epoch(run_id)
+    service.pause(run_id)
+    service.resume(run_id)
+    assert the(service, run_id).state == "finishing"  # the earlier wish holds
     with qtbot.waitSignal(service.model_made, timeout=WAIT) as made:
         pass
     assert made.args == ["made"] and the(service, run_id).state == "done"
