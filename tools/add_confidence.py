@@ -1,10 +1,10 @@
-"""Fit domain gate, answer sets and map reading anew for models whose network stays as it is.
+"""Fit domain gate, answer sets and map reading anew for models whose network stays, and count their figures anew.
 
     python -m tools.add_confidence [--root model_store] [--data DIR] [--plan FILE] [ID …]
 
 Training does this at its end; this is for models trained before Fovea could, and after a change of the gate. The
-model's plan in its manifest says which data it was trained on: a public set (``FOVEA_DATA``), nothing else. What is on
-the test split is only counted for the coverage of the answer sets; nothing is chosen on it.
+model's plan in its manifest says which data it was trained on: a public set (``FOVEA_DATA``), nothing else. The test
+split is only counted, for the figures of the card and the coverage of the answer sets; nothing is chosen on it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 
 from desktop import paths
 from desktop.core import domain, filters, heat
-from desktop.ml import backend, confidence, gather, head, plan
+from desktop.ml import backend, confidence, evaluate, gather, head, package, plan
 from desktop.ml.litert import LiteRT
 from desktop.store.manifest import FileEntry, Manifest
 from desktop.store.store import MANIFEST, ModelEntry, ModelStore, read_verified
+
+EVALUATION = "evaluation.json"
 
 
 def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | None = None) -> Manifest:
@@ -46,22 +48,30 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
     network = keras.saving.load_model(read_verified(entry, "model.keras"), compile=False)
     end = head.find(network, sample, lite.run(sample), manifest.outputs)
     print(f"{manifest.id}: maps are read by {end.pooling + ' pooling' if end else 'gradients only'}", flush=True)
-    sets, test = fitted.conformal, gathered.open_test()
+    sets, test, metrics = fitted.conformal, gathered.open_test(), manifest.metrics
+    held = json.loads(read_verified(entry, EVALUATION).read_text(encoding="utf-8"))
     if test is not None:
         scores = lite.run(test.images)[manifest.outputs["probabilities"]]
         sets = confidence.checked(sets, manifest.decision, scores, test.labels, "test")
+        digest, version = manifest.files["model.tflite"].sha256, manifest.version
+        found, document = evaluate.measure(
+            chosen, gathered, manifest.decision, test, lambda _: scores, "test", "LiteRT", digest, version
+        )
+        metrics = package.metrics_of(found, gathered.title, "test")
+        held |= document
     files = dict(manifest.files)
     first = head.filters(network)
     texts = {
         domain.FILE: fitted.gate.to_json() if fitted.gate is not None else None,
         heat.FILE: end.to_json() if end is not None else None,
         filters.FILE: filters.to_json(first) if first is not None else None,
+        EVALUATION: json.dumps(held, indent=1) + "\n",
     }
     for name, made in texts.items():
         files.pop(name, None)
         if made is not None:
             files[name] = FileEntry("0" * 64, 0)
-    done = replace(manifest, domain=fitted.domain, conformal=sets, files=files)
+    done = replace(manifest, domain=fitted.domain, conformal=sets, metrics=metrics, files=files)
     with ModelStore(user=root).stage(done, root) as folder:
         for path in sorted(entry.folder.rglob("*")):
             target = folder / path.relative_to(entry.folder)

@@ -149,7 +149,7 @@ def package(
         decision=found.decision,
         card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent),
         provenance=_provenance(plan, gathered, trained.parent),
-        metrics=_metrics(figures, gathered.title, split),
+        metrics=metrics_of(figures, gathered.title, split),
         calibration=Calibration(found.temperature, "validation", len(validation), found.ece_before, found.ece_after),
         parity=Parity(gap, n, f"{gathered.title}, validation"),
         medical=plan.medical,
@@ -278,7 +278,8 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
     )
 
 
-def _metrics(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
+def metrics_of(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
+    """The figures that a card shows, from those over a split of the data called ``title``."""
     named = {"accuracy": found.accuracy, "area under ROC": found.auc, "calibration error": found.ece}
     if found.auc is not None and found.point is not None:
         named |= {"sensitivity": found.point.sensitivity, "specificity": found.point.specificity}
