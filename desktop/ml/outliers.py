@@ -1,7 +1,7 @@
 """Foreign pictures made by program from a model's own training pictures, for its domain gate to learn from.
 
-Nothing of anybody else is needed: pictures are inverted, scrambled, cut together, laid over each other, given another
-picture's outline in frequency space, or drawn. Real foreign kinds (photographs, X-rays, letters) stay unseen and are
+Nothing of anybody else is needed: pictures are inverted, laid over each other, given another picture's outline in
+frequency space, grey ones also scrambled and cut together, or drawn. Real foreign kinds (photographs, X-rays, letters) stay unseen and are
 what a gate is judged by.
 """
 
@@ -31,10 +31,12 @@ def make(images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Gen
     def some(count: int = each) -> np.ndarray:
         return images[rng.permutation(len(images))[:count]]
 
-    found["jumbled"] = _scrambled(some(), 2, rng)
-    found["shuffled"] = _scrambled(some(), 4, rng)
-    found["cut"] = _cut(some(), some(), rng)
     found["cloud"] = _clouds(some(), rng)
+    if spec.channels == 1:
+        # In colour a photograph that fills its frame looks like pieces of photographs, and was refused for it.
+        found["jumbled"] = _scrambled(some(), 2, rng)
+        found["shuffled"] = _scrambled(some(), 4, rng)
+        found["cut"] = _cut(some(), some(), rng)
     if spec.fit == "mnist":
         found["double"] = np.maximum(some(), some())
         found["mirrored"] = some()[:, :, ::-1]
