@@ -191,7 +191,7 @@ class ConfidencePanel(QWidget):
         kinds = {
             "negative": self.tr("It looks like a negative: dark and light exchanged."),
             "noise": self.tr("It looks like noise."),
-            "flat": self.tr("It is almost blank."),
+            "flat": self.tr("It resembles a blank or a smooth picture."),
             "scribble": self.tr("It looks like a drawing of something else."),
             "figure": self.tr("It looks like a sign or a drawing of something else."),
             "double": self.tr("It looks like two pictures over each other."),

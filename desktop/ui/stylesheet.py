@@ -58,6 +58,7 @@ QPushButton[role="link"] {{ background: transparent; border: 2px solid transpare
   padding: 1px 4px; min-height: 20px; text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton[role="link"]:focus {{ border-color: {t.accent}; }}
+QPushButton[role="link"]:disabled {{ color: {faded}; border-color: transparent; }}
 QPushButton[role="menu"] {{ padding-right: 28px; }}
 QPushButton[role="menu"]:focus {{ padding-right: 27px; }}
 QPushButton::menu-indicator {{ image: url("{sign("down")}"); width: 14px; height: 14px;
