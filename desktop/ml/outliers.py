@@ -1,8 +1,8 @@
 """Foreign pictures made by program from a model's own training pictures, for its domain gate to learn from.
 
 Nothing of anybody else is needed: pictures are inverted, laid over each other, given another picture's outline in
-frequency space, grey ones also scrambled and cut together, or drawn. Real foreign kinds (photographs, X-rays, letters) stay unseen and are
-what a gate is judged by.
+frequency space, grey ones also scrambled and cut together, or drawn. Real foreign kinds (photographs, X-rays, letters)
+stay unseen and are what a gate is judged by.
 """
 
 from __future__ import annotations

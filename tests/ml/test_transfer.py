@@ -129,7 +129,11 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
     plan = plan_for("cifar10", "features")
     cases = [
         (replace(plan, start=replace(plan.start, layer="block4_pool")), PlanError, "no layer 'block4_pool'"),
-        (replace(plan, start=replace(plan.start, version=99)), PlanError, "version 2; the plan begins from version 99"),
+        (
+            replace(plan, start=replace(plan.start, version=99)),
+            PlanError,
+            "; the plan begins from version 99",
+        ),
         (replace(plan, start=replace(plan.start, model="gone")), StoreError, "no model 'gone'"),
         (replace(plan, preprocess=replace(plan.preprocess, width=40)), PlanError, "takes pictures of 32×32"),
         (replace(plan, start=replace(plan.start, model="vgg16-imagenet", version=None)), StoreError, "not installed"),
