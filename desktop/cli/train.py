@@ -133,6 +133,8 @@ def _run(options: Any) -> int:
         return 2 if finished.kind == "bad-plan" else 1
     if not options.json:
         console.say(finished.message)
+        if finished.state == "done" and options.out is None:
+            console.say(f"'fovea predict --model {finished.model_id} PICTURE' asks it")
         if finished.state != "done":
             console.say(f"'fovea train --resume {folder.name}' takes it up")
     return 0 if finished.state == "done" else console.INTERRUPTED
