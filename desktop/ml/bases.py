@@ -35,7 +35,7 @@ def manifest_of(model: str, store: ModelStore | None = None) -> Manifest:
     network = next((n for n in known.networks if model in (n.id, *n.aliases)), None)
     if network is not None and not network.top:
         if not catalogue.base_weights(network).is_file():
-            raise _not_installed(network)
+            raise not_installed(network)
         return _described(network, known, store)
     manifest = store.require(network.id if network is not None else model).manifest
     assert manifest is not None
@@ -55,7 +55,7 @@ def check_there(model: str, entries: Iterable[ModelEntry]) -> None:
         return
     entry = next((entry for entry in entries if entry.id == model), None)
     if named is not None and (entry is None or entry.state == "weights-not-installed"):
-        raise _not_installed(named)
+        raise not_installed(named)
     if entry is None or entry.state != "ready" or entry.manifest is None:
         raise StoreError("no-such-model", f"the model '{model}' to begin from is not there", "Choose another start.")
     if KERAS_FILE not in entry.manifest.files:
@@ -75,7 +75,8 @@ def _described(network: catalogue.Network, known: catalogue.Catalogue, store: Mo
     return replace(found, id=network.id, name=network.name, preprocess=network.preprocess, files={})
 
 
-def _not_installed(network: catalogue.Network) -> StoreError:
+def not_installed(network: catalogue.Network) -> StoreError:
+    """What is said where the weights of ``network`` are wanted and not there."""
     return StoreError(
         "not-installed",
         f"the weights of '{network.name}' are not installed",

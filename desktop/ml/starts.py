@@ -9,6 +9,7 @@ from typing import Any
 
 from desktop.core.types import StoreError
 from desktop.ml import backend, imagenet
+from desktop.ml.bases import KERAS_FILE, not_installed
 from desktop.ml.plan import PlanError, TrainingPlan
 from desktop.store import catalogue
 from desktop.store.store import ModelStore, read_verified, sha256_of
@@ -17,8 +18,6 @@ backend.select()
 
 import keras  # noqa: E402
 from keras import layers  # noqa: E402
-
-KERAS_FILE = "model.keras"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,11 +85,7 @@ def _without_top(network: catalogue.Network, plan: TrainingPlan) -> Base:
     """A network of the catalogue that names no classes, for pictures of the plan's own size."""
     weights = catalogue.base_weights(network)
     if not weights.is_file():
-        raise StoreError(
-            "not-installed",
-            f"the weights of '{network.name}' are not installed",
-            f"Install them under Models, or with 'fovea models install {network.id}'.",
-        )
+        raise not_installed(network)
     if plan.shape[2] != 3:
         raise PlanError("bad-plan", f"'{network.name}' takes colour pictures; the plan prepares grey ones")
     model = imagenet.build_base(network.id, weights, plan.shape)
