@@ -111,12 +111,17 @@ class Step:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+CYCLIC = ("triangle", "cosine")
+"""The schedules that can run through more than once."""
+
+
 @dataclass(frozen=True, slots=True)
 class OptimizerPlan:
     """``rate`` is the peak of the ``schedule``: ``constant``; ``triangle`` or ``cosine`` with a linear rise over the
     fraction ``warmup`` of all steps; ``steps`` (a tenth after half, a hundredth after three quarters of the steps, the
-    same rise). ``weight_decay`` is decoupled (times the rate, each step). ``momentum`` and ``nesterov`` belong to
-    ``sgd`` alone; ``sgd`` with momentum 0 is plain gradient descent."""
+    same rise). ``cycles``: how often a triangle or cosine runs through, each time in an equal share of the steps and to
+    half the peak of the time before ('triangular2' of Smith 2017). ``weight_decay`` is decoupled (times the rate, each
+    step). ``momentum`` and ``nesterov`` belong to ``sgd`` alone; ``sgd`` with momentum 0 is plain gradient descent."""
 
     name: Literal["sgd", "adamw", "adam", "rmsprop", "adagrad"]
     rate: float
@@ -126,6 +131,7 @@ class OptimizerPlan:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     nesterov: bool = False
+    cycles: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +287,10 @@ def _optimizer(plan: TrainingPlan) -> list[str]:
     chosen, found = plan.optimizer, []
     if not (chosen.rate > 0 and math.isfinite(chosen.rate)) or not 0 <= chosen.warmup < 1:
         found.append("rate must be above 0 and warmup a fraction below 1")
+    if not 1 <= chosen.cycles <= 20:
+        found.append(f"{chosen.cycles} cycles found; expected 1 to 20")
+    elif chosen.cycles > 1 and chosen.schedule not in CYCLIC:
+        found.append(f"cycles repeat a 'triangle' or a 'cosine', not the schedule '{chosen.schedule}'")
     if not 0 <= chosen.momentum < 1 or not _counts(chosen.weight_decay):
         found.append("momentum must be at least 0 and below 1, and weight_decay at least 0")
     if chosen.nesterov and not chosen.momentum:
@@ -343,9 +353,11 @@ def from_dict(raw: object) -> TrainingPlan:
     """Read a plan from plain JSON values of schema 1 or 2. Raises :class:`PlanError` that names the field at fault."""
     if isinstance(raw, dict) and raw.get("schema") == 1:
         raw = _upgraded(raw)
-    elif isinstance(raw, dict) and isinstance(raw.get("data"), dict):
-        # May be missing: most plans leave nothing out and know of no near copies.
-        raw = {**raw, "data": {"left_out": [], "kept_together": [], **raw["data"]}}
+    elif isinstance(raw, dict):
+        # May be missing: most plans leave nothing out, know of no near copies and go through their schedule once.
+        for name, usual in (("data", {"left_out": [], "kept_together": []}), ("optimizer", {"cycles": 1})):
+            if isinstance(raw.get(name), dict):
+                raw = {**raw, name: {**usual, **raw[name]}}
     return build(TrainingPlan, raw, "plan")
 
 
@@ -373,7 +385,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
 
 _ADDED: dict[str, frozenset[str]] = {
     "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together"}),
-    "optimizer": frozenset({"nesterov"}),
+    "optimizer": frozenset({"nesterov", "cycles"}),
     "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard"}),
 }
 

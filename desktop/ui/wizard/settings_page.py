@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ml.plan import FitPlan, OptimizerPlan
+from desktop.ml.plan import CYCLIC, FitPlan, OptimizerPlan
 from desktop.ui.evaluate.words import number
 from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.notices import CautionStrip
@@ -74,6 +74,7 @@ class SettingsPage(Page):
             ),
             self._on_schedule,
         )
+        self.cycles = self._whole(1, 20, "optimizer", "cycles", self.tr("Cycles of the schedule"))
         self.loss = self._choice(
             self.tr("Loss"),
             (("cross-entropy", self.tr("Cross-entropy")), ("mse", self.tr("Mean squared error"))),
@@ -111,6 +112,11 @@ class SettingsPage(Page):
         more = self._grid(
             (self.tr("Optimizer"), self.optimizer, self.tr("How a step is made from the errors.")),
             (self.tr("Schedule of the rate"), self.schedule, self.tr("Smaller steps towards the end settle better.")),
+            (
+                self.tr("Cycles of the schedule"),
+                self.cycles,
+                self.tr("How often the rate rises and falls; each peak is half the one before."),
+            ),
             (self.tr("Loss"), self.loss, self.tr("What counts as an error, and how much.")),
             (self.tr("Which epoch counts"), self.keep, self.tr("The network of that epoch becomes the model.")),
             (self.tr("Label smoothing"), self.smoothing, self.tr("Keeps it from being too sure; 0 is off.")),
@@ -239,7 +245,9 @@ class SettingsPage(Page):
 
     @Slot()
     def _on_schedule(self) -> None:
-        self.use("optimizer", schedule=self.schedule.currentData())
+        chosen = self.schedule.currentData()
+        cycles = self.state.draft.optimizer.cycles if chosen in CYCLIC else 1
+        self.use("optimizer", schedule=chosen, cycles=cycles)
 
     @Slot()
     def _on_loss(self) -> None:
@@ -280,7 +288,7 @@ class SettingsPage(Page):
         numbers = (
             (self.epochs, fit.epochs), (self.batch, fit.batch), (self.patience, fit.patience),
             (self.rate, optimizer.rate), (self.smoothing, fit.label_smoothing), (self.l1, fit.l1), (self.l2, fit.l2),
-            (self.decay, optimizer.weight_decay),
+            (self.decay, optimizer.weight_decay), (self.cycles, optimizer.cycles),
         )  # fmt: skip
         for box, value in numbers:
             with QSignalBlocker(box):
@@ -292,6 +300,7 @@ class SettingsPage(Page):
             (self.loss, fit.loss), (self.keep, fit.keep),
         ):  # fmt: skip
             choice.setCurrentIndex(max(0, choice.findData(key)))
+        self.cycles.setEnabled(optimizer.schedule in CYCLIC)
         for box, on in ((self.mixed, fit.mixed != "none"), (self.logs, fit.tensorboard)):
             with QSignalBlocker(box):
                 box.setChecked(on)
