@@ -31,8 +31,8 @@ class Residual(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        stages: list[nn.Module] = [*_unit(3, 24, 1)]
-        before = 24
+        stages: list[nn.Module] = [*_unit(3, 32, 1)]
+        before = 32
         for width in (32, 64, 128):
             stages += [*_unit(before, width, 2), _Block(width)]
             before = width

@@ -46,6 +46,7 @@ def _network(report: common.Report, network: str, rounds: int, steps: int, batch
         turns: dict[str, Callable[[], float]] = {
             "augmented": fovea.turn("augmented"),
             "plain": fovea.turn("plain"),
+            "float32": fovea.turn("float32"),
             "generator": generator.turn("augmented"),
         }
         with_torch = importlib.util.find_spec("torch") is not None
@@ -63,6 +64,7 @@ def _network(report: common.Report, network: str, rounds: int, steps: int, batch
     _bar(report, f"{network}: times the classic recipe", figure, GENERATOR_LIMIT)
     figure = report.compare(name, "images/s", own, speeds["plain"], "Fovea, not augmented")
     _bar(report, f"{network}: of its own speed without augmentation", figure, OWN_LIMIT)
+    report.compare(name, "images/s", own, speeds["float32"], "Fovea, augmented, in float32")
 
 
 def _settings(report: common.Report, network: str, rounds: int, steps: int, batch: int) -> None:

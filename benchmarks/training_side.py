@@ -1,9 +1,10 @@
 """One side of the training benchmark: ``python -m benchmarks.training_side SIDE NETWORK STEPS BATCH``.
 
 Builds and warms up, says ``{"ready": true}``, then answers each line, the name of a variant, with ``{"images_per_s":
-…}``: one round of STEPS steps. Sides: ``fovea`` (variants ``augmented``, ``plain``; ``steps-N`` and ``jit``, augmented
-too), ``torch`` (``first``, ``last``: memory layouts) and ``generator`` (``augmented``). All train the same network on
-the same pictures in float32.
+…}``: one round of STEPS steps. Sides: ``fovea`` (variants ``augmented``, ``plain``; ``float32``, ``steps-N`` and
+``jit``, augmented too), ``torch`` (``first``, ``last``: memory layouts) and ``generator`` (``augmented``). All train
+the same network on the same pictures; Fovea in the precision that the preset and the device give, the others in
+float32, which is what their plain recipes do.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     """Fovea's own loop, batches, validation and checkpoints; the figure is the training part's."""
     from dataclasses import replace
 
-    from desktop.ml import architectures, normalise, presets
+    from desktop.ml import architectures, normalise, presets, train
     from desktop.ml.control import Steering, Undisturbed
     from desktop.ml.data import Pictures
     from desktop.ml.events import EpochDone, Event
@@ -44,7 +45,7 @@ def fovea(network: str, steps: int, batch: int) -> Round:
 
     labels = tuple(f"class {i}" for i in range(CLASSES))
     plan = presets.find(network).build(labels, (SIZE, SIZE, 3), DataPlan("user", 0.1, path="-"))
-    plan = replace(plan, fit=FitPlan(10_000, batch, steps_per_execution=8), augment=())
+    plan = replace(plan, fit=FitPlan(10_000, batch, steps_per_execution=8, mixed=plan.fit.mixed), augment=())
     turned = (
         Step("affine", {"rotate": 15, "shift": 0.1}),
         Step("flip", {"p": 0.5}),
@@ -59,10 +60,11 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     def make(variant: str) -> Loop:
         folder = Path(scratch.name) / variant
         folder.mkdir()
-        chosen = replace(plan, fit=replace(plan.fit, jit=variant == "jit"))
+        fit = replace(plan.fit, jit=variant == "jit", mixed="none" if variant == "float32" else plan.fit.mixed)
+        chosen = replace(plan, fit=fit)
         stage = Stage(0, plan.fit.epochs, plan.optimizer, () if variant == "plain" else turned)
         at_once = int(variant.removeprefix("steps-")) if variant.startswith("steps-") else None
-        with normalise.fused():
+        with train.precision(chosen, told.append), normalise.fused():
             model = architectures.build(chosen)
         steering = Steering(Undisturbed())
         loop = Loop(chosen, stage, model, learn, check, folder, told.append, steering, at_once=at_once)

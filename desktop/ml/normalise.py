@@ -29,6 +29,9 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 
+        # In bfloat16 TensorFlow's operation is four times slower than in float32 where vectors of 16 do not fit.
+        odd = inputs.dtype == tf.bfloat16 and inputs.shape[-1] % 16
+        given, inputs = inputs.dtype, tf.cast(inputs, tf.float32) if odd else inputs
         result, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs,
             tf.cast(self.gamma, tf.float32),
@@ -42,7 +45,7 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         variance *= (count - 1.0) / count
         for held, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
             held.assign(held * self.momentum + now * (1.0 - self.momentum))
-        return result
+        return tf.cast(result, given)
 
 
 @contextlib.contextmanager

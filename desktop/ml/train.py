@@ -93,7 +93,7 @@ def _attempt(sitting: Sitting, resume: bool) -> Trained:
         if plan.fit.mixed not in ("none", "auto"):
             sitting.listener(Note("a network that begins from a finished one computes in 32 bits, as that does"))
         return (transfer.go_on if plan.start.kind == "weights" else transfer.build_upon)(sitting, held)
-    with _precision(plan, sitting.listener), normalise.fused():
+    with precision(plan, sitting.listener), normalise.fused():
         model = architectures.build(plan)
     initialise = architectures.find(plan.architecture.name).initialise
     if initialise is not None:
@@ -117,7 +117,7 @@ def _device(on_cpu: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _precision(plan: TrainingPlan, listener: Listener) -> Iterator[None]:
+def precision(plan: TrainingPlan, listener: Listener) -> Iterator[None]:
     """Build in 16 bits where the plan asks for it; ``auto`` does on accelerators that are made for it."""
     chosen = plan.fit.mixed
     if chosen == "auto":

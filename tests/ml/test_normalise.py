@@ -57,3 +57,25 @@ def test_a_frozen_layer_keeps_its_averages() -> None:
     fused(np.full((4, 3, 5, 6), 9, np.float32), training=True)
     for one, other in zip(before, fused.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("channels", [6, 16])
+def test_bfloat16_is_rounded_once(channels: int) -> None:
+    """Odd widths are computed in float32 for speed; what comes out is bfloat16 again, for every width."""
+    import tensorflow as tf
+
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        fused, _ = _pair((4, 3, 5, channels))
+    finally:
+        keras.config.set_dtype_policy(policy)
+    exact, _ = _pair((4, 3, 5, channels))
+    values = np.random.default_rng(6).normal(2, 3, (4, 3, 5, channels)).astype(np.float32)
+    inputs = tf.cast(tf.constant(values), tf.bfloat16)
+    outputs = fused(inputs, training=True)
+    assert outputs.dtype == tf.bfloat16
+    wanted = exact(tf.cast(inputs, tf.float32), training=True)
+    np.testing.assert_allclose(tf.cast(outputs, tf.float32), wanted, rtol=2**-7, atol=2e-3)
+    for one, other in zip(fused.get_weights(), exact.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
