@@ -14,7 +14,7 @@ from desktop.core import findings, likeness
 from desktop.core.datasets import ALL, BrokenEntry, Cancelled, Interrupted, LabelledDataset, open_dataset
 from desktop.core.decode import decode
 from desktop.core.findings import NEAR_KINDS, Finding
-from desktop.core.picture_facts import COLOUR_KINDS, PictureFacts, look_at
+from desktop.core.picture_facts import COLOUR_KINDS, PictureFacts, glimpse, look_at
 from desktop.core.types import FoveaError, ImageSource
 
 Stage = Literal["reading", "opening", "comparing", "grouping"]
@@ -111,11 +111,13 @@ def inspect(
     cancelled: Cancelled | None = None,
     broken: Callable[[BrokenEntry], None] | None = None,
     near: bool = True,
+    glimpsed: Callable[[bool, int], None] | None = None,
 ) -> Inspection:
     """Look through the labelled data at ``path``, every split of it.
 
     Reads each file once, opens each picture, on all cores. ``broken`` hears of pictures that do not open as they are
-    met. ``near`` also looks for pictures that are nearly the same. Nothing is changed. Raises
+    met. ``near`` also looks for pictures that are nearly the same. ``glimpsed`` hears early what
+    :func:`~desktop.core.picture_facts.glimpse` tells. Nothing is changed. Raises
     :class:`~desktop.core.datasets.DatasetError`, and :class:`Interrupted` when cancelled.
     """
 
@@ -123,6 +125,8 @@ def inspect(
         return lambda done, total: progress(stage, done, total) if progress else None
 
     data = open_whole(path, told("reading"), cancelled)
+    if glimpsed:
+        glimpsed(*glimpse(data, cancelled))
     facts = look_at(data, told("opening"), cancelled, broken)
     pairs, complete = _near_pairs(data, facts, told("comparing"), cancelled) if near else (_NO_PAIRS, True)
     grouping = data.groups(told("grouping"), cancelled)

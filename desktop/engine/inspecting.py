@@ -52,6 +52,15 @@ class BrokenFound:
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpsed:
+    """What a handful of pictures told before all are opened: whether most are in ``colour``, and the median of their
+    shorter sides in pixels (0: none of them opened)."""
+
+    colour: bool
+    side: int
+
+
+@dataclass(frozen=True, slots=True)
 class InspectionDone:
     """The result; always the last event."""
 
@@ -68,7 +77,7 @@ class InspectionFailed:
     hint: str = ""
 
 
-InspectionEvent = InspectionProgress | BrokenFound | InspectionDone | InspectionFailed
+InspectionEvent = InspectionProgress | BrokenFound | Glimpsed | InspectionDone | InspectionFailed
 
 
 def serve_inspection(connection: Connection, path: str, near: bool) -> None:
@@ -97,7 +106,7 @@ def _inspect(connection: Connection, path: str, near: bool, stop: threading.Even
 
     teller = _Teller(connection, stop)
     try:
-        return InspectionDone(inspect(path, teller.progress, stop.is_set, teller.broken, near))
+        return InspectionDone(inspect(path, teller.progress, stop.is_set, teller.broken, near, teller.glimpsed))
     except Interrupted:
         return InspectionFailed("cancelled", "the inspection was cancelled")
     except FoveaError as error:
@@ -128,6 +137,12 @@ class _Teller:
             self._connection.send(InspectionProgress(stage, done, total, self._count))
         except OSError:
             self._stop.set()  # nobody listens any more
+
+    def glimpsed(self, colour: bool, side: int) -> None:
+        try:
+            self._connection.send(Glimpsed(colour, side))
+        except OSError:
+            self._stop.set()
 
     def broken(self, entry: BrokenEntry) -> None:
         self._count += 1

@@ -16,6 +16,7 @@ _WAIT_S = 0.2
 
 class _Runner(QThread):
     progressed = Signal(str, int, object, float)
+    glimpsed = Signal(bool, int)
     broken = Signal(object)
     done = Signal(object)
     failed = Signal(object)
@@ -36,6 +37,7 @@ class _Runner(QThread):
         from desktop.core.types import FoveaError
         from desktop.engine.inspecting import (
             BrokenFound,
+            Glimpsed,
             InspectionClient,
             InspectionDone,
             InspectionFailed,
@@ -52,6 +54,8 @@ class _Runner(QThread):
                         spent = time.monotonic() - since
                         left = spent / event.done * (event.total - event.done) if event.total and event.done else 0.0
                         self.progressed.emit(event.stage, event.done, event.total, left)
+                    elif isinstance(event, Glimpsed):
+                        self.glimpsed.emit(event.colour, event.side)
                     elif isinstance(event, BrokenFound):
                         self.broken.emit(event.entries)
                     elif isinstance(event, InspectionDone):
@@ -74,11 +78,13 @@ class Inspector(QObject):
     """One inspection at a time; the newest wins. Lives in the main thread.
 
     ``progressed`` carries the stage, how many entries of it are done, of how many (``None``: not known) and the seconds
-    left in it; ``broken`` a tuple of ``BrokenEntry`` as they are met; ``finished`` the ``Inspection``; ``failed`` a
+    left in it; ``glimpsed`` early, from a handful of pictures, whether most are in colour and the median of their shorter
+    sides; ``broken`` a tuple of ``BrokenEntry`` as they are met; ``finished`` the ``Inspection``; ``failed`` a
     :class:`desktop.core.types.FoveaError`. After :meth:`stop` nothing more is heard.
     """
 
     progressed = Signal(str, int, object, float)
+    glimpsed = Signal(bool, int)
     broken = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
@@ -97,6 +103,7 @@ class Inspector(QObject):
         self.stop()
         self._runner = _Runner(path)
         self._runner.progressed.connect(self._on_progress)
+        self._runner.glimpsed.connect(self._on_glimpse)
         self._runner.broken.connect(self._on_broken)
         self._runner.done.connect(self._on_done)
         self._runner.failed.connect(self._on_failed)
@@ -119,6 +126,11 @@ class Inspector(QObject):
     def _on_progress(self, stage: str, done: int, total: int | None, left_s: float) -> None:
         if self.sender() is self._runner:
             self.progressed.emit(stage, done, total, left_s)
+
+    @Slot(bool, int)
+    def _on_glimpse(self, colour: bool, side: int) -> None:
+        if self.sender() is self._runner:
+            self.glimpsed.emit(colour, side)
 
     @Slot(object)
     def _on_broken(self, entries: tuple[BrokenEntry, ...]) -> None:

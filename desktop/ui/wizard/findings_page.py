@@ -58,7 +58,9 @@ class FindingsPage(Page):
         self._further: tuple[str, ...] = ()  # left out for no reason that was found
         self.inspector = Inspector(self)
         self.inspector.progressed.connect(self._on_progress)
+        self.inspector.glimpsed.connect(self._on_glimpse)
         self.inspector.finished.connect(self._on_finished)
+        self._glimpsed = self._stop_soon = False
         self.inspector.failed.connect(self._on_failed)
         self._line = make_label("", "title", wrap=True)
         self._facts = make_label("", "secondary", wrap=True)
@@ -149,6 +151,8 @@ class FindingsPage(Page):
         self._show_counts()
         self._busy.show()
         self._bar.setRange(0, 0)
+        self._glimpsed = self._stop_soon = False
+        self._skip.setEnabled(True)
         self.inspector.start(draft.path)
         self._show()
 
@@ -164,6 +168,11 @@ class FindingsPage(Page):
 
     @Slot()
     def _on_skip(self) -> None:
+        if not self._glimpsed:
+            # A moment more: colours and sizes of a few pictures decide what is recommended.
+            self._stop_soon = True
+            self._skip.setEnabled(False)
+            return
         self.inspector.stop()
         self._busy.hide()
         self._show()
@@ -181,6 +190,15 @@ class FindingsPage(Page):
         amount = f"{count(done)} / {count(total)}" if total else count(done)
         left = self.tr(" · {0} left").format(duration(left_s)) if left_s >= 2 else ""
         self._stage.setText(f"{texts.get(stage, stage)}: {amount}{left}")
+
+    @Slot(bool, int)
+    def _on_glimpse(self, colour: bool, side: int) -> None:
+        """What recommends size and colours, also where the rest of the look is skipped."""
+        self._glimpsed = True
+        self.state.change(colour=colour, side=side)
+        self.state.looked.emit()
+        if self._stop_soon:
+            self._on_skip()
 
     @Slot(object)
     def _on_finished(self, found: Inspection) -> None:
