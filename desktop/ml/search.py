@@ -11,9 +11,10 @@ Sources: Bergstra et al. 2011 (TPE); Golovin et al. 2017 (the median rule for en
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from desktop.core.evaluation_json import write_atomically
 from desktop.core.types import FoveaError
 from desktop.ml.control import Cancelled, Command
 from desktop.ml.events import EpochDone, Event
-from desktop.ml.plan import TrainingPlan, with_settings
+from desktop.ml.plan import PlanError, TrainingPlan, with_settings
 from desktop.ml.plan import load as load_plan
 from desktop.ml.search_results import (
     Goal,
@@ -44,6 +45,7 @@ __all__ = [
 
 
 _UNBEGUN = "unbegun"  # marks a trial whose run could not be made, so that it is tried again
+_COMBINED = 400  # combinations in which a value is looked for a place
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,18 +266,40 @@ def _suggest(trial: Any, dimension: Dimension) -> str:
 
 
 def _check(plan: TrainingPlan, space: Sequence[Dimension]) -> None:
-    """Refuse now what would fail in every trial."""
-    for dimension in space:
-        if isinstance(dimension, Choices):
-            for value in dimension.values:
-                with_settings(plan, {dimension.key: value})
-        else:
-            if not dimension.low < dimension.high or (dimension.log and dimension.low <= 0):
-                text = f"the range of {dimension.key} is {dimension.low:g} to {dimension.high:g}"
-                raise SearchError("bad-search", text, "The smaller number first; above 0 with log.")
-            ends = (dimension.low, dimension.high)
-            for value in map(str, (int(end) for end in ends) if dimension.whole else ends):
-                with_settings(plan, {dimension.key: value})
+    """Refuse now what would fail in every trial: a value that goes neither with the plan nor with other values."""
+    tried = {dimension.key: _tried(dimension) for dimension in space}
+    for key, values in tried.items():
+        others = {other: held for other, held in tried.items() if other != key}
+        for value in values:
+            try:
+                with_settings(plan, {key: value})
+            except PlanError:
+                if not any(_goes(plan, {key: value, **dict(zip(others, rest, strict=True))}) for rest in _some(others)):
+                    raise
+
+
+def _tried(dimension: Dimension) -> tuple[str, ...]:
+    """The values, or the ends of the range. Raises :class:`SearchError` for a range that is none."""
+    if isinstance(dimension, Choices):
+        return dimension.values
+    if not dimension.low < dimension.high or (dimension.log and dimension.low <= 0):
+        text = f"the range of {dimension.key} is {dimension.low:g} to {dimension.high:g}"
+        raise SearchError("bad-search", text, "The smaller number first; above 0 with log.")
+    ends = (dimension.low, dimension.high)
+    return tuple(map(str, (int(end) for end in ends) if dimension.whole else ends))
+
+
+def _some(values: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Combinations of one value each, at most some hundreds of them."""
+    return itertools.islice(itertools.product(*values.values()), _COMBINED) if values else iter(())
+
+
+def _goes(plan: TrainingPlan, settings: dict[str, str]) -> bool:
+    try:
+        with_settings(plan, settings)
+    except PlanError:
+        return False
+    return True
 
 
 def _optuna() -> Any:

@@ -307,6 +307,19 @@ def test_what_cannot_be_searched_is_refused_before_the_first_trial(
     assert RunStore().list() == [] and search.names() == []
 
 
+def test_a_value_that_goes_with_other_varied_ones_alone_is_taken(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    base = plans.with_settings(tiny(pets), {"optimizer.name": "sgd", "optimizer.momentum": "0", "fit.epochs": "3"})
+    momentum = Choices("optimizer.momentum", ("0.0", "0.9"))
+    nesterov = Choices("optimizer.nesterov", ("true",))
+    result = search.run_search("together", base, [momentum, nesterov], None)
+    assert sorted((t.settings["optimizer.momentum"], t.state) for t in result.trials) == [
+        ("0.0", "failed"), ("0.9", "done"),
+    ]  # fmt: skip
+    with pytest.raises(PlanError, match="nesterov"):
+        search.run_search("alone", base, [nesterov, Choices("fit.epochs", ("1", "2"))], None)
+
+
 def test_names_and_usage(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("../x", "", "a/b"):
         with pytest.raises(SearchError):
