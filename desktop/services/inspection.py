@@ -78,8 +78,8 @@ class Inspector(QObject):
     """One inspection at a time; the newest wins. Lives in the main thread.
 
     ``progressed`` carries the stage, how many entries of it are done, of how many (``None``: not known) and the seconds
-    left in it; ``glimpsed`` early, from a handful of pictures, whether most are in colour and the median of their shorter
-    sides; ``broken`` a tuple of ``BrokenEntry`` as they are met; ``finished`` the ``Inspection``; ``failed`` a
+    left in it; ``glimpsed`` early, from a handful of pictures, whether most are in colour and the median of their
+    shorter sides; ``broken`` a tuple of ``BrokenEntry`` as they are met; ``finished`` the ``Inspection``; ``failed`` a
     :class:`desktop.core.types.FoveaError`. After :meth:`stop` nothing more is heard.
     """
 
