@@ -72,7 +72,7 @@ def measure(model_id: str, path: Path, rounds: int) -> dict[str, float]:
         times = []
         for _ in range(20 * rounds):
             begin = time.perf_counter()
-            model.gate.verdicts(domain.features(pixels, seen.get("embedding"), seen.get("map")))
+            model.gate.verdicts(domain.features(pixels, seen.get("embedding"), seen.get("map"), model.gate.toned))
             times.append((time.perf_counter() - begin) * 1000)
         result["gate"] = statistics.median(times)
     return result

@@ -1,7 +1,7 @@
 """Whether a picture is of the kind that a model was trained on: a score, its limit at 1, and why.
 
-Three views of a picture are weighed, each a distance brought to the scale of the model's own unseen pictures (0 at
-their median, 1 at their 95 % point), and summed, each with its share:
+Three views of a picture are weighed, for colour models four, each a distance brought to the scale of the model's own
+unseen pictures (0 at their median, 1 at their 95 % point), and summed, each with its share:
 
 - ``look``: brightness, contrast, colour and sharpness of the network's input; Mahalanobis distance to the nearest class
   of training pictures.
@@ -9,9 +9,10 @@ their median, 1 at their 95 % point), and summed, each with its share:
   relative Mahalanobis distance (Ren et al. 2021, arXiv:2106.09022), in the space of the leading principal axes.
 - ``foreign``: odds of a softmax regression between training pictures and foreign ones made by program at the end of the
   training (outlier exposure, Hendrycks et al. 2019), such as negatives, noise, scrambled and doubled pictures.
+- ``tones``: of colour pictures, log odds of being a negative, by a network of its own (:mod:`desktop.core.polarity`).
 
 The numbers (:class:`Gate`) are fitted by :mod:`desktop.ml.domain` and lie beside the model as ``domain.json``, which
-holds no picture. NumPy alone is needed, and well under a millisecond.
+holds no picture. NumPy alone is needed, well under a millisecond, with ``tones`` some milliseconds.
 """
 
 from __future__ import annotations
@@ -22,14 +23,17 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core import polarity
 from desktop.core.packed import pack, unpack
-from desktop.core.types import DomainVerdict, StoreError
+from desktop.core.types import DomainVerdict, PreprocessSpec, StoreError
 
 FILE = "domain.json"
-METHOD = "look, features and foreign odds"
-PARTS = ("look", "features", "foreign")
+METHOD = "look, features, foreign odds and, in colour, tones"
+PARTS = ("look", "features", "foreign", "tones")
+_GREY_PARTS = PARTS[:3]
 MAX_BYTES = 16 * 1024 * 1024
-_SCHEMA = 1
+_SCHEMA = 2
+_FIRST_SCHEMA = 1  # gates of three parts, which do not name them
 _CLIP = 8.0  # standard deviations: what is farther is as foreign as can be, and would drown the rest
 _FLOOR = -1.0  # the most that one view can speak for a picture
 _EPS = 2e-3
@@ -39,11 +43,12 @@ _EPS = 2e-3
 class Gate:
     """The numbers of one model's gate.
 
-    Sizes: d features, of which the last s are the look; c classes, k axes, f foreign kinds. ``shift`` and ``scale``
+    Sizes: d features, of which the last s are the look, and the first the tones where ``views`` has them; c classes, k
+    axes, f foreign kinds, v views. ``views`` are the :data:`PARTS` that are weighed. ``shift`` and ``scale``
     (d,) standardise the features. ``look_axes`` (s, s) and ``look_means`` (c, s) whiten the look within classes;
     ``axes`` (d, k) whiten the features as a whole, ``within`` (k, k) and ``means`` (c, k) within classes. ``weights``
     (d, 1 + f) and ``bias`` (1 + f,) are the regression's, the model's own kind first; ``kinds`` names the foreign ones.
-    ``middle`` and ``spread`` (3,) bring the parts to their common scale, ``share`` (3,) weighs them; ``centre`` and
+    ``middle`` and ``spread`` (v,) bring the parts to their common scale, ``share`` (v,) weighs them; ``centre`` and
     ``limit`` are the sum's median on own pictures and its limit.
     """
 
@@ -62,9 +67,15 @@ class Gate:
     kinds: tuple[str, ...]
     centre: float
     limit: float
+    views: tuple[str, ...] = _GREY_PARTS
+
+    @property
+    def toned(self) -> bool:
+        """Whether it weighs the tones, which its features must then hold."""
+        return PARTS[3] in self.views
 
     def raw_parts(self, found: np.ndarray) -> np.ndarray:
-        """The three distances before they are scaled: float64 (n, 3) of ``found`` (n, d), see :func:`features`."""
+        """The distances before they are scaled: float64 (n, v) of ``found`` (n, d), see :func:`features`."""
         z = np.clip((found - self.shift) / self.scale, -_CLIP, _CLIP)
         look = _nearest(z[:, -len(self.look_axes) :] @ self.look_axes, self.look_means)
         whole = z @ self.axes
@@ -72,10 +83,13 @@ class Gate:
         logits = z @ self.weights + self.bias
         # Log-odds of being foreign of whichever kind.
         odds = np.logaddexp.reduce(logits[:, 1:], axis=1) - logits[:, 0]
-        return np.stack([np.log(look + 1e-3), relative, odds], axis=1).astype(np.float64)
+        parts = [np.log(look + 1e-3), relative, odds]
+        if self.toned:
+            parts.append(found[:, 0])
+        return np.stack(parts, axis=1).astype(np.float64)
 
     def parts(self, found: np.ndarray) -> np.ndarray:
-        """The three distances on their common scale: float64 (n, 3)."""
+        """The distances on their common scale: float64 (n, v)."""
         result: np.ndarray = np.clip((self.raw_parts(found) - self.middle) / self.spread, _FLOOR, 50.0)
         return result
 
@@ -99,7 +113,7 @@ class Gate:
         likest = (z @ self.weights + self.bias)[:, 1:].argmax(axis=1)
         verdicts = []
         for score, row, kind, bad in zip(scores, parts, likest, broken, strict=True):
-            reasons = tuple(PARTS[i] for i in np.argsort(-row, kind="stable") if row[i] > 1.0)
+            reasons = tuple(self.views[i] for i in np.argsort(-row, kind="stable") if row[i] > 1.0)
             # Rounded upwards at the limit: what is flagged must not read as 1.
             value = 99.0 if bad else min(float(score), 99.0)
             inside = value <= 1.0
@@ -122,13 +136,13 @@ def from_json(text: bytes | str) -> Gate:
         raise StoreError("damaged", f"'{FILE}' has {len(text)} bytes; at most {MAX_BYTES} expected")
     try:
         raw = json.loads(text)
-        if raw["schema"] != _SCHEMA:
+        if raw["schema"] not in (_FIRST_SCHEMA, _SCHEMA):
             raise ValueError(f"schema {raw['schema']!r}")
-        names = {field.name for field in fields(Gate)}
+        names = {field.name for field in fields(Gate)} - ({"views"} if raw["schema"] == _FIRST_SCHEMA else set())
         if set(raw) != names | {"schema"}:
             raise ValueError("other fields than expected")
         values: dict[str, Any] = {n: unpack(raw[n]) if isinstance(raw[n], dict) else raw[n] for n in names}
-        values["kinds"] = tuple(str(kind) for kind in values["kinds"])
+        values |= {name: tuple(str(part) for part in values[name]) for name in ("kinds", "views") if name in values}
         values |= {name: float(values[name]) for name in ("centre", "limit")}
         gate = Gate(**values)
         _check(gate)
@@ -137,13 +151,23 @@ def from_json(text: bytes | str) -> Gate:
     return gate
 
 
-def features(pixels: np.ndarray, embedding: np.ndarray | None, last_map: np.ndarray | None) -> np.ndarray:
+def views_for(spec: PreprocessSpec) -> tuple[str, ...]:
+    """The views that a new gate for pictures of ``spec`` weighs."""
+    return PARTS if spec.channels == 3 else _GREY_PARTS
+
+
+def features(
+    pixels: np.ndarray, embedding: np.ndarray | None, last_map: np.ndarray | None, toned: bool = False
+) -> np.ndarray:
     """What the gate looks at, float32 (n, d).
 
     ``pixels`` uint8 (n, height, width, channels) is the network's input, ``embedding`` (n, e) and ``last_map``
-    (n, rows, columns, f) its further outputs where it has them. The look comes last.
+    (n, rows, columns, f) its further outputs where it has them. The look comes last, and first, where ``toned``, the
+    log odds that a colour picture is a negative.
     """
     columns = []
+    if toned:
+        columns.append(polarity.odds(pixels)[:, np.newaxis])
     if embedding is not None:
         columns.append(_soft_log(embedding))
     if last_map is not None:
@@ -234,10 +258,12 @@ def _check(gate: Gate) -> None:
         "means": (c, k),
         "weights": (d, outputs),
         "bias": (outputs,),
-        "middle": (len(PARTS),),
-        "spread": (len(PARTS),),
-        "share": (len(PARTS),),
+        "middle": (len(gate.views),),
+        "spread": (len(gate.views),),
+        "share": (len(gate.views),),
     }
+    if gate.views not in (PARTS, _GREY_PARTS):
+        raise ValueError(f"views {gate.views!r}")
     for name, shape in expected.items():
         if getattr(gate, name).shape != shape:
             raise ValueError(f"'{name}' has shape {getattr(gate, name).shape}; {shape} expected")

@@ -75,7 +75,7 @@ class LoadedModel:
         if self.gate is None or self._neighbours is None:
             return ()
         found = self.outputs(pixels[np.newaxis])
-        row = domain.features(pixels[np.newaxis], found.get("embedding"), found.get("map"))[0]
+        row = domain.features(pixels[np.newaxis], found.get("embedding"), found.get("map"), self.gate.toned)[0]
         return self._neighbours.nearest(self.gate, row)
 
     @property
@@ -120,7 +120,7 @@ class LoadedModel:
     def _judged(self, batch: np.ndarray, found: dict[str, np.ndarray], gated: bool) -> Answers:
         if not gated or self.gate is None:
             return Answers(found["probabilities"], (None,) * len(batch))
-        seen = domain.features(batch, found.get("embedding"), found.get("map"))
+        seen = domain.features(batch, found.get("embedding"), found.get("map"), self.gate.toned)
         return Answers(found["probabilities"], tuple(self.gate.verdicts(seen)))
 
     def _gate(self, entry: ModelEntry) -> domain.Gate | None:
@@ -131,7 +131,9 @@ class LoadedModel:
         spec = self.manifest.preprocess
         blank = np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)
         found = self._main.outputs(blank, tuple(self.manifest.outputs))
-        size = domain.features(blank, found.get("embedding"), found.get("map")).shape[1]
+        if gate.toned and spec.channels != 3:
+            raise StoreError("mismatch", f"the domain gate of model '{self.manifest.id}' is for colour; it takes grey")
+        size = domain.features(blank, found.get("embedding"), found.get("map"), gate.toned).shape[1]
         if gate.shift.shape != (size,):
             raise StoreError(
                 "mismatch",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from desktop.core import conformal
-from desktop.core.domain import Gate, features
+from desktop.core.domain import PARTS, Gate, features, views_for
 from desktop.core.types import PreprocessSpec
 from desktop.ml import domain
 from desktop.ml.data import Pictures
@@ -49,9 +49,10 @@ def fit(
     """
     scores = lite.run(validation.images)[outputs["probabilities"]]
     sets = _sets(scores, validation)
+    toned = PARTS[3] in views_for(spec)
 
     def look(images: np.ndarray) -> np.ndarray:
-        return features_of(images, lite.run(images), outputs)
+        return features_of(images, lite.run(images), outputs, toned)
 
     try:
         gate, entry = domain.fit(train.images, train.labels, validation.images, spec, look, seed, progress, seen)
@@ -60,11 +61,11 @@ def fit(
     return Confidence(gate, entry, sets)
 
 
-def features_of(images: np.ndarray, found: list[np.ndarray], outputs: dict[str, int]) -> np.ndarray:
+def features_of(images: np.ndarray, found: list[np.ndarray], outputs: dict[str, int], toned: bool) -> np.ndarray:
     """:func:`desktop.core.domain.features` of prepared ``images`` and the network's outputs for them."""
     embedding = found[outputs["embedding"]] if "embedding" in outputs else None
     last_map = found[outputs["map"]] if "map" in outputs else None
-    return features(images, embedding, last_map)
+    return features(images, embedding, last_map, toned)
 
 
 def _sets(scores: np.ndarray, validation: Pictures) -> Conformal:

@@ -24,6 +24,7 @@ _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; lar
 _EACH = 500  # foreign pictures of a kind, likewise
 _AXES = 128
 _FEWEST = 12  # own pictures on either side, below which distances say nothing
+_TONES = 2.0  # what the tones of a colour picture count: chosen on validation pictures
 _RIDGE = 100.0  # weight decay of the regression, as 1/C of scikit-learn's
 
 Look = Callable[[np.ndarray], np.ndarray]
@@ -53,9 +54,9 @@ def fit(
 
     ``images`` uint8 (n, height, width, channels) and ``labels`` (n,) are of the training part, ``unseen`` own pictures
     that training had not seen (validation), on which the limit is set. ``look`` maps pictures to
-    :func:`desktop.core.domain.features` by way of the network; ``seen`` gets the gate, which of ``images`` were looked
-    at, and their features. Raises :class:`DomainError` with fewer than twelve
-    pictures on either side.
+    :func:`desktop.core.domain.features` by way of the network, toned for colour; ``seen`` gets the gate, which of
+    ``images`` were looked at, and their features. Raises :class:`DomainError` with fewer than twelve pictures on either
+    side.
     """
     if min(len(images), len(unseen)) < _FEWEST:
         raise DomainError(
@@ -110,6 +111,7 @@ def _fitted(
     scale = np.maximum(own.std(axis=0), 0.01 * float(own.std()) + 1e-6)
     z = (own - shift) / scale
     classes = [label for label in np.unique(labels) if (labels == label).sum() > 1] or [labels[0]]
+    views = domain.views_for(spec)
     look_size = domain.look(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)).shape[1]
     look_axes, look_means = _within(z[:, -look_size:], labels, classes)
     axes = _axes(z)
@@ -125,13 +127,14 @@ def _fitted(
         means=means,
         weights=weights,
         bias=bias,
-        middle=np.zeros(len(domain.PARTS)),
-        spread=np.ones(len(domain.PARTS)),
+        middle=np.zeros(len(views)),
+        spread=np.ones(len(views)),
         # Every drawing is laid out like a digit, so its look says little there; elsewhere it says most.
-        share=np.array([1.0 if spec.fit == "mnist" else 2.0, 1.0, 1.0]),
+        share=np.array([1.0 if spec.fit == "mnist" else 2.0, 1.0, 1.0, _TONES])[: len(views)],
         kinds=kinds,
         centre=0.0,
         limit=1.0,
+        views=views,
     )
 
 

@@ -176,7 +176,8 @@ class ConfidencePanel(QWidget):
         self._sign.set_sign("caution", "caution")
         self._kind.setText(self.tr("Looks like its kind: no. Do not rely on the answer."))
         set_role(self._kind, "caution")
-        self._reasons.setText(" ".join(self._reason(code, verdict) for code in verdict.reasons[:2]))
+        words = dict.fromkeys(self._reason(code, verdict) for code in verdict.reasons)
+        self._reasons.setText(" ".join(list(words)[:2]))
         self._reasons.setVisible(bool(verdict.reasons))
         if self._prediction is not None and self._prediction.nearest:
             self._nearest.show_pictures(self._prediction.nearest, manifest.labels)
@@ -188,8 +189,11 @@ class ConfidencePanel(QWidget):
             return self.tr("Its brightness, contrast or colours are unlike those of the training pictures.")
         if code == "features":
             return self.tr("What the network finds in it lies far from what it learned.")
+        negative = self.tr("It looks like a negative: dark and light exchanged.")
+        if code == "tones":
+            return negative
         kinds = {
-            "negative": self.tr("It looks like a negative: dark and light exchanged."),
+            "negative": negative,
             "noise": self.tr("It looks like noise."),
             "flat": self.tr("It resembles a blank or a smooth picture."),
             "scribble": self.tr("It looks like a drawing of something else."),

@@ -47,7 +47,9 @@ def test_reading_gives_what_was_written() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": 2},
+        {"schema": 3},
+        {"views": ["look", "features"]},
+        {"views": ["look", "features", "foreign", "tones"]},
         {"limit": "high"},
         {"limit": -1.0},
         {"kinds": ["noise"]},
@@ -64,6 +66,15 @@ def test_what_does_not_fit_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(StoreError) as caught:
         from_json(json.dumps(raw))
     assert caught.value.kind == "damaged"
+
+
+def test_a_gate_of_an_earlier_version_goes_on_without_tones() -> None:
+    raw = json.loads(gate().to_json()) | {"schema": 1}
+    del raw["views"]
+    earlier = from_json(json.dumps(raw))
+    assert not earlier.toned and earlier.views == ("look", "features", "foreign")
+    row = features(np.full((1, 8, 8, 1), 30, np.uint8), None, None)
+    np.testing.assert_array_equal(earlier.scores(row), from_json(gate().to_json()).scores(row))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{}", "[" * 100_000])

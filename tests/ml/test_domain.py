@@ -13,7 +13,7 @@ SPEC = PreprocessSpec(24, 24, "rgb", "stretch", "area")
 
 
 def look(images: np.ndarray) -> np.ndarray:
-    return scorer.features(images, None, None)
+    return scorer.features(images, None, None, toned=True)
 
 
 def scenes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -54,6 +54,16 @@ def test_own_pictures_pass_and_foreign_ones_are_flagged() -> None:
         assert (gate.scores(look(pictures)) > 1).mean() > 0.95, name
     negative = gate.verdicts(look(foreign["negative"]))
     assert sum(v.likest == "negative" for v in negative) > 50
+
+
+def test_what_a_gate_weighs_depends_on_the_colours() -> None:
+    gate, entry = fitted()
+    assert gate.toned and gate.views == scorer.PARTS and entry.method == scorer.METHOD
+    grey = PreprocessSpec(24, 24, "grey", "stretch", "area")
+    images, labels = scenes(80, 1)
+    pale = images.mean(axis=3, keepdims=True).astype(np.uint8)
+    held, _ = domain.fit(pale[:50], labels[:50], pale[50:], grey, lambda x: scorer.features(x, None, None), 3)
+    assert not held.toned and held.views == scorer.PARTS[:3] and len(held.share) == 3
 
 
 def test_the_stored_gate_gives_the_same_verdicts() -> None:
