@@ -14,15 +14,26 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return result
 
 
+_SPREAD = 0.5  # of the logarithm of temperatures that are believed without a picture: e^±.5 is .6 to 1.6
+
+
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature, 0.05 to 10, that minimises cross-entropy of ``softmax(logits / T)`` (Guo et al. 2017)."""
+    """The temperature, 0.05 to 10, that minimises cross-entropy of ``softmax(logits / T)`` (Guo et al. 2017), with a
+    normal prior on its logarithm.
+
+    Without the prior, pictures that are (nearly) all right would draw it to its lower bound, whatever the scores: a
+    score of .76 became .98 with 100 pictures. Against hundreds of pictures with some errors the prior weighs nothing.
+    Where no picture is wrong nothing speaks for higher scores, and the temperature is 1 or above.
+    """
     rows = np.arange(len(labels))
 
     def loss(log_temperature: float) -> float:
         probabilities = softmax(logits / np.exp(log_temperature))
-        return float(-np.log(np.clip(probabilities[rows, labels], 1e-12, None)).mean())
+        surprise = float(-np.log(np.clip(probabilities[rows, labels], 1e-12, None)).sum())
+        return surprise + (log_temperature / _SPREAD) ** 2 / 2
 
-    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(10.0)), method="bounded", options={"xatol": 1e-5})
+    lowest = 0.0 if (logits.argmax(axis=1) == labels).all() else np.log(0.05)
+    found = minimize_scalar(loss, bounds=(lowest, np.log(10.0)), method="bounded", options={"xatol": 1e-5})
     return float(np.exp(found.x))
 
 
