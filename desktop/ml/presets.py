@@ -270,12 +270,12 @@ _ALL = (
     ),
     _of_cifar(
         "cifar-deep", "Things: four convolutions", "Two pairs of convolutions, dense 512.", "76.9 %",
-        _plain(_net(*_DEEP), "rmsprop", 40, 128),
+        _plain(_net(*_DEEP), "rmsprop", 40, 128, mixed="auto"),
     ),
     _of_cifar(
         "cifar-augmented", "Things: four convolutions, augmented",
         "The same with rotation, shift, zoom and mirroring.", "78.3 %",
-        _plain(_net(*_DEEP), "rmsprop", 50, 128, (_affine(40, 0.2, 0.2), _FLIP)),
+        _plain(_net(*_DEEP), "rmsprop", 50, 128, (_affine(40, 0.2, 0.2), _FLIP), mixed="auto"),
     ),
     _of_cifar(
         "cifar-regularised", "Things: normalised and with dropout",

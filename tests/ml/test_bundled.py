@@ -46,7 +46,7 @@ def test_files_papers_and_figures(store: ModelStore, model_id: str) -> None:
     assert {"model.keras", "history.csv", "evaluation.json", "selftest/expected.json"} <= manifest.files.keys()
     assert manifest.card.intended_use and manifest.card.limits and manifest.card.known_failures
     recipe = plan.load(paths.resources() / "recipes" / f"{model_id}.json")
-    assert manifest.provenance.plan == recipe.to_dict()
+    assert plan.from_json(json.dumps(manifest.provenance.plan)) == recipe
     assert manifest.calibration is not None and manifest.calibration.split == "validation"
 
 
@@ -55,7 +55,7 @@ def test_the_medical_model_says_what_it_is_not(store: ModelStore) -> None:
     assert manifest is not None and manifest.medical and manifest.scores == "model score"
     assert "not a medical device" in manifest.card.notice and "not a diagnosis" in manifest.card.notice
     assert manifest.decision.rule == "threshold" and "validation" in manifest.decision.reason
-    assert evaluation(store, "chest-xray-pneumonia")["auc"] >= 0.96
+    assert evaluation(store, "chest-xray-pneumonia")["auc"] >= 0.985
 
 
 def test_digits_in_other_hands_pens_and_fonts(store: ModelStore) -> None:
