@@ -95,6 +95,8 @@ _LEFT_OUT = (
     *("matplotlib/mpl-data/sample_data/*", "sklearn/datasets/data/*", "sklearn/datasets/descr/*"),
     # Fonts that no plot of Fovea's names: serifs, and PostScript's own.
     *("*/mpl-data/fonts/afm/*", "*/mpl-data/fonts/pdfcorefonts/*", "*/mpl-data/fonts/ttf/DejaVuSerif*"),
+    # The reader of Matrix Market files, which SciPy loads when one is opened.
+    "*/_fast_matrix_market/_fmm_core*",
     # TensorFlow's profiler, for which a small module stands in; its StableHLO tools and its XLA operations, which no
     # training and no export opens (seen by tracing the files that a whole self-test training opens).
     *("*_pywrap_profiler_plugin*", "*stablehlo_extension.so", "*/tf2xla/ops/_xla_ops.so"),
