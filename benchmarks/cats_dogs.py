@@ -49,7 +49,8 @@ def main(argv: list[str]) -> int:
                 source = ImageSource(parts[-1], data=stream.read())
                 prepared.append(prepare(decode(source), manifest.preprocess).pixels)
                 truth.append(places[parts[2]])
-    scores = LiteRT(folder / "model.tflite").run(np.stack(prepared))[manifest.outputs["probabilities"]]
+    place = manifest.outputs["probabilities"]
+    (scores,) = LiteRT(folder / "model.tflite").run(np.stack(prepared), only=(place,))
     known, right = np.array(truth), np.array(list(places.values()))
     better = right[scores[:, right].argmax(axis=1)] == known
     answer = scores.argmax(axis=1) == known

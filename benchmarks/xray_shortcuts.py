@@ -60,7 +60,7 @@ def main(argv: list[str]) -> int:
         "all but the middle covered": covered(whole, middle=False),
     }
     for name, images in views.items():
-        scores = lite.run(images)[place][:, manifest.decision.positive or 0]
+        scores = lite.run(images, only=(place,))[0][:, manifest.decision.positive or 0]
         print(f"{name:28} area under ROC {roc_auc_score(truth, scores):.3f}   n = {len(truth)}", flush=True)
     return 0
 

@@ -51,7 +51,7 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
     sets, test, metrics = fitted.conformal, gathered.open_test(), manifest.metrics
     held = json.loads(read_verified(entry, EVALUATION).read_text(encoding="utf-8"))
     if test is not None:
-        scores = lite.run(test.images)[manifest.outputs["probabilities"]]
+        (scores,) = lite.run(test.images, only=(manifest.outputs["probabilities"],))
         sets = confidence.checked(sets, manifest.decision, scores, test.labels, "test")
         digest, version = manifest.files["model.tflite"].sha256, manifest.version
         found, document = evaluate.measure(
@@ -103,7 +103,7 @@ def main() -> int:
             print(f"{done.id}: gate of {size / 1024:.0f} KB, flags {gate.refused:.1%} of {gate.n} own unseen pictures")
         if sets is not None:
             for facts in zip(sets.rates, sets.cutoffs, sets.covered, sets.sizes, strict=False):
-                print("{}: rate {:.0%}: cutoff {:.5f}, on test covered {:.4f}, size {:.3f}".format(done.id, *facts))
+                print("{}: rate {:.0%}: cutoff {:.5g}, on test covered {:.4f}, size {:.3f}".format(done.id, *facts))
     return 0
 
 

@@ -336,7 +336,7 @@ def _cells(e: Estimate, percent: bool) -> tuple[str, str]:
     if e.value is None:
         return "–", e.reason
     scale, digits, unit = (100, 2, " %") if percent else (1, 4, "")
-    bounds = ""
+    bounds = e.reason
     if e.low is not None and e.high is not None:
         bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}"
     return f"{scale * e.value:.{digits}f}{unit}", bounds

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop.core.intervals import Estimate, Z, percentile, proportion, resamples, unknown
+from desktop.core.intervals import ALIKE, Estimate, Z, percentile, proportion, resamples, unknown
 
 BINS = 15
 
@@ -44,7 +44,8 @@ def ece(confidence: np.ndarray, right: np.ndarray, seed: int, bins: int = BINS) 
     """Expected calibration error: the mean distance of score and share right over the bins, weighed by their size.
 
     Arguments as for :func:`reliability`. Definition: Naeini et al. 2015, Guo et al. 2017 (top score of each image).
-    Bootstrap interval; on few images ECE is biased upwards.
+    Bootstrap interval; on few images ECE is biased upwards. No interval where the resamples differ by less than one
+    image more or less being right would make: they then tell of nothing but the scores' own spread.
     """
     n = len(confidence)
     if n == 0:
@@ -57,7 +58,11 @@ def ece(confidence: np.ndarray, right: np.ndarray, seed: int, bins: int = BINS) 
     for number in range(len(draws)):
         counts = np.bincount(rng.integers(0, n, n), minlength=n)
         draws[number] = np.abs(np.bincount(index, gap * counts, bins)).sum() / n
-    return percentile(value, draws, n)
+    found = percentile(value, draws, n)
+    if found.low is not None and found.high is not None and found.high - found.low < 1 / n:
+        # All right at scores of nearly 1, say: no resample holds a mistake, so each is as near to perfect.
+        return Estimate(value, n=n, reason=ALIKE)
+    return found
 
 
 def weighted_ece(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> Callable[[np.ndarray], float]:

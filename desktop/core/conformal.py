@@ -28,6 +28,8 @@ class Cutoffs(Protocol):
     """What is needed of :class:`desktop.store.manifest.Conformal`."""
 
     @property
+    def n(self) -> int: ...
+    @property
     def rates(self) -> tuple[float, ...]: ...
     @property
     def cutoffs(self) -> tuple[float, ...]: ...
@@ -51,16 +53,25 @@ class AnswerSet:
 def cutoffs(true_scores: Sequence[float], rates: Sequence[float] = RATES) -> tuple[float, ...]:
     """For each error rate the score that a class needs to belong to the set; 0 where there are too few pictures.
 
-    ``true_scores``: of each calibration picture the score of its true class, 0 to 1.
+    ``true_scores``: of each calibration picture the score of its true class, 0 to 1. Seven digits of each cutoff are
+    kept, however small it is: of a network that is sure of itself the true class may score less than a millionth.
     """
+    from decimal import ROUND_DOWN, Context  # only a training needs it
+
+    # Rounded down: a cutoff rounded up could lose the very picture that it was taken from.
+    digits = Context(prec=7, rounding=ROUND_DOWN)
     ranked = sorted((float(score) for score in true_scores), reverse=True)
     found = []
     for rate in rates:
-        # The smallest surplus keeps (n + 1)(1 - rate) whole where it is whole: 0.95 is not exact in binary.
-        place = math.ceil((len(ranked) + 1) * (1 - rate) - 1e-9)
-        # Rounded down: a cutoff rounded up could lose the very picture that it was taken from.
-        found.append(math.floor(ranked[place - 1] * 1e7) / 1e7 if place <= len(ranked) else 0.0)
+        place = _place(len(ranked), rate)
+        found.append(float(digits.create_decimal_from_float(ranked[place - 1])) if place <= len(ranked) else 0.0)
     return tuple(found)
+
+
+def _place(n: int, rate: float) -> int:
+    """Which of ``n`` true scores, the highest being number 1, is the cutoff; beyond ``n`` where they are too few."""
+    # The smallest surplus keeps (n + 1)(1 - rate) whole where it is whole: 0.95 is not exact in binary.
+    return math.ceil((n + 1) * (1 - rate) - 1e-9)
 
 
 def nearest_rate(sets: Cutoffs, rate: float) -> float:
@@ -81,4 +92,5 @@ def answer_set(scores: Any, answer: int, sets: Cutoffs, rate: float) -> AnswerSe
     weak = answer not in chosen
     if weak:
         chosen = sorted([*chosen, answer], key=lambda index: (-float(scores[index]), index))
-    return AnswerSet(tuple(chosen), rate, weak, cutoff == 0.0)
+    # A cutoff of 0 may also be the score that a true class had.
+    return AnswerSet(tuple(chosen), rate, weak, cutoff == 0.0 and _place(sets.n, rate) > sets.n)

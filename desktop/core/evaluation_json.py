@@ -23,7 +23,7 @@ Naming = Callable[[str], str]
 
 
 def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
-    """``value``, ``low``, ``high``, ``n``, ``method``, and ``reason`` where there is no value."""
+    """``value``, ``low``, ``high``, ``n``, ``method``, and ``reason`` where there is no value or no interval."""
     if estimate is None:
         return None
     out: dict[str, Any] = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}

@@ -18,6 +18,8 @@ Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 
 _BUDGET = 20_000_000  # resampled entries that a bootstrap may cost in all: about a second
 _MOST, _FEWEST = 1000, 200
+ALIKE = "the resamples are too much alike for an interval"
+"""Why there is no bootstrap interval where the data at hand do not vary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +118,14 @@ def percentile(value: float, draws: np.ndarray, n: int, fallback: Estimate | Non
     """The percentile bootstrap interval (Efron 1979) of ``value`` from ``draws``, float64 (B,), NaN left out.
 
     Draws that are all alike tell nothing of the uncertainty (all images right, say): ``fallback`` then lends its
-    bounds.
+    bounds; without it there are none.
     """
     usable = draws[np.isfinite(draws)]
     if usable.size < _FEWEST // 2:
         return Estimate(value, n=n, reason="too few usable resamples for an interval")
-    if fallback is not None and fallback.low is not None and float(np.ptp(usable)) == 0.0:
+    if float(np.ptp(usable)) == 0.0:
+        if fallback is None or fallback.low is None:
+            return Estimate(value, n=n, reason=ALIKE)
         return Estimate(value, fallback.low, fallback.high, n, None, fallback.method)
     low, high = (float(q) for q in np.quantile(usable, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]))
     # A plug-in statistic is biased on resamples of few entries: its interval must still hold what was measured.

@@ -175,7 +175,8 @@ def mean_statistic(hits: np.ndarray, rows: np.ndarray, columns: np.ndarray, kind
     bottom = {"precision": columns, "recall": rows, "f1": rows + columns}[kind]
     top = 2 * hits if kind == "f1" else hits
     there = bottom > 0
-    value = np.divide(top, bottom, out=np.zeros_like(top), where=there)
+    # Counts of nothing are whole numbers whatever the weights: the shares need a type of their own.
+    value = np.divide(top, bottom, out=np.zeros(top.shape), where=there)
     weight = rows * there if weighted else there.astype(np.float64)
     total = weight.sum(axis=1)
     return np.asarray(np.divide((value * weight).sum(axis=1), total, out=np.full(len(total), np.nan), where=total > 0))

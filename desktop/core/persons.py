@@ -113,8 +113,9 @@ class Persons:
             yield np.bincount(rng.integers(0, self.count, self.count), minlength=self.count)[self.of].astype(float)
 
     def bootstrap(self, plain: Estimate, statistic: Callable[[np.ndarray], float], cost: int, seed: int) -> Estimate:
-        """``plain``'s value with bounds from ``statistic`` of weights (n,) over samples of persons."""
-        if plain.value is None:
+        """``plain``'s value with bounds from ``statistic`` of weights (n,) over samples of persons; none where
+        ``plain``, which takes the images as independent, has none."""
+        if plain.value is None or plain.low is None:
             return plain
         draws = np.array([statistic(weights) for weights in self.drawn(cost, seed)])
         return _by_person(percentile(plain.value, draws, plain.n, plain))

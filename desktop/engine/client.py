@@ -105,6 +105,7 @@ class EngineClient:
         self._pending: dict[int, Request] = {}
         self._batches: dict[int, _BatchState] = {}
         self._started: dict[int, float] = {}
+        self._let_go: set[int] = set()  # begun, and not wanted since: the engine may still be at work on them
         self._deaths: collections.Counter[int] = collections.Counter()
         self._failed_starts = 0
         self._heard = time.monotonic()
@@ -163,7 +164,7 @@ class EngineClient:
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             if woken or out:
                 left = 0.0
-            elif self._started or self._batches:
+            elif self._awaited():
                 left = min(left, 5.0) if left is not None else 5.0  # look after a stalled engine now and then
             if self._process is None:
                 wait([self._outbox.bell], left)  # given up: only a new request or the end can come
@@ -192,11 +193,15 @@ class EngineClient:
 
     def _take(self, request: Request, out: list[Answer]) -> None:
         if isinstance(request, CancelRequest):
-            self._forget(request.target, out)
-        elif self._process is None:
+            self._forget(request.target)
+            self._send(request)
+            return
+        if self._process is None:
             out.append(_unavailable(request))
             return
-        elif isinstance(request, BatchRequest):
+        if not self._pending and not self._batches:
+            self._heard = time.monotonic()  # until now it was quiet because it had nothing to do
+        if isinstance(request, BatchRequest):
             state = self._batches[request.id] = _BatchState(request)
             request = state.next_request()
         else:
@@ -211,11 +216,17 @@ class EngineClient:
 
     def _drop(self, superseded: Any) -> None:
         for key in [key for key, held in self._pending.items() if superseded(held)]:
-            self._pending.pop(key)
-            self._started.pop(key, None)
+            self._release(key)
 
-    def _forget(self, target: int, out: list[Answer]) -> None:
-        self._pending.pop(target, None)
+    def _release(self, key: int) -> None:
+        """Nobody waits for this request any longer: however late its answer comes, it is no stall."""
+        self._pending.pop(key, None)
+        self._deaths.pop(key, None)
+        if self._started.pop(key, None) is not None:
+            self._let_go.add(key)
+
+    def _forget(self, target: int) -> None:
+        self._release(target)
         state = self._batches.get(target)
         if state is not None:
             state.cancelled = True
@@ -232,6 +243,8 @@ class EngineClient:
             case Started():
                 if answer.id in self._pending:
                     self._started[answer.id] = time.monotonic()
+                else:
+                    self._let_go.add(answer.id)
             case BatchAnswers():
                 state = self._batches.get(answer.id)
                 if state is not None:
@@ -246,9 +259,10 @@ class EngineClient:
             case Failure() if answer.id in self._batches:
                 out.append(answer)  # the model's fault: the batch's end follows
             case _:
+                self._started.pop(answer.id, None)
+                self._deaths.pop(answer.id, None)
+                self._let_go.discard(answer.id)
                 if self._pending.pop(answer.id, None) is not None:
-                    self._started.pop(answer.id, None)
-                    self._deaths.pop(answer.id, None)
                     out.append(answer)
 
     def _batch_done(self, answer: BatchDone, out: list[Answer]) -> None:
@@ -262,8 +276,13 @@ class EngineClient:
         else:
             self._send(state.next_request())
 
+    def _awaited(self) -> bool:
+        """Whether the engine must answer before long: it has begun on something that is wanted."""
+        # What waits behind something let go has not begun, and never will where that hangs.
+        return bool(self._started or self._batches or (self._let_go and self._pending))
+
     def _stalled(self) -> bool:
-        if not self._started and not self._batches:
+        if not self._awaited():
             return False
         begun = max([self._heard, *self._started.values()])
         return time.monotonic() - begun > _STALL_S
@@ -292,19 +311,24 @@ class EngineClient:
     def _blame(self, out: list[Answer], reason: str) -> None:
         """Find out what the process was working on when it ended: that alone can be to blame.
 
-        A request that had begun comes before a batch, and of several batches the engine works on the oldest.
+        A request that had begun comes before a batch, and of several batches the engine works on the oldest. One that
+        nobody waits for any longer is not told of, but no picture of a batch is blamed in its stead.
         """
-        one_begun = bool(self._started)
+        one_begun = bool(self._started or self._let_go)
         for key in list(self._started):
             self._deaths[key] += 1
             if self._deaths[key] >= 2:
-                request = self._pending.pop(key)
-                out.append(_culprit(request, reason))
+                self._deaths.pop(key)
+                request = self._pending.pop(key, None)
+                if request is not None:
+                    out.append(_culprit(request, reason))
         self._started.clear()
+        self._let_go.clear()
         for key in [key for key, state in self._batches.items() if state.cancelled]:
             out.append(BatchDone(key, self._batches.pop(key).answered, True))
         for key, state in list(self._batches.items())[:1]:
-            if state.careful and not one_begun:
+            # Where all are answered and only the end was still to come, no picture is left to blame.
+            if state.careful and not one_begun and state.answered < len(state.request.sources):
                 position = state.answered
                 source = state.request.sources[position]
                 failure = _culprit(replace(state.request, sources=(source,)), reason, position)

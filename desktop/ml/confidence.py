@@ -47,7 +47,7 @@ def fit(
     ``progress`` hears how many pictures were looked at; it may raise, to cancel. ``seen`` as in
     :func:`desktop.ml.domain.fit`.
     """
-    scores = lite.run(validation.images)[outputs["probabilities"]]
+    (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
     sets = _sets(scores, validation)
     toned = PARTS[3] in views_for(spec)
 
@@ -55,7 +55,9 @@ def fit(
         return features_of(images, lite.run(images), outputs, toned)
 
     try:
-        gate, entry = domain.fit(train.images, train.labels, validation.images, spec, look, seed, progress, seen)
+        gate, entry = domain.fit(
+            train.images, train.labels, validation.images, spec, look, seed, progress, seen, lite.bytes_each
+        )
     except domain.DomainError as error:
         return Confidence(None, None, sets, error.message)
     return Confidence(gate, entry, sets)

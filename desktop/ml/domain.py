@@ -14,7 +14,7 @@ import numpy as np
 
 from desktop.core import domain
 from desktop.core.domain import Gate
-from desktop.core.types import FoveaError, PreprocessSpec
+from desktop.core.types import FoveaError, PreprocessSpec, StoreError
 from desktop.ml import outliers
 from desktop.store.manifest import QUANTILES, Domain
 
@@ -26,6 +26,8 @@ _AXES = 128
 _FEWEST = 12  # own pictures on either side, below which distances say nothing
 _TONES = 2.0  # what the tones of a colour picture count: chosen on validation pictures
 _RIDGE = 100.0  # weight decay of the regression, as 1/C of scikit-learn's
+_PIECE = 256  # pictures looked at together, at most
+_PIECE_BYTES = 128 * 1024 * 1024  # what they and the network's outputs for them may take
 
 Look = Callable[[np.ndarray], np.ndarray]
 
@@ -49,14 +51,16 @@ def fit(
     seed: int,
     progress: Callable[[int, int], None] = lambda done, total: None,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
+    bytes_each: int = 0,
 ) -> tuple[Gate, Domain]:
     """The gate of a network, and the manifest's entry for it.
 
     ``images`` uint8 (n, height, width, channels) and ``labels`` (n,) are of the training part, ``unseen`` own pictures
     that training had not seen (validation), on which the limit is set. ``look`` maps pictures to
     :func:`desktop.core.domain.features` by way of the network, toned for colour; ``seen`` gets the gate, which of
-    ``images`` were looked at, and their features. Raises :class:`DomainError` with fewer than twelve pictures on either
-    side.
+    ``images`` were looked at, and their features. ``bytes_each`` is what ``look`` holds of the network's outputs for
+    one picture. Raises :class:`DomainError` with fewer than twelve pictures on either side, and where the features are
+    infinite, no numbers, or otherwise such that no distance follows from them.
     """
     if min(len(images), len(unseen)) < _FEWEST:
         raise DomainError(
@@ -73,10 +77,15 @@ def fit(
     jobs = [images, unseen[rng.permutation(len(unseen))[:most]], *(made[kind] for kind in kinds)]
     total, done, outputs = sum(map(len, jobs)), 0, []
     for job in jobs:
-        outputs.append(_looked(job, look, done, total, progress))
+        outputs.append(_looked(job, look, done, total, progress, piece_of(spec, bytes_each)))
         done += len(job)
     own, held, others = outputs[0], outputs[1], outputs[2:]
-    gate = _limited(_fitted(own, labels, others, kinds, spec), held)
+    if not all(np.isfinite(rows).all() for rows in outputs):
+        raise DomainError("no-features", "what the network computes of some pictures is infinite or no number")
+    try:
+        gate = _limited(_fitted(own, labels, others, kinds, spec), held)
+    except (np.linalg.LinAlgError, StoreError) as error:  # the latter of numbers that cannot be stored
+        raise DomainError("no-features", f"no distances follow from the pictures' features: {error}") from error
     seen(gate, picked, own)
     scores = gate.scores(held)
     points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
@@ -91,8 +100,18 @@ def fit(
     return gate, entry
 
 
+def piece_of(spec: PreprocessSpec, bytes_each: int) -> int:
+    """How many pictures of ``spec`` are looked at together, where the network's outputs take ``bytes_each`` of one."""
+    # A picture's look is taken in float32.
+    each, piece = 4 * spec.height * spec.width * spec.channels + bytes_each, _PIECE
+    # Halved, so that the network's own batches of 64 stay whole.
+    while piece > 1 and piece * each > _PIECE_BYTES:
+        piece //= 2
+    return piece
+
+
 def _looked(
-    images: np.ndarray, look: Look, before: int, total: int, progress: Callable[[int, int], None], piece: int = 256
+    images: np.ndarray, look: Look, before: int, total: int, progress: Callable[[int, int], None], piece: int
 ) -> np.ndarray:
     parts = []
     for start in range(0, len(images), piece):
@@ -110,7 +129,10 @@ def _fitted(
     # A feature that never varies in training would make any foreign value infinitely far.
     scale = np.maximum(own.std(axis=0), 0.01 * float(own.std()) + 1e-6)
     z = (own - shift) / scale
-    classes = [label for label in np.unique(labels) if (labels == label).sum() > 1] or [labels[0]]
+    classes = [label for label in np.unique(labels) if (labels == label).sum() > 1]
+    if not classes:
+        # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
+        labels, classes = np.zeros(len(labels), int), [0]
     views = domain.views_for(spec)
     look_size = domain.look(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)).shape[1]
     look_axes, look_means = _within(z[:, -look_size:], labels, classes)

@@ -115,7 +115,7 @@ def _parts(pixels: np.ndarray) -> list[np.ndarray]:
 def _litert(path: Path, images: np.ndarray, position: int) -> np.ndarray:
     from desktop.ml.litert import LiteRT
 
-    return LiteRT(path).run(images, batch=1)[position]
+    return LiteRT(path).run(images, batch=1, only=(position,))[0]
 
 
 def _keras(path: Path, images: np.ndarray, classes: int) -> tuple[np.ndarray, str]:

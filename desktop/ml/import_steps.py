@@ -255,7 +255,7 @@ def wrap_tflite(path: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]
     lite = LiteRT(folder / "model.tflite")
     pictures = test_pictures(spec)
     images = np.stack(list(pictures.values()))
-    scores = lite.run(images, batch=1)[0]
+    (scores,) = lite.run(images, batch=1, only=(0,))
     check_scores(scores)
     gap = float(np.abs(scores - _as_it_came(source, images, facts, found)).max())
     write_selftest(folder / "selftest", drawn_inputs(spec), lite, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +33,16 @@ class LiteRT:
         """The number of axes of each output, in the file's order."""
         return [len(output["shape"]) for output in self._outputs]
 
-    def run(self, images: np.ndarray, batch: int = 64) -> list[np.ndarray]:
-        """All outputs, float32, in the file's order, for uint8 ``images`` (n, height, width, channels)."""
-        parts: list[list[np.ndarray]] = [[] for _ in self._outputs]
+    @property
+    def bytes_each(self) -> int:
+        """What the outputs for one picture take; a side that the file leaves open counts as 1."""
+        return sum(4 * math.prod(max(1, int(side)) for side in output["shape"][1:]) for output in self._outputs)
+
+    def run(self, images: np.ndarray, batch: int = 64, only: Sequence[int] | None = None) -> list[np.ndarray]:
+        """The outputs, float32, for uint8 ``images`` (n, height, width, channels): all in the file's order, or those at
+        the positions ``only``, in that order. The maps of many pictures take gigabytes: ask for what is read."""
+        wanted = self._outputs if only is None else [self._outputs[position] for position in only]
+        parts: list[list[np.ndarray]] = [[] for _ in wanted]
         for start in range(0, len(images), batch):
             piece = images[start : start + batch]
             if len(piece) != self._size:
@@ -42,7 +51,7 @@ class LiteRT:
                 self._size = len(piece)
             self._interpreter.set_tensor(self._input["index"], piece)
             self._interpreter.invoke()
-            for part, output in zip(parts, self._outputs, strict=True):
+            for part, output in zip(parts, wanted, strict=True):
                 part.append(self._interpreter.get_tensor(output["index"]))
         return [np.concatenate(part) for part in parts]
 

@@ -118,7 +118,7 @@ def package(
         text = copies(gathered, test, "test")
         if text:
             listener(Note(text))
-        scores = lite.run(test.images)[position]
+        (scores,) = lite.run(test.images, only=(position,))
         sets = confidence.checked(sets, found.decision, scores, test.labels, split)
         figures, document = evaluate.measure(
             plan, gathered, found.decision, test, lambda _: scores, split, "LiteRT", sha256_of(lite_file), version

@@ -42,7 +42,7 @@ def write_selftest(folder: Path, inputs: dict[str, np.ndarray], lite: LiteRT, po
     cases = []
     for name, pixels in inputs.items():
         np.save(folder / f"{name}.npy", pixels, allow_pickle=False)
-        scores = lite.run(pixels[np.newaxis])[position][0]
+        scores = lite.run(pixels[np.newaxis], only=(position,))[0][0]
         cases.append({"file": f"{name}.npy", "probabilities": [round(float(s), 7) for s in scores]})
     text = json.dumps({"tolerance": TOLERANCE, "cases": cases}, indent=1) + "\n"
     (folder / "expected.json").write_text(text, encoding="utf-8", newline="\n")

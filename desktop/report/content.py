@@ -247,7 +247,7 @@ def text_of(estimate: Estimate | None, percent: bool = False) -> str:
     unit = " %" if percent else ""
     text = f"{scale * estimate.value:.{digits}f}"
     if estimate.low is None or estimate.high is None:
-        return text + unit
+        return text + unit + (f" ({estimate.reason})" if estimate.reason else "")
     return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f})"
 
 

@@ -80,8 +80,8 @@ class Domain:
 class Conformal:
     """Answer sets that hold the truth at an error rate that the user chooses (split conformal prediction).
 
-    For ``rates[i]`` (ascending) every class whose score is at least ``cutoffs[i]`` belongs to the set; a cutoff of 0
-    says that ``n`` pictures of ``split`` are too few for that rate. ``method`` names the rule, see
+    For ``rates[i]`` (ascending) every class whose score is at least ``cutoffs[i]`` belongs to the set; that is 0 where
+    the ``n`` pictures of ``split`` are too few for that rate. ``method`` names the rule, see
     :mod:`desktop.core.conformal`. ``covered`` and ``sizes`` say how often the sets held the truth, and how many
     classes they had on average, on ``checked`` pictures of ``checked_split`` that had no part in the cutoffs; empty
     where there were none.

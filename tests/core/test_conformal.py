@@ -11,8 +11,8 @@ from desktop.core.conformal import RATES, AnswerSet, answer_set, cutoffs, neares
 from desktop.store.manifest import Conformal
 
 
-def sets(*values: float, rates: tuple[float, ...] = RATES) -> Conformal:
-    return Conformal("least ambiguous set", "validation", 100, rates, values)
+def sets(*values: float, rates: tuple[float, ...] = RATES, n: int = 2000) -> Conformal:
+    return Conformal("least ambiguous set", "validation", n, rates, values)
 
 
 def test_a_cutoff_is_the_conformal_quantile_of_the_true_scores() -> None:
@@ -49,7 +49,28 @@ def test_the_models_answer_always_belongs_and_the_order_is_by_score() -> None:
 
 
 def test_too_few_pictures_give_every_class() -> None:
-    assert answer_set([0.9, 0.1], 0, sets(0.0, rates=(0.01,)), 0.01) == AnswerSet((0, 1), 0.01, everything=True)
+    few = sets(0.0, rates=(0.01,), n=98)
+    assert answer_set([0.9, 0.1], 0, few, 0.01) == AnswerSet((0, 1), 0.01, everything=True)
+
+
+def test_a_network_too_sure_of_itself_is_not_taken_for_too_few_pictures() -> None:
+    true = [1.0] * 990 + [float(np.float32(score)) for score in (3e-8, 1.2345678e-11, *[1e-40] * 7, 0.0)]
+    found = cutoffs(true, (0.001, 0.01))
+    known = sets(*found, rates=(0.001, 0.01), n=len(true))
+    assert found[0] == 0 and 2.9999e-8 < found[1] <= true[990]
+    assert answer_set([1.0, 2e-8, 4e-8], 0, known, 0.01) == AnswerSet((0, 2), 0.01)
+    # A true class had a score of 0: no class can be left out, but pictures there were enough.
+    assert answer_set([1.0, 0.0, 0.0], 0, known, 0.001) == AnswerSet((0, 1, 2), 0.001)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=30))
+def test_a_cutoff_is_rounded_down_and_little(scores: list[float]) -> None:
+    ranked = sorted(scores, reverse=True)
+    for rate, cutoff in zip(RATES, cutoffs(scores), strict=True):
+        place = int(np.ceil((len(scores) + 1) * (1 - rate) - 1e-9))
+        if place <= len(scores):
+            score = ranked[place - 1]
+            assert score * (1 - 1.01e-6) <= cutoff <= score
 
 
 def test_a_rate_that_was_not_calibrated_is_an_error_and_the_nearest_one_is_found() -> None:

@@ -13,7 +13,7 @@ from sklearn import metrics as sk
 
 from desktop.core import calibration, metrics
 from desktop.core.comparison import mcnemar, works_here
-from desktop.core.intervals import Estimate, delong_auc, f1_estimate, mean_of, proportion, wilson
+from desktop.core.intervals import Estimate, delong_auc, f1_estimate, mean_of, percentile, proportion, wilson
 from desktop.core.thresholds import ThresholdTable, predictive_values
 
 CLOSE = 1e-9
@@ -262,6 +262,17 @@ def test_ece_and_reliability_by_hand() -> None:
     found = calibration.ece(confidence, right, 0, bins=10)
     same(found.value, sum(gaps) / 6)
     holds(found)
+
+
+def test_resamples_that_are_alike_give_the_calibration_error_no_interval() -> None:
+    right = np.ones(4, bool)
+    for sure in (np.ones(4), np.array([0.99999, 1.0, 0.99998, 1.0]), np.full(4, 0.7)):
+        found = calibration.ece(sure, right, 0)
+        same(found.value, abs(1 - float(sure.mean())))
+        assert (found.low, found.high, found.n, found.method) == (None, None, 4, "") and found.reason
+    holds(calibration.ece(np.ones(4), np.array([True, True, True, False]), 0))
+    assert percentile(0.5, np.full(200, 0.5), 4).low is None
+    assert percentile(0.5, np.full(200, 0.5), 4, proportion(2, 4, "")).method == "wilson"
 
 
 def test_risk_coverage_answers_equal_scores_together() -> None:

@@ -173,3 +173,11 @@ def test_accuracy_by_share_answered_follows_the_curve() -> None:
     grouped = figures(made_up(truth, scores, threshold=0.45, groups=np.arange(200) // 4))
     assert [step.accuracy.method for step in grouped.risk_steps] == ["wilson by person"] * len(steps)
     assert {b.accuracy.method for b in grouped.reliability if b.n} == {"wilson by person"}
+
+
+def test_without_any_right_answer_there_are_figures() -> None:
+    truth = np.array([0, 0, 1, 1])
+    scores = np.array([[0.1, 0.9], [0.2, 0.8], [0.9, 0.1], [0.8, 0.2]])
+    found = figures(made_up(truth, scores, groups=np.array([0, 0, 1, 1])))
+    assert found.persons == 2 and found.accuracy.value == 0
+    assert found.means.macro_f1.value == found.balanced_accuracy.value == 0

@@ -14,7 +14,7 @@ from PIL import Image
 
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
-from desktop.engine.client import EngineClient
+from desktop.engine.client import EngineClient, _BatchState
 from desktop.store.store import ModelStore
 from tests.store.makers import add_colours
 
@@ -353,3 +353,87 @@ def test_only_the_batch_at_work_is_blamed(store: ModelStore, tmp_path: Path, thr
     items = {key: [i for a in seen if isinstance(a, m.BatchAnswers) and a.id == key for i in a.items] for key in (1, 2)}
     assert [isinstance(item, m.Failure) for item in items[first]] == [True, False]
     assert [item.label for item in items[second] if isinstance(item, m.Prediction)] == ["blue"] * 5
+
+
+@pytest.mark.usefixtures("treacherous_decoder")
+def test_a_cancelled_request_is_no_stall_unless_another_waits_behind_it(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+        request = client.next_id()
+        client.submit(m.PredictRequest(request, "colours", picture(tmp_path, "stuck.png", SHADES["red"])))
+        _begun(client, request)
+        client.cancel(request)
+        client.events(0)
+        with monkeypatch.context() as impatient:
+            impatient.setattr("desktop.engine.client._STALL_S", 0.0)
+            assert not client._stalled() and client.events(0.1) == [] and client.events(0.1) == []
+            client.submit(m.PredictRequest(client.next_id(), "colours", picture(tmp_path, "a.png", SHADES["red"])))
+            until(client, has(m.EngineLost))
+        assert the(m.Prediction, until(client, has(m.Prediction))).label == "red"  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("treacherous_decoder")
+def test_a_request_cancelled_between_two_deaths_is_not_told_of(store: ModelStore, tmp_path: Path) -> None:
+    source = picture(tmp_path, "stuck.png", SHADES["red"])
+    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+        request = client.next_id()
+        client.submit(m.PredictRequest(request, "colours", source))
+        seen: list[m.Answer] = []
+        _kill_once_started(client, request, seen, source)
+        _begun(client, request)
+        client.cancel(request)
+        client.events(0)
+        assert client.pid is not None
+        psutil.Process(client.pid).kill()
+        seen += until(client, has(m.EngineLost))
+        client.submit(m.PredictRequest(client.next_id(), "colours", picture(tmp_path, "a.png", SHADES["red"])))
+        seen += until(client, has(m.Prediction))
+        assert not has(m.Failure)(seen)
+
+
+@pytest.mark.usefixtures("treacherous_decoder")
+def test_no_picture_of_a_batch_is_blamed_for_a_cancelled_request(store: ModelStore, tmp_path: Path) -> None:
+    stuck = picture(tmp_path, "stuck.png", SHADES["red"])
+    well = tuple(picture(tmp_path, f"{index}.png", SHADES["blue"]) for index in range(5))
+    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+        first, batch = client.next_id(), client.next_id()
+        client.submit(m.PredictRequest(first, "colours", stuck))
+        _begun(client, first)
+        client.submit(m.BatchRequest(batch, "colours", well))
+        client.events(0)
+        client._batches[batch].careful_until = 5  # as after an earlier death
+        client.cancel(first)
+        client.events(0)
+        assert client.pid is not None
+        psutil.Process(client.pid).kill()
+        seen = until(client, has(m.BatchDone))
+    items = [item for answer in seen if isinstance(answer, m.BatchAnswers) for item in answer.items]
+    assert [item.label for item in items if isinstance(item, m.Prediction)] == ["blue"] * 5
+
+
+def test_killed_before_the_end_of_an_answered_batch_it_ends_all_the_same(client: EngineClient, tmp_path: Path) -> None:
+    until(client, has(m.Ready))
+    source = picture(tmp_path, "a.png", SHADES["red"])
+    state = _BatchState(m.BatchRequest(client.next_id(), "colours", (source, source)))
+    state.answered, state.careful_until = 2, 256
+    client._batches[state.request.id] = state
+    assert client.pid is not None
+    psutil.Process(client.pid).kill()
+    seen = until(client, has(m.BatchDone))
+    assert the(m.BatchDone, seen) == m.BatchDone(state.request.id, 2, False) and not has(m.BatchAnswers)(seen)
+
+
+def test_an_engine_that_had_nothing_to_do_is_no_stall(client: EngineClient, tmp_path: Path) -> None:
+    until(client, has(m.Ready))
+    client._heard -= 1000.0  # as after a long while without a request
+    client.submit(m.BatchRequest(client.next_id(), "colours", (picture(tmp_path, "a.png", SHADES["red"]),)))
+    seen = until(client, has(m.BatchDone))
+    assert not has(m.EngineLost)(seen)
+
+
+def _begun(client: EngineClient, request: int) -> None:
+    end = time.monotonic() + 60
+    while request not in client._started:
+        assert time.monotonic() < end
+        client.events(0.05)

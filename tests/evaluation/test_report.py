@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop.cli.evaluate import _cells
 from desktop.core.evaluation import EvaluationResult, Skipped, compare, figures
+from desktop.core.evaluation_json import figures_json
 from desktop.core.types import FoveaError
 from desktop.report import write_report
 from desktop.report.content import MEDICAL_NOTICE, Report, build_report
@@ -94,6 +96,21 @@ def test_figures_are_held_against_the_card_at_its_own_threshold_only(
     else:
         (one,) = found
         assert one.verdict.verdict == "other-threshold" and "0.3" in one.verdict.sentence
+
+
+def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> None:
+    truth = np.array([0, 0, 1, 1])
+    result = made_up(truth, np.eye(2)[truth])
+    found = figures(result)
+    assert found.ece.value == 0 and found.ece.low is None
+    text = Reader(html(tmp_path, report_of(result))).text
+    assert f"0.0000 ({found.ece.reason})" in text
+    write_report(report_of(result), tmp_path / "report.pdf")
+    stored = figures_json(result, found)["intervals"]["ece"]
+    assert (stored["low"], stored["high"], stored["reason"]) == (None, None, found.ece.reason)
+    assert _cells(found.ece, False) == ("0.0000", found.ece.reason)
+    by_person = figures(made_up(truth, np.eye(2)[truth], groups=truth))
+    assert by_person.persons == 2 and by_person.ece == found.ece
 
 
 def test_models_that_are_not_medical_carry_no_medical_notice(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def measure(folder: Path, repeats: int = 3) -> dict[str, tuple[int, int, list[st
     position = from_json((folder / "model.json").read_bytes()).outputs["probabilities"]
     items = [*drawn(repeats), *printed()]
     inputs = np.stack([prepare(picture, SPEC).pixels for _, _, picture in items])
-    answers = LiteRT(folder / "model.tflite").run(inputs)[position].argmax(axis=1)
+    answers = LiteRT(folder / "model.tflite").run(inputs, only=(position,))[0].argmax(axis=1)
     result: dict[str, tuple[int, int, list[str]]] = {}
     for (style, value, _), answer in zip(items, answers, strict=True):
         right, total, wrong = result.get(style, (0, 0, []))

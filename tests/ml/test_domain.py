@@ -112,3 +112,56 @@ def test_foreign_pictures_have_the_form_of_an_input(spec: PreprocessSpec) -> Non
     for pictures in made.values():
         assert pictures.dtype == np.uint8 and pictures.shape[1:] == images.shape[1:] and len(pictures)
     np.testing.assert_array_equal(images, before)
+
+
+PALE = PreprocessSpec(24, 24, "grey", "stretch", "area")
+
+
+def pale(count: int, seed: int) -> np.ndarray:
+    """The scenes in grey: without the tones a fit takes a fraction of the time."""
+    return scenes(count, seed)[0].mean(axis=3, keepdims=True).astype(np.uint8)
+
+
+def pale_look(images: np.ndarray) -> np.ndarray:
+    return scorer.features(images, None, None)
+
+
+def test_one_picture_of_each_class_gives_a_gate() -> None:
+    images, unseen = pale(60, 1), pale(60, 2)
+    gate, entry = domain.fit(images, np.arange(60), unseen, PALE, pale_look, 3)
+    assert len(gate.means) == 1 and entry.n == 60 and entry.refused <= domain.REFUSED
+    noise = np.random.default_rng(5).integers(0, 256, (60, 24, 24, 1), dtype=np.uint8)
+    assert (gate.scores(pale_look(noise)) > 1).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_features_that_are_no_numbers_cost_the_gate_alone(value: float) -> None:
+    def broken(images: np.ndarray) -> np.ndarray:
+        return scorer.features(images, np.full((len(images), 2), value, np.float32), None)
+
+    images = pale(30, 1)
+    with pytest.raises(domain.DomainError, match="no number"):
+        domain.fit(images, np.arange(30) % 2, images, PALE, broken, 3)
+
+
+def test_a_failing_decomposition_costs_the_gate_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(rows: np.ndarray) -> np.ndarray:
+        raise np.linalg.LinAlgError("Eigenvalues did not converge")
+
+    images = pale(30, 1)
+    monkeypatch.setattr(np.linalg, "eigh", failing)
+    with pytest.raises(domain.DomainError, match="converge"):
+        domain.fit(images, np.arange(30) % 2, images, PALE, pale_look, 3)
+
+
+def test_large_outputs_are_looked_at_in_small_pieces() -> None:
+    images, held = pale(40, 1), []
+
+    def counting(pictures: np.ndarray) -> np.ndarray:
+        held.append(len(pictures))
+        return pale_look(pictures)
+
+    maps = 224 * 224 * 64 * 4
+    domain.fit(images, np.arange(40) % 2, images, PALE, counting, 3, bytes_each=maps)
+    assert max(held) == domain.piece_of(PALE, maps) < 16
+    assert domain.piece_of(PALE, 0) == 256 and domain.piece_of(PALE, 10**12) == 1
