@@ -12,7 +12,7 @@ unseen pictures (0 at their median, 1 at their 95 % point), and summed, each wit
 - ``tones``: of colour pictures, log odds of being a negative, by a network of its own (:mod:`desktop.core.polarity`).
 
 The numbers (:class:`Gate`) are fitted by :mod:`desktop.ml.domain` and lie beside the model as ``domain.json``, which
-holds no picture. NumPy alone is needed, well under a millisecond, with ``tones`` some milliseconds.
+holds no picture. NumPy alone is needed, well under a millisecond, with ``tones`` about one more.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,7 @@ def scenes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+@cache
 def fitted(n: int = 500, unseen: int = 300) -> tuple[scorer.Gate, domain.Domain]:
     images, labels = scenes(n, 1)
     return domain.fit(images, labels, scenes(unseen, 2)[0], SPEC, look, 3)
@@ -75,7 +78,7 @@ def test_the_stored_gate_gives_the_same_verdicts() -> None:
 
 
 def test_the_same_seed_gives_the_same_gate_and_progress_may_cancel() -> None:
-    assert fitted()[0].to_json() == fitted()[0].to_json()
+    assert fitted.__wrapped__()[0].to_json() == fitted()[0].to_json()
     images, labels = scenes(100, 1)
     seen: list[tuple[int, int]] = []
     domain.fit(images, labels, images, SPEC, look, 3, lambda done, total: seen.append((done, total)))
