@@ -251,6 +251,44 @@ def test_every_training_of_a_study_is_checked_with_the_same_pictures(
     assert lines(capsys.readouterr().out)[-1]["results"] == told and len(seen) == 4
 
 
+def test_a_study_refuses_what_the_data_does_not_hold_before_the_first_training(
+    pets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fovea_home: Path
+) -> None:
+    monkeypatch.setattr(trial, "run_trial", none_expected)
+    arguments = ["small-data", "--data", str(pets), "--architecture", "flatten,D8", "--size", "8", "--repeats", "1",
+                 "--name", "s"]  # fmt: skip
+    assert study_command.main([*arguments, "--images", "8,1000"]) == 2
+    told = capsys.readouterr().err
+    assert "1,000 pictures" in told and "there are 38" in told
+    assert study_command.main([*arguments, "--images", "8", "--test"]) == 2
+    assert "no test split" in capsys.readouterr().err
+    # Nor are figures shown for so many that were measured on fewer, when nobody looked.
+    monkeypatch.setattr(trial, "run_trial", lambda plan, *_, **__: replace(good(), train=min(plan.data.limit, 38)))
+    monkeypatch.setattr(study_command, "_check", lambda *_: None)
+    assert study_command.main([*arguments, "--images", "8,1000"]) == 2
+    assert "there are 38" in capsys.readouterr().err
+    assert study_command.main([*arguments, "--images", "8,38"]) == 0
+
+
+def none_expected(*_: object, **__: object) -> trial.Outcome:
+    raise AssertionError("nothing was to be trained")
+
+
+def test_a_study_shows_what_was_measured_under_the_names_that_are_asked_for(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    arguments = ["small-data", "--data", str(pets), "--size", "8", "--repeats", "2", "--images", "8,20", "--name", "s",
+                 "--json", "--architecture"]  # fmt: skip
+    assert study_command.main([*arguments, "flatten,D8"]) == 0
+    assert {row["net"] for row in lines(capsys.readouterr().out)[-1]["results"]} == {"flatten,D8"}
+    monkeypatch.setattr(trial, "run_trial", none_expected)
+    assert study_command.main([*arguments, "flatten, D8", "--csv", str(tmp_path / "s.csv")]) == 0
+    told = lines(capsys.readouterr().out)[-1]
+    assert [row["net"] for row in told["results"]] == ["flatten, D8"] * 4
+    assert "flatten, D8 50.00% at 20, 50.00% at 8" in told["summary"]
+
+
 # What needs no training
 
 
