@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -194,7 +196,7 @@ def test_computers_that_share_a_search_do_not_try_the_same(
     monkeypatch.setattr(trial, "run_trial", good)
     tried = []
     for host in ("one", "two"):
-        monkeypatch.setattr(search.platform, "node", lambda host=host: host)
+        monkeypatch.setattr(platform, "node", partial(str, host))
         # Each begins while the other has no trial yet.
         result = search.run_search("shared", tiny(pets), RATES, 3, f"sqlite:///{(tmp_path / host).as_posix()}.db")
         tried += rates(result)
@@ -313,8 +315,12 @@ def test_what_was_found_is_told_before_the_test_split_is_opened(
     assert "no figure on the test split: this data has none" in told and "best val_accuracy" in told
     assert "train --resume" in told and (tmp_path / "t.csv").is_file()
 
+    def removed(plan: TrainingPlan, run: Path, *_: object) -> trial.Outcome:
+        shutil.rmtree(run)
+        return good()
+
     (tmp_path / "t.csv").unlink()
-    monkeypatch.setattr(trial, "run_trial", lambda plan, run, *_: shutil.rmtree(run) or good())
+    monkeypatch.setattr(trial, "run_trial", removed)
     assert command_line.main([*arguments, "elsewhere"]) == 1
     told = capsys.readouterr().out
     assert told.index("best val_accuracy") < told.index("is not on this computer") and "train --resume" not in told
