@@ -123,7 +123,7 @@ def _compare(store: RunStore, options: Any) -> int:
     rows.append(("state", *(record.state for record in records)))
     rows.append(("epochs", *(f"{record.epochs_done}/{record.epochs}" for record in records)))
     for name in _FIGURES:
-        rows.append((f"best {name}", *(_figure(record.figures, name) for record in records)))
+        rows.append((name, *(_figure(record.figures, name) for record in records)))
     rows.append(("time", *(_duration(record.seconds) for record in records)))
     console.say(console.table(rows))
     rows = [("the plans differ in", *(record.id for record in records))]

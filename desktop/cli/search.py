@@ -32,7 +32,8 @@ examples:
   fovea search --show pets --plot pets.png --csv pets.csv
   fovea search --list
 
-exit status: 0 all trials are done; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
+exit status: 0 all trials are done; 1 it failed, or there is no figure for --test; 2 wrong usage or a bad plan;
+130 stopped by Ctrl-C
 """
 
 
@@ -166,30 +167,95 @@ def _search(options: Any) -> int:
     finally:
         signal.signal(signal.SIGINT, before)
         bar.clear()
-    test = _test(result, sets) if options.test and not halt.asked else None
-    _tell(result, options, test)
+    tested = True
+    if options.test and not halt.asked:
+        tested = _tell_and_test(result, options, sets)
+    else:
+        _tell(result, options)
     if halt.asked:
         if not options.json:
             console.say("stopped; the same command goes on")
         return console.INTERRUPTED
-    return 0 if result.best is not None else 1
+    return 0 if result.best is not None and tested else 1
 
 
-def _test(result: Any, sets: Path | None) -> tuple[float, int] | None:
-    """The best trial on the test split, opened now, once: accuracy and number of pictures."""
+def _tell_and_test(result: Any, options: Any, sets: Path | None) -> bool:
+    """Tell what was found, then how the best trial does on the test split; whether there is a figure of that.
+
+    The test may take long, or fail: what was found is told before, or is at least on disk.
+    """
+    if options.json:  # its last line holds everything
+        _write_files(result, options)
+        test, why = _test(result, sets)
+        _tell(result, options, test, why)
+        return test is not None
+    _tell(result, options)
+    test, why = _test(result, sets)
+    console.say(_of_test(test) if test is not None else f"no figure on the test split: {why}")
+    if test is not None:
+        _write_files(result, options, test)
+    return test is not None
+
+
+def _test(result: Any, sets: Path | None) -> tuple[tuple[float, int] | None, str]:
+    """The best trial on the test split, opened now, once: accuracy and number of pictures, or why there are none."""
     from desktop.ml import plan as plans
     from desktop.ml.trial import run_trial
     from desktop.store.runs import PLAN, RunStore
 
     best = result.best_trial
     if best is None:
-        return None
+        return None, "no trial has finished"
+    if not _is_here(best.run):
+        return None, f"the run of trial {best.number} is not on this computer"
     folder = RunStore().folder(best.run)
-    outcome = run_trial(plans.load(folder / PLAN), folder, data_root=sets, open_test=True)
-    return (outcome.test_accuracy, outcome.test_n) if outcome.test_accuracy is not None else None
+    try:
+        plan = plans.load(folder / PLAN)
+        outcome = run_trial(plan, folder, data_root=sets, open_test=True)
+    except FoveaError as error:
+        return None, error.message
+    if outcome.test_accuracy is not None:
+        return (outcome.test_accuracy, outcome.test_n), ""
+    if not plan.data.use_test:
+        return None, "the plan leaves it closed (data.use_test)"
+    return None, "this data has none" if outcome.complete else "the training was stopped"
 
 
-def _tell(result: Any, options: Any, test: tuple[float, int] | None = None) -> int:
+def _is_here(run: str) -> bool:
+    """Whether the run of a trial lies on this computer: others may share the search, and runs can be deleted."""
+    from desktop.store.runs import RunError, RunStore
+
+    try:
+        return RunStore().folder(run).is_dir()
+    except RunError:
+        return False
+
+
+def _of_test(test: tuple[float, int]) -> str:
+    return f"accuracy {test[0]:.2%} on the test split, n = {test[1]:,}"
+
+
+def _tell(result: Any, options: Any, test: tuple[float, int] | None = None, why: str = "") -> int:
+    """Write the files that are asked for and say what was found."""
+    _write_files(result, options, test)
+    keys, head, rows = _table(result)
+    best, summary = result.best_trial, _summary(result, test)
+    if options.json:
+        raw = result.to_dict() | {"event": "result", "summary": summary, "results": [list(row) for row in rows]}
+        if test is not None or why:
+            raw["test"] = {"accuracy": test[0], "n": test[1]} if test is not None else {"message": why}
+        console.say(json.dumps(raw))
+        return 0
+    console.say(console.table([head, *rows], right=(0, len(keys) + 1, len(keys) + 2, len(keys) + 3)))
+    console.say(summary)
+    if best is not None:
+        here = f"'fovea train --resume {best.run}' makes its model"
+        console.say(here if _is_here(best.run) else "its run is not on this computer: no model can be made of it here")
+    return 0
+
+
+def _table(result: Any) -> tuple[list[str], tuple[str, ...], list[tuple[str, ...]]]:
+    """The settings that were varied, and the trials as a table, the best first: its head and its rows."""
     keys = list(dict.fromkeys(key for trial in result.trials for key in trial.settings))
     head = ("trial", *keys, result.goal, "epochs", "time", "state", "run")
     sign = 1 if result.goal == "val_accuracy" else -1
@@ -206,13 +272,21 @@ def _tell(result: Any, options: Any, test: tuple[float, int] | None = None) -> i
         )
         for trial in ranked
     ]
+    return keys, head, rows
+
+
+def _summary(result: Any, test: tuple[float, int] | None) -> str:
     best = result.best_trial
-    summary = "no trial has finished yet"
-    if best is not None:
-        chosen = ", ".join(f"{key} {_plain(text)}" for key, text in best.settings.items())
-        summary = f"best {result.goal} {best.value:.4f} of {len(result.trials)} trials: {chosen}"
-        if test is not None:
-            summary += f"; accuracy {test[0]:.2%} on the test split, n = {test[1]:,}"
+    if best is None:
+        return "no trial has finished yet"
+    chosen = ", ".join(f"{key} {_plain(text)}" for key, text in best.settings.items())
+    summary = f"best {result.goal} {best.value:.4f} of {len(result.trials)} trials: {chosen}"
+    return summary if test is None else f"{summary}; {_of_test(test)}"
+
+
+def _write_files(result: Any, options: Any, test: tuple[float, int] | None = None) -> None:
+    """The table and the plot, where they are asked for."""
+    keys, head, rows = _table(result)
     if options.csv:
         held = io.StringIO()
         writer = csv.writer(held, lineterminator="\n")
@@ -220,16 +294,7 @@ def _tell(result: Any, options: Any, test: tuple[float, int] | None = None) -> i
         writer.writerows(rows)
         options.csv.write_text(held.getvalue(), encoding="utf-8", newline="\n")
     if options.plot:
-        _plot(result, keys, head, rows, summary, options.plot)
-    if options.json:
-        raw = result.to_dict() | {"event": "result", "summary": summary, "results": [list(row) for row in rows]}
-        console.say(json.dumps(raw))
-        return 0
-    console.say(console.table([head, *rows], right=(0, len(keys) + 1, len(keys) + 2, len(keys) + 3)))
-    console.say(summary)
-    if best is not None:
-        console.say(f"'fovea train --resume {best.run}' makes its model")
-    return 0
+        _plot(result, keys, head, rows, _summary(result, test), options.plot)
 
 
 def _plot(result: Any, keys: list[str], head: Any, rows: Any, summary: str, path: Path) -> None:

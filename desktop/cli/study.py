@@ -20,7 +20,8 @@ from desktop.core.types import FoveaError
 _EPILOG = """\
 Each net is trained anew on each number of pictures, drawn in the classes' proportions, --repeats times with other
 draws and other first weights; all are checked with the same validation pictures, or with --test on the data's own test
-split. What was measured is kept: the same command goes on where it stopped.
+split. What was measured is kept: the same command goes on where it stopped. More pictures than there are to learn from
+are refused before the first training.
 
 example:
   fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
@@ -88,32 +89,65 @@ def _study(options: Any) -> int:
         nets[text] = replace(plan, architecture=train_plan.architecture_of(text, shape), preset="")
     kept = paths.user_data() / "studies" / f"{_stem(options.name)}.json"
     measured = _read(kept)
+    points = [
+        (name, size, repeat, replace(net, seed=net.seed + repeat, data=replace(net.data, limit=size)))
+        for name, net in nets.items()
+        for size in sizes
+        for repeat in range(options.repeats)
+    ]
+    keys = [_key(one, options.test, plan.seed) for *_, one in points]
     rows: list[dict[str, Any]] = []
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     bar = console.Progress()
     try:
-        for name, net in nets.items():
-            for size in sizes:
-                for repeat in range(options.repeats):
-                    one = replace(net, seed=net.seed + repeat, data=replace(net.data, limit=size))
-                    key = _key(one, options.test, net.seed)
-                    if key in measured:
-                        rows.append(measured[key])
-                        continue
-                    bar.update(f"{name}: {size:,} pictures, training {repeat + 1} of {options.repeats}")
-                    row = {"net": name, "images": size, "repeat": repeat, **_measure(one, options.test, sets, net.seed)}
-                    measured[key] = row
-                    rows.append(row)
-                    _write(kept, measured, write_atomically)
-                    bar.clear()
-                    if options.json:
-                        console.say(json.dumps({"event": "measured", **row}))
-                    else:
-                        console.say(f"{name}: {size:,} pictures: accuracy {row['accuracy']:.2%} ({row['split']})")
+        if any(key not in measured for key in keys):
+            bar.update("looking at the pictures")
+            _check(plan, options.test, sets, sizes)
+        for (name, size, repeat, one), key in zip(points, keys, strict=True):
+            told = {"net": name, "images": size, "repeat": repeat}
+            if key in measured:
+                rows.append({**measured[key], **told})  # it may have been measured under another name of the net
+                continue
+            bar.update(f"{name}: {size:,} pictures, training {repeat + 1} of {options.repeats}")
+            row = {**told, **_measure(one, options.test, sets, plan.seed)}
+            measured[key] = row
+            rows.append(row)
+            _write(kept, measured, write_atomically)
+            bar.clear()
+            if options.json:
+                console.say(json.dumps({"event": "measured", **row}))
+            else:
+                console.say(f"{name}: {size:,} pictures: accuracy {row['accuracy']:.2%} ({row['split']})")
     finally:
         signal.signal(signal.SIGINT, before)
         bar.clear()
+    _check_sizes(sizes, max(row.get("train", sizes[-1]) for row in rows))  # of what was measured when nobody looked
     return _tell(rows, list(nets), sizes, options)
+
+
+def _check(plan: Any, test: bool, sets: Path | None, sizes: list[int]) -> None:
+    """Refuse before the first training what the data does not hold: so many pictures, or a test split."""
+    from desktop.ml import gather
+
+    with tempfile.TemporaryDirectory(prefix="fovea-study-", ignore_cleanup_errors=True) as scratch:
+        gathered = gather.gather(replace(plan, data=replace(plan.data, limit=0)), Path(scratch), sets)
+        _check_sizes(sizes, len(gathered.train))
+        if test and gathered.open_test() is None:
+            raise _no_test()
+
+
+def _check_sizes(sizes: list[int], there: int) -> None:
+    from desktop.ml.search import SearchError
+
+    if sizes[-1] > there:
+        text = f"{sizes[-1]:,} pictures to learn from are asked for, and there are {there:,}"
+        raise SearchError("bad-study", text, f"Give --images up to {there}.")
+
+
+def _no_test() -> FoveaError:
+    from desktop.ml.search import SearchError
+
+    return SearchError("bad-study", "this data has no test split", "Leave --test out: validation is measured then.")
 
 
 def _sizes(text: str) -> list[int]:
@@ -149,13 +183,12 @@ def _key(plan: Any, test: bool, split_seed: int) -> str:
 
 
 def _measure(plan: Any, test: bool, sets: Path | None, split_seed: int) -> dict[str, Any]:
-    from desktop.ml.search import SearchError
     from desktop.ml.trial import run_trial
 
     with tempfile.TemporaryDirectory(prefix="fovea-study-", ignore_cleanup_errors=True) as scratch:
         outcome = run_trial(plan, Path(scratch), data_root=sets, open_test=test, split_seed=split_seed)
     if test and outcome.test_accuracy is None:
-        raise SearchError("bad-study", "this data has no test split", "Leave --test out: validation is measured then.")
+        raise _no_test()
     accuracy = outcome.test_accuracy if test else outcome.val_accuracy
     facts = {"train": outcome.train, "split": "test" if test else "validation", "seconds": round(outcome.seconds, 1)}
     return {"accuracy": accuracy, **facts}

@@ -91,6 +91,13 @@ def gather(
     return replace(gathered, notes=tuple(_notes(plan, gathered)))
 
 
+def fingerprint(plan: TrainingPlan, root: Path | None = None, progress: Progress = lambda d, t: None) -> str:
+    """What identifies the pictures of ``plan`` to learn from and to check with. They are prepared for that, as the
+    first training would. Raises what :func:`gather` raises."""
+    own = plan.data.source == USER
+    return (_own(plan, plan, progress) if own else _public(plan, plan, root, progress)).fingerprint
+
+
 def copies(gathered: Gathered, others: Pictures, purpose: str) -> str:
     """What to say of exact copies of pictures to learn from among ``others``, which are there to ``purpose``; empty
     where there are none."""

@@ -109,6 +109,8 @@ def _work(
         recorder(Note(tensorboard_log.HOW))
     resume = (run / CHECKPOINT).is_file()
     trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering, models)
+    if trained.history:
+        recorder.settle(trained.kept(plan.fit.keep))
     if not trained.complete:
         return Finished(
             "stopped", None, f"stopped after {len(trained.history)} epochs; the checkpoint is kept", "Take it up again."

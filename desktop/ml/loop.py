@@ -26,7 +26,7 @@ from desktop.ml.control import Cancelled, Steering
 from desktop.ml.data import Pictures
 from desktop.ml.events import BatchDone, Checkpointed, EpochDone, Event, Note, Paused, Resumed
 from desktop.ml.history import History, history_csv, write_text
-from desktop.ml.plan import OptimizerPlan, Step, TrainingPlan
+from desktop.ml.plan import OptimizerPlan, Step, TrainingPlan, shaping
 from desktop.ml.work import steps_at_once
 
 backend.select()
@@ -355,17 +355,3 @@ def _not_finite(what: str, epoch: int) -> TrainingError:
         f"the {what} was no longer a number in epoch {epoch + 1}",
         "Lower the learning rate; the last good epoch was kept.",
     )
-
-
-def shaping(plan: TrainingPlan) -> dict[str, Any]:
-    """The part of a plan that shapes the weights; words, decision and export may be mended before a resume, and the
-    data may have moved.
-
-    Compared with what a checkpoint holds, which is the public plan: the names of pictures are not in it, and the run's
-    ``split.json`` watches over them.
-    """
-    values = plan.public().to_dict()
-    for name in ("path", "title", "use_test"):
-        del values["data"][name]
-    del values["fit"]["tensorboard"]
-    return {k: v for k, v in values.items() if k not in ("name", "card", "decision", "mirrored", "labels", "preset")}

@@ -30,6 +30,7 @@ __all__ = [
     "from_dict",
     "from_json",
     "load",
+    "shaping",
     "with_settings",
 ]
 
@@ -329,6 +330,20 @@ def _decision(plan: TrainingPlan) -> list[str]:
     if decision.at_least is not None and not 0 < decision.at_least < 1:
         found.append(f"at_least {decision.at_least} found; expected a fraction between 0 and 1")
     return found
+
+
+def shaping(plan: TrainingPlan) -> dict[str, Any]:
+    """The part of a plan that shapes the weights; words, decision and export may be mended before a resume, and the
+    data may have moved.
+
+    Compared with what a checkpoint holds, which is the public plan: the names of pictures are not in it, and the run's
+    ``split.json`` watches over them.
+    """
+    values = plan.public().to_dict()
+    for name in ("path", "title", "use_test"):
+        del values["data"][name]
+    del values["fit"]["tensorboard"]
+    return {k: v for k, v in values.items() if k not in ("name", "card", "decision", "mirrored", "labels", "preset")}
 
 
 def load(path: Path) -> TrainingPlan:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from desktop.ml import plan as plans
 from desktop.ml import tensorboard_log
 from desktop.ml.events import BatchDone, Checkpointed, EpochDone, Event, Finished, Note, Paused, Phase, Resumed, Started
 from desktop.ml.tensorboard_log import TensorBoardLog
 from desktop.store.run_files import BatchLog, append_line
-from desktop.store.runs import BATCHES, LOG, RECORD, RunError, RunStore
+from desktop.store.runs import BATCHES, LOG, PLAN, RECORD, RunError, RunStore
+
+_FIGURES = ("val_loss", "val_accuracy")
 
 
 class Recorder:
@@ -29,13 +32,15 @@ class Recorder:
         self._store = RunStore(folder.parent) if (folder / RECORD).is_file() else None
         self._batches: BatchLog | None = None
         self._curves: TensorBoardLog | None = None
-        self._figures: dict[str, float] = {}
+        self._last_counts = False
         self._before = 0.0
         self._began = time.monotonic()
         if self._store is not None:
             with contextlib.suppress(RunError):
                 held = self._store.get(folder.name)
-                self._before, self._figures = held.seconds, dict(held.figures)
+                self._before = held.seconds
+            with contextlib.suppress(plans.PlanError):
+                self._last_counts = plans.load(folder / PLAN).fit.keep == "last"
 
     def __call__(self, event: Event) -> None:
         with contextlib.suppress(OSError, RunError):
@@ -55,6 +60,10 @@ class Recorder:
         if self._store is not None:
             with contextlib.suppress(RunError):
                 self._store.update(self._folder.name, **facts)
+
+    def settle(self, figures: Mapping[str, float]) -> None:
+        """Keep the figures of the epoch that counts in the end: the one whose weights are kept."""
+        self.change(figures=_of_record(figures))
 
     def close(self) -> None:
         """End the batch curve and TensorBoard's file."""
@@ -107,16 +116,17 @@ class Recorder:
             assert isinstance(event, Checkpointed)
 
     def _epoch(self, event: EpochDone) -> None:
-        figures = {"val_loss": event.val_loss, "val_accuracy": event.val_accuracy}
-        better = {"val_loss": min, "val_accuracy": max}
-        for name, value in figures.items():
-            held = self._figures.get(name)
-            self._figures[name] = value if held is None else better[name](held, value)
         self._log(
             f"epoch {event.epoch + 1}/{event.epochs}: loss {event.loss:.4f}, accuracy {event.accuracy:.4f}, validation "
             f"loss {event.val_loss:.4f}, accuracy {event.val_accuracy:.4f}, {event.seconds:.1f} s"
         )
-        self.change(epochs_done=event.epoch + 1, seconds=self._seconds(), figures=dict(self._figures))
+        # Both figures are of one epoch: the one that would be kept if this were the last.
+        counts = event.best or self._last_counts
+        self.change(
+            epochs_done=event.epoch + 1,
+            seconds=self._seconds(),
+            **({"figures": _of_record(asdict(event))} if counts else {}),
+        )
 
     def _seconds(self) -> float:
         return self._before + time.monotonic() - self._began
@@ -124,3 +134,7 @@ class Recorder:
     def _log(self, text: str) -> None:
         moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         append_line(self._folder / LOG, f"{moment} {text}")
+
+
+def _of_record(figures: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(figures[name]) for name in _FIGURES}

@@ -11,19 +11,22 @@ Sources: Bergstra et al. 2011 (TPE); Golovin et al. 2017 (the median rule for en
 from __future__ import annotations
 
 import contextlib
-import itertools
+import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from desktop.core.evaluation_json import write_atomically
 from desktop.core.types import FoveaError
+from desktop.ml import gather
 from desktop.ml.control import Cancelled, Command
 from desktop.ml.events import EpochDone, Event
-from desktop.ml.plan import PlanError, TrainingPlan, with_settings
+from desktop.ml.plan import TrainingPlan, with_settings
 from desktop.ml.plan import load as load_plan
 from desktop.ml.search_results import (
     Goal,
@@ -35,6 +38,7 @@ from desktop.ml.search_results import (
     read_kept,
     stem,
 )
+from desktop.ml.search_space import Choices, Dimension, Range, check, digest_of, grid_size, shared_by_all
 from desktop.store.ids import id_of
 from desktop.store.runs import PLAN, RunError, RunStore
 
@@ -45,29 +49,8 @@ __all__ = [
 
 
 _UNBEGUN = "unbegun"  # marks a trial whose run could not be made, so that it is tried again
-_COMBINED = 400  # combinations in which a value is looked for a place
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """A setting of the plan with the values to try, as text."""
-
-    key: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A setting of the plan with the numbers to try: ``low`` to ``high``, evenly or by order of magnitude (``log``)."""
-
-    key: str
-    low: float
-    high: float
-    log: bool = False
-    whole: bool = False
-
-
-Dimension = Choices | Range
+_CUT_OFF = "interrupted"  # counts how often a trial ended with its process
+_CUT_OFF_MOST = 2  # then it is taken for the cause
 
 
 class Halt:
@@ -75,15 +58,6 @@ class Halt:
 
     def __init__(self) -> None:
         self.asked = False
-
-
-def grid_size(space: Sequence[Dimension]) -> int:
-    """The number of points of a grid. Raises :class:`SearchError` where a dimension is a range."""
-    ranges = [dimension.key for dimension in space if isinstance(dimension, Range)]
-    if ranges:
-        hint = "Give the values to try: --vary KEY=a|b|c."
-        raise SearchError("bad-search", f"a grid needs values, and {', '.join(ranges)} is a range", hint)
-    return math.prod(len(dimension.values) for dimension in space if isinstance(dimension, Choices))
 
 
 def run_search(
@@ -103,44 +77,52 @@ def run_search(
 
     Trials that a search of this name and storage has finished already count: calling again goes on. ``listener`` hears
     a trial's number and events, ``ended`` each finished trial. A trial whose training fails counts as failed, and the
-    search goes on; a plan that cannot be (a setting that there is not) is refused before the first.
+    search goes on; a plan that cannot be (a setting that there is not), data that cannot be read, and another plan or
+    other data than the search was begun with are refused before the first.
 
-    Raises :class:`SearchError`, :class:`desktop.ml.plan.PlanError`, and :class:`desktop.store.runs.RunError` where the
-    run of a trial cannot be made: the next one's could not either, and all are tried again later.
+    Raises :class:`SearchError`, :class:`desktop.ml.plan.PlanError`, what :func:`desktop.ml.gather.gather` raises, and
+    :class:`desktop.store.runs.RunError` where the run of a trial cannot be made: the next one's could not either, and
+    all are tried again later.
     """
     optuna = _optuna()
     wanted = grid_size(space) if trials is None else trials
     if not space or wanted < 1:
         raise SearchError("bad-search", "there is nothing to try", "Give settings to vary and one trial or more.")
-    _check(plan, space)
-    sampler: Any
-    if trials is None:
-        grid = {item.key: list(item.values) for item in space if isinstance(item, Choices)}
-        sampler = optuna.samplers.GridSampler(grid, seed=plan.seed)
-    else:
-        sampler = optuna.samplers.TPESampler(seed=plan.seed)
+    check(plan, space)
+    halt = halt or Halt()
     pruner = optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=1) if prune else optuna.pruners.NopPruner()
     try:
         study = optuna.create_study(
             study_name=name,
             storage=_storage(name, storage),
-            sampler=sampler,
             pruner=pruner,
             direction="maximize" if goal == "val_accuracy" else "minimize",
             load_if_exists=True,
         )
-        _keep_facts(study, goal, space)
+        facts = _facts(study, goal, plan, space)
     except SearchError:
         raise
     except Exception as error:  # the database's driver raises what it likes
         text = f"the search '{name}' cannot be opened ({type(error).__name__})"
         raise SearchError("bad-search", text, "Check --storage, or give the search another --name.") from error
+    try:
+        _keep_facts(study, facts, shared_by_all(plan, space), data_root, listener, halt)
+    except Cancelled:  # before there was a trial
+        return _result(name, study)
     _take_up(study)
-    halt = halt or Halt()
+    sampler: Any
+    if trials is None:
+        grid = {item.key: list(item.values) for item in space if isinstance(item, Choices)}
+        sampler = optuna.samplers.GridSampler(grid, seed=plan.seed)  # which also numbers the grid's points
+    else:
+        begin = _sampling_seed(plan.seed, len(study.get_trials(deepcopy=False)), storage is not None)
+        # Where others are at work, their trials count as poor until they end: nobody tries the same beside them.
+        sampler = optuna.samplers.TPESampler(seed=begin, constant_liar=storage is not None)
+    study.sampler = sampler
     work = _Trials(optuna, name, plan, space, goal, data_root, listener, halt)
     while not halt.asked and _done(study) < wanted:
         before = len(study.get_trials(deepcopy=False))
-        study.optimize(work, n_trials=1, catch=(FoveaError, OSError), gc_after_trial=True)
+        study.optimize(work, n_trials=1, catch=(FoveaError,), gc_after_trial=True)
         result = _result(name, study)
         _write(result)
         if len(result.trials) > before:
@@ -198,9 +180,15 @@ class _Trials:
         except Cancelled:
             trial.set_user_attr("epochs", watch.epochs)
             raise self._optuna.TrialPruned from None
-        except (FoveaError, OSError) as error:
+        except FoveaError as error:
             trial.set_user_attr("message", str(error) or type(error).__name__)
             raise
+        except Exception as error:  # whatever Keras or a picture raises: without a message it would be tried for ever
+            # Its own words may name a path, and the database may be shared.
+            text = (error.strerror or "") if isinstance(error, OSError) else ""
+            text = f"it failed ({': '.join(filter(None, (type(error).__name__, text.lower())))})"
+            trial.set_user_attr("message", text)
+            raise SearchError("trial-failed", text) from error
         if not outcome.complete and self._halt.asked:
             raise SearchError("stopped", "stopped")  # without a message it does not count, and is tried again
         for key in ("val_accuracy", "val_loss", "epochs", "seconds"):
@@ -265,43 +253,6 @@ def _suggest(trial: Any, dimension: Dimension) -> str:
     return repr(trial.suggest_float(dimension.key, dimension.low, dimension.high, log=dimension.log))
 
 
-def _check(plan: TrainingPlan, space: Sequence[Dimension]) -> None:
-    """Refuse now what would fail in every trial: a value that goes neither with the plan nor with other values."""
-    tried = {dimension.key: _tried(dimension) for dimension in space}
-    for key, values in tried.items():
-        others = {other: held for other, held in tried.items() if other != key}
-        for value in values:
-            try:
-                with_settings(plan, {key: value})
-            except PlanError:
-                if not any(_goes(plan, {key: value, **dict(zip(others, rest, strict=True))}) for rest in _some(others)):
-                    raise
-
-
-def _tried(dimension: Dimension) -> tuple[str, ...]:
-    """The values, or the ends of the range. Raises :class:`SearchError` for a range that is none."""
-    if isinstance(dimension, Choices):
-        return dimension.values
-    if not dimension.low < dimension.high or (dimension.log and dimension.low <= 0):
-        text = f"the range of {dimension.key} is {dimension.low:g} to {dimension.high:g}"
-        raise SearchError("bad-search", text, "The smaller number first; above 0 with log.")
-    ends = (dimension.low, dimension.high)
-    return tuple(map(str, (int(end) for end in ends) if dimension.whole else ends))
-
-
-def _some(values: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    """Combinations of one value each, at most some hundreds of them."""
-    return itertools.islice(itertools.product(*values.values()), _COMBINED) if values else iter(())
-
-
-def _goes(plan: TrainingPlan, settings: dict[str, str]) -> bool:
-    try:
-        with_settings(plan, settings)
-    except PlanError:
-        return False
-    return True
-
-
 def _optuna() -> Any:
     try:
         import optuna
@@ -318,17 +269,64 @@ def _storage(name: str, url: str | None) -> Any:
     return f"sqlite:///{(folder() / (stem(name) + '.db')).as_posix()}"
 
 
-def _keep_facts(study: Any, goal: Goal, space: Sequence[Dimension]) -> None:
-    facts = {"goal": goal, "space": json.loads(json.dumps([asdict(dimension) for dimension in space]))}
+def _sampling_seed(seed: int, tried: int, shared: bool) -> int:
+    """Where the sampler's random numbers begin: elsewhere after every trial, and on every computer that shares the
+    search, or one that goes on would try the same points again."""
+    who = [platform.node(), os.getpid()] if shared else []
+    return int.from_bytes(hashlib.sha256(json.dumps([seed, tried, *who]).encode()).digest()[:4])
+
+
+def _facts(study: Any, goal: Goal, plan: TrainingPlan, space: Sequence[Dimension]) -> dict[str, Any]:
+    """What every trial of the search shares. Raises :class:`SearchError` where it was begun with something else."""
+    facts = {
+        "goal": goal,
+        "space": json.loads(json.dumps([asdict(dimension) for dimension in space])),
+        "plan": digest_of(shared_by_all(plan, space)),
+    }
+    words = {
+        "goal": "another goal",
+        "space": "other settings",
+        "plan": "another plan: other classes, another network, or other settings beside those that are varied",
+    }
     for key, value in facts.items():
         held = study.user_attrs.get(key)
         if held is not None and held != value:
-            what = "another goal" if key == "goal" else "other settings"
-            raise SearchError(
-                "bad-search", f"the search '{study.study_name}' was begun with {what}", "Give another name."
-            )
-        if held is None:
+            raise _another(study, words[key])
+    return facts
+
+
+def _keep_facts(
+    study: Any,
+    facts: dict[str, Any],
+    plan: TrainingPlan,
+    data_root: Path | None,
+    listener: Callable[[int, Event], None],
+    halt: Halt,
+) -> None:
+    """Write down what the trials share, the data's fingerprint with it, or compare that with what was written.
+
+    Searches of earlier versions know neither their plan nor their data, and go on as they are.
+    """
+    if "goal" in study.user_attrs and "plan" not in study.user_attrs:
+        return
+    number = len(study.get_trials(deepcopy=False))
+
+    def going_on() -> None:
+        if halt.asked:
+            raise Cancelled
+
+    progress = gather.told(lambda phase: listener(number, phase), going_on)
+    found, held = gather.fingerprint(plan, data_root, progress), study.user_attrs.get("data")
+    if held is not None and held != found:
+        raise _another(study, "other pictures, or these have changed since")
+    for key, value in {"data": found, "plan": facts["plan"], **facts}.items():
+        if study.user_attrs.get(key) is None:
             study.set_user_attr(key, value)
+
+
+def _another(study: Any, what: str) -> SearchError:
+    hint = "Give another --name, or the options that this one was begun with."
+    return SearchError("bad-search", f"the search '{study.study_name}' was begun with {what}", hint)
 
 
 def _done(study: Any) -> int:
@@ -339,7 +337,10 @@ def _done(study: Any) -> int:
 
 
 def _take_up(study: Any) -> None:
-    """Queue again what was stopped, or cut off with its process on this computer; each goes on in its own run."""
+    """Queue again what was stopped, or cut off with its process on this computer; each goes on in its own run.
+
+    One that was cut off again counts as failed: it may be what ends the process, and would do so for ever.
+    """
     store, optuna = RunStore(), _optuna()
     # With a sampler that does not watch: the grid's ends the search when the last of its points is told.
     study = optuna.load_study(
@@ -348,6 +349,7 @@ def _take_up(study: Any) -> None:
     queued = {trial.user_attrs.get("again") for trial in study.get_trials(deepcopy=False)}
     for trial in study.get_trials(deepcopy=False):
         run, state = str(trial.user_attrs.get("run", "")), trial.state.name
+        times = int(trial.user_attrs.get(_CUT_OFF, 0))
         if state == "RUNNING" and run:
             try:
                 cut_off = store.get(run).state == "interrupted"
@@ -355,7 +357,13 @@ def _take_up(study: Any) -> None:
                 continue  # another computer's
             if not cut_off:
                 continue
+            times += 1
+            if times >= _CUT_OFF_MOST:
+                text = f"the program ended {times} times in the middle of it; it is not tried again"
+                study._storage.set_trial_user_attr(trial._trial_id, "message", text)
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+            if times >= _CUT_OFF_MOST:
+                continue
         elif state != "FAIL" or _for_good(trial):
             continue
         if trial.number not in queued:
@@ -365,7 +373,7 @@ def _take_up(study: Any) -> None:
                 optuna.trial.create_trial(
                     state=optuna.trial.TrialState.WAITING,
                     system_attrs={"fixed_params": trial.params, **place},
-                    user_attrs={"again": trial.number, "run": run},
+                    user_attrs={"again": trial.number, "run": run, _CUT_OFF: times},
                 )
             )
 

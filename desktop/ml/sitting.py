@@ -33,6 +33,10 @@ class Trained:
     best_epoch: int | None = None
     parent: str | None = None
 
+    def kept(self, keep: str) -> dict[str, float]:
+        """The figures of the epoch whose weights these are, where the plan keeps ``keep``; there must be one."""
+        return self.history[-1 if keep == "last" or self.best_epoch is None else self.best_epoch]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sitting:

@@ -104,7 +104,8 @@ def _train(
     trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering)
     if not trained.history:
         return Outcome(float("nan"), float("nan"), 0, 0.0, len(gathered.train), False)
-    kept = trained.history[-1 if plan.fit.keep == "last" or trained.best_epoch is None else trained.best_epoch]
+    kept = trained.kept(plan.fit.keep)
+    recorder.settle(kept)
     test = gathered.open_test() if open_test and trained.complete else None
     accuracy, n = None, 0
     if test is not None:

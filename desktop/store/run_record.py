@@ -23,7 +23,8 @@ class RunRecord:
     ``epochs_done`` of ``epochs`` are finished; ``seconds`` is the time spent training, over all sittings. ``data`` is
     the data's own name, never a path, ``fingerprint`` its checksum. ``model_id`` is the model that came of it.
     ``parent`` is the run that this one repeats or goes on from, ``preset`` what its plan was made from, ``message`` and
-    ``hint`` the last words for people. ``figures`` holds the best of each figure so far (``val_accuracy`` …).
+    ``hint`` the last words for people. ``figures`` holds the figures (``val_accuracy`` …) of the epoch that counts, so
+    far or in the end; in runs of earlier versions the best of each, perhaps of several epochs.
     """
 
     id: str

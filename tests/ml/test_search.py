@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import shutil
 import signal
 import subprocess
-from dataclasses import replace
+import sys
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +20,7 @@ from PIL import Image
 
 from desktop.cli import search as command_line
 from desktop.cli import study as study_command
+from desktop.core.types import FoveaError
 from desktop.ml import gather, search, trial
 from desktop.ml import plan as plans
 from desktop.ml.plan import PlanError, TrainingPlan
@@ -165,6 +170,173 @@ def test_a_trial_s_plan_is_called_as_the_trial_and_stays_so(pets: Path, monkeypa
         assert plan in seen and plan.name == RunStore().get(run).name
 
 
+def rates(result: search.SearchResult) -> list[str]:
+    return [t.settings["optimizer.rate"] for t in result.trials]
+
+
+RATES = [Range("optimizer.rate", 1e-4, 1e-1, log=True)]
+
+
+def test_a_search_that_goes_on_tries_other_points(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    for wanted in (2, 4, 6):
+        result = search.run_search("on", tiny(pets), RATES, wanted)
+    assert len(set(rates(result))) == 6
+    for wanted in (2, 4, 6):
+        again = search.run_search("repeated", tiny(pets), RATES, wanted)
+    assert rates(again) == rates(result)  # on one computer a search can be repeated
+    assert (
+        rates(search.run_search("seed", plans.with_settings(tiny(pets), {"seed": "9"}), RATES, 2)) != rates(again)[:2]
+    )
+
+
+def test_computers_that_share_a_search_do_not_try_the_same(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    tried = []
+    for host in ("one", "two"):
+        monkeypatch.setattr(platform, "node", partial(str, host))
+        # Each begins while the other has no trial yet.
+        result = search.run_search("shared", tiny(pets), RATES, 3, f"sqlite:///{(tmp_path / host).as_posix()}.db")
+        tried += rates(result)
+    assert len(set(tried)) == 6
+
+
+def test_a_search_goes_on_with_its_own_plan_and_pictures_alone(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    search.run_search("own", tiny(pets), RATES, 1)
+    with pytest.raises(SearchError, match="another plan") as caught:
+        search.run_search("own", tiny(pets, epochs=9), RATES, 2)
+    assert "--name" in caught.value.hint
+    shutil.copytree(pets, tmp_path / "moved" / "pets")
+    moved = tiny(tmp_path / "moved" / "pets")
+    assert len(search.run_search("own", moved, RATES, 2).trials) == 2
+    Image.new("RGB", (8, 8), "green").save(tmp_path / "moved" / "pets" / "red" / "00.png")
+    with pytest.raises(SearchError, match="other pictures") as caught:
+        search.run_search("own", moved, RATES, 3)
+    assert "--name" in caught.value.hint and len(search.load("own").trials) == 2
+    shutil.rmtree(tmp_path / "moved")
+    with pytest.raises(FoveaError):
+        search.run_search("gone", moved, RATES, 3)
+    assert search.load("gone").trials == ()  # there was nothing to try
+
+
+def test_a_search_of_an_earlier_version_goes_on_as_it_is(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import optuna
+
+    monkeypatch.setattr(trial, "run_trial", good)
+    search.run_search("old", tiny(pets), RATES, 1)
+    url = search._storage("old", None)
+    storage = optuna.load_study(study_name="old", storage=url)._storage
+    storage.delete_study(storage.get_study_id_from_name("old"))
+    study = optuna.create_study(study_name="old", storage=url, direction="maximize")
+    study.set_user_attr("goal", "val_accuracy")
+    study.set_user_attr("space", json.loads(json.dumps([asdict(dimension) for dimension in RATES])))
+    for epochs in (3, 9):
+        result = search.run_search("old", tiny(pets, epochs), RATES, epochs)
+    assert len(result.trials) == 9 and set(study.user_attrs) == {"goal", "space"}
+
+
+def test_stopping_while_the_pictures_are_read_begins_no_trial(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    halt = Halt()
+    halt.asked = True
+    assert search.run_search("early", tiny(pets), RATES, 2, halt=halt).trials == ()
+    assert len(search.run_search("early", tiny(pets), RATES, 2).trials) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ValueError("of /home/somebody"), "it failed (ValueError)"),
+        (FileNotFoundError(2, "No such file", "/home/somebody"), "it failed (FileNotFoundError: no such file)"),
+        (MemoryError(), "it failed (MemoryError)"),
+    ],
+)
+def test_whatever_a_training_raises_the_trial_has_failed_and_the_search_goes_on(
+    pets: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    def breaks(plan: TrainingPlan, *_: object) -> trial.Outcome:
+        if plan.fit.batch == 8:
+            raise error
+        return good()
+
+    monkeypatch.setattr(trial, "run_trial", breaks)
+    space = [Choices("fit.batch", ("8", "16"))]
+    result = search.run_search("broken", tiny(pets), space, ended=never)
+    assert {t.settings["fit.batch"]: (t.state, t.message) for t in result.trials} == {
+        "8": ("failed", message), "16": ("done", ""),
+    }  # fmt: skip
+    assert search.run_search("broken", tiny(pets), space, ended=never) == result  # nor is it tried again
+
+
+DIES = """
+import os, sys, types
+from desktop.store.runs import RunStore
+fake = types.ModuleType("desktop.ml.trial")
+def run_trial(plan, run, *_):
+    RunStore().update(run.name, state="running")
+    os._exit(9)
+fake.run_trial = run_trial
+sys.modules["desktop.ml.trial"] = fake
+from desktop.cli import search
+search.main(sys.argv[1:])
+"""
+
+
+def test_a_trial_that_takes_the_program_down_twice_is_given_up(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["--data", str(pets), "--architecture", "flatten,D8", "--size", "8", "--name", "deadly", "--grid",
+                 "--vary", "optimizer.rate=0.01|0.02"]  # fmt: skip
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", DIES, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+        )
+        assert done.returncode == 9, done.stderr
+    monkeypatch.setattr(trial, "run_trial", good)
+    assert command_line.main(arguments) == 0
+    result = search.load("deadly")
+    given_up = [t for t in result.trials if "2 times" in t.message]
+    assert [t.state for t in given_up] == ["failed"] and len({t.run for t in result.trials}) == 2
+    assert [t.settings for t in result.trials if t.state == "done"] != [given_up[0].settings]
+    assert sorted(t.state for t in result.trials) == ["done", "failed", "failed"]
+
+
+def test_what_was_found_is_told_before_the_test_split_is_opened(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--data", str(pets), "--architecture", "flatten,D8", "--size", "8", "--grid", "--vary", "fit.batch=8",
+                 "--test", "--csv", str(tmp_path / "t.csv"), "--name"]  # fmt: skip
+    monkeypatch.setattr(trial, "run_trial", good)
+    assert command_line.main([*arguments, "none"]) == 1
+    told = capsys.readouterr().out
+    assert "no figure on the test split: this data has none" in told and "best val_accuracy" in told
+    assert "train --resume" in told and (tmp_path / "t.csv").is_file()
+
+    def removed(plan: TrainingPlan, run: Path, *_: object) -> trial.Outcome:
+        shutil.rmtree(run)
+        return good()
+
+    (tmp_path / "t.csv").unlink()
+    monkeypatch.setattr(trial, "run_trial", removed)
+    assert command_line.main([*arguments, "elsewhere"]) == 1
+    told = capsys.readouterr().out
+    assert told.index("best val_accuracy") < told.index("is not on this computer") and "train --resume" not in told
+    assert (tmp_path / "t.csv").is_file()
+    assert command_line.main([*arguments, "elsewhere", "--json"]) == 1
+    last = lines(capsys.readouterr().out)[-1]
+    assert last["event"] == "result" and "not on this computer" in last["test"]["message"]
+
+    def tested(*_: object, open_test: bool = False, **__: object) -> trial.Outcome:
+        return replace(good(), test_accuracy=0.75, test_n=8) if open_test else good()
+
+    monkeypatch.setattr(trial, "run_trial", tested)
+    assert command_line.main([*arguments, "there"]) == 0
+    assert "accuracy 75.00% on the test split, n = 8" in capsys.readouterr().out
+
+
 @pytest.mark.timeout(240)
 def test_features_of_a_trial_stay_only_where_it_is_to_be_taken_up(pets: Path, tmp_path: Path) -> None:
     plan = planned("--data", pets, "--from", "cifar10", "--how", "features", "--epochs", "2", "--batch-size", "8")
@@ -249,6 +421,44 @@ def test_every_training_of_a_study_is_checked_with_the_same_pictures(
     assert len({found.train.names for found in seen}) == 4
     assert study_command.main(arguments) == 0
     assert lines(capsys.readouterr().out)[-1]["results"] == told and len(seen) == 4
+
+
+def test_a_study_refuses_what_the_data_does_not_hold_before_the_first_training(
+    pets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fovea_home: Path
+) -> None:
+    monkeypatch.setattr(trial, "run_trial", none_expected)
+    arguments = ["small-data", "--data", str(pets), "--architecture", "flatten,D8", "--size", "8", "--repeats", "1",
+                 "--name", "s"]  # fmt: skip
+    assert study_command.main([*arguments, "--images", "8,1000"]) == 2
+    told = capsys.readouterr().err
+    assert "1,000 pictures" in told and "there are 38" in told
+    assert study_command.main([*arguments, "--images", "8", "--test"]) == 2
+    assert "no test split" in capsys.readouterr().err
+    # Nor are figures shown for so many that were measured on fewer, when nobody looked.
+    monkeypatch.setattr(trial, "run_trial", lambda plan, *_, **__: replace(good(), train=min(plan.data.limit, 38)))
+    monkeypatch.setattr(study_command, "_check", lambda *_: None)
+    assert study_command.main([*arguments, "--images", "8,1000"]) == 2
+    assert "there are 38" in capsys.readouterr().err
+    assert study_command.main([*arguments, "--images", "8,38"]) == 0
+
+
+def none_expected(*_: object, **__: object) -> trial.Outcome:
+    raise AssertionError("nothing was to be trained")
+
+
+def test_a_study_shows_what_was_measured_under_the_names_that_are_asked_for(
+    pets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(trial, "run_trial", good)
+    arguments = ["small-data", "--data", str(pets), "--size", "8", "--repeats", "2", "--images", "8,20", "--name", "s",
+                 "--json", "--architecture"]  # fmt: skip
+    assert study_command.main([*arguments, "flatten,D8"]) == 0
+    assert {row["net"] for row in lines(capsys.readouterr().out)[-1]["results"]} == {"flatten,D8"}
+    monkeypatch.setattr(trial, "run_trial", none_expected)
+    assert study_command.main([*arguments, "flatten, D8", "--csv", str(tmp_path / "s.csv")]) == 0
+    told = lines(capsys.readouterr().out)[-1]
+    assert [row["net"] for row in told["results"]] == ["flatten, D8"] * 4
+    assert "flatten, D8 50.00% at 20, 50.00% at 8" in told["summary"]
 
 
 # What needs no training
