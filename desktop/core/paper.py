@@ -15,6 +15,7 @@ _WHOLE = 0.95  # one alone must span nearly everything
 _ALONE = 0.6  # with nothing beside its ends: other ink spans at most this part of the side
 _THICK = 0.02  # its thickness at most, as a part of the side
 _FAINT = 0.06  # darkness from which on something may be a line
+_DARKER = 1.3  # times as dark as a line's middle: a pen's
 _LEFT = 0.02  # part of the ink that must remain, or the lines were the drawing
 
 
@@ -135,9 +136,13 @@ def _run_lengths(mask: np.ndarray) -> np.ndarray:
 
 
 def _taken_out(ink: np.ndarray, rules: tuple[np.ndarray, float], block: int) -> np.ndarray:
-    """``ink`` without the lines across: around each, what is no thicker than a line, its soft edges included."""
+    """``ink`` without the lines across: around each, what is no thicker and no darker than a line, its soft edges
+    included."""
     around, thickness = rules
     near = np.kron(_grown(around), np.ones((block, block), bool)) if block > 1 else _grown(around)
+    near = near[: ink.shape[0], : ink.shape[1]]
     runs = _run_lengths(ink > _FAINT)
     thin = runs <= (thickness + 2) * block
-    return np.where(near[: ink.shape[0], : ink.shape[1]] & thin, 0.0, ink).astype(np.float32)
+    # A thin pen's stroke along or across a faint line is as thin as that, but clearly darker.
+    line = float(np.median(_largest_of_blocks(ink, block)[around]))
+    return np.where(near & thin & (ink <= _DARKER * line + _FAINT), 0.0, ink).astype(np.float32)
