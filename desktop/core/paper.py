@@ -20,7 +20,8 @@ _LEFT = 0.02  # part of the ink that must remain, or the lines were the drawing
 
 
 def without_rules(ink: np.ndarray) -> tuple[np.ndarray, bool]:
-    """``ink`` (float32 (H, W), 0 paper to 1) with printed lines taken out; and whether there were any.
+    """``ink`` (float32 (H, W), 0 paper to about 1, the darkest of it beyond) with printed lines taken out; and whether
+    there were any.
 
     Lines across, turned by up to about two degrees: two of them, or one from edge to edge under or over
     something narrower. Lines down the page too

@@ -141,8 +141,8 @@ def test_printed_lines_are_left_out(level: int, squared: bool, width: int) -> No
 @pytest.mark.parametrize("value", [1, 4, 7, 9])
 @pytest.mark.parametrize("squared", [False, True])
 def test_a_thin_pen_stays_on_faint_lines(value: int, squared: bool) -> None:
-    plain = samples_module().digit(value, 0, 448, 0.02, 0.4)
-    lined = np.minimum(plain, ruled((448, 448), 22, 190, thick=1, squared=squared))
+    plain = samples_module().digit(value, 0, 448, 0.016, 0.4)
+    lined = np.minimum(plain, ruled((448, 448), 22, 190, thick=2, squared=squared))
     (piece,) = split(lined)
     assert alike(lay_out(piece.ink).pixels[:, :, 0], prepare(plain, SPEC).pixels[:, :, 0]) > 0.95
 
