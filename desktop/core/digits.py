@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 MOST = 20
-"""More pieces than this are a texture or a page of text: the picture is then read as a whole."""
+"""More pieces than this are a texture or a page of text: they are not read one by one."""
 
 _SPECK = 0.015  # ink of a piece, as a part of the largest one's, below which it is dirt
 _TALL = 0.55  # height, as a part of the tallest piece's, above which a piece is a digit rather than a part of one
+_ABREAST = 0.5  # part of the lower one's rows from which on two tall pieces share them
 _BESIDE = ((0.5, 0.12), (0.7, 0.06))  # up to this ratio of heights a part may stand this far (parts of the height) away
 
 
@@ -51,17 +52,24 @@ class Box:
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
     """One digit: its ``box`` in the ink it was found in, and its own ``ink`` alone, float32 (H, W), 0 to 1: what
-    :func:`desktop.core.ink.lay_out` takes."""
+    :func:`desktop.core.ink.lay_out` takes. ``untold`` is 0, or how many pieces it holds that were not told apart."""
 
     box: Box
     ink: np.ndarray
+    untold: int = 0
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """The rows and columns of one of several in the ink it was found in: its own have a margin about the box."""
+        return _with_margin(self.box)
 
 
 def split(ink: np.ndarray | None) -> list[Piece]:
     """The digits of ``ink``, as :func:`desktop.core.ink.find_ink` gives it, in reading order: by rows, from left to
     right.
 
-    Ink of one digit, or of more than :data:`MOST` pieces, comes back as it is; a blank sheet (``None``) gives none.
+    Ink of one digit comes back as it is, and so does that of more than :data:`MOST` pieces, whose only piece counts
+    them; a blank sheet (``None``) gives none.
     """
     from scipy.ndimage import find_objects, label
 
@@ -78,25 +86,45 @@ def split(ink: np.ndarray | None) -> list[Piece]:
         whole = boxes[kept[0]]
         for i in kept:
             whole = whole.joined(boxes[i])
-        return [Piece(whole, ink)]
-    groups = _joined([([i + 1], boxes[i]) for i in kept])
+        return [Piece(whole, ink, len(kept))]
+    groups = _joined([([i + 1], boxes[i]) for i in kept], marks)
     if len(groups) < 2:
         return [Piece(groups[0][1], ink)]
     return [Piece(group[1], _alone(ink, marks, group)) for group in _in_order(groups)]
 
 
+def alone(grey: np.ndarray, number: int) -> np.ndarray:
+    """``grey`` (uint8 (H, W), at most 1,600 pixels) with all its digits painted out but the one at place ``number`` of
+    :func:`split`."""
+    from scipy.ndimage import binary_dilation
+
+    from desktop.core.ink import find_ink
+
+    pieces = split(find_ink(grey).ink)
+    if not 0 <= number < len(pieces) or len(pieces) == 1:
+        return grey
+    own, others = np.zeros(grey.shape, bool), np.zeros(grey.shape, bool)
+    for place, piece in enumerate(pieces):
+        layer = own if place == number else others
+        layer[piece.place] |= piece.ink > 0
+    # The palest part of an edge is no ink to the one who splits, but would be seen.
+    others = binary_dilation(others, np.ones((3, 3), bool), iterations=2) & ~own
+    paper = np.median(grey[~own & ~others])
+    return np.where(others, paper, grey).astype(np.uint8)
+
+
 Group = tuple[list[int], Box]
 
 
-def _joined(groups: list[Group]) -> list[Group]:
-    """Groups of marks, those that belong together joined, until none is left to join."""
+def _joined(groups: list[Group], marks: np.ndarray) -> list[Group]:
+    """Groups of ``marks``, those that belong together joined, until none is left to join."""
     tallest = max(box.height for _, box in groups)
     merged = True
     while merged:
         merged = False
         for i in range(len(groups)):
             for j in range(i + 1, len(groups)):
-                if _belong(groups[i][1], groups[j][1], tallest):
+                if _belong(groups[i], groups[j], tallest, marks):
                     first, second = groups[i], groups.pop(j)
                     groups[i] = ([*first[0], *second[0]], first[1].joined(second[1]))
                     merged = True
@@ -106,19 +134,41 @@ def _joined(groups: list[Group]) -> list[Group]:
     return groups
 
 
-def _belong(a: Box, b: Box, tallest: int) -> bool:
-    """Whether two pieces are parts of one digit; ``tallest`` is the height of the tallest piece."""
+def _belong(first: Group, second: Group, tallest: int, marks: np.ndarray) -> bool:
+    """Whether two groups of ``marks`` are parts of one digit; ``tallest`` is the height of the tallest group."""
+    a, b = first[1], second[1]
     across = min(a.right, b.right) - max(a.x, b.x)  # below 0: the gap between them
     down = min(a.bottom, b.bottom) - max(a.y, b.y)
     narrow = max(1, min(a.width, b.width))
+    low = min(a.height, b.height)
     size = max(a.height, b.height, max(a.width, b.width) // 2)
+    both_tall = low > _TALL * tallest
+    if both_tall and across > 0 and down >= _ABREAST * low:
+        # Boxes of slanted digits overlap although their ink stands side by side in every row.
+        gap = _row_gap(first, second, marks)
+        across = across if gap is None else -gap
     if across >= 0.5 * narrow and down >= -0.3 * size:
         # One over the other, or nearly so: a bar above its body. Two rows of digits are farther apart.
-        both_tall = min(a.height, b.height) > _TALL * tallest
-        return not (both_tall and down < 0.25 * min(a.height, b.height))
-    ratio = min(a.height, b.height) / max(a.height, b.height)
+        return not (both_tall and down < 0.25 * low)
+    ratio = low / max(a.height, b.height)
     reach = next((gap for most, gap in _BESIDE if ratio < most), None)
     return reach is not None and down >= -0.08 * size and across >= -reach * size
+
+
+def _row_gap(first: Group, second: Group, marks: np.ndarray) -> int | None:
+    """The smallest gap between two groups in a row of pixels; ``None`` where neither is left of the other in all."""
+    top, bottom = max(first[1].y, second[1].y), min(first[1].bottom, second[1].bottom)
+    ends = []
+    for numbers, _ in (first, second):
+        own = np.isin(marks[top:bottom], numbers)
+        filled = own.any(axis=1)
+        ends.append((filled, own.argmax(axis=1), own.shape[1] - own[:, ::-1].argmax(axis=1)))
+    (filled, start, stop), (others, other_start, other_stop) = ends
+    rows = filled & others
+    if not rows.any():
+        return None
+    gap = max(int((other_start - stop)[rows].min()), int((start - other_stop)[rows].min()))
+    return gap if gap >= 0 else None
 
 
 def _in_order(groups: list[Group]) -> list[Group]:
@@ -137,12 +187,16 @@ def _in_order(groups: list[Group]) -> list[Group]:
     return [group for row in rows for group in sorted(row, key=lambda item: item[1].x)]
 
 
+def _with_margin(box: Box) -> tuple[slice, slice]:
+    return slice(max(0, box.y - 3), box.bottom + 3), slice(max(0, box.x - 3), box.right + 3)
+
+
 def _alone(ink: np.ndarray, marks: np.ndarray, group: Group) -> np.ndarray:
     """One group's ink without the others'."""
     from scipy.ndimage import binary_dilation
 
     numbers, box = group
-    rows, columns = slice(max(0, box.y - 3), box.bottom + 3), slice(max(0, box.x - 3), box.right + 3)
+    rows, columns = _with_margin(box)
     # Soft edges of a stroke lie just outside its mark and belong to it.
     own = binary_dilation(np.isin(marks[rows, columns], numbers), iterations=2)
     alone: np.ndarray = np.where(own, ink[rows, columns], 0.0).astype(np.float32)

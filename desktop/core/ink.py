@@ -124,15 +124,24 @@ def find_ink(grey: np.ndarray) -> Found:
     level = 255.0 - paper if dark_ink else paper
     background = _paper_level(darkness, level)
     ink = np.clip(darkness - background, 0.0, None)
-    peak = float(np.percentile(ink[ink > 0.25 * ink.max()], 90)) if ink.max() > 0 else 0.0
+    peak = _peak(ink)
     if peak < 12:
         return Found(None, dark_ink)
-    ink, ruled = without_rules(np.clip(ink / peak, 0.0, 1.0))
+    ink, ruled = without_rules(ink / peak)
+    if ruled:  # the peak may have been the lines'
+        ink = ink / _peak(ink)
+    ink = np.clip(ink, 0.0, 1.0)
     tones = _half_tones(ink)
     # Paper grain and JPEG noise around the strokes: below a fraction of Otsu's level nothing is ink.
     floor = min(0.35, 0.6 * pixels.otsu((ink * 255).astype(np.uint8)) / 255.0)
     ink = np.clip((ink - floor) / (1.0 - floor), 0.0, 1.0)
     return Found(ink.astype(np.float32), dark_ink, ruled, tones)
+
+
+def _peak(ink: np.ndarray) -> float:
+    """How dark a full stroke of ``ink`` is; 0 for none."""
+    darkest = float(ink.max())
+    return float(np.percentile(ink[ink > 0.25 * darkest], 90)) if darkest > 0 else 0.0
 
 
 def _half_tones(ink: np.ndarray) -> float:

@@ -15,11 +15,13 @@ _WHOLE = 0.95  # one alone must span nearly everything
 _ALONE = 0.6  # with nothing beside its ends: other ink spans at most this part of the side
 _THICK = 0.02  # its thickness at most, as a part of the side
 _FAINT = 0.06  # darkness from which on something may be a line
+_DARKER = 1.3  # times as dark as a line's middle: a pen's
 _LEFT = 0.02  # part of the ink that must remain, or the lines were the drawing
 
 
 def without_rules(ink: np.ndarray) -> tuple[np.ndarray, bool]:
-    """``ink`` (float32 (H, W), 0 paper to 1) with printed lines taken out; and whether there were any.
+    """``ink`` (float32 (H, W), 0 paper to about 1, the darkest of it beyond) with printed lines taken out; and whether
+    there were any.
 
     Lines across, turned by up to about two degrees: two of them, or one from edge to edge under or over
     something narrower. Lines down the page too
@@ -135,9 +137,13 @@ def _run_lengths(mask: np.ndarray) -> np.ndarray:
 
 
 def _taken_out(ink: np.ndarray, rules: tuple[np.ndarray, float], block: int) -> np.ndarray:
-    """``ink`` without the lines across: around each, what is no thicker than a line, its soft edges included."""
+    """``ink`` without the lines across: around each, what is no thicker and no darker than a line, its soft edges
+    included."""
     around, thickness = rules
     near = np.kron(_grown(around), np.ones((block, block), bool)) if block > 1 else _grown(around)
+    near = near[: ink.shape[0], : ink.shape[1]]
     runs = _run_lengths(ink > _FAINT)
     thin = runs <= (thickness + 2) * block
-    return np.where(near[: ink.shape[0], : ink.shape[1]] & thin, 0.0, ink).astype(np.float32)
+    # A thin pen's stroke along or across a faint line is as thin as that, but clearly darker.
+    line = float(np.median(_largest_of_blocks(ink, block)[around]))
+    return np.where(near & thin & (ink <= _DARKER * line + _FAINT), 0.0, ink).astype(np.float32)

@@ -6,7 +6,6 @@ Reading is strict: a drawing file may come from anybody. Nothing here needs Qt o
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ Point = tuple[float, float, float]
 
 
 _LEAST, _MOST = -1.0, 2.0  # how far beyond the paper a point may lie
+_FAR = 1e9  # far more than any number of a drawing
 
 
 def point(x: float, y: float, pressure: float = 1.0) -> Point:
@@ -116,4 +116,5 @@ def _point(raw: Any, where: str) -> Point:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # Compared and not converted: a whole number may be too large for a float. What is no number compares false.
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_FAR < value < _FAR

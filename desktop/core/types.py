@@ -138,9 +138,9 @@ class DomainVerdict:
     flagged (not ``inside``).
 
     ``reasons`` are the views (:data:`desktop.core.domain.PARTS`) in which it stands out, the gravest first, and before
-    them ``paper`` for a picture given to a model of drawings that is no ink on paper; ``likest``
-    names the foreign kind that it resembles most (:data:`desktop.ml.outliers.KINDS`), which says something only where
-    ``foreign`` is among the reasons.
+    them, for a model of drawings, ``paper`` for a picture that is no ink on paper and ``too-many`` for one that holds
+    more pieces of ink than are read; ``likest`` names the foreign kind that it resembles most
+    (:data:`desktop.ml.outliers.KINDS`), which says something only where ``foreign`` is among the reasons.
     """
 
     score: float

@@ -12,6 +12,9 @@ from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, Thu
 from desktop.engine.model import LoadedModel, check_scores
 
 DEVICE = "CPU"
+TOO_MANY = "too-many"
+"""The code of the notice that a drawing holds more pieces of ink than are read."""
+_REASONS = {NOT_INK: "paper", TOO_MANY: TOO_MANY}  # what the preparing may notice, as reasons of a verdict
 
 
 def prediction_of(
@@ -52,10 +55,12 @@ def prediction_of(
 
 
 def with_paper(verdict: DomainVerdict | None, notices: tuple[Notice, ...]) -> DomainVerdict | None:
-    """The domain gate's ``verdict`` on a picture, and what its preparing noticed: no drawing is no digit."""
-    if verdict is None or all(notice.code != NOT_INK for notice in notices):
+    """The domain gate's ``verdict`` on a picture, and what its preparing noticed: no drawing is no digit, and neither
+    is a page of them."""
+    noticed = [_REASONS[notice.code] for notice in notices if notice.code in _REASONS]
+    if verdict is None or not noticed:
         return verdict
-    return DomainVerdict(max(verdict.score, 1.0001), False, ("paper", *verdict.reasons), verdict.likest)
+    return DomainVerdict(max(verdict.score, 1.0001), False, (*noticed, *verdict.reasons), verdict.likest)
 
 
 def failure_of(

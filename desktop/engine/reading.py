@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 
 from desktop.core.decode import decode
-from desktop.core.digits import Box, split
-from desktop.core.ink import find_ink, lay_out
+from desktop.core.digits import MOST, Box, Piece, split
+from desktop.core.ink import Found, find_ink, lay_out
 from desktop.core.preprocess import prepare, to_grey
-from desktop.core.types import DecodedImage, PreparedImage, PreprocessSpec
-from desktop.engine.answers import prediction_of
+from desktop.core.types import DecodedImage, Notice, PreparedImage, PreprocessSpec
+from desktop.engine.answers import TOO_MANY, prediction_of
 from desktop.engine.batching import Brought, milliseconds_since
 from desktop.engine.messages import ReadDigit, Reading, ReadRequest
 from desktop.engine.model import LoadedModel
@@ -52,4 +52,13 @@ def _pieces(image: DecodedImage, spec: PreprocessSpec) -> list[tuple[Box, Callab
         return [(Box(0, 0, width, height), partial(prepare, image, spec))]
     found = find_ink(to_grey(image.pixels))
     factor = width / found.ink.shape[1] if found.ink is not None else 1.0
-    return [(piece.box.scaled(factor), partial(lay_out, piece.ink, *found[1:])) for piece in split(found.ink)]
+    return [(piece.box.scaled(factor), partial(_laid_out, piece, found)) for piece in split(found.ink)]
+
+
+def _laid_out(piece: Piece, found: Found) -> PreparedImage:
+    """The input for one piece, with a notice where it is too many to be told apart."""
+    prepared = lay_out(piece.ink, *found[1:])
+    if not piece.untold:
+        return prepared
+    words = f"{piece.untold} pieces of ink, and no more than {MOST} are read: the answer is for one of them at most"
+    return PreparedImage(prepared.pixels, (Notice(TOO_MANY, words, "caution"), *prepared.notices))

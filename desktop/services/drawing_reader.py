@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 
 class DrawingReader(QObject):
-    """``read`` carries a :class:`Reading`, ``failed`` a :class:`Failure`.
+    """``read`` carries a :class:`Reading`, ``failed`` a :class:`Failure`; ``settled`` follows either where it is about
+    the drawing as it is now.
 
     ``picture`` is called for the drawing as it is then, as the bytes of a picture file, or ``None`` for a blank sheet.
     While an answer is on its way changes are only noted; it is followed by a question about the newest drawing. So the
@@ -25,6 +26,7 @@ class DrawingReader(QObject):
 
     read = Signal(object)
     failed = Signal(object)
+    settled = Signal()
 
     def __init__(self, picture: Callable[[], bytes | None], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -108,8 +110,7 @@ class DrawingReader(QObject):
         self.last_ms = (time.perf_counter() - self._asked_about) * 1000 if self._warm else 0.0
         self._warm = True
         self.read.emit(answer)
-        if self._behind:
-            self._ask()
+        self._go_on()
 
     @Slot(object)
     def _on_failure(self, failure: Failure) -> None:
@@ -117,5 +118,10 @@ class DrawingReader(QObject):
             return
         self._awaited = 0
         self.failed.emit(failure)
+        self._go_on()
+
+    def _go_on(self) -> None:
         if self._behind:
             self._ask()
+        elif not self._awaited:
+            self.settled.emit()

@@ -30,7 +30,7 @@ class OwnDrawings:
 
     def keep(self, png: bytes, label: str) -> Path:
         """Write a drawing under its true ``label``; returns its file. Raises :class:`FoveaError` of kind ``disk``."""
-        folder = self.folder / folder_name(label)
+        folder = self.folder / self._name_of(label)
         moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -47,6 +47,18 @@ class OwnDrawings:
             ) from error
         self._kept.append(path)
         return path
+
+    def _name_of(self, label: str) -> str:
+        """The folder's name for ``label``: another one where a label that differs in case alone has it, since Windows
+        and macOS would take both for one."""
+        name = folder_name(label)
+        try:
+            there = set(os.listdir(self.folder))
+        except OSError:
+            return name  # the first drawing
+        coded = "".join(f"%{byte:02X}" for byte in label.encode())
+        taken = name not in there and any(other.casefold() == name.casefold() for other in there)
+        return coded if coded in there or taken else name
 
     @property
     def can_undo(self) -> bool:
@@ -68,13 +80,14 @@ class OwnDrawings:
 
     def counts(self) -> dict[str, int]:
         """How many drawings there are by label."""
-        result = {}
+        result: dict[str, int] = {}
         try:
             for entry in os.scandir(self.folder):
                 if entry.is_dir():
                     files = [file for file in os.scandir(entry.path) if file.name.endswith(".png")]
                     if files:
-                        result[unquote(entry.name)] = len(files)
+                        label = unquote(entry.name)
+                        result[label] = result.get(label, 0) + len(files)
         except OSError:
             return result  # not made yet, or taken away meanwhile
         return result

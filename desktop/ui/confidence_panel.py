@@ -185,6 +185,8 @@ class ConfidencePanel(QWidget):
     def _reason(self, code: str, verdict: DomainVerdict) -> str:
         if code == "paper":
             return self.tr("Much of it is neither paper nor ink: it is no drawing.")
+        if code == "too-many":
+            return self.tr("It holds more pieces of ink than are read: draw fewer digits on a sheet.")
         if code == "look":
             return self.tr("Its brightness, contrast or colours are unlike those of the training pictures.")
         if code == "features":

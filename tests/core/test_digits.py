@@ -41,6 +41,18 @@ def ruled(size: tuple[int, int], pitch: int, level: int, thick: int = 2, squared
     return np.asarray(image)
 
 
+def leaning(values: str, gap: int = 10) -> np.ndarray:
+    """Two digits that lean to the right, ``gap`` pixels apart in the row of pixels where they are nearest."""
+    draw = samples_module()
+    first, second = (draw.digit(int(value), 0, 240, 0.04, slant=0.5) < 128 for value in values)
+    rows = np.flatnonzero(first.any(axis=1) & second.any(axis=1))
+    near = max(int(np.flatnonzero(first[y])[-1] - np.flatnonzero(second[y])[0]) for y in rows)
+    sheet = np.zeros((300, 700), bool)
+    sheet[30:270, 30:270] = first
+    sheet[30:270, 30 + near + gap : 270 + near + gap] |= second
+    return np.where(sheet, 0, 255).astype(np.uint8)
+
+
 @pytest.mark.parametrize("values", ["7", "42", "1986", "111", "35"])
 def test_digits_in_a_row_are_found_in_order(values: str) -> None:
     picture = side_by_side(values)
@@ -72,6 +84,19 @@ def test_a_loose_bar_and_an_open_four_are_one_digit_each() -> None:
     assert len(split(np.asarray(image))) == 3
 
 
+@pytest.mark.parametrize("values", ["71", "51", "11", "15", "91", "12"])
+def test_leaning_digits_side_by_side_stay_apart(values: str) -> None:
+    assert len(split(leaning(values))) == 2
+
+
+def test_an_open_four_that_leans_is_one_digit() -> None:
+    image = Image.new("L", (300, 260), 255)
+    pen = ImageDraw.Draw(image)
+    pen.line([(130, 50), (80, 130), (140, 130)], fill=0, width=10)
+    pen.line([(190, 60), (120, 210)], fill=0, width=10)
+    assert len(split(np.asarray(image))) == 1
+
+
 def test_two_rows_are_read_one_after_the_other() -> None:
     picture = np.vstack([side_by_side("12"), side_by_side("34")[:, : side_by_side("12").shape[1]]])
     pieces = split(np.pad(picture, 20, constant_values=255))
@@ -87,7 +112,8 @@ def test_specks_are_no_digits_and_a_texture_is_one_picture() -> None:
     for row in range(6):
         for column in range(6):
             grid[20 + 60 * row : 50 + 60 * row, 20 + 60 * column : 50 + 60 * column] = 0
-    assert MOST < 6 * 6 and len(split(grid)) == 1
+    (piece,) = split(grid)
+    assert MOST < 6 * 6 == piece.untold
     assert split(np.full((100, 100), 200, np.uint8)) == []
 
 
@@ -110,6 +136,15 @@ def test_printed_lines_are_left_out(level: int, squared: bool, width: int) -> No
     found = prepare(lined, SPEC)
     assert "ruled" in {notice.code for notice in found.notices}
     assert alike(found.pixels[:, :, 0], laid_out(Image.fromarray(image))) > 0.95
+
+
+@pytest.mark.parametrize("value", [1, 4, 7, 9])
+@pytest.mark.parametrize("squared", [False, True])
+def test_a_thin_pen_stays_on_faint_lines(value: int, squared: bool) -> None:
+    plain = samples_module().digit(value, 0, 448, 0.016, 0.4)
+    lined = np.minimum(plain, ruled((448, 448), 22, 190, thick=2, squared=squared))
+    (piece,) = split(lined)
+    assert alike(lay_out(piece.ink).pixels[:, :, 0], prepare(plain, SPEC).pixels[:, :, 0]) > 0.95
 
 
 def test_printed_lines_of_a_large_turned_scan_are_left_out() -> None:

@@ -49,6 +49,8 @@ def file_of(**changes: object) -> str:
         (file_of(strokes={}), "bad-drawing"),
         (file_of(strokes=[{"width": 0.05, "points": []}]), "bad-drawing"),
         (file_of(strokes=[{"width": 5, "points": [[0, 0]]}]), "bad-drawing"),
+        (file_of(strokes=[{"width": 10**400, "points": [[0, 0]]}]), "bad-drawing"),
+        (file_of(strokes=[{"width": 0.05, "points": [[0, -(10**400)]]}]), "bad-drawing"),
         (file_of(strokes=[{"width": True, "points": [[0, 0]]}]), "bad-drawing"),
         (file_of(strokes=[{"width": 0.05, "points": [[0]]}]), "bad-drawing"),
         (file_of(strokes=[{"width": 0.05, "points": [[0, 9]]}]), "bad-drawing"),

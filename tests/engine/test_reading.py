@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.core.digits import MOST
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient
@@ -100,6 +101,17 @@ def test_of_many_questions_the_newest_is_answered(client: EngineClient) -> None:
                 assert answer.id in ids
                 last = answer if answer.id == ids[-1] else None
     assert last.digits[0].prediction.label == "9"
+
+
+def test_a_page_of_digits_is_not_read_as_one_with_confidence(client: EngineClient) -> None:
+    page = np.vstack([side_by_side("12345", size=90) for _ in range(MOST // 5 + 1)])
+    reading = ask(client, source(page))
+    assert isinstance(reading, m.Reading)
+    (digit,) = reading.digits
+    assert digit.prediction.domain is not None and not digit.prediction.domain.inside
+    assert digit.prediction.domain.reasons[0] == "too-many"
+    (notice,) = (n for n in digit.prediction.notices if n.code == "too-many")
+    assert f"{MOST + 5} pieces" in notice.text
 
 
 def test_what_is_no_drawing_is_of_another_kind_however_it_is_asked(client: EngineClient) -> None:

@@ -1,4 +1,4 @@
-"""The Draw view: real windows, the real digit model, drawings made with mouse, pen, finger and keyboard."""
+"""The Draw view: real windows, the real digit model, drawings made with mouse and keyboard."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QInputDevice, QPointingDevice, QTabletEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtTest import QTest
+from scipy import ndimage
 
 from desktop.core import strokes
 from desktop.core.strokes import Drawing, Stroke
-from desktop.core.types import FoveaError
+from desktop.core.types import FoveaError, PreprocessSpec
 from desktop.services.drawings import OwnDrawings, folder_name
 from desktop.services.settings import Settings
+from desktop.store.store import ModelStore
 from desktop.ui.app import Shell, build_window
 from desktop.ui.draw.canvas import READ_SIDE, Canvas
+from desktop.ui.draw.exporting import grey_of
 from desktop.ui.draw.view import DrawView
+from desktop.ui.widgets._kit import image_of
 from tests.ml.digit_styles import samples_module
+from tests.store.makers import add_colours
 
 
 def written(text: str, height: float = 0.3, width: float = 0.03) -> Drawing:
@@ -61,15 +66,6 @@ def view(shell: Shell, qtbot: Any) -> DrawView:
     found = cast(DrawView, shell.window.later("draw"))
     qtbot.waitUntil(lambda: found.reader.model == "mnist-digits", timeout=20_000)
     return found
-
-
-@pytest.fixture
-def canvas(qtbot: Any) -> Canvas:
-    made = Canvas()
-    qtbot.addWidget(made)
-    made.resize(400, 400)
-    made.show()
-    return made
 
 
 def answered(qtbot: Any, view: DrawView) -> str:
@@ -144,6 +140,119 @@ def test_keys_keep_drawings_with_their_labels(view: DrawView, qtbot: Any, fovea_
     assert len(list(root.glob("*/*.png"))) == 2 and "2 kept" in view.truth._kept.text()
 
 
+def files_of(home: Path) -> list[Path]:
+    return sorted(home.glob("drawings/mnist-digits/*/*.png"))
+
+
+def test_a_sheet_without_ink_is_not_kept(view: DrawView, qtbot: Any, fovea_home: Path) -> None:
+    line = ((0.3, 0.3, 1.0), (0.5, 0.5, 1.0))
+    view.canvas.set_drawing((Stroke(line, 0.05), Stroke(line, 0.2, True)))
+    answered(qtbot, view)
+    said: list[str] = []
+    view.said.connect(said.append)
+    QTest.keyClick(view.canvas, Qt.Key.Key_5)
+    assert files_of(fovea_home) == [] and "nothing to keep" in said[0]
+
+
+def test_a_key_held_down_keeps_one(view: DrawView, qtbot: Any, fovea_home: Path) -> None:
+    view.canvas.set_drawing(written("7"))
+    answered(qtbot, view)
+    for repeated in (False, True, True):
+        plain = Qt.KeyboardModifier.NoModifier
+        event = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_7, plain, "7", repeated)
+        QGuiApplication.sendEvent(view.canvas, event)
+    assert len(files_of(fovea_home)) == 1
+
+
+def test_keys_before_the_answer_keep_with_the_answer(view: DrawView, qtbot: Any, fovea_home: Path) -> None:
+    view.canvas.set_drawing(written("1"))
+    QTest.keyClick(view.canvas, Qt.Key.Key_1)
+    view.canvas.set_drawing(written("37"))  # another drawing: the 1 was not of it
+    for key in (Qt.Key.Key_3, Qt.Key.Key_7):
+        QTest.keyClick(view.canvas, key)
+    assert view.reader.busy and files_of(fovea_home) == []
+    assert answered(qtbot, view) == "3 7"
+    qtbot.waitUntil(lambda: len(files_of(fovea_home)) == 2, timeout=10_000)
+    assert [path.parent.name for path in files_of(fovea_home)] == ["3", "7"]
+    for path in files_of(fovea_home):
+        with Image.open(path) as image:
+            assert image.size[0] < READ_SIDE
+
+
+def test_the_last_one_can_be_taken_back_after_the_models_were_listed_anew(
+    view: DrawView, shell: Shell, qtbot: Any, fovea_home: Path
+) -> None:
+    view.canvas.set_drawing(written("7"))
+    answered(qtbot, view)
+    view.keep("7")
+    with qtbot.waitSignal(shell.catalog.changed, timeout=20_000):
+        shell.catalog.refresh()
+    assert view.truth._undo.isVisibleTo(view.truth)
+    view.truth.take_back()
+    assert files_of(fovea_home) == []
+
+
+def test_a_key_means_the_label_as_it_is_written(view: DrawView, shell: Shell, qtbot: Any, fovea_home: Path) -> None:
+    spec = PreprocessSpec(28, 28, "grey", "mnist", "area")
+    # Its network reads no drawings: what is drawn is kept all the same.
+    add_colours(ModelStore(), id="letters", labels=("a", "A", "P"), preprocess=spec)
+    assert "(P)" in view.tools.pen.toolTip() and "(E)" in view.tools.eraser.toolTip()
+    shell.catalog.refresh()
+    qtbot.waitUntil(lambda: shell.catalog.entry("letters") is not None, timeout=20_000)
+    view.choose_model("letters")
+    assert "(P)" not in view.tools.pen.toolTip() and "(E)" in view.tools.eraser.toolTip()
+    view.canvas.set_drawing(written("1"))
+    answered(qtbot, view)
+    for key, held in (("a", "No"), ("A", "Shift"), ("P", "Shift"), ("p", "No"), ("e", "No")):
+        QTest.keyClick(view.canvas, key, Qt.KeyboardModifier[f"{held}Modifier"])
+    assert view.truth._own is not None and view.truth._own.counts() == {"a": 1, "A": 1, "P": 2}
+    assert view.canvas.erasing
+    view.choose_model("mnist-digits")
+    assert "(P)" in view.tools.pen.toolTip()
+
+
+def test_one_of_several_is_kept_without_its_neighbours_ink(view: DrawView, qtbot: Any) -> None:
+    view.canvas.set_drawing(
+        (
+            Stroke(((0.4, 0.2, 1.0), (0.2, 0.7, 1.0)), 0.03),  # two leaning strokes whose boxes overlap
+            Stroke(((0.5, 0.2, 1.0), (0.3, 0.7, 1.0)), 0.03),
+        )
+    )
+    answered(qtbot, view)
+    assert view._reading is not None and len(view._reading.digits) == 2
+    for number in range(2):
+        view._choose_digit(number)
+        kept = grey_of(view._to_keep())
+        assert ndimage.label(kept < 200)[1] == 1 and (kept < 60).any()
+        assert ((kept < 255).sum(axis=1) < 40).all()
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_picture_below_that_is_not_square_is_read_whatever_its_ground(
+    view: DrawView, qtbot: Any, tmp_path: Path, inverted: bool
+) -> None:
+    digit = samples_module().digit(6, 0, 200, inverted=inverted)
+    wide = np.pad(digit, ((0, 0), (100, 100)), constant_values=digit[0, 0])
+    Image.fromarray(wide).save(tmp_path / "six.png")
+    view.open_paths([str(tmp_path / "six.png")])
+    qtbot.waitUntil(lambda: view.canvas.under is not None, timeout=20_000)
+    assert answered(qtbot, view) == "6"
+    assert pixels(view.canvas)[0, 0] == digit[0, 0]
+    view.canvas.set_under(None)
+    view.canvas.set_drawing(written("1"))
+    assert pixels(view.canvas)[0, 0] == 255
+
+
+def test_strokes_that_leave_their_picture_behind_say_so(view: DrawView, qtbot: Any, tmp_path: Path) -> None:
+    said: list[str] = []
+    view.said.connect(said.append)
+    view.canvas.set_drawing(written("1"), image_of(np.full((40, 40), 255, np.uint8)))
+    view.save(str(tmp_path / "one.png"))
+    assert said == []
+    view.save(str(tmp_path / "one.json"))
+    assert (tmp_path / "one.json").exists() and "without the picture" in said[0]
+
+
 def test_undo_redo_and_a_new_sheet(view: DrawView, shell: Shell, qtbot: Any) -> None:
     one, two = written("1"), written("7")
     view.canvas.set_drawing(one)
@@ -216,98 +325,6 @@ def test_without_a_model_the_view_says_what_is_missing(qtbot: Any, colours_store
     held.close_down()
 
 
-def test_ink_grows_and_the_eraser_takes_ink_alone(canvas: Canvas) -> None:
-    canvas.pen_width = 0.05
-    canvas.begin(0.2, 0.5)
-    canvas.move(0.8, 0.5)
-    canvas.lift()
-    assert pixels(canvas)[READ_SIDE // 2, READ_SIDE // 2] < 60
-    canvas.erasing = True
-    canvas.begin(0.5, 0.4)
-    canvas.move(0.5, 0.6)
-    canvas.lift()
-    assert pixels(canvas)[READ_SIDE // 2, READ_SIDE // 2] == 255
-    canvas.undo()
-    assert pixels(canvas)[READ_SIDE // 2, READ_SIDE // 2] < 60
-    # Painted as it grew, or painted anew: the same sheet.
-    grown = pixels(canvas)
-    canvas.set_drawing(canvas.drawing)
-    np.testing.assert_array_equal(grown, pixels(canvas))
-
-
-def tablet(canvas: Canvas, kind: QEvent.Type, x: float, y: float, pressure: float, rubber: bool = False) -> None:
-    capabilities = QInputDevice.Capability.Position | QInputDevice.Capability.Pressure
-    pointer = QPointingDevice.PointerType.Eraser if rubber else QPointingDevice.PointerType.Pen
-    device = QPointingDevice("pen", 7, QInputDevice.DeviceType.Stylus, pointer, capabilities, 1, 2)
-    rect = canvas.sheet_rect()
-    at = QPointF(rect.x() + x * rect.width(), rect.y() + y * rect.height())
-    button = Qt.MouseButton.LeftButton
-    held = Qt.MouseButton.NoButton if kind == QEvent.Type.TabletRelease else button
-    event = QTabletEvent(
-        kind, device, at, canvas.mapToGlobal(at), pressure, 0, 0, 0, 0, 0, Qt.KeyboardModifier.NoModifier, button, held
-    )
-    QGuiApplication.sendEvent(canvas, event)
-
-
-def test_a_pen_presses_and_its_other_end_rubs_out(canvas: Canvas) -> None:
-    for kind, x, pressure in (
-        (QEvent.Type.TabletPress, 0.2, 0.1),
-        (QEvent.Type.TabletMove, 0.5, 0.5),
-        (QEvent.Type.TabletMove, 0.8, 1.0),
-        (QEvent.Type.TabletRelease, 0.8, 0.0),
-    ):
-        tablet(canvas, kind, x, 0.5, pressure)
-    (stroke,) = canvas.drawing
-    assert [point[2] for point in stroke.points] == [0.1, 0.5, 1.0]
-    columns = (pixels(canvas) < 128).sum(axis=0)
-    assert columns[int(0.25 * READ_SIDE)] < columns[int(0.75 * READ_SIDE)]
-    canvas.use_pressure = False
-    for kind, x in ((QEvent.Type.TabletPress, 0.4), (QEvent.Type.TabletMove, 0.6), (QEvent.Type.TabletRelease, 0.6)):
-        tablet(canvas, kind, x, 0.5, 0.2, rubber=True)
-    assert canvas.drawing[1].erase and canvas.drawing[1].points[0][2] == 1.0
-    assert not canvas.erasing
-    assert pixels(canvas)[READ_SIDE // 2, READ_SIDE // 2] == 255
-
-
-def test_a_finger_draws(canvas: Canvas, qapp: Any) -> None:
-    device = QTest.createTouchDevice()
-    rect = canvas.sheet_rect()
-
-    def at(x: float) -> Any:
-        return QPointF(rect.x() + x * rect.width(), rect.center().y()).toPoint()
-
-    QTest.touchEvent(canvas, device).press(1, at(0.2), canvas).commit()
-    QTest.touchEvent(canvas, device).move(1, at(0.6), canvas).commit()
-    QTest.touchEvent(canvas, device).release(1, at(0.7), canvas).commit()
-    (stroke,) = canvas.drawing
-    assert len(stroke.points) >= 2 and (pixels(canvas) < 128).any()
-
-
-def test_a_hand_that_rests_on_the_screen_draws_nothing(canvas: Canvas, qapp: Any) -> None:
-    device = QTest.createTouchDevice()
-    rect = canvas.sheet_rect()
-
-    def at(x: float, y: float) -> Any:
-        return QPointF(rect.x() + x * rect.width(), rect.y() + y * rect.height()).toPoint()
-
-    QTest.touchEvent(canvas, device).press(1, at(0.2, 0.2), canvas).commit()
-    QTest.touchEvent(canvas, device).move(1, at(0.3, 0.2), canvas).press(2, at(0.9, 0.9), canvas).commit()
-    QTest.touchEvent(canvas, device).release(1, at(0.3, 0.25), canvas).move(2, at(0.9, 0.85), canvas).commit()
-    QTest.touchEvent(canvas, device).move(2, at(0.8, 0.8), canvas).commit()
-    QTest.touchEvent(canvas, device).release(2, at(0.7, 0.8), canvas).commit()
-    (stroke,) = canvas.drawing
-    assert all(x < 0.4 and y < 0.4 for x, y, _ in stroke.points)
-
-
-def test_a_stroke_that_leaves_the_sheet_can_be_saved_and_opened(canvas: Canvas) -> None:
-    from desktop.core import strokes
-
-    canvas.begin(0.5, 0.5)
-    canvas.move(9.0, -7.0, 1.5)
-    canvas.lift()
-    assert strokes.loads(strokes.dumps(canvas.drawing)) == canvas.drawing
-
-
 def test_everything_has_a_name(view: DrawView) -> None:
     from PySide6.QtWidgets import QAbstractButton, QAbstractSlider
 
@@ -327,6 +344,15 @@ def test_labels_become_folders_that_stay_inside(label: str, tmp_path: Path) -> N
     assert folder_name(label).lower() not in ("con", "com1", ".", "..")
     assert own.keep(b"png", label) != path
     assert own.undo() == (label if label else "\0") and own.counts() == {label if label else "\0": 1}
+
+
+def test_labels_that_differ_in_case_alone_have_folders_of_their_own(tmp_path: Path) -> None:
+    own = OwnDrawings("m", tmp_path)
+    for label in ("A", "a", "a", "Ab", "aB", "ab"):
+        own.keep(b"png", label)
+    names = [entry.name.casefold() for entry in (tmp_path / "m").iterdir()]
+    assert len(names) == len(set(names)) == 5
+    assert OwnDrawings("m", tmp_path).counts() == {"A": 1, "a": 2, "Ab": 1, "aB": 1, "ab": 1}
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

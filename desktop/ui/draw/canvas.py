@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.core.strokes import MOST_POINTS, THINNEST, WIDEST, Drawing, Stroke, point
-from desktop.ui.draw.layer import INK, PAPER, InkLayer, lay_under
+from desktop.ui.draw.layer import INK, PAPER, InkLayer, edge_colour, lay_under
 from desktop.ui.theme import LIGHT, theme
 from desktop.ui.widgets._kit import draw_focus_ring
 
@@ -65,6 +65,7 @@ class Canvas(QWidget):
         self._state = _State((), None)
         self._undo: list[_State] = []
         self._redo: list[_State] = []
+        self._edge = PAPER  # what lies beside the picture below in what is read
         self._growing: list[tuple[float, float, float]] = []
         self._read = InkLayer(READ_SIDE)
         self._seen = InkLayer(16)
@@ -143,8 +144,12 @@ class Canvas(QWidget):
             self._show(self._redo.pop())
 
     def picture(self) -> QImage:
-        """The sheet as the network reads it: grey, :data:`READ_SIDE` pixels square, without marks."""
-        return self._sheet(self._read)
+        """The sheet as the network reads it: grey, :data:`READ_SIDE` pixels square, without marks.
+
+        Beside a picture below, the paper is as dark as that one's edge: of a dark picture on white paper the whole
+        rectangle would be ink.
+        """
+        return self._sheet(self._read, self._edge)
 
     def encoded(self, form: str = "BMP") -> bytes:
         """The picture as the bytes of a file: BMP, which costs next to nothing, or PNG."""
@@ -224,6 +229,8 @@ class Canvas(QWidget):
         self._show(state)
 
     def _show(self, state: _State) -> None:
+        if state.under is not self._state.under:
+            self._edge = PAPER if state.under is None else edge_colour(state.under)
         self._state = state
         self._marks = ()
         for layer in (self._read, self._seen):
@@ -234,10 +241,10 @@ class Canvas(QWidget):
 
     # Painting
 
-    def _sheet(self, layer: InkLayer) -> QImage:
+    def _sheet(self, layer: InkLayer, paper: QColor = PAPER) -> QImage:
         side = layer.side
         image = QImage(side, side, QImage.Format.Format_RGB32)
-        image.fill(PAPER)
+        image.fill(paper)
         painter = QPainter(image)
         if self._state.under is not None:
             lay_under(painter, self._state.under, side)
@@ -332,13 +339,18 @@ class Canvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or self._by_pen:
             return
+        self._press(event.position())
+
+    def _press(self, at: QPointF, pressure: float = 1.0) -> None:
+        """Mouse, pen or finger come down: on a mark's word they choose it, elsewhere on the sheet they draw."""
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if self.sheet_rect().contains(event.position()):
-            number = self._label_at(event.position())
-            if number is not None:
-                self.mark_chosen.emit(number)
-                return
-            self.begin(*self._place(event.position()))
+        if not self.sheet_rect().contains(at):
+            return
+        number = self._label_at(at)
+        if number is not None:
+            self.mark_chosen.emit(number)
+        else:
+            self.begin(*self._place(at), pressure)
 
     def _label_at(self, at: QPointF) -> int | None:
         """The mark whose word lies at a place: frames may be drawn over, their words are buttons."""
@@ -376,15 +388,13 @@ class Canvas(QWidget):
         """A pen: its pressure makes the stroke wider, its other end rubs out."""
         kind = event.type()
         pressure = min(1.0, max(0.0, event.pressure())) if self.use_pressure and _has_pressure(event) else 1.0
-        place = self._place(event.position())
         if kind == QEvent.Type.TabletPress and event.button() == Qt.MouseButton.LeftButton:
             self._by_pen = True
             self._was_erasing = self.erasing
             self.erasing = self.erasing or event.pointerType() == QPointingDevice.PointerType.Eraser
-            self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self.begin(*place, pressure)
+            self._press(event.position(), pressure)
         elif kind == QEvent.Type.TabletMove and self._by_pen:
-            self.move(*place, pressure)
+            self.move(*self._place(event.position()), pressure)
         elif kind == QEvent.Type.TabletRelease and self._by_pen:
             self.lift()
             self.erasing = self._was_erasing
@@ -406,8 +416,7 @@ class Canvas(QWidget):
         if event.type() == QEvent.Type.TouchBegin and event.points():
             first = event.points()[0]
             self._finger = first.id()
-            self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self.begin(*self._place(first.position()))
+            self._press(first.position())
             return True
         own = next((finger for finger in event.points() if finger.id() == self._finger), None)
         if own is not None:
@@ -419,6 +428,7 @@ class Canvas(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+        shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier  # a label may be a capital letter
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and plain:
             self.clear()
         elif event.key() == Qt.Key.Key_Escape and self._growing:
@@ -426,8 +436,9 @@ class Canvas(QWidget):
             self.undo()
         elif plain and event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and self._marks:
             self.step_wanted.emit(1 if event.key() == Qt.Key.Key_Right else -1)
-        elif plain and event.text().isprintable() and event.text().strip():
-            self.key_typed.emit(event.text())
+        elif (plain or shifted) and event.text().isprintable() and event.text().strip():
+            if not event.isAutoRepeat():  # a key held down a little long is meant once
+                self.key_typed.emit(event.text())
         else:
             super().keyPressEvent(event)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
@@ -66,3 +67,13 @@ def lay_under(painter: QPainter, under: QImage, side: float) -> None:
     painter.scale(scale, scale)
     painter.drawImage(0, 0, under)
     painter.resetTransform()
+
+
+def edge_colour(picture: QImage) -> QColor:
+    """The grey that is the median of the outermost pixels of ``picture``: its paper's."""
+    grey = picture.convertToFormat(QImage.Format.Format_Grayscale8)
+    right, bottom = grey.width() - 1, grey.height() - 1
+    places = [(x, y) for x in range(right + 1) for y in (0, bottom)]
+    places += [(x, y) for y in range(bottom + 1) for x in (0, right)]
+    level = int(median(grey.pixelColor(x, y).value() for x, y in places))
+    return QColor(level, level, level)

@@ -11,6 +11,8 @@ from desktop.ui.widgets._kit import make_label
 
 NARROWEST, BROADEST = 8, 160
 """The slider's ends: the pen's width in thousandths of the sheet's side."""
+PEN_KEYS = "PE"
+"""The keys of pen and eraser, where they are no labels of the model."""
 
 
 class Tools(QWidget):
@@ -29,8 +31,8 @@ class Tools(QWidget):
         super().__init__(parent)
         self._icons: dict[QToolButton, str] = {}
         key = QKeySequence.StandardKey
-        self.pen = self._button("draw", self.tr("Pen"), "P", checkable=True)
-        self.eraser = self._button("eraser", self.tr("Eraser"), "E", checkable=True)
+        self.pen = self._button("draw", self.tr("Pen"), PEN_KEYS[0], checkable=True)
+        self.eraser = self._button("eraser", self.tr("Eraser"), PEN_KEYS[1], checkable=True)
         pair = QButtonGroup(self)
         pair.setExclusive(True)
         for button in (self.pen, self.eraser):
@@ -91,6 +93,16 @@ class Tools(QWidget):
         words = self.tr("Take the picture below away") if has_under else self.tr("Picture below the strokes…")
         self.under.setToolTip(words)
         self.under.setAccessibleName(words)
+
+    def show_keys(self, pen: bool, eraser: bool) -> None:
+        """Whether the keys of :data:`PEN_KEYS` work: a model of letters takes its own."""
+        for button, key, works in zip((self.pen, self.eraser), PEN_KEYS, (pen, eraser), strict=True):
+            words = button.accessibleName()
+            button.setToolTip(f"{words} ({key})" if works else words)
+
+    def pick(self, key: str) -> None:
+        """Take the tool whose key of :data:`PEN_KEYS` was pressed."""
+        (self.pen if key == PEN_KEYS[0] else self.eraser).setChecked(True)
 
     def _button(self, icon: str, words: str, keys: str, checkable: bool = False) -> QToolButton:
         button = QToolButton()

@@ -27,6 +27,7 @@ class TruthPanel(QFrame):
         super().__init__(parent)
         self.setProperty("card", "true")
         self._own: OwnDrawings | None = None
+        self._all: dict[str, OwnDrawings] = {}  # by model: each knows what it kept last
         self._labels: tuple[str, ...] = ()
         self._buttons: list[QPushButton] = []
         self._title = make_label(self.tr("That was a …"), "title")
@@ -60,7 +61,9 @@ class TruthPanel(QFrame):
 
     def set_model(self, model_id: str, labels: Sequence[str]) -> None:
         """Keep drawings for this model (none: empty): a button for each of its labels."""
-        self._own = OwnDrawings(model_id) if model_id else None
+        if model_id and model_id not in self._all:
+            self._all[model_id] = OwnDrawings(model_id)
+        self._own = self._all.get(model_id)
         self._show_kept()
         if tuple(labels) == self._labels:
             return

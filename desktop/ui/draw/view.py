@@ -14,9 +14,9 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
 from desktop.ui.draw.answer import AnswerColumn
 from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
-from desktop.ui.draw.exporting import ask_where, png, write_drawing
+from desktop.ui.draw.exporting import ask_where, grey_of, png, write_drawing
 from desktop.ui.draw.history import History, Sheet
-from desktop.ui.draw.tools import Tools
+from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
 from desktop.ui.view import LaterView
 from desktop.ui.widgets._kit import image_of
@@ -43,6 +43,7 @@ class DrawView(LaterView):
         self._reading: Reading | None = None
         self._chosen = 0
         self._under_id = 0
+        self._to_come: list[str] = []  # labels told before the answer: kept once it has come
         self.canvas = Canvas()
         self.reader = DrawingReader(self._encoded, self)
         self._build()
@@ -106,6 +107,7 @@ class DrawView(LaterView):
         canvas.step_wanted.connect(self._step)
         self.reader.read.connect(self._on_reading)
         self.reader.failed.connect(self._on_failure)
+        self.reader.settled.connect(self._keep_what_waited)
         self.right.chooser.selected.connect(self.choose_model)
         self.right.chooser.card_requested.connect(self.card_requested)
         self.truth.label_chosen.connect(self.keep)
@@ -227,10 +229,13 @@ class DrawView(LaterView):
 
     def _use(self, model_id: str) -> None:
         self.right.chooser.set_current(model_id)
+        if model_id != self.reader.model:
+            self._to_come.clear()  # the other model's labels
         self.reader.set_model(model_id)
         entry = self.entry
         manifest = entry.manifest if entry is not None else None
         self.truth.set_model(model_id, manifest.labels if manifest is not None else ())
+        self.tools.show_keys(*(self._label_of(key) is None for key in PEN_KEYS))
         notice = manifest.card.notice if manifest is not None and manifest.medical else ""
         self.right.set_notice(notice)
         self._say_state()
@@ -256,6 +261,7 @@ class DrawView(LaterView):
 
     @Slot()
     def _on_changed(self) -> None:
+        self._to_come.clear()  # they were told of another drawing
         if self.canvas.blank:
             self._new_sheet()
             self._reading = None
@@ -390,23 +396,44 @@ class DrawView(LaterView):
 
     # Own drawings
 
-    @Slot(str)
-    def _on_key(self, text: str) -> None:
+    def _label_of(self, text: str) -> str | None:
+        """The model's label that a key means: the very one, or the only one that differs in case alone."""
         entry = self.entry
         labels = entry.manifest.labels if entry is not None and entry.manifest is not None else ()
-        match = next((label for label in labels if label.casefold() == text.casefold()), None)
+        if text in labels:
+            return text
+        alike = [label for label in labels if label.casefold() == text.casefold()]
+        return alike[0] if len(alike) == 1 else None
+
+    @Slot(str)
+    def _on_key(self, text: str) -> None:
+        match = self._label_of(text)
         if match is not None:
             self.keep(match)
-        elif text in "pP":
-            self.tools.pen.setChecked(True)
-        elif text in "eE":
-            self.tools.eraser.setChecked(True)
+        elif text.upper() in PEN_KEYS:
+            self.tools.pick(text.upper())
 
     @Slot(str)
     def keep(self, label: str) -> None:
-        """Keep the drawing, or the chosen one of several digits, with its true label."""
-        if not self.canvas.blank and self.truth.keep(png(self._to_keep()), label):
+        """Keep the drawing, or the chosen one of several digits, with its true label.
+
+        Before the answer has come it is not known what is one digit of several: then it is kept with the answer.
+        """
+        if self.canvas.blank:
+            return
+        if self.reader.busy:
+            self._to_come.append(label)
+        elif self._reading is not None and not self._reading.digits:
+            self.said.emit(self.tr("No ink was found: there is nothing to keep."))
+        elif self.truth.keep(png(self._to_keep()), label):
             self._step(1)
+
+    @Slot()
+    def _keep_what_waited(self) -> None:
+        if not self.reader.busy:
+            labels, self._to_come = self._to_come, []
+            for label in labels:
+                self.keep(label)
 
     def _to_keep(self) -> QImage:
         """The picture to keep: the whole sheet, or of several digits the chosen one with some paper around it."""
@@ -414,9 +441,12 @@ class DrawView(LaterView):
         digits = self._reading.digits if self._reading is not None else ()
         if len(digits) < 2:
             return picture
+        from desktop.core.digits import alone  # scipy: only who keeps one of several waits for it
+
         box = QRect(*digits[self._chosen].box)
         room = max(4, max(box.width(), box.height()) // 12)
-        return picture.copy(box.adjusted(-room, -room, room, room).intersected(picture.rect()))
+        image = image_of(alone(grey_of(picture), self._chosen))
+        return image.copy(box.adjusted(-room, -room, room, room).intersected(picture.rect()))
 
     # Files
 
@@ -425,6 +455,8 @@ class DrawView(LaterView):
         """Write the drawing to ``path``: strokes where it ends in .json, else a PNG picture."""
         self._settings.set("last_folder", str(Path(path).parent))
         trouble = write_drawing(Path(path), self.canvas.drawing, self.canvas.large(_EXPORT_SIDE))
+        if not trouble and path.lower().endswith(".json") and self.canvas.under is not None:
+            trouble = self.tr("The strokes were written, without the picture below them: export a PNG to keep both.")
         if trouble:
             self.said.emit(trouble)
 

@@ -222,6 +222,6 @@ def facts_of(prediction: Prediction, manifest: Manifest) -> list[str]:
 
 PREPARING_CODES = frozenset(
     {"grey", "grey-as-rgb", "stretched", "cropped", "padded", "enlarged", "extreme-shape"}
-    | {"no-ink", "not-ink", "inverted", "ruled", "despeckled", "stroke", "centred"}
+    | {"no-ink", "not-ink", "too-many", "inverted", "ruled", "despeckled", "stroke", "centred"}
 )
 """Notices of the preparing, shown beside the input; the others are about the file and belong to the picture."""
