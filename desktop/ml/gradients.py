@@ -44,7 +44,7 @@ class GradCam:
             self._map = keras.Model(inputs, split)
             for part in (self._map, after):
                 part.trainable = False
-            self._probe = keras.Model(inputs, after(shift(split), training=False))
+            self._probe = _Still(inputs, after(shift(split), training=False), name="probe")
         except ValueError as error:
             raise GradientError("no-map", "the network cannot be taken apart at a map", "Choose occlusion.") from error
         self._shift = shift
@@ -74,6 +74,13 @@ class GradCam:
         weights = gradient.mean(axis=(0, 1))
         result: np.ndarray = np.maximum((last_map * weights).sum(axis=2), 0.0).astype(np.float32)
         return result
+
+
+class _Still(keras.Model):  # type: ignore[misc]
+    """A network that works as when it answers, in a training step too: nothing is dropped from a picture's map."""
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        return super().call(inputs, training=False, mask=mask)
 
 
 class _Shift(layers.Layer):  # type: ignore[misc]

@@ -13,6 +13,7 @@ keras = pytest.importorskip("keras", reason="explaining by gradients needs Keras
 from desktop.core.heat import class_map  # noqa: E402
 from desktop.ml import deploy, head  # noqa: E402
 from desktop.ml.gradients import GradCam, GradientError  # noqa: E402
+from desktop.store.store import ModelStore, read_verified  # noqa: E402
 
 layers = keras.layers
 
@@ -53,6 +54,12 @@ def test_with_average_pooling_grad_cam_is_the_positive_part_of_the_map_times_its
         expected = np.maximum(last_map @ kernel[:, index] / 64, 0)
         np.testing.assert_allclose(cam.heat(picture, index), expected, rtol=1e-4, atol=1e-6)
     np.testing.assert_array_equal(cam.heat(picture, 1), cam.heat(picture, 1))
+
+
+def test_a_network_with_dropout_gives_the_same_picture_the_same_map_again() -> None:
+    cam = GradCam(read_verified(ModelStore().require("mnist-digits"), "model.keras"))
+    picture = np.random.default_rng(0).integers(0, 256, (28, 28, 1), dtype=np.uint8)
+    np.testing.assert_array_equal(cam.heat(picture, 2), cam.heat(picture, 2))
 
 
 @pytest.mark.parametrize(
