@@ -159,11 +159,15 @@ def _sized(pixels: Any) -> Any:
 
 
 def _labelled(picture: Any, lines: list[str]) -> Any:
-    """The picture with ``lines`` on a strip below it, wrapped to its width."""
+    """The picture with ``lines`` on a strip below it, wrapped to its width.
+
+    A narrow picture stands in the middle of a sheet that is wide enough to read them on.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     font = ImageFont.load_default(15)
-    room, wrapped = picture.width - 16, []
+    full = max(picture.width, _SMALLEST)
+    room, wrapped = full - 16, []
     for line in lines:
         words: list[str] = []
         for word in line.split():
@@ -172,8 +176,8 @@ def _labelled(picture: Any, lines: list[str]) -> Any:
                 words = []
             words.append(word)
         wrapped.append(" ".join(words))
-    sheet = Image.new("RGB", (picture.width, picture.height + 12 + 20 * len(wrapped)), (14, 16, 19))
-    sheet.paste(picture, (0, 0))
+    sheet = Image.new("RGB", (full, picture.height + 12 + 20 * len(wrapped)), (14, 16, 19))
+    sheet.paste(picture, ((full - picture.width) // 2, 0))
     pen = ImageDraw.Draw(sheet)
     for number, line in enumerate(wrapped):
         pen.text((8, picture.height + 6 + 20 * number), line, fill=(233, 236, 241), font=font)

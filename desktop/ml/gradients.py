@@ -14,6 +14,7 @@ import numpy as np
 
 from desktop.core.types import FoveaError
 from desktop.ml import backend
+from desktop.ml.flat import laid_out, maker, necks, sources
 
 backend.select()
 
@@ -34,19 +35,18 @@ class GradCam:
     def __init__(self, path: Path) -> None:
         model = keras.saving.load_model(path, compile=False)
         self._network = model
-        scaled, body = _body(model)
-        split = _spatial(body)
-        target = _target(body)
-        inputs = model.inputs[0]
-        before = keras.Model(body.inputs, split, name="before")
-        after = keras.Model(split, target, name="after")
-        for part in (before, after):
-            part.trainable = False
         shift = _Shift(name="shift")
-        picture = before(scaled, training=False) if scaled is not None else split
-        whole_inputs = inputs if scaled is not None else body.inputs[0]
-        self._map = keras.Model(whole_inputs, picture)
-        self._probe = keras.Model(whole_inputs, after(shift(picture), training=False))
+        try:
+            inputs, found = _straight(model)
+            target = _target(found[0])
+            split = _spatial(target, found)
+            after = keras.Model(split, target, name="after")
+            self._map = keras.Model(inputs, split)
+            for part in (self._map, after):
+                part.trainable = False
+            self._probe = _Still(inputs, after(shift(split), training=False), name="probe")
+        except ValueError as error:
+            raise GradientError("no-map", "the network cannot be taken apart at a map", "Choose occlusion.") from error
         self._shift = shift
         self._probe.compile(
             optimizer=keras.optimizers.SGD(learning_rate=1.0),
@@ -76,6 +76,13 @@ class GradCam:
         return result
 
 
+class _Still(keras.Model):  # type: ignore[misc]
+    """A network that works as when it answers, in a training step too: nothing is dropped from a picture's map."""
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        return super().call(inputs, training=False, mask=mask)
+
+
 class _Shift(layers.Layer):  # type: ignore[misc]
     """Adds a weight of the input's shape: what it becomes in a training step is the gradient."""
 
@@ -89,44 +96,79 @@ class _Shift(layers.Layer):  # type: ignore[misc]
         self.amount.assign(np.zeros(self.amount.shape, np.float32))
 
 
-def _body(model: Any) -> tuple[Any, Any]:
-    """``(scaled input, inner network)`` of a network that averages over the mirror image, else ``(None, model)``.
+def _straight(model: Any) -> tuple[Any, list[Any]]:
+    """``(inputs, outputs)`` of the network laid out flat.
 
-    Gradients are then those of the straight picture's half.
+    Of a network that averages over the mirror image it is the straight picture's half.
     """
+    inputs = keras.Input(model.input_shape[1:], dtype=model.inputs[0].dtype)
     for layer in model.layers:
         if layer.name == "body" and isinstance(layer, keras.Model):
-            return model.get_layer("normalise").output, layer
-    return None, model
+            return inputs, laid_out(layer, model.get_layer("normalise")(inputs))
+    return inputs, laid_out(model, inputs)
 
 
-def _spatial(body: Any) -> Any:
-    """The tensor of the last spatial map: the one called ``map``, else the output of the last layer with rows and
-    columns."""
-    for layer in reversed(body.layers):
-        shape = getattr(getattr(layer, "output", None), "shape", ())
-        if len(shape) == 4 and min(shape[1] or 0, shape[2] or 0) > 1 and not isinstance(layer, layers.InputLayer):
-            named = next((known for known in body.layers if known.name == "map"), layer)
-            return _before(named)
-    raise GradientError("no-map", "the network has no spatial map", "Choose occlusion.")
+def _spatial(target: Any, found: list[Any]) -> Any:
+    """The last spatial map that all of ``target`` is made of: of those, the one that the network calls its map, if
+    any."""
+    maps = necks(target)
+    if not maps:
+        raise GradientError("no-map", "the network has no spatial map", "Choose occlusion.")
+    named = [_plain(output) for output in found if maker(output).name == "map"]
+    return next((each for each in maps if any(each is one for one in named)), maps[0])
 
 
-def _before(layer: Any) -> Any:
-    """What goes into a layer that only gives its input a name: nothing of the network hangs behind that one."""
-    passes_on = isinstance(layer, layers.Activation) and layer.name == "map"
-    return layer.input if passes_on else layer.output
+def _plain(tensor: Any) -> Any:
+    """``tensor`` before the layers that only give it a name."""
+    while _activation(tensor) == "linear":
+        tensor = sources(tensor)[0]
+    return tensor
 
 
-def _target(body: Any) -> Any:
-    """The scores to differentiate: logits where they are to be had, else the logarithm's argument, the scores."""
-    for layer in body.layers:
-        if layer.name == "logits":
-            return layer.output
-    output = body.outputs[0]
-    last = next((layer for layer in reversed(body.layers) if getattr(layer, "output", None) is output), None)
-    if isinstance(last, layers.Dense) and last.activation is keras.activations.softmax:
-        linear = layers.Dense(last.units, name="before_softmax")
-        linear.build(last.input.shape)
-        linear.set_weights(last.get_weights())
-        return linear(last.input)
-    return output
+def _activation(tensor: Any) -> str:
+    """What a layer that is nothing but an activation does; empty for every other."""
+    layer = maker(tensor)
+    if isinstance(layer, layers.Softmax):
+        return "softmax"
+    return str(layer.get_config()["activation"]) if isinstance(layer, layers.Activation) else ""
+
+
+def _target(scores: Any) -> Any:
+    """The values to differentiate: what goes into the softmax, or the sigmoid, at the end; else the scores.
+
+    A score near 1 hardly changes any more, whatever the picture does: its gradient says nothing.
+    """
+    while True:
+        layer = maker(scores)
+        if _activation(scores) in ("linear", "softmax") or isinstance(layer, layers.Rescaling):
+            scores = sources(scores)[0]
+        elif isinstance(layer, layers.Dense) and layer.activation is keras.activations.softmax:
+            return _linear(layer, sources(scores)[0])
+        else:
+            return _two_sided(scores)
+
+
+def _two_sided(scores: Any) -> Any:
+    """Both sides of one sigmoid (``[1 - p, p]``, as an import makes them) before it; other scores as they are."""
+    layer, parts = maker(scores), sources(scores)
+    if not isinstance(layer, layers.Concatenate) or len(parts) != 2 or parts[1].shape[-1] != 1:
+        return scores
+    turned, side = parts
+    turn = maker(turned)
+    if not isinstance(turn, layers.Rescaling) or turn.scale != -1 or sources(turned)[0] is not side:
+        return scores
+    side = _plain(side)
+    last = maker(side)
+    if _activation(side) == "sigmoid":
+        side = sources(side)[0]
+    elif isinstance(last, layers.Dense) and last.activation is keras.activations.sigmoid:
+        side = _linear(last, sources(side)[0])
+    return layers.Concatenate(name="both_sides")([layers.Rescaling(-1.0, name="other_side")(side), side])
+
+
+def _linear(layer: Any, x: Any) -> Any:
+    """What a dense layer makes of ``x`` without its activation."""
+    plain = layers.Dense(layer.units, use_bias=layer.use_bias, name="before_activation")
+    values = plain(x)
+    plain.set_weights(layer.get_weights())
+    return values

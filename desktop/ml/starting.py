@@ -69,10 +69,20 @@ def plan_from(
     )
 
 
+def may_flip(manifest: Manifest) -> bool:
+    """Whether mirrored pictures suit a model: not where it learned from straight ones alone, as of digits."""
+    parent = plan_of(manifest)
+    return parent is None or any(step.name == _FLIP.name for step in parent.augment)
+
+
+def _augment(manifest: Manifest) -> tuple[Step, ...]:
+    return (_FLIP, _MOVE) if may_flip(manifest) else (_MOVE,)
+
+
 def _weights(manifest: Manifest) -> dict[str, Any]:
     return {
         "architecture": SAME,
-        "augment": (_FLIP, _MOVE),
+        "augment": _augment(manifest),
         "optimizer": OptimizerPlan("adam", 0.0003, "cosine", 0.05),
         "fit": FitPlan(10, 32, keep="lowest-loss", class_weights="balanced"),
         "start": StartPlan("weights", manifest.id, manifest.version),
@@ -92,7 +102,7 @@ def _features(manifest: Manifest) -> dict[str, Any]:
 def _tuning(manifest: Manifest) -> dict[str, Any]:
     return {
         "architecture": Step("head", {"layers": ["drop.2"]}),
-        "augment": (_FLIP, _MOVE),
+        "augment": _augment(manifest),
         "optimizer": OptimizerPlan("sgd", 0.002, "cosine", 0.05, 0.9, nesterov=True),
         "fit": FitPlan(30, 32, keep="lowest-loss", class_weights="balanced"),
         "start": StartPlan("fine-tune", manifest.id, manifest.version, unfreeze=6, head_epochs=15, head_rate=0.003),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -91,6 +92,28 @@ class OwnDrawings:
         except OSError:
             return result  # not made yet, or taken away meanwhile
         return result
+
+
+def own_folders() -> list[Path]:
+    """The folders that hold drawings of the user, one for each model, that of the newest drawing first."""
+    found = []
+    for folder in (paths.user_data() / "drawings").glob("*"):
+        times = [path.stat().st_mtime for path in folder.glob("*/*.png")]
+        if times:
+            found.append((max(times), folder))
+    return [folder for _, folder in sorted(found, reverse=True)]
+
+
+def are_own(path: str) -> bool:
+    """Whether the data at ``path`` are drawings that were kept here."""
+    root = os.path.realpath(paths.user_data() / "drawings")
+    return bool(path) and Path(os.path.realpath(path)).parent == Path(root)
+
+
+def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
+    """The labels whose drawings lie in ``folders``; the folders' names where two would read alike."""
+    labels = tuple(unquote(name) for name in folders)
+    return labels if len(set(labels)) == len(labels) else tuple(folders)
 
 
 def folder_name(label: str) -> str:

@@ -33,8 +33,8 @@ def methods_of(manifest: Manifest) -> list[Method]:
 class Explainer(QObject):
     """``changed`` says that :attr:`explanation`, :attr:`failure` or what is wanted are others now.
 
-    ``index`` ``None`` wants the model's answer; ``method`` ``None`` leaves the way to the engine. ``opacity`` is in per
-    cent.
+    ``cancelled`` says that the user stopped it: what has come by then stays. ``index`` ``None`` wants the model's
+    answer; ``method`` ``None`` leaves the way to the engine. ``opacity`` is in per cent.
     """
 
     changed = Signal()
@@ -52,6 +52,7 @@ class Explainer(QObject):
         self.opacity = OPACITY
         self.explanation: messages.Explanation | None = None
         self.failure: messages.Failure | None = None
+        self.cancelled = False
         session.prediction_changed.connect(self._on_prediction)
         session.model_changed.connect(self._on_model)
         session.current_changed.connect(self._on_current)
@@ -70,6 +71,11 @@ class Explainer(QObject):
     def waiting(self) -> bool:
         """Whether a map, or the rest of it, is on its way."""
         return self._id != 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the map, or the rest of it, will not come unless it is asked for again."""
+        return self.cancelled or self.failure is not None
 
     @property
     def methods(self) -> list[Method]:
@@ -92,14 +98,14 @@ class Explainer(QObject):
         self._ask()
 
     def set_method(self, method: Method) -> None:
-        """Explain in another way."""
-        if method != self.chosen:
+        """Explain in another way, or once more in the same where it was stopped."""
+        if method != self.chosen or self.stopped:
             self.method = method
             self._ask()
 
     def set_index(self, index: int | None) -> None:
-        """Explain another class."""
-        if index != self.index:
+        """Explain another class, or the same once more where it was stopped."""
+        if index != self.index or self.stopped:
             self.index = index
             self._ask()
 
@@ -113,14 +119,21 @@ class Explainer(QObject):
         """Stop what is on its way; what has come stays."""
         if self._id and self._engine is not None:
             self._engine.cancel(self._id)
+        self.cancelled = self.cancelled or self.waiting
         self._id = 0
         self.changed.emit()
+
+    def again(self) -> None:
+        """Ask once more for what was cancelled or failed."""
+        if self.stopped:
+            self._ask()
 
     def _ask(self) -> None:
         if self._id and self._engine is not None:
             self._engine.cancel(self._id)
         self._id = 0
         self.explanation = self.failure = None
+        self.cancelled = False
         session = self._session
         method = self.method if self.method in self.methods else None
         if self.wanted and self._engine is not None and session.prediction is not None:

@@ -54,6 +54,8 @@ class WhyBar(QFrame):
         self._strength.valueChanged.connect(explainer.set_opacity)
         self._stop = QPushButton(self.tr("Cancel"))
         self._stop.clicked.connect(explainer.cancel)
+        self._again = QPushButton(self.tr("Ask again"))
+        self._again.clicked.connect(explainer.again)
         self._close = QPushButton(self.tr("Close"))
         self._close.clicked.connect(self._on_close)
         self._failure = ErrorPanel()
@@ -75,6 +77,7 @@ class WhyBar(QFrame):
             controls.setColumnStretch(column, 1)
         buttons = QHBoxLayout()
         buttons.addWidget(self._stop)
+        buttons.addWidget(self._again)
         buttons.addWidget(self._close)
         controls.addLayout(buttons, 1, 3)
         layout = QVBoxLayout(self)
@@ -104,6 +107,7 @@ class WhyBar(QFrame):
         self._fill_ways()
         self._fill_classes(manifest)
         self._stop.setVisible(explainer.waiting)
+        self._again.setVisible(explainer.stopped)
         failure = explainer.failure
         self._failure.clear() if failure is None else show_failure(self._failure, failure)
         self._words.setVisible(failure is None)
@@ -142,10 +146,16 @@ class WhyBar(QFrame):
 
     def _said(self, manifest: Manifest) -> str:
         found = self._explainer.explanation
+        if self._explainer.cancelled:
+            if found is None:
+                return self.tr("Cancelled before a map was there.")
+            return self.tr("Cancelled: {0} of {1} parts were covered, the others not.").format(found.done, found.total)
         if found is None:
+            if not self._explainer.waiting:
+                return ""
             if self._explainer.chosen == "grad-cam":
                 return self.tr("Asking the network for gradients… The first time TensorFlow is loaded for it.")
-            return self.tr("Looking…") if self._explainer.waiting else ""
+            return self.tr("Looking…")
         if found.done < found.total:
             return self.tr("Covering one part after the other: {0} of {1}").format(found.done, found.total)
         label = manifest.labels[found.index]

@@ -23,6 +23,7 @@ from desktop.core.types import ImageSource, StoreError
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient
 from desktop.engine.model import LoadedModel
+from desktop.store.manifest import Card
 from desktop.store.store import ModelStore
 from tests.core.test_domain import gate as gate_of_looks
 from tests.store.makers import add_colours
@@ -153,6 +154,22 @@ def test_the_command_draws_a_map_with_its_words(tmp_path: Path, capsys: pytest.C
         assert picture.width >= 448 and picture.height > picture.width
         assert len(np.unique(np.asarray(picture.convert("RGB")).reshape(-1, 3), axis=0)) > 20
     assert DIGIT.read_bytes() == before
+
+
+def test_on_a_narrow_picture_the_medical_notice_can_be_read(fovea_home: Path, tmp_path: Path) -> None:
+    card = Card("Scores X-rays.", "Research.", ("Few data.",), notice="Research only. Not a medical device.")
+    add_colours(ModelStore(), id="narrow", medical=True, card=card)
+    Image.new("RGB", (40, 900), (220, 20, 10)).save(tmp_path / "narrow.png")
+    out = tmp_path / "why.png"
+    assert (
+        main(["explain", "--model", "narrow", "--opacity", "0", "--out", str(out), str(tmp_path / "narrow.png")]) == 0
+    )
+    with Image.open(out) as sheet:
+        pixels = np.asarray(sheet.convert("RGB")).astype(int)
+    paper = pixels[-1, 0]
+    assert pixels.shape[1] >= 448 and (abs(pixels[:900, pixels.shape[1] // 2] - (220, 20, 10)) < 60).all()
+    assert (pixels[:900, :100] == paper).all() and (pixels[:900, -100:] == paper).all()
+    assert (pixels[900:, -7:] == paper).all() and (pixels[900:] != paper).any()  # no line runs off the sheet
 
 
 @pytest.mark.parametrize(

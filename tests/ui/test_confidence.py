@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QPushButton
 
 from desktop import paths
 from desktop.core.types import DomainVerdict, ImageSource
-from desktop.engine.messages import Elapsed, Prediction
+from desktop.engine.messages import Elapsed, Failure, Prediction
 from desktop.store.manifest import QUANTILES, Conformal, Domain, FileEntry
 from desktop.ui.app import Shell, build_window
 from desktop.ui.confidence_panel import ConfidencePanel
@@ -109,6 +109,28 @@ def test_why_is_drawn_over_the_input_and_follows_class_and_picture(qtbot: Any, r
     assert "kind: no" in view.answer.confidence.kind_words
     why.click()
     assert not view.picture.why.isVisible() and explainer.explanation is None
+
+
+def test_what_was_cancelled_or_failed_says_so_and_can_be_asked_for_again(
+    qtbot: Any, shell: Shell, tmp_path: Path
+) -> None:
+    open_and_wait(qtbot, shell, [write_image(tmp_path / "red.png", "red", (60, 30))], "red.png")
+    explainer, bar = shell.window.classify.explainer, shell.window.classify.picture.why
+    again = next(button for button in bar.findChildren(QPushButton) if button.text() == "Ask again")
+    stop = next(button for button in bar.findChildren(QPushButton) if button.text() == "Cancel")
+    explainer.show(True)
+    assert bar.words == "Looking…" and not again.isVisible()
+    stop.click()
+    assert bar.words.startswith("Cancelled") and again.isVisible() and not stop.isVisible()
+    again.click()
+    assert bar.words == "Looking…" and stop.isVisible() and not again.isVisible()
+    assert shell.window.engine is not None
+    shell.window.engine.failure.emit(Failure(explainer._id, "memory", "the memory does not suffice"))
+    assert explainer.failure is not None and again.isVisible() and not bar.words
+    explainer.set_method("occlusion")  # the way that is shown as chosen already
+    qtbot.waitUntil(lambda: explainer.explanation is not None and not explainer.waiting, timeout=60_000)
+    assert "speaks for" in bar.words or "covering" in bar.words
+    assert not again.isVisible()
 
 
 def test_a_model_without_gate_still_explains_by_covering(qtbot: Any, shell: Shell, tmp_path: Path) -> None:

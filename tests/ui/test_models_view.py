@@ -71,6 +71,20 @@ def test_models_and_what_can_be_installed_have_cards(view: ModelsView) -> None:
     assert [card.id for card in view.list._cards.shown] == ["xray"]
 
 
+def test_what_a_filter_hides_is_not_acted_upon_and_comes_back_with_it(view: ModelsView) -> None:
+    def chosen() -> tuple[str, str]:
+        return tuple(card.id if card is not None else "" for card in (view.list.current, view.detail.card))  # type: ignore[return-value]
+
+    view.filter.setText("col")
+    assert chosen() == ("colours", "colours") and view.can_export()
+    view.filter.setText("xray")
+    assert chosen() == ("xray", "xray")
+    view.filter.setText("no such model")
+    assert chosen() == ("", "") and not view.can_export() and not view.detail.use.isVisible()
+    view.filter.setText("")
+    assert chosen() == ("colours", "colours")
+
+
 def test_rename_duplicate_delete_and_take_back(qtbot: Any, shell: Shell, view: ModelsView) -> None:
     view.asking.rename("My colours")
     settle(qtbot, view)

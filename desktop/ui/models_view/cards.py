@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,12 +96,14 @@ def cards_of(entries: Sequence[ModelEntry], networks: Sequence[tuple[Network, bo
 
 
 class CardList(QListView):
-    """``chosen`` carries the id of the card that is current."""
+    """``chosen`` carries the id of the card that is current; empty where none is."""
 
     chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._wished = ""  # what was chosen last: a filter may hide it for a while
+        self._quiet = False
         self._cards = _Cards(self)
         self.setModel(self._cards)
         self.setItemDelegate(_Delegate(self))
@@ -114,6 +116,7 @@ class CardList(QListView):
         self.setMouseTracking(True)
         self.setUniformItemSizes(True)
         self.selectionModel().currentChanged.connect(self._on_current)
+        self.clicked.connect(self._on_current)  # a click on what a filter made current is a choice as well
         theme().changed.connect(self.viewport().update)
 
     @property
@@ -128,12 +131,7 @@ class CardList(QListView):
 
     def set_cards(self, cards: list[Card]) -> None:
         """Show other cards; the choice stays where its card is still there, else it is the first."""
-        chosen = self.current
-        blocked = self.selectionModel().blockSignals(True)
-        self._cards.set_cards(cards)
-        self.selectionModel().blockSignals(blocked)
-        if not self.choose(chosen.id if chosen is not None else ""):
-            self.choose(self._cards.shown[0].id if self._cards.shown else "")
+        self._changed(lambda: self._cards.set_cards(cards))
 
     def choose(self, card_id: str) -> bool:
         """Make the card of that id current; whether it is shown."""
@@ -141,19 +139,34 @@ class CardList(QListView):
         if row < 0:
             return False
         index = self._cards.index(row)
-        if self.currentIndex() == index:
+        if self.currentIndex() == index and not self._quiet:
             self.chosen.emit(card_id)
         self.setCurrentIndex(index)
         self.scrollTo(index)
         return True
 
     def filter(self, text: str) -> None:
-        """Show the cards whose name or id holds ``text``."""
-        self._cards.filter(text)
+        """Show the cards whose name or id holds ``text``; the first of them is chosen where the choice is hidden."""
+        self._changed(lambda: self._cards.filter(text))
 
-    def _on_current(self, current: QModelIndex, _before: QModelIndex) -> None:
+    def _changed(self, change: Callable[[], None]) -> None:
+        """Show what ``change`` leaves to be shown, and choose among it: nothing unseen is ever the current card."""
+        before = self.current.id if self.current is not None else ""
+        self._quiet = True
+        change()
+        first = self._cards.shown[0].id if self._cards.shown else ""
+        any(self.choose(card_id) for card_id in (self._wished, before, first))
+        self._quiet = False
+        now = self.current.id if self.current is not None else ""
+        if not any(card.id == self._wished for card in self._cards.all):
+            self._wished = now
+        if now != before:
+            self.chosen.emit(now)
+
+    def _on_current(self, current: QModelIndex, _before: QModelIndex | None = None) -> None:
         card = self._cards.card(current.row())
-        if card is not None:
+        if card is not None and not self._quiet:
+            self._wished = card.id
             self.chosen.emit(card.id)
 
 

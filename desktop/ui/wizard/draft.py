@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
+from desktop.services import drawings
 from desktop.store.ids import id_of
 
 MAX_SIDE = 512
@@ -66,6 +67,16 @@ class Draft:
     def learned(self) -> tuple[str, ...]:
         """The classes that will be learned, in order."""
         return tuple(name for name in self.classes if name not in self.left_out)
+
+    @property
+    def drawings(self) -> bool:
+        """Whether these are drawings that the user kept in the Draw view: ink, of which the size says nothing."""
+        return drawings.are_own(self.path)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the learned classes are called: their folders' names, which for kept drawings are coded."""
+        return drawings.labels_of(self.learned) if self.drawings else self.learned
 
     @property
     def learned_counts(self) -> tuple[int, ...]:
@@ -152,7 +163,7 @@ class Draft:
                 kept_together=self.near_copies,
             ),
             preprocess=self.preprocess,
-            labels=self.learned,
+            labels=self.labels,
             architecture=self.architecture,
             augment=self.augment,
             optimizer=self.optimizer,

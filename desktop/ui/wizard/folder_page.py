@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
 
+from desktop.services.drawings import own_folders
 from desktop.ui.evaluate.opening import ask_data
 from desktop.ui.evaluate.words import count
 from desktop.ui.panes import show_failure
@@ -67,6 +68,8 @@ class FolderPage(Page):
         self._cancel = QPushButton(self.tr("Cancel"))
         self._cancel.clicked.connect(self.cancel)
         self._cancel.hide()
+        self._drawings = QVBoxLayout()
+        self._drawings.setSpacing(2)
         self._recent_title = make_label(self.tr("Recent labelled folders"), "secondary")
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
@@ -78,6 +81,7 @@ class FolderPage(Page):
             inside.addWidget(part)
         for part in (self._busy, self.open, self._arrays, self._cancel):
             inside.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        inside.addLayout(self._drawings)
         inside.addSpacing(12)
         inside.addWidget(self._recent_title, 0, Qt.AlignmentFlag.AlignHCenter)
         inside.addLayout(self._recent)
@@ -88,6 +92,7 @@ class FolderPage(Page):
         self.body.addLayout(row())
         theme().changed.connect(self._dress)
         self._dress()
+        self._show_drawings()
         self._show_recent()
 
     def isComplete(self) -> bool:
@@ -182,6 +187,16 @@ class FolderPage(Page):
         if local:
             event.acceptProposedAction()
             self.open_path(local[0])
+
+    def _show_drawings(self) -> None:
+        """What was kept in the Draw view, where something was."""
+        for folder in own_folders()[:3]:
+            button = link(self.tr("My drawings ({0})").format(folder.name))
+            button.setIcon(theme().icon("draw", 16, theme().tokens.accent))
+            button.setProperty("folder", str(folder))
+            button.setToolTip(self.tr("Drawings that you named and kept in the Draw view"))
+            button.clicked.connect(self._choose_recent)
+            self._drawings.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
 
     def _show_recent(self) -> None:
         while (entry := self._recent.takeAt(0)) is not None:

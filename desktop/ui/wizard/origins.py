@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QCoreApplication
 
+from desktop.core.types import PreprocessSpec
 from desktop.ml.bases import bare_manifests, check_there
 from desktop.ml.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
-from desktop.ml.starting import plan_from
+from desktop.ml.starting import may_flip, plan_from
 from desktop.ui.wizard.draft import Draft
 
 if TYPE_CHECKING:
-    from desktop.core.types import PreprocessSpec
+    from desktop.ml.presets import Preset
     from desktop.store.manifest import Manifest
     from desktop.store.store import ModelEntry
 
@@ -96,7 +97,7 @@ def recommended(draft: Draft, found: Sequence[Origin]) -> str:
     net."""
     ids = [origin.id for origin in found]
     few = min(draft.learned_counts, default=0) < FEW
-    for wanted in ("held", *([f"features:{EVERYDAY}"] if few and draft.colour else [])):
+    for wanted in ("held", *([f"features:{EVERYDAY}"] if few and draft.colour and not draft.drawings else [])):
         if wanted in ids:
             return wanted
     return min(found, key=lambda origin: origin.rank).id if found else ""
@@ -108,7 +109,10 @@ def data_of(draft: Draft) -> DataPlan:
 
 
 def fitting_shape(draft: Draft) -> tuple[int, int, int]:
-    """Height, width and channels that suit the pictures: small ones need no large input, grey ones no colour."""
+    """Height, width and channels that suit the pictures: small ones need no large input, grey ones no colour, drawings
+    what the Draw view reads."""
+    if draft.drawings:
+        return 28, 28, 1
     side = 32 if 0 < draft.side <= 40 else 64 if 0 < draft.side <= 72 else 96
     return side, side, 3 if draft.colour else 1
 
@@ -132,12 +136,25 @@ def _presets(draft: Draft) -> list[Origin]:
                 _tr("Fovea's own") if own else _tr("Published systems"),
                 preset.title,
                 f"{preset.description} {made_for}",
-                partial(preset.build, draft.learned, fitting_shape(draft) if own else None, data_of(draft)),
+                partial(_preset, preset, fitting_shape(draft) if own else None, draft),
                 (1 if own else 4, f"{place:03d}"),
                 _tr("Its author reports: {0}.").format(preset.reported) if preset.reported else "",
             )
         )
     return out
+
+
+def _preset(preset: Preset, shape: tuple[int, int, int] | None, draft: Draft) -> TrainingPlan:
+    """A preset's plan. Of drawings the ink is found as the Draw view finds it, and none is mirrored: it is read."""
+    plan = preset.build(draft.learned, shape, data_of(draft))
+    if not draft.drawings:
+        return plan
+    spec = PreprocessSpec(28, 28, "grey", "mnist", "area") if plan.shape == (28, 28, 1) else plan.preprocess
+    return replace(plan, preprocess=spec, augment=_unmirrored(plan.augment), mirrored=False)
+
+
+def _unmirrored(augment: tuple[Step, ...]) -> tuple[Step, ...]:
+    return tuple(step for step in augment if step.name != "flip")
 
 
 def _upon(manifest: Manifest, draft: Draft) -> list[Origin]:
@@ -233,17 +250,20 @@ def _base(manifest: Manifest, draft: Draft, **parts: Any) -> TrainingPlan:
 
 
 def _build_upon(manifest: Manifest, kind: Literal["features", "fine-tune"], draft: Draft) -> TrainingPlan:
-    return plan_from(manifest, kind, draft.learned, data_of(draft), draft.name or draft.title or "new", draft.seed)
+    title = draft.name or draft.title or "new"
+    plan = plan_from(manifest, kind, draft.learned, data_of(draft), title, draft.seed)
+    return replace(plan, augment=_unmirrored(plan.augment)) if draft.drawings else plan
 
 
 def _weights(manifest: Manifest, draft: Draft) -> TrainingPlan:
     architecture = architecture_of(manifest)
     assert architecture is not None
+    augment = (Step("flip", {"p": 0.5}), Step("affine", {"rotate": 10.0, "shift": 0.08, "border": "reflect"}))
     return _base(
         manifest,
         draft,
         architecture=architecture,
-        augment=(Step("flip", {"p": 0.5}), Step("affine", {"rotate": 10.0, "shift": 0.08, "border": "reflect"})),
+        augment=augment if may_flip(manifest) and not draft.drawings else _unmirrored(augment),
         optimizer=OptimizerPlan("adamw", 0.0005, "cosine", 0.1, weight_decay=0.01, clip_norm=1.0),
         fit=FitPlan(20, 32, label_smoothing=0.05, class_weights="balanced", ema=0.99, keep="lowest-loss"),
         start=StartPlan("weights", manifest.id, manifest.version),

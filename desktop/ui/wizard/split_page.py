@@ -146,6 +146,6 @@ class SplitPage(Page):
         self.model.set_rows(
             [
                 (words(name), whole(learned), dash if own else whole(check))
-                for name, (learned, check) in zip(draft.learned, split, strict=True)
+                for name, (learned, check) in zip(draft.labels, split, strict=True)
             ]
         )

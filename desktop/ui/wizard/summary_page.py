@@ -159,7 +159,7 @@ class SummaryPage(Page):
 
     def _data_words(self) -> str:
         draft = self.state.draft
-        total, names = sum(draft.learned_counts), ", ".join(draft.learned[:12]) + "…" * (len(draft.learned) > 12)
+        total, names = sum(draft.learned_counts), ", ".join(draft.labels[:12]) + "…" * (len(draft.learned) > 12)
         words = self.tr("{0}: {1} pictures in {2} classes ({3})").format(
             draft.title, count(total), count(len(draft.learned)), names
         )

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop.ml import plan as plans
 from desktop.services.catalog import ModelCatalog
+from desktop.services.drawings import OwnDrawings
 from desktop.services.engine_service import EngineService
 from desktop.services.settings import Settings
+from desktop.store.store import ModelStore
 from desktop.ui.wizard.draft import Draft
+from desktop.ui.wizard.origins import origins
 from desktop.ui.wizard.wizard import TrainingWizard
 from tests.ui.wizard.kit import TIMEOUT, draw, looked_through
 
@@ -266,3 +270,47 @@ def test_a_skipped_look_still_knows_colours_and_sizes(
     qtbot.mouseClick(wizard.findings.express, Qt.MouseButton.LeftButton)
     assert wizard.state.draft.preprocess.channels == (3 if colour else 1)
     assert wizard.state.draft.preprocess.height == 32
+
+
+def test_kept_drawings_are_offered_and_learned_as_the_draw_view_reads_them(
+    qtbot: QtBot, fovea_home: Path, engine: EngineService
+) -> None:
+    own = OwnDrawings("mnist-digits")
+    for label in ("3", "µ/1"):
+        for i in range(6):
+            sheet = Image.new("RGB", (448, 448), "white")
+            ImageDraw.Draw(sheet).line((100, 60 + 40 * i, 300, 400), (10, 20, 180), 30 if label == "3" else 12)
+            file = io.BytesIO()
+            sheet.save(file, "PNG")
+            own.keep(file.getvalue(), label)
+    catalog = ModelCatalog()
+    with qtbot.waitSignal(catalog.changed, timeout=TIMEOUT):
+        catalog.refresh()
+    wizard = TrainingWizard(catalog, Settings(), engine)
+    qtbot.addWidget(wizard)
+    wizard.show()
+    next(b for b in wizard.folder.findChildren(QPushButton) if b.text() == "My drawings (mnist-digits)").click()
+    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+    wizard.go_to_summary()
+    plan = wizard.state.draft.plan()
+    assert plan.preset == "fovea-small-residual" and set(plan.labels) == {"3", "µ/1"}
+    assert set(plan.data.classes) == {"3", "%C2%B5%2F1"}
+    found = {origin.id: origin.make() for origin in origins(wizard.state.draft, catalog.entries)}
+    ways = ("preset:mnist-cnn", "preset:cifar-augmented", "weights:mnist-digits", "fine-tune:mnist-digits")
+    for each in (plan, *(found[way] for way in ways)):
+        assert not each.mirrored and "flip" not in [step.name for step in each.augment]
+        if each.preset != "cifar-augmented":
+            assert each.preprocess.fit == "mnist" and each.shape == (28, 28, 1)
+    wizard.reject()
+    wizard.findings.inspector.wait()
+    catalog.stop()
+
+
+def test_a_model_that_learned_from_straight_pictures_goes_on_with_straight_ones(folder: Path, fovea_home: Path) -> None:
+    draft = Draft(path=str(folder), classes=("apples", "limes"), counts=(8, 6))
+    entries = ModelStore().entries()
+    found = {origin.id: origin.make() for origin in origins(draft, entries)}
+    for way in ("weights", "fine-tune"):
+        for model, flips in (("mnist-digits", False), ("cifar10", True)):
+            assert ("flip" in [step.name for step in found[f"{way}:{model}"].augment]) is flips
