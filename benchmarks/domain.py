@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks import kinds
 from desktop import paths
 from desktop.core.types import DomainVerdict, StoreError
-from desktop.engine.answers import with_paper
+from desktop.engine.answers import with_notices
 from desktop.engine.model import LoadedModel
 from desktop.store.store import ModelStore
 
@@ -78,7 +78,7 @@ def measure(model_id: str, root: Path, count: int) -> dict[str, tuple[float, int
         for start in range(0, len(pictures), 64):
             part = pictures[start : start + 64]
             found_here = model.answer(np.stack([picture.pixels for picture in part]), gated=True).verdicts
-            verdicts += [with_paper(*both) for both in zip(found_here, (p.notices for p in part), strict=True)]
+            verdicts += [with_notices(*both) for both in zip(found_here, (p.notices for p in part), strict=True)]
         flagged = [verdict is not None and not verdict.inside for verdict in verdicts]
         found[name] = (float(np.mean(flagged)), len(flagged))
         print(f"  {name}: {found[name][0]:.1%}", file=sys.stderr, flush=True)

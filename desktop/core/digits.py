@@ -6,6 +6,7 @@ Digits that touch are not taken apart.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,11 +59,6 @@ class Piece:
     ink: np.ndarray
     untold: int = 0
 
-    @property
-    def place(self) -> tuple[slice, slice]:
-        """The rows and columns of one of several in the ink it was found in: its own have a margin about the box."""
-        return _with_margin(self.box)
-
 
 def split(ink: np.ndarray | None) -> list[Piece]:
     """The digits of ``ink``, as :func:`desktop.core.ink.find_ink` gives it, in reading order: by rows, from left to
@@ -93,24 +89,33 @@ def split(ink: np.ndarray | None) -> list[Piece]:
     return [Piece(group[1], _alone(ink, marks, group)) for group in _in_order(groups)]
 
 
-def alone(grey: np.ndarray, number: int) -> np.ndarray:
-    """``grey`` (uint8 (H, W), at most 1,600 pixels) with all its digits painted out but the one at place ``number`` of
-    :func:`split`."""
-    from scipy.ndimage import binary_dilation
+def alone(grey: np.ndarray, digits: Sequence[tuple[Box, np.ndarray]], number: int) -> np.ndarray:
+    """``grey`` (uint8 (H, W)) with all ``digits`` painted out but the one at place ``number``.
 
-    from desktop.core.ink import find_ink
-
-    pieces = split(find_ink(grey).ink)
-    if not 0 <= number < len(pieces) or len(pieces) == 1:
-        return grey
+    Of each its box and where its ink is, bool, as a :class:`Piece` of this very picture has them (``ink > 0``). NumPy
+    alone: the window calls it.
+    """
     own, others = np.zeros(grey.shape, bool), np.zeros(grey.shape, bool)
-    for place, piece in enumerate(pieces):
+    for place, (box, ink) in enumerate(digits):
         layer = own if place == number else others
-        layer[piece.place] |= piece.ink > 0
+        layer[_with_margin(box)] |= ink
     # The palest part of an edge is no ink to the one who splits, but would be seen.
-    others = binary_dilation(others, np.ones((3, 3), bool), iterations=2) & ~own
+    others = _grown(others, 2) & ~own
     paper = np.median(grey[~own & ~others])
     return np.where(others, paper, grey).astype(np.uint8)
+
+
+def _grown(mask: np.ndarray, by: int) -> np.ndarray:
+    """``mask`` with every pixel that lies at most ``by`` rows and columns beside it."""
+    rows = mask.copy()
+    for step in range(1, by + 1):
+        rows[step:] |= mask[:-step]
+        rows[:-step] |= mask[step:]
+    both = rows.copy()
+    for step in range(1, by + 1):
+        both[:, step:] |= rows[:, :-step]
+        both[:, :-step] |= rows[:, step:]
+    return both
 
 
 Group = tuple[list[int], Box]

@@ -29,8 +29,9 @@ from desktop.core.types import DomainVerdict, PreprocessSpec, StoreError
 
 FILE = "domain.json"
 METHOD = "look, features, foreign odds and, in colour, tones"
-PARTS = ("look", "features", "foreign", "tones")
-_GREY_PARTS = PARTS[:3]
+TONES = "tones"
+_GREY_PARTS = ("look", "features", "foreign")
+PARTS = (*_GREY_PARTS, TONES)
 MAX_BYTES = 16 * 1024 * 1024
 _SCHEMA = 2
 _FIRST_SCHEMA = 1  # gates of three parts, which do not name them
@@ -72,7 +73,7 @@ class Gate:
     @property
     def toned(self) -> bool:
         """Whether it weighs the tones, which its features must then hold."""
-        return PARTS[3] in self.views
+        return TONES in self.views
 
     def raw_parts(self, found: np.ndarray) -> np.ndarray:
         """The distances before they are scaled: float64 (n, v) of ``found`` (n, d), see :func:`features`."""

@@ -30,8 +30,7 @@ def odds(pixels: np.ndarray, file: Path | None = None) -> np.ndarray:
     """The network's log odds, float32 (n,), that prepared colour pictures, uint8 (n, height, width, 3), are negatives.
 
     Uncalibrated: a gate brings them to the scale of its model's own pictures. ``file`` is another network than the
-    program's. Raises :class:`StoreError` of kind
-    ``damaged`` where the file is missing or broken.
+    program's. Raises :class:`StoreError` of kind ``damaged`` where the file is missing or broken.
     """
     layers, weights, bias = _network(file or paths.resources() / FILE)
     found = []

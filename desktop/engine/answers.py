@@ -50,11 +50,11 @@ def prediction_of(
         elapsed=Elapsed(brought.decode_ms, brought.prepare_ms, predict_ms),
         device=DEVICE,
         position=position,
-        domain=with_paper(verdict, brought.notices),
+        domain=with_notices(verdict, brought.notices),
     )
 
 
-def with_paper(verdict: DomainVerdict | None, notices: tuple[Notice, ...]) -> DomainVerdict | None:
+def with_notices(verdict: DomainVerdict | None, notices: tuple[Notice, ...]) -> DomainVerdict | None:
     """The domain gate's ``verdict`` on a picture, and what its preparing noticed: no drawing is no digit, and neither
     is a page of them."""
     noticed = [_REASONS[notice.code] for notice in notices if notice.code in _REASONS]

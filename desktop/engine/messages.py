@@ -235,10 +235,12 @@ class Explanation:
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadDigit:
     """One digit of a drawing: its ``box`` (x, y, width, height) in pixels of the drawing; ``prediction`` as for a
-    picture of its own."""
+    picture of its own. ``ink`` is where its ink is, bool, as :func:`desktop.core.digits.alone` takes it; ``None`` where
+    it is the only one."""
 
     box: tuple[int, int, int, int]
     prediction: Prediction
+    ink: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,32 +27,40 @@ def read(request: ReadRequest, model: LoadedModel) -> Reading:
     begin = time.perf_counter()
     image = decode(request.source)
     decode_ms = milliseconds_since(begin)
-    brought, boxes = [], []
-    for box, work in _pieces(image, model.manifest.preprocess):
+    brought, places = [], []
+    for box, ink, work in _pieces(image, model.manifest.preprocess):
         start = time.perf_counter()
         prepared = work()
         facts = (image.original_size, image.format, image.frames, image.notices + prepared.notices)
         brought.append(Brought(prepared, *facts, decode_ms, milliseconds_since(start)))
-        boxes.append((box.x, box.y, box.width, box.height))
+        places.append(((box.x, box.y, box.width, box.height), ink))
     digits = []
     if brought:
         start = time.perf_counter()
         found = model.answer(np.stack([item.prepared.pixels for item in brought]), gated=True)
         each = milliseconds_since(start) / len(brought)
-        for place, (where, item, row, verdict) in enumerate(zip(boxes, brought, *found, strict=True)):
+        for place, ((where, ink), item, row, verdict) in enumerate(zip(places, brought, *found, strict=True)):
             answer = prediction_of(request.id, request.source, place, model, item, row, each, True, verdict)
-            digits.append(ReadDigit(where, answer))
+            digits.append(ReadDigit(where, answer, ink))
     return Reading(request.id, request.model, request.source, tuple(digits), milliseconds_since(begin))
 
 
-def _pieces(image: DecodedImage, spec: PreprocessSpec) -> list[tuple[Box, Callable[[], PreparedImage]]]:
-    """Each digit's place in the picture and what prepares it: laid out as :func:`prepare` does, its ink found once."""
+def _pieces(
+    image: DecodedImage, spec: PreprocessSpec
+) -> list[tuple[Box, np.ndarray | None, Callable[[], PreparedImage]]]:
+    """Each digit's place in the picture, where its ink is if there are several, and what prepares it: laid out as
+    :func:`prepare` does, its ink found once."""
     height, width = image.pixels.shape[:2]
     if spec.fit != "mnist" or min(height, width) < _SMALL:
-        return [(Box(0, 0, width, height), partial(prepare, image, spec))]
+        return [(Box(0, 0, width, height), None, partial(prepare, image, spec))]
     found = find_ink(to_grey(image.pixels))
     factor = width / found.ink.shape[1] if found.ink is not None else 1.0
-    return [(piece.box.scaled(factor), partial(_laid_out, piece, found)) for piece in split(found.ink)]
+    pieces = split(found.ink)
+    several = len(pieces) > 1 and factor == 1.0  # of a picture that was reduced the ink lies elsewhere
+    return [
+        (piece.box.scaled(factor), piece.ink > 0 if several else None, partial(_laid_out, piece, found))
+        for piece in pieces
+    ]
 
 
 def _laid_out(piece: Piece, found: Found) -> PreparedImage:

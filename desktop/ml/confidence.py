@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from desktop.core import conformal
-from desktop.core.domain import PARTS, Gate, features, views_for
+from desktop.core.domain import TONES, Gate, features, views_for
 from desktop.core.types import PreprocessSpec
 from desktop.ml import domain
 from desktop.ml.data import Pictures
@@ -49,7 +49,7 @@ def fit(
     """
     (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
     sets = _sets(scores, validation)
-    toned = PARTS[3] in views_for(spec)
+    toned = TONES in views_for(spec)
 
     def look(images: np.ndarray) -> np.ndarray:
         return features_of(images, lite.run(images), outputs, toned)

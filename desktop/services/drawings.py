@@ -98,7 +98,8 @@ def own_folders() -> list[Path]:
     """The folders that hold drawings of the user, one for each model, that of the newest drawing first."""
     found = []
     for folder in (paths.user_data() / "drawings").glob("*"):
-        times = [path.stat().st_mtime for path in folder.glob("*/*.png")]
+        # A folder's own time is that of its newest file: thousands of drawings need not be asked one by one.
+        times = [label.stat().st_mtime for label in folder.glob("*") if next(label.glob("*.png"), None) is not None]
         if times:
             found.append((max(times), folder))
     return [folder for _, folder in sorted(found, reverse=True)]

@@ -23,9 +23,8 @@ from desktop.services.settings import Settings
 from desktop.store.store import ModelStore
 from desktop.ui.app import Shell, build_window
 from desktop.ui.draw.canvas import READ_SIDE, Canvas
-from desktop.ui.draw.exporting import grey_of
 from desktop.ui.draw.view import DrawView
-from desktop.ui.widgets._kit import image_of
+from desktop.ui.widgets._kit import grey_of, image_of
 from tests.ml.digit_styles import samples_module
 from tests.store.makers import add_colours
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
+
+from desktop.ui.widgets._kit import grey_of
 
 if TYPE_CHECKING:
     from desktop.core.strokes import Drawing, Stroke
@@ -71,9 +72,8 @@ def lay_under(painter: QPainter, under: QImage, side: float) -> None:
 
 def edge_colour(picture: QImage) -> QColor:
     """The grey that is the median of the outermost pixels of ``picture``: its paper's."""
-    grey = picture.convertToFormat(QImage.Format.Format_Grayscale8)
-    right, bottom = grey.width() - 1, grey.height() - 1
-    places = [(x, y) for x in range(right + 1) for y in (0, bottom)]
-    places += [(x, y) for y in range(bottom + 1) for x in (0, right)]
-    level = int(median(grey.pixelColor(x, y).value() for x, y in places))
+    import numpy as np  # not with the window: it starts without
+
+    grey = grey_of(picture)
+    level = int(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
     return QColor(level, level, level)

@@ -14,12 +14,12 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
 from desktop.ui.draw.answer import AnswerColumn
 from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
-from desktop.ui.draw.exporting import ask_where, grey_of, png, write_drawing
+from desktop.ui.draw.exporting import ask_where, png, write_drawing
 from desktop.ui.draw.history import History, Sheet
 from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
 from desktop.ui.view import LaterView
-from desktop.ui.widgets._kit import image_of
+from desktop.ui.widgets._kit import grey_of, image_of
 from desktop.ui.widgets.prepared_view import PreparedView, facts_of
 
 if TYPE_CHECKING:
@@ -441,11 +441,12 @@ class DrawView(LaterView):
         digits = self._reading.digits if self._reading is not None else ()
         if len(digits) < 2:
             return picture
-        from desktop.core.digits import alone  # scipy: only who keeps one of several waits for it
+        from desktop.core.digits import Box, alone  # NumPy, without which the window starts
 
+        places = [(Box(*digit.box), digit.ink) for digit in digits if digit.ink is not None]
         box = QRect(*digits[self._chosen].box)
         room = max(4, max(box.width(), box.height()) // 12)
-        image = image_of(alone(grey_of(picture), self._chosen))
+        image = image_of(alone(grey_of(picture), places, self._chosen))
         return image.copy(box.adjusted(-room, -room, room, room).intersected(picture.rect()))
 
     # Files

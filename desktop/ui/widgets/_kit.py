@@ -113,6 +113,15 @@ def image_of(pixels: np.ndarray) -> QImage:
     return QImage(pixels.data, width, height, width * step, form).copy()
 
 
+def grey_of(image: QImage) -> np.ndarray:
+    """The image in grey, uint8 (H, W): the way back from :func:`image_of`."""
+    import numpy as np  # not with the window: it starts without
+
+    grey = image.convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(grey.constBits(), np.uint8).reshape(grey.height(), grey.bytesPerLine())
+    return rows[:, : grey.width()].copy()
+
+
 def draw_focus_ring(painter: QPainter, widget: QWidget, radius: float = 8.0) -> None:
     """The 2 px ring that shows where the keyboard is, just inside ``widget``."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from desktop.services.catalog import ModelCatalog
 from desktop.services.engine_service import EngineService
-from desktop.services.settings import Settings
 from desktop.ui.wizard.wizard import TrainingWizard
-from tests.ui.wizard.kit import TIMEOUT, draw
+from tests.ui.wizard.kit import TIMEOUT, draw, opened
 
 
 @pytest.fixture
@@ -34,13 +32,5 @@ def engine(qtbot: QtBot) -> Iterator[EngineService]:
 
 @pytest.fixture
 def wizard(qtbot: QtBot, engine: EngineService) -> Iterator[TrainingWizard]:
-    catalog = ModelCatalog()
-    with qtbot.waitSignal(catalog.changed, timeout=TIMEOUT):
-        catalog.refresh()
-    wizard = TrainingWizard(catalog, Settings(), engine)
-    qtbot.addWidget(wizard)
-    wizard.show()
-    yield wizard
-    wizard.reject()
-    wizard.findings.inspector.wait()
-    catalog.stop()
+    with opened(qtbot, engine) as shown:
+        yield shown

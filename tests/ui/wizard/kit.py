@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from pytestqt.qtbot import QtBot
 
+from desktop.services.catalog import ModelCatalog
+from desktop.services.engine_service import EngineService
+from desktop.services.settings import Settings
 from desktop.ui.wizard.wizard import TrainingWizard
 
 TIMEOUT = 60_000
@@ -27,3 +32,18 @@ def looked_through(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
     wizard.open_path(str(folder))
     qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
     qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+
+
+@contextmanager
+def opened(qtbot: QtBot, engine: EngineService) -> Iterator[TrainingWizard]:
+    """A wizard on the screen, which ends with all that it began."""
+    catalog = ModelCatalog()
+    with qtbot.waitSignal(catalog.changed, timeout=TIMEOUT):
+        catalog.refresh()
+    wizard = TrainingWizard(catalog, Settings(), engine)
+    qtbot.addWidget(wizard)
+    wizard.show()
+    yield wizard
+    wizard.reject()
+    wizard.findings.inspector.wait()
+    catalog.stop()

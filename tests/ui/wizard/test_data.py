@@ -22,7 +22,7 @@ from desktop.store.store import ModelStore
 from desktop.ui.wizard.draft import Draft
 from desktop.ui.wizard.origins import origins
 from desktop.ui.wizard.wizard import TrainingWizard
-from tests.ui.wizard.kit import TIMEOUT, draw, looked_through
+from tests.ui.wizard.kit import TIMEOUT, draw, looked_through, opened
 
 
 def test_findings_show_pictures_and_their_choices_reach_the_plan(
@@ -283,28 +283,20 @@ def test_kept_drawings_are_offered_and_learned_as_the_draw_view_reads_them(
             file = io.BytesIO()
             sheet.save(file, "PNG")
             own.keep(file.getvalue(), label)
-    catalog = ModelCatalog()
-    with qtbot.waitSignal(catalog.changed, timeout=TIMEOUT):
-        catalog.refresh()
-    wizard = TrainingWizard(catalog, Settings(), engine)
-    qtbot.addWidget(wizard)
-    wizard.show()
-    next(b for b in wizard.folder.findChildren(QPushButton) if b.text() == "My drawings (mnist-digits)").click()
-    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
-    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
-    wizard.go_to_summary()
-    plan = wizard.state.draft.plan()
-    assert plan.preset == "fovea-small-residual" and set(plan.labels) == {"3", "µ/1"}
-    assert set(plan.data.classes) == {"3", "%C2%B5%2F1"}
-    found = {origin.id: origin.make() for origin in origins(wizard.state.draft, catalog.entries)}
-    ways = ("preset:mnist-cnn", "preset:cifar-augmented", "weights:mnist-digits", "fine-tune:mnist-digits")
-    for each in (plan, *(found[way] for way in ways)):
-        assert not each.mirrored and "flip" not in [step.name for step in each.augment]
-        if each.preset != "cifar-augmented":
-            assert each.preprocess.fit == "mnist" and each.shape == (28, 28, 1)
-    wizard.reject()
-    wizard.findings.inspector.wait()
-    catalog.stop()
+    with opened(qtbot, engine) as wizard:
+        next(b for b in wizard.folder.findChildren(QPushButton) if b.text() == "My drawings (mnist-digits)").click()
+        qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+        wizard.go_to_summary()
+        plan = wizard.state.draft.plan()
+        assert plan.preset == "fovea-small-residual" and set(plan.labels) == {"3", "µ/1"}
+        assert set(plan.data.classes) == {"3", "%C2%B5%2F1"}
+        found = {origin.id: origin.make() for origin in origins(wizard.state.draft, wizard.state.catalog.entries)}
+        ways = ("preset:mnist-cnn", "preset:cifar-augmented", "weights:mnist-digits", "fine-tune:mnist-digits")
+        for each in (plan, *(found[way] for way in ways)):
+            assert not each.mirrored and "flip" not in [step.name for step in each.augment]
+            if each.preset != "cifar-augmented":
+                assert each.preprocess.fit == "mnist" and each.shape == (28, 28, 1)
 
 
 def test_a_model_that_learned_from_straight_pictures_goes_on_with_straight_ones(folder: Path, fovea_home: Path) -> None:
