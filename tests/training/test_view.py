@@ -323,6 +323,7 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     tab.table.sortByColumn(2, Qt.SortOrder.DescendingOrder)
     tab.plot.chosen.emit(0)
     assert tab.model.cell(tab.table.currentIndex().row(), 0).text == "0" and tab.plot._marked == 0
+    assert tab.make.isEnabled() and not tab.make.toolTip()
     tab.run.click()
     assert view.tabs.currentWidget() is view.runs
     qtbot.waitUntil(lambda: [held.id for held in view.runs.chosen()] == [run.id], timeout=WAIT)
@@ -330,6 +331,13 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     tab.refresh()
     qtbot.waitUntil(lambda: len(tab.found[0].trials) == 1, timeout=WAIT)
     assert tab.list.item(0).text().startswith("pets\n1 trial, ") and tab.facts.text().startswith("1 trial. ")
+    elsewhere = replace(trials[0], run="20260101-000000-other-computer")
+    (folder() / "pets.json").write_text(json.dumps(SearchResult("pets", "val_accuracy", (elsewhere,), 0).to_dict()))
+    tab.refresh()
+    qtbot.waitUntil(lambda: tab.found[0].trials == (elsewhere,), timeout=WAIT)
+    tab.table.selectRow(0)
+    for button in (tab.make, tab.run):
+        assert not button.isEnabled() and "not on this computer" in button.toolTip()
 
 
 def test_a_failure_is_told_where_it_happened(qtbot: Any, window: MainWindow, view: TrainView) -> None:

@@ -170,8 +170,10 @@ def test_keys_before_the_answer_keep_with_the_answer(view: DrawView, qtbot: Any,
     for key in (Qt.Key.Key_3, Qt.Key.Key_7):
         QTest.keyClick(view.canvas, key)
     assert view.reader.busy and files_of(fovea_home) == []
+    assert view.truth._kept.text().endswith("kept as: 3, 7.")
     assert answered(qtbot, view) == "3 7"
     qtbot.waitUntil(lambda: len(files_of(fovea_home)) == 2, timeout=10_000)
+    assert view.truth._kept.text().startswith("2 kept")
     assert [path.parent.name for path in files_of(fovea_home)] == ["3", "7"]
     for path in files_of(fovea_home):
         with Image.open(path) as image:

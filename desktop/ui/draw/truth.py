@@ -30,6 +30,7 @@ class TruthPanel(QFrame):
         self._all: dict[str, OwnDrawings] = {}  # by model: each knows what it kept last
         self._labels: tuple[str, ...] = ()
         self._buttons: list[QPushButton] = []
+        self._waiting: tuple[str, ...] = ()
         self._title = make_label(self.tr("That was a …"), "title")
         self._about = make_label(
             self.tr("A button or its key keeps the drawing, with its true label, for training."), "secondary", wrap=True
@@ -109,14 +110,23 @@ class TruthPanel(QFrame):
             self.said.emit(error.message + ".")
         self._show_kept()
 
+    def wait_with(self, labels: Sequence[str]) -> None:
+        """Say that these labels were told and wait for the answer, which says what is one digit of several."""
+        if tuple(labels) != self._waiting:
+            self._waiting = tuple(labels)
+            self._show_kept()
+
     def _show_kept(self) -> None:
         counts = self._own.counts() if self._own is not None else {}
         total = sum(counts.values())
         if total:
             each = ", ".join(f"{label}: {count(number)}" for label, number in sorted(counts.items()))
-            self._kept.setText(self.tr("{0} kept ({1})").format(count(total), each))
+            words = self.tr("{0} kept ({1})").format(count(total), each)
         else:
-            self._kept.setText(self.tr("None kept yet."))
+            words = self.tr("None kept yet.")
+        if self._waiting:
+            words = self.tr("Once the answer is there, the drawing is kept as: {0}.").format(", ".join(self._waiting))
+        self._kept.setText(words)
         self._folder.setVisible(total > 0)
         self._undo.setVisible(self._own is not None and self._own.can_undo)
 

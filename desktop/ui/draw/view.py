@@ -43,7 +43,7 @@ class DrawView(LaterView):
         self._reading: Reading | None = None
         self._chosen = 0
         self._under_id = 0
-        self._to_come: list[str] = []  # labels told before the answer: kept once it has come
+        self._to_come: tuple[str, ...] = ()  # labels told before the answer: kept once it has come
         self.canvas = Canvas()
         self.reader = DrawingReader(self._encoded, self)
         self._build()
@@ -230,7 +230,7 @@ class DrawView(LaterView):
     def _use(self, model_id: str) -> None:
         self.right.chooser.set_current(model_id)
         if model_id != self.reader.model:
-            self._to_come.clear()  # the other model's labels
+            self._await()  # the other model's labels
         self.reader.set_model(model_id)
         entry = self.entry
         manifest = entry.manifest if entry is not None else None
@@ -261,7 +261,7 @@ class DrawView(LaterView):
 
     @Slot()
     def _on_changed(self) -> None:
-        self._to_come.clear()  # they were told of another drawing
+        self._await()  # they were told of another drawing
         if self.canvas.blank:
             self._new_sheet()
             self._reading = None
@@ -422,16 +422,21 @@ class DrawView(LaterView):
         if self.canvas.blank:
             return
         if self.reader.busy:
-            self._to_come.append(label)
+            self._await(*self._to_come, label)
         elif self._reading is not None and not self._reading.digits:
             self.said.emit(self.tr("No ink was found: there is nothing to keep."))
         elif self.truth.keep(png(self._to_keep()), label):
             self._step(1)
 
+    def _await(self, *labels: str) -> None:
+        self._to_come = labels
+        self.truth.wait_with(labels)
+
     @Slot()
     def _keep_what_waited(self) -> None:
         if not self.reader.busy:
-            labels, self._to_come = self._to_come, []
+            labels = self._to_come
+            self._await()
             for label in labels:
                 self.keep(label)
 

@@ -26,6 +26,7 @@ from desktop.ui.widgets._kit import make_label
 if TYPE_CHECKING:
     from desktop.ml.search_results import SearchResult, TrialResult
     from desktop.services.training import TrainingService
+    from desktop.store.runs import RunStore
 
 
 class SearchesTab(QWidget):
@@ -38,6 +39,7 @@ class SearchesTab(QWidget):
         super().__init__(parent)
         self._service = service
         self.found: list[SearchResult] = []
+        self._at_hand: frozenset[str] = frozenset()  # the runs that lie on this computer
         self._trials: list[TrialResult] = []
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Searches"))
@@ -114,9 +116,11 @@ class SearchesTab(QWidget):
     @Slot()
     def refresh(self) -> None:
         """Read anew what searches there are."""
-        self._service.errands.run(_read_all, self._on_read)
+        store = self._service.store
+        self._service.errands.run(lambda: _read_all(store), self._on_read)
 
-    def _on_read(self, found: list[SearchResult]) -> None:
+    def _on_read(self, read: tuple[list[SearchResult], frozenset[str]]) -> None:
+        found, self._at_hand = read
         held = self.list.currentItem()
         before = held.data(Qt.ItemDataRole.UserRole) if held is not None else ""
         self.found = found
@@ -163,8 +167,17 @@ class SearchesTab(QWidget):
         heads = [self.tr("Trial"), self.tr("State"), goal, *keys, self.tr("Epochs"), self.tr("Time spent")]
         self.model.set_rows([self._cells(trial, keys, result) for trial in self._trials], heads)
         fit_columns(self.table, 220)
-        self.make.setEnabled(result.best_trial is not None)
+        best = result.best_trial
+        self.make.setEnabled(best is not None and best.run in self._at_hand)
+        self.make.setToolTip(self._elsewhere(best))
         self.run.setEnabled(False)
+        self.run.setToolTip("")
+
+    def _elsewhere(self, trial: TrialResult | None) -> str:
+        """Why nothing can be done with a trial's run: a search may be shared by several computers."""
+        if trial is None or trial.run in self._at_hand:
+            return ""
+        return self.tr("Its run is not on this computer: it was trained on another one, or deleted.")
 
     def _cells(self, trial: TrialResult, keys: list[str], result: SearchResult) -> list[Cell]:
         states = {
@@ -193,7 +206,9 @@ class SearchesTab(QWidget):
         row = self.table.currentIndex().row()
         known = 0 <= row < len(self.model.original)
         self.plot.mark(self.model.original[row] if known else -1)
-        self.run.setEnabled(known and bool(self._trials[self.model.original[row]].run))
+        trial = self._trials[self.model.original[row]] if known else None
+        self.run.setEnabled(trial is not None and trial.run in self._at_hand)
+        self.run.setToolTip(self._elsewhere(trial))
 
     @Slot(int)
     def _choose(self, number: int) -> None:
@@ -223,7 +238,9 @@ def _setting(text: str) -> Cell:
     return Cell(words.rate(value) if "." in text or "e" in text else text, value, text)
 
 
-def _read_all() -> list[SearchResult]:
+def _read_all(store: RunStore) -> tuple[list[SearchResult], frozenset[str]]:
+    """The searches, and the ids of the runs on this computer."""
     from desktop.ml.search_results import names, read_kept
 
-    return [result for name in names() if (result := read_kept(name)) is not None]
+    found = [result for name in names() if (result := read_kept(name)) is not None]
+    return found, frozenset(record.id for record in store.list()) if found else frozenset()
