@@ -115,7 +115,7 @@ def capture_evaluate(
         shell.window.show_evaluate()
         view = shell.window.evaluate
         failures: list[FoveaError] = []
-        view.opener.failed.connect(failures.append)
+        view.choosing.opener.failed.connect(failures.append)
         view.service.failed.connect(failures.append)
         if data:
             view.open_path(data, split)

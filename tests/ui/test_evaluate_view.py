@@ -36,7 +36,7 @@ def view(shell: Shell) -> EvaluateView:
 
 def open_data(qtbot: Any, view: EvaluateView, folder: Path, split: str | None = None) -> None:
     view.open_path(str(folder), split)
-    qtbot.waitUntil(lambda: not view.opener.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not view.choosing.opener.busy, timeout=WAIT)
 
 
 def run(qtbot: Any, view: EvaluateView, folder: Path) -> None:
@@ -292,10 +292,10 @@ def test_classes_that_are_no_labels_are_asked_for(qtbot: Any, view: EvaluateView
     assert not view.start.setup.start.isEnabled()
     trouble = view.obstacle()
     assert trouble is not None and trouble.kind == "labels-differ"
-    view.ask_mapping()
-    view.mapping_dialog.choose("rouge", "red")
-    view.mapping_dialog.choose("bleu", "blue")
-    view.mapping_dialog.accept()
+    view.choosing.ask_mapping()
+    view.choosing.mapping_dialog.choose("rouge", "red")
+    view.choosing.mapping_dialog.choose("bleu", "blue")
+    view.choosing.mapping_dialog.accept()
     assert view.start.setup.start.isEnabled()
     view.begin()
     qtbot.waitUntil(lambda: view.state.result is not None, timeout=WAIT)
@@ -315,8 +315,8 @@ def test_splits_must_be_chosen_and_problems_are_told(qtbot: Any, view: EvaluateV
     open_data(qtbot, view, folder)
     setup = view.start.setup
     assert setup.splits.currentData() is None and not setup.start.isEnabled()
-    view._on_split("train")
-    qtbot.waitUntil(lambda: not view.opener.busy and view.data is not None, timeout=WAIT)
+    setup.split_chosen.emit("train")
+    qtbot.waitUntil(lambda: not view.choosing.opener.busy and view.data is not None, timeout=WAIT)
     assert view.data is not None and view.data.split == "train" and setup.start.isEnabled()
     open_data(qtbot, view, tmp_path / "nowhere")
     assert setup.failure.isVisibleTo(setup) and not setup.start.isEnabled()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from desktop.services.answers import Choice, RunningAnswers, tally
+from desktop.ui.answer_pane import medical_words
 from desktop.ui.evaluate.gallery_pane import GalleryPane
 from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar, point_words
 from desktop.ui.evaluate.matrix import MatrixPane
@@ -229,7 +230,7 @@ class ResultsPage(QWidget):
             parts.append(self.tr("{0} s").format(number(result.elapsed_s, 1)))
         self._facts.setText(" · ".join(parts))
         notice = str(result.model.card.get("notice") or "") if result.model.medical else ""
-        self._show_notice(notice or (self.medical_words() if result.model.medical else ""))
+        self._show_notice(notice or (medical_words(self) if result.model.medical else ""))
         self.incomplete.setVisible(not result.complete)
         self.incomplete.set_text(
             self.tr(
@@ -247,12 +248,6 @@ class ResultsPage(QWidget):
         assert state.answers is not None
         self.gallery.set_answers(state.answers, self._labels, self.gallery.model.judgements)
         self._enable_tabs(True)
-
-    def medical_words(self) -> str:
-        """What stands above the results of every medical model."""
-        return self.tr(
-            "Research and education only. Not a medical device. The output is a model score, not a diagnosis."
-        )
 
     def _show_notice(self, notice: str) -> None:
         if notice:
