@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from desktop.core.types import FoveaError, ImageSource, Notice
 from desktop.ui.models import _csv
@@ -290,6 +291,43 @@ def test_the_exported_table(table: ResultsTable, qtbot: Any, tmp_path: Path) -> 
     assert first["notices"] == "stretched"
     assert (rows[3]["error_kind"], rows[3]["error"], rows[3]["label"]) == ("truncated", "it is cut off", "")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_typed_without_its_ending_is_asked_about_before_it_replaces_a_file(
+    table: ResultsTable, qtbot: Any, tmp_path: Path
+) -> None:
+    found, items = some()
+    table.begin(found, XRAY, "/data")
+    table.add(items)
+    (tmp_path / "kept.csv").write_text("mine")
+    table._ask_relative()
+    dialog = table.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.setDirectory(str(tmp_path))
+    name = dialog.findChild(QLineEdit, "fileNameEdit")
+    assert name is not None
+    name.setText("kept")
+    asked: list[str] = []
+    reply = QMessageBox.StandardButton.No
+
+    def respond() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            asked.append(box.text())
+            box.button(reply).click()
+
+    watch = QTimer()
+    watch.timeout.connect(respond)
+    watch.start(20)
+    dialog.accept()
+    assert len(asked) == 1 and "kept.csv" in asked[0]
+    assert (tmp_path / "kept.csv").read_text() == "mine"
+    reply = QMessageBox.StandardButton.Yes
+    with qtbot.waitSignal(table.exported):
+        dialog.accept()
+    watch.stop()
+    assert len(asked) == 2
+    assert len(read(tmp_path / "kept.csv")) == 12
 
 
 @pytest.mark.parametrize(

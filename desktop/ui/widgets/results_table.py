@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -253,11 +253,23 @@ class ResultsTable(QWidget):
         self._ask_path("full")
 
     def _ask_path(self, style: PathStyle) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Export results"), "fovea-results.csv", self.tr("CSV tables (*.csv)")
-        )
-        if path:
-            self.export_csv(path if Path(path).suffix else f"{path}.csv", full_paths=style == "full")
+        dialog = QFileDialog(self, self.tr("Export results"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        # The dialog itself appends it: only so does it ask before a file that is there is replaced.
+        dialog.setDefaultSuffix("csv")
+        dialog.setNameFilters([self.tr("CSV tables (*.csv)")])
+        dialog.selectFile("fovea-results.csv")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._export_relative if style == "relative" else self._export_full)
+        dialog.open()
+
+    @Slot(str)
+    def _export_relative(self, path: str) -> None:
+        self.export_csv(path)
+
+    @Slot(str)
+    def _export_full(self, path: str) -> None:
+        self.export_csv(path, full_paths=True)
 
     def export_csv(self, path: str, full_paths: bool = False) -> None:
         """Write the finished pictures to ``path`` in a thread, in the order of the pictures, filtered or not.
