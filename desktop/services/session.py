@@ -63,6 +63,7 @@ class Session(QObject):
         self.preview: messages.Preview | None = None
         self.preview_failure: messages.Failure | None = None
         self.engine_trouble = ""
+        self._troubles: dict[str, str] = {}
         self._engine: EngineService | None = None
         self._by_path: dict[str, ImageItem] = {}
         self._undo: list[list[tuple[int, ImageItem]]] = []
@@ -75,11 +76,10 @@ class Session(QObject):
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started; asks for what is already wanted."""
         self._engine = engine
-        engine.ready.connect(self._on_ready)
         engine.prediction.connect(self._on_prediction)
         engine.preview_arrived.connect(self._on_preview)
         engine.failure.connect(self._on_failure)
-        engine.engine_lost.connect(self._on_lost)
+        engine.process_changed.connect(self._on_process)
         if self.model_ready and self.current is None:
             engine.warm(self.model_id)
         self._ask_prediction()
@@ -285,29 +285,27 @@ class Session(QObject):
         elif answer.id == self._detail_id:
             self._detail_id = 0  # the smaller picture stays
 
-    @Slot(object)
-    def _on_ready(self, answer: messages.Ready) -> None:
-        self._set_trouble("")
-
-    @Slot(object)
-    def _on_lost(self, answer: messages.EngineLost) -> None:
-        if answer.restarting:
-            self._set_trouble(
-                self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.").format(
-                    answer.reason
-                )
-            )
-        else:
-            self._set_trouble(
-                self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.").format(
-                    answer.reason
-                )
-            )
-
-    def _set_trouble(self, text: str) -> None:
+    @Slot(str, object)
+    def _on_process(self, name: str, answer: messages.Ready | messages.EngineLost) -> None:
+        """Each process's trouble stands until that one is up again; what keeps the answers away is said first."""
+        self._troubles[name] = self._trouble_of(name, answer)
+        text = self._troubles.get("predictor") or self._troubles.get("viewer", "")
         if text != self.engine_trouble:
             self.engine_trouble = text
             self.engine_state_changed.emit(text)
+
+    def _trouble_of(self, name: str, answer: messages.Ready | messages.EngineLost) -> str:
+        from desktop.engine.messages import EngineLost
+
+        if not isinstance(answer, EngineLost):
+            return ""
+        if answer.restarting:
+            text = self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.")
+        elif name == "predictor":
+            text = self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.")
+        else:
+            text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more of them.")
+        return text.format(answer.reason)
 
 
 def sources_of(items: Sequence[ImageItem]) -> list[ImageSource]:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 
 from desktop.engine.messages import Prediction
+from desktop.services.engine_service import EngineService
 from desktop.ui.app import Shell
 from tests.ui.conftest import write_image
 
@@ -210,6 +211,22 @@ def test_engine_death_is_told_and_mended(qtbot: Any, shell: Shell, tmp_path: Pat
     assert view.answer._trouble.isVisible()
     qtbot.waitUntil(lambda: not view.answer._trouble.isVisible(), timeout=WAIT)
     open_and_wait(qtbot, shell, [write_image(tmp_path / "b.png", "blue")], "b.png")
+
+
+def test_trouble_of_one_process_stands_until_that_one_is_up(shell: Shell) -> None:
+    from desktop.engine.messages import EngineLost, Ready
+
+    session, engine = shell.window.classify.session, shell.engine
+    assert isinstance(engine, EngineService)
+    engine._route_predictor(EngineLost("killed", False))
+    assert "classify more" in session.engine_trouble
+    engine._route_viewer(Ready(1, "CPU", {}))
+    assert "classify more" in session.engine_trouble
+    engine._route_viewer(EngineLost("killed", True))
+    engine._route_predictor(Ready(1, "CPU", {}))
+    assert "started again" in session.engine_trouble
+    engine._route_viewer(Ready(1, "CPU", {}))
+    assert session.engine_trouble == ""
 
 
 def test_typing_filters_and_escape_shows_all(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
