@@ -21,15 +21,19 @@ PREVIEW_SIDE = 2048
 
 
 class ImageItem:
-    """One row of the list. ``answer`` is what the batch said of it: a label, or a failure's sentence."""
+    """One row of the list. ``answer`` is what the batch said of it: a label, or a failure's sentence; ``unlike`` says
+    that the picture is not of the model's kind, so that the label is not to be relied on."""
 
-    __slots__ = ("answer", "failed", "folded", "source")
+    __slots__ = ("answer", "failed", "folded", "source", "unlike")
 
     def __init__(self, source: ImageSource) -> None:
         self.source = source
         self.folded = source.name.casefold()
-        self.answer = ""
-        self.failed = False
+        self.say("")
+
+    def say(self, answer: str, failed: bool = False, unlike: bool = False) -> None:
+        """Take what a batch said; '' for nothing."""
+        self.answer, self.failed, self.unlike = answer, failed, unlike
 
 
 class Session(QObject):
@@ -206,8 +210,9 @@ class Session(QObject):
             return
         self.model_id, self.model_ready = model_id, ready
         self._forget_prediction()
-        for item in self.items:
-            item.answer, item.failed = "", False
+        # Those that may be put back as well: they would come with the answer of another model.
+        for item in (*self.items, *(item for taken in self._undo for _, item in taken)):
+            item.say("")
         self.model_changed.emit(model_id)
         self.prediction_changed.emit()
         if self.current is None and ready and self._engine is not None:
@@ -304,7 +309,7 @@ class Session(QObject):
         elif name == "predictor":
             text = self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.")
         else:
-            text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more of them.")
+            text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more.")
         return text.format(answer.reason)
 
 

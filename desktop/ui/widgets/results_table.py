@@ -38,7 +38,12 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Prediction
     from desktop.store.manifest import Manifest
 
-_WIDTHS = {"name": 170, "folder": 90, "answer": 120, "score": 64, "second": 140, "notices": 170, "time": 76, "size": 96}
+_WIDTHS = {
+    **{"name": 170, "folder": 90, "answer": 120, "score": 64, "kind": 70},
+    **{"second": 140, "notices": 170, "time": 76, "size": 96},
+}
+_UNLIKE = -1
+"""The choice among the answers that stands for the pictures which are not of the model's kind."""
 _ANY = 0.0
 """The value of the score filter that lets every row through."""
 
@@ -84,8 +89,23 @@ class ResultsTable(QWidget):
 
     # The batch
 
-    def begin(self, sources: Sequence[ImageSource], manifest: Manifest, root: str | None = None) -> None:
-        """Start a batch: all pictures are listed at once. ``root`` is the folder that the user chose, if any."""
+    def begin(
+        self,
+        sources: Sequence[ImageSource],
+        manifest: Manifest,
+        root: str | None = None,
+        kept: Sequence[int] | None = None,
+    ) -> None:
+        """Start a batch: all pictures are listed at once. ``root`` is the folder that the user chose, if any; ``kept``
+        as for :meth:`ResultsModel.begin`."""
+        if kept is None:
+            self._clear_filters(manifest)
+        self._current = -1
+        self._failure.clear()
+        self._table.setColumnHidden(COLUMNS.index("kind"), manifest.domain is None)
+        self.model.begin(sources, manifest, root, kept)
+
+    def _clear_filters(self, manifest: Manifest) -> None:
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(True)
         self._text.clear()
@@ -94,11 +114,10 @@ class ResultsTable(QWidget):
         self._answer.clear()
         self._offered.clear()
         self._answer.addItem(self.tr("All answers"), None)
+        if manifest.domain is not None:
+            self._answer.addItem(self.tr("Not its kind"), _UNLIKE)
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(False)
-        self._current = -1
-        self._failure.clear()
-        self.model.begin(sources, manifest, root)
 
     def add(self, items: Sequence[Prediction | Failure]) -> None:
         """Take some answers; their ``position`` says which rows they belong to."""
@@ -196,9 +215,14 @@ class ResultsTable(QWidget):
 
     def _filter(self) -> None:
         self._typing.stop()
-        below = self._below.value()
+        below, answer = self._below.value(), self._answer.currentData()
+        unlike = answer == _UNLIKE
         self.model.set_filter(
-            self._text.text(), self._answer.currentData(), self._errors.isChecked(), below if below > _ANY else None
+            self._text.text(),
+            None if unlike else answer,
+            self._errors.isChecked(),
+            below if below > _ANY else None,
+            unlike,
         )
 
     def _count(self) -> None:
