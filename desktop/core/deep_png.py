@@ -54,7 +54,7 @@ def _samples(picture: Image.Image, file: BinaryIO, raw: str) -> tuple[np.ndarray
     """The samples, uint16 (H, W) or (H, W, 3), and the upper byte of the transparency, where there is any."""
     file.seek(0)
     with Image.open(file, formats=("PNG",)) as again:
-        again.tile = [tile._replace(args=_SWAPPED[raw]) for tile in again.tile]  # type: ignore[attr-defined]
+        again.tile = [tile._replace(args=_SWAPPED[raw]) for tile in again.tile]
         other = np.asarray(again)
     if raw == _GREY_ALPHA:
         # Grey and transparency are two bytes each: read as four channels, all of them are there.
