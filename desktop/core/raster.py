@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from desktop.core import colour, containers, levels
+from desktop.core import colour, containers, deep_png, levels
 from desktop.core.limits import check_frame, check_size
 from desktop.core.types import DecodedImage, DecodeError, Notice
 
@@ -45,6 +45,7 @@ def decode_raster(file: BinaryIO, head: bytes, kind: str, frame: int, reduce_to:
         check_size(*declared)
     picture = _open(file, kind)
     check_size(*picture.size)
+    raw = deep_png.layout(picture) if kind == "PNG" else ""  # first: asking for EXIF loads a PNG
     if kind == "PNG":
         facts = containers.walk_png(file)
     frames = _count_frames(picture, file, kind, facts)
@@ -63,6 +64,7 @@ def decode_raster(file: BinaryIO, head: bytes, kind: str, frame: int, reduce_to:
         bits = _bits(picture, kind, facts)
         profile = picture.info.get("icc_profile")
         picture.load()
+        deep = deep_png.windowed(picture, file, raw) if raw and frames == 1 else None
         if kind in ("TIFF", "HEIF"):
             stored = picture.size  # Pillow turns a TIFF upright while loading; HEIC sizes may change, too
         reduced = kind == "JPEG" and picture.size != stored
@@ -72,15 +74,17 @@ def decode_raster(file: BinaryIO, head: bytes, kind: str, frame: int, reduce_to:
         turn = _UPRIGHT.get(orientation)
         if orientation in _UPRIGHT:
             notices.append(Notice("upright", f"turned upright (EXIF orientation {orientation})"))
-        upright: Image.Image = picture
+        upright: Image.Image = deep[0] if deep else picture
         if turn is not None and kind != "TIFF":
-            upright = _transposed(picture, turn)
+            upright = _transposed(upright, turn)
             if orientation >= 5:
                 stored = stored[1], stored[0]
         if picture.mode in _WIDE_MODES:
             pixels, more = _wide(upright, bits, kind, inverted)
         else:
-            if bits > 8:
+            if deep:
+                notices.append(deep[1])
+            elif bits > 8:
                 notices.append(Notice("reduced-depth", f"{bits} bits a channel, the upper 8 used"))
             pixels, more = _bytes(upright, profile if isinstance(profile, bytes) else None)
     return DecodedImage(pixels, kind, stored, (*notices, *more), frames, reduced)

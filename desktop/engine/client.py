@@ -101,6 +101,8 @@ class EngineClient:
         self._ids = itertools.count(1)
         self._outbox: Outbox[Request] = Outbox()
         self._process: ChildProcess | None = None
+        self._up = False  # whether this process has come as far as Ready
+        self._refusal = ""  # why the last start failed; while it stands, events() has it to deal with
         # All below belongs to the thread that calls events().
         self._pending: dict[int, Request] = {}
         self._batches: dict[int, _BatchState] = {}
@@ -126,11 +128,18 @@ class EngineClient:
         return self._process.pid if self._process is not None else None
 
     def start(self) -> None:
-        """Start the engine process; returns at once, a :class:`Ready` follows among the events."""
+        """Start the engine process; returns at once, a :class:`Ready` follows among the events.
+
+        Where the system refuses another process (none left, no memory), that counts as an engine that has died.
+        """
         from desktop.engine import launch
 
         target, name = (launch.explainer, "fovea-gradients") if self._gradients else (launch.engine, "fovea-engine")
-        self._process = ChildProcess(target, self._arguments, name)
+        self._up = False
+        try:
+            self._process = ChildProcess(target, self._arguments, name)
+        except (OSError, MemoryError) as error:
+            self._refusal = f"no process could be started: {getattr(error, 'strerror', None) or type(error).__name__}"
         self._heard = time.monotonic()
 
     def next_id(self) -> int:
@@ -166,6 +175,9 @@ class EngineClient:
                 left = 0.0
             elif self._awaited():
                 left = min(left, 5.0) if left is not None else 5.0  # look after a stalled engine now and then
+            if self._refusal:
+                self._recover(out)
+                return out
             if self._process is None:
                 wait([self._outbox.bell], left)  # given up: only a new request or the end can come
                 return out
@@ -196,7 +208,7 @@ class EngineClient:
             self._forget(request.target)
             self._send(request)
             return
-        if self._process is None:
+        if self._process is None and not self._refusal:
             out.append(_unavailable(request))
             return
         if not self._pending and not self._batches:
@@ -239,6 +251,7 @@ class EngineClient:
         match answer:
             case Ready():
                 self._failed_starts = 0
+                self._up = True
                 out.append(answer)
             case Started():
                 if answer.id in self._pending:
@@ -289,12 +302,14 @@ class EngineClient:
 
     def _recover(self, out: list[Answer]) -> None:
         """The process has ended unasked: say so, start it again, ask again for what it had not answered."""
-        if self._closed or self._process is None:
-            return
         process, self._process = self._process, None
-        process.hang_up()
-        reason = child.reason(process.collect(5.0))
-        process.end()
+        reason, self._refusal = self._refusal, ""
+        if self._closed or not (process or reason):
+            return
+        if process is not None:
+            process.hang_up()
+            reason = child.reason(process.collect(5.0))
+            process.end()
         self._failed_starts += 1
         restarting = self._failed_starts < _START_TRIES
         out.append(EngineLost(reason, restarting))
@@ -326,6 +341,8 @@ class EngineClient:
         self._let_go.clear()
         for key in [key for key, state in self._batches.items() if state.cancelled]:
             out.append(BatchDone(key, self._batches.pop(key).answered, True))
+        if not self._up:
+            return  # it has seen no picture: blaming them one by one would go on as long as there are any
         for key, state in list(self._batches.items())[:1]:
             # Where all are answered and only the end was still to come, no picture is left to blame.
             if state.careful and not one_begun and state.answered < len(state.request.sources):
@@ -352,7 +369,7 @@ class EngineClient:
 
     def restart(self) -> None:
         """Try again after the engine was given up; call between two :meth:`events`."""
-        if self._process is None and not self._closed:
+        if self._process is None and not self._refusal and not self._closed:
             self._failed_starts = 0
             self.start()
 

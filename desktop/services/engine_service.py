@@ -50,7 +50,8 @@ class EngineService(QObject):
     """Predictions, previews and thumbnails without ever blocking the window.
 
     Each call returns a request id, ever increasing; each signal carries one dataclass of
-    :mod:`desktop.engine.messages` with that id. Lives in the main thread.
+    :mod:`desktop.engine.messages` with that id. ``ready`` and ``engine_lost`` are of any of the two processes;
+    ``process_changed`` says beside it which, ``predictor`` or ``viewer``. Lives in the main thread.
     """
 
     ready = Signal(object)
@@ -65,6 +66,7 @@ class EngineService(QObject):
     batch_answers = Signal(object)
     batch_done = Signal(object)
     engine_lost = Signal(object)
+    process_changed = Signal(str, object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -87,9 +89,10 @@ class EngineService(QObject):
         from desktop.engine.client import EngineClient
 
         self._predictor, self._viewer = EngineClient(), EngineClient(threads=1, patient=True)
-        for client, name in ((self._predictor, "predictor"), (self._viewer, "viewer")):
+        routes = ((self._predictor, "predictor", self._route_predictor), (self._viewer, "viewer", self._route_viewer))
+        for client, name, route in routes:
             supervisor = _Supervisor(client, name)
-            supervisor.answered.connect(self._route)
+            supervisor.answered.connect(route)
             self._supervisors.append(supervisor)
         # The viewer follows when the predictor is up: coming up together each would take twice as long, and the answer
         # is what is waited for.
@@ -186,11 +189,21 @@ class EngineService(QObject):
             self._route(answer)
 
     @Slot(object)
-    def _route(self, answer: object) -> None:
+    def _route_predictor(self, answer: object) -> None:
         if isinstance(answer, messages.Ready | messages.EngineLost):
             for supervisor in self._supervisors[1:]:
                 if not supervisor.isRunning():
                     supervisor.start()
+            self.process_changed.emit("predictor", answer)
+        self._route(answer)
+
+    @Slot(object)
+    def _route_viewer(self, answer: object) -> None:
+        if isinstance(answer, messages.Ready | messages.EngineLost):
+            self.process_changed.emit("viewer", answer)
+        self._route(answer)
+
+    def _route(self, answer: object) -> None:
         signal = {
             messages.Ready: self.ready,
             messages.Warmed: self.warmed,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import collections
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
 
+_Said = tuple[str, bool, bool]  # as for ImageItem.say
 _WINDOW_S = 5.0  # the speed shown is that of the last seconds
 
 
@@ -34,7 +35,11 @@ class Progress:
 
 
 class FolderJob(QObject):
-    """The batch under way, or the last one. ``ended`` says whether it was cancelled."""
+    """The batch under way, or the last one. ``ended`` says whether it was cancelled.
+
+    ``kept`` holds, for a batch that goes on with the one before, where each picture stood in that one, or -1; it is
+    ``None`` for one that began anew.
+    """
 
     began = Signal(object, str)
     answered = Signal(object)
@@ -48,7 +53,12 @@ class FolderJob(QObject):
         self._id = 0
         self._waiting = False
         self.items: list[ImageItem] = []
+        self.kept: list[int] | None = None
+        self.root: str | None = None
         self._sources: list[ImageSource] = []
+        self._said: list[_Said | None] = []
+        self._kinds: dict[_Said, _Said] = {}
+        self._asked: list[int] = []  # the positions of what was asked for, in order
         self.model_id = ""
         self.done = 0
         self.failures = 0
@@ -72,17 +82,48 @@ class FolderJob(QObject):
         """Whether answers are still expected."""
         return self._id != 0 or self._waiting
 
-    def begin(self, items: Sequence[ImageItem], model_id: str) -> None:
-        """Classify ``items``; a batch under way is cancelled first."""
+    def begin(self, items: Sequence[ImageItem], model_id: str, keep: bool = False, root: str | None = None) -> None:
+        """Classify ``items``, all below ``root`` where one folder was chosen; a batch under way is cancelled first.
+
+        With ``keep`` this goes on with that batch, which must have been of the same model: what it has answered is not
+        asked for again.
+        """
         self.cancel()
-        self.items, self.model_id = list(items), model_id
-        self.done = self.failures = 0
+        sources = sources_of(items)
+        self.kept = self._places(items, sources) if keep else None
+        before = self._said
+        self._said = [before[at] if at >= 0 else None for at in self.kept] if self.kept else [None] * len(items)
+        self.items, self.model_id, self.root, self._sources = list(items), model_id, root, sources
+        self._asked = [at for at, said in enumerate(self._said) if said is None]
+        self.done = len(items) - len(self._asked)
+        self.failures = sum(said is not None and said[1] for said in self._said)
+        self.restore()
         self._marks.clear()
-        self._marks.append((time.monotonic(), 0))
-        self._sources = sources_of(self.items)
+        self._marks.append((time.monotonic(), self.done))
         self.began.emit(self._sources, model_id)
         self._waiting = True
         self._ask()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether some of the pictures have no answer yet."""
+        return self.done < len(self.items)
+
+    def restore(self) -> None:
+        """Give the pictures their answers of this batch back, after those of another model stood there."""
+        for item, said in zip(self.items, self._said, strict=True):
+            if said is not None:
+                item.say(*said)
+
+    def _places(self, items: Sequence[ImageItem], sources: Sequence[ImageSource]) -> list[int]:
+        """Where each picture stands in the batch that was; a file taken off the list and opened again is found."""
+        known = {item.source.path or item: at for at, item in enumerate(self.items)}
+        places = [known.get(item.source.path or item, -1) for item in items]
+        # Another frame of a file is another picture.
+        return [
+            at if at >= 0 and (self._sources[at] is source or self._sources[at] == source) else -1
+            for at, source in zip(places, sources, strict=True)
+        ]
 
     def cancel(self) -> None:
         """Stop; what was answered stays."""
@@ -106,8 +147,8 @@ class FolderJob(QObject):
     def _ask(self) -> None:
         if self._engine is not None and self._waiting:
             self._waiting = False
-            if self.items:
-                self._id = self._engine.batch(self.model_id, self._sources)
+            if self._asked:
+                self._id = self._engine.batch(self.model_id, [self._sources[at] for at in self._asked])
             else:
                 self.ended.emit(False)
 
@@ -117,16 +158,21 @@ class FolderJob(QObject):
             return
         from desktop.engine.messages import Failure
 
+        placed = []
         for answer in answers.items:
-            item = self.items[answer.position]
+            at = self._asked[answer.position]
+            placed.append(answer if at == answer.position else replace(answer, position=at))
             if isinstance(answer, Failure):
-                item.answer, item.failed = answer.message, True
+                said = (answer.message, True, False)
                 self.failures += 1
             else:
-                item.answer, item.failed = answer.label, False
-        self.done += len(answers.items)
+                said = (answer.label, False, answer.domain is not None and not answer.domain.inside)
+            # Few differ: a hundred thousand pictures share them.
+            self._said[at] = said = self._kinds.setdefault(said, said)
+            self.items[at].say(*said)
+        self.done += len(placed)
         self._marks.append((time.monotonic(), self.done))
-        self.answered.emit(answers.items)
+        self.answered.emit(tuple(placed))
         self.progressed.emit(self.progress())
 
     @Slot(object)

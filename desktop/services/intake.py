@@ -19,7 +19,6 @@ _RAW = {
     "image/bmp": ".bmp",
     "image/gif": ".gif",
 }
-MAX_TEXT_PATHS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def read_mime(mime: QMimeData) -> Intake:
 
 def _read_text(text: str) -> Intake:
     paths = []
-    for line in text.splitlines()[:MAX_TEXT_PATHS]:
+    for line in text.splitlines():
         words = line.strip().strip("\"'")
         if words.lower().startswith("file:"):
             words = QUrl(words).toLocalFile()

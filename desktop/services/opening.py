@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, QMimeData, QObject, Signal, Slot
 
-from desktop.services.intake import Packer, read_mime
+from desktop.services.intake import Intake, Packer, read_mime
 from desktop.services.scan import ScanDone, ScanFound, ScanService
 
 if TYPE_CHECKING:
@@ -52,7 +52,10 @@ class Opener(QObject):
 
     def add_mime(self, mime: QMimeData) -> None:
         """Open what was dropped or pasted."""
-        intake = read_mime(mime)
+        self.add_intake(read_mime(mime))
+
+    def add_intake(self, intake: Intake) -> None:
+        """Open what was found in a drop or on the clipboard."""
         if len(intake.paths) == 1 and os.path.isfile(intake.paths[0]):
             # One file needs no search: it is asked about before the window has drawn itself without the drop's veil.
             self.add_file(intake.paths[0])
@@ -116,7 +119,7 @@ class Opener(QObject):
             self.idle.emit()
         if done.problem_count:
             first = done.problems[0]
-            words = f"{first.name}: {first.message}"
+            words = f"{first.name}: {first.message.rstrip('.')}"
             if done.problem_count > 1:
                 more = QLocale().toString(done.problem_count - 1)
                 words = self.tr("{0}, and {1} more that could not be read").format(words, more)

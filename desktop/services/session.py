@@ -21,15 +21,19 @@ PREVIEW_SIDE = 2048
 
 
 class ImageItem:
-    """One row of the list. ``answer`` is what the batch said of it: a label, or a failure's sentence."""
+    """One row of the list. ``answer`` is what the batch said of it: a label, or a failure's sentence; ``unlike`` says
+    that the picture is not of the model's kind, so that the label is not to be relied on."""
 
-    __slots__ = ("answer", "failed", "folded", "source")
+    __slots__ = ("answer", "failed", "folded", "source", "unlike")
 
     def __init__(self, source: ImageSource) -> None:
         self.source = source
         self.folded = source.name.casefold()
-        self.answer = ""
-        self.failed = False
+        self.say("")
+
+    def say(self, answer: str, failed: bool = False, unlike: bool = False) -> None:
+        """Take what a batch said; '' for nothing."""
+        self.answer, self.failed, self.unlike = answer, failed, unlike
 
 
 class Session(QObject):
@@ -63,6 +67,7 @@ class Session(QObject):
         self.preview: messages.Preview | None = None
         self.preview_failure: messages.Failure | None = None
         self.engine_trouble = ""
+        self._troubles: dict[str, str] = {}
         self._engine: EngineService | None = None
         self._by_path: dict[str, ImageItem] = {}
         self._undo: list[list[tuple[int, ImageItem]]] = []
@@ -75,11 +80,10 @@ class Session(QObject):
     def attach(self, engine: EngineService) -> None:
         """Use ``engine``, which was started; asks for what is already wanted."""
         self._engine = engine
-        engine.ready.connect(self._on_ready)
         engine.prediction.connect(self._on_prediction)
         engine.preview_arrived.connect(self._on_preview)
         engine.failure.connect(self._on_failure)
-        engine.engine_lost.connect(self._on_lost)
+        engine.process_changed.connect(self._on_process)
         if self.model_ready and self.current is None:
             engine.warm(self.model_id)
         self._ask_prediction()
@@ -206,8 +210,9 @@ class Session(QObject):
             return
         self.model_id, self.model_ready = model_id, ready
         self._forget_prediction()
-        for item in self.items:
-            item.answer, item.failed = "", False
+        # Those that may be put back as well: they would come with the answer of another model.
+        for item in (*self.items, *(item for taken in self._undo for _, item in taken)):
+            item.say("")
         self.model_changed.emit(model_id)
         self.prediction_changed.emit()
         if self.current is None and ready and self._engine is not None:
@@ -285,29 +290,27 @@ class Session(QObject):
         elif answer.id == self._detail_id:
             self._detail_id = 0  # the smaller picture stays
 
-    @Slot(object)
-    def _on_ready(self, answer: messages.Ready) -> None:
-        self._set_trouble("")
-
-    @Slot(object)
-    def _on_lost(self, answer: messages.EngineLost) -> None:
-        if answer.restarting:
-            self._set_trouble(
-                self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.").format(
-                    answer.reason
-                )
-            )
-        else:
-            self._set_trouble(
-                self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.").format(
-                    answer.reason
-                )
-            )
-
-    def _set_trouble(self, text: str) -> None:
+    @Slot(str, object)
+    def _on_process(self, name: str, answer: messages.Ready | messages.EngineLost) -> None:
+        """Each process's trouble stands until that one is up again; what keeps the answers away is said first."""
+        self._troubles[name] = self._trouble_of(name, answer)
+        text = self._troubles.get("predictor") or self._troubles.get("viewer", "")
         if text != self.engine_trouble:
             self.engine_trouble = text
             self.engine_state_changed.emit(text)
+
+    def _trouble_of(self, name: str, answer: messages.Ready | messages.EngineLost) -> str:
+        from desktop.engine.messages import EngineLost
+
+        if not isinstance(answer, EngineLost):
+            return ""
+        if answer.restarting:
+            text = self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.")
+        elif name == "predictor":
+            text = self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.")
+        else:
+            text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more.")
+        return text.format(answer.reason)
 
 
 def sources_of(items: Sequence[ImageItem]) -> list[ImageSource]:

@@ -140,7 +140,9 @@ class Settings(QObject):
             self.problem = self.tr("The settings file is damaged; Fovea starts with its defaults.")
 
     def _text(self) -> str:
-        return json.dumps({**self._foreign, **self._values}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        text = json.dumps({**self._foreign, **self._values}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        # A folder whose name is no UTF-8 comes as lone surrogates; so escaped they are JSON, and come back.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
     @Slot()
     def _save_aside(self) -> None:
@@ -177,7 +179,7 @@ def write_atomically(file: Path, text: str) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(part, file)
-    except OSError:
+    except BaseException:
         part.unlink(missing_ok=True)
         raise
 

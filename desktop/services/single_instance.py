@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 MAX_BYTES = 4_000_000
+PORTION_BYTES = 1_000_000
+"""More paths than fit into so much are handed over in several messages."""
 _WAIT_S = 3.0
+_ANSWER_S = 20.0  # a window that opens a large folder, or whose computer is busy, may be slow to answer
 
 
 class SingleInstance(QObject):
@@ -57,17 +60,27 @@ class SingleInstance(QObject):
         return self._lock.error() != QLockFile.LockError.LockFailedError
 
     def hand_over(self, files: Sequence[str]) -> bool:
-        """Give ``files`` to the first instance and bring it to the front; whether it took them. Waits up to 3 s."""
+        """Give ``files`` to the first instance and bring it to the front; whether it took them all.
+
+        Waits up to 3 s for one that does not listen, and up to 20 s for one that is slow to answer.
+        """
+        return all(self._send(message) for message in _messages([os.path.abspath(path) for path in files]))
+
+    def _send(self, message: bytes) -> bool:
         from PySide6.QtNetwork import QLocalSocket
 
-        message = json.dumps([os.path.abspath(path) for path in files]).encode() + b"\n"
         deadline = time.monotonic() + _WAIT_S
         while time.monotonic() < deadline:
             socket = QLocalSocket()
             socket.connectToServer(self.name)
             if socket.waitForConnected(300):
                 socket.write(message)
-                return socket.waitForBytesWritten(2000) and socket.waitForReadyRead(2000)
+                patience = time.monotonic() + _ANSWER_S
+                while socket.bytesToWrite():
+                    if not socket.waitForBytesWritten(_left_ms(patience)):
+                        return False
+                # What has come meanwhile is not waited for again.
+                return socket.bytesAvailable() > 0 or socket.waitForReadyRead(_left_ms(patience))
             time.sleep(0.05)  # the first one may not have got as far as listening
         return False
 
@@ -130,6 +143,24 @@ class SingleInstance(QObject):
             files = _parse(bytes(buffer).split(b"\n", 1)[0])
             if files is not None:
                 self.received.emit(files)
+
+
+def _messages(files: Sequence[str]) -> list[bytes]:
+    """``files`` in lists of a size that the first instance takes; one, empty, where there are none."""
+    portions: list[list[str]] = [[]]
+    size = 0
+    for file in files:
+        cost = len(json.dumps(file)) + 2
+        if size + cost > PORTION_BYTES and portions[-1]:
+            portions.append([])
+            size = 0
+        portions[-1].append(file)
+        size += cost
+    return [json.dumps(portion).encode() + b"\n" for portion in portions]
+
+
+def _left_ms(deadline: float) -> int:
+    return max(1, round(1000 * (deadline - time.monotonic())))
 
 
 def _parse(line: bytes) -> list[str] | None:

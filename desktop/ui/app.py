@@ -104,12 +104,29 @@ def build_window(settings: Settings | None = None, paths: Sequence[str] = (), mo
     return shell
 
 
+def say_busy() -> None:
+    """Say that another Fovea runs and does not answer."""
+    from PySide6.QtWidgets import QMessageBox
+
+    box = QMessageBox()
+    box.setWindowTitle("Fovea")
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setText(box.tr("Fovea is running already, but does not answer."))
+    box.setInformativeText(box.tr("Wait until its window answers, or end it, then try again. Nothing was opened."))
+    box.exec()
+
+
 def run(paths: list[str]) -> int:
     """Show the window with ``paths`` opened; returns the exit status when it was closed."""
     app = make_application(())
     instance = SingleInstance()
-    if not instance.acquire() and instance.hand_over(paths):
-        return 0
+    if not instance.acquire():
+        if instance.hand_over(paths):
+            return 0
+        # It may have ended just now; else there is another, and two must not write into one store.
+        if not instance.acquire():
+            say_busy()
+            return 1
     crash.watch("window")
     settings = Settings()
     wanted = settings.get("theme")

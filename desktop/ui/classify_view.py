@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.services.classifying import Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
 from desktop.services.opening import Opener
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from desktop.ui.picture_pane import PicturePane
     from desktop.ui.results_pane import ResultsPane
 
-AGAIN_AT_ONCE = 500
-"""Up to so many images are classified anew without asking when the model changes."""
-
 
 class ClassifyView(QWidget):
     """Three panes. ``files_wanted``, ``folder_wanted`` and ``paste_wanted`` ask the window for its dialogs."""
@@ -45,12 +43,12 @@ class ClassifyView(QWidget):
         super().__init__(parent)
         self.session = Session(self)
         self.job = FolderJob(self)
+        self.classifying = Classifying(self.session, self.job, catalog, self)
         self.explainer = Explainer(self.session, catalog, self)
         self.explainer.opacity = settings.get("overlay")
         self.opener = Opener(self.session, self)
         self._catalog = catalog
         self._settings = settings
-        self._unbegun: list[ImageItem] = []
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
@@ -131,9 +129,12 @@ class ClassifyView(QWidget):
         self._repaint.setInterval(250)
         self._repaint.timeout.connect(self.list.view.viewport().update)
         self.job.answered.connect(self._repaint_soon)
+        self.classifying.beginning.connect(self.complete)
+        self.classifying.wanted.connect(self._show_results)
         for splitter in self._splitters.values():
             splitter.splitterMoved.connect(self._remember_sizes)
 
+    @Slot()
     def complete(self) -> None:
         """Build what has nothing to show at first: picture, answer, results. After the first paint; once is enough."""
         if self._picture is not None:
@@ -243,14 +244,11 @@ class ClassifyView(QWidget):
         for folder in done.folders:
             self._settings.add_recent_folder(folder)
         self.empty.set_recent(self._settings.get("recent_folders"))
-        if items:
+        if items and self.window().focusWidget() is None:
             self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
         items = list(dict.fromkeys(items))  # a file named twice is one row of the list
         if len(items) > 1 and not done.cancelled:
-            # Results of one model stand in one table: images listed earlier are taken along.
-            again = bool(self.job.items) and len(self.session.items) > len(items)
-            self.results.root = done.folders[0] if len(done.folders) == 1 and not again else None
-            self._begin(self.session.items if again else items)
+            self.classifying.take(items, done.folders[0] if len(done.folders) == 1 else None)
 
     # The picture
 
@@ -288,10 +286,13 @@ class ClassifyView(QWidget):
     @Slot()
     def undo(self) -> None:
         """Put the images back that were removed last."""
+        was_empty = not self.session.items
         back = self.session.undo_remove()
         self.list.show_removed(0)
         if back:
             self.session.set_current(back[0])
+        if was_empty and back:
+            self.classifying.put_back(back)
 
     @Slot(object)
     def _open_item(self, item: ImageItem) -> None:
@@ -316,9 +317,13 @@ class ClassifyView(QWidget):
 
     @Slot()
     def _show_empty(self) -> None:
+        if self.session.items and self.empty.isAncestorOf(self.window().focusWidget() or self):
+            self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
         self._stack.setCurrentIndex(1 if self.session.items else 0)
-        if self._results is not None and not self.session.items and not self.job.running:
-            self._results.hide()
+        if not self.session.items:
+            self.classifying.cut_short()  # nobody would see it, nor could stop it
+            if self._results is not None:
+                self._results.hide()
 
     # Models and batches
 
@@ -328,32 +333,23 @@ class ClassifyView(QWidget):
         entry = self._catalog.entry(model_id)
         if entry is None:
             return
-        had = self.job.items
-        self.job.cancel()
+        if model_id != self.session.model_id:
+            self.classifying.cut_short()
         self.session.set_model(model_id, entry.state == "ready")
         self._settings.set("model", model_id)
         self._offer_samples()
-        if had and self.session.model_ready and len(had) <= AGAIN_AT_ONCE and self.job.model_id != model_id:
-            self.classify_all()
-        elif self.session.model_ready and self._unbegun:
-            # Opened before the models were read, or while one was chosen that cannot answer.
-            held = set(self.session.items)
-            self._begin([item for item in self._unbegun if item in held])
+        self.classifying.follow_model()
+        self._repaint_soon()
 
     @Slot()
     def classify_all(self) -> None:
-        """Classify the whole list with the model chosen now."""
-        self._begin(self.session.items)
+        """Classify the whole list with the model chosen now: what has no answer yet, or, where all has, all anew."""
+        self.classifying.all()
 
     @property
     def can_classify_all(self) -> bool:
         """Whether there is a list and a model that can answer."""
         return bool(self.session.items) and self.session.model_ready
-
-    def _begin(self, items: list[ImageItem]) -> None:
-        self._unbegun = [] if self.session.model_ready else list(items)
-        if items and self.session.model_ready:
-            self.job.begin(items, self.session.model_id)
 
     @Slot()
     def _on_catalog(self) -> None:
@@ -361,15 +357,22 @@ class ClassifyView(QWidget):
             self.choose_model(self._catalog.first_choice(self._settings.get("model")))
         else:
             entry = self._catalog.entry(self.session.model_id)
-            self.session.set_model(self.session.model_id, entry is not None and entry.state == "ready")
+            ready, before = entry is not None and entry.state == "ready", self.session.model_ready
+            self.session.set_model(self.session.model_id, ready)
+            if ready and not before:
+                self.classifying.follow_model()
         self._offer_samples()
 
     def _offer_samples(self) -> None:
         self.empty.set_samples(samples_for(self.session.model_id))
 
     @Slot()
+    def _show_results(self) -> None:
+        self.results.show()
+
+    @Slot()
     def _close_results(self) -> None:
-        self.job.cancel()
+        self.classifying.stop()
         self.results.hide()
 
     # What is remembered

@@ -192,12 +192,24 @@ class MainWindow(ViewHost, QMainWindow):
 
     @Slot()
     def paste(self) -> None:
-        """Open what is on the clipboard."""
+        """Open what is on the clipboard; words go into the text field that has the keyboard."""
         from PySide6.QtCore import QMimeData
         from PySide6.QtGui import QGuiApplication
+        from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QTextEdit
 
+        from desktop.services.intake import read_mime
+
+        mime = QGuiApplication.clipboard().mimeData() or QMimeData()
+        field = self.focusWidget()
+        words = mime.hasText() and not mime.hasUrls() and not mime.hasImage()
+        if words and isinstance(field, QLineEdit | QPlainTextEdit | QTextEdit) and field.isVisible():
+            field.paste()
+            return
         self.messages.clear()
-        self.classify.opener.add_mime(QGuiApplication.clipboard().mimeData() or QMimeData())
+        intake = read_mime(mime)
+        if not intake.message:
+            self.show_classify()
+        self.classify.opener.add_intake(intake)
 
     @Slot()
     def export(self) -> None:

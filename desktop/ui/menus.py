@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu
 
 from desktop.ui.host import LATER
 from desktop.ui.theme import MODES, theme
+from desktop.ui.widgets._kit import caption
 
 if TYPE_CHECKING:
     from desktop.ui.main_window import MainWindow
@@ -142,7 +143,7 @@ class Menus(QObject):
         self._recent.clear()
         folders = self._window.settings.get("recent_folders")
         for folder in folders:
-            action = self._recent.addAction(folder)
+            action = self._recent.addAction(caption(folder))
             action.setData(folder)
             action.triggered.connect(self._open_recent)
         if not folders:

@@ -24,7 +24,7 @@ from desktop.services.session import PREVIEW_SIDE, Session
 from desktop.ui.panes import show_failure
 from desktop.ui.theme import theme
 from desktop.ui.why_bar import WhyBar
-from desktop.ui.widgets._kit import image_of
+from desktop.ui.widgets._kit import image_of, tip
 from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
 from desktop.ui.widgets.prepared_view import PREPARING_CODES, PreparedView, facts_of
@@ -51,7 +51,7 @@ class ElidedLabel(QLabel):
     def set_text(self, text: str) -> None:
         """The whole text."""
         self._whole = text
-        self.setToolTip(text)
+        self.setToolTip(tip(text))
         self.setAccessibleName(text)
         self._elide()
 

@@ -32,7 +32,6 @@ class ResultsPane(QWidget):
         self._session = session
         self._job = job
         self._catalog = catalog
-        self.root: str | None = None
         self.table = ResultsTable()
         self._build()
         self._tick = QTimer(self)
@@ -108,7 +107,7 @@ class ResultsPane(QWidget):
             return
         self._failure.clear()
         self._other.hide()
-        self.table.begin(sources, entry.manifest, self.root)  # type: ignore[arg-type]
+        self.table.begin(sources, entry.manifest, self._job.root, self._job.kept)  # type: ignore[arg-type]
         self._of.setText(entry.manifest.name)
         self._bar.setRange(0, max(1, len(self._job.items)))
         self._bar.setValue(0)

@@ -257,6 +257,47 @@ def test_sixteen_bit_colour_keeps_the_upper_byte():
     assert texts(image) == {"reduced-depth": "16 bits a channel, the upper 8 used"}
 
 
+def deep(samples, colour, *extra):
+    """A PNG of 16 bits a channel; ``samples`` (H, W, channels)."""
+    body = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
+    return decode(makers.source(makers.png(samples.shape[1], samples.shape[0], body, *extra, bits=16, colour=colour)))
+
+
+def test_twelve_bits_in_a_deep_png_are_not_black():
+    ramp = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    plain = deep(ramp[..., None], 0)
+    opaque = np.full_like(ramp, 65535)
+    grey = deep(np.stack([ramp, opaque], axis=2), 4)
+    assert np.array_equal(grey.pixels, plain.pixels) and grey.pixels[-1, -1] == 255
+    assert texts(grey)["windowed"] == texts(plain)["windowed"] == "16-bit, windowed 20–4075"
+    for samples, kind in ((np.stack([ramp] * 3, axis=2), 2), (np.stack([ramp] * 3 + [opaque], axis=2), 6)):
+        colour = deep(samples, kind)
+        assert all(np.array_equal(colour.pixels[..., band], plain.pixels) for band in range(3))
+        assert texts(colour)["windowed"] == "16-bit, windowed 20–4075"
+
+
+def test_the_channels_of_a_deep_png_share_one_window():
+    ramp = np.arange(1024, dtype=np.uint16).reshape(32, 32)
+    image = deep(np.stack([ramp, ramp // 2, ramp // 4], axis=2), 2)
+    red, green, blue = (image.pixels[..., band].astype(int) for band in range(3))
+    assert red.max() == 255 and abs(green.max() - 128) <= 2 and abs(blue.max() - 64) <= 2
+
+
+def test_what_is_transparent_in_a_deep_png_is_white_and_has_no_say():
+    ramp = np.arange(1024, dtype=np.uint16).reshape(32, 32)
+    hidden = np.zeros((32, 32), bool)
+    hidden[:4] = True
+    samples = np.where(hidden, 65535, ramp).astype(np.uint16)
+    for channels, kind in ((1, 4), (3, 6)):
+        alpha = np.where(hidden, 0, 65535).astype(np.uint16)
+        picture = np.where(hidden[..., None] & (channels == 3), 0, samples[..., None]).repeat(channels, axis=2)
+        image = deep(np.concatenate([picture, alpha[..., None]], axis=2), kind)
+        assert (image.pixels[:4] == 255).all() and image.pixels[4, 0].max() == 0 and image.pixels[-1, -1].min() == 255
+    key = makers.png_chunk(b"tRNS", struct.pack(">3H", 7, 7, 7))
+    image = deep(np.where(hidden, 7, ramp)[..., None].repeat(3, axis=2), 2, key)
+    assert (image.pixels[:4] == 255).all() and image.pixels[4, 0].max() == 0
+
+
 def test_windows(monkeypatch):
     window = levels.histogram_window(np.arange(256), np.bincount([7] * 1000 + [200], minlength=256))
     assert window == (7, 200)  # hardly anything is there but ground: the extremes are the picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -312,6 +313,50 @@ def test_an_engine_that_never_starts_is_given_up(
         assert [a.restarting for a in seen if isinstance(a, m.EngineLost)] == [True, True, False]
         client.submit(m.PredictRequest(client.next_id(), "colours", source))
         assert the(m.Failure, until(client, has(m.Failure)))
+
+
+def test_no_picture_is_blamed_for_an_engine_that_never_starts(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import sys\nif 'from multiprocessing.spawn' in ' '.join(sys.orig_argv): raise SystemExit(3)\n"
+    )
+    _put_first(monkeypatch, folder)
+    sources = tuple(picture(tmp_path, f"{index}.png", SHADES["red"]) for index in range(6))
+    with EngineClient(store.bundled_root, store.user_root) as client:
+        client.submit(m.BatchRequest(client.next_id(), "colours", sources))
+        seen = until(client, has(m.BatchDone))
+    assert the(m.BatchDone, seen) == m.BatchDone(1, 0, True)
+    assert not has(m.BatchAnswers)(seen)
+
+
+def test_a_start_that_the_system_refuses_counts_as_a_death(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from multiprocessing.context import SpawnProcess
+
+    start, refused = SpawnProcess.start, [0]
+
+    def refuse(process: SpawnProcess) -> None:
+        refused[0] += 1
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(SpawnProcess, "start", refuse)
+    source = picture(tmp_path, "a.png", SHADES["red"])
+    with EngineClient(store.bundled_root, store.user_root) as client:
+        client.submit(m.PredictRequest(client.next_id(), "colours", source))
+        seen = until(client, has(m.Failure))
+        failure = the(m.Failure, seen)
+        assert isinstance(failure, m.Failure) and failure.kind == "engine-unavailable"
+        lost = [a for a in seen if isinstance(a, m.EngineLost)]
+        assert [a.restarting for a in lost] == [True, True, False]
+        assert refused == [3] and "Resource temporarily unavailable" in lost[0].reason
+        client.restart()
+        monkeypatch.setattr(SpawnProcess, "start", start)
+        client.submit(m.PredictRequest(client.next_id(), "colours", source))
+        assert the(m.Prediction, until(client, has(m.Prediction)))
 
 
 def test_previews_and_thumbnails(client: EngineClient, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from PIL import Image
@@ -14,6 +15,9 @@ from desktop import paths
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.services.engine_service import EngineService
+from desktop.services.folder_job import FolderJob
+from desktop.services.samples import samples_for
+from desktop.services.session import ImageItem
 from desktop.store.store import ModelStore
 from tests.store.makers import add_colours
 
@@ -50,6 +54,24 @@ def test_batch_comes_whole(service: EngineService, qtbot: QtBot, tmp_path: Path)
         request = service.batch("colours", sources)
     assert done.args == [m.BatchDone(request, 20, False)]
     assert [item.position for item in items] == list(range(20))
+
+
+def test_a_batch_says_which_pictures_are_not_of_the_models_kind(
+    service: EngineService, qtbot: QtBot, tmp_path: Path
+) -> None:
+    job = FolderJob()
+    job.attach(service)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    drawn = next(sample for sample in samples_for("mnist-digits"))
+    items = [ImageItem(ImageSource.from_path(path)) for path in (str(tmp_path / "noise.png"), drawn.path)]
+    with qtbot.waitSignal(job.ended, timeout=60_000):
+        job.begin(items, "mnist-digits")
+    assert [item.unlike for item in items] == [True, False]
+    assert all(item.answer and not item.failed for item in items)
+    items[0].say("")
+    job.restore()
+    assert items[0].unlike and items[0].answer
 
 
 def test_viewers_death_leaves_the_predictor_alone(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:

@@ -65,6 +65,63 @@ def test_second_instance_hands_its_paths_over(qtbot: Any, tmp_path: Path) -> Non
     assert SingleInstance().acquire()
 
 
+MANY = """
+import sys
+from PySide6.QtCore import QCoreApplication
+from desktop.services.single_instance import SingleInstance
+app = QCoreApplication([])
+instance = SingleInstance()
+print(instance.acquire(), instance.hand_over([f"/{'long name ' * 20}/{n}.png" for n in range(30_000)]))
+"""
+
+
+def test_many_paths_are_handed_over_in_portions(qtbot: Any) -> None:
+    first = SingleInstance()
+    assert first.acquire()
+    first.listen()
+    taken: list[str] = []
+    first.received.connect(taken.extend)
+    try:
+        second = subprocess.Popen([sys.executable, "-c", MANY], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        qtbot.waitUntil(lambda: second.poll() is not None, timeout=60_000)
+        assert second.communicate()[0].split() == ["False", "True"]
+        assert len(taken) == 30_000 and taken[-1].endswith("/29999.png")
+    finally:
+        first.release()
+
+
+BUSY = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+from desktop.services import single_instance
+from desktop.ui import app
+single_instance._WAIT_S = 0.2
+application = app.make_application(())
+def close():
+    for box in application.topLevelWidgets():
+        if isinstance(box, QMessageBox):
+            print(box.text())
+            box.accept()
+timer = QTimer()
+timer.timeout.connect(close)
+timer.start(50)
+print(app.run([]))
+"""
+
+
+def test_no_second_window_beside_a_first_that_does_not_answer() -> None:
+    first = SingleInstance()
+    assert first.acquire()  # and does not listen
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", BUSY], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        )
+    finally:
+        first.release()
+    assert done.stdout.split("\n")[:2] == ["Fovea is running already, but does not answer.", "1"]
+
+
 def test_what_is_no_list_of_paths_is_dropped(qtbot: Any) -> None:
     from PySide6.QtNetwork import QLocalSocket
 
@@ -89,6 +146,12 @@ def test_text_paths_are_taken(qapp: Any, text: str) -> None:
     mime.setText(text)
     assert can_take(mime)
     assert read_mime(mime).paths == ("/a/b.png", "/c d.png")
+
+
+def test_a_long_list_of_paths_is_taken_whole(qapp: Any) -> None:
+    mime = QMimeData()
+    mime.setText("\n".join(f"/x/{number}.png" for number in range(20_000)))
+    assert len(read_mime(mime).paths) == 20_000
 
 
 def test_bytes_go_before_text_and_files_before_bytes(qapp: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from desktop.services import settings as module
-from desktop.services.settings import Settings
+from desktop.services.settings import Settings, write_atomically
 
 
 @pytest.fixture
@@ -61,6 +61,24 @@ def test_values_of_wrong_types_are_passed_over_and_unknown_ones_kept(qapp: Any, 
     assert settings.get("recent_folders") == ["/a"]
     settings.flush()
     assert json.loads(file.read_text())["later"] == [1]
+
+
+def test_a_folder_whose_name_is_no_utf8_is_remembered(qapp: Any, file: Path) -> None:
+    settings = Settings(file)
+    folder = os.fsdecode(b"/data/M\xfcller")
+    settings.add_recent_folder(folder)
+    settings.add_recent_folder("/data/Müller")
+    settings.flush()
+    assert Settings(file).get("recent_folders") == ["/data/Müller", folder]
+    assert "Müller" in file.read_text(encoding="utf-8")
+
+
+def test_what_cannot_be_written_leaves_nothing_beside_the_file(file: Path) -> None:
+    write_atomically(file, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(file, "\udcff")
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+    assert file.read_text() == "old"
 
 
 def test_wrong_type_is_refused(qapp: Any, file: Path) -> None:

@@ -6,14 +6,18 @@ import csv
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
-from desktop.core.types import FoveaError, ImageSource, Notice
+from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice
+from desktop.store.manifest import Domain
 from desktop.ui.models import _csv
 from desktop.ui.models._csv import safe, write_csv
 from desktop.ui.models.results import COLUMNS, ResultsModel
@@ -262,6 +266,83 @@ def test_the_filter_row_filters(table: ResultsTable, qtbot: Any) -> None:
     assert table._text.text() == ""
 
 
+_GATE = Domain("domain.json", "x", "validation", 100, 0.05, tuple(i / 20 for i in range(21)))
+GATED = replace(XRAY, domain=_GATE, files={**XRAY.files, "domain.json": next(iter(XRAY.files.values()))})
+
+
+def judged() -> tuple[list[ImageSource], list[Any]]:
+    """Answers of a model with a domain gate: pictures 1 and 4 are not of its kind."""
+    found, items = some()
+    for at in (0, 1, 2, 4, 5):
+        outside = at in (1, 4)
+        items[at] = replace(items[at], domain=DomainVerdict(1.5 + at if outside else 0.25 * at, not outside))
+    return found, items
+
+
+def test_pictures_not_of_the_models_kind_are_told_apart(table: ResultsTable, qtbot: Any, tmp_path: Path) -> None:
+    found, items = judged()
+    table.begin(found, GATED, "/data")
+    table.add(items)
+    table.finish()
+    model = table.model
+    assert column(model, "kind")[:6] == ["yes", "no", "yes", "", "no", "yes"]
+    assert model.cell(1, COLUMNS.index("answer")) == ("Pneumonia", "secondary")
+    assert model.cell(1, COLUMNS.index("kind")) == ("no", "caution")
+    assert "Do not rely" in model.index(1, COLUMNS.index("answer")).data(Qt.ItemDataRole.ToolTipRole)
+    assert model.summary() == "12 images · Pneumonia: 7 · Normal: 2 · not its kind: 2 · 1 unreadable"
+    sort(model, "kind", Qt.SortOrder.DescendingOrder)
+    assert column(model, "name")[:2] == ["picture 4.png", "picture 1.png"]
+    model.sort(-1)
+    table._answer.setCurrentIndex(table._answer.findText("Not its kind"))
+    assert column(model, "name") == ["picture 1.png", "picture 4.png"]
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(tmp_path / "x.csv"))
+    rows = read(tmp_path / "x.csv")
+    assert [row["in_domain"] for row in rows[:5]] == ["true", "false", "true", "", "false"]
+    assert [row["domain_score"] for row in rows[:5]] == ["0", "2.5", "0.5", "", "5.5"]
+    table.begin(found, XRAY)
+    assert table._answer.findText("Not its kind") < 0 and table._table.isColumnHidden(COLUMNS.index("kind"))
+
+
+def test_a_batch_that_goes_on_takes_its_answers_along(model: ResultsModel) -> None:
+    found, items = judged()
+    model.begin(found, GATED)
+    model.add(items[:6])
+    model.set_filter(text="picture")
+    kept = [5, -1, 3, 1, 7]
+    model.begin([found[5], ImageSource.from_path("/data/new.png"), found[3], found[1], found[7]], GATED, None, kept)
+    assert model.query.text == "picture"
+    model.set_filter()
+    assert column(model, "answer") == ["Pneumonia", "", "No answer", "Pneumonia", ""]
+    assert column(model, "kind") == ["yes", "", "", "no", ""]
+    assert column(model, "error")[2] == "it is cut off"
+    assert column(model, "notices")[0] == "stretched"
+    batch = model.batch
+    assert batch is not None and batch.done == 3 and batch.counts.tolist() == [0, 2] and batch.unlike.tolist() == [0, 1]
+    model.add([replace(items[7], position=4)])
+    assert column(model, "score")[4] == "0.780"
+
+
+def test_a_folder_beside_the_chosen_one_is_not_taken_for_one_below_it(tmp_path: Path) -> None:
+    model = ResultsModel()
+    found = [ImageSource.from_path(path) for path in ("/data/cat/x.png", "/data/cats/y.png", "/data/cat/sub/z.png")]
+    model.begin(found, XRAY, "/data/cat")
+    assert column(model, "folder") == ["", "/data/cats", "sub"]
+    model.add([answer(at, source, (0.1, 0.9)) for at, source in enumerate(found)])
+    assert model.batch is not None
+    write_csv(str(tmp_path / "x.csv"), model.batch)
+    assert [row["path"] for row in read(tmp_path / "x.csv")] == ["x.png", "y.png", "sub/z.png"]
+
+
+def test_a_file_name_is_no_markup_in_a_tool_tip(model: ResultsModel) -> None:
+    found = [ImageSource("scan <b>1</b> & <img src='x'>.png", data=b"x")]
+    model.begin(found, XRAY)
+    words = QTextDocument()
+    words.setHtml(model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole))
+    assert words.toPlainText() == found[0].name
+    assert model.index(0, 0).data() == found[0].name
+
+
 # Export
 
 
@@ -290,6 +371,43 @@ def test_the_exported_table(table: ResultsTable, qtbot: Any, tmp_path: Path) -> 
     assert first["notices"] == "stretched"
     assert (rows[3]["error_kind"], rows[3]["error"], rows[3]["label"]) == ("truncated", "it is cut off", "")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_typed_without_its_ending_is_asked_about_before_it_replaces_a_file(
+    table: ResultsTable, qtbot: Any, tmp_path: Path
+) -> None:
+    found, items = some()
+    table.begin(found, XRAY, "/data")
+    table.add(items)
+    (tmp_path / "kept.csv").write_text("mine")
+    table._ask_relative()
+    dialog = table.findChild(QFileDialog)
+    assert dialog is not None
+    dialog.setDirectory(str(tmp_path))
+    name = dialog.findChild(QLineEdit, "fileNameEdit")
+    assert name is not None
+    name.setText("kept")
+    asked: list[str] = []
+    reply = QMessageBox.StandardButton.No
+
+    def respond() -> None:
+        box = QApplication.activeModalWidget()
+        if isinstance(box, QMessageBox):
+            asked.append(box.text())
+            box.button(reply).click()
+
+    watch = QTimer()
+    watch.timeout.connect(respond)
+    watch.start(20)
+    dialog.accept()
+    assert len(asked) == 1 and "kept.csv" in asked[0]
+    assert (tmp_path / "kept.csv").read_text() == "mine"
+    reply = QMessageBox.StandardButton.Yes
+    with qtbot.waitSignal(table.exported):
+        dialog.accept()
+    watch.stop()
+    assert len(asked) == 2
+    assert len(read(tmp_path / "kept.csv")) == 12
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 
-from desktop.engine.messages import Prediction
+from desktop.core.types import ImageSource
+from desktop.engine.messages import Failure, Prediction
+from desktop.services.engine_service import EngineService
 from desktop.ui.app import Shell
 from tests.ui.conftest import write_image
 
@@ -143,6 +146,147 @@ def test_same_file_twice_is_listed_once(qtbot: Any, shell: Shell, tmp_path: Path
     assert len(shell.window.classify.session.items) == 1
 
 
+def folder_of(path: Path, colours: list[str]) -> str:
+    for number, colour in enumerate(colours):
+        write_image(path / f"{number}.png", colour)
+    return str(path)
+
+
+class Asked:
+    """Counts the answers that a batch takes."""
+
+    def __init__(self, shell: Shell) -> None:
+        self.answered = 0
+        shell.window.classify.job.answered.connect(self.take)
+
+    def take(self, answers: Sequence[Prediction | Failure]) -> None:
+        self.answered += len(answers)
+
+
+def classified(qtbot: Any, shell: Shell, count: int) -> None:
+    job = shell.window.classify.job
+    qtbot.waitUntil(lambda: len(job.items) == count and job.done == count and not job.running, timeout=WAIT)
+
+
+def test_what_is_answered_stays_when_more_is_opened(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view, asked = shell.window.classify, Asked(shell)
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue", "lime", "red"])])
+    classified(qtbot, shell, 4)
+    view.results.table._text.setText("0.png")
+    shell.window.open_paths([folder_of(tmp_path / "b", ["blue", "lime"])])
+    classified(qtbot, shell, 6)
+    assert asked.answered == 6
+    assert [item.answer for item in view.session.items] == ["red", "blue", "green", "red", "blue", "green"]
+    batch = view.results.table.model.batch
+    assert batch is not None and batch.counts.tolist() == [2, 2, 2] and batch.done == 6
+    assert view.results.table._text.text() == "0.png"
+    # Taken off the list and opened again it is known; opened once more nothing is asked.
+    view.remove(view.session.items[:1])
+    shell.window.open_paths([str(tmp_path / "a")])
+    classified(qtbot, shell, 6)
+    with qtbot.waitSignal(view.opener.finished, timeout=WAIT):
+        shell.window.open_paths([str(tmp_path / "a")])
+    assert asked.answered == 6 and not view.job.running
+    assert view.session.items[-1].answer == "red"
+    view.classify_all()
+    classified(qtbot, shell, 6)
+    assert asked.answered == 12
+
+
+def test_the_list_marks_what_is_not_of_the_models_kind(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    open_and_wait(qtbot, shell, [write_image(tmp_path / f"{name}.png") for name in "ab"], "a.png")
+    view = shell.window.classify.list
+    item = shell.window.classify.session.items[1]
+    item.say("ill", unlike=True)
+    index = view.model.index(1, 0)
+    for role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+        assert "ill (not its kind" in index.data(role)
+    view.set_mode("rows")
+    marked = view.view.grab().toImage()
+    item.say("ill?")  # the same words without the warning's colour
+    assert view.view.grab().toImage() != marked
+
+
+def test_recent_folders_show_their_ampersands(shell: Shell) -> None:
+    shell.settings.add_recent_folder("/data/cats & dogs")
+    shell.window.classify.empty.set_recent(["/data/cats & dogs"])
+    buttons = shell.window.classify.empty.findChildren(QAbstractButton)
+    assert any(button.text() == "data/cats && dogs" for button in buttons)
+    menus = shell.window.menus
+    menus._fill_recent()
+    assert menus._recent.actions()[0].text() == "/data/cats && dogs"
+
+
+def test_a_batch_outlives_a_look_at_another_model(
+    qtbot: Any, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.services.classifying.AT_ONCE", 3)
+    view = shell.window.classify
+    view.choose_model("colours")
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red"] * 300)])
+    qtbot.waitUntil(lambda: view.job.done > 0, timeout=WAIT)
+    asked, before = Asked(shell), view.job.done
+    view.choose_model("xray")
+    assert not view.job.running and {item.answer for item in view.session.items} == {""}
+    assert view.results._other.isVisibleTo(view.results)
+    view.choose_model("colours")
+    assert sum(item.answer == "red" for item in view.session.items) == before
+    classified(qtbot, shell, 300)
+    assert {item.answer for item in view.session.items} == {"red"}
+    assert before + asked.answered == 300
+
+
+def test_undo_brings_no_answer_of_another_model(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view = shell.window.classify
+    view.choose_model("colours")
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue", "lime"])])
+    classified(qtbot, shell, 3)
+    view.remove(view.session.items[:1])
+    view.choose_model("xray")
+    classified(qtbot, shell, 2)
+    view.undo()
+    assert view.session.items[0].answer == ""
+
+
+def test_an_emptied_list_stops_its_batch_and_undo_goes_on_with_it(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view = shell.window.classify
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red"] * 300)])
+    qtbot.waitUntil(lambda: view.job.done > 0, timeout=WAIT)
+    view.remove(list(view.session.items))
+    assert not view.job.running and not view.results.isVisible()
+    view.undo()
+    assert view.results.isVisible()
+    classified(qtbot, shell, 300)
+
+
+def test_a_long_list_is_not_classified_unasked(
+    qtbot: Any, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.services.classifying.AT_ONCE", 3)
+    view = shell.window.classify
+    view.choose_model("colours")
+    view.session.add([ImageSource.from_path(str(write_image(tmp_path / f"{n}.png"))) for n in range(6)])
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue"])])
+    classified(qtbot, shell, 2)
+    view.choose_model("xray")
+    assert not view.job.running and view.job.model_id == "colours"
+    shell.window.open_paths([folder_of(tmp_path / "b", ["red", "blue", "lime"])])
+    classified(qtbot, shell, 3)
+    assert view.job.model_id == "xray"
+
+
+def test_the_end_of_a_scan_leaves_the_keyboard_where_it_is(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view = shell.window.classify
+    assert shell.window.focusWidget() is view.empty.first_button
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue"])])
+    classified(qtbot, shell, 2)
+    assert shell.window.focusWidget() is view.list.view
+    view.results.table._text.setFocus()
+    shell.window.open_paths([folder_of(tmp_path / "b", ["red", "blue"])])
+    classified(qtbot, shell, 4)
+    assert shell.window.focusWidget() is view.results.table._text
+
+
 def drop(shell: Shell, mime: QMimeData) -> None:
     position = QPointF(400, 300)
     event = QDropEvent(
@@ -190,9 +334,34 @@ def test_paste_of_image_text_and_nothing(qtbot: Any, shell: Shell, tmp_path: Pat
     assert "no image" in shell.window.messages.text
 
 
+def test_what_is_pasted_in_another_view_is_shown_and_a_text_field_keeps_its_words(
+    qtbot: Any, shell: Shell, tmp_path: Path
+) -> None:
+    window, clipboard = shell.window, QGuiApplication.clipboard()
+    path = write_image(tmp_path / "a.png")
+    clipboard.setText(str(path))
+    window.classify.list.filter.setEnabled(True)
+    window.classify.list.filter.setFocus()
+    window.paste()
+    assert window.classify.list.filter.text() == str(path) and not window.classify.session.items
+    window.classify.list.filter.clear()
+    window.show_view("models")
+    clipboard.setText("just words")
+    window.rail.setFocus()
+    window.paste()
+    assert window.shown is not None
+    clipboard.setText(str(path))
+    window.paste()
+    assert window.shown is None
+    qtbot.waitUntil(lambda: answered(shell, "a.png"), timeout=WAIT)
+
+
 def test_missing_file_is_told_and_the_window_lives(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
     shell.window.open_paths([str(tmp_path / "gone.png")])
     qtbot.waitUntil(lambda: "gone.png" in shell.window.messages.text, timeout=WAIT)
+    shell.window.open_paths([str(tmp_path / "gone.png"), str(tmp_path / "lost.png")])
+    words = "gone.png: There is no such file or folder, and 1 more that could not be read."
+    qtbot.waitUntil(lambda: shell.window.messages.text == words, timeout=WAIT)
     shell.window.open_paths([str(tmp_path)])
     qtbot.waitUntil(lambda: "No images" in shell.window.messages.text, timeout=WAIT)
 
@@ -210,6 +379,22 @@ def test_engine_death_is_told_and_mended(qtbot: Any, shell: Shell, tmp_path: Pat
     assert view.answer._trouble.isVisible()
     qtbot.waitUntil(lambda: not view.answer._trouble.isVisible(), timeout=WAIT)
     open_and_wait(qtbot, shell, [write_image(tmp_path / "b.png", "blue")], "b.png")
+
+
+def test_trouble_of_one_process_stands_until_that_one_is_up(shell: Shell) -> None:
+    from desktop.engine.messages import EngineLost, Ready
+
+    session, engine = shell.window.classify.session, shell.engine
+    assert isinstance(engine, EngineService)
+    engine._route_predictor(EngineLost("killed", False))
+    assert "classify more" in session.engine_trouble
+    engine._route_viewer(Ready(1, "CPU", {}))
+    assert "classify more" in session.engine_trouble
+    engine._route_viewer(EngineLost("killed", True))
+    engine._route_predictor(Ready(1, "CPU", {}))
+    assert "started again" in session.engine_trouble
+    engine._route_viewer(Ready(1, "CPU", {}))
+    assert session.engine_trouble == ""
 
 
 def test_typing_filters_and_escape_shows_all(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
@@ -337,11 +522,10 @@ def test_folder_opened_before_a_model_can_answer_is_classified_afterwards(
     shell.catalog.changed.emit()
     view = shell.window.classify
     view.choose_model("absent")
-    for name in "abc":
-        write_image(tmp_path / "f" / f"{name}.png", "blue")
-    with qtbot.waitSignal(view.opener.finished, timeout=WAIT):
-        shell.window.open_paths([str(tmp_path / "f")])
+    for folder in "fg":
+        with qtbot.waitSignal(view.opener.finished, timeout=WAIT):
+            shell.window.open_paths([folder_of(tmp_path / folder, ["blue"] * 3)])
     assert not view.job.running
     view.choose_model("colours")
-    qtbot.waitUntil(lambda: view.job.done == 3 and not view.job.running, timeout=WAIT)
+    classified(qtbot, shell, 6)
     assert {item.answer for item in view.session.items} == {"blue"}

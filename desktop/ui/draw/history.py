@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
 from desktop.core.strokes import Drawing
 from desktop.ui.theme import theme
+from desktop.ui.widgets._kit import tip
 
 MOST = 60
 _SIDE = 44
@@ -72,7 +73,7 @@ class History(QListWidget):
         pixmap.setDevicePixelRatio(ratio)
         item.setIcon(QIcon(pixmap))
         item.setText(answer)
-        item.setToolTip(self.tr("Draw on: {0}").format(answer))
+        item.setToolTip(tip(self.tr("Draw on: {0}").format(answer)))
 
     def end_sheet(self) -> None:
         """The next sheet is another one."""

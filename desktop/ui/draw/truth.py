@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVB
 
 from desktop.core.types import FoveaError
 from desktop.services.drawings import OwnDrawings
-from desktop.ui.widgets._kit import count, make_label
+from desktop.ui.widgets._kit import caption, count, make_label, tip
 
 _ACROSS = 5
 MOST = 40
@@ -72,11 +72,11 @@ class TruthPanel(QFrame):
         while self._buttons:
             self._buttons.pop().deleteLater()
         for number, label in enumerate(labels[:MOST]):
-            button = QPushButton(label)
+            button = QPushButton(caption(label))
             button.setMinimumWidth(36)
             button.setProperty("label", label)
             button.setAccessibleName(self.tr("That was a {0}").format(label))
-            button.setToolTip(self.tr("Keep the drawing as {0}").format(label))
+            button.setToolTip(tip(self.tr("Keep the drawing as {0}").format(label)))
             button.clicked.connect(self._tell)
             self._grid.addWidget(button, number // _ACROSS, number % _ACROSS)
             self._buttons.append(button)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QPixmap
 
 from desktop.ui.evaluate.words import number
-from desktop.ui.widgets._kit import image_of
+from desktop.ui.widgets._kit import image_of, tip
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Thumbnail
@@ -124,7 +124,8 @@ class GalleryModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._answers.name(row)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.words(row)
+            words = self.words(row)
+            return tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
     def words(self, row: int) -> str:

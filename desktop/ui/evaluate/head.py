@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.evaluate.words import count, duration, interval_of, number, value_of
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets._kit import make_label, tip
 
 if TYPE_CHECKING:
     from desktop.core.intervals import Estimate
@@ -59,12 +59,12 @@ class FigureCard(QFrame):
         words = interval_of(estimate, percent)
         known = estimate is not None and estimate.value is not None and estimate.low is not None
         self._interval.setText(words)
-        tip = self.tr("95 % interval {0}, from {1} images").format(words, count(estimate.n)) if known else words
+        told = self.tr("95 % interval {0}, from {1} images").format(words, count(estimate.n)) if known else words
         if known and estimate is not None and estimate.method.endswith("by person"):
-            tip = self.tr("{0}; several images of one person or case count together").format(tip)
-        self.setToolTip(tip if estimate is not None else "")
+            told = self.tr("{0}; several images of one person or case count together").format(told)
+        self.setToolTip(told if estimate is not None else "")
         self.setAccessibleName(f"{name}: {self._value.text()}")
-        self.setAccessibleDescription(tip)
+        self.setAccessibleDescription(told)
 
     @property
     def text(self) -> str:
@@ -161,7 +161,7 @@ class ThresholdBar(QFrame):
         with QSignalBlocker(self.slider), QSignalBlocker(self.value):
             self.slider.setValue(round(threshold * STEPS))
             self.value.setValue(threshold)
-        self.setToolTip(reason)
+        self.setToolTip(tip(reason))
         self.slider.setAccessibleDescription(reason)
 
     def choose(self, threshold: float, reason: str) -> None:
@@ -192,7 +192,7 @@ class ThresholdBar(QFrame):
 
     def _tell(self) -> None:
         self._settle.stop()
-        self.setToolTip(self._reason)
+        self.setToolTip(tip(self._reason))
         self.settled.emit(self._exact, self._reason)
 
     def _on_preset(self) -> None:

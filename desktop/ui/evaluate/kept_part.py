@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.words import count, data_words, moment, number, share
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets._kit import make_label, tip
 
 if TYPE_CHECKING:
     from desktop.core.evaluation_store import Kept
@@ -108,7 +108,7 @@ class KeptPart(QFrame):
             lines = "\n".join([entry.model.name, " · ".join(parts), " · ".join(notes)])
             item = QListWidgetItem(lines)
             item.setData(Qt.ItemDataRole.UserRole, entry.key)
-            item.setToolTip(entry.data.root)
+            item.setToolTip(tip(entry.data.root))
             item.setSizeHint(QSize(200, 3 * self.fontMetrics().height() + 16))
             self.list.addItem(item)
             item.setSelected(entry.key in chosen)

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.evaluate.words import count, share
 from desktop.ui.theme import blend, theme
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets._kit import make_label, tip
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -93,7 +93,8 @@ class MatrixModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return count(int(self.counts[row, column]))
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.words(row, column)
+            words = self.words(row, column)
+            return tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
     def headerData(self, section: int, way: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -105,9 +106,9 @@ class MatrixModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             if way == Qt.Orientation.Vertical:
                 total = int(self.counts[section].sum())
-                return self.tr("{0} images are '{1}'. Click to see them.").format(count(total), label)
+                return tip(self.tr("{0} images are '{1}'. Click to see them.").format(count(total), label))
             total = int(self.counts[:, section].sum())
-            return self.tr("{0} images were answered '{1}'. Click to see them.").format(count(total), label)
+            return tip(self.tr("{0} images were answered '{1}'. Click to see them.").format(count(total), label))
         return None
 
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLayout, QTableView, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.words import both, count, number
+from desktop.ui.widgets._kit import tip
 
 if TYPE_CHECKING:
     from desktop.core.intervals import Estimate
@@ -93,7 +94,7 @@ class FiguresModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return cell.text
         if role == Qt.ItemDataRole.ToolTipRole:
-            return cell.tip or cell.text
+            return tip(cell.tip or cell.text)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self._alignment(cell)
         return None

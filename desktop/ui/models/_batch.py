@@ -18,9 +18,16 @@ if TYPE_CHECKING:
     from desktop.store.manifest import Manifest
 
 PENDING, ANSWERED, FAILED = 0, 1, 2
+OUTSIDE, INSIDE, UNKNOWN = 0, 1, -1
+"""What the domain gate says of a picture: not the model's kind, its kind, nothing."""
 SCORES_KEPT_UP_TO = 100
 """Models of more classes keep their two best scores only: 100,000 pictures × 1,000 classes would be 400 MB."""
 
+_COLUMNS = (
+    *("state", "answer", "score", "second", "second_score", "inside", "domain_score"),
+    *("elapsed", "size", "notice", "sha"),
+)
+_SEPARATORS = os.sep + (os.altsep or "")
 _DIGITS = re.compile(r"\d+")
 _STEP, _RUN = 500, 5000
 """Rows in one step of slow and of fast work: a millisecond each."""
@@ -31,20 +38,23 @@ class Query:
     """Which rows are shown, and in which order.
 
     ``text`` is looked for in folder, name and answer; ``answer`` is a class or ``None``; ``below`` keeps scores under
-    it; ``column`` is a name of :data:`desktop.ui.models.results.COLUMNS`, '' for the order of the pictures.
+    it; ``unlike`` keeps pictures that are not of the model's kind; ``column`` is a name of
+    :data:`desktop.ui.models.results.COLUMNS`, '' for the order of the pictures.
     """
 
     text: str = ""
     answer: int | None = None
     only_errors: bool = False
     below: float | None = None
+    unlike: bool = False
     column: str = ""
     descending: bool = False
 
     @property
     def filters(self) -> bool:
         """Whether any row may be left out."""
-        return bool(self.text) or self.answer is not None or self.only_errors or self.below is not None
+        narrowed = self.answer is not None or self.below is not None
+        return bool(self.text) or narrowed or self.only_errors or self.unlike
 
     @property
     def plain(self) -> bool:
@@ -71,6 +81,9 @@ class Batch:
         self.score = np.zeros(count, np.float32)
         self.second = np.full(count, -1, np.int32)
         self.second_score = np.zeros(count, np.float32)
+        self.inside = np.full(count, UNKNOWN, np.int8)
+        self.domain_score = np.zeros(count, np.float32)
+        self.gated = manifest.domain is not None
         self.elapsed = np.zeros(count, np.float32)
         self.size = np.zeros((count, 2), np.int32)
         self.notice = np.zeros(count, np.int32)
@@ -81,6 +94,7 @@ class Batch:
         self._notice_ids = {"": 0}
         self.errors: dict[int, tuple[str, str]] = {}
         self.counts = np.zeros(len(self.labels), np.int64)
+        self.unlike = np.zeros(len(self.labels), np.int64)
         self.done = 0
         self._ranks: dict[str, np.ndarray] = {}
         self._haystack: list[str] = []
@@ -120,6 +134,31 @@ class Batch:
         if item.notices:
             self.notice[at] = self._notice_id("; ".join(notice.text for notice in item.notices))
         self.counts[item.index] += 1
+        if item.domain is not None:
+            self.inside[at] = INSIDE if item.domain.inside else OUTSIDE
+            self.domain_score[at] = item.domain.score
+            self.unlike[item.index] += not item.domain.inside
+
+    def take_over(self, before: Batch, places: Sequence[int]) -> None:
+        """Take the answers of ``before``, a batch of the same model: ``places`` holds for each picture where it stood
+        there, or -1. To be called before any :meth:`put`."""
+        import numpy as np
+
+        held = np.asarray(places, np.int64)
+        here = np.flatnonzero(held >= 0)
+        there = held[here]
+        for name in _COLUMNS:
+            getattr(self, name)[here] = getattr(before, name)[there]
+        if self.scores is not None and before.scores is not None:
+            self.scores[here] = before.scores[there]
+        self.notice_texts, self._notice_ids = list(before.notice_texts), dict(before._notice_ids)
+        for at in np.flatnonzero(self.state == FAILED).tolist():
+            self.errors[at] = before.errors[int(held[at])]
+        answered = self.state == ANSWERED
+        classes = len(self.labels)
+        self.counts = np.bincount(self.answer[answered], minlength=classes)
+        self.unlike = np.bincount(self.answer[answered & (self.inside == OUTSIDE)], minlength=classes)
+        self.done = int(np.count_nonzero(self.state != PENDING))
 
     def _notice_id(self, text: str) -> int:
         if text not in self._notice_ids:
@@ -136,7 +175,10 @@ class Batch:
             return ""
         folder = os.path.dirname(path)
         if self.root and folder.startswith(self.root):
-            return folder[len(self.root) :].strip("/\\")
+            rest = folder[len(self.root) :]
+            # '/data/cats' begins like '/data/cat' and does not lie in it.
+            if not rest or rest[0] in _SEPARATORS or self.root[-1] in _SEPARATORS:
+                return rest.strip(_SEPARATORS)
         return folder
 
     def notices(self, at: int) -> str:
@@ -178,6 +220,8 @@ class Batch:
             keep &= (self.state == ANSWERED) & (self.answer == query.answer)
         if query.below is not None:
             keep &= (self.state == ANSWERED) & (self.score < query.below)
+        if query.unlike:
+            keep &= self.inside == OUTSIDE
         if query.text:
             keep &= yield from self._matches(query.text.casefold())
         if query.column:
@@ -221,6 +265,7 @@ class Batch:
         values = {
             "score": self.score,
             "second": self.second_score,
+            "kind": np.where(self.inside == UNKNOWN, np.nan, self.domain_score),
             "time": self.elapsed,
             "size": self.size[:, 0].astype(np.int64) * self.size[:, 1],
         }[column]

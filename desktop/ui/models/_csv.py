@@ -20,7 +20,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from desktop.core.types import FoveaError
-from desktop.ui.models._batch import FAILED, PENDING, Batch
+from desktop.ui.models._batch import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, Batch
 
 if TYPE_CHECKING:
     from desktop.ui.widgets._task import Task
@@ -99,9 +99,12 @@ def csv_rows(batch: Batch, style: PathStyle) -> Iterator[bytes]:
 
 
 def header(batch: Batch) -> list[str]:
-    """The column names; one a class at the end where the scores of all classes are kept."""
+    """The column names; one a class at the end where the scores of all classes are kept.
+
+    ``in_domain`` and ``domain_score`` are those of ``fovea predict --json``; empty where the model cannot tell.
+    """
     names = ["path", "model", "label", "score", "second_label", "second_score", "notices", "error_kind", "error"]
-    names += ["width", "height", "elapsed_ms", "prepared_sha256"]
+    names += ["width", "height", "elapsed_ms", "prepared_sha256", "in_domain", "domain_score"]
     if batch.scores is not None:
         # Two classes may share a name; then their ids tell them apart.
         distinct = len(set(batch.labels)) == len(batch.labels)
@@ -115,7 +118,7 @@ def _row(batch: Batch, at: int, style: PathStyle) -> Iterator[str]:
     yield batch.model
     if batch.state[at] == FAILED:
         kind, message = batch.errors[at]
-        yield from ("", "", "", "", "", kind, safe(message), "", "", "", "")
+        yield from ("", "", "", "", "", kind, safe(message), "", "", "", "", "", "")
         if batch.scores is not None:
             yield from [""] * len(batch.labels)
         return
@@ -129,6 +132,8 @@ def _row(batch: Batch, at: int, style: PathStyle) -> Iterator[str]:
     yield str(batch.size[at, 1])
     yield f"{float(batch.elapsed[at]):.3f}"
     yield bytes(batch.sha[at]).hex()
+    yield {INSIDE: "true", OUTSIDE: "false"}.get(int(batch.inside[at]), "")
+    yield _number(batch.domain_score[at]) if batch.inside[at] != UNKNOWN else ""
     if batch.scores is not None:
         yield from map(_number, batch.scores[at].tolist())
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QPixmap
 
 from desktop.services.session import ImageItem, Session
+from desktop.ui.widgets._kit import tip
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Thumbnail
@@ -80,12 +81,18 @@ class ImagesModel(QAbstractListModel):
             return item
         if role == Qt.ItemDataRole.ToolTipRole:
             name = item.source.path or item.source.name
-            return f"{name}\n{item.answer}" if item.answer else name
+            return tip(f"{name}\n{self._said(item)}" if item.answer else name)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             if item.failed:
                 return self.tr("{0}, no result: {1}").format(item.source.name, item.answer)
-            return f"{item.source.name}, {item.answer}" if item.answer else item.source.name
+            return f"{item.source.name}, {self._said(item)}" if item.answer else item.source.name
         return None
+
+    def _said(self, item: ImageItem) -> str:
+        """What the batch said of ``item``, and whether that can be relied on."""
+        if item.unlike:
+            return self.tr("{0} (not its kind: do not rely on the answer)").format(item.answer)
+        return item.answer
 
     def item(self, row: int) -> ImageItem | None:
         """The item in ``row``."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QColor
 
-from desktop.ui.models._batch import ANSWERED, FAILED, Batch, Query
+from desktop.ui.models._batch import ANSWERED, FAILED, INSIDE, OUTSIDE, Batch, Query
 from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import count, decimals
+from desktop.ui.widgets._kit import count, decimals, tip
 from desktop.ui.widgets._task import Slices
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
-COLUMNS = ("name", "folder", "answer", "score", "second", "notices", "time", "size", "error")
+COLUMNS = ("name", "folder", "answer", "score", "kind", "second", "notices", "time", "size", "error")
 SourceRole = int(Qt.ItemDataRole.UserRole) + 1
 _SIDES = tuple(
     Qt.AlignmentFlag.AlignVCenter
@@ -62,15 +63,25 @@ class ResultsModel(QAbstractTableModel):
 
     # The batch
 
-    def begin(self, sources: Sequence[ImageSource], manifest: Manifest, root: str | None = None) -> None:
+    def begin(
+        self,
+        sources: Sequence[ImageSource],
+        manifest: Manifest,
+        root: str | None = None,
+        kept: Sequence[int] | None = None,
+    ) -> None:
         """Start a batch: every picture gets a row at once. ``root`` is the folder that the user chose, if any.
 
-        The filter is dropped, the sort order kept.
+        The filter is dropped, the sort order kept. ``kept`` says that this batch goes on with the one before: for each
+        picture its position there, or -1; what was answered stays answered, and the filter stays as well.
         """
         self.beginResetModel()
         self._drop_task()
-        self._batch = Batch(sources, manifest, root)
-        self._query = Query(column=self._query.column, descending=self._query.descending)
+        before, self._batch = self._batch, Batch(sources, manifest, root)
+        if kept is not None and before is not None:
+            self._batch.take_over(before, kept)
+        else:
+            self._query = Query(column=self._query.column, descending=self._query.descending)
         self._order = None
         self._finished = self._cancelled = False
         self.endResetModel()
@@ -119,10 +130,13 @@ class ResultsModel(QAbstractTableModel):
         else:
             words = self.tr("Stopped at {done} of {total}") if self._cancelled else self.tr("{done} of {total}")
             parts = [words.format(done=count(batch.done), total=count(len(batch)))]
-        most = [int(i) for i in (-batch.counts).argsort(kind="stable") if batch.counts[i]]
-        parts += [f"{batch.labels[i]}: {count(batch.counts[i])}" for i in most[:3]]
+        counts = batch.counts - batch.unlike  # an answer not to be relied on counts for no class
+        most = [int(i) for i in (-counts).argsort(kind="stable") if counts[i]]
+        parts += [f"{batch.labels[i]}: {count(counts[i])}" for i in most[:3]]
         if len(most) > 3:
-            parts.append(self.tr("other classes: {count}").format(count=count(sum(batch.counts[i] for i in most[3:]))))
+            parts.append(self.tr("other classes: {count}").format(count=count(sum(counts[i] for i in most[3:]))))
+        if unlike := int(batch.unlike.sum()):
+            parts.append(self.tr("not its kind: {count}").format(count=count(unlike)))
         if batch.errors:
             parts.append(self.tr("{count} unreadable").format(count=count(len(batch.errors))))
         if self._query.filters:
@@ -175,6 +189,7 @@ class ResultsModel(QAbstractTableModel):
                 "folder": self.tr("Folder"),
                 "answer": self.tr("Answer"),
                 "score": self.tr("Score"),
+                "kind": self.tr("Its kind"),
                 "second": self.tr("Next best"),
                 "notices": self.tr("Notices"),
                 "time": self.tr("Time"),
@@ -195,7 +210,7 @@ class ResultsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _SIDES[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tip(batch, at, column)
+            return tip(self._tip(batch, at, column))
         if role == Qt.ItemDataRole.ForegroundRole:
             return QColor(getattr(theme().tokens, self._tone(batch, at, column)))
         if role == SourceRole:
@@ -214,6 +229,8 @@ class ResultsModel(QAbstractTableModel):
     def _tone(batch: Batch, at: int, column: str) -> str:
         if batch.state[at] == FAILED and column in ("answer", "error"):
             return "wrong"
+        if batch.inside[at] == OUTSIDE and column in ("answer", "score", "kind"):
+            return "caution" if column == "kind" else "secondary"
         return "secondary" if column in _QUIET else "text"
 
     def alignment(self, column: int) -> Qt.AlignmentFlag:
@@ -234,6 +251,8 @@ class ResultsModel(QAbstractTableModel):
             return batch.label(at)
         if column == "score":
             return decimals(batch.score[at])
+        if column == "kind":
+            return {INSIDE: self.tr("yes"), OUTSIDE: self.tr("no")}.get(int(batch.inside[at]), "")
         if column == "second":
             return batch.second_text(at, decimals)
         if column == "notices":
@@ -245,6 +264,8 @@ class ResultsModel(QAbstractTableModel):
     def _tip(self, batch: Batch, at: int, column: str) -> str:
         if column == "score" and batch.state[at] == ANSWERED:
             return f"{float(batch.score[at]):.9g}"
+        if batch.inside[at] == OUTSIDE and column in ("answer", "kind"):
+            return self.tr("{0}: not its kind. Do not rely on the answer.").format(batch.label(at))
         if batch.state[at] == FAILED:
             return batch.errors[at][1]
         return self._text(batch, at, column)
@@ -257,16 +278,21 @@ class ResultsModel(QAbstractTableModel):
         return self._query
 
     def set_filter(
-        self, text: str = "", answer: int | None = None, only_errors: bool = False, below: float | None = None
+        self,
+        text: str = "",
+        answer: int | None = None,
+        only_errors: bool = False,
+        below: float | None = None,
+        unlike: bool = False,
     ) -> None:
         """Show only the rows that fit all of this; see :class:`Query`."""
-        self._ask(Query(text.strip(), answer, only_errors, below, self._query.column, self._query.descending))
+        q = self._query
+        self._ask(Query(text.strip(), answer, only_errors, below, unlike, q.column, q.descending))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column, or, with -1, go back to the order of the pictures."""
         name = COLUMNS[column] if 0 <= column < len(COLUMNS) else ""
-        q = self._query
-        self._ask(Query(q.text, q.answer, q.only_errors, q.below, name, order == Qt.SortOrder.DescendingOrder))
+        self._ask(replace(self._query, column=name, descending=order == Qt.SortOrder.DescendingOrder))
 
     def _ask(self, query: Query) -> None:
         if query != self._query:

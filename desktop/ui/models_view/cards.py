@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 
 from desktop.ui.models_view import words
 from desktop.ui.theme import theme
+from desktop.ui.widgets._kit import tip
 
 if TYPE_CHECKING:
     from desktop.store.catalogue import Network
@@ -203,7 +204,8 @@ class _Cards(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return card.name
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            return ". ".join(part for part in (card.name, *card.lines()) if part)
+            words = ". ".join(part for part in (card.name, *card.lines()) if part)
+            return tip(words) if role == Qt.ItemDataRole.ToolTipRole else words
         return None
 
 

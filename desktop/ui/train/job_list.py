@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOpti
 
 from desktop.ui.theme import theme
 from desktop.ui.train import words
+from desktop.ui.widgets._kit import tip
 from desktop.ui.widgets.ring import paint_ring
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class JobsModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return job.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(part for part in (job.name, words.state(job), job.message) if part)
+            return tip("\n".join(part for part in (job.name, words.state(job), job.message) if part))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return ", ".join(part for part in (job.name, words.state(job), words.left(job)) if part)
         return None

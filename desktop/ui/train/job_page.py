@@ -11,7 +11,7 @@ from desktop.ui.theme import theme
 from desktop.ui.train import words
 from desktop.ui.train.curves import CurvesPane
 from desktop.ui.train.facts import FactsStrip
-from desktop.ui.widgets._kit import make_label, sentence
+from desktop.ui.widgets._kit import make_label, sentence, tip
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ class JobPage(QWidget):
         note = sentence(job.message) if told and job.message else ""
         notes = [sentence(text) for text in job.notes]
         note = notes[-1] if job.active and notes else " ".join([note, *notes[-_NOTES:]] if told else [note])
-        self._note.setToolTip("\n".join(notes))
+        self._note.setToolTip(tip("\n".join(notes)))
         self._note.setText(note)
         self._note.setVisible(bool(note))
 

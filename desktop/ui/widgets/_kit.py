@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QRectF, QSize, Qt
@@ -30,6 +31,19 @@ def make_label(text: str = "", role: str = "", *, wrap: bool = False, selectable
     if role:
         label.setProperty("role", role)
     return label
+
+
+def tip(text: str) -> str:
+    """``text`` for a tool tip, shown as it stands: Qt reads as markup whatever looks like it, and class names, file
+    names and models' cards are written by others."""
+    if "<" not in text and "&" not in text:
+        return text
+    return f'<p style="white-space: pre">{escape(text, quote=False)}</p>'
+
+
+def caption(text: str) -> str:
+    """``text`` for a button or a menu, where a single ampersand would be taken for the mark of a key."""
+    return text.replace("&", "&&")
 
 
 class Sign(QLabel):

@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from desktop.ui.theme import blend, theme
-from desktop.ui.widgets._kit import decimals
+from desktop.ui.widgets._kit import decimals, tip
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +32,7 @@ MarkRole = ScoreRole + 2
 ThresholdRole = ScoreRole + 3
 ClassRole = ScoreRole + 4
 MutedRole = ScoreRole + 5
+ExactRole = ScoreRole + 6
 
 _NOWHERE = QModelIndex()
 
@@ -135,10 +136,12 @@ class ScoresModel(QAbstractListModel):
             return self.muted
         if role == ThresholdRole:
             return self._threshold[1] if self._threshold and self._threshold[0] == which else None
+        if role == ExactRole:
+            return self._exact(which)
         if role == ClassRole:
             return which
         if role == Qt.ItemDataRole.ToolTipRole:
-            return self._exact(which)
+            return tip(self._exact(which))
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return self._spoken(which)
         return None

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, Q
 
 from desktop.services.samples import Sample
 from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets._kit import caption, make_label, tip
 
 
 class EmptyFrame(QFrame):
@@ -65,10 +65,10 @@ class EmptyFrame(QFrame):
         self._recent_title.setVisible(bool(folders))
         for folder in folders[:4]:
             name = "/".join(folder.replace("\\", "/").rstrip("/").split("/")[-self._levels :]) or folder
-            button = QPushButton(theme().icon("folder", 16, theme().tokens.accent), name)
+            button = QPushButton(theme().icon("folder", 16, theme().tokens.accent), caption(name))
             button.setProperty("role", "link")
             button.setProperty("folder", folder)
-            button.setToolTip(folder)
+            button.setToolTip(tip(folder))
             button.setAccessibleName(self.tr("Open the folder {0}").format(name))
             button.clicked.connect(self._choose_folder)
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -92,8 +92,12 @@ class ImageDelegate(QStyledItemDelegate):
         painter.setFont(option.font)
         name_width = inner.width()
         if item.answer:
-            painter.setPen(QColor(t.wrong if item.failed else t.secondary))
+            # A class that is not to be relied on is not named as if it were.
+            tone = t.wrong if item.failed else t.caution if item.unlike else t.secondary
+            painter.setPen(QColor(tone))
             words = self.tr("no result") if item.failed else item.answer
+            if item.unlike:
+                words = self.tr("{0}?").format(item.answer)
             words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, inner.width() // 2 - 8)
             painter.drawText(inner, far, words)
             name_width -= metrics.horizontalAdvance(words) + 12
@@ -118,7 +122,7 @@ class ImageDelegate(QStyledItemDelegate):
         place = QRect(QPoint(0, 0), size)
         place.moveCenter(box.center())
         painter.drawPixmap(place, pixmap)
-        if item.failed:
+        if item.failed or item.unlike:
             mark = QRect(box.right() - 20, box.top() + 2, 18, 18)
             theme().icon("caution", 18, t.caution).paint(painter, mark)
 

@@ -32,7 +32,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import Sign, make_label, put_beside, set_role
+from desktop.ui.widgets._kit import Sign, make_label, put_beside, set_role, tip
 
 if TYPE_CHECKING:
     from desktop.store.store import ModelEntry
@@ -198,7 +198,7 @@ class _Entries(QAbstractListModel):
         if role == _SummaryRole:
             return summary
         if role == Qt.ItemDataRole.ToolTipRole:
-            return summary
+            return tip(summary)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{name}, {state_word(entry.state)}"
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:

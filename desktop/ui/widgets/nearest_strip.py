@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from desktop.ui.widgets._kit import image_of, make_label
+from desktop.ui.widgets._kit import image_of, make_label, tip
 
 if TYPE_CHECKING:
     from desktop.core.neighbours import Neighbour
@@ -62,9 +62,9 @@ class NearestStrip(QWidget):
             picture.setFixedSize(QSize(_SIDE, _SIDE))
             picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
             picture.setAccessibleName(f"{name}, {label}")
-            picture.setToolTip(name)
+            picture.setToolTip(tip(name))
             text = make_label(label if neighbour.path is not None else f"{label}\n{name}", "secondary", wrap=True)
-            text.setToolTip(name)
+            text.setToolTip(tip(name))
             self._grid.addWidget(picture, 1, column)
             self._grid.addWidget(text, 2, column)
             self._cells += [picture, text]

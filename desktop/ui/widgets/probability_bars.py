@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from desktop.ui.theme import theme
 from desktop.ui.widgets._kit import count, decimals, make_label, set_role
-from desktop.ui.widgets._scores import BarDelegate, ClassRole, ScoresModel, row_height
+from desktop.ui.widgets._scores import BarDelegate, ClassRole, ExactRole, ScoresModel, row_height
 
 if TYPE_CHECKING:
     import numpy as np
@@ -218,7 +218,7 @@ class ProbabilityBars(QWidget):
     def _copy(self) -> None:
         index = self._list.currentIndex()
         if index.isValid():
-            QGuiApplication.clipboard().setText(str(index.data(Qt.ItemDataRole.ToolTipRole)).replace(": ", "\t", 1))
+            QGuiApplication.clipboard().setText(index.data(ExactRole).replace(": ", "\t", 1))
 
 
 class _BarList(QListView):

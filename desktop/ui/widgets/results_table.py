@@ -7,7 +7,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -38,7 +38,12 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Prediction
     from desktop.store.manifest import Manifest
 
-_WIDTHS = {"name": 170, "folder": 90, "answer": 120, "score": 64, "second": 140, "notices": 170, "time": 76, "size": 96}
+_WIDTHS = {
+    **{"name": 170, "folder": 90, "answer": 120, "score": 64, "kind": 70},
+    **{"second": 140, "notices": 170, "time": 76, "size": 96},
+}
+_UNLIKE = -1
+"""The choice among the answers that stands for the pictures which are not of the model's kind."""
 _ANY = 0.0
 """The value of the score filter that lets every row through."""
 
@@ -84,8 +89,23 @@ class ResultsTable(QWidget):
 
     # The batch
 
-    def begin(self, sources: Sequence[ImageSource], manifest: Manifest, root: str | None = None) -> None:
-        """Start a batch: all pictures are listed at once. ``root`` is the folder that the user chose, if any."""
+    def begin(
+        self,
+        sources: Sequence[ImageSource],
+        manifest: Manifest,
+        root: str | None = None,
+        kept: Sequence[int] | None = None,
+    ) -> None:
+        """Start a batch: all pictures are listed at once. ``root`` is the folder that the user chose, if any; ``kept``
+        as for :meth:`ResultsModel.begin`."""
+        if kept is None:
+            self._clear_filters(manifest)
+        self._current = -1
+        self._failure.clear()
+        self._table.setColumnHidden(COLUMNS.index("kind"), manifest.domain is None)
+        self.model.begin(sources, manifest, root, kept)
+
+    def _clear_filters(self, manifest: Manifest) -> None:
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(True)
         self._text.clear()
@@ -94,11 +114,10 @@ class ResultsTable(QWidget):
         self._answer.clear()
         self._offered.clear()
         self._answer.addItem(self.tr("All answers"), None)
+        if manifest.domain is not None:
+            self._answer.addItem(self.tr("Not its kind"), _UNLIKE)
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(False)
-        self._current = -1
-        self._failure.clear()
-        self.model.begin(sources, manifest, root)
 
     def add(self, items: Sequence[Prediction | Failure]) -> None:
         """Take some answers; their ``position`` says which rows they belong to."""
@@ -196,9 +215,14 @@ class ResultsTable(QWidget):
 
     def _filter(self) -> None:
         self._typing.stop()
-        below = self._below.value()
+        below, answer = self._below.value(), self._answer.currentData()
+        unlike = answer == _UNLIKE
         self.model.set_filter(
-            self._text.text(), self._answer.currentData(), self._errors.isChecked(), below if below > _ANY else None
+            self._text.text(),
+            None if unlike else answer,
+            self._errors.isChecked(),
+            below if below > _ANY else None,
+            unlike,
         )
 
     def _count(self) -> None:
@@ -253,11 +277,23 @@ class ResultsTable(QWidget):
         self._ask_path("full")
 
     def _ask_path(self, style: PathStyle) -> None:
-        path, _ = QFileDialog.getSaveFileName(
-            self, self.tr("Export results"), "fovea-results.csv", self.tr("CSV tables (*.csv)")
-        )
-        if path:
-            self.export_csv(path if Path(path).suffix else f"{path}.csv", full_paths=style == "full")
+        dialog = QFileDialog(self, self.tr("Export results"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        # The dialog itself appends it: only so does it ask before a file that is there is replaced.
+        dialog.setDefaultSuffix("csv")
+        dialog.setNameFilters([self.tr("CSV tables (*.csv)")])
+        dialog.selectFile("fovea-results.csv")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._export_relative if style == "relative" else self._export_full)
+        dialog.open()
+
+    @Slot(str)
+    def _export_relative(self, path: str) -> None:
+        self.export_csv(path)
+
+    @Slot(str)
+    def _export_full(self, path: str) -> None:
+        self.export_csv(path, full_paths=True)
 
     def export_csv(self, path: str, full_paths: bool = False) -> None:
         """Write the finished pictures to ``path`` in a thread, in the order of the pictures, filtered or not.

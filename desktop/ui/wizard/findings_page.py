@@ -23,7 +23,7 @@ from desktop.services.inspection import Inspector
 from desktop.ui.evaluate.tables import FiguresModel, even_table, whole, words
 from desktop.ui.evaluate.words import count, duration
 from desktop.ui.panes import show_failure
-from desktop.ui.widgets._kit import Sign, image_of, make_label, put_beside, sentence
+from desktop.ui.widgets._kit import Sign, image_of, make_label, put_beside, sentence, tip
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
 from desktop.ui.wizard import repeat
 from desktop.ui.wizard.page import Page, Pixels, row
@@ -369,7 +369,7 @@ class FindingCard(QFrame):
         for name, source in list(pictures.items())[:_SHOWN]:
             cell = Pixels(name, _SIDE)
             cell.setFixedSize(_SIDE, _SIDE)
-            cell.setToolTip(name)
+            cell.setToolTip(tip(name))
             self.awaited[engine.thumbnail(source, 2 * _SIDE)] = cell
             line.addWidget(cell)
         line.addStretch(1)

@@ -13,7 +13,7 @@ from desktop.ui.evaluate.opening import ask_data
 from desktop.ui.evaluate.words import count
 from desktop.ui.panes import show_failure
 from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.widgets._kit import caption, make_label, tip
 from desktop.ui.widgets._task import Task
 from desktop.ui.widgets.notices import ErrorPanel
 from desktop.ui.wizard.draft import Draft
@@ -205,10 +205,10 @@ class FolderPage(Page):
         self._recent_title.setVisible(bool(folders))
         for folder in folders:
             name = folder.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
-            button = link(name)
+            button = link(caption(name))
             button.setIcon(theme().icon("folder", 16, theme().tokens.accent))
             button.setProperty("folder", folder)
-            button.setToolTip(folder)
+            button.setToolTip(tip(folder))
             button.setAccessibleName(self.tr("Open the labelled folder {0}").format(name))
             button.clicked.connect(self._choose_recent)
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)

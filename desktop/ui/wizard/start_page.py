@@ -21,7 +21,7 @@ from desktop.ml.plan import PlanError
 from desktop.ui.evaluate.tables import FiguresModel, fit_columns, table, whole, words
 from desktop.ui.evaluate.words import count
 from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label, sentence
+from desktop.ui.widgets._kit import make_label, sentence, tip
 from desktop.ui.widgets.notices import CautionStrip
 from desktop.ui.wizard.origins import Origin, architecture_of, origins, recommended
 from desktop.ui.wizard.page import Page, inset
@@ -174,7 +174,7 @@ class StartPage(Page):
                     self.list.addItem(head)
                 item = QListWidgetItem(origin.title)
                 item.setData(_ID, origin.id)
-                item.setToolTip(origin.words)
+                item.setToolTip(tip(origin.words))
                 item.setSizeHint(QSize(0, 32))
                 self.list.addItem(item)
         self._filling = True
