@@ -168,3 +168,41 @@ def test_large_outputs_are_looked_at_in_small_pieces() -> None:
     domain.fit(images, np.arange(40) % 2, images, PALE, counting, 3, bytes_each=maps)
     assert max(held) == domain.piece_of(PALE, maps) < 16
     assert domain.piece_of(PALE, 0) == 256 and domain.piece_of(PALE, 10**12) == 1
+
+
+def test_features_by_the_thousand_give_a_gate() -> None:
+    """A network that ends in flattened maps: the covariance of 36,864 features would take ten gigabytes."""
+    mixing = np.random.default_rng(4).normal(size=(17, 5000)).astype(np.float32)
+
+    def wide(pictures: np.ndarray) -> np.ndarray:
+        return np.concatenate([scorer.look(pictures) @ mixing, pale_look(pictures)], axis=1)
+
+    images = pale(24, 1)
+    gate, entry = domain.fit(images, np.arange(24) % 2, pale(12, 2), PALE, wide, 3)
+    assert entry.n == 12 and gate.axes.shape == (5017, 6)
+    noise = np.random.default_rng(5).integers(0, 256, (20, 24, 24, 1), dtype=np.uint8)
+    assert (gate.scores(wide(noise)) > 1).all()
+    assert domain._affordable(100, 4000, 500) == (4000, 500)
+    assert domain._affordable(36_864, 4000, 500)[0] < 1000 and domain._storable_axes(36_864, 11) > 100
+    with pytest.raises(domain.DomainError, match="too many") as caught:
+        domain.fit(images, np.arange(24) % 2, images, PALE, lambda x: np.zeros((len(x), 1_000_000)), 3)
+    assert caught.value.kind == "too-wide"
+
+
+def test_axes_of_wide_features_are_those_of_their_covariance(monkeypatch: pytest.MonkeyPatch) -> None:
+    z = np.random.default_rng(1).normal(size=(40, 200)) * np.linspace(3, 1, 200)
+    usual = domain._axes(z)
+    monkeypatch.setattr(domain, "_WIDE", 100)
+    wide = domain._axes(z)
+    np.testing.assert_allclose(np.abs((usual * wide).sum(axis=0)), (usual**2).sum(axis=0), rtol=1e-9)
+    np.testing.assert_allclose((z @ wide) ** 2, (z @ usual) ** 2, rtol=1e-6, atol=1e-9)
+
+
+def test_too_little_memory_costs_the_gate_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **settings: object) -> np.ndarray:
+        raise np._core._exceptions._ArrayMemoryError((36864, 36864), np.dtype(float))  # type: ignore[attr-defined]
+
+    images = pale(30, 1)
+    monkeypatch.setattr(np, "cov", full)
+    with pytest.raises(domain.DomainError, match="not enough memory"):
+        domain.fit(images, np.arange(30) % 2, images, PALE, pale_look, 3)
