@@ -21,7 +21,7 @@ backend.select()
 import keras  # noqa: E402
 
 FOLDER = "features"
-_BATCH = 64
+_BATCH = 64  # at most
 _SPARE = 256 << 20  # bytes that stay free on the disk
 
 Progress = Callable[[int, int], None]

@@ -30,10 +30,14 @@ from desktop.ml.litert import LiteRT, match_outputs
 from desktop.ml.plan import TrainingPlan
 from desktop.ml.selftest import drawn_inputs, write_selftest
 from desktop.ml.train import Trained
+from desktop.ml.work import in_pieces, pictures_at_once
 from desktop.store.manifest import Calibration, Decision, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
 
 PARITY_PICTURES = 400
+_PARITY_PIECE = 100  # of them looked at together, at most
+_SAMPLE_BYTES = 1 << 30  # what the exported file's outputs may take of the pictures that the last layers are judged by
+_FEWEST_SAMPLES = 4
 PARITY_LIMIT = 1e-4  # fp32 on both sides: a larger difference means that the conversion changed the network
 
 Listener = Callable[[Event], None]
@@ -105,7 +109,7 @@ def package(
     )  # fmt: skip
     if trust.trouble:
         listener(Note(f"no domain gate: {trust.trouble}"))
-    sample = validation.images[:PARITY_PICTURES]
+    sample = validation.images[: min(PARITY_PICTURES, max(_FEWEST_SAMPLES, _SAMPLE_BYTES // lite.bytes_each))]
     end = head.find(model, sample, lite.run(sample), outputs)
     check()
     listener(Phase("evaluating", 0, 1))
@@ -200,7 +204,7 @@ def _ready(manifest: Manifest, gate: Domain | None) -> Manifest:
 
 def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Calibrated:
     validation = gathered.validation
-    logits = deploy.logits_of(trained.model, validation.images, plan.mirrored)
+    logits = deploy.logits_of(trained.model, validation.images, plan.mirrored, _took(plan))
     temperature = calibrate.fit_temperature(logits, validation.labels)
     before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
     decision = _decide(plan, trained, temperature, after, validation)
@@ -228,7 +232,7 @@ def _decide(
         parts = []
         for copy in range(plan.decision.perturbed):
             images = augment.apply(validation.images, plan.augment, np.random.default_rng([plan.seed, 5, copy]))
-            logits = deploy.logits_of(trained.model, images, plan.mirrored)
+            logits = deploy.logits_of(trained.model, images, plan.mirrored, _took(plan))
             parts.append(calibrate.softmax(logits / temperature)[:, positive])
         truth, own = np.tile(truth, plan.decision.perturbed), np.concatenate(parts)
         how = f"on {plan.decision.perturbed} copies of the validation split, augmented as in training"
@@ -247,21 +251,31 @@ def _decide(
     return Decision("threshold", positive, value, reason)
 
 
+def _took(plan: TrainingPlan) -> int:
+    """How many pictures the whole network held in training; of features the head alone was trained."""
+    return 1 if plan.start.kind == "features" else plan.fit.batch
+
+
 def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tuple[dict[str, int], float, int]:
     """Output positions, largest difference of any probability between ``model`` and ``lite``, number of pictures.
 
     Raises :class:`PackageError` beyond :data:`PARITY_LIMIT`.
     """
     rng = np.random.default_rng([seed, 4])
-    picked = rng.permutation(len(pictures))[:PARITY_PICTURES]
-    images = pictures.images[np.sort(picked)]
-    expected = [np.asarray(part) for part in model.predict(images, batch_size=100, verbose=0)]
-    found = lite.run(images)
-    outputs = match_outputs(found, expected, deploy.outputs_of(model))
-    gap = float(np.abs(found[outputs["probabilities"]] - expected[0]).max())
+    picked = np.sort(rng.permutation(len(pictures))[:PARITY_PICTURES])
+
+    def compared(start: int, end: int) -> tuple[dict[str, int], float]:
+        images = np.asarray(pictures.images[picked[start:end]])
+        expected = [np.asarray(part) for part in model.predict_on_batch(images)]
+        found = lite.run(images)
+        outputs = match_outputs(found, expected, deploy.outputs_of(model))
+        return outputs, float(np.abs(found[outputs["probabilities"]] - expected[0]).max())
+
+    found = list(in_pieces(compared, len(picked), pictures_at_once(model, _PARITY_PIECE)))
+    outputs, gap = found[0][0], float(np.max([each for _, each in found]))  # NaN stays
     if not gap <= PARITY_LIMIT:
         raise PackageError("parity", f"the exported file differs from the network by {gap:.1e}; at most 1e-4 expected")
-    return outputs, gap, len(images)
+    return outputs, gap, len(picked)
 
 
 def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> Provenance:

@@ -17,7 +17,7 @@ from tests.ml.test_training import RECIPES, InsideEpoch
 
 keras = pytest.importorskip("keras")
 
-from desktop.ml import architectures, batches, checkpoint, losses, train  # noqa: E402
+from desktop.ml import architectures, batches, checkpoint, losses, train, work  # noqa: E402
 from desktop.ml.control import Command, Steering, Undisturbed  # noqa: E402
 from desktop.ml.loop import Loop, Stage  # noqa: E402
 
@@ -202,6 +202,36 @@ def test_too_little_memory_splits_the_batches_and_says_so(tmp_path: Path, monkey
     # Without dropout and normalisation a batch in parts is the same step as a whole one.
     for one, other in zip(whole.model.get_weights(), split.model.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=2e-6)
+
+
+def test_too_little_memory_for_validation_leaves_the_batches_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = small_plan(layers=("C4k3s", "gap", "D6"), batch=32, epochs=2)
+    usual = train.run(plan, pictures(96), pictures(200, 1), tmp_path / "a")
+    real, asked = keras.Model.predict_on_batch, list[int]()
+
+    def limited(self: Any, x: np.ndarray) -> np.ndarray:
+        asked.append(len(x))
+        if len(x) > 64:
+            raise ResourceExhaustedError("OOM when allocating tensor")
+        return real(self, x)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(keras.Model, "predict_on_batch", limited)
+    told: list[Event] = []
+    trained = train.run(plan, pictures(96), pictures(200, 1), tmp_path / "b", told.append)
+    assert asked == [200, 100, 50, 50, 50, 50, 50, 50, 50, 50]  # in the next epoch it is known
+    notes = [event.text for event in told if isinstance(event, Note)]
+    assert not any("parts" in note for note in notes) and "50 are looked at together" in notes[-1]
+    assert trained.history[-1]["val_loss"] == pytest.approx(usual.history[-1]["val_loss"], rel=1e-5)
+
+
+def test_pictures_looked_at_together_take_a_gigabyte_at_most() -> None:
+    plan = small_plan(layers=("C64k3s", "gap", "D6"))
+    assert work.pictures_at_once(architectures.build(plan), 256) == 256
+    large = architectures.build(replace(plan, preprocess=replace(plan.preprocess, height=1024, width=1024)))
+    assert work.pictures_at_once(large, 256) == 2  # 512 MB each
+    assert work.pictures_at_once(large, 256, took=8) == 8  # the device held as many in training
 
 
 def test_far_too_little_memory_ends_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
