@@ -19,14 +19,16 @@ from keras import ops  # noqa: E402
 class RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
     """A linear rise to ``peak`` over ``rise`` steps, then a linear (``triangle``) or ``cosine`` fall to a hundredth at
     ``total`` steps, or ``steps``: a tenth after half of them, a hundredth after three quarters. All of it ``cycles``
-    times, ``total`` steps each, and each time to half the peak (Smith, 'Cyclical learning rates', 2017)."""
+    times, ``total`` steps each, and each time to half the peak (Smith, 'Cyclical learning rates', 2017). ``parts`` calls
+    count as one step: Keras asks for the rate of every part batch."""
 
-    def __init__(self, peak: float, rise: int, total: float, shape: str, cycles: int = 1) -> None:
+    def __init__(self, peak: float, rise: int, total: float, shape: str, cycles: int = 1, parts: int = 1) -> None:
         super().__init__()
+        self.parts = parts
         self.peak, self.rise, self.total, self.shape, self.cycles = peak, rise, total, shape, cycles
 
     def __call__(self, step: Any) -> Any:
-        step = ops.cast(step, "float32")
+        step = ops.floor(ops.cast(step, "float32") / self.parts)
         cycle = ops.clip(ops.floor(step / max(1, self.total)), 0.0, self.cycles - 1.0)
         step = step - cycle * self.total
         up = (step + 1.0) / max(1, self.rise)
@@ -41,7 +43,7 @@ class RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
         return self.peak * ops.power(0.5, cycle) * ops.where(step < self.rise, up, after)
 
     def get_config(self) -> dict[str, Any]:
-        return {"peak": self.peak, "rise": self.rise, "total": self.total, "shape": self.shape, "cycles": self.cycles}
+        return {name: getattr(self, name) for name in ("peak", "rise", "total", "shape", "cycles", "parts")}
 
 
 def build(plan: OptimizerPlan, total_steps: int, parts: int = 1) -> keras.optimizers.Optimizer:
@@ -52,7 +54,7 @@ def build(plan: OptimizerPlan, total_steps: int, parts: int = 1) -> keras.optimi
     rate: Any = plan.rate
     if plan.schedule != "constant":
         length = total_steps / plan.cycles
-        rate = RiseAndFall(plan.rate, round(plan.warmup * length), length, plan.schedule, plan.cycles)
+        rate = RiseAndFall(plan.rate, round(plan.warmup * length), length, plan.schedule, plan.cycles, parts)
     common: dict[str, Any] = {"learning_rate": rate, "global_clipnorm": plan.clip_norm}
     if parts > 1:
         common["gradient_accumulation_steps"] = parts
