@@ -37,12 +37,13 @@ def compute(
 ) -> Pictures:
     """``pictures`` with what ``network`` makes of them in their stead: float32 (n, …), mapped from ``folder``.
 
-    ``identity`` names the network and the layer; features that lie there already for the same pictures are taken.
+    ``identity`` names the network, the layer and how pictures are prepared; features that lie there already for
+    pictures of the same names, labels and content are taken.
     Raises :class:`FeatureError` where the disk is too full.
     """
     shape = (len(pictures), *network.output_shape[1:])
     needed = math.prod(shape) * 4
-    facts = {"identity": identity, "shape": list(shape), "pictures": _names(pictures)}
+    facts = {"identity": identity, "shape": list(shape), "pictures": _known_by(pictures)}
     target, about = folder / f"{part}.npy", folder / f"{part}.json"
     if not _there(target, about, facts):
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,9 +79,11 @@ def _write(network: keras.Model, pictures: Pictures, shape: tuple[int, ...], tar
         temporary.unlink(missing_ok=True)
 
 
-def _names(pictures: Pictures) -> str:
+def _known_by(pictures: Pictures) -> str:
     digest = hashlib.sha256("\n".join(pictures.names).encode())
     digest.update(np.ascontiguousarray(pictures.labels).tobytes())
+    if pictures.sha256 is not None:
+        digest.update(np.ascontiguousarray(pictures.sha256).tobytes())
     return digest.hexdigest()
 
 

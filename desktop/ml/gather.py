@@ -134,7 +134,10 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
 def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
     path = run / SPLIT
     if path.is_file() and (run / CHECKPOINT).is_file():
-        check_same(read_split(path), gathered.train.names, gathered.validation.names)
+        # A public set's file has a checksum of its own; how it is prepared may change from version to version.
+        known = gathered.fingerprint if gathered.kind == "own pictures" else ""
+        aside = [name for name, _ in gathered.set_aside]
+        check_same(read_split(path), gathered.train.names, gathered.validation.names, known, aside)
         return
     lists = SplitLists(
         plan.seed,

@@ -19,8 +19,8 @@ from keras import ops  # noqa: E402
 class RiseAndFall(keras.optimizers.schedules.LearningRateSchedule):
     """A linear rise to ``peak`` over ``rise`` steps, then a linear (``triangle``) or ``cosine`` fall to a hundredth at
     ``total`` steps, or ``steps``: a tenth after half of them, a hundredth after three quarters. All of it ``cycles``
-    times, ``total`` steps each, and each time to half the peak (Smith, 'Cyclical learning rates', 2017). ``parts`` calls
-    count as one step: Keras asks for the rate of every part batch."""
+    times, ``total`` steps each, and each time to half the peak (Smith, 'Cyclical learning rates', 2017). ``parts``
+    calls count as one step: Keras asks for the rate of every part batch."""
 
     def __init__(self, peak: float, rise: int, total: float, shape: str, cycles: int = 1, parts: int = 1) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from desktop.core.decode import decode
 from desktop.core.inspection import inspect
 from desktop.core.picture_facts import content_of
 from desktop.core.preprocess import prepare
-from desktop.core.splits import SplitError, read_split
+from desktop.core.splits import SplitError, read_split, write_split
 from desktop.core.types import ImageSource, PreprocessSpec
 from desktop.ml import cache, own_data, plan
 from desktop.ml.data import DataError
@@ -156,6 +156,28 @@ def test_the_lists_of_a_run_are_kept_and_a_changed_folder_is_noticed(root: Path,
     with pytest.raises(SplitError) as caught:
         gather(make_plan(root), run)
     assert caught.value.kind == "data-changed"
+
+
+def test_other_content_under_the_same_names_is_noticed(root: Path, tmp_path: Path) -> None:
+    run, chosen = tmp_path / "run", make_plan(root, left_out=("dogs/dog7.png",))
+    first = gather(chosen, run)
+    (run / "checkpoint.npz").write_bytes(b"x")
+    held = (root / "dogs" / "dog5.png").read_bytes()
+    picture(root / "dogs" / "dog5.png", 555)
+    os.utime(root / "dogs" / "dog5.png", ns=(1, 1))
+    with pytest.raises(SplitError, match="other content") as caught:
+        gather(chosen, run)
+    assert caught.value.kind == "data-changed" and caught.value.hint
+    assert first.fingerprint[:12] in caught.value.message
+    # Runs that began before fingerprints were kept go on.
+    before = read_split(run / "split.json")
+    write_split(run / "split.json", replace(before, fingerprint=""))
+    assert gather(chosen, run).fingerprint != first.fingerprint
+    write_split(run / "split.json", before)
+    (root / "dogs" / "dog5.png").write_bytes(held)
+    # A picture that took no part may go.
+    (root / "dogs" / "dog7.png").unlink()
+    assert gather(chosen, run).train.names == first.train.names
 
 
 def test_arrays_and_the_letters_that_fovea_draws(tmp_path: Path) -> None:
