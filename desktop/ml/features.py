@@ -15,6 +15,7 @@ import numpy as np
 from desktop.core.types import FoveaError
 from desktop.ml import backend
 from desktop.ml.data import Pictures
+from desktop.ml.work import in_pieces, pictures_at_once
 
 backend.select()
 
@@ -46,35 +47,46 @@ def compute(
     facts = {"identity": identity, "shape": list(shape), "pictures": _known_by(pictures)}
     target, about = folder / f"{part}.npy", folder / f"{part}.json"
     if not _there(target, about, facts):
-        folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-        if needed + _SPARE > free:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for part_way in folder.glob(f".{target.name}.*.tmp"):  # of a process that was ended at once
+                part_way.unlink()
+            free = shutil.disk_usage(folder).free
+            if needed + _SPARE > free:
+                raise FeatureError(
+                    "disk",
+                    f"the features of {len(pictures)} pictures take {needed >> 20} MB; {free >> 20} MB are free",
+                    "Make room, or choose a later layer or one with a global pooling after it: it has fewer features.",
+                )
+            about.unlink(missing_ok=True)  # it tells of the features before
+            _write(network, pictures, shape, target, progress)
+            about.write_text(json.dumps(facts), encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
             raise FeatureError(
-                "disk",
-                f"the features of {len(pictures)} pictures take {needed >> 20} MB; {free >> 20} MB are free",
-                "Make room, or choose a later layer or one with a global pooling after it: it has fewer features.",
-            )
-        _write(network, pictures, shape, target, progress)
-        about.write_text(json.dumps(facts), encoding="utf-8")
+                "disk", f"the features could not be written: {reason}", "Make room and resume."
+            ) from error
     return Pictures(np.load(target, mmap_mode="r", allow_pickle=False), pictures.labels, pictures.names)
 
 
 def _write(network: keras.Model, pictures: Pictures, shape: tuple[int, ...], target: Path, progress: Progress) -> None:
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+
+    def looked(start: int, end: int) -> np.ndarray:
+        progress(start, shape[0])
+        return np.asarray(network.predict_on_batch(np.asarray(pictures.images[start:end])), np.float32)
+
     try:
-        held = np.lib.format.open_memmap(temporary, "w+", np.float32, shape)
-        for start in range(0, shape[0], _BATCH):
-            progress(start, shape[0])
-            piece = np.asarray(pictures.images[start : start + _BATCH])
-            held[start : start + len(piece)] = np.asarray(network.predict_on_batch(piece), np.float32)
-        held.flush()
-        del held
+        # Written, not mapped: on a full disk writing raises an error, while touching a map would end the process.
+        with temporary.open("wb") as stream:
+            head = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, head)  # type: ignore[no-untyped-call]
+            for rows in in_pieces(looked, shape[0], pictures_at_once(network, _BATCH)):
+                stream.write(np.ascontiguousarray(rows, "<f4").data)
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(temporary, target)
         progress(shape[0], shape[0])
-    except OSError as error:
-        raise FeatureError(
-            "disk", f"the features could not be written: {error.strerror}", "Make room and resume."
-        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
