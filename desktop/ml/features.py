@@ -92,7 +92,8 @@ def _write(network: keras.Model, pictures: Pictures, shape: tuple[int, ...], tar
 
 
 def _known_by(pictures: Pictures) -> str:
-    digest = hashlib.sha256("\n".join(pictures.names).encode())
+    # Names of files need not be text.
+    digest = hashlib.sha256("\n".join(pictures.names).encode("utf-8", "surrogatepass"))
     digest.update(np.ascontiguousarray(pictures.labels).tobytes())
     if pictures.sha256 is not None:
         digest.update(np.ascontiguousarray(pictures.sha256).tobytes())

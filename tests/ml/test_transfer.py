@@ -221,6 +221,11 @@ def test_kept_features_are_those_of_the_same_content(tmp_path: Path) -> None:
     assert told == [0, 5, 0, 5]
 
 
+def test_names_that_are_no_text_have_features_too(tmp_path: Path) -> None:
+    pictures = replace(greys(2, 9), names=("caf\udce9.png", "\ud800.png"))
+    assert len(features.compute(doubling(), pictures, tmp_path, "train", "n", lambda done, total: None)) == 2
+
+
 def test_plans_from_a_model_are_offered_for_every_bundled_one() -> None:
     for path in sorted(paths.bundled_models().iterdir()):
         manifest = ModelStore().get(path.name).manifest
