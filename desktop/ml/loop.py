@@ -90,7 +90,10 @@ class Loop:
         self.batch = batch_of(train.labels, plan)
         self.steps = steps_of(train.labels, plan)
         self.network = keras.Model(model.inputs, model.output["logits"], name="network")
-        self.optimizer = optimizers.build(stage.optimizer, self.steps * (stage.end - stage.begin), parts)
+        # Keras scales the loss by itself only where the model as a whole was built in float16; this one holds its layers.
+        scaled = any(layer.compute_dtype == "float16" for layer in self.network._flatten_layers())
+        total = self.steps * (stage.end - stage.begin)
+        self.optimizer = optimizers.build(stage.optimizer, total, parts, scaled)
         losses.penalise(self.network, plan.fit.l1, plan.fit.l2)
         self.at_once = at_once or steps_at_once(self.network, plan.fit, self.steps, parts)
         self._checked = pictures_at_once(self.network, _VALIDATION_BATCH, self.batch // parts)

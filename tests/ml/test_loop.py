@@ -54,8 +54,9 @@ def small_plan(optimizer: OptimizerPlan | None = None, layers: tuple[str, ...] =
         (small_plan(ema=0.9, keep="lowest-loss"), 2),
         (small_plan(OptimizerPlan("sgd", 0.1, "triangle", 0.1, 0.9, nesterov=True), loss="mse", l2=0.001), 1),
         (small_plan(OptimizerPlan("rmsprop", 0.01, "steps"), sampling="over", steps_per_execution=4, ema=0.5), 1),
+        (small_plan(mixed="float16"), 1),
     ],
-    ids=["adam-average", "sgd-mse", "rmsprop-sampled"],
+    ids=["adam-average", "sgd-mse", "rmsprop-sampled", "adam-float16"],
 )
 def test_a_training_stopped_inside_an_epoch_ends_as_if_it_were_not(
     plan: plans.TrainingPlan, groups: int, tmp_path: Path
