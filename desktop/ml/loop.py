@@ -90,7 +90,7 @@ class Loop:
         self.batch = batch_of(train.labels, plan)
         self.steps = steps_of(train.labels, plan)
         self.network = keras.Model(model.inputs, model.output["logits"], name="network")
-        # Keras scales the loss by itself only where the model as a whole was built in float16; this one holds its layers.
+        # Keras scales the loss by itself only where the whole model was built in float16; this one holds its layers.
         scaled = any(layer.compute_dtype == "float16" for layer in self.network._flatten_layers())
         total = self.steps * (stage.end - stage.begin)
         self.optimizer = optimizers.build(stage.optimizer, total, parts, scaled)
