@@ -101,16 +101,28 @@ def fingerprint(plan: TrainingPlan, root: Path | None = None, progress: Progress
 def copies(gathered: Gathered, others: Pictures, purpose: str) -> str:
     """What to say of exact copies of pictures to learn from among ``others``, which are there to ``purpose``; empty
     where there are none."""
-    if gathered.train.sha256 is None or others.sha256 is None:
-        return ""
-    known = {row.tobytes() for row in gathered.train.sha256}
-    count = sum(row.tobytes() in known for row in others.sha256)
+    count = count_copies(gathered.train, others)
     if not count:
         return ""
     return (
         f"{count:,} of {len(others):,} pictures to {purpose} with are exact copies of pictures that are learnt from: "
         "the figures promise too much"
     )
+
+
+def count_copies(train: Pictures, others: Pictures) -> int:
+    """How many of ``others`` are exact copies of pictures to learn from, as far as that is known."""
+    if train.sha256 is None or others.sha256 is None:
+        return 0
+    known = {row.tobytes() for row in train.sha256}
+    return sum(row.tobytes() in known for row in others.sha256)
+
+
+def shared_groups(train: Pictures, others: Pictures) -> int:
+    """How many persons or cases of ``others`` have pictures to learn from as well, as far as they are known."""
+    if train.groups is None or others.groups is None:
+        return 0
+    return len(np.intersect1d(train.groups, others.groups))
 
 
 def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
@@ -122,6 +134,12 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
         text = copies(gathered, gathered.validation, "check")
         if text:
             yield text
+        shared = shared_groups(gathered.train, gathered.validation)
+        if shared:
+            yield (
+                f"{shared:,} of {len(np.unique(gathered.validation.groups)):,} persons or cases to check with have "
+                "pictures that are learnt from, as the data's own splits have it: the figures promise too much"
+            )
     elif not plan.data.limit:
         every = np.concatenate([gathered.train.labels, held])
         for number, count, total, wanted in deviations(every, held, plan.data.validation):

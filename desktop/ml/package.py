@@ -24,7 +24,7 @@ from desktop.ml.card import write_card
 from desktop.ml.data import Pictures
 from desktop.ml.events import Event, Note, Phase
 from desktop.ml.export_litert import convert
-from desktop.ml.gather import Gathered, copies
+from desktop.ml.gather import Gathered, copies, count_copies, shared_groups
 from desktop.ml.history import history_csv
 from desktop.ml.litert import LiteRT, match_outputs
 from desktop.ml.plan import TrainingPlan
@@ -207,7 +207,7 @@ def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Cal
     logits = deploy.logits_of(trained.model, validation.images, plan.mirrored, _took(plan))
     temperature = calibrate.fit_temperature(logits, validation.labels)
     before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
-    decision = _decide(plan, trained, temperature, after, validation)
+    decision = _decide(plan, trained, temperature, after, validation, gathered.train)
 
     def measured(scores: np.ndarray) -> tuple[Figures, dict[str, Any]]:
         return evaluate.measure(plan, gathered, decision, validation, lambda _: scores, "validation", "Keras")
@@ -218,9 +218,17 @@ def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Cal
 
 
 def _decide(
-    plan: TrainingPlan, trained: Trained, temperature: float, scores: np.ndarray, validation: Pictures
+    plan: TrainingPlan,
+    trained: Trained,
+    temperature: float,
+    scores: np.ndarray,
+    validation: Pictures,
+    train: Pictures | None = None,
 ) -> Decision:
-    """The decision that the plan asks for, with its threshold from ``scores`` on validation, or on augmented copies."""
+    """The decision that the plan asks for, with its threshold from ``scores`` on validation, or on augmented copies.
+
+    Its reason says what pictures of ``train`` have in common with validation's.
+    """
     if plan.decision.rule == "argmax":
         return Decision()
     positive = plan.decision.positive
@@ -245,10 +253,20 @@ def _decide(
         reached = float((own[truth] >= value).mean())
         if reached < plan.decision.at_least:  # scores of exactly 0: no threshold above 0 finds them
             words = f"the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached"
-    kept = "persons" if plan.data.group == "person" else "pictures"
-    reason = f"{words} {how} ({len(validation)} pictures; training saw none of their {kept})"
+    reason = f"{words} {how} ({len(validation)} pictures; {_known(plan, train, validation)})"
     # Not rounded: of a network that is sure of itself the threshold would become 0 or 1, or rise above a kept score.
     return Decision("threshold", positive, value, reason)
+
+
+def _known(plan: TrainingPlan, train: Pictures | None, validation: Pictures) -> str:
+    """What training saw of the pictures that a threshold was chosen on, in words."""
+    shared = shared_groups(train, validation) if train is not None else 0
+    if shared:
+        return f"training saw other pictures of {shared:,} of their persons or cases"
+    doubled = count_copies(train, validation) if train is not None else 0
+    if doubled:
+        return f"training saw exact copies of {doubled:,} of them"
+    return f"training saw none of their {'persons' if plan.data.group == 'person' else 'pictures'}"
 
 
 def _took(plan: TrainingPlan) -> int:

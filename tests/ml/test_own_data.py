@@ -264,6 +264,28 @@ def test_copies_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
     assert test is not None and "1 of 9 pictures to test with" in copies(gathered, test, "test")
 
 
+def test_persons_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
+    for place, split in enumerate(("train", "val")):
+        for step, name in enumerate(("cats", "dogs")):
+            for number in range(4):
+                person = 10 * step + number + 2 * place
+                picture(tmp_path / split / name / f"person{person}_{split}.png", 100 * place + 10 * step + number)
+    chosen = make_plan(tmp_path, group="person")
+    chosen = replace(chosen, decision=plan.DecisionPlan("balanced", 1))
+    gathered = gather(chosen, tmp_path / "run")
+    (note,) = gathered.notes
+    assert note.startswith("4 of 8 persons or cases to check with")
+    package = pytest.importorskip("desktop.ml.package", reason="needs Keras", exc_type=ImportError)
+    positive = np.linspace(0.1, 0.9, 8)
+    scores = np.stack([1 - positive, positive], axis=1)
+    made = package._decide(chosen, None, 1.0, scores, gathered.validation, gathered.train)
+    assert "other pictures of 4 of their persons" in made.reason and "none" not in made.reason
+    apart = gathered.validation.take(np.flatnonzero(~np.isin(gathered.validation.groups, gathered.train.groups)))
+    made = package._decide(chosen, None, 1.0, scores[: len(apart)], apart, gathered.train)
+    assert "training saw none of their persons" in made.reason
+    assert gather(make_plan(tmp_path, group="none"), tmp_path / "run").notes == ()
+
+
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def locked(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
         if data.name(position) != "dogs/dog3.png":
