@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,25 @@ _FEW = 100  # validation pictures below which figures are rough
 
 
 def write_card(
-    plan: TrainingPlan, gathered: Gathered, figures: Figures, split: str, parameters: int, parent: str | None
+    plan: TrainingPlan,
+    gathered: Gathered,
+    figures: Figures,
+    split: str,
+    parameters: int,
+    parent: str | None,
+    found: Sequence[str] = (),
 ) -> Card:
-    """The card. ``figures`` are those of ``split``, the ones that the model is judged by."""
+    """The card. ``figures`` are those of ``split``, the ones that the model is judged by.
+
+    The notes on the split and what else was ``found``, in words, are limits of every model, whoever wrote its card.
+    """
     words: dict[str, Any] = dict(plan.card)
     if not words.get("limits"):
         own = _own_words(plan, gathered, figures, split, parent)
         words = {**own, **{k: v for k, v in words.items() if v}}
     for name in ("limits", "known_failures", "must_not", "credits"):
         words[name] = tuple(words.get(name, ()))
+    words["limits"] += tuple(f"{text[:1].upper()}{text[1:]}." for text in (*gathered.notes, *found))
     return Card(
         **{"summary": plan.name, "intended_use": "", **words},
         architecture=_architecture(plan),

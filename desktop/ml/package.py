@@ -113,6 +113,7 @@ def package(
     end = head.find(model, sample, lite.run(sample), outputs)
     check()
     listener(Phase("evaluating", 0, 1))
+    limits: list[str] = []
     position, version = outputs["probabilities"], version or _next_version(plan.id, root)
     figures, document, split = found.figures, dict(found.validation), "validation"
     sets = trust.conformal
@@ -122,6 +123,7 @@ def package(
         text = copies(gathered, test, "test")
         if text:
             listener(Note(text))
+            limits.append(text)
         (scores,) = lite.run(test.images, only=(position,))
         sets = confidence.checked(sets, found.decision, scores, test.labels, split)
         figures, document = evaluate.measure(
@@ -151,7 +153,7 @@ def package(
         outputs=outputs,
         scores=evaluate.score_word(plan, gathered),
         decision=found.decision,
-        card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent),
+        card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent, limits),
         provenance=_provenance(plan, gathered, trained.parent),
         metrics=metrics_of(figures, gathered.title, split),
         calibration=Calibration(found.temperature, "validation", len(validation), found.ece_before, found.ece_after),

@@ -17,7 +17,7 @@ from desktop.core.picture_facts import content_of
 from desktop.core.preprocess import prepare
 from desktop.core.splits import SplitError, read_split, write_split
 from desktop.core.types import ImageSource, PreprocessSpec
-from desktop.ml import cache, own_data, plan
+from desktop.ml import cache, card, own_data, plan
 from desktop.ml.data import DataError
 from desktop.ml.evaluate import measure
 from desktop.ml.gather import copies, gather
@@ -261,7 +261,17 @@ def test_copies_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
     (note,) = gathered.notes
     assert "1 of 9 pictures to check with are exact copies" in note
     test = gathered.open_test()
-    assert test is not None and "1 of 9 pictures to test with" in copies(gathered, test, "test")
+    assert test is not None
+    text = copies(gathered, test, "test")
+    assert "1 of 9 pictures to test with" in text
+    # Who is handed the model is told, whether the plan brings words of its own or not.
+    found, _ = measure(
+        chosen, gathered, Decision(), test, lambda _: np.tile([0.4, 0.6], (len(test), 1)), "test", "a test"
+    )
+    for words in ({}, {"summary": "s", "intended_use": "i", "population": "p", "limits": ["Only pets."]}):
+        made = card.write_card(replace(chosen, card=words), gathered, found, "test", 9, None, [text])
+        assert made.limits[-2].startswith("1 of 9 pictures to check with") and made.limits[-1].endswith("too much.")
+        assert ("Only pets." in made.limits) == bool(words)
 
 
 def test_persons_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
