@@ -31,7 +31,7 @@ class Gathered:
     ``test`` is empty of pictures until :meth:`open_test` is called, once, after everything was chosen. ``title`` is the
     set's name or the folder's own; ``fingerprint`` what identifies the data; ``set_aside`` pictures that could not be
     read, by name and reason; ``own_validation`` says that the data came with a validation split. ``notes`` are what the
-    user should know of the split, in words.
+    user should know of the split, in words; ``folder`` is the one of own pictures that their names are relative to.
     """
 
     train: Pictures
@@ -44,6 +44,7 @@ class Gathered:
     own_validation: bool
     open_test: Callable[[], Pictures | None]
     notes: tuple[str, ...] = ()
+    folder: str = ""
 
 
 def told(listener: Callable[[Phase], None], check: Callable[[], None]) -> Progress:
@@ -189,6 +190,7 @@ def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress) -> Gathe
         own.set_aside,
         own.has_validation,
         own.test if plan.data.use_test else lambda: None,
+        folder=own.folder,
     )
 
 

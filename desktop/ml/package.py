@@ -180,12 +180,12 @@ def package(
             (folder / FILTERS_FILE).write_text(filters_json(first), encoding="utf-8", newline="\n")
         if end is not None:
             (folder / HEAD_FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
-    if looked_at and gathered.kind == "own pictures" and plan.data.path:
+    if looked_at and gathered.folder:
         gate, picked, rows = looked_at[0]
         names = [gathered.train.names[index] for index in picked]
         found_at = neighbours.directions(gate, rows)
         network, labels = sha256_of(lite_file), gathered.train.labels[picked]
-        neighbours.write(network, found_at, names, labels, plan.data.path)
+        neighbours.write(network, found_at, names, labels, gathered.folder)
     listener(Phase("writing", 1, 1))
     return ready
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.core import neighbours
 from desktop.core.datasets import LabelledDataset, open_dataset
 from desktop.core.decode import decode
 from desktop.core.inspection import inspect
@@ -294,6 +295,27 @@ def test_persons_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
     made = package._decide(chosen, None, 1.0, scores[: len(apart)], apart, gathered.train)
     assert "training saw none of their persons" in made.reason
     assert gather(make_plan(tmp_path, group="none"), tmp_path / "run").notes == ()
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+@pytest.mark.parametrize("inner", ["", "archive"])
+def test_pictures_of_a_wrapping_folder_are_found_again(
+    inner: str, split: str, tmp_path: Path, fovea_home: Path
+) -> None:
+    base = tmp_path / "pets" / inner if split else tmp_path / "pets"
+    for number in range(4):
+        for step, name in enumerate(("cats", "dogs")):
+            picture(base / split / name / f"{number}.png", 10 * step + number)
+            if split:
+                picture(base / "test" / name / f"{number}.png", 100 + 10 * step + number)
+    gathered = gather(make_plan(tmp_path / "pets"), tmp_path / "run")
+    train = gathered.train
+    vectors = np.eye(len(train), dtype=np.float16)
+    neighbours.write("ab" * 32, vectors, list(train.names), train.labels, gathered.folder)
+    held = neighbours.Neighbours.read("ab" * 32)
+    assert held is not None
+    for name in train.names:
+        assert held._path(name) == str(base / name)
 
 
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
