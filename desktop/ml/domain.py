@@ -22,6 +22,7 @@ REFUSED = 0.05
 """The share of the model's own unseen pictures that the gate may flag."""
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
+_FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
 _AXES = 128
 _FEWEST = 12  # own pictures on either side, below which distances say nothing
 _TONES = 2.0  # what the tones of a colour picture count: chosen on validation pictures
@@ -115,7 +116,7 @@ def _fit(
         method=domain.METHOD,
         split="validation",
         n=len(held),
-        refused=round(float((scores > 1.0).mean()), 4),
+        refused=round(_refused(gate, held), 4),
         quantiles=tuple(round(float(point), 4) for point in points),
     )
     return gate, entry
@@ -262,18 +263,35 @@ def _regression(
     return weights, model.intercept_ - middle @ weights
 
 
-def _limited(gate: Gate, held: np.ndarray) -> Gate:
-    """The gate with its parts on a common scale, and its limit where :data:`REFUSED` of ``held`` (n, d) lie beyond.
+def _refused(gate: Gate, held: np.ndarray) -> float:
+    """The share of fresh own pictures that the gate has to be expected to flag.
 
-    The limit is the conformal quantile: with n pictures the k-th lowest score, k = ceil((n + 1)(1 - refused)), at most
-    the highest.
+    Measured on ``held`` (n, d), each part with the limit that the others set: on the pictures that set it themselves
+    the limit flags none of nineteen or fewer. Not below 1 in n + 1, the chance that a fresh picture lies beyond all n.
     """
+    fold = np.arange(len(held)) % _FOLDS
+    flagged = [_scaled(gate, held[fold != part]).scores(held[fold == part]) > 1.0 for part in range(_FOLDS)]
+    return max(float(np.concatenate(flagged).mean()), 1 / (len(held) + 1))
+
+
+def _limited(gate: Gate, held: np.ndarray) -> Gate:
+    """:func:`_scaled` as it will be used: what is stored is rounded, and the limit must be set with those numbers."""
+    scaled = _scaled(gate, held)
+    scaled = domain.from_json(replace(scaled, centre=0.0, limit=1.0).to_json())
+    return _bounded(scaled, held)
+
+
+def _scaled(gate: Gate, held: np.ndarray) -> Gate:
+    """The gate with its parts on a common scale, and its limit where :data:`REFUSED` of ``held`` (n, d) lie beyond."""
     raw = gate.raw_parts(held)
     middle, high = np.quantile(raw, [0.5, 1 - REFUSED], axis=0)
-    scaled = replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3))
-    # What is stored is rounded: the limit must be set with the numbers that will be used.
-    scaled = domain.from_json(replace(scaled, centre=0.0, limit=1.0).to_json())
-    sums = np.sort(scaled.sums(held))
+    return _bounded(replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3)), held)
+
+
+def _bounded(gate: Gate, held: np.ndarray) -> Gate:
+    """The gate with the conformal quantile of ``held`` as its limit: with n pictures the k-th lowest score,
+    k = ceil((n + 1)(1 - refused)), at most the highest."""
+    sums = np.sort(gate.sums(held))
     place = min(len(sums), math.ceil((len(sums) + 1) * (1 - REFUSED)))
     centre, limit = float(np.median(sums)), float(sums[place - 1])
-    return replace(scaled, centre=centre, limit=max(limit, centre + 1e-3))
+    return replace(gate, centre=centre, limit=max(limit, centre + 1e-3))

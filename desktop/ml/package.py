@@ -38,6 +38,7 @@ PARITY_PICTURES = 400
 _PARITY_PIECE = 100  # of them looked at together, at most
 _SAMPLE_BYTES = 1 << 30  # what the exported file's outputs may take of the pictures that the last layers are judged by
 _FEWEST_SAMPLES = 4
+_ROUGH_LIMIT = 19  # own pictures, below which no limit flags as few as it is meant to
 PARITY_LIMIT = 1e-4  # fp32 on both sides: a larger difference means that the conversion changed the network
 
 Listener = Callable[[Event], None]
@@ -102,6 +103,7 @@ def package(
         check()
         listener(Phase("confidence", done, total))
 
+    limits: list[str] = []
     looked_at: list[tuple[Gate, np.ndarray, np.ndarray]] = []
     trust = confidence.fit(
         lite, outputs, plan.preprocess, gathered.train, validation, plan.seed, looked,
@@ -109,11 +111,17 @@ def package(
     )  # fmt: skip
     if trust.trouble:
         listener(Note(f"no domain gate: {trust.trouble}"))
+    elif trust.domain is not None and trust.domain.n < _ROUGH_LIMIT:
+        rough = (
+            f"{trust.domain.n} validation pictures set the limit of what is called foreign: about "
+            f"{trust.domain.refused:.0%} of other pictures of the model's own kind will be called so, or more"
+        )
+        listener(Note(rough))
+        limits.append(rough)
     sample = validation.images[: min(PARITY_PICTURES, max(_FEWEST_SAMPLES, _SAMPLE_BYTES // lite.bytes_each))]
     end = head.find(model, sample, lite.run(sample), outputs)
     check()
     listener(Phase("evaluating", 0, 1))
-    limits: list[str] = []
     position, version = outputs["probabilities"], version or _next_version(plan.id, root)
     figures, document, split = found.figures, dict(found.validation), "validation"
     sets = trust.conformal
