@@ -13,6 +13,7 @@ from desktop.ml.gather import Gathered
 from desktop.ml.plan import TrainingPlan
 from desktop.store.manifest import Card
 
+_LISTED = 30  # classes whose pictures are counted one by one
 _FEW = 100  # validation pictures below which figures are rough
 
 
@@ -55,7 +56,9 @@ def _own_words(
 ) -> dict[str, Any]:
     names = ", ".join(plan.labels[:12]) + (f" and {len(plan.labels) - 12} more" if len(plan.labels) > 12 else "")
     train = np.bincount(gathered.train.labels, minlength=len(plan.labels))
-    counts = ", ".join(f"{label} {n}" for label, n in zip(plan.labels[:30], train[:30], strict=True))
+    counts = ", ".join(f"{label} {n}" for label, n in zip(plan.labels[:_LISTED], train[:_LISTED], strict=True))
+    if len(plan.labels) > _LISTED:
+        counts += f" and {len(plan.labels) - _LISTED} more classes with {train[_LISTED:].sum()} pictures"
     held = len(gathered.validation)
     limits = [
         f"Nobody but you has checked this model: its figures come from {figures.n} pictures of the {split} split of "

@@ -19,7 +19,7 @@ from desktop.core.preprocess import prepare
 from desktop.core.splits import SplitError, read_split, write_split
 from desktop.core.types import ImageSource, PreprocessSpec
 from desktop.ml import cache, card, own_data, plan
-from desktop.ml.data import DataError
+from desktop.ml.data import DataError, Pictures
 from desktop.ml.evaluate import measure
 from desktop.ml.gather import copies, gather
 from desktop.ml.own_data import OwnData
@@ -316,6 +316,18 @@ def test_pictures_of_a_wrapping_folder_are_found_again(
     assert held is not None
     for name in train.names:
         assert held._path(name) == str(base / name)
+
+
+def test_a_card_counts_the_pictures_of_all_classes(root: Path, tmp_path: Path) -> None:
+    labels = tuple(f"class {number}" for number in range(40))
+    part = Pictures(np.zeros((60, 2, 2, 1), np.uint8), np.arange(60) % 40, tuple(map(str, range(60))))
+    chosen = make_plan(root)
+    chosen = replace(chosen, labels=labels, data=replace(chosen.data, classes=labels), card={})
+    gathered = replace(gather(make_plan(root), tmp_path / "run"), train=part, validation=part)
+    scores = np.eye(40, dtype=np.float32)[part.labels]
+    found, _ = measure(chosen, gathered, Decision(), part, lambda _: scores, "validation", "a test")
+    made = card.write_card(chosen, gathered, found, "validation", 9, None)
+    assert "class 29 1 and 10 more classes with 10 pictures)" in made.population
 
 
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
