@@ -361,8 +361,6 @@ class Watch(keras.callbacks.Callback):
 
 
 def _not_finite(what: str, epoch: int) -> TrainingError:
-    return TrainingError(
-        "not-finite",
-        f"the {what} was no longer a number in epoch {epoch + 1}",
-        "Lower the learning rate; the last good epoch was kept.",
-    )
+    kept = "the last good epoch was kept" if epoch else "no epoch was finished before, so none could be kept"
+    message = f"the {what} was no longer a number in epoch {epoch + 1}"
+    return TrainingError("not-finite", message, f"Lower the learning rate; {kept}.")

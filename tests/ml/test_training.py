@@ -145,7 +145,7 @@ def test_loss_that_is_no_number_stops_and_keeps_the_checkpoint(digits: Pictures,
     plan = replace(plan, optimizer=replace(plan.optimizer, name="sgd", rate=1e30, schedule="constant", warmup=0.0))
     with pytest.raises(train.TrainingError) as caught:
         train.run(plan, digits, held, tmp_path)
-    assert caught.value.kind == "not-finite"
+    assert caught.value.kind == "not-finite" and "no epoch was finished" in caught.value.hint
 
 
 def test_damaged_checkpoint_is_named(tmp_path: Path) -> None:
