@@ -45,7 +45,7 @@ def directions(gate: Gate, rows: np.ndarray) -> np.ndarray:
 
 
 def write(network_sha256: str, found: np.ndarray, names: list[str], labels: np.ndarray, root: str) -> None:
-    """Keep the list: ``found`` from :func:`directions`; ``root`` is the folder or file that the data was opened from.
+    """Keep the list: ``found`` from :func:`directions`; ``root`` is the folder that names are relative to.
 
     A full or read-only disk costs the list and nothing else.
     """

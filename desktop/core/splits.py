@@ -163,8 +163,18 @@ def read_split(path: Path) -> SplitLists:
         raise SplitError("bad-split", f"'{path.name}' of this run cannot be read") from error
 
 
-def check_same(held: SplitLists, train: Iterable[str], validation: Iterable[str]) -> None:
-    """Raise :class:`SplitError` ``data-changed`` unless the pictures are those that ``held`` lists."""
+def check_same(
+    held: SplitLists,
+    train: Iterable[str],
+    validation: Iterable[str],
+    fingerprint: str = "",
+    left_out: Iterable[str] = (),
+) -> None:
+    """Raise :class:`SplitError` ``data-changed`` unless the pictures are those that ``held`` lists.
+
+    ``fingerprint`` and the names ``left_out`` are those of the data now; where either side has no fingerprint, names
+    alone are compared.
+    """
     for side, before, now in (("train", held.train, tuple(train)), ("validate", held.validation, tuple(validation))):
         if before != now:
             gone, new = len(set(before) - set(now)), len(set(now) - set(before))
@@ -174,3 +184,12 @@ def check_same(held: SplitLists, train: Iterable[str], validation: Iterable[str]
                 f"the pictures to {side} with have changed since this run began: {what}",
                 "Put them back as they were, or begin a new run.",
             )
+    # It covers pictures that take no part as well: those may come and go.
+    same_aside = [name for name, _ in held.left_out] == list(left_out)
+    if held.fingerprint and fingerprint and held.fingerprint != fingerprint and same_aside:
+        raise SplitError(
+            "data-changed",
+            "pictures have other content than when this run began, under the same names: the data's fingerprint is "
+            f"{fingerprint[:12]}, {held.fingerprint[:12]} was expected",
+            "Put them back as they were, or begin a new run.",
+        )

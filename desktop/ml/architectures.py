@@ -26,6 +26,10 @@ Builder = Callable[..., keras.Model]
 Initialiser = Callable[[keras.Model, np.ndarray], None]
 
 
+INITIAL_PICTURES = 4096
+"""How many training pictures an initialiser is handed, at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """A builder and, where it has one, what it does to fresh weights with the training images at hand."""
@@ -115,7 +119,7 @@ def fast_cnn(
 
 def whiten(model: keras.Model, images: np.ndarray) -> None:
     """Set the frozen first layer to the principal axes of 2×2 patches, each with its negative, at unit variance."""
-    scaled = keras.ops.convert_to_numpy(model.get_layer("normalise")(images[:4096]))
+    scaled = keras.ops.convert_to_numpy(model.get_layer("normalise")(images[:INITIAL_PICTURES]))
     channels = scaled.shape[3]
     corners = [scaled[:, r : r - 1 or None, c : c - 1 or None, :] for r in (0, 1) for c in (0, 1)]
     patches = np.stack(corners, axis=3).reshape(-1, 4 * channels).astype(np.float64)

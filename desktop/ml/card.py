@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,19 +13,30 @@ from desktop.ml.gather import Gathered
 from desktop.ml.plan import TrainingPlan
 from desktop.store.manifest import Card
 
+_LISTED = 30  # classes whose pictures are counted one by one
 _FEW = 100  # validation pictures below which figures are rough
 
 
 def write_card(
-    plan: TrainingPlan, gathered: Gathered, figures: Figures, split: str, parameters: int, parent: str | None
+    plan: TrainingPlan,
+    gathered: Gathered,
+    figures: Figures,
+    split: str,
+    parameters: int,
+    parent: str | None,
+    found: Sequence[str] = (),
 ) -> Card:
-    """The card. ``figures`` are those of ``split``, the ones that the model is judged by."""
+    """The card. ``figures`` are those of ``split``, the ones that the model is judged by.
+
+    The notes on the split and what else was ``found``, in words, are limits of every model, whoever wrote its card.
+    """
     words: dict[str, Any] = dict(plan.card)
     if not words.get("limits"):
         own = _own_words(plan, gathered, figures, split, parent)
         words = {**own, **{k: v for k, v in words.items() if v}}
     for name in ("limits", "known_failures", "must_not", "credits"):
         words[name] = tuple(words.get(name, ()))
+    words["limits"] += tuple(f"{text[:1].upper()}{text[1:]}." for text in (*gathered.notes, *found))
     return Card(
         **{"summary": plan.name, "intended_use": "", **words},
         architecture=_architecture(plan),
@@ -44,7 +56,9 @@ def _own_words(
 ) -> dict[str, Any]:
     names = ", ".join(plan.labels[:12]) + (f" and {len(plan.labels) - 12} more" if len(plan.labels) > 12 else "")
     train = np.bincount(gathered.train.labels, minlength=len(plan.labels))
-    counts = ", ".join(f"{label} {n}" for label, n in zip(plan.labels[:30], train[:30], strict=True))
+    counts = ", ".join(f"{label} {n}" for label, n in zip(plan.labels[:_LISTED], train[:_LISTED], strict=True))
+    if len(plan.labels) > _LISTED:
+        counts += f" and {len(plan.labels) - _LISTED} more classes with {train[_LISTED:].sum()} pictures"
     held = len(gathered.validation)
     limits = [
         f"Nobody but you has checked this model: its figures come from {figures.n} pictures of the {split} split of "

@@ -12,6 +12,7 @@ import numpy as np
 from desktop.ml import backend
 from desktop.ml.litert import OUTPUTS as OUTPUTS
 from desktop.ml.pictures import Images
+from desktop.ml.work import in_pieces, pictures_at_once
 
 backend.select()
 
@@ -61,18 +62,23 @@ def _mirror(x: Any, name: str) -> Any:
     return layer(x)
 
 
-_PIECE = 4000  # pictures read at a time: sets that are mapped from disk need not fit into memory
+_MOST = 250  # pictures looked at together
 
 
-def logits_of(model: keras.Model, images: Images, mirrored: bool, batch: int = 250) -> np.ndarray:
-    """Logits float64 (n, classes) of a trained network, averaged with the mirror image's where ``mirrored``."""
+def logits_of(model: keras.Model, images: Images, mirrored: bool, took: int = 1) -> np.ndarray:
+    """Logits float64 (n, classes) of a trained network, averaged with the mirror image's where ``mirrored``.
+
+    ``took`` is how many pictures its device held in training; where the network's maps are large no more are looked at
+    together.
+    """
     network = keras.Model(model.inputs, model.output["logits"])
-    parts = []
-    for start in range(0, len(images), _PIECE):
-        piece = np.asarray(images[start : start + _PIECE])
-        logits = np.asarray(network.predict(piece, batch_size=batch, verbose=0), np.float64)
+
+    def logits(start: int, end: int) -> np.ndarray:
+        piece = np.asarray(images[start:end])
+        found = np.asarray(network.predict_on_batch(piece), np.float64)
         if mirrored:
             turned = np.ascontiguousarray(piece[:, :, ::-1])
-            logits = (logits + np.asarray(network.predict(turned, batch_size=batch, verbose=0), np.float64)) / 2
-        parts.append(logits)
-    return np.concatenate(parts)
+            found = (found + np.asarray(network.predict_on_batch(turned), np.float64)) / 2
+        return found
+
+    return np.concatenate(list(in_pieces(logits, len(images), pictures_at_once(network, _MOST, took))))

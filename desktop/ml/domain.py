@@ -22,12 +22,16 @@ REFUSED = 0.05
 """The share of the model's own unseen pictures that the gate may flag."""
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
+_FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
 _AXES = 128
 _FEWEST = 12  # own pictures on either side, below which distances say nothing
 _TONES = 2.0  # what the tones of a colour picture count: chosen on validation pictures
 _RIDGE = 100.0  # weight decay of the regression, as 1/C of scikit-learn's
 _PIECE = 256  # pictures looked at together, at most
 _PIECE_BYTES = 128 * 1024 * 1024  # what they and the network's outputs for them may take
+_WIDE = 4096  # features, above which their covariance is not written out: it would take gigabytes
+_VALUES = 1 << 25  # features of all pictures of a kind: of wide ones fewer pictures are looked at
+_FILE_SHARE = 0.9  # of the bytes that a gate's file may have, for what grows with the number of features
 
 Look = Callable[[np.ndarray], np.ndarray]
 
@@ -60,8 +64,26 @@ def fit(
     :func:`desktop.core.domain.features` by way of the network, toned for colour; ``seen`` gets the gate, which of
     ``images`` were looked at, and their features. ``bytes_each`` is what ``look`` holds of the network's outputs for
     one picture. Raises :class:`DomainError` with fewer than twelve pictures on either side, and where the features are
-    infinite, no numbers, or otherwise such that no distance follows from them.
+    infinite, no numbers, too many, or otherwise such that no distance follows from them, and where the memory does not
+    suffice: a model without a gate is still a model.
     """
+    try:
+        return _fit(images, labels, unseen, spec, look, seed, progress, seen, bytes_each)
+    except MemoryError as error:
+        raise DomainError("memory", "there is not enough memory for a domain gate") from error
+
+
+def _fit(
+    images: np.ndarray,
+    labels: np.ndarray,
+    unseen: np.ndarray,
+    spec: PreprocessSpec,
+    look: Look,
+    seed: int,
+    progress: Callable[[int, int], None],
+    seen: Callable[[Gate, np.ndarray, np.ndarray], None],
+    bytes_each: int,
+) -> tuple[Gate, Domain]:
     if min(len(images), len(unseen)) < _FEWEST:
         raise DomainError(
             "too-few",
@@ -69,7 +91,7 @@ def fit(
             f"At least {_FEWEST} of each are needed.",
         )
     rng = np.random.default_rng([seed, 6])
-    most, each = budget(spec)
+    most, each = _affordable(look(np.ascontiguousarray(images[:1])).shape[1], *budget(spec))
     picked = rng.permutation(len(images))[:most]
     images, labels = images[picked], labels[picked]
     made = outliers.make(images, spec, min(each, len(images)), rng)
@@ -94,10 +116,24 @@ def fit(
         method=domain.METHOD,
         split="validation",
         n=len(held),
-        refused=round(float((scores > 1.0).mean()), 4),
+        refused=round(_refused(gate, held), 4),
         quantiles=tuple(round(float(point), 4) for point in points),
     )
     return gate, entry
+
+
+def _affordable(width: int, most: int, each: int) -> tuple[int, int]:
+    """:func:`budget` where there are ``width`` features of every picture. Raises :class:`DomainError` for too many."""
+    if _storable_axes(width, len(outliers.KINDS)) < 2:
+        raise DomainError("too-wide", f"the network computes {width:,} features of a picture: too many for a gate")
+    fewer = max(_FEWEST, _VALUES // width)
+    return min(most, fewer), min(each, max(_FEWEST, fewer // len(outliers.KINDS)))
+
+
+def _storable_axes(width: int, kinds: int) -> int:
+    """How many axes along ``width`` features fit into a gate's file, in half precision and base64."""
+    numbers = int(_FILE_SHARE * domain.MAX_BYTES * 3 / 4 / 2)
+    return numbers // width - (3 + kinds)  # shift, scale and the regression's weights
 
 
 def piece_of(spec: PreprocessSpec, bytes_each: int) -> int:
@@ -136,7 +172,7 @@ def _fitted(
     views = domain.views_for(spec)
     look_size = domain.look(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)).shape[1]
     look_axes, look_means = _within(z[:, -look_size:], labels, classes)
-    axes = _axes(z)
+    axes = _axes(z, min(_AXES, _storable_axes(z.shape[1], len(kinds))))
     within, means = _within(z @ axes, labels, classes)
     weights, bias = _regression(own, others, shift, scale)
     return Gate(
@@ -164,17 +200,37 @@ def _shrunk(rows: np.ndarray) -> np.ndarray:
     """The covariance of ``rows`` (n, k), drawn towards a multiple of the identity: the more, the fewer rows."""
     n, k = rows.shape
     covariance = np.atleast_2d(np.cov(rows, rowvar=False))
-    amount = max(0.05, min(0.9, k / n))
+    amount = _amount(n, k)
     mixed: np.ndarray = (1 - amount) * covariance + amount * np.trace(covariance) / k * np.eye(k)
     return mixed
 
 
-def _axes(z: np.ndarray) -> np.ndarray:
-    """The leading principal axes of ``z`` (n, d), scaled to unit variance: (d, k)."""
+def _amount(n: int, k: int) -> float:
+    return max(0.05, min(0.9, k / n))
+
+
+def _axes(z: np.ndarray, most: int = _AXES) -> np.ndarray:
+    """The leading principal axes of ``z`` (n, d), at most ``most``, scaled to unit variance: (d, k)."""
+    kept = max(2, min(most, z.shape[1], len(z) // 4))
+    if z.shape[1] > max(_WIDE, len(z)):
+        return _axes_of_wide(z, kept)
     values, vectors = np.linalg.eigh(_shrunk(z))
-    kept = max(2, min(_AXES, z.shape[1], len(z) // 4))
     leading: np.ndarray = vectors[:, -kept:] / np.sqrt(values[-kept:])
     return leading
+
+
+def _axes_of_wide(z: np.ndarray, kept: int) -> np.ndarray:
+    """:func:`_axes` by way of the products of the rows (n, n): their covariance has the same axes, where it has any."""
+    n, k = z.shape
+    centred = z - z.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred @ centred.T / (n - 1))
+    there = np.flatnonzero(values > 1e-9 * max(values[-1], 1e-9))[-kept:]
+    if not len(there):
+        raise np.linalg.LinAlgError("all pictures are alike")
+    amount = _amount(n, k)
+    variances = (1 - amount) * values[there] + amount * values.sum() / k
+    axes: np.ndarray = centred.T @ (vectors[:, there] / np.sqrt((n - 1) * values[there] * variances))
+    return axes
 
 
 def _within(rows: np.ndarray, labels: np.ndarray, classes: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -207,18 +263,35 @@ def _regression(
     return weights, model.intercept_ - middle @ weights
 
 
-def _limited(gate: Gate, held: np.ndarray) -> Gate:
-    """The gate with its parts on a common scale, and its limit where :data:`REFUSED` of ``held`` (n, d) lie beyond.
+def _refused(gate: Gate, held: np.ndarray) -> float:
+    """The share of fresh own pictures that the gate has to be expected to flag.
 
-    The limit is the conformal quantile: with n pictures the k-th lowest score, k = ceil((n + 1)(1 - refused)), at most
-    the highest.
+    Measured on ``held`` (n, d), each part with the limit that the others set: on the pictures that set it themselves
+    the limit flags none of nineteen or fewer. Not below 1 in n + 1, the chance that a fresh picture lies beyond all n.
     """
+    fold = np.arange(len(held)) % _FOLDS
+    flagged = [_scaled(gate, held[fold != part]).scores(held[fold == part]) > 1.0 for part in range(_FOLDS)]
+    return max(float(np.concatenate(flagged).mean()), 1 / (len(held) + 1))
+
+
+def _limited(gate: Gate, held: np.ndarray) -> Gate:
+    """:func:`_scaled` as it will be used: what is stored is rounded, and the limit must be set with those numbers."""
+    scaled = _scaled(gate, held)
+    scaled = domain.from_json(replace(scaled, centre=0.0, limit=1.0).to_json())
+    return _bounded(scaled, held)
+
+
+def _scaled(gate: Gate, held: np.ndarray) -> Gate:
+    """The gate with its parts on a common scale, and its limit where :data:`REFUSED` of ``held`` (n, d) lie beyond."""
     raw = gate.raw_parts(held)
     middle, high = np.quantile(raw, [0.5, 1 - REFUSED], axis=0)
-    scaled = replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3))
-    # What is stored is rounded: the limit must be set with the numbers that will be used.
-    scaled = domain.from_json(replace(scaled, centre=0.0, limit=1.0).to_json())
-    sums = np.sort(scaled.sums(held))
+    return _bounded(replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3)), held)
+
+
+def _bounded(gate: Gate, held: np.ndarray) -> Gate:
+    """The gate with the conformal quantile of ``held`` as its limit: with n pictures the k-th lowest score,
+    k = ceil((n + 1)(1 - refused)), at most the highest."""
+    sums = np.sort(gate.sums(held))
     place = min(len(sums), math.ceil((len(sums) + 1) * (1 - REFUSED)))
     centre, limit = float(np.median(sums)), float(sums[place - 1])
-    return replace(scaled, centre=centre, limit=max(limit, centre + 1e-3))
+    return replace(gate, centre=centre, limit=max(limit, centre + 1e-3))

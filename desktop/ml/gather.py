@@ -31,7 +31,7 @@ class Gathered:
     ``test`` is empty of pictures until :meth:`open_test` is called, once, after everything was chosen. ``title`` is the
     set's name or the folder's own; ``fingerprint`` what identifies the data; ``set_aside`` pictures that could not be
     read, by name and reason; ``own_validation`` says that the data came with a validation split. ``notes`` are what the
-    user should know of the split, in words.
+    user should know of the split, in words; ``folder`` is the one of own pictures that their names are relative to.
     """
 
     train: Pictures
@@ -44,6 +44,7 @@ class Gathered:
     own_validation: bool
     open_test: Callable[[], Pictures | None]
     notes: tuple[str, ...] = ()
+    folder: str = ""
 
 
 def told(listener: Callable[[Phase], None], check: Callable[[], None]) -> Progress:
@@ -101,16 +102,28 @@ def fingerprint(plan: TrainingPlan, root: Path | None = None, progress: Progress
 def copies(gathered: Gathered, others: Pictures, purpose: str) -> str:
     """What to say of exact copies of pictures to learn from among ``others``, which are there to ``purpose``; empty
     where there are none."""
-    if gathered.train.sha256 is None or others.sha256 is None:
-        return ""
-    known = {row.tobytes() for row in gathered.train.sha256}
-    count = sum(row.tobytes() in known for row in others.sha256)
+    count = count_copies(gathered.train, others)
     if not count:
         return ""
     return (
         f"{count:,} of {len(others):,} pictures to {purpose} with are exact copies of pictures that are learnt from: "
         "the figures promise too much"
     )
+
+
+def count_copies(train: Pictures, others: Pictures) -> int:
+    """How many of ``others`` are exact copies of pictures to learn from, as far as that is known."""
+    if train.sha256 is None or others.sha256 is None:
+        return 0
+    known = {row.tobytes() for row in train.sha256}
+    return sum(row.tobytes() in known for row in others.sha256)
+
+
+def shared_groups(train: Pictures, others: Pictures) -> int:
+    """How many persons or cases of ``others`` have pictures to learn from as well, as far as they are known."""
+    if train.groups is None or others.groups is None:
+        return 0
+    return len(np.intersect1d(train.groups, others.groups))
 
 
 def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
@@ -122,6 +135,12 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
         text = copies(gathered, gathered.validation, "check")
         if text:
             yield text
+        shared = shared_groups(gathered.train, gathered.validation)
+        if shared:
+            yield (
+                f"{shared:,} of {len(np.unique(gathered.validation.groups)):,} persons or cases to check with have "
+                "pictures that are learnt from, as the data's own splits have it: the figures promise too much"
+            )
     elif not plan.data.limit:
         every = np.concatenate([gathered.train.labels, held])
         for number, count, total, wanted in deviations(every, held, plan.data.validation):
@@ -134,7 +153,10 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
 def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
     path = run / SPLIT
     if path.is_file() and (run / CHECKPOINT).is_file():
-        check_same(read_split(path), gathered.train.names, gathered.validation.names)
+        # A public set's file has a checksum of its own; how it is prepared may change from version to version.
+        known = gathered.fingerprint if gathered.kind == "own pictures" else ""
+        aside = [name for name, _ in gathered.set_aside]
+        check_same(read_split(path), gathered.train.names, gathered.validation.names, known, aside)
         return
     lists = SplitLists(
         plan.seed,
@@ -168,6 +190,7 @@ def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress) -> Gathe
         own.set_aside,
         own.has_validation,
         own.test if plan.data.use_test else lambda: None,
+        folder=own.folder,
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+_BYTES = 1 << 30  # what a network may hold of the pictures that it looks at together
+
 OUTPUTS = ("probabilities", "embedding", "map")
 """The outputs of a finished network, in this order; a model from elsewhere may have the first alone."""
 
@@ -22,6 +24,7 @@ class LiteRT:
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
         self._size = -1
+        self._most = max(1, _BYTES // max(1, self._bytes_inside()))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -38,9 +41,19 @@ class LiteRT:
         """What the outputs for one picture take; a side that the file leaves open counts as 1."""
         return sum(4 * math.prod(max(1, int(side)) for side in output["shape"][1:]) for output in self._outputs)
 
+    def _bytes_inside(self) -> int:
+        """What the network holds for one picture: a layer's input and output, of the largest there is."""
+        varying = [
+            held["shape"] for held in self._interpreter.get_tensor_details() if -1 in held["shape_signature"][:1]
+        ]
+        return 2 * max((4 * math.prod(max(1, int(side)) for side in shape[1:]) for shape in varying), default=0)
+
     def run(self, images: np.ndarray, batch: int = 64, only: Sequence[int] | None = None) -> list[np.ndarray]:
         """The outputs, float32, for uint8 ``images`` (n, height, width, channels): all in the file's order, or those at
-        the positions ``only``, in that order. The maps of many pictures take gigabytes: ask for what is read."""
+        the positions ``only``, in that order. The maps of many pictures take gigabytes: ask for what is read. At most
+        ``batch`` are looked at together, fewer where the network's maps are large."""
+        while batch > self._most:
+            batch = max(1, batch // 2)
         wanted = self._outputs if only is None else [self._outputs[position] for position in only]
         parts: list[list[np.ndarray]] = [[] for _ in wanted]
         for start in range(0, len(images), batch):

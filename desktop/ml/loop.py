@@ -27,7 +27,7 @@ from desktop.ml.data import Pictures
 from desktop.ml.events import BatchDone, Checkpointed, EpochDone, Event, Note, Paused, Resumed
 from desktop.ml.history import History, history_csv, write_text
 from desktop.ml.plan import OptimizerPlan, Step, TrainingPlan, shaping
-from desktop.ml.work import steps_at_once
+from desktop.ml.work import in_pieces, pictures_at_once, steps_at_once
 
 backend.select()
 
@@ -40,7 +40,7 @@ Listener = Callable[[Event], None]
 
 _TELL_S = 0.1  # the shortest time between two batch events
 _POLL_S = 0.1  # in a pause
-_VALIDATION_BATCH = 256
+_VALIDATION_BATCH = 256  # at most
 
 
 class TrainingError(FoveaError):
@@ -90,9 +90,13 @@ class Loop:
         self.batch = batch_of(train.labels, plan)
         self.steps = steps_of(train.labels, plan)
         self.network = keras.Model(model.inputs, model.output["logits"], name="network")
-        self.optimizer = optimizers.build(stage.optimizer, self.steps * (stage.end - stage.begin), parts)
+        # Keras scales the loss by itself only where the whole model was built in float16; this one holds its layers.
+        scaled = any(layer.compute_dtype == "float16" for layer in self.network._flatten_layers())
+        total = self.steps * (stage.end - stage.begin)
+        self.optimizer = optimizers.build(stage.optimizer, total, parts, scaled)
         losses.penalise(self.network, plan.fit.l1, plan.fit.l2)
         self.at_once = at_once or steps_at_once(self.network, plan.fit, self.steps, parts)
+        self._checked = pictures_at_once(self.network, _VALIDATION_BATCH, self.batch // parts)
         self.network.compile(
             optimizer=self.optimizer,
             loss=losses.loss_of(plan.fit),
@@ -276,14 +280,21 @@ class Loop:
         own = self.model.get_weights() if self.average else []
         if self.average:
             self.model.set_weights(self.average)
-        parts = []
-        for start in range(0, len(self.validation), _VALIDATION_BATCH):
+
+        def looked(start: int, end: int) -> np.ndarray:
             self.steering.check()
-            piece = np.asarray(self.validation.images[start : start + _VALIDATION_BATCH])
-            parts.append(np.asarray(self.network.predict_on_batch(piece), np.float64))
+            piece = np.asarray(self.validation.images[start:end])
+            return np.asarray(self.network.predict_on_batch(piece), np.float64)
+
+        parts = list(in_pieces(looked, len(self.validation), self._checked, self._fewer))
         if own:
             self.model.set_weights(own)
         return losses.validation_figures(np.concatenate(parts), self.validation.labels, self.plan.fit.loss)
+
+    def _fewer(self, piece: int) -> None:
+        text = f"the memory of {backend.device()} holds fewer validation pictures: {piece} are looked at together"
+        self.listener(Note(text))
+        self._checked = piece
 
     def _rate(self) -> float:
         return float(keras.ops.convert_to_numpy(self.optimizer.learning_rate))
@@ -350,8 +361,6 @@ class Watch(keras.callbacks.Callback):
 
 
 def _not_finite(what: str, epoch: int) -> TrainingError:
-    return TrainingError(
-        "not-finite",
-        f"the {what} was no longer a number in epoch {epoch + 1}",
-        "Lower the learning rate; the last good epoch was kept.",
-    )
+    kept = "the last good epoch was kept" if epoch else "no epoch was finished before, so none could be kept"
+    message = f"the {what} was no longer a number in epoch {epoch + 1}"
+    return TrainingError("not-finite", message, f"Lower the learning rate; {kept}.")

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ class OwnData:
     A split of the data's own for training, validation or testing is respected; without one for training all pictures
     are for training, without one for validation a part of the training pictures is cut off. ``set_aside`` are pictures
     that do not open, with the reason, and those that the plan leaves out. ``fingerprint`` covers the pictures to learn
-    from and to validate with, as they lie on disk.
+    from and to validate with, as they lie on disk. ``folder`` is the one that names are relative to (an archive's inner
+    folder, where it has one); of arrays, their file.
 
     Raises :class:`DataError`, :class:`desktop.core.datasets.DatasetError`, :class:`desktop.ml.cache.CacheError`; what
     ``progress`` raises.
@@ -42,6 +44,7 @@ class OwnData:
         self._plan = plan
         self._data = _opened(plan, progress)
         self.title = self._data.title
+        self.folder = _folder_of(self._data)
         self._split_names = np.array([self._data.split_of(i) for i in range(len(self._data))], dtype=object)
         own = {part: self._data.own_split(part) for part in datasets.SPLIT_NAMES}
         self.has_validation = own["train"] is not None and own["validation"] is not None
@@ -106,6 +109,15 @@ def _opened(plan: TrainingPlan, progress: Progress) -> LabelledDataset:
     if missing:
         raise DataError("no-data", f"'{data.title}' has no class {', '.join(missing)}", "Make the plan again.")
     return data
+
+
+def _folder_of(data: LabelledDataset) -> str:
+    """The folder that the names of ``data`` are relative to: in an archive's inner folder they are to that."""
+    if data.kind == "folders" and len(data):
+        path, parts = data.source(0).path, data.name(0).split("/")
+        if path is not None and os.path.normpath(path).split(os.sep)[-len(parts) :] == parts:
+            return str(Path(path).parents[len(parts) - 1])
+    return data.root
 
 
 def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = lambda d, t: None) -> cache.Prepared:

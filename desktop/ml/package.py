@@ -24,16 +24,21 @@ from desktop.ml.card import write_card
 from desktop.ml.data import Pictures
 from desktop.ml.events import Event, Note, Phase
 from desktop.ml.export_litert import convert
-from desktop.ml.gather import Gathered, copies
+from desktop.ml.gather import Gathered, copies, count_copies, shared_groups
 from desktop.ml.history import history_csv
 from desktop.ml.litert import LiteRT, match_outputs
 from desktop.ml.plan import TrainingPlan
 from desktop.ml.selftest import drawn_inputs, write_selftest
 from desktop.ml.train import Trained
+from desktop.ml.work import in_pieces, pictures_at_once
 from desktop.store.manifest import Calibration, Decision, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
 
 PARITY_PICTURES = 400
+_PARITY_PIECE = 100  # of them looked at together, at most
+_SAMPLE_BYTES = 1 << 30  # what the exported file's outputs may take of the pictures that the last layers are judged by
+_FEWEST_SAMPLES = 4
+_ROUGH_LIMIT = 19  # own pictures, below which no limit flags as few as it is meant to
 PARITY_LIMIT = 1e-4  # fp32 on both sides: a larger difference means that the conversion changed the network
 
 Listener = Callable[[Event], None]
@@ -98,6 +103,7 @@ def package(
         check()
         listener(Phase("confidence", done, total))
 
+    limits: list[str] = []
     looked_at: list[tuple[Gate, np.ndarray, np.ndarray]] = []
     trust = confidence.fit(
         lite, outputs, plan.preprocess, gathered.train, validation, plan.seed, looked,
@@ -105,7 +111,14 @@ def package(
     )  # fmt: skip
     if trust.trouble:
         listener(Note(f"no domain gate: {trust.trouble}"))
-    sample = validation.images[:PARITY_PICTURES]
+    elif trust.domain is not None and trust.domain.n < _ROUGH_LIMIT:
+        rough = (
+            f"{trust.domain.n} validation pictures set the limit of what is called foreign: about "
+            f"{trust.domain.refused:.0%} of other pictures of the model's own kind will be called so, or more"
+        )
+        listener(Note(rough))
+        limits.append(rough)
+    sample = validation.images[: min(PARITY_PICTURES, max(_FEWEST_SAMPLES, _SAMPLE_BYTES // lite.bytes_each))]
     end = head.find(model, sample, lite.run(sample), outputs)
     check()
     listener(Phase("evaluating", 0, 1))
@@ -118,6 +131,7 @@ def package(
         text = copies(gathered, test, "test")
         if text:
             listener(Note(text))
+            limits.append(text)
         (scores,) = lite.run(test.images, only=(position,))
         sets = confidence.checked(sets, found.decision, scores, test.labels, split)
         figures, document = evaluate.measure(
@@ -147,7 +161,7 @@ def package(
         outputs=outputs,
         scores=evaluate.score_word(plan, gathered),
         decision=found.decision,
-        card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent),
+        card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent, limits),
         provenance=_provenance(plan, gathered, trained.parent),
         metrics=metrics_of(figures, gathered.title, split),
         calibration=Calibration(found.temperature, "validation", len(validation), found.ece_before, found.ece_after),
@@ -174,12 +188,12 @@ def package(
             (folder / FILTERS_FILE).write_text(filters_json(first), encoding="utf-8", newline="\n")
         if end is not None:
             (folder / HEAD_FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
-    if looked_at and gathered.kind == "own pictures" and plan.data.path:
+    if looked_at and gathered.folder:
         gate, picked, rows = looked_at[0]
         names = [gathered.train.names[index] for index in picked]
         found_at = neighbours.directions(gate, rows)
         network, labels = sha256_of(lite_file), gathered.train.labels[picked]
-        neighbours.write(network, found_at, names, labels, plan.data.path)
+        neighbours.write(network, found_at, names, labels, gathered.folder)
     listener(Phase("writing", 1, 1))
     return ready
 
@@ -200,10 +214,10 @@ def _ready(manifest: Manifest, gate: Domain | None) -> Manifest:
 
 def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Calibrated:
     validation = gathered.validation
-    logits = deploy.logits_of(trained.model, validation.images, plan.mirrored)
+    logits = deploy.logits_of(trained.model, validation.images, plan.mirrored, _took(plan))
     temperature = calibrate.fit_temperature(logits, validation.labels)
     before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
-    decision = _decide(plan, trained, temperature, after, validation)
+    decision = _decide(plan, trained, temperature, after, validation, gathered.train)
 
     def measured(scores: np.ndarray) -> tuple[Figures, dict[str, Any]]:
         return evaluate.measure(plan, gathered, decision, validation, lambda _: scores, "validation", "Keras")
@@ -214,9 +228,17 @@ def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Cal
 
 
 def _decide(
-    plan: TrainingPlan, trained: Trained, temperature: float, scores: np.ndarray, validation: Pictures
+    plan: TrainingPlan,
+    trained: Trained,
+    temperature: float,
+    scores: np.ndarray,
+    validation: Pictures,
+    train: Pictures | None = None,
 ) -> Decision:
-    """The decision that the plan asks for, with its threshold from ``scores`` on validation, or on augmented copies."""
+    """The decision that the plan asks for, with its threshold from ``scores`` on validation, or on augmented copies.
+
+    Its reason says what pictures of ``train`` have in common with validation's.
+    """
     if plan.decision.rule == "argmax":
         return Decision()
     positive = plan.decision.positive
@@ -228,7 +250,7 @@ def _decide(
         parts = []
         for copy in range(plan.decision.perturbed):
             images = augment.apply(validation.images, plan.augment, np.random.default_rng([plan.seed, 5, copy]))
-            logits = deploy.logits_of(trained.model, images, plan.mirrored)
+            logits = deploy.logits_of(trained.model, images, plan.mirrored, _took(plan))
             parts.append(calibrate.softmax(logits / temperature)[:, positive])
         truth, own = np.tile(truth, plan.decision.perturbed), np.concatenate(parts)
         how = f"on {plan.decision.perturbed} copies of the validation split, augmented as in training"
@@ -241,10 +263,25 @@ def _decide(
         reached = float((own[truth] >= value).mean())
         if reached < plan.decision.at_least:  # scores of exactly 0: no threshold above 0 finds them
             words = f"the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached"
-    kept = "persons" if plan.data.group == "person" else "pictures"
-    reason = f"{words} {how} ({len(validation)} pictures; training saw none of their {kept})"
+    reason = f"{words} {how} ({len(validation)} pictures; {_known(plan, train, validation)})"
     # Not rounded: of a network that is sure of itself the threshold would become 0 or 1, or rise above a kept score.
     return Decision("threshold", positive, value, reason)
+
+
+def _known(plan: TrainingPlan, train: Pictures | None, validation: Pictures) -> str:
+    """What training saw of the pictures that a threshold was chosen on, in words."""
+    shared = shared_groups(train, validation) if train is not None else 0
+    if shared:
+        return f"training saw other pictures of {shared:,} of their persons or cases"
+    doubled = count_copies(train, validation) if train is not None else 0
+    if doubled:
+        return f"training saw exact copies of {doubled:,} of them"
+    return f"training saw none of their {'persons' if plan.data.group == 'person' else 'pictures'}"
+
+
+def _took(plan: TrainingPlan) -> int:
+    """How many pictures the whole network held in training; of features the head alone was trained."""
+    return 1 if plan.start.kind == "features" else plan.fit.batch
 
 
 def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tuple[dict[str, int], float, int]:
@@ -253,15 +290,20 @@ def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tup
     Raises :class:`PackageError` beyond :data:`PARITY_LIMIT`.
     """
     rng = np.random.default_rng([seed, 4])
-    picked = rng.permutation(len(pictures))[:PARITY_PICTURES]
-    images = pictures.images[np.sort(picked)]
-    expected = [np.asarray(part) for part in model.predict(images, batch_size=100, verbose=0)]
-    found = lite.run(images)
-    outputs = match_outputs(found, expected, deploy.outputs_of(model))
-    gap = float(np.abs(found[outputs["probabilities"]] - expected[0]).max())
+    picked = np.sort(rng.permutation(len(pictures))[:PARITY_PICTURES])
+
+    def compared(start: int, end: int) -> tuple[dict[str, int], float]:
+        images = np.asarray(pictures.images[picked[start:end]])
+        expected = [np.asarray(part) for part in model.predict_on_batch(images)]
+        found = lite.run(images)
+        outputs = match_outputs(found, expected, deploy.outputs_of(model))
+        return outputs, float(np.abs(found[outputs["probabilities"]] - expected[0]).max())
+
+    found = list(in_pieces(compared, len(picked), pictures_at_once(model, _PARITY_PIECE)))
+    outputs, gap = found[0][0], float(np.max([each for _, each in found]))  # NaN stays
     if not gap <= PARITY_LIMIT:
         raise PackageError("parity", f"the exported file differs from the network by {gap:.1e}; at most 1e-4 expected")
-    return outputs, gap, len(images)
+    return outputs, gap, len(picked)
 
 
 def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> Provenance:

@@ -251,6 +251,8 @@ def _data(plan: TrainingPlan) -> list[str]:
         found.append(f"validation {data.validation} found; expected a fraction between 0 and 0.9")
     if data.limit < 0:
         found.append(f"limit {data.limit} found; expected a number of images, or 0 for all")
+    elif 0 < data.limit < len(plan.labels):
+        found.append(f"limit {data.limit} found; expected at least one image of each of the {len(plan.labels)} classes")
     return found
 
 

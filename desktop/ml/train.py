@@ -97,7 +97,7 @@ def _attempt(sitting: Sitting, resume: bool) -> Trained:
         model = architectures.build(plan)
     initialise = architectures.find(plan.architecture.name).initialise
     if initialise is not None:
-        initialise(model, np.asarray(train.images[:4096]))
+        initialise(model, _drawn(plan, train))
     loop = start_loop(sitting, Stage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
     if held is not None:
         loop.restore(held)
@@ -105,6 +105,13 @@ def _attempt(sitting: Sitting, resume: bool) -> Trained:
     complete = loop.run()
     loop.settle()
     return Trained(_finished(plan, model), loop.history, complete, loop.best_epoch)
+
+
+def _drawn(plan: TrainingPlan, train: Pictures) -> np.ndarray:
+    """Training pictures by the seed, not the first ones: these lie class by class."""
+    rng = np.random.default_rng([plan.seed, 8])
+    picked = np.sort(rng.permutation(len(train))[: architectures.INITIAL_PICTURES])
+    return np.asarray(train.images[picked])
 
 
 @contextmanager

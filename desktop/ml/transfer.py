@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 from desktop.ml import architectures, backend, features, starts
 from desktop.ml.checkpoint import Checkpoint
@@ -78,7 +79,8 @@ def _features(sitting: Sitting, base: starts.Base, cut: keras.Model, part: str, 
         sitting.steering.check()
         sitting.listener(Phase("features", done, total))
 
-    identity = f"{base.sha256} {sitting.plan.start.layer}"
+    prepared = json.dumps(asdict(sitting.plan.preprocess), sort_keys=True)
+    identity = f"{base.sha256} {sitting.plan.start.layer} {prepared}"
     return features.compute(cut, pictures, sitting.folder / features.FOLDER, part, identity, progress)
 
 

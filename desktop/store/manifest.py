@@ -64,8 +64,9 @@ class Domain:
     """The gate that tells pictures of the model's kind from foreign ones; its numbers lie in ``file``.
 
     A picture whose score (:mod:`desktop.core.domain`, 1 at the limit) is above 1 is flagged. The limit was set on ``n``
-    own pictures of ``split`` that training had not seen; ``refused`` is the share of them that it flags, ``quantiles``
-    their scores at 0, 5 … 100 %, for showing where a picture stands among them.
+    own pictures of ``split`` that training had not seen; ``refused`` is the share of fresh own pictures that it has to
+    be expected to flag (of models made by earlier versions the share of those ``n``), ``quantiles`` the scores of those
+    ``n`` at 0, 5 … 100 %, for showing where a picture stands among them.
     """
 
     file: str

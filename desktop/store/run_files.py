@@ -92,8 +92,8 @@ class BatchLog:
 
 
 def append_line(path: Path, text: str) -> None:
-    """Add one line of words to a run's log."""
-    with path.open("a", encoding="utf-8", newline="\n") as stream:
+    """Add one line of words to a run's log. What is no text in them, as names of folders may be, is written escaped."""
+    with path.open("a", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
         stream.write(text.replace("\n", " ") + "\n")
 
 

@@ -55,6 +55,10 @@ def test_lists_come_back_as_they_were(tmp_path: Path) -> None:
     write_split(path, held)
     assert read_split(path) == held
     check_same(held, held.train, held.validation)
+    check_same(held, held.train, held.validation, "f" * 64, ["c"])
+    check_same(held, held.train, held.validation, "e" * 64)  # what took no part is gone: its content is in there
+    with pytest.raises(SplitError, match="eeeeeeeeeeee, ffffffffffff was expected"):
+        check_same(held, held.train, held.validation, "e" * 64, ["c"])
     with pytest.raises(SplitError, match="1 are missing and 1 are new") as caught:
         check_same(held, held.train, ["b/2.png"])
     assert caught.value.kind == "data-changed"

@@ -54,6 +54,16 @@ def test_outputs_are_given_by_position_and_only_those_are_kept() -> None:
     assert peak < 0.1 * len(images) * lite.bytes_each
 
 
+def test_fewer_are_looked_at_together_where_the_maps_are_large() -> None:
+    lite = LiteRT(paths.bundled_models() / "mnist-digits" / "model.tflite", 1)
+    assert lite._most > 1000
+    images = digits(10)
+    usual = lite.run(images, only=(1,))
+    lite._most = 3  # as for a network of large maps
+    (few,) = lite.run(images, only=(1,))
+    assert lite._size == 2 and np.allclose(few, usual[0], atol=1e-6)
+
+
 def test_all_pictures_at_once_are_asked_for_their_scores_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     lite, images = Watched(), digits(90)
     labels = np.arange(90) % 10

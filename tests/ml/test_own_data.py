@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.core import neighbours
 from desktop.core.datasets import LabelledDataset, open_dataset
 from desktop.core.decode import decode
 from desktop.core.inspection import inspect
 from desktop.core.picture_facts import content_of
 from desktop.core.preprocess import prepare
-from desktop.core.splits import SplitError, read_split
+from desktop.core.splits import SplitError, read_split, write_split
 from desktop.core.types import ImageSource, PreprocessSpec
-from desktop.ml import cache, own_data, plan
-from desktop.ml.data import DataError
+from desktop.ml import cache, card, own_data, plan
+from desktop.ml.data import DataError, Pictures
 from desktop.ml.evaluate import measure
 from desktop.ml.gather import copies, gather
 from desktop.ml.own_data import OwnData
@@ -158,6 +159,28 @@ def test_the_lists_of_a_run_are_kept_and_a_changed_folder_is_noticed(root: Path,
     assert caught.value.kind == "data-changed"
 
 
+def test_other_content_under_the_same_names_is_noticed(root: Path, tmp_path: Path) -> None:
+    run, chosen = tmp_path / "run", make_plan(root, left_out=("dogs/dog7.png",))
+    first = gather(chosen, run)
+    (run / "checkpoint.npz").write_bytes(b"x")
+    held = (root / "dogs" / "dog5.png").read_bytes()
+    picture(root / "dogs" / "dog5.png", 555)
+    os.utime(root / "dogs" / "dog5.png", ns=(1, 1))
+    with pytest.raises(SplitError, match="other content") as caught:
+        gather(chosen, run)
+    assert caught.value.kind == "data-changed" and caught.value.hint
+    assert first.fingerprint[:12] in caught.value.message
+    # Runs that began before fingerprints were kept go on.
+    before = read_split(run / "split.json")
+    write_split(run / "split.json", replace(before, fingerprint=""))
+    assert gather(chosen, run).fingerprint != first.fingerprint
+    write_split(run / "split.json", before)
+    (root / "dogs" / "dog5.png").write_bytes(held)
+    # A picture that took no part may go.
+    (root / "dogs" / "dog7.png").unlink()
+    assert gather(chosen, run).train.names == first.train.names
+
+
 def test_arrays_and_the_letters_that_fovea_draws(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     path = tmp_path / "signs.npz"
@@ -239,7 +262,72 @@ def test_copies_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
     (note,) = gathered.notes
     assert "1 of 9 pictures to check with are exact copies" in note
     test = gathered.open_test()
-    assert test is not None and "1 of 9 pictures to test with" in copies(gathered, test, "test")
+    assert test is not None
+    text = copies(gathered, test, "test")
+    assert "1 of 9 pictures to test with" in text
+    # Who is handed the model is told, whether the plan brings words of its own or not.
+    found, _ = measure(
+        chosen, gathered, Decision(), test, lambda _: np.tile([0.4, 0.6], (len(test), 1)), "test", "a test"
+    )
+    for words in ({}, {"summary": "s", "intended_use": "i", "population": "p", "limits": ["Only pets."]}):
+        made = card.write_card(replace(chosen, card=words), gathered, found, "test", 9, None, [text])
+        assert made.limits[-2].startswith("1 of 9 pictures to check with") and made.limits[-1].endswith("too much.")
+        assert ("Only pets." in made.limits) == bool(words)
+
+
+def test_persons_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
+    for place, split in enumerate(("train", "val")):
+        for step, name in enumerate(("cats", "dogs")):
+            for number in range(4):
+                person = 10 * step + number + 2 * place
+                picture(tmp_path / split / name / f"person{person}_{split}.png", 100 * place + 10 * step + number)
+    chosen = make_plan(tmp_path, group="person")
+    chosen = replace(chosen, decision=plan.DecisionPlan("balanced", 1))
+    gathered = gather(chosen, tmp_path / "run")
+    (note,) = gathered.notes
+    assert note.startswith("4 of 8 persons or cases to check with")
+    package = pytest.importorskip("desktop.ml.package", reason="needs Keras", exc_type=ImportError)
+    positive = np.linspace(0.1, 0.9, 8)
+    scores = np.stack([1 - positive, positive], axis=1)
+    made = package._decide(chosen, None, 1.0, scores, gathered.validation, gathered.train)
+    assert "other pictures of 4 of their persons" in made.reason and "none" not in made.reason
+    apart = gathered.validation.take(np.flatnonzero(~np.isin(gathered.validation.groups, gathered.train.groups)))
+    made = package._decide(chosen, None, 1.0, scores[: len(apart)], apart, gathered.train)
+    assert "training saw none of their persons" in made.reason
+    assert gather(make_plan(tmp_path, group="none"), tmp_path / "run").notes == ()
+
+
+@pytest.mark.parametrize("split", ["", "train"])
+@pytest.mark.parametrize("inner", ["", "archive"])
+def test_pictures_of_a_wrapping_folder_are_found_again(
+    inner: str, split: str, tmp_path: Path, fovea_home: Path
+) -> None:
+    base = tmp_path / "pets" / inner if split else tmp_path / "pets"
+    for number in range(4):
+        for step, name in enumerate(("cats", "dogs")):
+            picture(base / split / name / f"{number}.png", 10 * step + number)
+            if split:
+                picture(base / "test" / name / f"{number}.png", 100 + 10 * step + number)
+    gathered = gather(make_plan(tmp_path / "pets"), tmp_path / "run")
+    train = gathered.train
+    vectors = np.eye(len(train), dtype=np.float16)
+    neighbours.write("ab" * 32, vectors, list(train.names), train.labels, gathered.folder)
+    held = neighbours.Neighbours.read("ab" * 32)
+    assert held is not None
+    for name in train.names:
+        assert held._path(name) == str(base / name)
+
+
+def test_a_card_counts_the_pictures_of_all_classes(root: Path, tmp_path: Path) -> None:
+    labels = tuple(f"class {number}" for number in range(40))
+    part = Pictures(np.zeros((60, 2, 2, 1), np.uint8), np.arange(60) % 40, tuple(map(str, range(60))))
+    chosen = make_plan(root)
+    chosen = replace(chosen, labels=labels, data=replace(chosen.data, classes=labels), card={})
+    gathered = replace(gather(make_plan(root), tmp_path / "run"), train=part, validation=part)
+    scores = np.eye(40, dtype=np.float32)[part.labels]
+    found, _ = measure(chosen, gathered, Decision(), part, lambda _: scores, "validation", "a test")
+    made = card.write_card(chosen, gathered, found, "validation", 9, None)
+    assert "class 29 1 and 10 more classes with 10 pictures)" in made.population
 
 
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,10 @@ def test_recipes_read_and_write_back(path: Path) -> None:
         ({"epochs": 3}, "unknown: epochs"),
         ({"seed": None}, "plan.seed"),
         ({"labels": ["a"]}, "labels found"),
+        (
+            {"data": {**json.loads(RECIPES[0].read_text(encoding="utf-8"))["data"], "limit": 1}},
+            "limit 1 found; expected at least one image of each",
+        ),
         ({"decision": {"rule": "coin", "positive": 1, "at_least": None, "perturbed": 0}}, "plan.decision.rule"),
         ({"decision": {"rule": "sensitivity", "positive": 1, "at_least": None, "perturbed": 0}}, "at_least"),
     ],

@@ -14,7 +14,7 @@ from desktop.ml.events import Event, Note
 
 keras = pytest.importorskip("keras")
 
-from desktop.ml import backend, normalise, train  # noqa: E402
+from desktop.ml import backend, normalise, optimizers, train  # noqa: E402
 
 RECIPES = Path(__file__).resolve().parents[2] / "resources" / "recipes"
 
@@ -38,6 +38,27 @@ def test_a_cpu_gains_where_it_has_instructions_for_it(monkeypatch: pytest.Monkey
 
 def test_what_the_cpu_can_do_is_read_from_linux() -> None:
     assert not backend._cpu_flags() or "fpu" in backend._cpu_flags() or "fp" in backend._cpu_flags()
+
+
+def test_half_precision_scales_the_loss_and_a_checkpoint_keeps_the_scale(tmp_path: Path) -> None:
+    """Gradients of float16 are whole numbers of 6e-8: smaller ones would teach nothing."""
+    variable = keras.Variable(np.zeros(1, np.float32))
+    for plan in ("sgd", "adam"):
+        made = optimizers.build(plans.OptimizerPlan(plan, 0.1, momentum=0.0), 10, scaled=True)  # type: ignore[arg-type]
+        made.build([variable])
+        assert float(made.scale_loss(np.float32(1))) == 2.0**15
+        made.apply([np.array([np.inf], np.float32)])
+        assert float(variable[0]) == 0.0 and float(made.scale_loss(np.float32(1))) == 2.0**14
+        made.apply([np.array([2.0**14], np.float32)])
+        assert float(variable[0]) == pytest.approx(-0.1, rel=1e-3) and int(made.iterations) == 1
+        state = optimizers.state(made, 1)
+        again = optimizers.build(plans.OptimizerPlan(plan, 0.1, momentum=0.0), 10, scaled=True)  # type: ignore[arg-type]
+        again.build([variable])
+        assert optimizers.restore(again, state, 1)
+        assert float(again.scale_loss(np.float32(1))) == 2.0**14 and int(again.step_counter) == 1
+        # What was written before the loss was scaled is taken up, and finds its scale anew.
+        assert optimizers.restore(again, state[:-2], 1) and not optimizers.restore(again, state[:-1], 1)
+        variable.assign([0.0])
 
 
 @pytest.mark.usefixtures("cpu")

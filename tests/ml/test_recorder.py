@@ -8,12 +8,12 @@ import pytest
 
 from desktop.cli import runs as runs_command
 from desktop.ml import trial
-from desktop.ml.events import EpochDone
+from desktop.ml.events import EpochDone, Note
 from desktop.ml.plan import DataPlan, TrainingPlan, with_settings
 from desktop.ml.presets import PRESETS
 from desktop.ml.recorder import Recorder
 from desktop.store.run_files import read_curve
-from desktop.store.runs import HISTORY, RunStore
+from desktop.store.runs import HISTORY, LOG, RunStore
 from tests.cli.test_train import planned
 from tests.cli.tools import noise
 
@@ -49,6 +49,15 @@ def test_a_running_training_shows_the_epoch_that_counts_so_far(
         assert runs_command.main(["list"]) == 0
         assert f"{expected[0]:.4f}" in capsys.readouterr().out
     assert store.get(run).epochs_done == 4
+
+
+def test_a_class_whose_name_is_no_text_does_not_end_a_run(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path, lambda event: None)
+    recorder(Note("validation holds no picture of 'caf\udce9'"))
+    recorder(Note("and on it goes"))
+    recorder.close()
+    first, second = (tmp_path / LOG).read_text(encoding="utf-8").splitlines()
+    assert "'caf\\udce9'" in first and "on it goes" in second
 
 
 @pytest.mark.timeout(240)

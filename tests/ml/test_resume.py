@@ -57,7 +57,7 @@ def test_weights_that_break_in_the_last_step_are_not_kept(
     monkeypatch.setattr(Watch, "on_train_batch_end", broken)
     with pytest.raises(train.TrainingError, match="no longer a number in epoch 2") as caught:
         train.run(plan, pictures(50), pictures(12, 1), tmp_path, told.append)
-    assert caught.value.kind == "not-finite"
+    assert caught.value.kind == "not-finite" and "the last good epoch was kept" in caught.value.hint
     held = checkpoint.read(tmp_path / train.CHECKPOINT)
     assert held.epoch == 1 and held.best_epoch == 0 and np.isfinite(held.best_value)
     assert all(np.isfinite(array).all() for array in (*held.model, *held.best, *held.average))

@@ -33,6 +33,12 @@ def test_steps_that_do_not_divide_end_low() -> None:
     assert len(np.flatnonzero(np.diff(three) > 0.02)) >= 3
 
 
+def test_part_batches_do_not_hurry_a_schedule() -> None:
+    plan = OptimizerPlan("sgd", 0.2, "cosine", 0.15)
+    asked = optimizers.build(plan, 50, parts=4)._learning_rate
+    assert np.array_equal([float(asked(call)) for call in range(200)], np.repeat(rates(plan, 50), 4))
+
+
 def test_a_schedule_survives_keras_configuration() -> None:
     schedule = optimizers.RiseAndFall(0.2, 3, 10, "triangle", 2)
     again = optimizers.RiseAndFall.from_config(schedule.get_config())

@@ -18,7 +18,7 @@ from tests.ml.digit_styles import SPEC, samples_module
 
 keras = pytest.importorskip("keras")
 
-from desktop.ml import checkpoint, package, train  # noqa: E402
+from desktop.ml import architectures, checkpoint, package, train  # noqa: E402
 from desktop.ml.control import Command  # noqa: E402
 from desktop.ml.data import Pictures  # noqa: E402
 from desktop.ml.events import Checkpointed, EpochDone  # noqa: E402
@@ -103,6 +103,36 @@ def test_resume_is_exact(digits: Pictures, stopped: Path, tmp_path: Path) -> Non
     assert [row["epoch"] for row in rows] == ["1", "2"]
 
 
+def test_the_first_layer_is_fitted_to_every_class_and_a_resume_keeps_it(
+    digits: Pictures, stopped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = tiny_plan()
+    by_class = digits.take(np.argsort(digits.labels, kind="stable"))
+    handed: list[np.ndarray] = []
+    whiten = architectures.ARCHITECTURES["fast-cnn"].initialise
+    assert whiten is not None
+
+    def noted(model: keras.Model, images: np.ndarray) -> None:
+        handed.append(images)
+        whiten(model, images)
+
+    monkeypatch.setitem(
+        architectures.ARCHITECTURES, "fast-cnn", architectures.Architecture(architectures.fast_cnn, noted)
+    )
+    monkeypatch.setattr(architectures, "INITIAL_PICTURES", 60)
+    drawn = train._drawn(plan, by_class)
+    shown = {by_class.labels[(by_class.images == picture).all(axis=(1, 2, 3))][0] for picture in drawn}
+    assert len(drawn) == 60 and len(shown) == 10
+    np.testing.assert_array_equal(drawn, train._drawn(plan, by_class))
+    # A run that began with another first layer goes on with that.
+    shutil.copytree(stopped, tmp_path / "run")
+    at = [layer.name for layer in architectures.build(plan).layers if layer.weights].index("whiten")
+    before = checkpoint.read(stopped / train.CHECKPOINT).average[at]
+    resumed = train.run(plan, digits, digits.take(np.arange(40)), tmp_path / "run", resume=True)
+    assert len(handed) == 1
+    np.testing.assert_allclose(resumed.model.get_layer("whiten").get_weights()[0], before, rtol=1e-5)  # an average
+
+
 def test_resume_refuses_another_plan(digits: Pictures, stopped: Path) -> None:
     plan, held = tiny_plan(), digits.take(np.arange(40))
     with pytest.raises(checkpoint.CheckpointError) as caught:
@@ -115,7 +145,7 @@ def test_loss_that_is_no_number_stops_and_keeps_the_checkpoint(digits: Pictures,
     plan = replace(plan, optimizer=replace(plan.optimizer, name="sgd", rate=1e30, schedule="constant", warmup=0.0))
     with pytest.raises(train.TrainingError) as caught:
         train.run(plan, digits, held, tmp_path)
-    assert caught.value.kind == "not-finite"
+    assert caught.value.kind == "not-finite" and "no epoch was finished" in caught.value.hint
 
 
 def test_damaged_checkpoint_is_named(tmp_path: Path) -> None:

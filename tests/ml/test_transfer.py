@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -148,6 +151,79 @@ def test_a_disk_too_full_for_the_features_is_named(tmp_path: Path, monkeypatch: 
     plan = plan_for("cifar10", "features")
     with pytest.raises(features.FeatureError, match="MB are free"):
         train.run(plan, pictures(8, plan.shape, 1), pictures(4, plan.shape, 2), tmp_path)
+
+
+class Full:
+    """A file on a disk that fills up after some bytes."""
+
+    def __init__(self, stream: IO[Any], room: int) -> None:
+        self._stream, self._room = stream, room
+
+    def write(self, data: Any) -> int:
+        self._room -= len(data) if isinstance(data, str) else memoryview(data).nbytes
+        if self._room < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self._stream.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def __enter__(self) -> Full:
+        return self
+
+    def __exit__(self, *facts: object) -> None:
+        self._stream.close()
+
+
+def doubling() -> keras.Model:
+    """A network that gives a picture's values twice over 255."""
+    layers = [keras.Input((4, 4, 1), dtype="uint8"), keras.layers.Rescaling(2 / 255), keras.layers.Flatten()]
+    return keras.Sequential(layers)
+
+
+def greys(count: int, value: int) -> Pictures:
+    images = np.full((count, 4, 4, 1), value, np.uint8)
+    names = tuple(f"{i}.png" for i in range(count))
+    return Pictures(images, np.zeros(count, np.int64), names, np.full((count, 32), value, np.uint8))
+
+
+@pytest.mark.parametrize("file", ["train.npy", "train.json"])
+def test_a_disk_that_fills_up_under_the_features_is_named(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = tmp_path / ".train.npy.1.tmp"
+    stale.write_bytes(b"x")
+    real = Path.open
+
+    def opened(self: Path, mode: str = "r", *rest: Any, **more: Any) -> Any:
+        stream = real(self, mode, *rest, **more)
+        if "r" in mode or file not in self.name:
+            return stream
+        return Full(stream, 5000 if file == "train.npy" else 0)
+
+    monkeypatch.setattr(Path, "open", opened)
+    with pytest.raises(features.FeatureError, match="could not be written: No space left"):
+        features.compute(doubling(), greys(100, 9), tmp_path, "train", "n", lambda done, total: None)
+    monkeypatch.undo()
+    assert not list(tmp_path.glob(".*.tmp"))
+    made = features.compute(doubling(), greys(100, 9), tmp_path, "train", "n", lambda done, total: None)
+    np.testing.assert_allclose(made.images[:], 18 / 255, rtol=1e-6)
+
+
+def test_kept_features_are_those_of_the_same_content(tmp_path: Path) -> None:
+    told: list[int] = []
+    for value in (10, 200, 200):
+        made = features.compute(
+            doubling(), greys(5, value), tmp_path, "train", "n", lambda done, total: told.append(done)
+        )
+        np.testing.assert_allclose(made.images[:], 2 * value / 255, rtol=1e-6)
+        assert made.images.shape == (5, 16) and made.images.dtype == np.float32
+    assert told == [0, 5, 0, 5]
+
+
+def test_names_that_are_no_text_have_features_too(tmp_path: Path) -> None:
+    pictures = replace(greys(2, 9), names=("caf\udce9.png", "\ud800.png"))
+    assert len(features.compute(doubling(), pictures, tmp_path, "train", "n", lambda done, total: None)) == 2
 
 
 def test_plans_from_a_model_are_offered_for_every_bundled_one() -> None:
