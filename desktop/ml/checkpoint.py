@@ -1,7 +1,7 @@
 """Checkpoints of a running training: one file, written beside the old one and renamed, readable by any back end.
 
 An ``.npz`` without pickles: every variable of the network (random seeds of its layers included) and of the optimizer,
-the moving average of the weights, and a JSON text with the epoch, the history and the plan. A checkpoint inside an
+the averages of the weights, and a JSON text with the epoch, the history and the plan. A checkpoint inside an
 epoch also holds how many batches were done and the sums of the metrics so far.
 """
 
@@ -33,7 +33,8 @@ class CheckpointError(FoveaError):
 class Checkpoint:
     """``epoch`` counts finished epochs. The lists hold arrays in the order of Keras' own variable lists.
 
-    ``average`` and ``best`` are the weights' moving average and the weights of the best epoch, empty where not kept.
+    ``average``, ``mean`` and ``best`` are the weights' moving average, their mean over the last epochs so far, and the
+    weights of the best epoch, empty where not kept.
     ``best_value`` is the best epoch's measure (lower is better) and ``best_epoch`` its number from 0, ``None`` before
     there is one. ``step`` counts the batches done of the next epoch, ``blended`` those of them that the average has
     taken in, ``partial`` is loss and accuracy over them, and ``spent`` the seconds that they took. ``stage`` is
@@ -57,9 +58,10 @@ class Checkpoint:
     stage: int = 0
     begin: int = 0
     ended: Ended = ""
+    mean: list[np.ndarray] = field(default_factory=list)
 
 
-_GROUPS = ("model", "optimizer", "average", "best")
+_GROUPS = ("model", "optimizer", "average", "best", "mean")
 _FACTS = ("partial", "best_value", "best_epoch", "step", "blended", "spent", "stage", "begin", "ended")
 
 
@@ -92,7 +94,7 @@ def read(path: Path) -> Checkpoint:
             meta = json.loads(str(held["meta"]))
             if meta["version"] not in _READABLE:
                 raise CheckpointError("newer-checkpoint", f"checkpoint version {meta['version']}, {VERSION} expected")
-            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"][g])] for g in _GROUPS}
+            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"].get(g, 0))] for g in _GROUPS}
         facts = (
             {name: meta[name] for name in _FACTS if name in meta}
             if meta["version"] > 1

@@ -83,6 +83,7 @@ class Loop:
         self.best_value: float | None = None
         self.best_epoch: int | None = None
         self.average: list[np.ndarray] = [np.array(w) for w in model.get_weights()] if plan.fit.ema else []
+        self.mean: list[np.ndarray] = []  # over the ends of the last epochs, once these have begun
         self.step, self.blended, self.spent = 0, 0, 0.0
         self.ended: Ended = ""
         self._partial: list[float] = []  # loss and accuracy over the batches that an earlier sitting did
@@ -121,7 +122,7 @@ class Loop:
             variable.assign(array)
         if not optimizers.restore(self.optimizer, held.optimizer, self.parts):
             raise CheckpointError("bad-checkpoint", "the checkpoint does not fit this optimizer")
-        self.history, self.average, self.best = held.history, held.average, held.best
+        self.history, self.average, self.best, self.mean = held.history, held.average, held.best, held.mean
         self.best_value, self.best_epoch = held.best_value, held.best_epoch
         self.step, self.blended, self.spent, self._partial = held.step, held.blended, held.spent, held.partial
         self.ended = held.ended
@@ -147,6 +148,7 @@ class Loop:
             self.stage.number,
             self.stage.begin,
             self.ended,
+            self.mean,
         )
         try:
             checkpoint.write(self.folder / CHECKPOINT, state)
@@ -193,6 +195,7 @@ class Loop:
             self.save()
             return False
         trained_s = watch.seconds()
+        self._take_in()
         val_loss, val_accuracy = self._validate()
         if not (math.isfinite(val_loss) and self._sound()):  # the last step's harm is in no training loss yet
             raise _not_finite("validation loss", number)
@@ -242,6 +245,19 @@ class Loop:
             held *= keep
             held += (1 - keep) * now
 
+    def _take_in(self) -> None:
+        """Put this epoch's weights into the mean of the last epochs, if it is one of them."""
+        first = max(self.stage.begin, self.plan.fit.epochs - self.plan.fit.swa)
+        held = len(self.history) - first
+        if not self.plan.fit.swa or held < 0:
+            return
+        weights = self._averaged()
+        if held == 0 or not self.mean:
+            self.mean = [np.array(w) for w in weights]
+        else:
+            for mean, now in zip(self.mean, weights, strict=True):
+                mean += (now - mean) / (held + 1)
+
     def tell(self, epoch: int, step: int, logs: dict[str, Any], images_per_s: float) -> bool:
         """Tell of a batch; whether its loss is a number."""
         loss, accuracy = self.whole(float(logs["loss"]), float(logs["accuracy"]), step)
@@ -273,13 +289,16 @@ class Loop:
         return all(np.isfinite(weights).all() for weights in self.model.get_weights())
 
     def _final_weights(self) -> list[np.ndarray]:
-        return [np.array(w) for w in (self.average or self.model.get_weights())]
+        return [np.array(w) for w in (self.mean or self._averaged())]
+
+    def _averaged(self) -> list[np.ndarray]:
+        return self.average or self.model.get_weights()
 
     def _validate(self) -> tuple[float, float]:
         """Loss and accuracy on validation, with the averaged weights where there are any. May be cancelled."""
-        own = self.model.get_weights() if self.average else []
-        if self.average:
-            self.model.set_weights(self.average)
+        own = self.model.get_weights() if self.average or self.mean else []
+        if own:
+            self.model.set_weights(self.mean or self.average)
 
         def looked(start: int, end: int) -> np.ndarray:
             self.steering.check()

@@ -55,7 +55,7 @@ def memory_estimate(plan: TrainingPlan, features: Shape | None = None) -> int:
     figure: what Keras really takes depends on the device and was seen within half and twice of it.
     """
     table = layer_table(plan.architecture, features or plan.shape, len(plan.labels))
-    copies = 2 + _SLOTS[plan.optimizer.name] + bool(plan.fit.ema) + (plan.fit.keep != "last")
+    copies = 2 + _SLOTS[plan.optimizer.name] + bool(plan.fit.ema) + bool(plan.fit.swa) + (plan.fit.keep != "last")
     weights = parameter_count(table) * 4 * copies
     # Forward values are kept for the way back, which makes as many again; the input comes as bytes and as floats.
     values = sum(math.prod(row.output_shape) for row in table) * 2 + 2 * math.prod(features or plan.shape)

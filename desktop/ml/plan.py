@@ -142,9 +142,11 @@ class FitPlan:
     ``loss``: ``cross-entropy`` after softmax, or ``mse``: mean squared error of the softmax scores against one-hot.
     ``class_weights`` weighs the loss inversely to each class's frequency; ``sampling`` draws the rarer classes more
     often (``over``) or the frequent ones less (``under``) instead. ``ema`` is the decay of the weights' moving average
-    per step (0: none). ``keep`` says which epoch counts in the end; ``patience`` stops after that many epochs without a
-    better one (0: never). ``l1`` and ``l2`` penalise the weights of convolutions and dense layers. ``mixed`` computes
-    in 16 bits; ``auto`` decides by the device. ``jit`` compiles the network by XLA. ``tensorboard`` writes its logs.
+    per step (0: none); ``swa`` makes the result the mean of the weights (moving averages, where there are some) at the
+    ends of that many last epochs (stochastic weight averaging, Izmailov et al. 2018, UAI; 0: none). ``keep`` says which
+    epoch counts in the end; ``patience`` stops after that many epochs without a better one (0: never). ``l1`` and
+    ``l2`` penalise the weights of convolutions and dense layers. ``mixed`` computes in 16 bits; ``auto`` decides by the
+    device. ``jit`` compiles the network by XLA. ``tensorboard`` writes its logs.
     """
 
     epochs: int
@@ -162,6 +164,7 @@ class FitPlan:
     l1: float = 0.0
     l2: float = 0.0
     tensorboard: bool = False
+    swa: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +317,8 @@ def _fit(plan: TrainingPlan) -> list[str]:
         found.append("epochs, batch and steps_per_execution must be at least 1")
     if not 0 <= fit.label_smoothing < 1 or not 0 <= fit.ema < 1:
         found.append("label_smoothing and ema must be at least 0 and below 1")
+    if not 0 <= fit.swa <= fit.epochs:
+        found.append(f"swa {fit.swa} found; expected 0 to the number of epochs, {fit.epochs}")
     if fit.patience < 0 or not _counts(fit.l1) or not _counts(fit.l2):
         found.append("patience, l1 and l2 must be at least 0")
     if fit.class_weights != "none" and fit.sampling != "none":
@@ -371,8 +376,8 @@ def from_dict(raw: object) -> TrainingPlan:
     if isinstance(raw, dict) and raw.get("schema") == 1:
         raw = _upgraded(raw)
     elif isinstance(raw, dict):
-        # May be missing: most plans leave nothing out, know of no near copies and go through their schedule once.
-        for name, usual in (("data", {"left_out": [], "kept_together": []}), ("optimizer", {"cycles": 1})):
+        # May be missing: what most plans do without.
+        for name, usual in _USUAL.items():
             if isinstance(raw.get(name), dict):
                 raw = {**raw, name: {**usual, **raw[name]}}
     return build(TrainingPlan, raw, "plan")
@@ -400,10 +405,15 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
     return new
 
 
+_USUAL: dict[str, dict[str, Any]] = {
+    "data": {"left_out": [], "kept_together": []},
+    "optimizer": {"cycles": 1},
+    "fit": {"swa": 0},
+}
 _ADDED: dict[str, frozenset[str]] = {
     "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together"}),
     "optimizer": frozenset({"nesterov", "cycles"}),
-    "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard"}),
+    "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard", "swa"}),
 }
 
 

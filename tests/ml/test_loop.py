@@ -55,8 +55,9 @@ def small_plan(optimizer: OptimizerPlan | None = None, layers: tuple[str, ...] =
         (small_plan(OptimizerPlan("sgd", 0.1, "triangle", 0.1, 0.9, nesterov=True), loss="mse", l2=0.001), 1),
         (small_plan(OptimizerPlan("rmsprop", 0.01, "steps"), sampling="over", steps_per_execution=4, ema=0.5), 1),
         (small_plan(mixed="float16"), 1),
+        (small_plan(swa=2, ema=0.8, keep="lowest-loss"), 1),
     ],
-    ids=["adam-average", "sgd-mse", "rmsprop-sampled", "adam-float16"],
+    ids=["adam-average", "sgd-mse", "rmsprop-sampled", "adam-float16", "adam-mean"],
 )
 def test_a_training_stopped_inside_an_epoch_ends_as_if_it_were_not(
     plan: plans.TrainingPlan, groups: int, tmp_path: Path
@@ -75,6 +76,31 @@ def test_a_training_stopped_inside_an_epoch_ends_as_if_it_were_not(
         assert {k: v for k, v in a.items() if k != "seconds"} == pytest.approx(
             {k: v for k, v in b.items() if k != "seconds"}, abs=1e-6
         )
+
+
+@pytest.mark.parametrize("ema", [0.0, 0.7])
+def test_the_last_epochs_weights_are_averaged(ema: float, tmp_path: Path) -> None:
+    plan = small_plan(layers=("C4k3s", "BN", "gap", "D6"), epochs=5, swa=3, ema=ema)
+    ends = list[list[np.ndarray]]()
+
+    def listen(event: object) -> None:
+        if isinstance(event, EpochDone):
+            held = checkpoint.read(tmp_path / train.CHECKPOINT)
+            ends.append(held.average or held.model[: len(held.mean)])
+            assert bool(held.mean) == (event.epoch >= 2)
+
+    trained = train.run(plan, pictures(48), pictures(12, 1), tmp_path, listen)
+    for i, found in enumerate(trained.model.get_weights()):
+        np.testing.assert_allclose(found, np.mean([end[i] for end in ends[2:]], axis=0), atol=1e-6, rtol=0)
+    # What is measured is what is kept.
+    logits = trained.model.predict(pictures(12, 1).images, verbose=0)["logits"]
+    loss, accuracy = losses.validation_figures(logits.astype(np.float64), pictures(12, 1).labels, "cross-entropy")
+    assert (trained.history[-1]["val_loss"], trained.history[-1]["val_accuracy"]) == pytest.approx((loss, accuracy))
+
+
+def test_a_mean_of_more_epochs_than_there_are_is_refused() -> None:
+    with pytest.raises(plans.PlanError, match="swa 4 found; expected 0 to the number of epochs, 3"):
+        small_plan(swa=4)
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adagrad", "adam", "adamw"])
