@@ -124,6 +124,9 @@ class ImageDelegate(QStyledItemDelegate):
         painter.drawPixmap(place, pixmap)
         if item.failed or item.unlike:
             mark = QRect(box.right() - 20, box.top() + 2, 18, 18)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(t.surface))  # the picture below may have any colour, the sign's own as well
+            painter.drawEllipse(mark.adjusted(-2, -2, 2, 2))
             theme().icon("caution", 18, t.caution).paint(painter, mark)
 
 
