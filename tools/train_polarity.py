@@ -1,6 +1,6 @@
 """Train the small network that tells negatives from photographs, and write ``resources/polarity.npz``.
 
-    python -m tools.train_polarity [--epochs 16] [--out resources/polarity.npz] [--data DIR]
+    python -m tools.train_polarity [--epochs 36] [--out resources/polarity.npz] [--data DIR]
 
 From the training part of the CIFAR-10 (JPEG) pictures, as the bundled ``cifar10`` splits it; the figure it prints is of
 that model's validation part, which the network does not see. Half of every batch is turned into negatives after the
@@ -84,7 +84,7 @@ def folded(model: keras.Model) -> dict[str, np.ndarray]:
 def main() -> int:
     """Do as the module's text says; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=16)
+    parser.add_argument("--epochs", type=int, default=36)
     parser.add_argument("--out", type=Path, default=paths.resources() / polarity.FILE)
     parser.add_argument("--data", type=Path, help="where the public sets lie (default: FOVEA_DATA)")
     options = parser.parse_args()

@@ -25,7 +25,9 @@ _EACH = 500  # foreign pictures of a kind, likewise
 _FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
 _AXES = 128
 _FEWEST = 12  # own pictures on either side, below which distances say nothing
-_TONES = 2.0  # what the tones of a colour picture count: chosen on validation pictures
+# What the views count, chosen on validation pictures. Every drawing is laid out like a digit, so its look says little
+# there; of a grey picture it says most; beside the tones of a colour picture it says no more than the others.
+_SHARES = {"mnist": (1.0, 1.0, 1.0), "grey": (2.0, 1.0, 1.0), "rgb": (1.0, 1.0, 1.0, 1.5)}
 _RIDGE = 100.0  # weight decay of the regression, as 1/C of scikit-learn's
 _PIECE = 256  # pictures looked at together, at most
 _PIECE_BYTES = 128 * 1024 * 1024  # what they and the network's outputs for them may take
@@ -187,8 +189,7 @@ def _fitted(
         bias=bias,
         middle=np.zeros(len(views)),
         spread=np.ones(len(views)),
-        # Every drawing is laid out like a digit, so its look says little there; elsewhere it says most.
-        share=np.array([1.0 if spec.fit == "mnist" else 2.0, 1.0, 1.0, _TONES])[: len(views)],
+        share=np.array(_SHARES["mnist" if spec.fit == "mnist" else spec.colour]),
         kinds=kinds,
         centre=0.0,
         limit=1.0,
