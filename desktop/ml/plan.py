@@ -143,10 +143,10 @@ class FitPlan:
     ``class_weights`` weighs the loss inversely to each class's frequency; ``sampling`` draws the rarer classes more
     often (``over``) or the frequent ones less (``under``) instead. ``ema`` is the decay of the weights' moving average
     per step (0: none); ``swa`` makes the result the mean of the weights (moving averages, where there are some) at the
-    ends of that many last epochs (stochastic weight averaging, Izmailov et al. 2018, UAI; 0: none). ``keep`` says which
-    epoch counts in the end; ``patience`` stops after that many epochs without a better one (0: never). ``l1`` and
-    ``l2`` penalise the weights of convolutions and dense layers. ``mixed`` computes in 16 bits; ``auto`` decides by the
-    device. ``jit`` compiles the network by XLA. ``tensorboard`` writes its logs.
+    ends of that many last epochs, all where there are fewer (stochastic weight averaging, Izmailov et al. 2018; 0:
+    none). ``keep`` says which epoch counts in the end; ``patience`` stops after that many epochs without a better one
+    (0: never). ``l1`` and ``l2`` penalise the weights of convolutions and dense layers. ``mixed`` computes in 16 bits;
+    ``auto`` decides by the device. ``jit`` compiles the network by XLA. ``tensorboard`` writes its logs.
     """
 
     epochs: int
@@ -317,10 +317,8 @@ def _fit(plan: TrainingPlan) -> list[str]:
         found.append("epochs, batch and steps_per_execution must be at least 1")
     if not 0 <= fit.label_smoothing < 1 or not 0 <= fit.ema < 1:
         found.append("label_smoothing and ema must be at least 0 and below 1")
-    if not 0 <= fit.swa <= fit.epochs:
-        found.append(f"swa {fit.swa} found; expected 0 to the number of epochs, {fit.epochs}")
-    if fit.patience < 0 or not _counts(fit.l1) or not _counts(fit.l2):
-        found.append("patience, l1 and l2 must be at least 0")
+    if fit.patience < 0 or fit.swa < 0 or not _counts(fit.l1) or not _counts(fit.l2):
+        found.append("patience, swa, l1 and l2 must be at least 0")
     if fit.class_weights != "none" and fit.sampling != "none":
         found.append("class weights and over- or under-sampling both balance the classes: choose one of them")
     return found

@@ -98,9 +98,16 @@ def test_the_last_epochs_weights_are_averaged(ema: float, tmp_path: Path) -> Non
     assert (trained.history[-1]["val_loss"], trained.history[-1]["val_accuracy"]) == pytest.approx((loss, accuracy))
 
 
-def test_a_mean_of_more_epochs_than_there_are_is_refused() -> None:
-    with pytest.raises(plans.PlanError, match="swa 4 found; expected 0 to the number of epochs, 3"):
-        small_plan(swa=4)
+def test_a_mean_of_more_epochs_than_there_are_is_one_of_all(tmp_path: Path) -> None:
+    plan = small_plan(layers=("C4k3s", "BN", "gap", "D6"), epochs=2)
+    most, all_ = (
+        train.run(replace(plan, fit=replace(plan.fit, swa=swa)), pictures(48), pictures(12, 1), tmp_path / str(swa))
+        for swa in (20, 2)
+    )
+    for one, other in zip(most.model.get_weights(), all_.model.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6, rtol=0)
+    with pytest.raises(plans.PlanError, match="patience, swa, l1 and l2 must be at least 0"):
+        small_plan(swa=-1)
 
 
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adagrad", "adam", "adamw"])
