@@ -5,9 +5,10 @@ Needs the exported network's outputs alone, so it serves every model, a user's o
 
 from __future__ import annotations
 
+import contextlib
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -48,6 +49,16 @@ def budget(spec: PreprocessSpec) -> tuple[int, int]:
     return max(600, int(_PICTURES * share)), max(100, int(_EACH * share))
 
 
+@contextlib.contextmanager
+def _memory_told() -> Iterator[None]:
+    """Memory that does not suffice as a :class:`DomainError`."""
+    try:
+        yield
+    except MemoryError as error:
+        raise DomainError("memory", "there is not enough memory for a domain gate") from error
+
+
+@_memory_told()
 def fit(
     images: np.ndarray,
     labels: np.ndarray,
@@ -69,23 +80,6 @@ def fit(
     infinite, no numbers, too many, or otherwise such that no distance follows from them, and where the memory does not
     suffice: a model without a gate is still a model.
     """
-    try:
-        return _fit(images, labels, unseen, spec, look, seed, progress, seen, bytes_each)
-    except MemoryError as error:
-        raise DomainError("memory", "there is not enough memory for a domain gate") from error
-
-
-def _fit(
-    images: np.ndarray,
-    labels: np.ndarray,
-    unseen: np.ndarray,
-    spec: PreprocessSpec,
-    look: Look,
-    seed: int,
-    progress: Callable[[int, int], None],
-    seen: Callable[[Gate, np.ndarray, np.ndarray], None],
-    bytes_each: int,
-) -> tuple[Gate, Domain]:
     if min(len(images), len(unseen)) < _FEWEST:
         raise DomainError(
             "too-few",

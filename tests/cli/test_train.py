@@ -19,19 +19,12 @@ from desktop.core.types import FoveaError
 from desktop.ml import plan as plans
 from desktop.store.runs import HISTORY, RunStore
 from tests.cli.tools import ROOT, command, fovea, lines
+from tests.pets import paint_pets
 
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
-    random = np.random.default_rng(0)
-    for name, channel in (("blue", 2), ("red", 0)):
-        folder = tmp_path / "pets" / name
-        folder.mkdir(parents=True)
-        for number in range(24):
-            pixels = random.integers(0, 120, (12, 12, 3), np.uint8)
-            pixels[..., channel] += 100
-            Image.fromarray(pixels).save(folder / f"{number:02}.png")
-    return tmp_path / "pets"
+    return paint_pets(tmp_path, 12)
 
 
 def planned(*arguments: str | Path) -> plans.TrainingPlan:

@@ -295,15 +295,20 @@ def test_a_picture_that_kills_the_engine_in_a_batch_is_left_out(
         assert the(m.BatchDone, seen) == m.BatchDone(1, 150, False)
 
 
-def test_an_engine_that_never_starts_is_given_up(
-    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _never_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every engine ends before its first word."""
     folder = tmp_path / "site"
     folder.mkdir()
     (folder / "sitecustomize.py").write_text(
         "import sys\nif 'from multiprocessing.spawn' in ' '.join(sys.orig_argv): raise SystemExit(3)\n"
     )
     _put_first(monkeypatch, folder)
+
+
+def test_an_engine_that_never_starts_is_given_up(
+    store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _never_starts(tmp_path, monkeypatch)
     source = picture(tmp_path, "a.png", SHADES["red"])
     with EngineClient(store.bundled_root, store.user_root) as client:
         client.submit(m.PredictRequest(client.next_id(), "colours", source))
@@ -318,12 +323,7 @@ def test_an_engine_that_never_starts_is_given_up(
 def test_no_picture_is_blamed_for_an_engine_that_never_starts(
     store: ModelStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "site"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(
-        "import sys\nif 'from multiprocessing.spawn' in ' '.join(sys.orig_argv): raise SystemExit(3)\n"
-    )
-    _put_first(monkeypatch, folder)
+    _never_starts(tmp_path, monkeypatch)
     sources = tuple(picture(tmp_path, f"{index}.png", SHADES["red"]) for index in range(6))
     with EngineClient(store.bundled_root, store.user_root) as client:
         client.submit(m.BatchRequest(client.next_id(), "colours", sources))
