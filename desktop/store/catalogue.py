@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop import paths
-from desktop.core.evaluation_json import write_atomically
+from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store.manifest import Card, Decision, Manifest, Provenance
 from desktop.store.store import ModelStore
@@ -27,7 +27,7 @@ class Network:
     """One network. ``top`` says whether it names classes; one without is only to build upon.
 
     ``size`` in bytes is exact where ``size_exact`` says so, else an estimate. ``md5`` and ``sha256`` are the
-    publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.imagenet` builds it by.
+    publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.nets.imagenet` builds it by.
     """
 
     id: str
