@@ -90,7 +90,7 @@ class Packer(QObject):
         store = QByteArray()
         buffer = QBuffer(store)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        if image.save(buffer, "PNG", 80):  # 80: little compression, for it is only passed on
+        if image.save(buffer, b"PNG", 80):  # 80: little compression, for it is only passed on
             self.packed.emit(ImageSource(name=name, data=bytes(store.data())))
 
 
