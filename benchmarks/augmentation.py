@@ -57,8 +57,8 @@ def _timed(work: Callable[[np.ndarray, int], None], images: np.ndarray, batches:
 
 
 def _by_workers(images: np.ndarray, batches: int) -> None:
-    from desktop.ml.augment import apply
-    from desktop.ml.plan import Step
+    from desktop.ml.data.augment import apply
+    from desktop.ml.plans.plan import Step
 
     steps = (Step("flip", {"p": 0.5}), Step("affine", {"rotate": 15, "shift": 0.1, "border": "nearest"}))
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -66,7 +66,7 @@ def _by_workers(images: np.ndarray, batches: int) -> None:
 
 
 def _by_batch(images: np.ndarray, batches: int) -> None:
-    from desktop.ml import backend
+    from desktop.ml.nets import backend
 
     backend.select()
     import keras

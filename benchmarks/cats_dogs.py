@@ -23,11 +23,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--split", choices=("test", "train"), default="test")
     options = parser.parse_args(argv)
     from desktop import paths
-    from desktop.core.decode import decode
-    from desktop.core.intervals import wilson
-    from desktop.core.preprocess import prepare
+    from desktop.core.figures.intervals import wilson
+    from desktop.core.pictures.decode import decode
+    from desktop.core.pictures.preprocess import prepare
     from desktop.core.types import ImageSource
-    from desktop.ml.litert import LiteRT
+    from desktop.ml.convert.litert import LiteRT
     from desktop.store.manifest import from_json
     from desktop.store.store import ModelStore
 

@@ -40,8 +40,8 @@ def main(argv: list[str]) -> int:
 
 def _window(rounds: int, sheets: int) -> tuple[list[float], list[float], tuple[bytes, bytes]]:
     """Milliseconds to each answer: a 3 drawn point by point, then sheets with three of them; and both sheets as BMP."""
-    from desktop.core.strokes import Stroke
-    from desktop.ui.capture import staged, wait_for
+    from desktop.core.drawings.strokes import Stroke
+    from desktop.ui.capture.capture import staged, wait_for
 
     path = [(0.5 + 0.18 * sin(a), 0.32 - 0.16 * cos(a)) for a in (pi * i / 30 for i in range(_POINTS // 2))]
     path += [(0.5 + 0.2 * sin(a), 0.66 - 0.18 * cos(a)) for a in (pi * i / 30 for i in range(_POINTS // 2))]

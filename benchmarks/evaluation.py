@@ -24,11 +24,11 @@ from PIL import Image
 
 from benchmarks import common
 from desktop import paths
-from desktop.core.datasets import LabelledDataset, open_dataset
-from desktop.core.decode import decode
-from desktop.core.evaluation import EvaluationResult, figures
-from desktop.core.label_map import LabelMap
-from desktop.core.preprocess import prepare, reduction_for
+from desktop.core.data.dataset import LabelledDataset, open_dataset
+from desktop.core.data.label_map import LabelMap
+from desktop.core.figures.result import EvaluationResult, figures
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.preprocess import prepare, reduction_for
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import evaluate
 from desktop.engine.messages import Warmed, WarmRequest

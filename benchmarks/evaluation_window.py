@@ -27,10 +27,10 @@ def _measure(folder: str) -> dict[str, Any]:
     import psutil
     from PySide6.QtCore import QCoreApplication, QEventLoop
 
-    from desktop.core.datasets import open_dataset
-    from desktop.core.evaluation import figures
+    from desktop.core.data.dataset import open_dataset
+    from desktop.core.figures.result import figures
     from desktop.services.answers import Choice
-    from desktop.ui.app import build_window, make_application
+    from desktop.ui.shell.app import build_window, make_application
 
     make_application(())
     data = open_dataset(folder)
@@ -86,7 +86,7 @@ def _made_up(data: Any) -> Any:
     """A result over all of ``data``, right two times of three."""
     import numpy as np
 
-    from desktop.core.evaluation import DataFacts, EvaluationResult, ModelFacts
+    from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts
 
     rng = np.random.default_rng(0)
     n, classes = len(data), len(data.classes)

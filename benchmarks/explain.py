@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from desktop import paths
-from desktop.core import domain
+from desktop.core.trust import domain
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient

@@ -22,8 +22,8 @@ from PIL import Image
 
 from benchmarks import common
 from desktop.cli.answers import answers
-from desktop.core.preprocess import prepare
-from desktop.core.scan import Found
+from desktop.core.pictures.preprocess import prepare
+from desktop.core.pictures.walk import Found
 from desktop.core.types import ImageSource
 from desktop.engine.client import EngineClient
 from desktop.engine.messages import Failure, Prediction, PredictRequest, Warmed, WarmRequest

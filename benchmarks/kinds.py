@@ -1,7 +1,7 @@
 """Pictures of many kinds, to ask of each model whether it knows its own: public sets, and pictures drawn here.
 
 The drawn ones depend on a seed alone. They are other drawings than those that a gate may learn from at the end of a
-training (:mod:`desktop.ml.domain`), so that what is measured is not what was taught.
+training (:mod:`desktop.ml.packaging.fit_domain_gate`), so that what is measured is not what was taught.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from desktop.core.decode import decode
-from desktop.core.preprocess import prepare, reduction_for
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.preprocess import prepare, reduction_for
 from desktop.core.types import ImageSource, PreparedImage, PreprocessSpec
 
 LOOKALIKES = frozenset("OoQDIlijZzSsBbgqJ")

@@ -58,8 +58,8 @@ def _pictures(root: Path, count: int) -> None:
 
 
 def _rates(report: Report, root: Path, count: int, rounds: int) -> None:
-    from desktop.core.datasets import ALL, open_dataset
-    from desktop.core.inspection import inspect
+    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.core.data.inspection import inspect
 
     def listing() -> None:
         open_dataset(root, ALL)
@@ -109,10 +109,10 @@ def _trainer(root: str) -> int:
     """
     import psutil
 
-    from desktop.ml.batches import Batches
-    from desktop.ml.gather import gather
-    from desktop.ml.plan import DataPlan
-    from desktop.ml.presets import DEFAULT, find
+    from desktop.ml.data.assemble import gather
+    from desktop.ml.data.batches import Batches
+    from desktop.ml.plans.plan import DataPlan
+    from desktop.ml.plans.presets import DEFAULT, find
 
     classes = tuple(f"class{i}" for i in range(_CLASSES))
     plan = find(DEFAULT).build(classes, (32, 32, 3), DataPlan("user", 0.1, "auto", classes, root))

@@ -36,12 +36,14 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     """Fovea's own loop, batches, validation and checkpoints; the figure is the training part's."""
     from dataclasses import replace
 
-    from desktop.ml import architectures, normalise, presets, train
-    from desktop.ml.control import Steering, Undisturbed
-    from desktop.ml.data import Pictures
-    from desktop.ml.events import EpochDone, Event
-    from desktop.ml.loop import Loop, Stage
-    from desktop.ml.plan import DataPlan, FitPlan, Step
+    from desktop.ml.data.public_sets import Pictures
+    from desktop.ml.nets import architectures, normalise
+    from desktop.ml.plans import presets
+    from desktop.ml.plans.control import Steering, Undisturbed
+    from desktop.ml.plans.events import EpochDone, Event
+    from desktop.ml.plans.plan import DataPlan, FitPlan, Step
+    from desktop.ml.training import train
+    from desktop.ml.training.loop import Loop, Stage
 
     labels = tuple(f"class {i}" for i in range(CLASSES))
     plan = presets.find(network).build(labels, (SIZE, SIZE, 3), DataPlan("user", 0.1, path="-"))
@@ -87,8 +89,9 @@ def generator(network: str, steps: int, batch: int) -> Round:
     import keras
     from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
-    from desktop.ml import architectures, presets
-    from desktop.ml.plan import DataPlan
+    from desktop.ml.nets import architectures
+    from desktop.ml.plans import presets
+    from desktop.ml.plans.plan import DataPlan
 
     labels = tuple(f"class {i}" for i in range(CLASSES))
     plan = presets.find(network).build(labels, (SIZE, SIZE, 3), DataPlan("user", 0.1, path="-"))

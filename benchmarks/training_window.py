@@ -30,8 +30,8 @@ _NEVER_DONE = 100_000  # epochs
 
 def endless_plan(data: Path) -> Any:
     """A training of the drawn shapes that keeps every core busy for longer than any measurement."""
-    from desktop.ml.plan import FitPlan, Step
-    from desktop.ui.capture_train import shapes_plan
+    from desktop.ml.plans.plan import FitPlan, Step
+    from desktop.ui.capture.capture_train import shapes_plan
 
     plan = shapes_plan(data)
     settings = {**plan.architecture.settings, "widths": [32, 64, 128]}
@@ -111,7 +111,7 @@ def train_alone(arguments: list[str]) -> dict[str, Any]:
     import threading
 
     from desktop.engine.training_client import TrainingClient
-    from desktop.ml.events import EpochDone
+    from desktop.ml.plans.events import EpochDone
     from desktop.store.runs import RunStore
 
     store = RunStore()
@@ -134,7 +134,7 @@ def train_alone(arguments: list[str]) -> dict[str, Any]:
 
 def measure(report: common.Report, subject: common.Subject, quick: bool) -> None:
     """Add figures and bars of the window during a training."""
-    from desktop.ui.capture_train import draw_shapes
+    from desktop.ui.capture.capture_train import draw_shapes
 
     seconds = _QUICK_SECONDS if quick else _SECONDS
     with tempfile.TemporaryDirectory(prefix="fovea-bench-", ignore_cleanup_errors=True) as name:

@@ -49,16 +49,18 @@ def main(argv: list[str]) -> int:
 def _trained(how: Any, repeat: int, epochs: int) -> dict[str, float]:
     """Accuracy on the pictures that were not learned from, and the median seconds of an epoch."""
     from desktop import paths
-    from desktop.ml import data, starting, train
-    from desktop.ml import plan as plans
-    from desktop.ml.plan import DataPlan, FitPlan, Step
+    from desktop.ml.data import public_sets
+    from desktop.ml.plans import plan as plans
+    from desktop.ml.plans import transfer_plans
+    from desktop.ml.plans.plan import DataPlan, FitPlan, Step
+    from desktop.ml.training import train
     from desktop.store.store import ModelStore
 
     manifest = ModelStore().require(BASE).manifest
     assert manifest is not None
     source = DataPlan("cats-dogs", 0.5, classes=("cats", "dogs"))
     start = "weights" if how == "scratch" else how
-    plan = starting.plan_from(manifest, start, ("cat", "dog"), source, f"few-{how}", seed=repeat + 1)
+    plan = transfer_plans.plan_from(manifest, start, ("cat", "dog"), source, f"few-{how}", seed=repeat + 1)
     # The last epoch counts: the pictures that measure must not also choose.
     head = epochs // 2 if how == "fine-tune" else 0
     fit = replace(plan.fit, epochs=epochs, keep="last")
@@ -76,7 +78,7 @@ def _trained(how: Any, repeat: int, epochs: int) -> dict[str, float]:
             fit=fit,
             augment=(Step("flip", {"p": 0.5}), moved),
         )
-    whole = data.load_split(plan, "train")
+    whole = public_sets.load_split(plan, "train")
     order = np.random.default_rng([7, repeat]).permutation(len(whole))
     learned = np.concatenate([order[whole.labels[order] == label][:EACH] for label in (0, 1)])
     rest = np.setdiff1d(order, learned)

@@ -123,7 +123,7 @@ def _launch(arguments: list[str]) -> dict[str, Any]:
     from PySide6.QtWidgets import QApplication
 
     from desktop.__main__ import main as fovea
-    from desktop.ui.main_window import MainWindow
+    from desktop.ui.shell.main_window import MainWindow
 
     result: dict[str, Any] = {}
     held: list[Any] = []
@@ -157,7 +157,7 @@ class Fovea:
     def __init__(self, limit_ms: int = _LIMIT_MS) -> None:
         from PySide6.QtCore import QEventLoop, QTimer
 
-        from desktop.ui.app import build_window, make_application
+        from desktop.ui.shell.app import build_window, make_application
 
         self.app = make_application(())
         self.shell = build_window()

@@ -41,8 +41,9 @@ def main(argv: list[str]) -> int:
     from sklearn.metrics import roc_auc_score
 
     from desktop import paths
-    from desktop.ml import data, plan
-    from desktop.ml.litert import LiteRT
+    from desktop.ml.convert.litert import LiteRT
+    from desktop.ml.data import public_sets
+    from desktop.ml.plans import plan
     from desktop.store.manifest import from_json
     from desktop.store.store import ModelStore
 
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> int:
     manifest = from_json((folder / "model.json").read_bytes())
     recipe = plan.load(paths.resources() / "recipes" / "chest-xray-pneumonia.json")
     recipe = replace(recipe, preprocess=manifest.preprocess)
-    pictures = data.load_split(recipe, options.split)
+    pictures = public_sets.load_split(recipe, options.split)
     whole = np.asarray(pictures.images)
     truth = pictures.labels == (manifest.decision.positive or 0)
     lite, place = LiteRT(folder / "model.tflite"), manifest.outputs["probabilities"]

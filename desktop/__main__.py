@@ -72,7 +72,7 @@ def _window(paths: list[str]) -> int:
 
         console.complain("there is no display to open a window on", "Without one there is 'fovea demo'.")
         return NO_DISPLAY
-    from desktop.ui import app
+    from desktop.ui.shell import app
 
     return app.run(paths)
 

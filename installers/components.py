@@ -18,8 +18,8 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
-from desktop.core import licences
-from desktop.core.licences import Component
+from desktop.system import licences
+from desktop.system.licences import Component
 from installers import sbom
 
 Entry = tuple[str, str, str]
@@ -130,7 +130,7 @@ def is_allowed(part: Component) -> bool:
 
 
 def save(parts: list[Component], path: Path) -> None:
-    """Write a list that :func:`desktop.core.licences.read` reads; equal texts are kept once."""
+    """Write a list that :func:`desktop.system.licences.read` reads; equal texts are kept once."""
     texts: dict[str, str] = {}
     items = []
     for part in parts:

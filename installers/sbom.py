@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from desktop import __version__
-from desktop.core import licences
-from desktop.core.licences import Component
+from desktop.system import licences
+from desktop.system.licences import Component
 
 NAME = "sbom.cdx.json"
 

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from desktop import __version__
-from desktop.core import updates
+from desktop.system import updates
 
 NAME = "latest.json"
 

@@ -29,6 +29,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+from tests.engine.jobs import obedient_job  # noqa: E402  # after the environment is set
+
+__all__ = ["fovea_home", "obedient_job", "shared_data"]
+
+
 @pytest.fixture(autouse=True)
 def fovea_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for all that Fovea writes during this test, children included."""

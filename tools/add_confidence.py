@@ -17,9 +17,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop import paths
-from desktop.core import domain, filters, heat
-from desktop.ml import backend, confidence, evaluate, gather, head, package, plan
-from desktop.ml.litert import LiteRT
+from desktop.core.trust import domain, first_layer, saliency
+from desktop.ml.convert.litert import LiteRT
+from desktop.ml.data import assemble
+from desktop.ml.nets import backend
+from desktop.ml.packaging import confidence, evaluate, head_detection, package
+from desktop.ml.plans import plan
 from desktop.store.manifest import FileEntry, Manifest
 from desktop.store.store import MANIFEST, ModelEntry, ModelStore, read_verified
 
@@ -34,7 +37,7 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
     if (chosen.preprocess, chosen.labels) != (manifest.preprocess, manifest.labels):
         raise SystemExit(f"{manifest.id}: the plan is another model's")
     with tempfile.TemporaryDirectory(prefix="fovea-confidence-") as run:
-        gathered = gather.gather(chosen, Path(run), data)
+        gathered = assemble.gather(chosen, Path(run), data)
     lite = LiteRT(read_verified(entry, "model.tflite"))
     fitted = confidence.fit(
         lite, manifest.outputs, manifest.preprocess, gathered.train, gathered.validation, chosen.seed
@@ -46,7 +49,7 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
 
     sample = gathered.validation.images[:400]
     network = keras.saving.load_model(read_verified(entry, "model.keras"), compile=False)
-    end = head.find(network, sample, lite.run(sample), manifest.outputs)
+    end = head_detection.find(network, sample, lite.run(sample), manifest.outputs)
     print(f"{manifest.id}: maps are read by {end.pooling + ' pooling' if end else 'gradients only'}", flush=True)
     sets, test, metrics = fitted.conformal, gathered.open_test(), manifest.metrics
     held = json.loads(read_verified(entry, EVALUATION).read_text(encoding="utf-8"))
@@ -60,11 +63,11 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
         metrics = package.metrics_of(found, gathered.title, "test")
         held |= document
     files = dict(manifest.files)
-    first = head.filters(network)
+    first = head_detection.filters(network)
     texts = {
         domain.FILE: fitted.gate.to_json() if fitted.gate is not None else None,
-        heat.FILE: end.to_json() if end is not None else None,
-        filters.FILE: filters.to_json(first) if first is not None else None,
+        saliency.FILE: end.to_json() if end is not None else None,
+        first_layer.FILE: first_layer.to_json(first) if first is not None else None,
         EVALUATION: json.dumps(held, indent=1) + "\n",
     }
     for name, made in texts.items():

@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from desktop.core.decode import decode
-from desktop.core.preprocess import prepare
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.model import LoadedModel
 from desktop.store.store import ModelStore

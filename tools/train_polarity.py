@@ -4,7 +4,7 @@
 
 From the training part of the CIFAR-10 (JPEG) pictures, as the bundled ``cifar10`` splits it; the figure it prints is of
 that model's validation part, which the network does not see. Half of every batch is turned into negatives after the
-augmentation, so that whatever else happens to a picture says nothing. See :mod:`desktop.core.polarity`.
+augmentation, so that whatever else happens to a picture says nothing. See :mod:`desktop.core.trust.polarity`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from desktop import paths
-from desktop.core import polarity
-from desktop.ml import augment, backend, gather, normalise, optimizers
-from desktop.ml import plan as plans
-from desktop.ml.plan import OptimizerPlan, Step
+from desktop.core.trust import polarity
+from desktop.ml.data import assemble, augment
+from desktop.ml.nets import backend, normalise, optimizers
+from desktop.ml.plans import plan as plans
+from desktop.ml.plans.plan import OptimizerPlan, Step
 
 backend.select()
 
@@ -69,7 +70,7 @@ def build() -> keras.Model:
 
 
 def folded(model: keras.Model) -> dict[str, np.ndarray]:
-    """The network's numbers as :mod:`desktop.core.polarity` reads them, the normalisation within the kernels."""
+    """The network's numbers as :mod:`desktop.core.trust.polarity` reads them, the normalisation within the kernels."""
     found: dict[str, np.ndarray] = {}
     layers = [layer for layer in model.layers if layer.weights]
     for i in range(len(WIDTHS)):
@@ -90,7 +91,7 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="fovea-polarity-") as run:
         recipe = plans.load(paths.resources() / "recipes" / "cifar10.json")
-        gathered = gather.gather(recipe, Path(run), options.data)
+        gathered = assemble.gather(recipe, Path(run), options.data)
         images = np.array(gathered.train.images)
         unseen = np.array(gathered.validation.images)
     keras.utils.set_random_seed(7)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Protocol
 
-from desktop.core.scan import Found, Problem
+from desktop.core.pictures.walk import Found, Problem
 from desktop.core.types import ImageSource
 from desktop.engine.messages import (
     Answer,

@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _inspect(options: Any) -> int:
-    from desktop.core.inspection import inspect
+    from desktop.core.data.inspection import inspect
 
     bar = console.Progress()
 
@@ -81,7 +81,7 @@ def _inspect(options: Any) -> int:
 
 
 def _cache(options: Any) -> int:
-    from desktop.ml import cache
+    from desktop.ml.data import cache
 
     before = cache.total_bytes()
     if options.clear:

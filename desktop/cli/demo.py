@@ -12,7 +12,7 @@ from desktop.cli.answers import answers
 from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
 from desktop.cli.predict import top_classes
-from desktop.core.scan import Found
+from desktop.core.pictures.walk import Found
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure
 from desktop.store.store import ModelEntry, ModelStore

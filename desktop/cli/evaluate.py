@@ -14,12 +14,12 @@ import numpy as np
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
-from desktop.core.datasets import DatasetError, LabelledDataset, open_dataset
-from desktop.core.evaluation import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
-from desktop.core.evaluation_json import estimate_json, figures_json, public_naming, write_atomically, write_csv
-from desktop.core.evaluation_store import EvaluationStore, not_written
-from desktop.core.intervals import Estimate
-from desktop.core.label_map import LabelMap, match_labels, parse_pairs
+from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
+from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
+from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
+from desktop.core.figures.result_files import estimate_json, figures_json, public_naming, write_atomically, write_csv
+from desktop.core.figures.store import EvaluationStore, not_written
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Progress, evaluate, thumbnails

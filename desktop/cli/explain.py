@@ -124,10 +124,10 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     import numpy as np
     from PIL import Image
 
-    from desktop.core.decode import decode
-    from desktop.core.evaluation_json import write_atomically
-    from desktop.core.evaluation_store import not_written
-    from desktop.core.heat import overlay
+    from desktop.core.figures.result_files import write_atomically
+    from desktop.core.figures.store import not_written
+    from desktop.core.pictures.decode import decode
+    from desktop.core.trust.saliency import overlay
 
     if found.box is None:
         pixels = found.prepared[..., 0] if found.prepared.shape[2] == 1 else found.prepared

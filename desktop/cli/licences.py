@@ -7,8 +7,8 @@ import json
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
-from desktop.core import licences
 from desktop.core.types import FoveaError
+from desktop.system import licences
 
 _EPILOG = """\
 Without names: a table. With names: those components with the texts of their licences. --json gives a list of objects

@@ -15,7 +15,7 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.core.types import INTERPOLATIONS, FoveaError, StoreError
-from desktop.ml.foreign import SCALINGS, Facts
+from desktop.ml.exchange.foreign import SCALINGS, Facts
 from desktop.store import catalogue, changes
 from desktop.store.download import Control, Transfer
 from desktop.store.store import ModelStore
@@ -93,7 +93,7 @@ def actions() -> dict[str, Action]:
 
 
 def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
-    from desktop.ml.install import is_installed
+    from desktop.ml.exchange.install import is_installed
 
     known = catalogue.load()
     facts = [
@@ -168,7 +168,7 @@ class Watch:
 
     def tell(self, event: Any) -> None:
         """Show an event of a job."""
-        from desktop.ml.steps import STEPS, Said, Step
+        from desktop.ml.plans.job_steps import STEPS, Said, Step
 
         if isinstance(event, Transfer):
             left = "" if event.left_s is None else f", {_minutes(event.left_s)} left"
@@ -189,7 +189,7 @@ def _minutes(seconds: float) -> str:
 
 
 def _install(store: ModelStore, options: argparse.Namespace) -> int:
-    from desktop.ml.install import Request, install
+    from desktop.ml.exchange.install import Request, install
 
     network = catalogue.load().get(options.id)
     digest = (options.sha256 or "").lower()
@@ -238,8 +238,8 @@ def _prepare(store: ModelStore, options: argparse.Namespace) -> int:
 
 
 def _import(store: ModelStore, options: argparse.Namespace) -> int:
-    from desktop.ml import foreign
-    from desktop.ml.import_model import bring_in, look
+    from desktop.ml.exchange import foreign
+    from desktop.ml.exchange.import_model import bring_in, look
 
     if not options.file.exists():
         console.complain(f"there is no file '{console.printable(str(options.file))}'")
@@ -271,7 +271,7 @@ _OPTION = {
 
 
 def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
-    from desktop.ml import foreign
+    from desktop.ml.exchange import foreign
 
     labels: tuple[str, ...] = ()
     label_ids: tuple[str, ...] = ()
@@ -305,7 +305,7 @@ def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
 
 
 def _export(store: ModelStore, options: argparse.Namespace) -> int:
-    from desktop.ml.export_model import export
+    from desktop.ml.exchange.export_model import export
 
     form = options.out.suffix.lower().lstrip(".")
     if form not in ("keras", "tflite", "onnx", "zip"):

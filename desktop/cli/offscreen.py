@@ -13,8 +13,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from desktop.core.child_process import ChildProcess
 from desktop.core.types import FoveaError
+from desktop.system.child_process import ChildProcess
 
 _GRACE_S = 30.0  # beyond the capture's own limit: a cold start of Qt, the end of the engine
 
@@ -35,7 +35,7 @@ def capture(
     ``no-window`` that says why where there is no picture at the end.
     """
     values = (list(images), model, size, theme, str(out), timeout_s, why)
-    draw("desktop.ui.capture:capture_classify", values, out, timeout_s)
+    draw("desktop.ui.capture.capture:capture_classify", values, out, timeout_s)
 
 
 def capture_evaluation(
@@ -50,7 +50,7 @@ def capture_evaluation(
 ) -> None:
     """Draw the Evaluate view with the real result of ``model`` on ``data`` ('' draws the empty view); as above."""
     draw(
-        "desktop.ui.capture:capture_evaluate",
+        "desktop.ui.capture.capture:capture_evaluate",
         (data, model, size, theme, str(out), timeout_s, split, tab),
         out,
         timeout_s,
@@ -68,7 +68,7 @@ def capture_wizard(
 ) -> None:
     """Draw page ``page`` of the training wizard with ``data`` opened ('' draws it as it begins); as above."""
     values = (data, page, size, theme, str(out), timeout_s, origin)
-    draw("desktop.ui.capture_wizard:capture_wizard", values, out, timeout_s)
+    draw("desktop.ui.capture.capture_wizard:capture_wizard", values, out, timeout_s)
 
 
 def capture_training(
@@ -76,7 +76,7 @@ def capture_training(
 ) -> None:
     """Draw the Train view with a run of the user's ('' for none), or (``demo``) with a real small training."""
     values = (run, demo, tab, size, theme, str(out), timeout_s)
-    draw("desktop.ui.capture_train:capture_train", values, out, timeout_s)
+    draw("desktop.ui.capture.capture_train:capture_train", values, out, timeout_s)
 
 
 def capture_drawing(
@@ -84,14 +84,19 @@ def capture_drawing(
 ) -> None:
     """Draw the Draw view with the strokes of ``file`` ('' for an empty sheet) over the picture ``under``; as above."""
     values = (file, model, size, theme, str(out), timeout_s, under)
-    draw("desktop.ui.capture_draw:capture_draw", values, out, timeout_s)
+    draw("desktop.ui.capture.capture_draw:capture_draw", values, out, timeout_s)
 
 
 def capture_models(
     model: str, tab: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 120.0
 ) -> None:
     """Draw the Models view with ``model`` chosen ('' for the first) at its tab ``tab``; as above."""
-    draw("desktop.ui.capture_models:capture_models", (model, tab, size, theme, str(out), timeout_s), out, timeout_s)
+    draw(
+        "desktop.ui.capture.capture_models:capture_models",
+        (model, tab, size, theme, str(out), timeout_s),
+        out,
+        timeout_s,
+    )
 
 
 def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> None:

@@ -11,8 +11,8 @@ from desktop.cli import console
 from desktop.cli.answers import Result, answers
 from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
-from desktop.core.conformal import DEFAULT_RATE, RATES, answer_set
-from desktop.core.scan import walk_images
+from desktop.core.pictures.walk import walk_images
+from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set
 from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
 from desktop.store.manifest import Manifest
@@ -94,7 +94,7 @@ _count.__name__ = "count"  # argparse names the type in its error: "invalid coun
 
 
 def _run(options: argparse.Namespace, manifest: Manifest) -> int:
-    from desktop.core.formats import SUPPORTED_SUFFIXES
+    from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
     from desktop.engine.client import EngineClient
 
     progress = console.Progress()

@@ -187,7 +187,7 @@ def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
 
 
 def _lists(store: RunStore, run_id: str) -> dict[str, int] | None:
-    from desktop.core.splits import SplitError, read_split
+    from desktop.core.data.splits import SplitError, read_split
 
     try:
         held = read_split(store.folder(run_id) / SPLIT)

@@ -199,7 +199,7 @@ def _tell_and_test(result: Any, options: Any, sets: Path | None) -> bool:
 
 def _test(result: Any, sets: Path | None) -> tuple[tuple[float, int] | None, str]:
     """The best trial on the test split, opened now, once: accuracy and number of pictures, or why there are none."""
-    from desktop.ml import plan as plans
+    from desktop.ml.plans import plan as plans
     from desktop.ml.trial import run_trial
     from desktop.store.runs import PLAN, RunStore
 

@@ -14,11 +14,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from desktop import paths
-from desktop.core.child_process import ChildProcess
-from desktop.core.edition import trains
 from desktop.core.types import FoveaError, ImageSource
+from desktop.system.child_process import ChildProcess
+from desktop.system.edition import trains
 
-# Every transfer syntax that core.decode answers for: the file among pydicom's own that tries it, '' where it has none.
+# Every transfer syntax that core.pictures.decode answers for: the file among pydicom's own that tries it, '' where it
+# has none.
 DICOM: dict[str, str] = {
     "Implicit VR Little Endian": "rtdose_1frame.dcm",
     "Explicit VR Little Endian": "MR_small.dcm",
@@ -63,7 +64,7 @@ def pictures() -> str:
     import numpy as np
     from PIL import Image
 
-    from desktop.core.decode import decode
+    from desktop.core.pictures.decode import decode
 
     pixels = np.zeros((32, 48, 3), np.uint8)
     pixels[:, 24:] = (200, 120, 40)
@@ -83,7 +84,7 @@ def pictures() -> str:
 
 def dicom(name: str) -> str:
     """Decode the sample file of a transfer syntax as any picture is."""
-    from desktop.core.decode import decode
+    from desktop.core.pictures.decode import decode
 
     if not name:
         raise NotThereError("pydicom brings no test file of this transfer syntax")
@@ -169,8 +170,8 @@ def _train(connection: Connection, folder: str, data: str) -> None:
         from dataclasses import replace
 
         from desktop.ml import job
-        from desktop.ml.plan import DataPlan
-        from desktop.ml.presets import DEFAULT, find
+        from desktop.ml.plans.plan import DataPlan
+        from desktop.ml.plans.presets import DEFAULT, find
         from desktop.store.runs import RunStore
 
         source = DataPlan("user", 0.3, classes=("cold", "warm"), path=data)
@@ -209,7 +210,7 @@ def _ask_trained(store: Path, model_id: str) -> str:
 
 def certificates() -> str:
     """The authorities that an encrypted connection would be checked against; no connection is made."""
-    from desktop.core import tls
+    from desktop.system import tls
 
     count = len(tls.context().get_ca_certs())
     if not count:

@@ -22,7 +22,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     # Whatever display there is would have its own part in the figures.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from desktop.ui.stopwatch import Stopwatch
+    from desktop.ui.capture.stopwatch import Stopwatch
 
     watch = Stopwatch(os.path.abspath(options.picture), options.limit)
     watch.run()

@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _study(options: Any) -> int:
-    from desktop.core.evaluation_json import write_atomically
+    from desktop.core.figures.result_files import write_atomically
     from desktop.ml.search import SearchError
 
     sizes = _sizes(options.images)
@@ -127,10 +127,10 @@ def _study(options: Any) -> int:
 
 def _check(plan: Any, test: bool, sets: Path | None, sizes: list[int]) -> None:
     """Refuse before the first training what the data does not hold: so many pictures, or a test split."""
-    from desktop.ml import gather
+    from desktop.ml.data import assemble
 
     with tempfile.TemporaryDirectory(prefix="fovea-study-", ignore_cleanup_errors=True) as scratch:
-        gathered = gather.gather(replace(plan, data=replace(plan.data, limit=0)), Path(scratch), sets)
+        gathered = assemble.gather(replace(plan, data=replace(plan.data, limit=0)), Path(scratch), sets)
         _check_sizes(sizes, len(gathered.train))
         if test and gathered.open_test() is None:
             raise _no_test()
@@ -203,7 +203,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, measured: dict[str, Any], write_atomically: Any) -> None:
-    from desktop.core.evaluation_store import not_written
+    from desktop.core.figures.store import not_written
 
     def write(part: Path) -> None:
         part.write_text(json.dumps(measured, indent=1), encoding="utf-8", newline="\n")

@@ -99,7 +99,7 @@ class Stop(console.Interrupts):
 
 
 def _run(options: Any) -> int:
-    from desktop.ml import plan as plans
+    from desktop.ml.plans import plan as plans
     from desktop.store.runs import PLAN
 
     sets = moved = None
@@ -147,8 +147,8 @@ def _with_near_copies(plan: Any) -> Any:
     """
     from dataclasses import replace
 
-    from desktop.core.inspection import inspect
-    from desktop.ml.plan import USER
+    from desktop.core.data.inspection import inspect
+    from desktop.ml.plans.plan import USER
 
     if plan.data.source != USER or plan.data.kept_together or plan.data.path is None:
         return plan
@@ -200,11 +200,11 @@ def _held_run(given: str) -> Path:
 def _moved(plan: Any, given: str) -> tuple[Path | None, Path | None]:
     """``--data`` with ``--resume``: where the public sets lie, or where the user's own pictures lie now.
 
-    Raises :class:`desktop.core.datasets.DatasetError` for a path that holds no labelled pictures, before the run hears
-    of it.
+    Raises :class:`desktop.core.data.dataset.DatasetError` for a path that holds no labelled pictures, before the run
+    hears of it.
     """
-    from desktop.core.datasets import ALL, open_dataset
-    from desktop.ml.plan import USER
+    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.ml.plans.plan import USER
 
     if plan.data.source != USER:
         return Path(given), None
@@ -219,7 +219,7 @@ def _new_run(plan: Any, own: Path | None) -> Path:
         store = RunStore()
         facts = {"epochs": plan.fit.epochs, "preset": plan.preset, "data": plan.data.title or plan.data.source}
         return store.folder(store.create(plan, plan.name, **facts).id)
-    from desktop.ml.history import write_text
+    from desktop.ml.training.history import write_text
 
     if any((own / name).exists() for name in (RECORD, PLAN, CHECKPOINT, HISTORY)):
         hint = f"'fovea train --resume {own}' takes it up; for a new one name another folder."
@@ -240,7 +240,7 @@ class TextTeller:
         console.say(f"run {name}: {console.printable(plan.name)}")
 
     def __call__(self, event: Any) -> None:
-        from desktop.ml.events import BatchDone, EpochDone, Note, Phase, Started
+        from desktop.ml.plans.events import BatchDone, EpochDone, Note, Phase, Started
 
         if isinstance(event, BatchDone):
             self._bar.update(
@@ -325,7 +325,7 @@ def _time(seconds: float) -> str:
 
 
 def _list_presets(as_json: bool) -> int:
-    from desktop.ml.presets import PRESETS
+    from desktop.ml.plans.presets import PRESETS
 
     if as_json:
         keys = ("id", "title", "description", "data_hint", "reported", "shape")

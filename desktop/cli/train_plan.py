@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import FoveaError
-from desktop.ml.plan import USER, DataPlan, DecisionPlan, PlanError, Step, TrainingPlan
+from desktop.ml.plans.plan import USER, DataPlan, DecisionPlan, PlanError, Step, TrainingPlan
 
 _BUILD_UPON = ("continue", "features", "fine-tune")
 
@@ -75,7 +75,7 @@ def plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
 def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
     sets = None
     if options.plan is not None:
-        from desktop.ml import plan as plans
+        from desktop.ml.plans import plan as plans
 
         chosen = plans.load(options.plan)
         sets = _sets_folder(chosen, options.data)
@@ -96,12 +96,12 @@ def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
 def data_of(given: str) -> tuple[DataPlan, tuple[str, ...]]:
     """The data part of a plan for ``--data``, and its labels. Only names are read here.
 
-    Raises :class:`desktop.core.datasets.DatasetError` for a path that holds no labelled pictures.
+    Raises :class:`desktop.core.data.dataset.DatasetError` for a path that holds no labelled pictures.
     """
     public = _public(given)
     if public is not None and not os.path.exists(given):
         return public
-    from desktop.core.datasets import ALL, open_dataset
+    from desktop.core.data.dataset import ALL, open_dataset
 
     found = open_dataset(given, ALL)
     counts = found.counts()
@@ -133,7 +133,7 @@ def as_setting(key: str, value: str) -> str:
 
 
 def _public(name: str) -> tuple[DataPlan, tuple[str, ...]] | None:
-    from desktop.ml.presets import PRESETS
+    from desktop.ml.plans.presets import PRESETS
 
     for preset in PRESETS.values():
         if preset.data is not None and preset.data.source == name:
@@ -145,7 +145,7 @@ def _sets_folder(plan: TrainingPlan, given: str | None) -> Path | None:
     """The folder of public sets, where ``given`` is one that holds the plan's own set."""
     if given is None or plan.data.source == USER:
         return None
-    from desktop.ml.data import source_of
+    from desktop.ml.data.public_sets import source_of
 
     source, root = source_of(plan.data), Path(given)
     there = any(name and (root / name).exists() for name in (source.file, source.folder))
@@ -166,7 +166,7 @@ def _with_data(plan: TrainingPlan, data: DataPlan, labels: tuple[str, ...]) -> T
 
 
 def _fresh(options: Any, data: DataPlan | None, labels: tuple[str, ...]) -> TrainingPlan:
-    from desktop.ml.presets import DEFAULT, PRESETS, find
+    from desktop.ml.plans.presets import DEFAULT, PRESETS, find
 
     if options.start:
         return _upon(options, _needed(data), labels)
@@ -181,8 +181,8 @@ def _fresh(options: Any, data: DataPlan | None, labels: tuple[str, ...]) -> Trai
 
 def architecture_of(text: str, shape: tuple[int, int, int]) -> Step:
     """The network that ``--architecture`` names, for pictures of ``shape``. Raises :class:`PlanError`."""
-    from desktop.ml.nettables import layer_table
-    from desktop.ml.presets import PRESETS, small_residual
+    from desktop.ml.plans.nettables import layer_table
+    from desktop.ml.plans.presets import PRESETS, small_residual
 
     if text in PRESETS:
         return PRESETS[text].parts(shape).architecture
@@ -203,17 +203,17 @@ def _upon(options: Any, data: DataPlan, labels: tuple[str, ...]) -> TrainingPlan
 
     Its input stays what that model expects. Raises :class:`PlanError` and :class:`StoreError`.
     """
-    from desktop.ml import bases, starting
+    from desktop.ml.plans import base_models, transfer_plans
 
     if options.size is not None or options.colour is not None:
         hint = "Leave --size and --colour out."
         raise PlanError("bad-plan", f"with --from the pictures are prepared as '{options.start}' takes them", hint)
-    manifest = bases.manifest_of(options.start)
-    kinds: dict[str, starting.Kind] = {"continue": "weights", "features": "features", "fine-tune": "fine-tune"}
-    if options.how == "continue" and bases.KERAS_FILE not in manifest.files:
+    manifest = base_models.manifest_of(options.start)
+    kinds: dict[str, transfer_plans.Kind] = {"continue": "weights", "features": "features", "fine-tune": "fine-tune"}
+    if options.how == "continue" and base_models.KERAS_FILE not in manifest.files:
         hint = "Use --how features or --how fine-tune."
         raise PlanError("bad-plan", f"'{manifest.id}' names no classes that could be learned further", hint)
-    return starting.plan_from(manifest, kinds[options.how], labels, data, f"From {manifest.name}")
+    return transfer_plans.plan_from(manifest, kinds[options.how], labels, data, f"From {manifest.name}")
 
 
 def _needed(data: DataPlan | None) -> DataPlan:
@@ -232,7 +232,7 @@ def _shape(options: Any, default: tuple[int, int, int]) -> tuple[int, int, int]:
 
 
 def _with_options(plan: TrainingPlan, options: Any) -> TrainingPlan:
-    from desktop.ml.plan import with_settings
+    from desktop.ml.plans.plan import with_settings
 
     settings: dict[str, str] = {}
     if options.plan is not None:  # elsewhere the shape is the preset's own affair

@@ -40,7 +40,7 @@ class FoveaError(Exception):
 
 
 class DecodeError(FoveaError):
-    """A picture that was not opened. Kinds: see :mod:`desktop.core.decode`."""
+    """A picture that was not opened. Kinds: see :mod:`desktop.core.pictures.decode`."""
 
 
 class PrepareError(FoveaError):
@@ -137,10 +137,10 @@ class DomainVerdict:
     """Whether a picture is of the model's kind: ``score`` is 0 for the middle of its own pictures; above 1 it is
     flagged (not ``inside``).
 
-    ``reasons`` are the views (:data:`desktop.core.domain.PARTS`) in which it stands out, the gravest first, and before
-    them, for a model of drawings, ``paper`` for a picture that is no ink on paper and ``too-many`` for one that holds
-    more pieces of ink than are read; ``likest`` names the foreign kind that it resembles most
-    (:data:`desktop.ml.outliers.KINDS`), which says something only where ``foreign`` is among the reasons.
+    ``reasons`` are the views (:data:`desktop.core.trust.domain.PARTS`) in which it stands out, the gravest first, and
+    before them, for a model of drawings, ``paper`` for a picture that is no ink on paper and ``too-many`` for one that
+    holds more pieces of ink than are read; ``likest`` names the foreign kind that it resembles most
+    (:data:`desktop.ml.data.outliers.KINDS`), which says something only where ``foreign`` is among the reasons.
     """
 
     score: float

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from desktop.core.decode import decode
-from desktop.core.ink import NOT_INK
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.mnist_layout import NOT_INK
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.batching import Brought
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
-from desktop.core.decode import decode
-from desktop.core.preprocess import prepare, reduction_for
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.preprocess import prepare, reduction_for
 from desktop.core.types import ImageSource, Notice, PreparedImage
 from desktop.engine.messages import Answer, BatchAnswers, BatchRequest, Failure, Prediction
 from desktop.engine.model import LoadedModel

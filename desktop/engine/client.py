@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import Any
 
 from desktop import paths
-from desktop.core.child_process import ChildProcess, Outbox
 from desktop.core.types import ImageSource
 from desktop.engine import child
 from desktop.engine.messages import (
@@ -43,6 +42,7 @@ from desktop.engine.messages import (
     Thumbnail,
     ThumbnailRequest,
 )
+from desktop.system.child_process import ChildProcess, Outbox
 
 _STALL_S = 120.0  # longer than any picture within the pixel limit or model within the size limit needs
 _CAREFUL = 256  # pictures taken one by one after a crash within a batch: all that were under way, and the unsent

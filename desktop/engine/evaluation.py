@@ -14,9 +14,9 @@ from typing import Protocol
 
 import numpy as np
 
-from desktop.core.datasets import Interrupted, LabelledDataset
-from desktop.core.evaluation import EvaluationResult, Skipped, decide
-from desktop.core.label_map import LEFT_OUT, LabelMap
+from desktop.core.data.dataset import Interrupted, LabelledDataset
+from desktop.core.data.label_map import LEFT_OUT, LabelMap
+from desktop.core.figures.result import EvaluationResult, Skipped, decide
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.evaluation_facts import data_facts, grouping_of, model_facts
 from desktop.engine.messages import (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from desktop.core.datasets import LabelledDataset
-from desktop.core.evaluation import DataFacts, ModelFacts, setup_of
-from desktop.core.groups import Grouping, patient_in
-from desktop.core.label_map import LabelMap
+from desktop.core.data.dataset import LabelledDataset
+from desktop.core.data.label_map import LabelMap
+from desktop.core.data.persons import Grouping, patient_in
+from desktop.core.figures.result import DataFacts, ModelFacts, setup_of
 from desktop.core.types import FoveaError
 from desktop.store.manifest import Manifest
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from desktop.core.heat import class_map
+from desktop.core.trust.saliency import class_map
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Method
 from desktop.engine.model import BATCH, LoadedModel

@@ -11,7 +11,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from desktop.core.heat import seen_box
+from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of
@@ -65,7 +65,7 @@ class _Explainer:
     def _guarded(self, request: ExplainRequest) -> None:
         try:
             # Keras takes seconds to import, which is not the picture's fault: only then has work on it begun.
-            from desktop.ml import gradients
+            from desktop.ml.explain import grad_cam
 
             self._send(Started(request.id))
             begin = time.perf_counter()
@@ -77,9 +77,9 @@ class _Explainer:
                 raise StoreError("no-keras", f"'{manifest.name}' has no Keras network to ask for gradients")
             if self._held is None or self._held[0] != checksum.sha256:
                 self._held = None
-                self._held = checksum.sha256, gradients.GradCam(read_verified(entry, "model.keras"))
+                self._held = checksum.sha256, grad_cam.GradCam(read_verified(entry, "model.keras"))
             cam = self._held[1]
-            assert isinstance(cam, gradients.GradCam)
+            assert isinstance(cam, grad_cam.GradCam)
             brought = bring_in(request.source, manifest)
             pixels = brought.prepared.pixels
             scores = cam.scores(pixels)

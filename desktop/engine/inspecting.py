@@ -21,12 +21,12 @@ from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from desktop.core.child_process import ChildProcess
 from desktop.core.types import FoveaError
+from desktop.system.child_process import ChildProcess
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import BrokenEntry
-    from desktop.core.inspection import Inspection, Stage
+    from desktop.core.data.dataset import BrokenEntry
+    from desktop.core.data.inspection import Inspection, Stage
 
 _EVERY_S = 0.1
 _PATIENCE_S = 1.0
@@ -69,7 +69,7 @@ class InspectionDone:
 
 @dataclass(frozen=True, slots=True)
 class InspectionFailed:
-    """No result, always the last event. Kinds: those of :class:`desktop.core.datasets.DatasetError`, ``cancelled``,
+    """No result, always the last event. Kinds: those of :class:`desktop.core.data.dataset.DatasetError`, ``cancelled``,
     ``inspector-died``, ``unexpected``."""
 
     kind: str
@@ -101,8 +101,8 @@ def _listen(connection: Connection, stop: threading.Event) -> None:
 
 
 def _inspect(connection: Connection, path: str, near: bool, stop: threading.Event) -> InspectionEvent:
-    from desktop.core.datasets import Interrupted
-    from desktop.core.inspection import inspect
+    from desktop.core.data.dataset import Interrupted
+    from desktop.core.data.inspection import inspect
 
     teller = _Teller(connection, stop)
     try:

@@ -11,7 +11,7 @@ def _begin(process: str) -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from desktop.core import crash
+    from desktop.system import crash
 
     crash.watch_child(process)
     atexit.register(crash.unwatch)

@@ -14,7 +14,7 @@ from desktop.core.types import DomainVerdict, ImageSource, Notice, PreprocessSpe
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.core.neighbours import Neighbour
+    from desktop.core.trust.neighbours import Neighbour
 
 # Requests
 
@@ -78,7 +78,7 @@ class ThumbnailRequest:
 class SampleRequest:
     """One picture as a training would see it: prepared by ``spec``, and ``count`` times augmented by ``steps``.
 
-    Each step is the name of an augmentation of :mod:`desktop.ml.augment` with its settings. The newest of a
+    Each step is the name of an augmentation of :mod:`desktop.ml.data.augment` with its settings. The newest of a
     ``slot`` wins.
 
     ``seed`` decides the augmentation alone; the picture itself comes back with its longer side at most ``max_side``.
@@ -235,8 +235,8 @@ class Explanation:
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadDigit:
     """One digit of a drawing: its ``box`` (x, y, width, height) in pixels of the drawing; ``prediction`` as for a
-    picture of its own. ``ink`` is where its ink is, bool, as :func:`desktop.core.digits.alone` takes it; ``None`` where
-    it is the only one."""
+    picture of its own. ``ink`` is where its ink is, bool, as :func:`desktop.core.drawings.segments.alone` takes it;
+    ``None`` where it is the only one."""
 
     box: tuple[int, int, int, int]
     prediction: Prediction

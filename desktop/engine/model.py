@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from desktop.core import domain, heat
-from desktop.core.neighbours import Neighbour, Neighbours
+from desktop.core.trust import domain, saliency
+from desktop.core.trust.neighbours import Neighbour, Neighbours
 from desktop.core.types import DomainVerdict, FoveaError, StoreError
 from desktop.engine.mapped import release
 from desktop.store.manifest import Manifest
@@ -142,13 +142,13 @@ class LoadedModel:
             )
         return gate
 
-    def _head(self, entry: ModelEntry) -> heat.Head | None:
+    def _head(self, entry: ModelEntry) -> saliency.Head | None:
         """The end of the network, where the model tells it. Raises ``mismatch`` where it does not fit."""
-        if heat.FILE not in self.manifest.files:
+        if saliency.FILE not in self.manifest.files:
             return None
-        head = heat.head_from_json(read_verified(entry, heat.FILE).read_bytes())
+        head = saliency.head_from_json(read_verified(entry, saliency.FILE).read_bytes())
         if head.kernel.shape != ((self.map_shape or (0,))[-1], len(self.manifest.labels)):
-            raise StoreError("mismatch", f"'{heat.FILE}' of model '{self.manifest.id}' does not fit its network")
+            raise StoreError("mismatch", f"'{saliency.FILE}' of model '{self.manifest.id}' does not fit its network")
         return head
 
     def close_lanes(self) -> None:

@@ -8,10 +8,10 @@ from functools import partial
 
 import numpy as np
 
-from desktop.core.decode import decode
-from desktop.core.digits import MOST, Box, Piece, split
-from desktop.core.ink import Found, find_ink, lay_out
-from desktop.core.preprocess import prepare, to_grey
+from desktop.core.drawings.segments import MOST, Box, Piece, split
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.mnist_layout import Found, find_ink, lay_out
+from desktop.core.pictures.preprocess import prepare, to_grey
 from desktop.core.types import DecodedImage, Notice, PreparedImage, PreprocessSpec
 from desktop.engine.answers import TOO_MANY, prediction_of
 from desktop.engine.batching import Brought, milliseconds_since

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from desktop.core.decode import decode
-from desktop.core.preprocess import prepare
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.preprocess import prepare
 from desktop.engine.answers import shrunk
 from desktop.engine.messages import SampleRequest, Samples
-from desktop.ml import augment
-from desktop.ml.plan import Step
+from desktop.ml.data import augment
+from desktop.ml.plans.plan import Step
 
 
 def samples_of(request: SampleRequest) -> Samples:

@@ -1,7 +1,8 @@
 """The process of one training: runs the job, tells of it through a pipe, and hears commands meanwhile.
 
-What crosses the pipe towards the window are the events of :mod:`desktop.ml.events`, towards the trainer the words of
-:data:`desktop.ml.control.Command`. When the other side is gone, the training stops after the batch with a checkpoint.
+What crosses the pipe towards the window are the events of :mod:`desktop.ml.plans.events`, towards the trainer the words
+of :data:`desktop.ml.plans.control.Command`. When the other side is gone, the training stops after the batch with a
+checkpoint.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from pathlib import Path
 
 from desktop.core.types import FoveaError
 from desktop.engine import child
-from desktop.ml.control import Command
-from desktop.ml.events import BatchDone, Event, Finished
+from desktop.ml.plans.control import Command
+from desktop.ml.plans.events import BatchDone, Event, Finished
 from desktop.store.run_files import append_line
 from desktop.store.runs import LOG, RunStore
 

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.core.child_process import KILL, ChildProcess, Outbox
 from desktop.engine import child
-from desktop.ml.control import Command
-from desktop.ml.events import Event, Finished
+from desktop.ml.plans.control import Command
+from desktop.ml.plans.events import Event, Finished
+from desktop.system.child_process import KILL, ChildProcess, Outbox
 
 _PATIENCE_S = 1.5  # for a process that was told to end at once
 _TIDY_S = 5.0  # for one that has said its last word

@@ -23,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.core.decode import decode
-from desktop.core.heat import seen_box
+from desktop.core.pictures.decode import decode
+from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, shrunk, thumbnail_of

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from desktop import paths
 from desktop.core.types import FoveaError
-from desktop.ml import plan as plans
-from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
-from desktop.ml.events import Event, Finished, Note
-from desktop.ml.history import write_text
-from desktop.ml.recorder import Recorder
+from desktop.ml.plans import plan as plans
+from desktop.ml.plans.control import Cancelled, Control, Steering, Undisturbed
+from desktop.ml.plans.events import Event, Finished, Note
+from desktop.ml.training.history import write_text
+from desktop.ml.training.recorder import Recorder
 from desktop.store.manifest import Manifest
 from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
 
@@ -90,11 +90,13 @@ def _work(
     if moved is not None:
         plan = replace(plan, data=replace(plan.data, path=str(moved)))
     # Keras takes seconds to import: a plan that cannot be read is told before.
-    from desktop.ml import features, gather, package, tensorboard_log, train
+    from desktop.ml.data import assemble, features
+    from desktop.ml.packaging import package
+    from desktop.ml.training import tensorboard_log, train
 
     steering = Steering(control)
 
-    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check))
+    gathered = assemble.gather(plan, run, data_root, assemble.told(recorder, steering.check))
     if moved is not None:
         write_text(run / PLAN, plan.to_json())
     recorder.change(data=gathered.title, preset=plan.preset)

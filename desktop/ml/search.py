@@ -21,14 +21,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from desktop.core.evaluation_json import write_atomically
+from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import FoveaError
-from desktop.ml import gather
-from desktop.ml.control import Cancelled, Command
-from desktop.ml.events import EpochDone, Event
-from desktop.ml.plan import TrainingPlan, with_settings
-from desktop.ml.plan import load as load_plan
-from desktop.ml.search_results import (
+from desktop.ml.data import assemble
+from desktop.ml.plans.control import Cancelled, Command
+from desktop.ml.plans.events import EpochDone, Event
+from desktop.ml.plans.plan import TrainingPlan, with_settings
+from desktop.ml.plans.plan import load as load_plan
+from desktop.ml.plans.search_results import (
     Goal,
     SearchError,
     SearchResult,
@@ -38,7 +38,7 @@ from desktop.ml.search_results import (
     read_kept,
     stem,
 )
-from desktop.ml.search_space import Choices, Dimension, Range, check, digest_of, grid_size, shared_by_all
+from desktop.ml.plans.search_space import Choices, Dimension, Range, check, digest_of, grid_size, shared_by_all
 from desktop.store.ids import id_of
 from desktop.store.runs import PLAN, RunError, RunStore
 
@@ -80,9 +80,9 @@ def run_search(
     search goes on; a plan that cannot be (a setting that there is not), data that cannot be read, and another plan or
     other data than the search was begun with are refused before the first.
 
-    Raises :class:`SearchError`, :class:`desktop.ml.plan.PlanError`, what :func:`desktop.ml.gather.gather` raises, and
-    :class:`desktop.store.runs.RunError` where the run of a trial cannot be made: the next one's could not either, and
-    all are tried again later.
+    Raises :class:`SearchError`, :class:`desktop.ml.plans.plan.PlanError`, what :func:`desktop.ml.data.assemble.gather`
+    raises, and :class:`desktop.store.runs.RunError` where the run of a trial cannot be made: the next one's could not
+    either, and all are tried again later.
     """
     optuna = _optuna()
     wanted = grid_size(space) if trials is None else trials
@@ -315,8 +315,8 @@ def _keep_facts(
         if halt.asked:
             raise Cancelled
 
-    progress = gather.told(lambda phase: listener(number, phase), going_on)
-    found, held = gather.fingerprint(plan, data_root, progress), study.user_attrs.get("data")
+    progress = assemble.told(lambda phase: listener(number, phase), going_on)
+    found, held = assemble.fingerprint(plan, data_root, progress), study.user_attrs.get("data")
     if held is not None and held != found:
         raise _another(study, "other pictures, or these have changed since")
     for key, value in {"data": found, "plan": facts["plan"], **facts}.items():

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.ml import backend, deploy, features, gather, train
-from desktop.ml.control import Cancelled, Control, Steering, Undisturbed
-from desktop.ml.events import Event, Finished, Note
-from desktop.ml.plan import TrainingPlan
-from desktop.ml.recorder import Recorder
+from desktop.ml.convert import deploy
+from desktop.ml.data import assemble, features
+from desktop.ml.nets import backend
+from desktop.ml.plans.control import Cancelled, Control, Steering, Undisturbed
+from desktop.ml.plans.events import Event, Finished, Note
+from desktop.ml.plans.plan import TrainingPlan
+from desktop.ml.training import train
+from desktop.ml.training.recorder import Recorder
 from desktop.store.runs import CHECKPOINT, training_lock
 
 backend.select()
@@ -96,7 +99,7 @@ def _train(
     open_test: bool,
     split_seed: int | None,
 ) -> Outcome:
-    gathered = gather.gather(plan, run, data_root, gather.told(recorder, steering.check), split_seed)
+    gathered = assemble.gather(plan, run, data_root, assemble.told(recorder, steering.check), split_seed)
     recorder.change(data=gathered.title, preset=plan.preset)
     for text in gathered.notes:
         recorder(Note(text))
@@ -109,7 +112,7 @@ def _train(
     test = gathered.open_test() if open_test and trained.complete else None
     accuracy, n = None, 0
     if test is not None:
-        text = gather.copies(gathered, test, "test")
+        text = assemble.copies(gathered, test, "test")
         if text:
             recorder(Note(text))
         scores = deploy.logits_of(trained.model, test.images, plan.mirrored)

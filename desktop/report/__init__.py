@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop.core.evaluation_json import write_atomically
-from desktop.core.evaluation_store import not_written
+from desktop.core.figures.result_files import write_atomically
+from desktop.core.figures.store import not_written
 from desktop.core.types import FoveaError
 from desktop.report.content import Report
 

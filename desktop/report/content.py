@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from desktop import __version__
-from desktop.core.comparison import Compatibility, other_decision, works_here
-from desktop.core.evaluation import EvaluationResult, Figures, PairedResult, shared_figures
-from desktop.core.evaluation_json import public_naming
-from desktop.core.intervals import Estimate
+from desktop.core.figures.comparison import Compatibility, other_decision, works_here
+from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
+from desktop.core.figures.result_files import public_naming
 
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -154,7 +154,7 @@ class Report:
 
     def predictive(self) -> list[tuple[str, Estimate, Estimate]]:
         """PPV and NPV for some shares of positives; empty for more than two labels."""
-        from desktop.core.thresholds import predictive_values
+        from desktop.core.figures.thresholds import predictive_values
 
         point = self.figures.point
         if point is None or point.sensitivity.value is None or point.specificity.value is None:
@@ -216,7 +216,7 @@ _INDEPENDENT = (
 
 
 def _persons_methods(persons: int) -> list[str]:
-    from desktop.core.persons import FEW
+    from desktop.core.figures.clustered import FEW
 
     lines = [
         f"Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The "

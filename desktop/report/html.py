@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from desktop.core.intervals import Estimate
+from desktop.core.figures.intervals import Estimate
 from desktop.report import plots
 from desktop.report.content import Mistake, Report, brief, text_of
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from desktop.core.scan import natural_key
+from desktop.core.pictures.walk import natural_key
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

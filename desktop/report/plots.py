@@ -18,9 +18,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from desktop.core.calibration import Bin, RiskCoverage
-from desktop.core.evaluation import Figures
-from desktop.core.metrics import Curves
+from desktop.core.figures.calibration import Bin, RiskCoverage
+from desktop.core.figures.metrics import Curves
+from desktop.core.figures.result import Figures
 
 TEXT, SECONDARY, BORDER, ACCENT, WRONG, SOFT = "#1a1e26", "#5a6472", "#dfe3e9", "#2b6ce6", "#c93c3c", "#e8f0fe"
 VARIABLES = {TEXT: "--text", SECONDARY: "--secondary", BORDER: "--border", ACCENT: "--accent", WRONG: "--wrong"}

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation import EvaluationResult
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.figures.result import EvaluationResult
     from desktop.core.types import ImageSource
     from desktop.engine.evaluation import Evaluator
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from desktop import paths
-from desktop.core.evaluation_json import write_atomically
+from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import FoveaError
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,60}[A-Za-z0-9]|[A-Za-z0-9]")

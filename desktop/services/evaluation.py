@@ -19,10 +19,10 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation import EvaluationResult
-    from desktop.core.evaluation_store import EvaluationStore, Judgement
-    from desktop.core.label_map import LabelMap
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.data.label_map import LabelMap
+    from desktop.core.figures.result import EvaluationResult
+    from desktop.core.figures.store import EvaluationStore, Judgement
     from desktop.engine.evaluation import Evaluator, Progress
     from desktop.store.store import ModelEntry
 
@@ -79,8 +79,8 @@ class _Runner(QThread):
             self._fail(FoveaError("evaluation-failed", f"the evaluation failed: {type(error).__name__}: {error}"))
 
     def _work(self) -> None:
-        from desktop.core.evaluation import figures
-        from desktop.core.evaluation_store import EvaluationStore
+        from desktop.core.figures.result import figures
+        from desktop.core.figures.store import EvaluationStore
         from desktop.core.types import FoveaError
         from desktop.engine.client import EngineClient
         from desktop.engine.evaluation import evaluate
@@ -242,7 +242,7 @@ class EvaluationService(QObject):
         self._write(lambda store: store.remember_mapping(model_id, classes, mapping))
 
     def _write(self, work) -> None:  # type: ignore[no-untyped-def]
-        from desktop.core.evaluation_store import EvaluationStore
+        from desktop.core.figures.store import EvaluationStore
         from desktop.core.types import FoveaError
 
         def attempt(store: EvaluationStore = EvaluationStore()) -> None:  # noqa: B008 - the folder of this moment

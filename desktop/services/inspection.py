@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import BrokenEntry
+    from desktop.core.data.dataset import BrokenEntry
 
 _WAIT_S = 0.2
 

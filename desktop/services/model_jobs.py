@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 if TYPE_CHECKING:
-    from desktop.ml.export_model import Target
-    from desktop.ml.foreign import Facts, Found
-    from desktop.ml.install import Request
+    from desktop.ml.exchange.export_model import Target
+    from desktop.ml.exchange.foreign import Facts, Found
+    from desktop.ml.exchange.install import Request
     from desktop.store.download import Control
     from desktop.store.store import ModelEntry
 
@@ -64,7 +64,7 @@ class ModelJobs(QObject):
     """Runs one job at a time; lives in the main thread.
 
     ``began`` and ``ended`` frame a job; ``told`` carries :class:`desktop.store.download.Transfer` and, of
-    :mod:`desktop.ml.steps`, Step and Said; ``done`` a :class:`Done`; ``failed`` a :class:`FoveaError` of kind
+    :mod:`desktop.ml.plans.job_steps`, Step and Said; ``done`` a :class:`Done`; ``failed`` a :class:`FoveaError` of kind
     ``cancelled`` where the user ended it. ``changed`` says that the store has other models now.
     """
 
@@ -104,7 +104,7 @@ class ModelJobs(QObject):
         """Install a network of the catalogue."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.install import install
+            from desktop.ml.exchange.install import install
             from desktop.store.store import ModelStore
 
             return install(request, ModelStore(), tell, control)
@@ -115,7 +115,7 @@ class ModelJobs(QObject):
         """Look through a foreign file; the result is (path, :class:`Found` or ``None``)."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.import_model import look
+            from desktop.ml.exchange.import_model import look
 
             return path, look(path, tell, control)
 
@@ -125,7 +125,7 @@ class ModelJobs(QObject):
         """Import a file that was looked through."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.import_model import bring_in
+            from desktop.ml.exchange.import_model import bring_in
             from desktop.store.store import ModelStore
 
             return bring_in(path, facts, ModelStore(), tell, control, found)
@@ -136,7 +136,7 @@ class ModelJobs(QObject):
         """Write a model for other programs."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.export_model import export
+            from desktop.ml.exchange.export_model import export
 
             return export(entry, form, target, folder, tell, control)
 
@@ -146,7 +146,7 @@ class ModelJobs(QObject):
         """Compare a model's files with their checksums; the result is a list of ``FileCheck``."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.steps import Step
+            from desktop.ml.plans.job_steps import Step
             from desktop.store.store import ModelStore
 
             tell(Step("verify"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, QMimeData, QObject, Signal, Slot
 
-from desktop.services.intake import Intake, Packer, read_mime
+from desktop.services.clipboard import Intake, Packer, read_mime
 from desktop.services.scan import ScanDone, ScanFound, ScanService
 
 if TYPE_CHECKING:

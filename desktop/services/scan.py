@@ -62,8 +62,8 @@ class _Walker(QThread):
 
     def run(self) -> None:
         """Walk, hand out portions, stop when asked to."""
-        from desktop.core.formats import SUPPORTED_SUFFIXES
-        from desktop.core.scan import Found, walk_images
+        from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
+        from desktop.core.pictures.walk import Found, walk_images
         from desktop.core.types import ImageSource
 
         chunk: list[ImageSource] = []

@@ -13,12 +13,12 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from desktop.core.types import FoveaError
 from desktop.engine.training_client import TrainerLost
-from desktop.services.errands import Errands
+from desktop.services.background import Errands
 from desktop.services.training_job import Curves, JobState, TrainingJob
 
 if TYPE_CHECKING:
     from desktop.engine.training_client import TrainingClient
-    from desktop.ml.plan import TrainingPlan
+    from desktop.ml.plans.plan import TrainingPlan
     from desktop.store.run_record import RunRecord
     from desktop.store.runs import RunStore
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from desktop.engine.training_client import TrainerLost
-from desktop.ml.events import (
+from desktop.ml.plans.events import (
     BatchDone,
     Checkpointed,
     EpochDone,

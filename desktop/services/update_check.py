@@ -10,7 +10,7 @@ from desktop.services.aside import run_aside
 
 
 class UpdateCheck(QObject):
-    """``found`` carries the :class:`~desktop.core.updates.Release` that was read, ``failed`` why there is none.
+    """``found`` carries the :class:`~desktop.system.updates.Release` that was read, ``failed`` why there is none.
 
     The answer to a question that was taken back never comes; its thread waits for the network on its own and keeps
     neither the window nor the program's end waiting.
@@ -43,7 +43,7 @@ class UpdateCheck(QObject):
         self._asking = False
 
     def _ask(self, number: int, address: str) -> None:
-        from desktop.core import updates
+        from desktop.system import updates
 
         answer: object
         try:

@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop.core.evaluation_json import write_atomically
-from desktop.core.evaluation_store import not_written
+from desktop.core.figures.result_files import write_atomically
+from desktop.core.figures.store import not_written
 from desktop.core.types import StoreError
 from desktop.store.manifest import MAX_MANIFEST_BYTES, Manifest, from_json
 from desktop.store.store import MANIFEST, ModelEntry, check_usable, read_verified

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from desktop import paths
-from desktop.core.evaluation_json import write_atomically
+from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import Interpolation, PreprocessSpec, StoreError
 from desktop.store.manifest import Card, Decision, Manifest, Provenance
 from desktop.store.store import ModelStore
@@ -43,7 +43,7 @@ class Network:
 
     ``source``: ``package`` where a Python package carries the weights (``package`` says which), else ``download``.
     ``size`` in bytes is exact where ``size_exact`` says so, else an estimate. ``md5`` and ``sha256`` are the
-    publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.imagenet` builds it by.
+    publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.nets.imagenet` builds it by.
     """
 
     id: str

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop.core.evaluation_json import write_atomically
-from desktop.core.evaluation_store import not_written
+from desktop.core.figures.result_files import write_atomically
+from desktop.core.figures.store import not_written
 from desktop.core.types import StoreError
 from desktop.store import locks
 from desktop.store.ids import free_among

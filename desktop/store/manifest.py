@@ -63,10 +63,10 @@ class Calibration:
 class Domain:
     """The gate that tells pictures of the model's kind from foreign ones; its numbers lie in ``file``.
 
-    A picture whose score (:mod:`desktop.core.domain`, 1 at the limit) is above 1 is flagged. The limit was set on ``n``
-    own pictures of ``split`` that training had not seen; ``refused`` is the share of fresh own pictures that it has to
-    be expected to flag (of models made by earlier versions the share of those ``n``), ``quantiles`` the scores of those
-    ``n`` at 0, 5 … 100 %, for showing where a picture stands among them.
+    A picture whose score (:mod:`desktop.core.trust.domain`, 1 at the limit) is above 1 is flagged. The limit was set on
+    ``n`` own pictures of ``split`` that training had not seen; ``refused`` is the share of fresh own pictures that it
+    has to be expected to flag (of models made by earlier versions the share of those ``n``), ``quantiles`` the scores
+    of those ``n`` at 0, 5 … 100 %, for showing where a picture stands among them.
     """
 
     file: str
@@ -83,7 +83,7 @@ class Conformal:
 
     For ``rates[i]`` (ascending) every class whose score is at least ``cutoffs[i]`` belongs to the set; that is 0 where
     the ``n`` pictures of ``split`` are too few for that rate. ``method`` names the rule, see
-    :mod:`desktop.core.conformal`. ``covered`` and ``sizes`` say how often the sets held the truth, and how many
+    :mod:`desktop.core.trust.conformal`. ``covered`` and ``sizes`` say how often the sets held the truth, and how many
     classes they had on average, on ``checked`` pictures of ``checked_split`` that had no part in the cutoffs; empty
     where there were none.
     """

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from desktop.core.evaluation_json import write_atomically
+from desktop.core.figures.result_files import write_atomically
 
 MOST_BATCH_ROWS = 20_000
 """A longer ``batches.csv`` is thinned to every second row."""

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from desktop import paths
-from desktop.core.evaluation_json import write_atomically
-from desktop.core.evaluation_store import not_written
+from desktop.core.figures.result_files import write_atomically
+from desktop.core.figures.store import not_written
 from desktop.core.types import FoveaError
 from desktop.store import locks
 from desktop.store.run_record import RunRecord, record_from_json
@@ -55,7 +55,7 @@ class RunError(FoveaError):
 
 
 class Plan(Protocol):
-    """What a run keeps of its plan; :class:`desktop.ml.plan.TrainingPlan` fits."""
+    """What a run keeps of its plan; :class:`desktop.ml.plans.plan.TrainingPlan` fits."""
 
     def to_json(self) -> str:
         """The plan as JSON text."""

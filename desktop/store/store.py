@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Literal
 
 from desktop import paths
-from desktop.core.processes import is_alive
 from desktop.core.types import StoreError
 from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from_json
+from desktop.system.liveness import is_alive
 
 MANIFEST = "model.json"
 STAGING = ".staging-"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from desktop.cli.answers import CHUNK, answers
 from desktop.cli.predict import as_json, top_classes
-from desktop.core.scan import Found, Problem
+from desktop.core.pictures.walk import Found, Problem
 from desktop.core.types import DomainVerdict, ImageSource
 from desktop.engine.messages import (
     Answer,

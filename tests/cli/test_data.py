@@ -51,7 +51,7 @@ def test_what_cannot_be_read_ends_in_words(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_the_cache_is_shown_and_cleared(capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.ml.test_cache import SPEC, Feed, cache
+    from tests.ml.data.test_cache import SPEC, Feed, cache
 
     cache.make("a" * 32, Feed(), SPEC)
     held = cache.total_bytes()

@@ -13,7 +13,7 @@ from PIL import Image
 
 from desktop.cli import console, models
 from desktop.store.store import ModelStore
-from tests.ml import foreign_files as files
+from tests.ml.exchange import foreign_files as files
 from tests.store.makers import COLOURS
 
 

@@ -113,18 +113,18 @@ def test_an_edition_without_training_says_so(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_transfer_syntax_without_its_decoder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    from desktop.core import dicom_codecs
+    from desktop.core.pictures.dicom import codecs
     from desktop.core.types import FoveaError
 
-    monkeypatch.setitem(dicom_codecs._PLUGINS, "1.2.840.10008.1.2.5", ((), "pydicom"))
+    monkeypatch.setitem(codecs._PLUGINS, "1.2.840.10008.1.2.5", ((), "pydicom"))
     with pytest.raises(FoveaError, match="needs the package"):
         selftest_parts.dicom(selftest_parts.DICOM["RLE Lossless"])
 
 
 def test_every_transfer_syntax_that_is_decoded_is_tried() -> None:
-    from desktop.core import dicom_codecs
+    from desktop.core.pictures.dicom import codecs
 
-    compressed = {*dicom_codecs._PLUGINS, *dicom_codecs._LOSSLESS}
+    compressed = {*codecs._PLUGINS, *codecs._LOSSLESS}
     uncompressed = 4  # implicit, explicit, deflated, big endian
     assert len(selftest_parts.DICOM) == len(compressed) + uncompressed
     from installers import bundle

@@ -16,7 +16,7 @@ from PIL import Image
 from desktop.cli import runs as runs_command
 from desktop.cli import train, train_plan
 from desktop.core.types import FoveaError
-from desktop.ml import plan as plans
+from desktop.ml.plans import plan as plans
 from desktop.store.runs import HISTORY, RunStore
 from tests.cli.tools import ROOT, command, fovea, lines
 from tests.pets import paint_pets

@@ -51,7 +51,7 @@ import os, sys, time
 class Finder:
     def find_spec(self, name, path=None, target=None):
         if name == 'desktop.engine.worker':
-            import desktop.core.decode as module
+            import desktop.core.pictures.decode as module
             real = module.decode
             def decode(source, **options):
                 flag = source.path + '.seen'

@@ -25,7 +25,7 @@ from desktop.engine.client import EngineClient
 from desktop.engine.model import LoadedModel
 from desktop.store.manifest import Card
 from desktop.store.store import ModelStore
-from tests.core.test_domain import gate as gate_of_looks
+from tests.core.trust.test_domain import gate as gate_of_looks
 from tests.store.makers import add_colours
 
 DIGIT = paths.resources() / "samples" / "digit-3-pen.png"

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.digits import MOST
+from desktop.core.drawings.segments import MOST
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient
-from tests.core.test_digits import side_by_side
-from tests.core.test_ink import half_toned
-from tests.ml.digit_styles import samples_module
+from tests.core.drawings.test_segments import side_by_side
+from tests.core.pictures.test_mnist_layout import half_toned
+from tests.ml.packaging.digit_styles import samples_module
 
 
 def source(pixels: np.ndarray, form: str = "BMP") -> ImageSource:

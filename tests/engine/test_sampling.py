@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.decode import decode
-from desktop.core.preprocess import prepare
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import ImageSource, PreprocessSpec
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.core import licences
+from desktop.system import licences
 from installers import bare_system, bundle, components, linux, try_frozen
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.neighbours import Neighbours
+from desktop.core.trust.neighbours import Neighbours
 from desktop.engine.model import LoadedModel
-from desktop.ml import plan as plans
-from desktop.ml.events import Checkpointed, EpochDone, Event, Finished, Note, Phase, Started
+from desktop.ml.plans import plan as plans
+from desktop.ml.plans.events import Checkpointed, EpochDone, Event, Finished, Note, Phase, Started
 from desktop.store.runs import RunStore
 from desktop.store.store import ModelStore
-from tests.ml.test_training import RECIPES, After, InsideEpoch
+from tests.ml.training.test_training import RECIPES, After, InsideEpoch
 
 keras = pytest.importorskip("keras")
 

@@ -19,15 +19,15 @@ from PIL import Image
 from desktop.cli import search as command_line
 from desktop.cli import study as study_command
 from desktop.core.types import FoveaError
-from desktop.ml import plan as plans
 from desktop.ml import search, trial
-from desktop.ml.plan import PlanError, TrainingPlan
+from desktop.ml.plans import plan as plans
+from desktop.ml.plans.plan import PlanError, TrainingPlan
 from desktop.ml.search import Choices, Halt, Range, SearchError
 from desktop.report.parallel import Line, as_page, as_png, curves_figure, parallel_figure
 from desktop.store.runs import RunError, RunStore
 from tests.cli.test_train import planned
 from tests.cli.tools import ROOT, command, lines
-from tests.ml.test_training import InsideEpoch
+from tests.ml.training.test_training import InsideEpoch
 
 pytest.importorskip("optuna")
 

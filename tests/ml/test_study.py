@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from desktop.cli import study as study_command
-from desktop.ml import gather, trial
-from desktop.ml.plan import TrainingPlan
+from desktop.ml import trial
+from desktop.ml.data import assemble
+from desktop.ml.plans.plan import TrainingPlan
 from tests.cli.test_train import planned
 from tests.cli.tools import lines
 from tests.ml.test_search import good
@@ -38,10 +39,10 @@ def test_a_study_measures_and_goes_on(pets: Path, tmp_path: Path, capsys: pytest
 def test_every_training_of_a_study_is_checked_with_the_same_pictures(
     pets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fovea_home: Path
 ) -> None:
-    seen: list[gather.Gathered] = []
+    seen: list[assemble.Gathered] = []
 
     def looked(plan: TrainingPlan, run: Path, split_seed: int | None = None, **_: object) -> trial.Outcome:
-        seen.append(gather.gather(plan, run, split_seed=split_seed))
+        seen.append(assemble.gather(plan, run, split_seed=split_seed))
         return good()
 
     monkeypatch.setattr(trial, "run_trial", looked)

@@ -10,7 +10,7 @@ import pytest
 
 from desktop.store.manifest import Card
 from desktop.store.store import ModelStore
-from desktop.ui.app import Shell, build_window
+from desktop.ui.shell.app import Shell, build_window
 from tests.store.makers import add_colours
 
 

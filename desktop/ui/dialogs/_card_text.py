@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
-from desktop.ui.theme import blend, theme
-from desktop.ui.widgets._kit import sentence
+from desktop.ui.kit.theme import blend, theme
+from desktop.ui.kit.widgets import sentence
 
 if TYPE_CHECKING:
     from desktop.store.manifest import Manifest, Metric

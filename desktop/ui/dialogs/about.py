@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 import desktop
-from desktop.ui.theme import theme
+from desktop.ui.kit.theme import theme
 
 _PARTS = ("PySide6_Essentials", "ai-edge-litert", "numpy", "pillow", "pydicom", "scikit-learn", "keras")
 

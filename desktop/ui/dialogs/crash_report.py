@@ -10,7 +10,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.widgets import make_label
 
 
 class CrashReportDialog(QDialog):

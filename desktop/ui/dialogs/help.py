@@ -8,8 +8,8 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from desktop.ui.host import LATER
-from desktop.ui.theme import theme
+from desktop.ui.kit.theme import theme
+from desktop.ui.shell.host import LATER
 
 
 def _tr(text: str) -> str:

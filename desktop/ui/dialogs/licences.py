@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.core import licences
 from desktop.services.aside import run_aside
-from desktop.ui.widgets._kit import count, make_label
+from desktop.system import licences
+from desktop.ui.kit.widgets import count, make_label
 
 _ROW = 28
 _PART = int(Qt.ItemDataRole.UserRole) + 1

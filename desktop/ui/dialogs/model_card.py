@@ -9,8 +9,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from desktop.ui.dialogs._card_text import card_html
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label
 
 if TYPE_CHECKING:
     from desktop.store.store import ModelEntry

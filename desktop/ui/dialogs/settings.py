@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.settings import Settings
-from desktop.ui.theme import MODES, theme
+from desktop.ui.kit.theme import MODES, theme
 
 
 class SettingsDialog(QDialog):

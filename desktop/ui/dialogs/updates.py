@@ -20,11 +20,11 @@ from PySide6.QtWidgets import (
 )
 
 from desktop import __version__
-from desktop.core.updates import Release
 from desktop.services.settings import Settings
 from desktop.services.update_check import UpdateCheck
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label, set_role
+from desktop.system.updates import Release
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label, set_role
 
 
 class UpdatesDialog(QDialog):

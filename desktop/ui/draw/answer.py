@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.ui.confidence_panel import ConfidencePanel
-from desktop.ui.panes import HEAD, show_failure
-from desktop.ui.widgets._kit import decimals, make_label
+from desktop.ui.classify.confidence_panel import ConfidencePanel
+from desktop.ui.classify.panes import HEAD, show_failure
+from desktop.ui.kit.widgets import decimals, make_label
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice
 from desktop.ui.widgets.probability_bars import ProbabilityBars

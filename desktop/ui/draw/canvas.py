@@ -24,10 +24,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.core.strokes import MOST_POINTS, THINNEST, WIDEST, Drawing, Stroke, point
+from desktop.core.drawings.strokes import MOST_POINTS, THINNEST, WIDEST, Drawing, Stroke, point
 from desktop.ui.draw.layer import INK, PAPER, InkLayer, edge_colour, lay_under
-from desktop.ui.theme import LIGHT, theme
-from desktop.ui.widgets._kit import draw_focus_ring
+from desktop.ui.kit.theme import LIGHT, theme
+from desktop.ui.kit.widgets import draw_focus_ring
 
 READ_SIDE = 448
 """The side in pixels of the picture that the network reads: its box of 20 pixels many times over."""

@@ -9,8 +9,8 @@ from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from desktop.core import strokes
-from desktop.core.strokes import Drawing
+from desktop.core.drawings import strokes
+from desktop.core.drawings.strokes import Drawing
 
 
 def ask_where(parent: QWidget, folder: str, save: Callable[[str], None]) -> None:
@@ -28,7 +28,7 @@ def ask_where(parent: QWidget, folder: str, save: Callable[[str], None]) -> None
 
 def write_drawing(target: Path, drawing: Drawing, picture: QImage) -> str:
     """Write strokes where ``target`` ends in .json, else ``picture`` as PNG; what went wrong in words, or nothing."""
-    from desktop.core.evaluation_json import write_atomically
+    from desktop.core.figures.result_files import write_atomically
 
     data = strokes.dumps(drawing).encode() if target.suffix.lower() == ".json" else png(picture)
     try:

@@ -8,9 +8,9 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QListView, QListWidget, QListWidgetItem, QWidget
 
-from desktop.core.strokes import Drawing
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import tip
+from desktop.core.drawings.strokes import Drawing
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import tip
 
 MOST = 60
 _SIDE = 44

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from desktop.ui.widgets._kit import grey_of
+from desktop.ui.kit.widgets import grey_of
 
 if TYPE_CHECKING:
-    from desktop.core.strokes import Drawing, Stroke
+    from desktop.core.drawings.strokes import Drawing, Stroke
 
 INK = QColor("#15181d")
 """Ink and paper are the same in both themes: a drawing is a drawing."""

@@ -6,8 +6,8 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label
 
 NARROWEST, BROADEST = 8, 160
 """The slider's ends: the pen's width in thousandths of the sheet's side."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVB
 
 from desktop.core.types import FoveaError
 from desktop.services.drawings import OwnDrawings
-from desktop.ui.widgets._kit import caption, count, make_label, tip
+from desktop.ui.kit.widgets import caption, count, make_label, tip
 
 _ACROSS = 5
 MOST = 40

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, QRectF, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from desktop.core import strokes
+from desktop.core.drawings import strokes
 from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
 from desktop.ui.draw.answer import AnswerColumn
@@ -18,8 +18,8 @@ from desktop.ui.draw.exporting import ask_where, png, write_drawing
 from desktop.ui.draw.history import History, Sheet
 from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
-from desktop.ui.view import LaterView
-from desktop.ui.widgets._kit import grey_of, image_of
+from desktop.ui.kit.widgets import grey_of, image_of
+from desktop.ui.shell.later_view import LaterView
 from desktop.ui.widgets.prepared_view import PreparedView, facts_of
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ class DrawView(LaterView):
             self.canvas.set_under(None)
             return
         self._refresh()  # the button is down only when there is a picture
-        from desktop.core.formats import SUPPORTED_SUFFIXES
+        from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 
         dialog = QFileDialog(self, self.tr("Picture Below the Strokes"), self._settings.get("last_folder"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
@@ -446,7 +446,7 @@ class DrawView(LaterView):
         digits = self._reading.digits if self._reading is not None else ()
         if len(digits) < 2:
             return picture
-        from desktop.core.digits import Box, alone  # NumPy, without which the window starts
+        from desktop.core.drawings.segments import Box, alone  # NumPy, without which the window starts
 
         places = [(Box(*digit.box), digit.ink) for digit in digits if digit.ink is not None]
         box = QRect(*digits[self._chosen].box)

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, beside_charts, fit_columns, short, table, whole
-from desktop.ui.evaluate.words import both, number, score_word, share
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.formatting import both, number, score_word, share
+from desktop.ui.kit.tables import Cell, FiguresModel, beside_charts, fit_columns, short, table, whole
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line, Spot
 
 

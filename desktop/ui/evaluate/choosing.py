@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from desktop.ui.answer_pane import medical_words
+from desktop.ui.classify.answer_pane import medical_words
+from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.mapping import MappingDialog
 from desktop.ui.evaluate.matching import Matching
 from desktop.ui.evaluate.opening import DataOpener
-from desktop.ui.evaluate.words import count, moment
-from desktop.ui.panes import show_failure
-from desktop.ui.widgets._kit import sentence
+from desktop.ui.kit.formatting import count, moment
+from desktop.ui.kit.widgets import sentence
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.label_map import LabelMap
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.data.label_map import LabelMap
     from desktop.core.types import FoveaError
     from desktop.services.catalog import ModelCatalog
     from desktop.services.evaluation import EvaluationService
@@ -176,7 +176,7 @@ class Choosing(QObject):
 
     def _match(self) -> None:
         """Bring the classes and the model's labels together; without that nothing can begin."""
-        from desktop.core.label_map import LabelMismatch
+        from desktop.core.data.label_map import LabelMismatch
         from desktop.core.types import FoveaError
 
         setup, data, entry = self._start.setup, self.data, self.entry

@@ -6,9 +6,9 @@ from PySide6.QtCore import QModelIndex, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, fit_height, short, table, whole, words
-from desktop.ui.evaluate.words import both
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.formatting import both
+from desktop.ui.kit.tables import Cell, FiguresModel, figure, fit_columns, fit_height, short, table, whole, words
+from desktop.ui.kit.widgets import make_label
 
 
 class ClassesTab(QWidget):

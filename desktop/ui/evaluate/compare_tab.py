@@ -8,18 +8,18 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.services.evaluation import EvaluationService
+from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.head import RunStrip, choose_box, titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import FiguresModel, figure, fit_columns, table, words
-from desktop.ui.evaluate.words import count
-from desktop.ui.panes import show_failure
-from desktop.ui.widgets._kit import make_label
-from desktop.ui.widgets._task import Task
+from desktop.ui.kit.background import Task
+from desktop.ui.kit.formatting import count
+from desktop.ui.kit.tables import FiguresModel, figure, fit_columns, table, words
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
-    from desktop.core.evaluation import EvaluationResult, Figures, PairedResult
-    from desktop.core.label_map import LabelMap
+    from desktop.core.data.label_map import LabelMap
+    from desktop.core.figures.result import EvaluationResult, Figures, PairedResult
     from desktop.services.catalog import ModelCatalog
     from desktop.store.store import ModelEntry
 
@@ -137,8 +137,8 @@ class CompareTab(QWidget):
     # Running
 
     def _labels(self, entry: ModelEntry) -> LabelMap:
-        from desktop.core.evaluation_store import EvaluationStore
-        from desktop.core.label_map import match_labels
+        from desktop.core.data.label_map import match_labels
+        from desktop.core.figures.store import EvaluationStore
 
         data = self._state.data
         assert data is not None and entry.manifest is not None
@@ -165,8 +165,8 @@ class CompareTab(QWidget):
         fingerprint = result.data.fingerprint
 
         def find(task: Task) -> object:
-            from desktop.core.evaluation import figures
-            from desktop.core.evaluation_store import EvaluationStore
+            from desktop.core.figures.result import figures
+            from desktop.core.figures.store import EvaluationStore
             from desktop.engine.evaluation_facts import model_facts
 
             held = EvaluationStore().find(model_facts(manifest), fingerprint, mapping)
@@ -199,7 +199,7 @@ class CompareTab(QWidget):
         self._pair(result, figures)
 
     def _pair(self, second: EvaluationResult, figures: Figures) -> None:
-        from desktop.core.evaluation import compare, shared_figures
+        from desktop.core.figures.result import compare, shared_figures
 
         first, mine = self._state.result, self._state.figures
 
@@ -247,7 +247,7 @@ class CompareTab(QWidget):
 
     @Slot()
     def _ask_mapping(self) -> None:
-        from desktop.core.evaluation_store import EvaluationStore
+        from desktop.core.figures.store import EvaluationStore
         from desktop.ui.evaluate.mapping import MappingDialog
 
         entry, data = self._catalog.entry(str(self.models.currentData())), self._state.data
@@ -259,7 +259,7 @@ class CompareTab(QWidget):
 
     @Slot()
     def _on_mapping(self) -> None:
-        from desktop.core.evaluation_store import EvaluationStore
+        from desktop.core.figures.store import EvaluationStore
         from desktop.core.types import FoveaError
 
         data = self._state.data

@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import ThresholdBar, titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, beside_charts, fit_columns, fit_height, short, table, words
-from desktop.ui.evaluate.words import number
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.formatting import number
+from desktop.ui.kit.tables import Cell, FiguresModel, beside_charts, fit_columns, fit_height, short, table, words
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line
 
 if TYPE_CHECKING:
-    from desktop.core.thresholds import OperatingPoint
+    from desktop.core.figures.thresholds import OperatingPoint
 
 _STEPS = 20
 
@@ -115,7 +115,7 @@ class CurvesTab(QWidget):
 
     @Slot(object)
     def _show_point(self, point: OperatingPoint) -> None:
-        from desktop.core.thresholds import predictive_values
+        from desktop.core.figures.thresholds import predictive_values
 
         sens, spec = point.sensitivity.value, point.specificity.value
         said = self.tr("threshold {0}").format(number(point.threshold))

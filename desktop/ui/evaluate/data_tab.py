@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.words import count, data_words, moment
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.formatting import count, data_words, moment
+from desktop.ui.kit.widgets import make_label
 
 _LISTED = 5000
 

@@ -15,11 +15,11 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog
 
-from desktop.ui.evaluate.words import count
-from desktop.ui.widgets._task import Task
+from desktop.ui.kit.background import Task
+from desktop.ui.kit.formatting import count
 
 if TYPE_CHECKING:
-    from desktop.core.evaluation import EvaluationResult, Figures
+    from desktop.core.figures.result import EvaluationResult, Figures
     from desktop.services.answers import Answers
     from desktop.ui.evaluate.view import EvaluateView
 
@@ -158,7 +158,7 @@ class Exports(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        from desktop.core.evaluation_store import not_written
+        from desktop.core.figures.store import not_written
 
         self._task = None
         name = Path(self._path).name
@@ -186,7 +186,7 @@ def _safe(text: str) -> str:
 
 def _private(answers: Answers, rows: np.ndarray) -> tuple[str, ...]:
     """The names of ``rows`` that hold a patient's name: for a run on its way, whose result will know them."""
-    from desktop.core.groups import patient_in
+    from desktop.core.data.persons import patient_in
 
     names = []
     for row in rows.tolist():
@@ -204,7 +204,7 @@ def _write_list(
     said: dict[str, str],
     rows: np.ndarray,
 ) -> None:
-    from desktop.core.evaluation_json import naming_of, write_atomically
+    from desktop.core.figures.result_files import naming_of, write_atomically
 
     shown = naming_of(result.data.private if result is not None else _private(answers, rows))
 
@@ -257,8 +257,8 @@ def _write(
     other: Any,
     task: Task,
 ) -> None:
-    from desktop.core import evaluation
-    from desktop.core.evaluation_json import figures_json, public_naming, write_atomically, write_csv
+    from desktop.core.figures import result as results
+    from desktop.core.figures.result_files import figures_json, public_naming, write_atomically, write_csv
 
     naming = public_naming(result, keep_names)
     suffix = path.suffix.lower()
@@ -270,7 +270,7 @@ def _write(
 
         write_atomically(path, rows)
         return
-    measured = figures if figures is not None else evaluation.figures(result)
+    measured = figures if figures is not None else results.figures(result)
     if suffix == ".json":
         text = json.dumps(figures_json(result, measured, naming), indent=1, allow_nan=False) + "\n"
         write_atomically(path, lambda place: _put(place, text))

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop.ui.evaluate.gallery_model import GalleryModel, Index
-from desktop.ui.evaluate.words import number
-from desktop.ui.theme import theme
+from desktop.ui.kit.formatting import number
+from desktop.ui.kit.theme import theme
 
 PICTURE = 112
 WIDTH = 164

@@ -9,8 +9,8 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QPixmap
 
-from desktop.ui.evaluate.words import number
-from desktop.ui.widgets._kit import image_of, tip
+from desktop.ui.kit.formatting import number
+from desktop.ui.kit.widgets import image_of, tip
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Thumbnail

@@ -14,10 +14,10 @@ from desktop.services.answers import Choice, arrange
 from desktop.ui.evaluate.gallery_cell import CellDelegate, cell_size
 from desktop.ui.evaluate.gallery_model import GalleryModel
 from desktop.ui.evaluate.head import choose_box
-from desktop.ui.evaluate.words import count
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label
-from desktop.ui.widgets._task import Slices, Task
+from desktop.ui.kit.background import Slices, Task
+from desktop.ui.kit.formatting import count
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.gallery import Gallery
 
 if TYPE_CHECKING:

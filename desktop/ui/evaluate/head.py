@@ -20,12 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.evaluate.words import count, duration, interval_of, number, value_of
-from desktop.ui.widgets._kit import make_label, tip
+from desktop.ui.kit.formatting import count, duration, interval_of, number, value_of
+from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
-    from desktop.core.intervals import Estimate
-    from desktop.core.thresholds import OperatingPoint
+    from desktop.core.figures.intervals import Estimate
+    from desktop.core.figures.thresholds import OperatingPoint
     from desktop.engine.evaluation import Progress
 
 STEPS = 1000
@@ -266,7 +266,7 @@ class RunStrip(QFrame):
 
 def point_words(point: OperatingPoint, label: str) -> list[tuple[str, Estimate, bool]]:
     """The two figures of a threshold."""
-    from desktop.ui.evaluate.words import tr
+    from desktop.ui.kit.formatting import tr
 
     return [
         (tr("Sensitivity for '{0}'").format(label), point.sensitivity, True),

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.tables import Cell, FiguresModel, figure, fit_columns, fit_height, table, whole, words
-from desktop.ui.evaluate.words import count, data_words, share
-from desktop.ui.widgets._kit import make_label, set_role
+from desktop.ui.kit.formatting import count, data_words, share
+from desktop.ui.kit.tables import Cell, FiguresModel, figure, fit_columns, fit_height, table, whole, words
+from desktop.ui.kit.widgets import make_label, set_role
 
 
 class HereTab(QWidget):
@@ -103,7 +103,7 @@ class HereTab(QWidget):
         fit_height(self.table)
 
     def _card_row(self, what: Cell, metric: dict[str, object]) -> list[Cell]:
-        from desktop.core.intervals import proportion
+        from desktop.core.figures.intervals import proportion
 
         n, value = int(str(metric.get("n", 0))), float(str(metric.get("value", 0)))
         where = self.tr("The model's card: {0}, split {1}").format(metric.get("data", "–"), metric.get("split") or "–")

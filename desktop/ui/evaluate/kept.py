@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.ui.widgets._task import Task
+from desktop.ui.kit.background import Task
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation import ModelFacts
-    from desktop.core.evaluation_store import EvaluationStore, Kept
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.figures.result import ModelFacts
+    from desktop.core.figures.store import EvaluationStore, Kept
 
 
 class KeptShelf(QObject):
@@ -69,7 +69,7 @@ class KeptShelf(QObject):
         changes, lock = self._changes, self._one_at_a_time
 
         def work(task: Task) -> object:
-            from desktop.core.evaluation_store import EvaluationStore
+            from desktop.core.figures.store import EvaluationStore
             from desktop.core.types import FoveaError
 
             store, trouble = EvaluationStore(), ""
@@ -89,8 +89,8 @@ class KeptShelf(QObject):
         """Open one of them."""
 
         def load(task: Task) -> object:
-            from desktop.core.evaluation import figures
-            from desktop.core.evaluation_store import EvaluationStore
+            from desktop.core.figures.result import figures
+            from desktop.core.figures.store import EvaluationStore
 
             store = EvaluationStore()
             result = store.load(key)

@@ -18,11 +18,11 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.evaluate.head import titled
-from desktop.ui.evaluate.words import count, data_words, moment, number, share
-from desktop.ui.widgets._kit import make_label, tip
+from desktop.ui.kit.formatting import count, data_words, moment, number, share
+from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
-    from desktop.core.evaluation_store import Kept
+    from desktop.core.figures.store import Kept
 
 MOST_LISTED = 200
 """Kept evaluations in the list: the newest."""

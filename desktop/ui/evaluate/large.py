@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from desktop.ui.evaluate.words import count
-from desktop.ui.panes import show_failure
-from desktop.ui.picture_pane import ElidedLabel
-from desktop.ui.widgets._kit import image_of, make_label
+from desktop.ui.classify.panes import show_failure
+from desktop.ui.classify.picture_pane import ElidedLabel
+from desktop.ui.kit.formatting import count
+from desktop.ui.kit.widgets import image_of, make_label
 from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
 from desktop.ui.widgets.prepared_view import PREPARING_CODES, PreparedView, facts_of

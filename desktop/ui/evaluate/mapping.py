@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.widgets import make_label
 
 _CHOOSE, _LEAVE = 0, 1
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.label_map import LabelMap
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.data.label_map import LabelMap
     from desktop.core.types import FoveaError
     from desktop.store.store import ModelEntry
 
@@ -21,7 +21,7 @@ class Matching:
         """What the user said before of these classes for this model."""
         key = (model_id, tuple(sorted(classes)))
         if key not in self._held:
-            from desktop.core.evaluation_store import EvaluationStore
+            from desktop.core.figures.store import EvaluationStore
 
             self._held[key] = EvaluationStore().recall_mapping(model_id, classes) or {}
         return self._held[key]
@@ -32,7 +32,7 @@ class Matching:
 
     def labels(self, data: LabelledDataset, entry: ModelEntry) -> LabelMap:
         """Which label each class means. Raises :class:`FoveaError` where that is not plain."""
-        from desktop.core.label_map import match_labels
+        from desktop.core.data.label_map import match_labels
 
         assert entry.manifest is not None
         return match_labels(data.classes, entry.manifest.labels, self.known(entry.id, data.classes))

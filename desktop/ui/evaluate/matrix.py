@@ -25,9 +25,9 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.evaluate.head import choose_box, titled
-from desktop.ui.evaluate.words import count, share
-from desktop.ui.theme import blend, theme
-from desktop.ui.widgets._kit import make_label, tip
+from desktop.ui.kit.formatting import count, share
+from desktop.ui.kit.theme import blend, theme
+from desktop.ui.kit.widgets import make_label, tip
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()

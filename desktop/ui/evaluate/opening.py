@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from desktop.ui.evaluate.words import tr
-from desktop.ui.widgets._task import Task
+from desktop.ui.kit.background import Task
+from desktop.ui.kit.formatting import tr
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation import EvaluationResult
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.figures.result import EvaluationResult
     from desktop.ui.evaluate.state import EvaluationState
 
 
@@ -106,7 +106,7 @@ def ask_data(parent: QWidget, place: str, folder: bool) -> QFileDialog:
 
 def _named(data: LabelledDataset, names: Sequence[str]) -> LabelledDataset:
     """The pictures of these names. Raises :class:`DatasetError` where there are none of them."""
-    from desktop.core.datasets import DatasetError
+    from desktop.core.data.dataset import DatasetError
 
     wanted = set(names)
     rows = [position for position in range(len(data)) if data.name(position) in wanted]
@@ -120,7 +120,7 @@ def _reading(path: str, split: str | None, choose: bool, names: Sequence[str] = 
     """``choose``: where the data has several splits and none was named, read all and say that one must be chosen."""
 
     def work(task: Task) -> tuple[LabelledDataset, bool]:
-        from desktop.core.datasets import ALL, DatasetError, open_dataset
+        from desktop.core.data.dataset import ALL, DatasetError, open_dataset
 
         def told(done: int, total: int | None) -> None:
             task.progressed.emit(done)

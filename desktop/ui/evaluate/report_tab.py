@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.widgets import make_label
 
 
 class ReportTab(QWidget):

@@ -10,20 +10,20 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from desktop.services.answers import Choice, RunningAnswers, tally
-from desktop.ui.answer_pane import medical_words
+from desktop.ui.classify.answer_pane import medical_words
+from desktop.ui.classify.panes import show_failure
+from desktop.ui.classify.picture_pane import ElidedLabel
 from desktop.ui.evaluate.gallery_pane import GalleryPane
 from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar, point_words
 from desktop.ui.evaluate.matrix import MatrixPane
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.evaluate.words import count, data_words, number
-from desktop.ui.panes import show_failure
-from desktop.ui.picture_pane import ElidedLabel
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.formatting import count, data_words, number
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
 if TYPE_CHECKING:
-    from desktop.core.thresholds import OperatingPoint
+    from desktop.core.figures.thresholds import OperatingPoint
     from desktop.core.types import FoveaError
     from desktop.engine.evaluation import Evaluator, Progress
 
@@ -193,7 +193,7 @@ class ResultsPage(QWidget):
 
     def show_progress(self, progress: Progress) -> None:
         """How far it is, and the accuracy so far."""
-        from desktop.core.intervals import proportion
+        from desktop.core.figures.intervals import proportion
 
         self.strip.show_progress(progress)
         answered = int(self.matrix.model.counts.sum())

@@ -18,14 +18,14 @@ from PySide6.QtWidgets import (
 
 from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.evaluate.kept_part import KeptPart
-from desktop.ui.evaluate.words import count
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.formatting import count
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.empty_state import EmptyFrame
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import LabelledDataset
+    from desktop.core.data.dataset import LabelledDataset
 
 _CLASSES_NAMED = 12
 

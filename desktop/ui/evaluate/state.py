@@ -9,12 +9,12 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.services.answers import ResultAnswers
-from desktop.ui.widgets._task import Task
+from desktop.ui.kit.background import Task
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation import EvaluationResult, Figures
-    from desktop.core.thresholds import OperatingPoint
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.figures.result import EvaluationResult, Figures
+    from desktop.core.figures.thresholds import OperatingPoint
 
 
 class EvaluationState(QObject):
@@ -90,7 +90,7 @@ class EvaluationState(QObject):
     def at(self, threshold: float | None) -> OperatingPoint | None:
         """What a threshold does (``None``: what the model's own answers come to); ``None`` unless there are two
         classes."""
-        from desktop.core.evaluation import operating_point
+        from desktop.core.figures.result import operating_point
 
         table = self.figures.thresholds if self.figures is not None else None
         if table is None or self.result is None:
@@ -105,13 +105,13 @@ class EvaluationState(QObject):
 
     def decide(self, threshold: float, reason: str) -> None:
         """Answer by this threshold. Matrix and pictures follow now, the bootstrapped figures in a moment."""
-        from desktop.core.evaluation import with_threshold
+        from desktop.core.figures.result import with_threshold
 
         if self.result is None or self.answers is None or self.figures is None:
             return
         self._use(with_threshold(self.result, threshold, reason))
         result = self.result
-        from desktop.core.evaluation import figures
+        from desktop.core.figures.result import figures
 
         self.fresh = False
         self._task = Task(lambda task: (result, figures(result)))
@@ -136,7 +136,7 @@ class EvaluationState(QObject):
         return matrix
 
     def _use(self, result: EvaluationResult) -> None:
-        from desktop.core import metrics
+        from desktop.core.figures import metrics
 
         self._stop()
         assert self.figures is not None

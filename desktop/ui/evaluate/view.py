@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.evaluation import EvaluationService
-from desktop.ui.answer_pane import medical_words
+from desktop.ui.classify.answer_pane import medical_words
 from desktop.ui.evaluate.choosing import Choosing
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.judging import Judging
@@ -18,11 +18,11 @@ from desktop.ui.evaluate.results import ResultsPage
 from desktop.ui.evaluate.start import StartPage
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
-from desktop.ui.view import LaterView
+from desktop.ui.shell.later_view import LaterView
 
 if TYPE_CHECKING:
-    from desktop.core.datasets import LabelledDataset
-    from desktop.core.evaluation import EvaluationResult, Figures
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.figures.result import EvaluationResult, Figures
     from desktop.core.types import FoveaError
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
@@ -265,7 +265,7 @@ class EvaluateView(LaterView):
 
     @Slot(object, object, str)
     def _on_finished(self, result: EvaluationResult, figures: Figures, trouble: str) -> None:
-        from desktop.core.evaluation_store import EvaluationStore
+        from desktop.core.figures.store import EvaluationStore
 
         store = EvaluationStore()
         fingerprint = result.data.fingerprint

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
-from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, table
+from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.train import words
 from desktop.ui.widgets.plot import CurvePlot
 from desktop.ui.widgets.plot_drawing import Frame, Series

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import Sign, make_label, put_beside
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import Sign, make_label, put_beside
 
 
 class EditionNote(QFrame):

@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QFileDialog
 
 from desktop.services.training import read_curves
+from desktop.ui.kit.background import Task
 from desktop.ui.train import words
 from desktop.ui.train.runs_table import MOST_CURVES
-from desktop.ui.widgets._task import Task
 from desktop.ui.widgets.plot_drawing import draw_file
 
 if TYPE_CHECKING:

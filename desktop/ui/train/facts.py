@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.train import words
-from desktop.ui.widgets._kit import make_label
 
 if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob

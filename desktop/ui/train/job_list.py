@@ -8,9 +8,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from desktop.ui.theme import theme
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import tip
 from desktop.ui.train import words
-from desktop.ui.widgets._kit import tip
 from desktop.ui.widgets.ring import paint_ring
 
 if TYPE_CHECKING:

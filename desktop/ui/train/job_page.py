@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from desktop.ui.theme import theme
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label, sentence, tip
 from desktop.ui.train import words
 from desktop.ui.train.curves import CurvesPane
 from desktop.ui.train.facts import FactsStrip
-from desktop.ui.widgets._kit import make_label, sentence, tip
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:

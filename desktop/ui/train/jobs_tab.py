@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.ui.theme import theme
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.train.job_list import JobList, JobsModel
 from desktop.ui.train.job_page import JobPage
-from desktop.ui.widgets._kit import make_label
 
 if TYPE_CHECKING:
     from desktop.services.training import TrainingService

@@ -9,8 +9,8 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPol
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from desktop.report.parallel import Line, Scale
-from desktop.ui.theme import blend, theme
-from desktop.ui.widgets._kit import draw_focus_ring
+from desktop.ui.kit.theme import blend, theme
+from desktop.ui.kit.widgets import draw_focus_ring
 
 _NEAR = 8.0  # pixels between the mouse and a line that is meant
 

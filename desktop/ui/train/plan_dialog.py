@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ml import plan as plans
+from desktop.ml.plans import plan as plans
 from desktop.store.ids import id_of
-from desktop.ui.widgets._kit import make_label
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
-    from desktop.ml.plan import TrainingPlan
+    from desktop.ml.plans.plan import TrainingPlan
 
 _HIGHEST = 100_000
 _HIGHEST_SEED = 2**31 - 1

@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.training import read_curves
-from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, table
-from desktop.ui.theme import theme
+from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.train import plan_text, words
 from desktop.ui.train.runs_table import MOST_CURVES, RunsModel, runs_table, style, tone
-from desktop.ui.widgets._kit import make_label
 from desktop.ui.widgets.plot import CurvePlot
 from desktop.ui.widgets.plot_drawing import Frame, Series
 

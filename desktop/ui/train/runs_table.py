@@ -8,8 +8,8 @@ from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QTableView, QWidget
 
-from desktop.ui.evaluate.tables import Cell, FiguresModel, Index, table
-from desktop.ui.theme import theme
+from desktop.ui.kit.tables import Cell, FiguresModel, Index, table
+from desktop.ui.kit.theme import theme
 from desktop.ui.train import words
 
 if TYPE_CHECKING:

@@ -17,14 +17,14 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.report.parallel import Line
-from desktop.ui.evaluate.tables import Cell, FiguresModel, fit_columns, table
-from desktop.ui.theme import theme
+from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import make_label
 from desktop.ui.train import words
 from desktop.ui.train.parallel import ParallelPlot
-from desktop.ui.widgets._kit import make_label
 
 if TYPE_CHECKING:
-    from desktop.ml.search_results import SearchResult, TrialResult
+    from desktop.ml.plans.search_results import SearchResult, TrialResult
     from desktop.services.training import TrainingService
     from desktop.store.runs import RunStore
 
@@ -240,7 +240,7 @@ def _setting(text: str) -> Cell:
 
 def _read_all(store: RunStore) -> tuple[list[SearchResult], frozenset[str]]:
     """The searches, and the ids of the runs on this computer."""
-    from desktop.ml.search_results import names, read_kept
+    from desktop.ml.plans.search_results import names, read_kept
 
     found = [result for name in names() if (result := read_kept(name)) is not None]
     return found, frozenset(record.id for record in store.list()) if found else frozenset()

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QFileDialog
 
-from desktop.ml import plan as plans
+from desktop.ml.plans import plan as plans
 from desktop.ui.train.plan_dialog import PlanDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from desktop.ml.plan import TrainingPlan
+    from desktop.ml.plans.plan import TrainingPlan
     from desktop.services.engine_service import EngineService
     from desktop.store.run_record import RunRecord
     from desktop.store.runs import RunStore
@@ -121,7 +121,7 @@ class Starter(QObject):
 
     def _open_wizard(self, path: str = "", plan: TrainingPlan | None = None, parent_run: str = "") -> None:
         """The wizard, with labelled data or another run's plan to begin with."""
-        from desktop.ui.wizard.wizard import TrainingWizard
+        from desktop.ui.train.wizard.wizard import TrainingWizard
 
         self._parent_run = parent_run
         wizard = TrainingWizard(self._view.catalog, self._view._settings, self.engine, self._view)
@@ -150,7 +150,7 @@ def validation_of(store: RunStore, run_id: str) -> tuple[str, tuple[str, ...]]:
 
     Raises :class:`FoveaError` where that is not known: the images of a public set lie in an archive.
     """
-    from desktop.core.splits import read_split
+    from desktop.core.data.splits import read_split
     from desktop.core.types import FoveaError
     from desktop.store.runs import SPLIT
 

@@ -9,8 +9,10 @@ from PySide6.QtCore import QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget, QVBoxLayout, QWidget
 
-from desktop.core.edition import trains
 from desktop.services.training import TrainingService
+from desktop.system.edition import trains
+from desktop.ui.kit.widgets import sentence
+from desktop.ui.shell.later_view import LaterView
 from desktop.ui.train import words
 from desktop.ui.train.asking import CancelQuestion, CloseQuestion
 from desktop.ui.train.exports import CurveExports
@@ -18,8 +20,6 @@ from desktop.ui.train.jobs_tab import JobsTab
 from desktop.ui.train.runs_tab import RunsTab
 from desktop.ui.train.searches_tab import SearchesTab
 from desktop.ui.train.starting import Starter, validation_of
-from desktop.ui.view import LaterView
-from desktop.ui.widgets._kit import sentence
 
 if TYPE_CHECKING:
     from desktop.services.catalog import ModelCatalog

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.evaluate.words import count, moment, number, share
-from desktop.ui.evaluate.words import duration as whole_duration
+from desktop.ui.kit.formatting import count, moment, number, share
+from desktop.ui.kit.formatting import duration as whole_duration
 
 if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.models.results import COLUMNS, ResultsModel
-from desktop.ui.theme import theme
+from desktop.ui.classify.results_model import COLUMNS, ResultsModel
+from desktop.ui.kit.theme import theme
 
 
 class ResultsGrid(QTableView):

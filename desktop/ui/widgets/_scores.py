@@ -18,8 +18,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from desktop.ui.theme import blend, theme
-from desktop.ui.widgets._kit import decimals, tip
+from desktop.ui.kit.theme import blend, theme
+from desktop.ui.kit.widgets import decimals, tip
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,8 +14,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import decimals, draw_focus_ring
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import decimals, draw_focus_ring
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from desktop.ui.theme import theme
+from desktop.ui.kit.theme import theme
 
 
 class DropOverlay(QWidget):

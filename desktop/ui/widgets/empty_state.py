@@ -7,8 +7,8 @@ from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from desktop.services.samples import Sample
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import caption, make_label, tip
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import caption, make_label, tip
 
 
 class EmptyFrame(QFrame):

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.session import ImageItem, Session
-from desktop.ui.models.images import ITEM_ROLE, ImagesModel
-from desktop.ui.theme import theme
+from desktop.ui.classify.images_model import ITEM_ROLE, ImagesModel
+from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
 THUMBNAIL = 84

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import decimals
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import decimals
 
 _FARTHEST = 4.0  # what lies beyond is drawn at the edge
 _HEIGHT = 76

@@ -7,8 +7,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from desktop.services.session import Session
-from desktop.ui.theme import DARK, theme
-from desktop.ui.widgets._kit import image_of
+from desktop.ui.kit.theme import DARK, theme
+from desktop.ui.kit.widgets import image_of
 from desktop.ui.widgets.picture_view import PictureView
 
 

@@ -31,8 +31,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import Sign, make_label, put_beside, set_role, tip
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import Sign, make_label, put_beside, set_role, tip
 
 if TYPE_CHECKING:
     from desktop.store.store import ModelEntry

@@ -9,10 +9,10 @@ from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from desktop.ui.widgets._kit import image_of, make_label, tip
+from desktop.ui.kit.widgets import image_of, make_label, tip
 
 if TYPE_CHECKING:
-    from desktop.core.neighbours import Neighbour
+    from desktop.core.trust.neighbours import Neighbour
     from desktop.engine.messages import Thumbnail
     from desktop.services.engine_service import EngineService
 

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.widgets._kit import Sign, make_label, put_beside, sentence
+from desktop.ui.kit.widgets import Sign, make_label, put_beside, sentence
 
 if TYPE_CHECKING:
     from desktop.core.types import Notice

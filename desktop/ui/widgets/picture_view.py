@@ -22,8 +22,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QSizePolicy, QWidget
 
-from desktop.ui.theme import DARK, theme
-from desktop.ui.widgets._kit import decimals, draw_focus_ring
+from desktop.ui.kit.theme import DARK, theme
+from desktop.ui.kit.widgets import decimals, draw_focus_ring
 from desktop.ui.widgets._pyramid import Pyramid
 
 MAX_ZOOM = 64.0

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 
-from desktop.ui.theme import theme
+from desktop.ui.kit.theme import theme
 
 
 class Canvas(FigureCanvasQTAgg):  # type: ignore[misc]

@@ -87,7 +87,7 @@ def _round_up(value: float) -> float:
 
 def colours_of(dark: bool) -> Any:
     """The colours of a theme, whichever is in use."""
-    from desktop.ui import theme as themes
+    from desktop.ui.kit import theme as themes
 
     return themes.DARK if dark else themes.LIGHT
 

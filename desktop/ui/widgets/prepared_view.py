@@ -9,8 +9,8 @@ from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from desktop.ui.theme import DARK, theme
-from desktop.ui.widgets._kit import draw_focus_ring, image_of, make_label
+from desktop.ui.kit.theme import DARK, theme
+from desktop.ui.kit.widgets import draw_focus_ring, image_of, make_label
 from desktop.ui.widgets.picture_view import PictureView
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.theme import theme
-from desktop.ui.widgets._kit import count, decimals, make_label, set_role
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import count, decimals, make_label, set_role
 from desktop.ui.widgets._scores import BarDelegate, ClassRole, ExactRole, ScoresModel, row_height
 
 if TYPE_CHECKING:

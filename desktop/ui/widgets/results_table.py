@@ -25,12 +25,12 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.types import FoveaError
-from desktop.ui.models._csv import PathStyle, csv_rows, received, write_whole
-from desktop.ui.models.results import COLUMNS, ResultsModel
-from desktop.ui.theme import theme
+from desktop.ui.classify.results_csv import PathStyle, csv_rows, received, write_whole
+from desktop.ui.classify.results_model import COLUMNS, ResultsModel
+from desktop.ui.kit.background import Slices, Task
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets._grid import ResultsGrid
-from desktop.ui.widgets._kit import count, make_label, sentence
-from desktop.ui.widgets._task import Slices, Task
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from desktop.ui.theme import blend, theme
+from desktop.ui.kit.theme import blend, theme
 
 
 def paint_ring(painter: QPainter, place: QRectF, share: float | None, tone: str, width: float = 3.0) -> None:

@@ -1,0 +1,371 @@
+"""Labelled pictures: class folders, ``.npz`` files, IDX files and CIFAR batches behind one interface.
+
+:func:`open_dataset` reads what there is and which class each entry has, no picture's content: that comes one by one,
+through :meth:`LabelledDataset.source`. What is odd about the data is said in ``problems``; what cannot be read is
+listed in ``broken`` and never counted. Names are kept as relative text and classes as numbers, so 100,000 files cost
+some twenty megabytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+
+from desktop.core.data.persons import Grouping, group_of_name, patient_of_file
+from desktop.core.types import FoveaError, ImageSource
+
+Progress = Callable[[int, int | None], None]
+"""Hears how many entries are done, and of how many where that is known."""
+Cancelled = Callable[[], bool]
+"""Asked now and then; true ends the work with :class:`Interrupted`."""
+
+Severity = Literal["info", "caution", "stops-training"]
+Kind = Literal["folders", "npz", "idx", "cifar"]
+
+ALL = "all"
+"""The name of the split that holds every split's pictures."""
+
+Part = Literal["train", "validation", "test"]
+SPLIT_NAMES: dict[Part, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing", "holdout"),
+}
+"""What a split is called, in small letters, by the part that it plays in a training."""
+
+_EVERY = 256  # entries between two looks at the callbacks
+_NO_GROUP = "a file's own"
+_NEVER_DICOM = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # not opened to be asked
+
+
+class DatasetError(FoveaError):
+    """Data that cannot be read as labelled pictures.
+
+    Kinds: ``not-found``, ``unreadable``, ``unknown-data``, ``no-images``, ``no-split``, ``split-needed``,
+    ``too-large``, ``bad-data``, ``carries-code``.
+    """
+
+
+class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
+    """The caller's ``cancelled`` answered true."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetProblem:
+    """Something odd about the data. ``where`` is a name inside the data, never a path of this computer.
+
+    Kinds: ``one-class``, ``empty-class``, ``classes-differ-in-case``, ``single-image-class``, ``unlabelled``,
+    ``other-files``, ``clutter``, ``link-out``, ``beside-splits``, ``inner-folder``, ``split-chosen``. A severity of
+    ``stops-training`` still allows an evaluation.
+    """
+
+    kind: str
+    message: str
+    severity: Severity = "info"
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenEntry:
+    """An entry that could not be read: its name inside the data, its class (may be empty), and why."""
+
+    name: str
+    class_name: str
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One labelled picture: ``position`` in the data, ``name`` inside it, ``target`` the number of its class."""
+
+    position: int
+    name: str
+    target: int
+    class_name: str
+    source: ImageSource
+
+
+class Entries(Protocol):
+    """Where the pictures themselves are; positions are those of the whole reading, before any selection."""
+
+    def __len__(self) -> int: ...
+
+    def name(self, position: int) -> str:
+        """The name inside the data, unique, with ``/`` between its parts."""
+        ...
+
+    def record(self, position: int) -> str:
+        """The name as the fingerprint takes it: without the class."""
+        ...
+
+    def source(self, position: int) -> ImageSource:
+        """What the decoder opens: a file, or lossless PNG bytes made now."""
+        ...
+
+    def digest(self, position: int) -> tuple[int, str]:
+        """Size in bytes and SHA-256 of the content; ``(-1, "unreadable")`` where it cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledDataset:
+    """Labelled pictures of one split.
+
+    ``title`` is the last part of the chosen path. ``classes`` are in natural order; ``targets`` is int32 (n,), the
+    class number of each entry. ``split`` is what was read, ``splits`` what there is (both empty where data has none).
+    ``passed_over`` counts files that are no pictures, by a word for their sort.
+    """
+
+    title: str
+    kind: Kind
+    root: str
+    split: str
+    splits: tuple[str, ...]
+    classes: tuple[str, ...]
+    targets: np.ndarray
+    entries: Entries = field(repr=False)
+    rows: np.ndarray = field(repr=False)
+    problems: tuple[DatasetProblem, ...] = ()
+    broken: tuple[BrokenEntry, ...] = ()
+    passed_over: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def name(self, position: int) -> str:
+        """The entry's name inside the data, for instance ``cats/cat.12.jpg``; unique."""
+        return self.entries.name(int(self.rows[position]))
+
+    def source(self, position: int) -> ImageSource:
+        """What the decoder opens: the file, or PNG bytes made for this call (lossless, from uint8 arrays)."""
+        return self.entries.source(int(self.rows[position]))
+
+    def digest(self, position: int) -> tuple[int, str]:
+        """Size in bytes and SHA-256 of one entry's content; ``(-1, "unreadable")`` where it cannot be read."""
+        return self.entries.digest(int(self.rows[position]))
+
+    def split_of(self, position: int) -> str:
+        """The split that an entry belongs to; empty where the data has none."""
+        return self.name(position).partition("/")[0] if self.split == ALL and self.splits else self.split
+
+    def own_split(self, part: Part) -> str | None:
+        """The data's own split for ``part``, where it has one that holds pictures; of data read with all its splits."""
+        named = [name for name in self.splits if name.lower() in SPLIT_NAMES[part]]
+        there = {self.split_of(i) for i in range(len(self))} if named else set()
+        return next((name for name in named if name in there), None)
+
+    def item(self, position: int) -> Item:
+        """Everything about one entry; ``position`` is 0 to ``len - 1``."""
+        target = int(self.targets[position])
+        return Item(position, self.name(position), target, self.classes[target], self.source(position))
+
+    @property
+    def items(self) -> Iterator[Item]:
+        """The entries in order, each made when it is asked for."""
+        return (self.item(position) for position in range(len(self)))
+
+    def counts(self) -> np.ndarray:
+        """How many entries each class has: int64 (classes,)."""
+        return np.bincount(self.targets, minlength=len(self.classes))
+
+    def take(self, positions: Sequence[int] | np.ndarray) -> LabelledDataset:
+        """The entries at ``positions``, in that order; classes stay as they are."""
+        chosen = np.asarray(positions, dtype=np.int64)
+        return replace(self, targets=self.targets[chosen], rows=self.rows[chosen])
+
+    def fingerprint(
+        self,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        known: Callable[[int], tuple[int, str]] | None = None,
+    ) -> str:
+        """What identifies the data, whatever the folder is called and wherever it lies: 64 hexadecimal digits.
+
+        SHA-256 over the line ``fovea-data-1`` and then one record an entry, sorted: class, name inside the class, size
+        in bytes and SHA-256 of the content, joined by NUL and ended by a line feed. Names are UTF-8 in Unicode's
+        composed form (macOS writes them decomposed). Array entries are named by their number and hashed as shape and
+        pixels. Reads every file once, in pieces; ``known`` gives :meth:`digest` for a position where that was done.
+        """
+        digest_of = known or self.digest
+        records = []
+        for position in watched(range(len(self)), len(self), progress, cancelled):
+            row = int(self.rows[position])
+            size, content = digest_of(position)
+            parts = (self.classes[int(self.targets[position])], self.entries.record(row), str(size), content)
+            records.append(b"\0".join(_composed(part) for part in parts) + b"\n")
+        records.sort()
+        digest = hashlib.sha256(b"fovea-data-1\n")
+        for record in records:
+            digest.update(record)
+        return digest.hexdigest()
+
+    def groups(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Grouping:
+        """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
+
+        From DICOM's patient number, which is never kept, or from names that carry a person or case (a file's, or a
+        folder's inside its class): people are numbered by first appearance. An entry that says nothing is a group of
+        its own.
+        """
+        numbers: dict[tuple[str, str], int] = {}
+        above = 2 if self.split == ALL and self.splits else 1  # the split's folder and the class's say no person
+        out = np.empty(len(self), dtype=np.int32)
+        named = patients = 0
+        for position in watched(range(len(self)), len(self), progress, cancelled):
+            name = self.name(position)
+            key = (_NO_GROUP, name)
+            if self.kind == "folders":
+                group = group_of_name(name.split("/", above)[-1])
+                # A scan's own number wins: names such as case_001 or IM-0001-0002 often count files, not people.
+                plain = group is not None and name.lower().endswith(_NEVER_DICOM)
+                patient = None if plain else patient_of_file(self.source(position).path)
+                named += group is not None and patient is None
+                patients += patient is not None
+                if group or patient:
+                    key = ("patient", patient) if patient else ("name", str(group))
+            out[position] = numbers.setdefault(key, len(numbers))
+        return Grouping(out, len(numbers), named, patients)
+
+
+def watched(
+    positions: range, total: int | None, progress: Progress | None, cancelled: Cancelled | None
+) -> Iterator[int]:
+    """``positions``, with a word to ``progress`` and a look at ``cancelled`` now and then and at the end."""
+    for count, position in enumerate(positions):
+        if count % _EVERY == 0:
+            if cancelled and cancelled():
+                raise Interrupted
+            if progress:
+                progress(count, total)
+        yield position
+    if progress:
+        progress(len(positions), total)
+
+
+def find_broken(
+    data: LabelledDataset, progress: Progress | None = None, cancelled: Cancelled | None = None
+) -> tuple[LabelledDataset, tuple[BrokenEntry, ...]]:
+    """Open every picture in full; the data without those that do not open, and those.
+
+    For callers that must know before they start, as training does: an evaluation finds out on its way.
+    """
+    from desktop.core.pictures.decode import decode
+
+    good: list[int] = []
+    broken: list[BrokenEntry] = []
+    for position in watched(range(len(data)), len(data), progress, cancelled):
+        item = data.item(position)
+        try:
+            decode(item.source)
+            good.append(position)
+        except FoveaError as error:
+            broken.append(BrokenEntry(item.name, item.class_name, error.kind, error.message))
+    kept = data.take(good)
+    return replace(kept, broken=data.broken + tuple(broken)), tuple(broken)
+
+
+def open_dataset(
+    path: str | os.PathLike[str],
+    split: str | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> LabelledDataset:
+    """Read labelled data: a folder of class folders (with or without split folders), ``.npz``, IDX, CIFAR batches.
+
+    ``split`` names one of the data's splits, or :data:`ALL`. Without it the only one is read, or ``test`` where there
+    is one; a choice is noted among the problems. Raises :class:`DatasetError`, and :class:`Interrupted` when cancelled.
+    """
+    # Here, because those modules build on this one.
+    from desktop.core.data.read_arrays import read_idx, read_npz
+    from desktop.core.data.read_cifar import read_cifar
+    from desktop.core.data.read_folders import read_folders
+
+    given = Path(os.path.abspath(os.fspath(path)))
+    title = given.name or "data"
+    try:
+        is_folder = given.is_dir()
+        if not is_folder and not given.exists():
+            raise DatasetError("not-found", f"'{title}' is not there", "Check the path.")
+        for reader in (read_npz, read_idx, read_cifar):
+            found = reader(given, split)
+            if found is not None:
+                return found
+    except (OSError, ValueError) as error:
+        raise DatasetError("unreadable", f"'{title}' cannot be read ({type(error).__name__})") from error
+    if is_folder:
+        return read_folders(given, split, progress, cancelled)
+    hint = "Give a folder with one folder for each class, an .npz file, IDX files or CIFAR-10's python batches."
+    if given.name.endswith((".tar.gz", ".tgz", ".zip", ".tar")):
+        hint = "Unpack the archive, then give the folder."
+    raise DatasetError("unknown-data", f"'{title}' is no labelled data that Fovea knows", hint)
+
+
+def choose_split(title: str, splits: Sequence[str], wanted: str | None) -> tuple[str, tuple[DatasetProblem, ...]]:
+    """Which of ``splits`` to read for ``wanted``; says so where more than one could have been meant.
+
+    Raises :class:`DatasetError` of kind ``no-split`` or ``split-needed``, naming the splits that there are.
+    """
+    listing = ", ".join(splits)
+    if wanted is not None:
+        match = [name for name in splits if name == wanted] or [n for n in splits if n.lower() == wanted.lower()]
+        if wanted == ALL:
+            return (ALL if splits else ""), ()
+        if not match:
+            there = f"Splits there: {listing}." if splits else "It has no splits; leave the split out."
+            raise DatasetError("no-split", f"'{title}' has no split '{wanted}'", there)
+        return match[0], ()
+    if len(splits) <= 1:
+        return (splits[0] if splits else ""), ()
+    for name in splits:
+        if name.lower() == "test":
+            note = DatasetProblem("split-chosen", f"of the splits {listing} the split '{name}' was read", "info", name)
+            return name, (note,)
+    raise DatasetError("split-needed", f"'{title}' has the splits {listing}", "Say which one is meant.")
+
+
+def class_problems(classes: Sequence[str], counts: Sequence[int]) -> list[DatasetProblem]:
+    """What is odd about the classes and how many pictures each has."""
+    problems = []
+    if len(classes) == 1:
+        text = f"there is one class only, '{classes[0]}': a classifier needs two or more"
+        problems.append(DatasetProblem("one-class", text, "stops-training", classes[0]))
+    empty, single = ([name for name, n in zip(classes, counts, strict=True) if n == few] for few in (0, 1))
+    if empty:
+        subject = f"class '{empty[0]}' holds" if len(empty) == 1 else f"{len(empty):,} classes hold"
+        text = f"{subject} no pictures" + (f": {listed(empty)}" if len(empty) > 1 else "")
+        problems.append(DatasetProblem("empty-class", text, "stops-training", empty[0]))
+    if single:
+        told = f"class '{single[0]}' holds" if len(single) == 1 else f"{len(single):,} classes ({listed(single)}) hold"
+        text = f"{told} a single picture: it cannot be both learnt from and checked with"
+        problems.append(DatasetProblem("single-image-class", text, "caution", single[0]))
+    by_letters: dict[str, list[str]] = {}
+    for name in classes:
+        by_letters.setdefault(name.casefold(), []).append(name)
+    alike = [" and ".join(f"'{name}'" for name in names) for names in by_letters.values() if len(names) > 1]
+    if alike:
+        text = f"the classes {some(alike)} differ in upper and lower case only"
+        first = next(names[0] for names in by_letters.values() if len(names) > 1)
+        problems.append(DatasetProblem("classes-differ-in-case", text, "stops-training", first))
+    return problems
+
+
+def some(words: Sequence[str], most: int = 8) -> str:
+    """The first of ``words``, and how many more there are: a sentence about thousands of classes stays one."""
+    rest = len(words) - most
+    return ", ".join(words[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """:func:`some` of ``names``, each in quotes."""
+    return some([f"'{name}'" for name in names], most)
+
+
+def _composed(text: str) -> bytes:
+    return unicodedata.normalize("NFC", text).encode("utf-8", "surrogateescape")

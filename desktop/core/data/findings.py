@@ -1,0 +1,232 @@
+"""What an inspection says of labelled pictures: each oddity with its pictures, and what may be done about it."""
+
+from __future__ import annotations
+
+import collections
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from desktop.core.data import near_duplicates
+from desktop.core.data.dataset import SPLIT_NAMES, LabelledDataset, Severity, listed, some
+from desktop.core.data.persons import Grouping
+from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts
+
+Choice = Literal["keep", "keep-one", "leave-out"]
+NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
+"""Findings whose groups are nearly the same pictures."""
+
+_IMBALANCED, _VERY_IMBALANCED = 3.0, 10.0  # the largest class against the smallest
+_FEW = 20  # pictures of a class below which little can be learnt
+_TINY = 16  # pixels
+_CHANGED = {  # of one picture, and of several
+    "windowed": ("has more than 8 bits and is windowed to 8", "have more than 8 bits and are windowed to 8"),
+    "reduced-depth": ("has more than 8 bits and is reduced to 8", "have more than 8 bits and are reduced to 8"),
+    "frames": ("has several frames: the first one is used", "have several frames: the first one is used"),
+    "alpha": ("has transparent parts, which are laid on white", "have transparent parts, which are laid on white"),
+    "cmyk": ("is in printing colours (CMYK) and is converted", "are in printing colours (CMYK) and are converted"),
+    "upright": ("lies on its side and is turned upright", "lie on their side and are turned upright"),
+    "inverted": ("is stored inverted and is turned over", "are stored inverted and are turned over"),
+}
+_DOUBTS = SPLIT_NAMES["test"] + SPLIT_NAMES["validation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One oddity. ``names`` are entries it is about, ``groups`` entries that belong together (copies of one picture).
+
+    ``choices`` are what may be done, the default first; empty where there is nothing to choose: ``keep`` all,
+    ``keep-one`` of each group (its first), ``leave-out`` all. Kinds: those of
+    :class:`~desktop.core.data.dataset.DatasetProblem`, and ``broken``, ``label-conflict``, ``copies-across-splits``,
+    ``near-copies-across-splits``, ``copies``, ``near-copies``, ``near-label-conflict``, ``people-across-splits``,
+    ``people``, ``class-missing-in-split``, ``imbalance``, ``small-class``, ``tiny-pictures``, ``mixed-sizes``,
+    ``mixed-colours``, ``changed-on-opening``.
+    """
+
+    kind: str
+    message: str
+    severity: Severity = "info"
+    hint: str = ""
+    names: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+    def left_out(self, choice: str) -> set[str]:
+        """The names that a training leaves out under ``choice``; none for a choice that this finding does not offer."""
+        if choice not in self.choices or choice == "keep":
+            return set()
+        if choice == "keep-one":
+            return {name for group in self.groups for name in group[1:]}
+        return {*self.names, *(name for group in self.groups for name in group)}
+
+
+def of(
+    data: LabelledDataset, facts: PictureFacts, grouping: Grouping, near: np.ndarray, near_complete: bool
+) -> tuple[Finding, ...]:
+    """All findings, the gravest first. ``near`` int64 (pairs, 2): positions of nearly the same pictures."""
+    found = [Finding(p.kind, p.message, p.severity) for p in data.problems]
+    found += _broken(data, facts)
+    found += _copies(data, _exact_groups(facts), exact=True)
+    found += _copies(data, near_duplicates.joined(near), exact=False, complete=near_complete)
+    found += _people(data, grouping)
+    found += _classes(data, facts)
+    found += _looks(data, facts)
+    rank = {"stops-training": 0, "caution": 1, "info": 2}
+    return tuple(sorted(found, key=lambda f: rank[f.severity]))
+
+
+def _broken(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
+    entries = data.broken + tuple(facts.broken)
+    out = []
+    if entries:
+        reasons = collections.Counter(entry.kind for entry in entries)
+        listing = ", ".join(f"{kind} {count:,}" for kind, count in reasons.most_common())
+        text = f"pictures that do not open: {len(entries):,} ({listing}); they are left out"
+        hint = "Copy them again from where they came, or go on without them."
+        out.append(Finding("broken", text, "caution", hint, tuple(entry.name for entry in entries)))
+    good = np.bincount(data.targets[facts.opened], minlength=len(data.classes))
+    shut = [name for name, n, there in zip(data.classes, good, data.counts(), strict=True) if there and not n]
+    if shut:
+        whose = f"class '{shut[0]}'" if len(shut) == 1 else f"{len(shut):,} classes ({listed(shut)})"
+        hint = "Put pictures that open into each of their folders."
+        out.append(Finding("empty-class", f"no picture of {whose} opens", "stops-training", hint))
+    return out
+
+
+def _exact_groups(facts: PictureFacts) -> list[list[int]]:
+    keys = facts.sha256.view("V32").reshape(-1)
+    held: dict[bytes, list[int]] = {}
+    for position in np.flatnonzero(facts.opened).tolist():
+        held.setdefault(keys[position].tobytes(), []).append(position)
+    return [group for group in held.values() if len(group) > 1]
+
+
+def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complete: bool = True) -> list[Finding]:
+    conflicts, across, same = [], [], []
+    for group in groups:
+        if len({int(data.targets[i]) for i in group}) > 1:
+            conflicts.append(group)
+        elif len({data.split_of(i) for i in group}) > 1:
+            across.append(group)
+        else:
+            same.append(group)
+    prefix, what = ("", "the same picture") if exact else ("near-", "nearly the same picture")
+    more = "" if complete else " at least"
+    out = []
+    if conflicts:
+        text = f"{what} in several classes:{more} {_times(len(conflicts))}"
+        hint = "One of the labels is wrong: correct the folders, or leave these pictures out."
+        choices: tuple[Choice, ...] = ("leave-out", "keep") if exact else ("keep", "leave-out")
+        out.append(Finding(f"{prefix}label-conflict", text, "caution", hint, (), _named(data, conflicts), choices))
+    if across:
+        text = f"{what} on both sides of a split:{more} {_times(len(across))}"
+        hint = "What is checked with must not be learnt from: keep one of each."
+        groups_named = _named(data, across)
+        choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
+        out.append(Finding(f"{prefix}copies-across-splits", text, "caution", hint, (), groups_named, choices))
+    if same:
+        spare = sum(len(group) - 1 for group in same)
+        text = f"{what} more than once in a class:{more} {spare:,} spare"
+        hint = "They are kept on one side of the split in any case."
+        if not exact:
+            hint = "The training wizard keeps them on one side of the split; 'fovea train' looks for exact copies only."
+        choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
+        out.append(Finding(f"{prefix}copies", text, "info", hint, (), _named(data, same), choices))
+    return out
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number:,} times"
+
+
+def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
+    """Names of each group; first the one to keep: a picture to check with goes before one to learn from."""
+
+    def rank(position: int) -> tuple[int, int]:
+        split = data.split_of(position).lower()
+        return (_DOUBTS.index(split) if split in _DOUBTS else len(_DOUBTS)), position
+
+    return tuple(tuple(data.name(i) for i in sorted(group, key=rank)) for group in groups)
+
+
+def _people(data: LabelledDataset, grouping: Grouping) -> list[Finding]:
+    if not grouping.named and not grouping.patients:
+        return []
+    where = "DICOM's patient number" if grouping.patients and not grouping.named else "the names of files and folders"
+    if grouping.named and grouping.patients:
+        where = "the names of files and folders and DICOM's patient numbers"
+    splits: dict[int, set[str]] = {}
+    members: dict[int, list[int]] = {}
+    for position, number in enumerate(grouping.numbers.tolist()):
+        splits.setdefault(number, set()).add(data.split_of(position))
+        members.setdefault(number, []).append(position)
+    several = [group for group in members.values() if len(group) > 1]
+    text = (
+        f"by {where} the pictures belong to {grouping.count:,} people or cases, {len(several):,} of them with several "
+        "pictures: validation is cut by person"
+    )
+    out = [Finding("people", text)]
+    crossing = [members[number] for number, names in splits.items() if len(names) > 1]
+    if crossing:
+        text = f"people or cases with pictures on both sides of a split: {len(crossing):,}"
+        hint = "Figures measured on such a split promise too much, unless each split numbers its people anew."
+        out.append(Finding("people-across-splits", text, "caution", hint, (), _named(data, crossing), ("keep",)))
+    return out
+
+
+def _classes(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
+    out = []
+    counts = np.bincount(data.targets[facts.opened], minlength=len(data.classes))
+    there = counts[counts > 0]
+    if len(there) > 1:
+        ratio = float(there.max() / there.min())
+        if ratio >= _IMBALANCED:
+            large, small = (data.classes[int(np.flatnonzero(counts == n)[0])] for n in (there.max(), there.min()))
+            text = f"class '{large}' has {ratio:.3g} times as many pictures as '{small}'"
+            severity: Severity = "caution" if ratio >= _VERY_IMBALANCED else "info"
+            out.append(Finding("imbalance", text, severity, "Weigh the classes, or add pictures to the small ones."))
+    few = [f"'{name}' ({n})" for name, n in zip(data.classes, counts, strict=True) if 1 < n < _FEW]
+    if few:
+        text = f"few pictures to learn from: {some(few)}"
+        out.append(Finding("small-class", text, "caution", "Add pictures, or start from a model that has learnt."))
+    if data.splits and len(data):
+        seen: dict[str, set[int]] = {}
+        for position in np.flatnonzero(facts.opened).tolist():
+            seen.setdefault(data.split_of(position), set()).add(int(data.targets[position]))
+        for split, classes in seen.items():
+            lacking = [n for i, n in enumerate(data.classes) if i not in classes and counts[i]]
+            if lacking:
+                whose = f"class '{lacking[0]}'" if len(lacking) == 1 else f"{len(lacking):,} classes: {listed(lacking)}"
+                out.append(Finding("class-missing-in-split", f"split '{split}' holds no picture of {whose}", "caution"))
+    return out
+
+
+def _looks(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
+    out = []
+    good = np.flatnonzero(facts.opened)
+    small = good[np.minimum(facts.width[good], facts.height[good]) < _TINY]
+    if len(small):
+        text = f"pictures of less than {_TINY} pixels a side: {len(small):,}"
+        out.append(Finding("tiny-pictures", text, "caution", "", _names(data, small), (), ("keep", "leave-out")))
+    sizes = {(w, h) for w, h in zip(facts.width[good].tolist(), facts.height[good].tolist(), strict=True)}
+    if len(sizes) > 1:
+        out.append(Finding("mixed-sizes", f"the pictures have {len(sizes):,} different sizes; all are brought to one"))
+    kinds = np.bincount(facts.colour[good], minlength=len(COLOUR_KINDS))
+    if kinds[2] and kinds[0] + kinds[1]:
+        grey, colour = int(kinds[0] + kinds[1]), int(kinds[2])
+        text = f"grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed"
+        rare = good[facts.colour[good] == 2] if colour < grey else good[facts.colour[good] < 2]
+        hint = "If colour goes with one class only, the network may learn that instead of the subject."
+        out.append(Finding("mixed-colours", text, "info", hint, _names(data, rare[:100])))
+    for code, (of_one, of_several) in _CHANGED.items():
+        if facts.notices[code]:
+            number = facts.notices[code]
+            text = f"1 picture {of_one}" if number == 1 else f"{number:,} pictures {of_several}"
+            names = tuple(data.name(i) for i in facts.noticed[code])
+            out.append(Finding("changed-on-opening", text, "info", "", names))
+    return out
+
+
+def _names(data: LabelledDataset, positions: np.ndarray) -> tuple[str, ...]:
+    return tuple(data.name(int(i)) for i in positions)

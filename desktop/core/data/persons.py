@@ -1,0 +1,118 @@
+"""Which pictures belong to one person or case, so that a split can keep them on one side.
+
+A patient's number or name from a DICOM file is never kept or handed on: it becomes a keyed hash whose key lives as long
+as the process, good for comparing within one run and for nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+
+from desktop.core.pictures.formats import sniff
+
+_PATTERNS = (
+    re.compile(r"((?:NORMAL2-)?IM-\d+)-\d+", re.IGNORECASE),  # paediatric chest X-rays, normal cases
+    re.compile(r"((?:person|patient|subject|case|sub|pat)[-_ ]?\d+)(?=[-_. ]|$)", re.IGNORECASE),
+)
+_KEY = secrets.token_bytes(32)
+_ENOUGH = 132  # bytes that tell DICOM from all else: the preamble and 'DICM', or a first element
+_SHORTEST_NAME = 3  # shorter parts of a patient's name occur inside any file name by chance
+_LONGEST_NAME = 200  # letters; DICOM allows three times 64, a hostile header any number
+_JOINED = 12  # parts of a name that are looked for joined to each other
+_IDEOGRAPHS = "\u2e80"  # from here on one letter is a whole word
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LETTERS = re.compile(r"[^\W\d_]+")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grouping:
+    """``numbers`` int32 (n,): equal numbers belong together. ``count`` groups in all; ``named`` entries were grouped by
+    their names, ``patients`` by DICOM's patient number."""
+
+    numbers: np.ndarray
+    count: int
+    named: int
+    patients: int
+
+
+def group_of_name(name: str) -> str | None:
+    """The person or case that a name carries, or ``None``: the outermost folder that names one, else the file.
+
+    ``person100_bacteria_475.jpeg`` → ``person100``; ``IM-0115-0001.jpeg`` → ``im-0115``;
+    ``NORMAL2-IM-0381-0001.jpeg`` → ``normal2-im-0381`` (a numbering of its own);
+    ``patient_12/1.png`` → ``patient_12``. ``name`` may have folders before it, without the class's own where that may
+    be called so.
+    """
+    for part in name.split("/"):
+        for pattern in _PATTERNS:
+            match = pattern.match(part)
+            if match:
+                return match.group(1).lower()
+    return None
+
+
+def patient_of_file(path: str | None) -> str | None:
+    """A token for the patient of a DICOM file, equal for equal patients within this run; ``None`` for all else."""
+    patient = _tags(path or "", ["PatientID"]).get("PatientID", "").strip()
+    if not patient:
+        return None
+    return hashlib.blake2b(patient.encode("utf-8", "surrogateescape"), key=_KEY, digest_size=16).hexdigest()
+
+
+def patient_in(path: str, *names: str) -> set[str]:
+    """Those of ``names`` that hold a part of the patient's name or number of the DICOM file ``path``.
+
+    Case and accents do not count. Parts of one or two letters (Li, Wu) must be whole words of a name, or stand beside
+    another part (``LiWu7.dcm``); numbers as short as that tell nobody.
+    """
+    facts = _tags(path, ["PatientID", "PatientName"])
+    told = " ".join(value[:_LONGEST_NAME] for value in facts.values())
+    parts = [part for part in re.split(r"[\W_]+", _plain(told)) if part]
+    long = [part for part in parts if len(part) >= _SHORTEST_NAME or part[0] >= _IDEOGRAPHS]
+    joined = (a + b for a, b in permutations(parts[:_JOINED], 2))
+    long += [name for name in joined if len(name) >= _SHORTEST_NAME and name.isalpha()]
+    short = {part for part in parts if len(part) < _SHORTEST_NAME and part.isalpha()}
+    return {name for name in names if any(part in _plain(name) for part in long) or short & _words(name)}
+
+
+def _plain(text: str) -> str:
+    """``text`` without case and accents, however its letters are composed."""
+    apart = unicodedata.normalize("NFKD", text)
+    bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return unicodedata.normalize("NFKC", bare).casefold()
+
+
+def _words(name: str) -> set[str]:
+    """The words of a file name: runs of letters, ``WeiLi`` being two."""
+    return set(_LETTERS.findall(_plain(name))) | set(_LETTERS.findall(_plain(_HUMPS.sub(" ", name))))
+
+
+def _tags(path: str, keywords: list[str]) -> dict[str, str]:
+    """Some tags of a DICOM file as text; empty for other files and for what cannot be read.
+
+    A file is DICOM where the decoder takes it for that: by its first bytes, whatever its suffix. Of all other files
+    no more than those are read.
+    """
+    try:
+        with open(path, "rb", buffering=0) as stream:
+            if sniff(stream.read(_ENOUGH)) != "DICOM":
+                return {}
+        from desktop.core.pictures.dicom.decode import check_inflated, quiet_pydicom
+
+        with open(path, "rb") as file:
+            check_inflated(file)
+            file.seek(0)
+            facts: Any = quiet_pydicom().dcmread(
+                file, force=True, stop_before_pixels=True, specific_tags=list(keywords)
+            )
+            return {keyword: str(facts.get(keyword) or "") for keyword in keywords}
+    except Exception:  # a hostile header may raise anything; it only means that nothing is known
+        return {}

@@ -1,0 +1,186 @@
+"""Two models on the same images, and one model on two sets: McNemar's test and 'does it work here?'."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from desktop.core.figures.intervals import Estimate, Z, wilson
+
+if TYPE_CHECKING:
+    from desktop.core.figures.clustered import Persons
+
+FEW = 50
+"""Below this many local images 'does it work here?' has no answer."""
+_EXACT_BELOW = 25
+_ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Two models, A and B, on the same images: ``only_a`` images that A alone got right, ``only_b`` B alone.
+
+    ``p`` is two-sided: how often chance alone would split the images on which they differ at least so unevenly.
+    ``difference`` is accuracy of A minus B. ``exact`` says that the binomial test was used, ``by_person`` that several
+    images of one person count together.
+    """
+
+    both: int
+    only_a: int
+    only_b: int
+    neither: int
+    p: float
+    exact: bool
+    difference: Estimate
+    by_person: bool = False
+
+    def sentence(self, a: str, b: str) -> str:
+        """The result in words."""
+        differ = self.only_a + self.only_b
+        if differ == 0:
+            return f"'{a}' and '{b}' are right and wrong on the same images."
+        text = f"'{a}' alone is right on {self.only_a:,} images, '{b}' alone on {self.only_b:,}"
+        p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
+        test = "McNemar by person" if self.by_person else "McNemar"
+        if self.p >= _ALPHA:
+            return f"{text}: no more than chance explains ({p}, {test})."
+        return f"{text}: '{a if self.only_a > self.only_b else b}' is better on these images ({p}, {test})."
+
+
+def mcnemar(right_a: np.ndarray, right_b: np.ndarray, persons: Persons | None = None) -> McNemar:
+    """McNemar's test (1947) for two bool arrays (n,) over the same images.
+
+    Exact (binomial) below 25 images on which they differ, else chi-square with Edwards' continuity correction (1948).
+    The difference's interval is Bonett and Price's (2012). Where several images belong to one of ``persons`` their
+    differences are added up first (Yang, Sun and Hardin, 'A note on the tests for clustered matched-pair binary
+    data', Biometrical Journal 52, 2010), and the interval is the normal one over persons.
+    """
+    only_a, only_b = int((right_a & ~right_b).sum()), int((~right_a & right_b).sum())
+    both, n = int((right_a & right_b).sum()), len(right_a)
+    differ = only_a + only_b
+    exact = differ < _EXACT_BELOW
+    if differ == 0:
+        p = 1.0
+    elif exact:
+        tail = sum(math.comb(differ, k) for k in range(min(only_a, only_b) + 1))
+        p = min(1.0, 2 * tail / 2**differ)
+    else:
+        chi_square = max(0, abs(only_a - only_b) - 1) ** 2 / differ
+        p = math.erfc(math.sqrt(chi_square / 2))
+    difference = _paired_difference(only_a, only_b, n)
+    if persons is not None and differ:
+        p, exact, difference = _clustered(right_a, right_b, persons, difference)
+    return McNemar(both, only_a, only_b, n - both - differ, p, exact, difference, persons is not None)
+
+
+def _clustered(
+    right_a: np.ndarray, right_b: np.ndarray, persons: Persons, plain: Estimate
+) -> tuple[float, bool, Estimate]:
+    """p, exact, difference from each person's sum of differences; fewer than 25 persons who differ: a sign test."""
+    assert plain.value is not None
+    sums, n = persons.sums(right_a.astype(np.int8) - right_b.astype(np.int8)), len(right_a)
+    more, less = int((sums > 0).sum()), int((sums < 0).sum())
+    exact = more + less < _EXACT_BELOW
+    if exact:
+        tail = sum(math.comb(more + less, k) for k in range(min(more, less) + 1))
+        p = min(1.0, 2 * tail / 2 ** (more + less))
+    else:
+        p = math.erfc(abs(float(sums.sum())) / math.sqrt(2 * float((sums**2).sum())))
+    if persons.count < 2:
+        return p, exact, Estimate(plain.value, n=n, reason="one person allows no interval")
+    rest = sums - plain.value * persons.sums(np.ones(n))
+    half = Z * math.sqrt(persons.count / (persons.count - 1) * float((rest**2).sum())) / n
+    bounds = (max(-1.0, plain.value - half), min(1.0, plain.value + half))
+    return p, exact, Estimate(plain.value, *bounds, n, None, "normal by person")
+
+
+def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
+    if n == 0:
+        return Estimate(None, reason="no image was answered by both")
+    value = (only_a - only_b) / n
+    pa, pb = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
+    half = Z * math.sqrt((pa + pb - (pa - pb) ** 2) / (n + 2))
+    return Estimate(value, max(-1.0, pa - pb - half), min(1.0, pa - pb + half), n, None, "bonett-price")
+
+
+Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compatibility:
+    """Whether a figure measured here agrees with the one on the model's card.
+
+    ``difference`` is here minus card; its interval is Newcombe's hybrid score interval (1998, method 10).
+    """
+
+    verdict: Verdict
+    sentence: str
+    difference: Estimate
+
+
+def works_here(
+    here: Estimate, card_value: float | None, card_n: int, what: str = "accuracy", card: str = "its card"
+) -> Compatibility:
+    """'Does it work here?': ``here`` is a proportion measured on local images, ``card_value`` of ``card_n`` images the
+    figure on the model's card. One plain sentence with the numbers."""
+    none = Estimate(None, reason="not compared")
+    if here.value is None or here.hits is None or here.low is None or here.high is None:
+        return Compatibility("no-figure", f"There is no {what} here: {here.reason}.", none)
+    local = f"{here.hits:,} of {here.n:,} images ({_percent(here.value)}, 95 % interval {_span(here.low, here.high)})"
+    if card_value is None or card_n < 1:
+        return Compatibility("no-figure", f"Here the {what} is {local}; {card} names none to compare with.", none)
+    listed = f"{card} says {_percent(card_value)} on {card_n:,}"
+    if here.n < FEW:
+        text = f"Here the {what} is {local} and {listed}; {FEW} or more images are needed for an answer."
+        return Compatibility("too-few", text, none)
+    if (here.hits, here.n) == (round(card_value * card_n), card_n):
+        listed += ": the very same numbers, so this may be the data that the card was made on"
+    difference = _difference(here, card_value, card_n)
+    assert difference.low is not None and difference.high is not None
+    start = f"Here the {what} is {local}; {listed}; "
+    if difference.high < 0:
+        end = f"it does worse here, by {_points(-difference.high)} to {_points(-difference.low)} percentage points."
+        return Compatibility("worse", start + end, difference)
+    if difference.low > 0:
+        end = f"it does better here, by {_points(difference.low)} to {_points(difference.high)} percentage points."
+        return Compatibility("better", start + end, difference)
+    end = (
+        f"the two are compatible; {here.n:,} images cannot rule out that it is "
+        f"up to {_points(-difference.low)} percentage points worse."
+    )
+    return Compatibility("compatible", start + end, difference)
+
+
+def other_decision(used: float | None, own: float | None, what: str = "accuracy") -> Compatibility:
+    """Why figures at the threshold ``used`` are not held against a card whose figures are by the model's ``own``
+    decision; ``None``: the highest score."""
+    ways = ["by the highest score" if value is None else f"at a threshold of {value:.4g}" for value in (used, own)]
+    text = (
+        f"The {what} is not compared: here it was measured {ways[0]}, on the model's card by the model's own decision, "
+        f"{ways[1]}."
+    )
+    return Compatibility("other-threshold", text, Estimate(None, reason="not compared"))
+
+
+def _difference(here: Estimate, card_value: float, card_n: int) -> Estimate:
+    assert here.value is not None and here.low is not None and here.high is not None
+    low, high = wilson(min(card_n, max(0, round(card_value * card_n))), card_n)
+    value = here.value - card_value
+    below = math.hypot(here.value - here.low, high - card_value)
+    above = math.hypot(here.high - here.value, card_value - low)
+    return Estimate(value, max(-1.0, value - below), min(1.0, value + above), here.n, None, "newcombe")
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _span(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:.1f}"

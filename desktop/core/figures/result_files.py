@@ -1,0 +1,200 @@
+"""The stable JSON form of an evaluation's figures, and the CSV of its predictions."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.metrics import ClassFigures
+from desktop.core.figures.result import EvaluationResult, Figures
+from desktop.core.figures.thresholds import OperatingPoint
+
+_ALL_SCORES = 20  # classes up to which a CSV row holds every score
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+Naming = Callable[[str], str]
+"""From a picture's name to the one that may be shown."""
+
+
+def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
+    """``value``, ``low``, ``high``, ``n``, ``method``, and ``reason`` where there is no value or no interval."""
+    if estimate is None:
+        return None
+    out: dict[str, Any] = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n}
+    out["method"] = estimate.method
+    if estimate.effective is not None:
+        out["effective_n"] = estimate.effective
+    if estimate.reason:
+        out["reason"] = estimate.reason
+    return out
+
+
+def public_naming(result: EvaluationResult, keep: bool = False) -> Naming:
+    """Names as others may see them: those that hold a patient's name become numbers, unless ``keep``."""
+    return naming_of(() if keep else result.data.private)
+
+
+def naming_of(private: Sequence[str]) -> Naming:
+    """The names ``private`` become numbers, others stay."""
+    hidden = {name: f"picture {i}" for i, name in enumerate(private, 1)}
+    return lambda name: hidden.get(name, name)
+
+
+def figures_json(result: EvaluationResult, figures: Figures, naming: Naming | None = None) -> dict[str, Any]:
+    """All figures: plain numbers at the top, their intervals under ``intervals``; ``None`` where there is no figure."""
+    model, data = result.model, result.data
+    shown = naming or public_naming(result)
+    means = figures.means
+    named = {
+        "accuracy": figures.accuracy, "balanced_accuracy": figures.balanced_accuracy, "top5": figures.top5,
+        "auc": figures.auc, "average_precision": figures.average_precision, "ece": figures.ece,
+        "brier": figures.brier, "macro_precision": means.macro_precision, "macro_recall": means.macro_recall,
+        "macro_f1": means.macro_f1, "weighted_precision": means.weighted_precision,
+        "weighted_recall": means.weighted_recall, "weighted_f1": means.weighted_f1,
+    }  # fmt: skip
+    return {
+        "n": figures.n,
+        "skipped": len(result.skipped),
+        "complete": result.complete,
+        **{name: estimate.value if estimate else None for name, estimate in named.items()},
+        "intervals": {name: estimate_json(estimate) for name, estimate in named.items() if estimate},
+        "labels": list(model.labels),
+        "confusion": figures.matrix.tolist(),
+        "per_class": [
+            class_json(c, figures.class_auc[i] if figures.class_auc else None) for i, c in enumerate(figures.classes)
+        ],
+        "class_means_over": {
+            "precision": means.precision_classes, "recall": means.recall_classes, "f1": means.f1_classes,
+        },
+        "positive": model.labels[model.positive] if model.positive is not None else None,
+        "threshold": model.threshold,
+        "threshold_reason": model.reason,
+        "operating_point": point_json(figures.point),
+        "reliability": [
+            {"low": b.low, "high": b.high, "n": b.n, "confidence": b.confidence, "accuracy": b.accuracy.value}
+            for b in figures.reliability
+        ],
+        "risk_coverage_area": figures.risk.area,
+        "accuracy_by_share_answered": [
+            {"share": step.coverage, "score_from": step.threshold, "accuracy": step.accuracy.value,
+             "interval": estimate_json(step.accuracy)}
+            for step in figures.risk_steps
+        ],
+        "skipped_items": [
+            {"name": shown(s.name), "class": s.class_name, "kind": s.kind, "message": s.message} for s in result.skipped
+        ],
+        "data": data.title,
+        "split": data.split,
+        "data_fingerprint": data.fingerprint,
+        "mapping": data.mapping,
+        "problems": list(data.problems),
+        "groups": data.groups,
+        "intervals_by_person": figures.persons is not None,
+        "persons": figures.persons,
+        "model": model.id,
+        "model_name": model.name,
+        "model_version": model.version,
+        "model_sha256": model.sha256,
+        "scores_are": model.scores,
+        "medical": model.medical,
+        "device": result.device,
+        "versions": result.versions,
+        "created": result.created,
+        "elapsed_s": result.elapsed_s,
+    }  # fmt: skip
+
+
+def class_json(figures: ClassFigures, auc: Estimate | None = None) -> dict[str, Any]:
+    """One class: counts and figures as plain numbers, intervals beside."""
+    named = {
+        "precision": figures.precision, "recall": figures.recall, "sensitivity": figures.recall,
+        "specificity": figures.specificity, "fpr": figures.fpr, "fnr": figures.fnr, "f1": figures.f1,
+    }  # fmt: skip
+    if auc is not None:
+        named["auc"] = auc
+    return {
+        "label": figures.label,
+        "support": figures.support,
+        "predicted": figures.predicted,
+        "tp": figures.tp,
+        "fp": figures.fp,
+        "fn": figures.fn,
+        "tn": figures.tn,
+        **{name: estimate.value for name, estimate in named.items()},
+        "intervals": {name: estimate_json(estimate) for name, estimate in named.items()},
+    }
+
+
+def point_json(point: OperatingPoint | None) -> dict[str, Any] | None:
+    """An operating point: counts, figures, intervals."""
+    if point is None:
+        return None
+    named = {
+        "sensitivity": point.sensitivity, "specificity": point.specificity, "ppv": point.ppv, "npv": point.npv,
+        "accuracy": point.accuracy,
+    }  # fmt: skip
+    return {
+        "threshold": point.threshold,
+        "tp": point.tp,
+        "fp": point.fp,
+        "tn": point.tn,
+        "fn": point.fn,
+        "prevalence": point.prevalence,
+        **{name: estimate.value for name, estimate in named.items()},
+        "intervals": {name: estimate_json(estimate) for name, estimate in named.items()},
+    }
+
+
+def write_csv(result: EvaluationResult, stream: TextIO, naming: Naming | None = None) -> None:
+    """A row for every picture: name, truth, answer, right, loss, scores; then those without an answer, with the reason.
+
+    With more than 20 labels the five highest scores stand in for all. ``stream`` is text, opened with ``newline=""``.
+    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    """
+    labels = result.model.labels
+    shown = naming or public_naming(result)
+    every = len(labels) <= _ALL_SCORES
+    columns = [f"score {label}" for label in labels] if every else [f"top {i}" for i in range(1, 6)]
+    writer = csv.writer(stream)
+    writer.writerow(["name", "truth", "answer", "right", "score", "loss", *map(_cell, columns), "problem"])
+    losses, confidence = result.losses(), result.confidence()
+    for index, name in enumerate(result.names):
+        row = result.scores[index]
+        if every:
+            scores = [f"{float(value):.6f}" for value in row]
+        else:
+            best = np.argsort(-row, kind="stable")[:5]
+            scores = [_cell(f"{labels[int(i)]} {float(row[i]):.6f}") for i in best]
+        truth, answer = labels[int(result.truth[index])], labels[int(result.predicted[index])]
+        figures = [int(truth == answer), f"{confidence[index]:.6f}", f"{losses[index]:.6f}"]
+        writer.writerow([_cell(shown(name)), _cell(truth), _cell(answer), *figures, *scores, ""])
+    for item in result.skipped:
+        mapped = result.data.mapping.get(item.class_name, item.class_name)
+        blank = [""] * len(columns)
+        writer.writerow([_cell(shown(item.name)), _cell(mapped), "", "", "", "", *blank, _cell(item.message)])
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
+    """Have ``write`` fill a file beside ``path``, flush it to disk, and put it in place in one step.
+
+    Whatever goes wrong, an older file stays whole and nothing is left behind. Raises what ``write`` raises; OSError.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)
+    finally:
+        temporary.unlink(missing_ok=True)

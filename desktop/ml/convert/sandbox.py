@@ -1,0 +1,214 @@
+"""Runs one function in a child process that may use so much memory and so much time, and no more.
+
+Whatever a hostile or merely huge file does to it (allocates without end, crashes the native library, never returns),
+the process that asked goes on and gets a :class:`ChildError` that says what happened.
+
+The limit of memory holds twice: on Linux the child may not even reserve more (``RLIMIT_DATA``), so that a single
+allocation of many gigabytes fails at once; and everywhere the parent looks at the real memory ten times a second.
+Light: the window's services import this module; what runs is named as text and imported in the child alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from desktop.core.types import FoveaError
+from desktop.system.child_process import ChildProcess
+
+_LOOK_S = 0.1
+_GRACE_S = 2.0
+GIB = 1 << 30
+
+
+class ChildError(FoveaError):
+    """A child process that did not bring its work to an end.
+
+    Kinds: ``too-much-memory``, ``too-long``, ``crashed``, ``cancelled``, ``failed``; else the child's own.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``memory`` in bytes, ``seconds`` of wall clock; a patient child lets every other process go first."""
+
+    memory: int
+    seconds: float
+    patient: bool = False
+
+
+def run(
+    function: str,
+    arguments: tuple[Any, ...],
+    limits: Limits,
+    tell: Callable[[Any], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Any:
+    """Call ``function`` (``module:name``) with ``arguments`` and a last argument ``tell``; returns what it returns.
+
+    Arguments, events and result are pickled on the way, exceptions cross as text. Raises :class:`ChildError`; an error
+    for the user that the child raised keeps its kind, message and hint.
+    """
+    process = ChildProcess(_work, (function, arguments, limits), duplex=False)
+    try:
+        return _listen(process, limits, tell, cancelled)
+    finally:
+        process.end(asked=0.05, terminated=_GRACE_S, killed=None)
+
+
+def _listen(process: ChildProcess, limits: Limits, tell: Callable[[Any], None], cancelled: Callable[[], bool]) -> Any:
+    until = time.monotonic() + limits.seconds
+    while True:
+        if cancelled():
+            raise ChildError("cancelled", "cancelled")
+        if time.monotonic() > until:
+            raise ChildError("too-long", f"it took longer than {limits.seconds:.0f} seconds")
+        if memory_of(process.pid) > limits.memory:
+            raise _too_much(limits)
+        process.wait(_LOOK_S)
+        message = next(process.receive(), None)
+        if message is None:
+            if process.over:
+                raise _crashed(process.join(_GRACE_S), limits)
+            continue
+        kind, value = message
+        if kind == "event":
+            tell(value)
+        elif kind == "error":
+            raise ChildError(*value)
+        else:
+            return value
+
+
+def _too_much(limits: Limits) -> ChildError:
+    return ChildError(
+        "too-much-memory", f"it asks for more than the {limits.memory / GIB:.1f} GiB of memory that it may use"
+    )
+
+
+def _crashed(code: int | None, limits: Limits) -> ChildError:
+    if code == -9:  # the system ends what takes the last memory
+        return ChildError("too-much-memory", "the system ended it, most likely for want of memory")
+    return ChildError("crashed", "the library that reads it crashed")
+
+
+def memory_of(pid: int) -> int:
+    """Bytes of real memory that a process uses; 0 where that cannot be told."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            with open(f"/proc/{pid}/statm", encoding="ascii") as stream:
+                resident, shared = (int(word) for word in stream.read().split()[1:3])
+            return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+        return 0
+    return _memory_elsewhere(pid)
+
+
+def _memory_elsewhere(pid: int) -> int:
+    if sys.platform == "win32":
+        import ctypes
+        from ctypes import wintypes
+
+        class Counters(ctypes.Structure):
+            _fields_ = (
+                ("size", wintypes.DWORD),
+                ("faults", wintypes.DWORD),
+                *((name, ctypes.c_size_t) for name in ("peak", "working", "a", "b", "c", "d", "pagefile", "e")),
+            )
+
+        kernel = ctypes.windll.kernel32
+        kernel.OpenProcess.restype = wintypes.HANDLE
+        handle = kernel.OpenProcess(0x0400 | 0x0010, False, pid)  # query information, read memory
+        if not handle:
+            return 0
+        try:
+            counters = Counters()
+            counters.size = ctypes.sizeof(Counters)
+            read = kernel.K32GetProcessMemoryInfo
+            read.argtypes = (wintypes.HANDLE, ctypes.POINTER(Counters), wintypes.DWORD)
+            return int(counters.pagefile) if read(handle, ctypes.byref(counters), counters.size) else 0
+        finally:
+            kernel.CloseHandle(wintypes.HANDLE(handle))
+    import subprocess
+
+    told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return int(told.stdout) * 1024 if told.stdout.strip().isdigit() else 0
+
+
+def _work(connection: Connection, function: str, arguments: tuple[Any, ...], limits: Limits) -> None:
+    """The child itself."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches children as well: the parent decides
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _quiet()
+    _limit(limits)
+    if limits.patient and hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(10)
+    try:
+        module, _, name = function.partition(":")
+        result = getattr(importlib.import_module(module), name)(
+            *arguments, lambda event: connection.send(("event", event))
+        )
+        connection.send(("result", result))
+    except FoveaError as error:
+        connection.send(("error", (error.kind, error.message, error.hint)))
+    except MemoryError:
+        connection.send(("error", ("too-much-memory", _too_much(limits).message, "")))
+    except Exception as error:
+        connection.send(("error", ("failed", _plain(error, arguments), "")))
+    connection.close()
+    # Threads inside native code must not delay the end, and there is nothing to save.
+    os._exit(0)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed looks at this process's memory no more, and nobody waits for the result."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _plain(error: Exception, arguments: tuple[Any, ...]) -> str:
+    """The first line of an exception, without the folders of the files that it is about."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    for argument in arguments:
+        path = os.fspath(argument) if isinstance(argument, (str, os.PathLike)) else ""
+        if isinstance(path, str) and os.sep in path:
+            text = text.replace(path, os.path.basename(path)).replace(os.path.dirname(path) + os.sep, "")
+    if "OOM" in text or "bad_alloc" in text or "llocat" in text:
+        text = f"it needs more memory than it may use ({type(error).__name__})"
+    return text if len(text) <= 300 else text[:297] + "…"
+
+
+def _quiet() -> None:
+    """Native libraries write file names to stderr, and a windowed program has none."""
+    if os.environ.get("FOVEA_ENGINE_OUTPUT"):
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        with contextlib.suppress(OSError):
+            os.dup2(null, descriptor)
+    sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
+
+
+def _limit(limits: Limits) -> None:
+    if sys.platform != "linux":
+        return
+    import resource
+
+    with contextlib.suppress(ValueError, OSError):
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        most = limits.memory + GIB  # threads' stacks and the libraries' own data are reserved, not used
+        resource.setrlimit(resource.RLIMIT_DATA, (most if hard < 0 else min(most, hard), hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,0 +1,107 @@
+"""What a frozen network makes of every picture, computed once and kept in the run's folder while it trains."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from desktop.core.types import FoveaError
+from desktop.ml.data.public_sets import Pictures
+from desktop.ml.nets import backend
+from desktop.ml.nets.cost import in_pieces, pictures_at_once
+
+backend.select()
+
+import keras  # noqa: E402
+
+FOLDER = "features"
+_BATCH = 64  # at most
+_SPARE = 256 << 20  # bytes that stay free on the disk
+
+Progress = Callable[[int, int], None]
+"""Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
+
+
+class FeatureError(FoveaError):
+    """Features that cannot be kept: the disk has no room for them."""
+
+
+def compute(
+    network: keras.Model, pictures: Pictures, folder: Path, part: str, identity: str, progress: Progress
+) -> Pictures:
+    """``pictures`` with what ``network`` makes of them in their stead: float32 (n, …), mapped from ``folder``.
+
+    ``identity`` names the network, the layer and how pictures are prepared; features that lie there already for
+    pictures of the same names, labels and content are taken.
+    Raises :class:`FeatureError` where the disk is too full.
+    """
+    shape = (len(pictures), *network.output_shape[1:])
+    needed = math.prod(shape) * 4
+    facts = {"identity": identity, "shape": list(shape), "pictures": _known_by(pictures)}
+    target, about = folder / f"{part}.npy", folder / f"{part}.json"
+    if not _there(target, about, facts):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for part_way in folder.glob(f".{target.name}.*.tmp"):  # of a process that was ended at once
+                part_way.unlink()
+            free = shutil.disk_usage(folder).free
+            if needed + _SPARE > free:
+                raise FeatureError(
+                    "disk",
+                    f"the features of {len(pictures)} pictures take {needed >> 20} MB; {free >> 20} MB are free",
+                    "Make room, or choose a later layer or one with a global pooling after it: it has fewer features.",
+                )
+            about.unlink(missing_ok=True)  # it tells of the features before
+            _write(network, pictures, shape, target, progress)
+            about.write_text(json.dumps(facts), encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise FeatureError(
+                "disk", f"the features could not be written: {reason}", "Make room and resume."
+            ) from error
+    return Pictures(np.load(target, mmap_mode="r", allow_pickle=False), pictures.labels, pictures.names)
+
+
+def _write(network: keras.Model, pictures: Pictures, shape: tuple[int, ...], target: Path, progress: Progress) -> None:
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+
+    def looked(start: int, end: int) -> np.ndarray:
+        progress(start, shape[0])
+        return np.asarray(network.predict_on_batch(np.asarray(pictures.images[start:end])), np.float32)
+
+    try:
+        # Written, not mapped: on a full disk writing raises an error, while touching a map would end the process.
+        with temporary.open("wb") as stream:
+            head = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(stream, head)  # type: ignore[no-untyped-call]
+            for rows in in_pieces(looked, shape[0], pictures_at_once(network, _BATCH)):
+                stream.write(np.ascontiguousarray(rows, "<f4").data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)
+        progress(shape[0], shape[0])
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _known_by(pictures: Pictures) -> str:
+    # Names of files need not be text.
+    digest = hashlib.sha256("\n".join(pictures.names).encode("utf-8", "surrogatepass"))
+    digest.update(np.ascontiguousarray(pictures.labels).tobytes())
+    if pictures.sha256 is not None:
+        digest.update(np.ascontiguousarray(pictures.sha256).tobytes())
+    return digest.hexdigest()
+
+
+def _there(target: Path, about: Path, facts: dict[str, object]) -> bool:
+    try:
+        return target.is_file() and json.loads(about.read_text(encoding="utf-8")) == facts
+    except (OSError, ValueError):
+        return False

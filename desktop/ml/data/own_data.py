@@ -1,0 +1,189 @@
+"""The user's own pictures, prepared for a plan: every split that the data has, kept in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from desktop.core.data import dataset
+from desktop.core.data.dataset import ALL, LabelledDataset
+from desktop.core.data.picture_facts import content_of
+from desktop.core.pictures.decode import decode
+from desktop.core.pictures.preprocess import reduction_for
+from desktop.core.types import FoveaError, PreprocessSpec
+from desktop.ml.data import cache
+from desktop.ml.data.cache import Raw
+from desktop.ml.data.public_sets import DataError, Pictures, cut_validation, mapped
+from desktop.ml.plans.plan import TrainingPlan
+
+Progress = Callable[[int, int], None]
+
+
+class OwnData:
+    """The data at a plan's ``path``. Names are those of an inspection: with the split before them, where there is one.
+
+    A split of the data's own for training, validation or testing is respected; without one for training all pictures
+    are for training, without one for validation a part of the training pictures is cut off. ``set_aside`` are pictures
+    that do not open, with the reason, and those that the plan leaves out. ``fingerprint`` covers the pictures to learn
+    from and to validate with, as they lie on disk. ``folder`` is the one that names are relative to (an archive's inner
+    folder, where it has one); of arrays, their file.
+
+    Raises :class:`DataError`, :class:`desktop.core.data.dataset.DatasetError`,
+    :class:`desktop.ml.data.cache.CacheError`; what ``progress`` raises.
+    """
+
+    def __init__(self, plan: TrainingPlan, progress: Progress = lambda done, total: None) -> None:
+        if not plan.data.path:
+            raise DataError("no-data", "the plan does not say where its pictures lie", "Give the folder with --data.")
+        self._plan = plan
+        self._data = _opened(plan, progress)
+        self.title = self._data.title
+        self.folder = _folder_of(self._data)
+        self._split_names = np.array([self._data.split_of(i) for i in range(len(self._data))], dtype=object)
+        own = {part: self._data.own_split(part) for part in dataset.SPLIT_NAMES}
+        self.has_validation = own["train"] is not None and own["validation"] is not None
+        wanted = [own["train"], own["validation"]] if self.has_validation else [own["train"]]
+        learning = self._part(wanted if own["train"] is not None else None)
+        self._test_name = own["test"] if own["train"] is not None else None
+        prepared = _prepared(learning, plan, progress)
+        self.fingerprint = str(prepared.facts["fingerprint"])
+        pictures, left_out = _without(mapped(prepared), plan.data.left_out)
+        self.set_aside = prepared.set_aside + left_out
+        pictures = _grouped(learning, pictures, plan, progress)
+        if self.has_validation:
+            held = np.array([name.partition("/")[0] == own["validation"] for name in pictures.names])
+            self.train, self.validation = (pictures.take(np.flatnonzero(side)) for side in (~held, held))
+        else:
+            alone = [None] * len(pictures)  # everybody for himself, where the plan wants no groups
+            groups = alone if pictures.groups is None else pictures.groups.tolist()
+            self.train, self.validation = cut_validation(pictures, plan, groups)
+
+    def test(self) -> Pictures | None:
+        """The data's own test pictures, prepared now; ``None`` where it has none."""
+        if self._test_name is None:
+            return None
+        part = self._part([self._test_name])
+        if not len(part):
+            return None
+        pictures, _ = _without(mapped(_prepared(part, self._plan)), self._plan.data.left_out)
+        return _grouped(part, pictures, self._plan, lambda done, total: None)
+
+    def _part(self, splits: Sequence[str | None] | None) -> LabelledDataset:
+        """The pictures of some splits (``None``: all of them) that belong to the plan's classes."""
+        wanted = set(self._plan.data.classes or self._plan.labels)
+        known = np.array([name in wanted for name in self._data.classes])
+        good = known[self._data.targets]
+        if splits is not None:
+            good &= np.isin(self._split_names, [name for name in splits if name is not None])
+        return self._data.take(np.flatnonzero(good))
+
+
+class _Feed:
+    """A part of the data, for the cache."""
+
+    def __init__(self, data: LabelledDataset, classes: Sequence[str], spec: PreprocessSpec) -> None:
+        self._data = data
+        self._reduce = reduction_for(spec)
+        number = {name: index for index, name in enumerate(classes)}
+        self.names = [data.name(i) for i in range(len(data))]
+        self.labels = np.array([number.get(name, -1) for name in data.classes], np.int64)[data.targets]
+
+    def read(self, position: int) -> Raw:
+        source, size, digest = content_of(self._data, position)
+        try:
+            return Raw(decode(source, reduce_to=self._reduce), digest, size)
+        except FoveaError as error:
+            return Raw(error, digest, size)
+
+
+def _opened(plan: TrainingPlan, progress: Progress) -> LabelledDataset:
+    assert plan.data.path is not None
+    data = dataset.open_dataset(plan.data.path, ALL, lambda done, total: progress(0, 0))
+    missing = sorted(set(plan.data.classes or plan.labels) - set(data.classes))
+    if missing:
+        raise DataError("no-data", f"'{data.title}' has no class {', '.join(missing)}", "Make the plan again.")
+    return data
+
+
+def _folder_of(data: LabelledDataset) -> str:
+    """The folder that the names of ``data`` are relative to: in an archive's inner folder they are to that."""
+    if data.kind == "folders" and len(data):
+        path, parts = data.source(0).path, data.name(0).split("/")
+        if path is not None and os.path.normpath(path).split(os.sep)[-len(parts) :] == parts:
+            return str(Path(path).parents[len(parts) - 1])
+    return data.root
+
+
+def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = lambda d, t: None) -> cache.Prepared:
+    if not len(part):
+        raise DataError("no-data", f"'{part.title}' holds no pictures to learn from", "'fovea data inspect' says why.")
+    classes = plan.data.classes or plan.labels
+    key = cache.key_of([_state(part), list(classes)], plan.preprocess)
+    found = cache.find(key)
+    if found is not None:
+        if not any(_opens(part, position) for position in found.facts.get("unread", ())):
+            return found
+        found = None  # lets go of its files: Windows keeps those that are mapped
+        cache.drop(key)  # a file that could not be read then can be now
+
+    def finish(sizes: np.ndarray, sha256: np.ndarray) -> dict[str, Any]:
+        def known(position: int) -> tuple[int, str]:
+            size = int(sizes[position])
+            return size, sha256[position].tobytes().hex() if size >= 0 else "unreadable"
+
+        return {"fingerprint": part.fingerprint(known=known), "unread": np.flatnonzero(sizes < 0).tolist()}
+
+    return cache.make(key, _Feed(part, classes, plan.preprocess), plan.preprocess, progress, finish)
+
+
+def _opens(part: LabelledDataset, position: int) -> bool:
+    """Whether the file of an entry that could not be read can be read now."""
+    path = part.source(position).path
+    try:
+        with open(path or "", "rb", buffering=0) as stream:
+            return stream.read(1) is not None
+    except (OSError, ValueError):
+        return False
+
+
+def _state(part: LabelledDataset) -> str:
+    """What tells that the data is still what was prepared: of files their names, sizes and times (their content is not
+    read again), of arrays the content."""
+    if part.kind != "folders":
+        return part.fingerprint()
+    digest = hashlib.sha256(os.path.realpath(part.root).encode("utf-8", "surrogateescape"))
+    for position in range(len(part)):
+        path = part.source(position).path
+        try:
+            facts = os.stat(path) if path else None
+        except OSError:
+            facts = None
+        told = (facts.st_size, facts.st_mtime_ns) if facts else None
+        digest.update(f"{part.name(position)}\0{told}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _without(pictures: Pictures, names: Sequence[str]) -> tuple[Pictures, tuple[tuple[str, str], ...]]:
+    """The pictures without those of ``names``, and which these were, with the reason."""
+    if not names:
+        return pictures, ()
+    unwanted = set(names)
+    gone = np.array([name in unwanted for name in pictures.names], bool)
+    left_out = tuple((pictures.names[i], "left out by the plan") for i in np.flatnonzero(gone))
+    return pictures.take(np.flatnonzero(~gone)), left_out
+
+
+def _grouped(part: LabelledDataset, pictures: Pictures, plan: TrainingPlan, progress: Progress) -> Pictures:
+    """``pictures`` with a person's or case's number each, unless the plan wants none."""
+    if plan.data.group == "none":
+        return pictures
+    place = {part.name(i): i for i in range(len(part))}
+    kept = part.take([place[name] for name in pictures.names])
+    grouping = kept.groups(lambda done, total: progress(0, 0))
+    return replace(pictures, groups=grouping.numbers.astype(np.int64))

@@ -1,0 +1,118 @@
+"""Writes a model of the store for other programs: as ``.keras``, ``.tflite`` or ONNX, or whole as an archive.
+
+Beside each of the first three lies ``FILE.parity.json``: how far the file's answers are from Fovea's own, over real
+pictures. The work runs in a child process with limits; this module imports neither Keras nor TensorFlow.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from desktop.core.figures.store import not_written
+from desktop.core.types import FoveaError
+from desktop.ml.convert.convert import memory_for
+from desktop.ml.convert.sandbox import GIB, Limits, run
+from desktop.ml.exchange.install import work_folder
+from desktop.ml.plans.job_steps import Step
+from desktop.store import archive
+from desktop.store.download import Control
+from desktop.store.store import ModelEntry, check_usable, read_verified
+
+Target = Literal["keras", "tflite", "onnx", "zip"]
+ENDINGS: dict[str, str] = {"keras": ".keras", "tflite": ".tflite", "onnx": ".onnx", "zip": archive.ENDING}
+LIMIT = 1e-4
+"""The largest difference of any score that an exported file may have."""
+LIMIT_HALF = 1e-2
+"""The same for a model whose LiteRT file keeps its weights in 16 bits while the Keras file has 32."""
+_SECONDS = 1800.0
+Tell = Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, and how far its answers are from Fovea's over ``pictures`` pictures. ``difference`` is ``None``
+    where there is no other form to compare with, and for an archive, which has checksums (no ``certificate`` then)."""
+
+    path: Path
+    certificate: Path | None
+    difference: float | None
+    pictures: int
+
+
+def export(
+    entry: ModelEntry,
+    form: Target,
+    target: Path,
+    folder: Path | None = None,
+    tell: Tell = lambda event: None,
+    control: Control | None = None,
+) -> Exported:
+    """Write the model of ``entry`` to ``target``; ``folder`` holds pictures of the user's to compare on (else the
+    photographs of :mod:`desktop.core.pictures.photographs`), beside those that Fovea draws.
+
+    An older ``target`` stays whole until the new one is. Raises :class:`FoveaError`: ``no-keras`` for a model without
+    its Keras form, ``missing-package`` where ONNX cannot be written here, ``parity`` where the answers differ.
+    """
+    manifest = check_usable(entry)
+    if not target.parent.is_dir():
+        raise FoveaError("not-saved", "the folder to write into does not exist", "Choose another place.")
+    if form == "zip":
+        tell(Step("copy"))
+        archive.write_zip(entry, target)
+        return Exported(target, None, None, 0)
+    if form == "keras" and "model.keras" not in manifest.files:
+        raise FoveaError(
+            "no-keras", f"'{manifest.name}' has no Keras form: it was imported as .tflite", "Export it as .tflite."
+        )
+    lite = read_verified(entry, "model.tflite")
+    keras_file = read_verified(entry, "model.keras") if "model.keras" in manifest.files and form != "onnx" else None
+    half = manifest.provenance.plan.get("precision") == "float16"
+    with work_folder() as work:
+        tell(Step("convert-onnx" if form == "onnx" else "copy"))
+        arguments = (
+            str(keras_file or ""),
+            str(lite),
+            form,
+            manifest.to_json(),
+            str(folder) if folder else "",
+            str(work),
+        )
+        limits = Limits(memory_for(lite.stat().st_size) + GIB, _SECONDS)
+        facts = run(
+            "desktop.ml.exchange.export_steps:write",
+            arguments,
+            limits,
+            tell,
+            lambda: control is not None and control.cancelled,
+        )
+        limit = LIMIT_HALF if half and form != "onnx" else LIMIT
+        if facts["difference"] is not None and not facts["difference"] <= limit:
+            raise FoveaError(
+                "parity",
+                f"the exported file differs from the model by {facts['difference']:.1e} in a score; "
+                f"{limit:.0e} at most expected",
+                "Nothing was written.",
+            )
+        certificate = target.with_name(target.name + ".parity.json")
+        _put(work / f"out{ENDINGS[form]}", target)
+        _put(work / "parity.json", certificate)
+    return Exported(target, certificate, facts["difference"], facts["pictures"])
+
+
+def _put(source: Path, target: Path) -> None:
+    from desktop.core.figures.result_files import write_atomically
+
+    def write(part: Path) -> None:
+        with source.open("rb") as stream, part.open("wb") as out:
+            while piece := stream.read(1 << 22):
+                out.write(piece)
+
+    try:
+        write_atomically(target, write)
+    except OSError as error:
+        raise not_written("the exported file", "the disk", error) from error
+    os.chmod(target, 0o644)

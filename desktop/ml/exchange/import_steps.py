@@ -1,0 +1,363 @@
+"""The steps of an import that open the foreign file, for child processes: see
+:mod:`desktop.ml.exchange.import_model`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from desktop.ml.exchange.foreign import Facts, Found, scaling_numbers
+from desktop.ml.exchange.keras_check import ImportRefused, check_config, clean_copy, parse
+
+MOST_PARAMETERS = 400_000_000
+_MOST_WEIGHT_BYTES = 4 * MOST_PARAMETERS + (64 << 20)
+_NEAR_ONE = 1e-2
+_TOO_LARGE = f"at most {MOST_PARAMETERS // 1_000_000} million are imported"
+
+
+def inspect(path: str, form: str, work: str, tell: Any) -> Found:
+    """Check the file and say what it tells by itself. Raises :class:`ImportRefused` and the checks' own errors."""
+    if form == "tflite":
+        from desktop.ml.exchange.tflite_check import inspect_tflite
+
+        return inspect_tflite(Path(path))
+    model, layers = _load(Path(path), form, Path(work))
+    shape = model.input_shape
+    return Found(
+        format="keras" if form == "keras" else "h5",
+        height=shape[1],
+        width=shape[2],
+        channels=shape[3],
+        outputs=model.output_shape[-1],
+        ends=_ends(model),
+        parameters=int(model.count_params()),
+        layers=layers,
+        scales_itself=any(name in ("Rescaling", "Normalization") for name in layers[:6]),
+        quantised=_takes_bytes(model),
+    )
+
+
+def _load(path: Path, form: str, work: Path) -> tuple[Any, tuple[str, ...]]:
+    from desktop.ml.exchange.h5_check import check_h5
+
+    if form == "keras":
+        clean = work / "clean.keras"
+        layers = clean_copy(path, clean)
+        with _weights_of(clean, work) as weights:
+            declared = check_h5(weights, _MOST_WEIGHT_BYTES)
+    else:
+        clean = work / "clean.h5"
+        shutil.copyfile(path, clean)  # what is checked must be what is loaded
+        declared = check_h5(clean, _MOST_WEIGHT_BYTES)
+        layers = _check_h5_config(clean)
+    if declared > 4 * MOST_PARAMETERS:
+        raise ImportRefused(
+            "too-large", f"the network has about {declared // 4_000_000} million parameters", _TOO_LARGE
+        )
+    model = _scores_alone(_built(clean))
+    _check_shapes(model)
+    return model, layers
+
+
+def _built(clean: Path) -> Any:
+    """The network of a file that was checked. Raises :class:`ImportRefused`; MemoryError beyond the child's limit."""
+    from desktop.ml.nets import backend
+
+    backend.select()
+    import keras
+
+    try:
+        return keras.saving.load_model(clean, compile=False, safe_mode=True)
+    except MemoryError:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())
+        if "OOM" in words or "llocat" in words:
+            raise MemoryError from error
+        raise ImportRefused(
+            "damaged", f"Keras cannot build it: {words[:200]}", "Save it again with a recent Keras as .keras."
+        ) from error
+
+
+def _scores_alone(model: Any) -> Any:
+    """A network that says itself which of its outputs holds the probabilities, as Fovea's own do, with that one."""
+    import keras
+
+    named = [output for output in model.outputs if output._keras_history.operation.name == "probabilities"]
+    if len(model.outputs) > 1 and len(named) == 1:
+        return keras.Model(model.inputs, named[0])
+    return model
+
+
+def _takes_bytes(model: Any) -> bool:
+    return str(model.inputs[0].dtype) == "uint8"
+
+
+def _weights_of(clean: Path, work: Path) -> Any:
+    """The weights of the clean copy as a file, for as long as they are looked at."""
+    import contextlib
+    import zipfile
+
+    @contextlib.contextmanager
+    def unpacked() -> Any:
+        target = work / "look.h5"
+        with zipfile.ZipFile(clean) as archive, archive.open("model.weights.h5") as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out)
+        try:
+            yield target
+        finally:
+            target.unlink()
+
+    return unpacked()
+
+
+def _check_h5_config(path: Path) -> tuple[str, ...]:
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        text = file.attrs.get("model_config")
+    if text is None:
+        raise ImportRefused(
+            "not-a-model",
+            "the file holds weights alone, not the network that they belong to",
+            "Save the whole network: model.save('net.keras').",
+        )
+    return check_config(parse(text))
+
+
+def _check_shapes(model: Any) -> None:
+    if model.count_params() > MOST_PARAMETERS:
+        raise ImportRefused("too-large", f"the network has {model.count_params():,} parameters", _TOO_LARGE)
+    if len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ImportRefused(
+            "does-not-fit",
+            f"the network has {len(model.inputs)} inputs and {len(model.outputs)} outputs; one of each expected",
+            "Save the part that goes from one picture to the scores of the classes.",
+        )
+    shape, out = model.input_shape, model.output_shape
+    if len(shape) != 4 or shape[3] not in (1, 3):
+        raise ImportRefused(
+            "does-not-fit", f"its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last"
+        )
+    if len(out) != 2 or out[1] is None or not 1 <= out[1] <= 25_000:
+        raise ImportRefused("does-not-fit", f"its output is {out}; (batch, classes) expected")
+
+
+def _ends(model: Any) -> Any:
+    """Whether the last layer makes probabilities, where it says so."""
+    operation = model.outputs[0]._keras_history.operation
+    while hasattr(operation, "outputs") and type(operation).__name__ in ("Sequential", "Functional"):
+        operation = operation.outputs[0]._keras_history.operation
+    name = getattr(getattr(operation, "activation", None), "__name__", type(operation).__name__.lower())
+    if name == "softmax":
+        return "probabilities"
+    if name == "sigmoid" and model.output_shape[-1] == 1:
+        return "sigmoid"
+    return None
+
+
+def build(path: str, form: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]:
+    """The network with its scaling inside: bytes in, probabilities out, as ``work/model.keras`` with its answers to the
+    test pictures. Returns ``spec`` and ``parameters``."""
+    from desktop.core.types import PreprocessSpec
+    from desktop.ml.exchange.install_steps import answer, test_pictures
+
+    model, _ = _load(Path(path), form, Path(work))
+    height, width = model.input_shape[1:3]
+    if height is None or width is None:
+        assert facts.size is not None
+        width, height = facts.size
+    channels = model.input_shape[3]
+    assert facts.fit is not None
+    spec = PreprocessSpec(
+        height,
+        width,
+        "grey" if channels == 1 else "rgb",
+        facts.fit,
+        facts.interpolation,
+        facts.resize_shorter if facts.fit == "center_crop" else None,
+    )
+    whole = _wrapped(model, (height, width, channels), facts.scaling, facts.ends or _ends(model))
+    pictures = test_pictures(spec)
+    whole.save(Path(work) / "model.keras")
+    answer(whole, pictures, Path(work))
+    scores = whole.predict(np.stack(list(pictures.values())), batch_size=4, verbose=0)
+    check_scores(scores)
+    return {"spec": spec, "parameters": int(model.count_params())}
+
+
+def _wrapped(model: Any, shape: tuple[int, int, int], scaling: str, ends: str) -> Any:
+    import keras
+    from keras import layers
+
+    image = keras.Input(shape, dtype="uint8", name="image")
+    if _takes_bytes(model):
+        x = image
+    elif scaling == "caffe":
+        x = layers.Rescaling(1.0, name="fovea_as_float")(image)
+        x = keras.ops.flip(x, axis=-1)
+        x = layers.Rescaling(1.0, [-103.939, -116.779, -123.68], name="fovea_scaling")(x)
+    else:
+        scale, offset = scaling_numbers(scaling)
+        x = layers.Rescaling(scale, offset, name="fovea_scaling")(image)
+    scores = model(x, training=False)
+    if ends == "sigmoid" or (ends == "probabilities" and scores.shape[-1] == 1):
+        scores = layers.Concatenate(name="probabilities")([layers.Rescaling(-1.0, 1.0)(scores), scores])
+    elif ends == "logits" and scores.shape[-1] == 1:
+        scores = layers.Activation("sigmoid")(scores)
+        scores = layers.Concatenate(name="probabilities")([layers.Rescaling(-1.0, 1.0)(scores), scores])
+    elif ends == "logits":
+        scores = layers.Softmax(name="probabilities")(scores)
+    else:
+        scores = layers.Activation("linear", name="probabilities")(scores)
+    return keras.Model(image, scores, name="fovea")
+
+
+def check_scores(scores: np.ndarray) -> None:
+    """Refuse outputs that cannot be probabilities, whatever was said of them. Raises :class:`ImportRefused`."""
+    if not np.isfinite(scores).all():
+        raise ImportRefused("does-not-fit", "the network gives no usable numbers (NaN or infinity) for test pictures")
+    if scores.min() < -_NEAR_ONE or abs(scores.sum(axis=1) - 1).max() > _NEAR_ONE:
+        raise ImportRefused(
+            "does-not-fit",
+            f"its outputs are no probabilities: from {scores.min():.3g} to {scores.max():.3g}, sums from "
+            f"{scores.sum(axis=1).min():.3g} to {scores.sum(axis=1).max():.3g}",
+            "Say that they are raw values (logits), if they are.",
+        )
+
+
+def wrap_tflite(path: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]:
+    """A foreign ``.tflite`` with bytes in and probabilities out, as ``work/model.tflite``, with its self-test.
+
+    Returns ``spec`` and the largest difference between the file as it came and as it is now, over the test pictures.
+    """
+    from desktop.core.types import PreprocessSpec
+    from desktop.ml.convert.litert import LiteRT
+    from desktop.ml.convert.selftest import drawn_inputs, write_selftest
+    from desktop.ml.exchange.install_steps import test_pictures
+    from desktop.ml.exchange.tflite_check import inspect_tflite, wrap
+
+    source, folder = Path(work) / "foreign.tflite", Path(work)
+    shutil.copyfile(path, source)  # what is checked must be what is used
+    found = inspect_tflite(source)
+    wrap(source, facts, folder / "model.tflite")
+    assert facts.fit is not None and found.height is not None and found.width is not None
+    spec = PreprocessSpec(
+        found.height,
+        found.width,
+        "grey" if found.channels == 1 else "rgb",
+        facts.fit,
+        facts.interpolation,
+        facts.resize_shorter if facts.fit == "center_crop" else None,
+    )
+    lite = LiteRT(folder / "model.tflite")
+    pictures = test_pictures(spec)
+    images = np.stack(list(pictures.values()))
+    (scores,) = lite.run(images, batch=1, only=(0,))
+    check_scores(scores)
+    gap = float(np.abs(scores - _as_it_came(source, images, facts, found)).max())
+    write_selftest(folder / "selftest", drawn_inputs(spec), lite, 0)
+    return {"spec": spec, "gap": gap, "pictures": len(images)}
+
+
+def _as_it_came(source: Path, images: np.ndarray, facts: Facts, found: Found) -> np.ndarray:
+    """The foreign file's own answers, with scaling and softmax done outside of it by NumPy."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(source))
+    interpreter.allocate_tensors()
+    entry, result = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    answers = []
+    for image in images:
+        x = image[np.newaxis]
+        if not found.quantised:
+            x = _scaled(x, facts.scaling)
+            if entry["dtype"] == np.int8:
+                scale, zero = entry["quantization"]
+                x = np.clip(np.round(x / scale) + zero, -128, 127).astype(np.int8)
+        interpreter.set_tensor(entry["index"], x)
+        interpreter.invoke()
+        y = interpreter.get_tensor(result["index"])
+        if result["dtype"] != np.float32:
+            scale, zero = result["quantization"]
+            y = (y.astype(np.float32) - zero) * scale
+        answers.append(y[0])
+    scores = np.stack(answers).astype(np.float64)
+    ends = facts.ends or found.ends
+    if ends == "logits" and found.outputs > 1:
+        scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return np.asarray(scores / scores.sum(axis=1, keepdims=True))
+    if ends == "logits":
+        scores = 1 / (1 + np.exp(-scores))
+    return np.concatenate([1 - scores, scores], axis=1) if found.outputs == 1 else scores
+
+
+def _scaled(images: np.ndarray, scaling: str) -> np.ndarray:
+    if scaling == "caffe":
+        return np.asarray(images[..., ::-1].astype(np.float32) - np.array([103.939, 116.779, 123.68], np.float32))
+    scale, offset = scaling_numbers(scaling)
+    return np.asarray(images.astype(np.float32) * np.asarray(scale, np.float32) + np.asarray(offset, np.float32))
+
+
+def _look_at_keras(path: Path, look: Path, wanted: tuple[int, int, int], outputs: int) -> None:
+    from desktop.ml.exchange.h5_check import check_h5
+    from desktop.system import edition
+
+    look.mkdir()
+    clean = look / "clean.keras"
+    clean_copy(path, clean)
+    with _weights_of(clean, look) as weights:
+        check_h5(weights, _MOST_WEIGHT_BYTES)
+    if not edition.trains():
+        return
+    model = _built(clean)
+    if model.count_params() > MOST_PARAMETERS:
+        raise ImportRefused("too-large", f"the network has {model.count_params():,} parameters", _TOO_LARGE)
+    shapes = [tuple(entry.shape[1:]) for entry in model.inputs]
+    if shapes != [wanted] or not any(tuple(out.shape[1:]) == (outputs,) for out in model.outputs):
+        raise ImportRefused("does-not-fit", f"its Keras network takes {shapes}, or does not give {outputs} scores")
+
+
+def look_at_archive(folder: str, outputs: int, spec: Any, tell: Any) -> float:
+    """Check an unpacked model of another Fovea: both networks, its self-test. Returns the self-test's difference.
+
+    The Keras network is built here once, within this child's limits, before anything later opens it for its gradients;
+    an edition without Keras never does.
+    """
+    import json
+
+    from desktop.ml.convert.litert import LiteRT
+    from desktop.ml.exchange.tflite_check import check_tflite
+
+    base = Path(folder)
+    check_tflite(base / "model.tflite")
+    if (base / "model.keras").is_file():
+        _look_at_keras(base / "model.keras", base.parent / "look", (spec.height, spec.width, spec.channels), outputs)
+    lite = LiteRT(base / "model.tflite")
+    if tuple(lite.shape[1:]) != (spec.height, spec.width, spec.channels):
+        raise ImportRefused("does-not-fit", f"its network takes {tuple(lite.shape[1:])}, its description differs")
+    blank = np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)
+    if not any(part.shape == (1, outputs) for part in lite.run(blank)):
+        raise ImportRefused("does-not-fit", f"its network does not give {outputs} scores, one a label")
+    worst = 0.0
+    expected = base / "selftest" / "expected.json"
+    if not expected.is_file():
+        return worst
+    try:
+        raw = json.loads(expected.read_text(encoding="utf-8"))
+        for case in raw["cases"]:
+            pixels = np.load(base / "selftest" / Path(case["file"]).name, allow_pickle=False)
+            wanted = np.asarray(case["probabilities"], np.float32)
+            gaps = [
+                float(np.abs(p[0] - wanted).max()) for p in lite.run(pixels[np.newaxis]) if p[0].shape == wanted.shape
+            ]
+            worst = max(worst, min(gaps, default=float("inf")))
+        limit = float(raw["tolerance"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ImportRefused("damaged", "its self-test cannot be read") from error
+    if not worst <= min(limit, 1e-2):
+        raise ImportRefused("does-not-fit", f"its answers differ by {worst:.2g} from those of its own self-test")
+    return worst

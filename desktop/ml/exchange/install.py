@@ -1,0 +1,306 @@
+"""Installs a network of the catalogue: find, fetch or take the weights, compare their hash, build, convert, commit.
+
+Everything that opens the weights happens in child processes with limits (:mod:`desktop.ml.convert.sandbox`); this
+module itself imports neither Keras nor TensorFlow, so that the window's services may drive it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from desktop import paths
+<<<<<<< HEAD:desktop/ml/install.py
+from desktop.core.evaluation_store import not_written
+from desktop.core.filters import FILE as FILTERS_FILE
+from desktop.core.heat import FILE as HEAD_FILE
+from desktop.core.types import FoveaError, StoreError
+from desktop.ml.child import Limits, run
+from desktop.ml.conversion import Precision, convert, memory_for
+from desktop.ml.steps import Said, Step
+from desktop.store import catalogue, download, weight_packages
+from desktop.store.catalogue import Network, Package, Pin, Pins
+=======
+from desktop.core.figures.store import not_written
+from desktop.core.types import FoveaError, StoreError
+from desktop.ml.convert.convert import Precision, convert, memory_for
+from desktop.ml.convert.sandbox import Limits, run
+from desktop.ml.plans.job_steps import Said, Step
+from desktop.store import catalogue, download
+from desktop.store.catalogue import Network, Pin, Pins
+>>>>>>> main:desktop/ml/exchange/install.py
+from desktop.store.connection import DownloadError
+from desktop.store.download import Control, Expected, Verified
+from desktop.store.manifest import FileEntry, Manifest, Parity
+from desktop.store.store import STAGING, ModelStore
+
+PARITY_LIMIT: dict[str, float] = {"float32": 1e-5, "float16": 1e-2, "imported": 1e-4}
+"""The largest difference of any probability between Keras and the converted file that is still the same network."""
+_SECONDS = 1800.0
+_NOT_HERE = "Its weights do not come with Fovea"
+
+KEPT = ("model.keras", "model.tflite", "selftest")
+EXTRAS = (HEAD_FILE, FILTERS_FILE)  # where the network has them
+REVISION = 1
+"""The version of the models that are made of packages: raised where they would come out otherwise than before."""
+
+Tell = Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to install and from where.
+
+    ``source``: a file of the user's in place of the download or of the package's; ``url``: a mirror of the same file.
+    ``sha256``: the hash of a file that the user vouches for in place of the published one; the card says so then.
+    ``root``: the folder of models to install into, by default the user's. ``patient``: lets other work go first.
+    """
+
+    network: Network
+    source: Path | None = None
+    url: str | None = None
+    precision: Precision = "float32"
+    sha256: str | None = None
+    root: Path | None = None
+    patient: bool = False
+
+
+def install(
+    request: Request, store: ModelStore, tell: Tell = lambda event: None, control: Control | None = None
+) -> Manifest | None:
+    """Install ``request.network`` into the user's models; returns its description, or ``None`` for one without a top,
+    whose weights are kept to build upon.
+
+    ``tell`` hears :class:`desktop.store.download.Transfer` and, of :mod:`desktop.ml.plans.job_steps`, Step and Said.
+    Raises :class:`desktop.core.types.FoveaError`: those of the download, of the file, of the conversion; nothing is
+    installed then.
+    """
+    control = control or Control()
+    network = request.network
+    _check_disk(network, request.root)
+    if not network.top:
+        weights = _weights(request, tell, control)
+        _keep_base(network, request, weights, control, tell)
+        _forget_download(network)
+        return None
+    manifest = catalogue.describe(network, catalogue.load(), store)
+    weights = _weights(request, tell, control)
+    with work_folder(request.root) as work:
+        facts = _build(request, weights, work, control, tell)
+        tell(Step("convert"))
+        convert(
+            work / "model.keras",
+            work / "model.tflite",
+            _SECONDS,
+            request.precision,
+            lambda: control.cancelled,
+            request.patient,
+        )
+        gap, outputs, count = _compare(request, work, control, tell)
+        ready = _described(manifest, request, weights, facts, outputs, Parity(gap, count, "pictures drawn by Fovea"))
+        tell(Step("write"))
+        with own_disk(), store.stage(ready, request.root) as folder:
+            for item in (*KEPT, *(name for name in EXTRAS if (work / name).is_file())):
+                os.replace(work / item, folder / item)
+    _pin(network, request, weights)
+    _forget_download(network)
+    return ready
+
+
+def download_path(network: Network) -> Path:
+    """Where the download of ``network`` grows."""
+    return paths.user_data() / "weights" / "downloads" / network.file_name
+
+
+def is_installed(network: Network, store: ModelStore) -> bool:
+    """Whether ``network`` can be used now."""
+    if not network.top:
+        return catalogue.base_weights(network).is_file()
+    return any(entry.id == network.id and entry.state == "ready" for entry in store.entries())
+
+
+def _check_disk(network: Network, root: Path | None) -> None:
+    with own_disk():
+        folder = root if root is not None else paths.user_data()
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    need = network.disk_need - download.partly_there(download_path(network))
+    if free < need:
+        raise StoreError(
+            "disk-full",
+            f"installing {network.name} needs {need / 1e9:.1f} GB for a while, {free / 1e9:.1f} GB are free",
+            "Free some space on the disk of Fovea's own data, then try again.",
+        )
+
+
+def _weights(request: Request, tell: Tell, control: Control) -> Verified:
+    network = request.network
+    pin = Pins().get(network.id)
+    if request.sha256 is not None:
+        expected = Expected(network.size, False, None, request.sha256)
+    else:
+        expected = Expected(
+            network.size, network.size_exact, network.md5, network.sha256 or (pin.sha256 if pin else None)
+        )
+    if request.source is not None:
+        tell(Step("hash"))
+        return download.check(request.source, expected, control, keep=True)
+    if network.package is not None:
+        tell(Step("hash"))
+        return _of_package(network, network.package, expected, control)
+    target = download_path(network)
+    with own_disk():
+        target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_file():  # an earlier installation got as far as this
+        with contextlib.suppress(DownloadError):
+            return download.check(target, expected, control)
+    return download.fetch(request.url or network.url, target, expected, tell, lambda text: tell(Said(text)), control)
+
+
+def _of_package(network: Network, package: Package, expected: Expected, control: Control) -> Verified:
+    """The weights that a Python package carries; what is wrong with them is said with what to do about the package."""
+    path = weight_packages.find(package)
+    try:
+        return download.check(path, expected, control, keep=True)
+    except DownloadError as error:
+        if error.kind == "cancelled":
+            raise
+        raise StoreError(error.kind, f"{network.name}: {error.message}", weight_packages.again(package)) from error
+
+
+def _forget_download(network: Network) -> None:
+    target = download_path(network)
+    target.unlink(missing_ok=True)
+    download.discard(target)
+
+
+def _pin(network: Network, request: Request, weights: Verified) -> None:
+    """Remember the published file by its SHA-256; one that the user vouched for would shut out the published one."""
+    if request.sha256 is None and request.network.sha256 is None:
+        with contextlib.suppress(OSError):  # the model is there; without a pin the next file is compared by MD5 alone
+            Pins().set(network.id, Pin(weights.sha256, weights.md5, weights.size))
+
+
+def _limits(request: Request) -> Limits:
+    return Limits(memory_for(4 * request.network.parameters), _SECONDS, request.patient)
+
+
+def _build(request: Request, weights: Verified, work: Path, control: Control, tell: Tell) -> dict[str, Any]:
+    tell(Step("build"))
+    arguments = (request.network.id, str(weights.path), weights.sha256, str(work))
+    result: dict[str, Any] = run(
+<<<<<<< HEAD:desktop/ml/install.py
+        "desktop.ml.install_steps:build", arguments, _limits(request), tell, lambda: control.cancelled
+=======
+        "desktop.ml.exchange.install_steps:build", arguments, _limits(network), tell, lambda: control.cancelled
+>>>>>>> main:desktop/ml/exchange/install.py
+    )
+    return result
+
+
+def _compare(request: Request, work: Path, control: Control, tell: Tell) -> tuple[float, dict[str, int], int]:
+    tell(Step("compare"))
+    gap, outputs, count = run(
+<<<<<<< HEAD:desktop/ml/install.py
+        "desktop.ml.install_steps:compare",
+        (str(work), request.network.preprocess),
+        _limits(request),
+=======
+        "desktop.ml.exchange.install_steps:compare",
+        (str(work), network.preprocess),
+        _limits(network),
+>>>>>>> main:desktop/ml/exchange/install.py
+        tell,
+        lambda: control.cancelled,
+    )
+    limit = PARITY_LIMIT[request.precision]
+    if not gap <= limit:
+        raise FoveaError(
+            "parity", f"the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected"
+        )
+    return gap, outputs, count
+
+
+def _keep_base(network: Network, request: Request, weights: Verified, control: Control, tell: Tell) -> None:
+    """Try the weights of a network without a top on its architecture, then keep them."""
+    target = catalogue.base_weights(network)
+    with work_folder() as work:
+        _build(request, weights, work, control, tell)
+        part = work / "base.weights.h5"
+        with own_disk():
+            with part.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part, target)
+    _pin(network, request, weights)
+
+
+@contextlib.contextmanager
+def own_disk(what: str = "the model") -> Iterator[None]:
+    """Within this context what the disk of Fovea's own data refuses is said in words, as a :class:`StoreError`."""
+    try:
+        yield
+    except OSError as error:
+        told = not_written(what, "the disk of Fovea's own data", error)
+        raise StoreError(told.kind, told.message, "Look at the folder of Fovea's own data, then try again.") from error
+
+
+@contextlib.contextmanager
+def work_folder(root: Path | None = None) -> Iterator[Path]:
+    """Scratch space on the disk of the store (``root``, by default the user's), so that finished files move there in
+    one step. What a kill leaves in ``root`` is removed with other staging folders."""
+    name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    folder = paths.user_data() / "work" / name if root is None else root / f"{STAGING}{name}"
+    with own_disk("the scratch copy of the model"):
+        folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _described(
+    manifest: Manifest,
+    request: Request,
+    weights: Verified,
+    facts: dict[str, Any],
+    outputs: dict[str, int],
+    parity: Parity,
+) -> Manifest:
+    """The description of the installed model: as before, but with what its weights are and where they came from."""
+    network, card = request.network, manifest.card
+    limits = tuple(text for text in card.limits if not text.startswith(_NOT_HERE))
+    if request.sha256 is not None:
+        origin = "not the published file: its user vouched for it by its SHA-256"
+        limits = (
+            "These are not the published weights: whoever installed them vouched for their file. What it answers has "
+            "not been checked.",
+            *limits,
+        )
+    else:
+        origin = f"the published file ({network.licence})"
+        if network.package is not None:
+            origin += f" of the package {network.package.distribution} {network.package.version}"
+    if request.precision == "float16":
+        limits = (*limits, "Its weights are kept in 16 bits, which changes scores by up to a few thousandths.")
+    return replace(
+        manifest,
+        state="ready",
+        version=REVISION if network.package is not None else manifest.version,
+        outputs=outputs,
+        card=replace(card, limits=limits, parameters=facts["parameters"]),
+        provenance=replace(
+            manifest.provenance,
+            fingerprint=f"weights file sha256 {weights.sha256}, md5 {weights.md5}: {origin}",
+            plan={"installed": network.file_name, "precision": request.precision},
+            versions=facts["versions"],
+        ),
+        parity=parity,
+        files={"model.tflite": FileEntry("0" * 64, 0)},
+    )

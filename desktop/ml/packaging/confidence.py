@@ -1,0 +1,88 @@
+"""What lets a model say how far its answers can be trusted: domain gate and answer sets, made once it is exported.
+
+Only the exported file's outputs are used, so bundled models get theirs from the same code without being trained again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from desktop.core.trust import conformal
+from desktop.core.trust.domain import TONES, Gate, features, views_for
+from desktop.core.types import PreprocessSpec
+from desktop.ml.convert.litert import LiteRT
+from desktop.ml.data.public_sets import Pictures
+from desktop.ml.packaging import fit_domain_gate
+from desktop.store.manifest import Conformal, Decision, Domain
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Confidence:
+    """A model's gate with its manifest entry, ``None`` where it could not be made (``trouble`` says why), and the
+    cutoffs of its answer sets."""
+
+    gate: Gate | None
+    domain: Domain | None
+    conformal: Conformal
+    trouble: str = ""
+
+
+def fit(
+    lite: LiteRT,
+    outputs: dict[str, int],
+    spec: PreprocessSpec,
+    train: Pictures,
+    validation: Pictures,
+    seed: int,
+    progress: Progress = lambda done, total: None,
+    seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
+) -> Confidence:
+    """Gate and answer sets of an exported network (its ``outputs`` as in the manifest), from what it was trained on.
+
+    ``progress`` hears how many pictures were looked at; it may raise, to cancel. ``seen`` as in
+    :func:`desktop.ml.packaging.fit_domain_gate.fit`.
+    """
+    (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
+    sets = _sets(scores, validation)
+    toned = TONES in views_for(spec)
+
+    def look(images: np.ndarray) -> np.ndarray:
+        return features_of(images, lite.run(images), outputs, toned)
+
+    try:
+        gate, entry = fit_domain_gate.fit(
+            train.images, train.labels, validation.images, spec, look, seed, progress, seen, lite.bytes_each
+        )
+    except fit_domain_gate.DomainError as error:
+        return Confidence(None, None, sets, error.message)
+    return Confidence(gate, entry, sets)
+
+
+def features_of(images: np.ndarray, found: list[np.ndarray], outputs: dict[str, int], toned: bool) -> np.ndarray:
+    """:func:`desktop.core.trust.domain.features` of prepared ``images`` and the network's outputs for them."""
+    embedding = found[outputs["embedding"]] if "embedding" in outputs else None
+    last_map = found[outputs["map"]] if "map" in outputs else None
+    return features(images, embedding, last_map, toned)
+
+
+def _sets(scores: np.ndarray, validation: Pictures) -> Conformal:
+    true = scores[np.arange(len(scores)), validation.labels]
+    found = conformal.cutoffs(true.tolist())
+    return Conformal(conformal.METHOD, "validation", len(true), conformal.RATES, found)
+
+
+def checked(sets: Conformal, decision: Decision, scores: np.ndarray, labels: np.ndarray, split: str) -> Conformal:
+    """``sets`` with the coverage and the mean size that they have on pictures that had no part in their cutoffs."""
+    answers = [decision.choose(row) for row in scores]
+    covered, sizes = [], []
+    for cutoff in sets.cutoffs:
+        inside = scores >= np.float32(cutoff) if cutoff else np.ones(scores.shape, bool)
+        inside[np.arange(len(answers)), answers] = True
+        covered.append(round(float(inside[np.arange(len(labels)), labels].mean()), 4))
+        sizes.append(round(float(inside.sum(axis=1).mean()), 4))
+    return replace(sets, checked_split=split, checked=len(labels), covered=tuple(covered), sizes=tuple(sizes))

@@ -1,0 +1,292 @@
+"""Fits a model's domain gate at the end of its training: what is stored as :class:`desktop.core.trust.domain.Gate`.
+
+Needs the exported network's outputs alone, so it serves every model, a user's own included.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from desktop.core.trust import domain
+from desktop.core.trust.domain import Gate
+from desktop.core.types import FoveaError, PreprocessSpec, StoreError
+from desktop.ml.data import outliers
+from desktop.store.manifest import QUANTILES, Domain
+
+REFUSED = 0.05
+"""The share of the model's own unseen pictures that the gate may flag."""
+_PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
+_EACH = 500  # foreign pictures of a kind, likewise
+_FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
+_AXES = 128
+_FEWEST = 12  # own pictures on either side, below which distances say nothing
+# What the views count, chosen on validation pictures. Every drawing is laid out like a digit, so its look says little
+# there; of a grey picture it says most; beside the tones of a colour picture it says no more than the others.
+_SHARES = {"mnist": (1.0, 1.0, 1.0), "grey": (2.0, 1.0, 1.0), "rgb": (1.0, 1.0, 1.0, 1.5)}
+_RIDGE = 100.0  # weight decay of the regression, as 1/C of scikit-learn's
+_PIECE = 256  # pictures looked at together, at most
+_PIECE_BYTES = 128 * 1024 * 1024  # what they and the network's outputs for them may take
+_WIDE = 4096  # features, above which their covariance is not written out: it would take gigabytes
+_VALUES = 1 << 25  # features of all pictures of a kind: of wide ones fewer pictures are looked at
+_FILE_SHARE = 0.9  # of the bytes that a gate's file may have, for what grows with the number of features
+
+Look = Callable[[np.ndarray], np.ndarray]
+
+
+class DomainError(FoveaError):
+    """A gate that cannot be made: too few pictures, or features that say nothing."""
+
+
+def budget(spec: PreprocessSpec) -> tuple[int, int]:
+    """How many training pictures, and how many foreign ones of a kind, a gate for ``spec`` is fitted on."""
+    share = min(1.0, 128 * 128 / (spec.height * spec.width))
+    return max(600, int(_PICTURES * share)), max(100, int(_EACH * share))
+
+
+@contextlib.contextmanager
+def _memory_told() -> Iterator[None]:
+    """Memory that does not suffice as a :class:`DomainError`."""
+    try:
+        yield
+    except MemoryError as error:
+        raise DomainError("memory", "there is not enough memory for a domain gate") from error
+
+
+@_memory_told()
+def fit(
+    images: np.ndarray,
+    labels: np.ndarray,
+    unseen: np.ndarray,
+    spec: PreprocessSpec,
+    look: Look,
+    seed: int,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
+    bytes_each: int = 0,
+) -> tuple[Gate, Domain]:
+    """The gate of a network, and the manifest's entry for it.
+
+    ``images`` uint8 (n, height, width, channels) and ``labels`` (n,) are of the training part, ``unseen`` own pictures
+    that training had not seen (validation), on which the limit is set. ``look`` maps pictures to
+    :func:`desktop.core.trust.domain.features` by way of the network, toned for colour; ``seen`` gets the gate, which of
+    ``images`` were looked at, and their features. ``bytes_each`` is what ``look`` holds of the network's outputs for
+    one picture. Raises :class:`DomainError` with fewer than twelve pictures on either side, and where the features are
+    infinite, no numbers, too many, or otherwise such that no distance follows from them, and where the memory does not
+    suffice: a model without a gate is still a model.
+    """
+    if min(len(images), len(unseen)) < _FEWEST:
+        raise DomainError(
+            "too-few",
+            f"{len(images)} training and {len(unseen)} validation pictures are too few for a domain gate",
+            f"At least {_FEWEST} of each are needed.",
+        )
+    rng = np.random.default_rng([seed, 6])
+    most, each = _affordable(look(np.ascontiguousarray(images[:1])).shape[1], *budget(spec))
+    picked = rng.permutation(len(images))[:most]
+    images, labels = images[picked], labels[picked]
+    made = outliers.make(images, spec, min(each, len(images)), rng)
+    kinds = tuple(kind for kind in outliers.KINDS if kind in made)
+    jobs = [images, unseen[rng.permutation(len(unseen))[:most]], *(made[kind] for kind in kinds)]
+    total, done, outputs = sum(map(len, jobs)), 0, []
+    for job in jobs:
+        outputs.append(_looked(job, look, done, total, progress, piece_of(spec, bytes_each)))
+        done += len(job)
+    own, held, others = outputs[0], outputs[1], outputs[2:]
+    if not all(np.isfinite(rows).all() for rows in outputs):
+        raise DomainError("no-features", "what the network computes of some pictures is infinite or no number")
+    try:
+        gate = _limited(_fitted(own, labels, others, kinds, spec), held)
+    except (np.linalg.LinAlgError, StoreError) as error:  # the latter of numbers that cannot be stored
+        raise DomainError("no-features", f"no distances follow from the pictures' features: {error}") from error
+    seen(gate, picked, own)
+    scores = gate.scores(held)
+    points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
+    entry = Domain(
+        file=domain.FILE,
+        method=domain.METHOD,
+        split="validation",
+        n=len(held),
+        refused=round(_refused(gate, held), 4),
+        quantiles=tuple(round(float(point), 4) for point in points),
+    )
+    return gate, entry
+
+
+def _affordable(width: int, most: int, each: int) -> tuple[int, int]:
+    """:func:`budget` where there are ``width`` features of every picture. Raises :class:`DomainError` for too many."""
+    if _storable_axes(width, len(outliers.KINDS)) < 2:
+        raise DomainError("too-wide", f"the network computes {width:,} features of a picture: too many for a gate")
+    fewer = max(_FEWEST, _VALUES // width)
+    return min(most, fewer), min(each, max(_FEWEST, fewer // len(outliers.KINDS)))
+
+
+def _storable_axes(width: int, kinds: int) -> int:
+    """How many axes along ``width`` features fit into a gate's file, in half precision and base64."""
+    numbers = int(_FILE_SHARE * domain.MAX_BYTES * 3 / 4 / 2)
+    return numbers // width - (3 + kinds)  # shift, scale and the regression's weights
+
+
+def piece_of(spec: PreprocessSpec, bytes_each: int) -> int:
+    """How many pictures of ``spec`` are looked at together, where the network's outputs take ``bytes_each`` of one."""
+    # A picture's look is taken in float32.
+    each, piece = 4 * spec.height * spec.width * spec.channels + bytes_each, _PIECE
+    # Halved, so that the network's own batches of 64 stay whole.
+    while piece > 1 and piece * each > _PIECE_BYTES:
+        piece //= 2
+    return piece
+
+
+def _looked(
+    images: np.ndarray, look: Look, before: int, total: int, progress: Callable[[int, int], None], piece: int
+) -> np.ndarray:
+    parts = []
+    for start in range(0, len(images), piece):
+        progress(before + start, total)
+        parts.append(look(np.ascontiguousarray(images[start : start + piece])))
+    progress(before + len(images), total)
+    return np.concatenate(parts).astype(np.float64)
+
+
+def _fitted(
+    own: np.ndarray, labels: np.ndarray, others: list[np.ndarray], kinds: tuple[str, ...], spec: PreprocessSpec
+) -> Gate:
+    """Distances and regression from features of training (n, d) and of foreign pictures; scales are set later."""
+    shift = own.mean(axis=0)
+    # A feature that never varies in training would make any foreign value infinitely far.
+    scale = np.maximum(own.std(axis=0), 0.01 * float(own.std()) + 1e-6)
+    z = (own - shift) / scale
+    classes = [label for label in np.unique(labels) if (labels == label).sum() > 1]
+    if not classes:
+        # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
+        labels, classes = np.zeros(len(labels), int), [0]
+    views = domain.views_for(spec)
+    look_size = domain.look(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)).shape[1]
+    look_axes, look_means = _within(z[:, -look_size:], labels, classes)
+    axes = _axes(z, min(_AXES, _storable_axes(z.shape[1], len(kinds))))
+    within, means = _within(z @ axes, labels, classes)
+    weights, bias = _regression(own, others, shift, scale)
+    return Gate(
+        shift=shift,
+        scale=scale,
+        look_axes=look_axes,
+        look_means=look_means,
+        axes=axes,
+        within=within,
+        means=means,
+        weights=weights,
+        bias=bias,
+        middle=np.zeros(len(views)),
+        spread=np.ones(len(views)),
+        share=np.array(_SHARES["mnist" if spec.fit == "mnist" else spec.colour]),
+        kinds=kinds,
+        centre=0.0,
+        limit=1.0,
+        views=views,
+    )
+
+
+def _shrunk(rows: np.ndarray) -> np.ndarray:
+    """The covariance of ``rows`` (n, k), drawn towards a multiple of the identity: the more, the fewer rows."""
+    n, k = rows.shape
+    covariance = np.atleast_2d(np.cov(rows, rowvar=False))
+    amount = _amount(n, k)
+    mixed: np.ndarray = (1 - amount) * covariance + amount * np.trace(covariance) / k * np.eye(k)
+    return mixed
+
+
+def _amount(n: int, k: int) -> float:
+    return max(0.05, min(0.9, k / n))
+
+
+def _axes(z: np.ndarray, most: int = _AXES) -> np.ndarray:
+    """The leading principal axes of ``z`` (n, d), at most ``most``, scaled to unit variance: (d, k)."""
+    kept = max(2, min(most, z.shape[1], len(z) // 4))
+    if z.shape[1] > max(_WIDE, len(z)):
+        return _axes_of_wide(z, kept)
+    values, vectors = np.linalg.eigh(_shrunk(z))
+    leading: np.ndarray = vectors[:, -kept:] / np.sqrt(values[-kept:])
+    return leading
+
+
+def _axes_of_wide(z: np.ndarray, kept: int) -> np.ndarray:
+    """:func:`_axes` by way of the products of the rows (n, n): their covariance has the same axes, where it has any."""
+    n, k = z.shape
+    centred = z - z.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred @ centred.T / (n - 1))
+    there = np.flatnonzero(values > 1e-9 * max(values[-1], 1e-9))[-kept:]
+    if not len(there):
+        raise np.linalg.LinAlgError("all pictures are alike")
+    amount = _amount(n, k)
+    variances = (1 - amount) * values[there] + amount * values.sum() / k
+    axes: np.ndarray = centred.T @ (vectors[:, there] / np.sqrt((n - 1) * values[there] * variances))
+    return axes
+
+
+def _within(rows: np.ndarray, labels: np.ndarray, classes: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Axes (k, k) that whiten ``rows`` within their classes, and the classes' means along them (c, k)."""
+    means = np.stack([rows[labels == label].mean(axis=0) for label in classes])
+    spread = np.concatenate([rows[labels == label] - mean for label, mean in zip(classes, means, strict=True)])
+    values, vectors = np.linalg.eigh(_shrunk(spread))
+    axes = vectors / np.sqrt(np.maximum(values, 1e-9))
+    return axes, means @ axes
+
+
+def _regression(
+    own: np.ndarray, others: list[np.ndarray], shift: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Softmax regression between own pictures and each foreign kind: weights (d, 1 + f) and bias (1 + f,)."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.concatenate([own, *others]).astype(np.float32)
+    z = np.clip((rows - shift) / scale, -8.0, 8.0)
+    kinds = np.repeat(np.arange(1 + len(others)), [len(own), *map(len, others)])
+    # A second standardisation over all pictures makes the ridge fair to every feature; it is folded into the weights.
+    middle, spread = z.mean(axis=0), z.std(axis=0) + 0.05
+    model = LogisticRegression(C=1 / _RIDGE, max_iter=80, tol=1e-3)
+    with warnings.catch_warnings():
+        # The last digits of its weights decide nothing; the limit is set by what the finished gate says.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit((z - middle) / spread, kinds)
+    weights = model.coef_.T / spread[:, None]
+    return weights, model.intercept_ - middle @ weights
+
+
+def _refused(gate: Gate, held: np.ndarray) -> float:
+    """The share of fresh own pictures that the gate has to be expected to flag.
+
+    Measured on ``held`` (n, d), each part with the limit that the others set: on the pictures that set it themselves
+    the limit flags none of nineteen or fewer. Not below 1 in n + 1, the chance that a fresh picture lies beyond all n.
+    """
+    fold = np.arange(len(held)) % _FOLDS
+    flagged = [_scaled(gate, held[fold != part]).scores(held[fold == part]) > 1.0 for part in range(_FOLDS)]
+    return max(float(np.concatenate(flagged).mean()), 1 / (len(held) + 1))
+
+
+def _limited(gate: Gate, held: np.ndarray) -> Gate:
+    """:func:`_scaled` as it will be used: what is stored is rounded, and the limit must be set with those numbers."""
+    scaled = _scaled(gate, held)
+    scaled = domain.from_json(replace(scaled, centre=0.0, limit=1.0).to_json())
+    return _bounded(scaled, held)
+
+
+def _scaled(gate: Gate, held: np.ndarray) -> Gate:
+    """The gate with its parts on a common scale, and its limit where :data:`REFUSED` of ``held`` (n, d) lie beyond."""
+    raw = gate.raw_parts(held)
+    middle, high = np.quantile(raw, [0.5, 1 - REFUSED], axis=0)
+    return _bounded(replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3)), held)
+
+
+def _bounded(gate: Gate, held: np.ndarray) -> Gate:
+    """The gate with the conformal quantile of ``held`` as its limit: with n pictures the k-th lowest score,
+    k = ceil((n + 1)(1 - refused)), at most the highest."""
+    sums = np.sort(gate.sums(held))
+    place = min(len(sums), math.ceil((len(sums) + 1) * (1 - REFUSED)))
+    centre, limit = float(np.median(sums)), float(sums[place - 1])
+    return replace(gate, centre=centre, limit=max(limit, centre + 1e-3))

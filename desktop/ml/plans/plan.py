@@ -1,0 +1,460 @@
+"""A training plan: everything needed to repeat a training, as frozen dataclasses and as JSON.
+
+Reading is strict: a missing or unknown field is an error that names it. Files of schema 1 are read and brought to
+schema 2. Nothing here needs Keras, OpenCV or NumPy, so window and services may use it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from desktop.core.types import PreprocessSpec
+from desktop.ml.plans import augment_spec
+from desktop.ml.plans.strict_reader import PlanError, build, changed, loose
+
+__all__ = [
+    "SCHEMA",
+    "DataPlan",
+    "DecisionPlan",
+    "FitPlan",
+    "OptimizerPlan",
+    "PlanError",
+    "StartPlan",
+    "Step",
+    "TrainingPlan",
+    "from_dict",
+    "from_json",
+    "load",
+    "shaping",
+    "with_settings",
+]
+
+SCHEMA = 2
+SEEDS = 2**32
+"""Seeds are below this one: NumPy and Keras take no others."""
+SAME = "same"
+"""Instead of an architecture: a training that goes on with a model has that model's."""
+ARCHITECTURES = ("fast-cnn", "head", "residual-cnn", "sequential")
+"""What a network may be built as: by :mod:`desktop.ml.nets.architectures`; :mod:`desktop.ml.plans.nettables` tells of
+each."""
+USER = "user"
+"""The ``source`` of data that lies in a folder or file of the user's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlan:
+    """Which images.
+
+    ``source`` is a public set known by name to :mod:`desktop.ml.data.public_sets`, or ``user``: then ``path`` is the
+    folder, .npz, IDX or CIFAR batches that :func:`desktop.core.data.dataset.open_dataset` opens. ``path`` stays on this
+    computer:
+    :meth:`TrainingPlan.public` leaves it out, and ``title`` (the folder's own name) stands for it.
+    ``validation`` is the fraction cut from the training images, 0 to 0.9; data with a validation split of its own uses
+    that. ``group`` keeps related images on one side of the cut: ``person`` (person or case in the file name or DICOM's
+    patient number), ``auto`` (where names or tags carry one) or ``none``.
+    ``classes`` are the class folders in the order of the labels; empty where the source numbers its classes.
+    ``limit`` takes that many training images, drawn by the seed and in the classes' proportions (0: all).
+    ``use_test``: open the data's own test split, where it has one, once at the end.
+    ``fingerprint`` identifies the images (:meth:`desktop.core.data.dataset.LabelledDataset.fingerprint`); empty:
+    unknown.
+    ``left_out`` names pictures inside the data that take no part (copies, wrong labels: what was chosen when the data
+    was looked through); like ``path`` they stay on this computer. ``kept_together`` names groups of pictures that are
+    nearly the same: each stays on one side where a validation part is cut. They stay on this computer, too; a plan
+    without any is written without the field.
+    """
+
+    source: str
+    validation: float
+    group: Literal["none", "person", "auto"] = "none"
+    classes: tuple[str, ...] = ()
+    path: str | None = None
+    title: str = ""
+    fingerprint: str = ""
+    limit: int = 0
+    use_test: bool = True
+    left_out: tuple[str, ...] = ()
+    kept_together: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartPlan:
+    """Where the weights come from.
+
+    - ``fresh``: random weights by the seed.
+    - ``weights``: go on training ``model`` of the store; a new last layer where the classes differ.
+    - ``features``: the layers of ``model`` up to ``layer`` stay as they are; what they make of each image is computed
+      once and kept, and the plan's architecture ``head`` learns from that. Without augmentation.
+    - ``fine-tune``: the head alone for ``head_epochs`` by ``head_optimizer`` at ``head_rate`` as above, then the last
+      ``unfreeze`` layers with weights together with the head, by the plan's optimizer, on augmented images. Batch
+      normalisation stays in inference mode throughout.
+
+    ``model`` is an id of the store or of the catalogue of ImageNet networks; ``version`` the one meant, ``None`` for
+    whichever there is. ``layer`` names a layer of that model; ``None`` stands for its ``embedding``.
+    """
+
+    kind: Literal["fresh", "weights", "features", "fine-tune"] = "fresh"
+    model: str | None = None
+    version: int | None = None
+    layer: str | None = None
+    unfreeze: int = 0
+    head_epochs: int = 0
+    head_rate: float = 0.001
+    head_optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A named building block with its settings: an architecture, or one augmentation."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+CYCLIC = ("triangle", "cosine")
+"""The schedules that can run through more than once."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerPlan:
+    """``rate`` is the peak of the ``schedule``: ``constant``; ``triangle`` or ``cosine`` with a linear rise over the
+    fraction ``warmup`` of all steps; ``steps`` (a tenth after half, a hundredth after three quarters of the steps, the
+    same rise). ``cycles``: how often a triangle or cosine runs through, each time in an equal share of the steps and to
+    half the peak of the time before ('triangular2' of Smith 2017). ``weight_decay`` is decoupled (times the rate, each
+    step). ``momentum`` and ``nesterov`` belong to ``sgd`` alone; ``sgd`` with momentum 0 is plain gradient descent."""
+
+    name: Literal["sgd", "adamw", "adam", "rmsprop", "adagrad"]
+    rate: float
+    schedule: Literal["constant", "triangle", "cosine", "steps"] = "constant"
+    warmup: float = 0.0
+    momentum: float = 0.9
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    nesterov: bool = False
+    cycles: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FitPlan:
+    """The loop.
+
+    ``loss``: ``cross-entropy`` after softmax, or ``mse``: mean squared error of the softmax scores against one-hot.
+    ``class_weights`` weighs the loss inversely to each class's frequency; ``sampling`` draws the rarer classes more
+    often (``over``) or the frequent ones less (``under``) instead. ``ema`` is the decay of the weights' moving average
+    per step (0: none); ``swa`` makes the result the mean of the weights (moving averages, where there are some) at the
+    ends of that many last epochs, all where there are fewer (stochastic weight averaging, Izmailov et al. 2018; 0:
+    none). ``keep`` says which epoch counts in the end; ``patience`` stops after that many epochs without a better one
+    (0: never). ``l1`` and ``l2`` penalise the weights of convolutions and dense layers. ``mixed`` computes in 16 bits;
+    ``auto`` decides by the device. ``jit`` compiles the network by XLA. ``tensorboard`` writes its logs.
+    """
+
+    epochs: int
+    batch: int
+    label_smoothing: float = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    ema: float = 0.0
+    keep: Literal["last", "lowest-loss", "highest-accuracy"] = "last"
+    steps_per_execution: int = 8
+    loss: Literal["cross-entropy", "mse"] = "cross-entropy"
+    sampling: Literal["none", "over", "under"] = "none"
+    patience: int = 0
+    mixed: Literal["none", "bfloat16", "float16", "auto"] = "none"
+    jit: bool = False
+    l1: float = 0.0
+    l2: float = 0.0
+    tensorboard: bool = False
+    swa: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPlan:
+    """How the answer follows from the scores.
+
+    For two classes a threshold may be chosen on validation: ``balanced`` where sensitivity and specificity are alike,
+    ``sensitivity`` the highest one that keeps a sensitivity of ``at_least``; see :mod:`desktop.ml.packaging.calibrate`.
+    With ``perturbed`` above 0 it is chosen on that many augmented copies of validation instead of on the pictures as
+    they are: pictures from elsewhere differ from validation as validation never differs from training.
+    """
+
+    rule: Literal["argmax", "balanced", "sensitivity"] = "argmax"
+    positive: int = 1
+    at_least: float | None = None
+    perturbed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """One training from data to a model in the store. ``mirrored`` averages each answer with the mirror image's;
+    ``preset`` is the one of :mod:`desktop.ml.plans.presets` that it came from, empty for none."""
+
+    id: str
+    name: str
+    seed: int
+    data: DataPlan
+    preprocess: PreprocessSpec
+    labels: tuple[str, ...]
+    architecture: Step
+    augment: tuple[Step, ...]
+    optimizer: OptimizerPlan
+    fit: FitPlan
+    decision: DecisionPlan
+    mirrored: bool
+    medical: bool
+    card: dict[str, Any]
+    start: StartPlan = field(default_factory=StartPlan)
+    preset: str = ""
+    schema: int = SCHEMA
+
+    def __post_init__(self) -> None:
+        found = problems(self)
+        if found:
+            raise PlanError("bad-plan", f"training plan: {found[0]}")
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the network's input."""
+        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain JSON values."""
+        result: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        if not self.data.kept_together:
+            del result["data"]["kept_together"]
+        return result
+
+    def to_json(self) -> str:
+        """The plan as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
+        return json.dumps(self.to_dict(), indent=1) + "\n"
+
+    def public(self) -> TrainingPlan:
+        """The plan for manifests, reports and logs: without the data's place on this computer or names inside it."""
+        return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=()))
+
+
+def problems(plan: TrainingPlan) -> list[str]:
+    """What is wrong with a plan, in words; empty for a sound one."""
+    checks = (_data, _architecture, _augment, _start, _optimizer, _fit, _decision)
+    return [text for check in checks for text in check(plan)]
+
+
+def _data(plan: TrainingPlan) -> list[str]:
+    data, found = plan.data, []
+    if plan.schema != SCHEMA:
+        found.append(f"schema {plan.schema} found, {SCHEMA} expected; a newer Fovea may read it")
+    if not 0 <= plan.seed < SEEDS:
+        found.append(f"seed {plan.seed} found; expected a whole number from 0 to {SEEDS - 1}")
+    if len(plan.labels) < 2:
+        found.append(f"{len(plan.labels)} labels found, at least 2 expected")
+    elif len(set(plan.labels)) != len(plan.labels):
+        found.append("two labels are alike")
+    if data.classes and len(data.classes) != len(plan.labels):
+        found.append(f"{len(data.classes)} classes found for {len(plan.labels)} labels")
+    if not 0 < data.validation < 0.9:
+        found.append(f"validation {data.validation} found; expected a fraction between 0 and 0.9")
+    if data.limit < 0:
+        found.append(f"limit {data.limit} found; expected a number of images, or 0 for all")
+    elif 0 < data.limit < len(plan.labels):
+        found.append(f"limit {data.limit} found; expected at least one image of each of the {len(plan.labels)} classes")
+    return found
+
+
+def _architecture(plan: TrainingPlan) -> list[str]:
+    name = plan.architecture.name
+    if plan.start.kind == "weights" and name == SAME:
+        return []
+    return [] if name in ARCHITECTURES else [f"there is no architecture '{name}'; known: {', '.join(ARCHITECTURES)}"]
+
+
+def _augment(plan: TrainingPlan) -> list[str]:
+    try:
+        augment_spec.check(plan.augment)
+    except PlanError as error:
+        return [error.message]
+    return []
+
+
+def _start(plan: TrainingPlan) -> list[str]:
+    start, found = plan.start, []
+    if (start.kind == "fresh") != (start.model is None):
+        found.append(f"the start '{start.kind}' goes {'without' if start.kind == 'fresh' else 'with'} a model")
+    if start.unfreeze < 0 or start.head_epochs < 0 or not (start.head_rate > 0 and math.isfinite(start.head_rate)):
+        found.append("unfreeze and head_epochs must be at least 0, and head_rate above 0")
+    if start.kind == "fine-tune" and start.unfreeze < 1:
+        found.append("fine-tuning needs at least one layer to unfreeze")
+    if start.kind == "fine-tune" and start.head_epochs >= plan.fit.epochs:
+        found.append(f"{start.head_epochs} epochs for the head found; expected fewer than the {plan.fit.epochs} in all")
+    if (start.kind in ("features", "fine-tune")) != (plan.architecture.name == "head"):
+        found.append("the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other")
+    return found
+
+
+def _optimizer(plan: TrainingPlan) -> list[str]:
+    chosen, found = plan.optimizer, []
+    if not (chosen.rate > 0 and math.isfinite(chosen.rate)) or not 0 <= chosen.warmup < 1:
+        found.append("rate must be above 0 and warmup a fraction below 1")
+    if not 1 <= chosen.cycles <= 20:
+        found.append(f"{chosen.cycles} cycles found; expected 1 to 20")
+    elif chosen.cycles > 1 and chosen.schedule not in CYCLIC:
+        found.append(f"cycles repeat a 'triangle' or a 'cosine', not the schedule '{chosen.schedule}'")
+    if not 0 <= chosen.momentum < 1 or not _counts(chosen.weight_decay):
+        found.append("momentum must be at least 0 and below 1, and weight_decay at least 0")
+    if chosen.nesterov and not chosen.momentum:
+        found.append("nesterov needs a momentum above 0")
+    if chosen.clip_norm is not None and not (chosen.clip_norm > 0 and math.isfinite(chosen.clip_norm)):
+        found.append(f"clip_norm {chosen.clip_norm} found; expected a number above 0, or none")
+    return found
+
+
+def _counts(value: float) -> bool:
+    """Whether ``value`` is a number of 0 or more: NaN, which JSON and ``float`` take, would spoil every weight."""
+    return value >= 0 and math.isfinite(value)
+
+
+def _fit(plan: TrainingPlan) -> list[str]:
+    fit, found = plan.fit, []
+    if fit.epochs < 1 or fit.batch < 1 or fit.steps_per_execution < 1:
+        found.append("epochs, batch and steps_per_execution must be at least 1")
+    if not 0 <= fit.label_smoothing < 1 or not 0 <= fit.ema < 1:
+        found.append("label_smoothing and ema must be at least 0 and below 1")
+    if fit.patience < 0 or fit.swa < 0 or not _counts(fit.l1) or not _counts(fit.l2):
+        found.append("patience, swa, l1 and l2 must be at least 0")
+    if fit.class_weights != "none" and fit.sampling != "none":
+        found.append("class weights and over- or under-sampling both balance the classes: choose one of them")
+    return found
+
+
+def _decision(plan: TrainingPlan) -> list[str]:
+    decision, found = plan.decision, []
+    if decision.rule != "argmax" and (len(plan.labels) != 2 or decision.positive not in (0, 1)):
+        found.append(f"the decision '{decision.rule}' goes with two labels and a positive class of 0 or 1")
+    if (decision.rule == "sensitivity") != (decision.at_least is not None):
+        found.append("at_least goes with the decision 'sensitivity', and with no other")
+    if not 0 <= decision.perturbed <= 20:
+        found.append(f"perturbed {decision.perturbed} found; expected 0 to 20 copies")
+    if decision.at_least is not None and not 0 < decision.at_least < 1:
+        found.append(f"at_least {decision.at_least} found; expected a fraction between 0 and 1")
+    return found
+
+
+def shaping(plan: TrainingPlan) -> dict[str, Any]:
+    """The part of a plan that shapes the weights; words, decision and export may be mended before a resume, and the
+    data may have moved.
+
+    Compared with what a checkpoint holds, which is the public plan: the names of pictures are not in it, and the run's
+    ``split.json`` watches over them.
+    """
+    values = plan.public().to_dict()
+    for name in ("path", "title", "use_test"):
+        del values["data"][name]
+    del values["fit"]["tensorboard"]
+    return {k: v for k, v in values.items() if k not in ("name", "card", "decision", "mirrored", "labels", "preset")}
+
+
+def load(path: Path) -> TrainingPlan:
+    """Read a plan from a JSON file. Raises :class:`PlanError` that names the field at fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError("bad-plan", f"the plan '{path.name}' cannot be read") from error
+    return from_json(text)
+
+
+def from_json(text: str) -> TrainingPlan:
+    """Read a plan from JSON text. Raises :class:`PlanError` that names the field at fault."""
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise PlanError("bad-plan", "the plan is not valid JSON") from error
+    return from_dict(raw)
+
+
+def from_dict(raw: object) -> TrainingPlan:
+    """Read a plan from plain JSON values of schema 1 or 2. Raises :class:`PlanError` that names the field at fault."""
+    if isinstance(raw, dict) and raw.get("schema") == 1:
+        raw = _upgraded(raw)
+    elif isinstance(raw, dict):
+        # May be missing: what most plans do without.
+        for name, usual in _USUAL.items():
+            if isinstance(raw.get(name), dict):
+                raw = {**raw, name: {**usual, **raw[name]}}
+    return build(TrainingPlan, raw, "plan")
+
+
+def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
+    """Schema 1 as schema 2. What schema 2 added stands at what schema 1 did: its momentum was Nesterov's."""
+    new = {**raw, "schema": SCHEMA}
+    for name, cls in (("data", DataPlan), ("optimizer", OptimizerPlan), ("fit", FitPlan)):
+        part = new.get(name)
+        if isinstance(part, dict):
+            added = _ADDED[name]
+            stray = sorted(added & part.keys())
+            if stray:
+                raise PlanError("bad-plan", f"plan.{name}: fields unknown in schema 1: {', '.join(stray)}")
+            defaults = {f.name: f.default for f in fields(cls) if f.name in added}  # type: ignore[arg-type]
+            defaults = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
+            new[name] = {**defaults, **part}
+    if "start" in raw or "preset" in raw:
+        raise PlanError("bad-plan", "plan: fields unknown in schema 1: start, preset")
+    new["start"], new["preset"] = asdict(StartPlan()), ""
+    optimizer = new.get("optimizer")
+    if isinstance(optimizer, dict) and optimizer.get("name") == "sgd":
+        optimizer["nesterov"] = bool(optimizer.get("momentum"))
+    return new
+
+
+_USUAL: dict[str, dict[str, Any]] = {
+    "data": {"left_out": [], "kept_together": []},
+    "optimizer": {"cycles": 1},
+    "fit": {"swa": 0},
+}
+_ADDED: dict[str, frozenset[str]] = {
+    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together"}),
+    "optimizer": frozenset({"nesterov", "cycles"}),
+    "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard", "swa"}),
+}
+
+
+def with_settings(plan: TrainingPlan, settings: Mapping[str, str]) -> TrainingPlan:
+    """``plan`` with single settings changed, as ``--set key=value`` gives them.
+
+    Keys are the JSON's own names joined by dots (``fit.epochs``, ``optimizer.name``, ``data.validation``), and two
+    shorter forms: ``architecture.SETTING`` and ``augment.STEP.SETTING`` (a step that is not there is added;
+    ``augment=none`` removes all). What results is looked at as a whole, so settings that go together may come in any
+    order. Raises :class:`PlanError` that names the key and what it takes.
+    """
+    augmented, others = plan.augment, list[tuple[list[str], str]]()
+    for key, text in settings.items():
+        path = [part for part in key.strip().split(".") if part]
+        if not path:
+            raise PlanError("bad-plan", f"'{key}' is no setting", "Write for instance fit.epochs=10.")
+        if path[0] == "augment":
+            augmented = _augmented(augmented, path[1:], text, key)
+        elif path[0] == "architecture" and len(path) == 2 and path[1] not in ("name", "settings"):
+            others.append((["architecture", "settings", path[1]], text))
+        elif path[0] in ("schema", "card"):
+            raise PlanError("bad-plan", f"'{key}' cannot be set this way", "Change it in the plan's file.")
+        else:
+            others.append((path, text))
+    return changed(plan, others, augment=augmented)
+
+
+def _augmented(steps: tuple[Step, ...], path: list[str], text: str, key: str) -> tuple[Step, ...]:
+    if not path and text.lower() in ("none", "[]", ""):
+        return ()
+    if not path:
+        raise PlanError("bad-plan", f"augment: {text!r} found, 'none' expected", "Or set augment.STEP.SETTING.")
+    if len(path) == 1:
+        if text.lower() not in ("none", "on"):
+            raise PlanError("bad-plan", f"{key}: {text!r} found, 'on' or 'none' expected")
+        rest = tuple(step for step in steps if step.name != path[0])
+        return rest if text.lower() == "none" else (*rest, Step(path[0]))
+    name, setting = path[0], ".".join(path[1:])
+    if all(step.name != name for step in steps):
+        steps = (*steps, Step(name))
+    return tuple(
+        replace(step, settings={**step.settings, setting: loose(text)}) if step.name == name else step for step in steps
+    )

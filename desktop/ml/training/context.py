@@ -1,0 +1,83 @@
+"""What the parts of a training hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.ml.data.public_sets import Pictures
+from desktop.ml.nets import backend
+from desktop.ml.plans.control import Steering
+from desktop.ml.plans.events import Event, Started
+from desktop.ml.plans.plan import TrainingPlan
+from desktop.ml.training.history import History
+from desktop.ml.training.loop import Loop, Stage
+
+backend.select()
+
+import keras  # noqa: E402
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """A finished (or stopped) training: the network with its final weights, and what was measured by epoch.
+
+    ``complete`` is false where it was stopped inside, to be taken up later; ``best_epoch`` counts from 0; ``parent``
+    says which model it began from.
+    """
+
+    model: keras.Model
+    history: History
+    complete: bool
+    best_epoch: int | None = None
+    parent: str | None = None
+
+    def kept(self, keep: str) -> dict[str, float]:
+        """The figures of the epoch whose weights these are, where the plan keeps ``keep``; there must be one."""
+        return self.history[-1 if keep == "last" or self.best_epoch is None else self.best_epoch]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sitting:
+    """What one training works with: its data, its folder, who listens and who steers, the user's models."""
+
+    plan: TrainingPlan
+    train: Pictures
+    validation: Pictures
+    folder: Path
+    listener: Callable[[Event], None]
+    steering: Steering
+    parts: int = 1
+    models: Path | None = None
+
+
+def start_loop(sitting: Sitting, stage: Stage, model: keras.Model) -> Loop:
+    """A loop over the sitting's pictures for one stage of ``model``."""
+    return Loop(
+        sitting.plan,
+        stage,
+        model,
+        sitting.train,
+        sitting.validation,
+        sitting.folder,
+        sitting.listener,
+        sitting.steering,
+        sitting.parts,
+    )
+
+
+def announce(sitting: Sitting, loop: Loop, model: keras.Model) -> None:
+    """Tell what begins, and on which device."""
+    sitting.listener(
+        Started(
+            backend.device(),
+            model.count_params(),
+            len(sitting.train),
+            len(sitting.validation),
+            len(loop.history),
+            sitting.plan.fit.epochs,
+            keras.backend.backend(),
+            loop.batch,
+        )
+    )

@@ -1,0 +1,111 @@
+"""Trainings that begin from a finished network: going on with it, a new head on its features, fine-tuning."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+
+from desktop.ml.data import features
+from desktop.ml.data.public_sets import Pictures
+from desktop.ml.nets import architectures, backend, base_network
+from desktop.ml.plans.events import Note, Phase
+from desktop.ml.plans.plan import OptimizerPlan
+from desktop.ml.training.checkpoint import Checkpoint
+from desktop.ml.training.context import Sitting, Trained, announce, start_loop
+from desktop.ml.training.loop import Loop, Stage
+
+backend.select()
+
+import keras  # noqa: E402
+
+
+def go_on(sitting: Sitting, held: Checkpoint | None) -> Trained:
+    """Train a model of the store further, all of it that was free to learn."""
+    plan = sitting.plan
+    base = base_network.open_base(plan, sitting.models)
+    model = base_network.continued(base, plan)
+    loop = start_loop(sitting, Stage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
+    if held is not None:
+        loop.restore(held)
+    announce(sitting, loop, model)
+    complete = loop.run()
+    loop.settle()
+    return Trained(model, loop.history, complete, loop.best_epoch, base.title)
+
+
+def build_upon(sitting: Sitting, held: Checkpoint | None) -> Trained:
+    """Train a head on the features of a fixed network, and in a fine-tuning then the network's last layers too."""
+    plan = sitting.plan
+    base = base_network.open_base(plan, sitting.models)
+    cut = base_network.trunk(base, plan.start.layer)
+    head = architectures.build_head(plan, tuple(cut.output_shape[1:]))
+    model = base_network.joined(base, cut, head)
+    base_network.unfreeze(cut, 0)
+    tuned = plan.start.kind == "fine-tune"
+    if held is None or held.stage == 0:
+        if tuned and not plan.start.head_epochs:
+            return _tune(sitting, base, cut, model, None, held)
+        first = _head(sitting, base, cut, head, held)
+        complete = first.run()
+        first.settle()
+        if not complete or not tuned or first.ended == "asked":
+            return Trained(model, first.history, complete, first.best_epoch, base.title)
+        return _tune(sitting, base, cut, model, first, None)
+    return _tune(sitting, base, cut, model, None, held)
+
+
+def _head(
+    sitting: Sitting, base: base_network.Base, cut: keras.Model, head: keras.Model, held: Checkpoint | None
+) -> Loop:
+    """The loop over the head alone, on features."""
+    plan, start = sitting.plan, sitting.plan.start
+    tuned = start.kind == "fine-tune"
+    epochs = start.head_epochs if tuned else plan.fit.epochs
+    optimizer = plan.optimizer
+    if tuned:
+        optimizer = OptimizerPlan(start.head_optimizer, start.head_rate, momentum=0.9)
+    if plan.augment:
+        sitting.listener(Note("the head learns from the pictures as they are: features are computed once"))
+    parts = {}
+    for part, pictures in (("train", sitting.train), ("validation", sitting.validation)):
+        parts[part] = _features(sitting, base, cut, part, pictures)
+    on_features = replace(sitting, train=parts["train"], validation=parts["validation"])
+    loop = start_loop(on_features, Stage(0, epochs, optimizer, ()), head)
+    if held is not None:
+        loop.restore(held)
+    announce(sitting, loop, head)
+    return loop
+
+
+def _features(sitting: Sitting, base: base_network.Base, cut: keras.Model, part: str, pictures: Pictures) -> Pictures:
+    def progress(done: int, total: int) -> None:
+        sitting.steering.check()
+        sitting.listener(Phase("features", done, total))
+
+    prepared = json.dumps(asdict(sitting.plan.preprocess), sort_keys=True)
+    identity = f"{base.sha256} {sitting.plan.start.layer} {prepared}"
+    return features.compute(cut, pictures, sitting.folder / features.FOLDER, part, identity, progress)
+
+
+def _tune(
+    sitting: Sitting,
+    base: base_network.Base,
+    cut: keras.Model,
+    model: keras.Model,
+    first: Loop | None,
+    held: Checkpoint | None,
+) -> Trained:
+    plan = sitting.plan
+    free = base_network.unfreeze(cut, plan.start.unfreeze)
+    begin = len(first.history) if first is not None else held.begin if held is not None else 0
+    loop = start_loop(sitting, Stage(begin, plan.fit.epochs, plan.optimizer, plan.augment, 1), model)
+    if first is not None:
+        loop.history = first.history
+        loop.begin_from([w.copy() for w in model.get_weights()], first.best_value, first.best_epoch)
+        sitting.listener(Note(f"fine-tuning: the last {free} layers learn now too"))
+    elif held is not None:
+        loop.restore(held)
+    announce(sitting, loop, model)
+    complete = loop.run()
+    loop.settle()
+    return Trained(model, loop.history, complete, loop.best_epoch, base.title)

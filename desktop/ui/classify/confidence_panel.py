@@ -1,0 +1,212 @@
+"""Below the bars: how far the answer can be trusted, in a sentence each: set of answers, kind of picture, why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from desktop.core.trust.conformal import DEFAULT_RATE, AnswerSet, answer_set, nearest_rate
+from desktop.ui.kit.widgets import Sign, count, make_label, put_beside, set_role
+from desktop.ui.widgets.kind_chart import KindChart
+from desktop.ui.widgets.nearest_strip import NearestStrip
+
+if TYPE_CHECKING:
+    from desktop.core.types import DomainVerdict
+    from desktop.engine.messages import Prediction
+    from desktop.services.engine_service import EngineService
+    from desktop.store.manifest import Conformal, Manifest
+
+_MOST_NAMED = 4
+
+
+class ConfidencePanel(QWidget):
+    """``rate_chosen`` carries an error rate, ``why`` whether the user wants to see where the network looked (where the
+    panel ``explains``)."""
+
+    rate_chosen = Signal(float)
+    why = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None, explains: bool = True) -> None:
+        super().__init__(parent)
+        self._rate = DEFAULT_RATE
+        self._prediction: Prediction | None = None
+        self._manifest: Manifest | None = None
+        self._set_words = make_label("", wrap=True, selectable=True)
+        self._set_words.setAccessibleName(self.tr("Set of answers"))
+        self._rates = QComboBox()
+        self._rates.setAccessibleName(self.tr("How often the set may miss the truth"))
+        self._rates.setToolTip(self.tr("A smaller share gives larger sets."))
+        self._rates.activated.connect(self._choose)
+        self._rate_label = make_label(self.tr("May miss the truth in"), "secondary")
+        self._rate_label.setBuddy(self._rates)
+        self._rate_row = QWidget()
+        row = QHBoxLayout(self._rate_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._rate_label)
+        row.addWidget(self._rates)
+        row.addStretch(1)
+        self._sign = Sign("check", "secondary", "")
+        self._kind = make_label("", wrap=True)
+        self._kind_row = QWidget()
+        beside = QHBoxLayout(self._kind_row)
+        beside.setContentsMargins(0, 0, 0, 0)
+        put_beside(beside, self._sign, self._kind)
+        self._reasons = make_label("", "secondary", wrap=True, selectable=True)
+        self._reasons.setAccessibleName(self.tr("Why it does not look like its kind"))
+        self._nearest = NearestStrip()
+        self._chart = KindChart()
+        self._why = QPushButton(self.tr("Why?"))
+        self._why.setCheckable(True)
+        self._why.setToolTip(self.tr("Show where in the picture the network found its answer"))
+        self._why.clicked.connect(self.why)
+        if not explains:
+            self._why.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        for widget in (self._set_words, self._rate_row, self._kind_row, self._reasons, self._nearest, self._chart):
+            layout.addWidget(widget)
+        layout.addWidget(self._why)
+        self.clear()
+
+    def set_rate(self, rate: float) -> None:
+        """The error rate that the user wants."""
+        self._rate = rate
+        self._show()
+
+    def set_why(self, shown: bool) -> None:
+        """Whether the map is shown now."""
+        self._why.setChecked(shown)
+        self._why.setText(self.tr("Hide why") if shown else self.tr("Why?"))
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for small pictures of the nearest training pictures."""
+        self._nearest.attach(engine)
+
+    def clear(self) -> None:
+        """There is no answer to speak of."""
+        self._prediction = self._manifest = None
+        self.hide()
+
+    def show_prediction(self, prediction: Prediction, manifest: Manifest) -> None:
+        """Speak of this answer."""
+        self._prediction, self._manifest = prediction, manifest
+        self._show()
+        self.show()
+
+    @property
+    def set_words(self) -> str:
+        """The sentence on the set of answers."""
+        return self._set_words.text()
+
+    @property
+    def kind_words(self) -> str:
+        """The sentence on the kind of picture, with its reasons."""
+        return f"{self._kind.text()} {self._reasons.text()}".strip()
+
+    def _show(self) -> None:
+        prediction, manifest = self._prediction, self._manifest
+        if prediction is None or manifest is None:
+            return
+        verdict, sets = prediction.domain, manifest.conformal
+        outside = verdict is not None and not verdict.inside
+        self._set_words.setVisible(sets is not None)
+        self._rate_row.setVisible(sets is not None and not outside)
+        if sets is not None:
+            rate = nearest_rate(sets, self._rate)
+            self._fill_rates(sets, rate)
+            found = answer_set(prediction.probabilities, prediction.index, sets, rate)
+            self._set_words.setText(self._set_sentence(found, sets, manifest, outside))
+            set_role(self._set_words, "secondary" if outside else "")
+        self._show_kind(verdict, manifest)
+
+    def _fill_rates(self, sets: Conformal, rate: float) -> None:
+        with QSignalBlocker(self._rates):
+            self._rates.clear()
+            for known in sets.rates:
+                self._rates.addItem(self.tr("{0} of 100 cases").format(f"{known * 100:g}"), known)
+            self._rates.setCurrentIndex(sets.rates.index(rate))
+
+    def _set_sentence(self, found: AnswerSet, sets: Conformal, manifest: Manifest, outside: bool) -> str:
+        if outside:
+            return self.tr("How often the answer is right is not known for pictures of another kind.")
+        labels = [manifest.labels[index] for index in found.classes]
+        share = f"{(1 - found.rate) * 100:g}"
+        if found.everything:
+            return self.tr(
+                "No answer can be left out: {0} validation pictures are too few for so small an error."
+            ).format(count(sets.n))
+        if len(labels) == 1:
+            text = self.tr("{0}: holds the truth in at least {1} of 100 cases like those of validation.")
+        else:
+            text = self.tr("{0}: one of these holds the truth in at least {1} of 100 cases like those of validation.")
+        text = text.format(self._named(labels), share)
+        if found.weak:
+            text += " " + self.tr("Most right answers score higher than this one.")
+        if manifest.medical:
+            text += " " + self.tr("By model score; not a diagnosis.")
+        return text
+
+    def _named(self, labels: list[str]) -> str:
+        if len(labels) > _MOST_NAMED:
+            shown = ", ".join(labels[: _MOST_NAMED - 1])
+            return self.tr("{0} or {1} more").format(shown, count(len(labels) - _MOST_NAMED + 1))
+        if len(labels) == 1:
+            return labels[0]
+        return self.tr("{0} or {1}").format(", ".join(labels[:-1]), labels[-1])
+
+    def _show_kind(self, verdict: DomainVerdict | None, manifest: Manifest) -> None:
+        known = verdict is not None and manifest.domain is not None
+        self._sign.setVisible(known)
+        self._chart.setVisible(known)
+        self._reasons.setVisible(False)
+        self._nearest.clear()
+        if verdict is None or manifest.domain is None:
+            self._kind.setText(self.tr("This model cannot tell whether a picture is of its kind."))
+            set_role(self._kind, "secondary")
+            return
+        self._chart.show_place(manifest.domain.quantiles, verdict.score)
+        if verdict.inside:
+            self._sign.set_sign("check", "accent")
+            self._kind.setText(self.tr("Looks like its kind: yes"))
+            set_role(self._kind, "")
+            return
+        self._sign.set_sign("caution", "caution")
+        self._kind.setText(self.tr("Looks like its kind: no. Do not rely on the answer."))
+        set_role(self._kind, "caution")
+        words = dict.fromkeys(self._reason(code, verdict) for code in verdict.reasons)
+        self._reasons.setText(" ".join(list(words)[:2]))
+        self._reasons.setVisible(bool(verdict.reasons))
+        if self._prediction is not None and self._prediction.nearest:
+            self._nearest.show_pictures(self._prediction.nearest, manifest.labels)
+
+    def _reason(self, code: str, verdict: DomainVerdict) -> str:
+        if code == "paper":
+            return self.tr("Much of it is neither paper nor ink: it is no drawing.")
+        if code == "too-many":
+            return self.tr("It holds more pieces of ink than are read: draw fewer digits on a sheet.")
+        if code == "look":
+            return self.tr("Its brightness, contrast or colours are unlike those of the training pictures.")
+        if code == "features":
+            return self.tr("What the network finds in it lies far from what it learned.")
+        negative = self.tr("It looks like a negative: dark and light exchanged.")
+        if code == "tones":
+            return negative
+        kinds = {
+            "negative": negative,
+            "noise": self.tr("It looks like noise."),
+            "flat": self.tr("It resembles a blank or a smooth picture."),
+            "scribble": self.tr("It looks like a drawing of something else."),
+            "figure": self.tr("It looks like a sign or a drawing of something else."),
+            "double": self.tr("It looks like two pictures over each other."),
+            "mirrored": self.tr("It looks mirrored."),
+        }
+        return kinds.get(verdict.likest, self.tr("Its parts do not form a picture like those of the training."))
+
+    @Slot(int)
+    def _choose(self, row: int) -> None:
+        self._rate = float(self._rates.itemData(row))
+        self._show()
+        self.rate_chosen.emit(self._rate)

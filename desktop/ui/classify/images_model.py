@@ -1,0 +1,218 @@
+"""The image list as a Qt model: a filtered view of the session's items, with thumbnails asked for as rows are seen."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QPixmap
+
+from desktop.services.session import ImageItem, Session
+from desktop.ui.kit.widgets import tip
+
+if TYPE_CHECKING:
+    from desktop.engine.messages import Thumbnail
+    from desktop.services.engine_service import EngineService
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+ITEM_ROLE = Qt.ItemDataRole.UserRole
+KEPT_THUMBNAILS = 600
+MAX_ASKED = 48
+
+
+class ImagesModel(QAbstractListModel):
+    """Rows are the session's items whose names hold the filter text.
+
+    ``thumbnails_changed`` is emitted when some have come; the view repaints what it shows. Rows that are painted and
+    have none are asked for together, a moment later; those no longer seen are taken back.
+    """
+
+    thumbnails_changed = Signal()
+    counts_changed = Signal(int, int)
+
+    def __init__(self, session: Session, side: int, parent: Any = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._side = side
+        self._filter = ""
+        self._rows: list[ImageItem] | None = None  # None: all of the session's, without a copy
+        self._shown = 0
+        self._kept: OrderedDict[ImageItem, QPixmap | None] = OrderedDict()
+        self._asked: dict[int, ImageItem] = {}
+        self._asked_items: dict[ImageItem, int] = {}
+        self._wanted: dict[ImageItem, None] = {}
+        self._engine: EngineService | None = None
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(15)
+        self._timer.timeout.connect(self._ask)
+        session.about_to_insert.connect(self._before_insert)
+        session.inserted.connect(self._after_insert)
+        session.about_to_reset.connect(self._before_reset)
+        session.was_reset.connect(self._after_reset)
+        self._pending_rows: list[ImageItem] = []
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for thumbnails."""
+        self._engine = engine
+        engine.thumbnail_arrived.connect(self._on_thumbnail)
+        self.thumbnails_changed.emit()
+
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        self._timer.stop()
+        self._engine = None
+
+    # Rows
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        """The number of rows that pass the filter."""
+        return 0 if parent.isValid() else self._shown
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Name, tool tip, words for screen readers; the item itself under :data:`ITEM_ROLE`."""
+        item = self.item(index.row())
+        if item is None:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return item.source.name
+        if role == ITEM_ROLE:
+            return item
+        if role == Qt.ItemDataRole.ToolTipRole:
+            name = item.source.path or item.source.name
+            return tip(f"{name}\n{self._said(item)}" if item.answer else name)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            if item.failed:
+                return self.tr("{0}, no result: {1}").format(item.source.name, item.answer)
+            return f"{item.source.name}, {self._said(item)}" if item.answer else item.source.name
+        return None
+
+    def _said(self, item: ImageItem) -> str:
+        """What the batch said of ``item``, and whether that can be relied on."""
+        if item.unlike:
+            return self.tr("{0} (not its kind: do not rely on the answer)").format(item.answer)
+        return item.answer
+
+    def item(self, row: int) -> ImageItem | None:
+        """The item in ``row``."""
+        if not 0 <= row < self._shown:
+            return None
+        return self._session.items[row] if self._rows is None else self._rows[row]
+
+    def row_of(self, item: ImageItem) -> int:
+        """The row of ``item``, -1 where the filter hides it."""
+        rows = self._session.items if self._rows is None else self._rows
+        try:
+            return rows.index(item, 0, self._shown)
+        except ValueError:
+            return -1
+
+    @property
+    def filter(self) -> str:
+        """The text that names must hold."""
+        return self._filter
+
+    def set_filter(self, text: str) -> None:
+        """Show the rows whose name holds ``text``, whatever the case."""
+        folded = text.strip().casefold()
+        if folded == self._filter:
+            return
+        self.beginResetModel()
+        self._filter = folded
+        self._recount()
+        self.endResetModel()
+        self._announce()
+
+    def _recount(self) -> None:
+        items = self._session.items
+        if self._filter:
+            self._rows = [item for item in items if self._filter in item.folded]
+            self._shown = len(self._rows)
+        else:
+            self._rows, self._shown = None, len(items)
+
+    def _announce(self) -> None:
+        self.counts_changed.emit(self._shown, len(self._session.items))
+
+    @Slot(int, int)
+    def _before_insert(self, first: int, count: int) -> None:
+        if not self._filter:
+            self.beginInsertRows(QModelIndex(), first, first + count - 1)
+
+    @Slot(int, int)
+    def _after_insert(self, first: int, count: int) -> None:
+        if not self._filter:
+            self._shown = len(self._session.items)
+            self.endInsertRows()
+        else:
+            fresh = [item for item in self._session.items[first : first + count] if self._filter in item.folded]
+            if fresh and self._rows is not None:
+                self.beginInsertRows(QModelIndex(), self._shown, self._shown + len(fresh) - 1)
+                self._rows.extend(fresh)
+                self._shown += len(fresh)
+                self.endInsertRows()
+        self._announce()
+
+    @Slot()
+    def _before_reset(self) -> None:
+        self.beginResetModel()
+
+    @Slot()
+    def _after_reset(self) -> None:
+        self._recount()
+        self.endResetModel()
+        self._announce()
+
+    # Thumbnails
+
+    def thumbnail(self, item: ImageItem) -> QPixmap | None:
+        """The small picture of ``item``, ``None`` while there is none; asks for it."""
+        if item in self._kept:
+            self._kept.move_to_end(item)
+            return self._kept[item]
+        self._wanted[item] = None
+        if not self._timer.isActive():
+            self._timer.start()
+        return None
+
+    def is_unreadable(self, item: ImageItem) -> bool:
+        """Whether the engine said that it cannot open ``item``."""
+        return item in self._kept and self._kept[item] is None
+
+    def missing(self, items: list[ImageItem]) -> bool:
+        """Whether one of ``items`` still waits for its small picture."""
+        return any(item not in self._kept for item in items)
+
+    @Slot()
+    def _ask(self) -> None:
+        """Ask for what was painted lately; what was asked before and not painted again is taken back."""
+        wanted, self._wanted = list(self._wanted)[-MAX_ASKED:], {}
+        if self._engine is None:
+            return
+        seen = set(wanted)
+        for item, request in list(self._asked_items.items()):
+            if item not in seen and len(self._asked) > MAX_ASKED:
+                self._engine.cancel(request)
+                del self._asked[request], self._asked_items[item]
+        for item in reversed(wanted):  # the engine serves the newest first: so the topmost row comes first
+            if item not in self._asked_items and item not in self._kept:
+                request = self._engine.thumbnail(item.source, self._side)
+                self._asked[request] = item
+                self._asked_items[item] = request
+
+    @Slot(object)
+    def _on_thumbnail(self, answer: Thumbnail) -> None:
+        item = self._asked.pop(answer.id, None)
+        if item is None:
+            return
+        self._asked_items.pop(item, None)
+        pixmap = None
+        if answer.pixels is not None:
+            from desktop.ui.kit.widgets import image_of
+
+            pixmap = QPixmap.fromImage(image_of(answer.pixels))
+        self._kept[item] = pixmap
+        while len(self._kept) > KEPT_THUMBNAILS:
+            self._kept.popitem(last=False)
+        self.thumbnails_changed.emit()

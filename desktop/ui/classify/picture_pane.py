@@ -1,0 +1,308 @@
+"""The middle of the window: the picture with its name and zoom, what the network saw, notices and failures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QImage, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QSpinBox,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from desktop.services.explaining import Explainer
+from desktop.services.session import PREVIEW_SIDE, Session
+from desktop.ui.classify.panes import show_failure
+from desktop.ui.classify.why_bar import WhyBar
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import image_of, tip
+from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
+from desktop.ui.widgets.picture_view import PictureView
+from desktop.ui.widgets.prepared_view import PREPARING_CODES, PreparedView, facts_of
+
+if TYPE_CHECKING:
+    from desktop.engine.messages import Preview
+    from desktop.services.catalog import ModelCatalog
+
+DETAIL_SIDE = 16_384
+_BUSY_MS = 300
+_LAYER = 192
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+
+class ElidedLabel(QLabel):
+    """A line that gives way in its middle when the room is short; whole as a tool tip."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._whole = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_text(self, text: str) -> None:
+        """The whole text."""
+        self._whole = text
+        self.setToolTip(tip(text))
+        self.setAccessibleName(text)
+        self._elide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Elide anew."""
+        super().resizeEvent(event)
+        self._elide()
+
+    def _elide(self) -> None:
+        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
+
+
+class PicturePane(QWidget):
+    """Shows the session's picture. ``look`` asks for the large view, ``again`` to ask the engine anew."""
+
+    look = Signal()
+    again = Signal()
+
+    def __init__(
+        self, session: Session, catalog: ModelCatalog, explainer: Explainer, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._catalog = catalog
+        self._explainer = explainer
+        self.why = WhyBar(session, explainer)
+        self._detail_asked = False
+        self._tools: dict[QToolButton, str] = {}
+        self.picture = PictureView()
+        self.picture.setAccessibleName(self.tr("Picture"))
+        self.prepared = PreparedView()
+        self._notices = NoticeStrip()
+        self.failure = ErrorPanel()
+        self._build()
+        self._busy = QTimer(self)
+        self._busy.setSingleShot(True)
+        self._busy.setInterval(_BUSY_MS)
+        self._busy.timeout.connect(self._say_busy)
+        session.current_changed.connect(self._show_name)
+        session.preview_changed.connect(self._show_preview)
+        session.prediction_changed.connect(self._show_prediction)
+        session.detail_arrived.connect(self._show_detail)
+        self.picture.zoom_changed.connect(self._show_zoom)
+        explainer.changed.connect(self._show_map)
+        explainer.opacity_changed.connect(self._show_map)
+        theme().changed.connect(self._dress)
+        self._dress()
+        self._show_name()
+        self._show_preview()
+        self._show_prediction()
+
+    def _build(self) -> None:
+        self._name = ElidedLabel()
+        self._name.setProperty("role", "title")
+        self._frame = QSpinBox()
+        self._frame.setAccessibleName(self.tr("Frame"))
+        self._frame.setToolTip(self.tr("Frame of this file"))
+        self._frame.setPrefix(self.tr("Frame "))
+        self._frame.setKeyboardTracking(False)
+        self._frame.lineEdit().setTextMargins(6, 0, 0, 0)
+        self._frame.hide()
+        self._frame.valueChanged.connect(self._choose_frame)
+        self._facts = QLabel()
+        self._facts.setProperty("role", "secondary")
+        self._zoom = QLabel()
+        self._zoom.setProperty("role", "secondary")
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._zoom.setMinimumWidth(52)
+        head = QHBoxLayout()
+        head.setSpacing(2)
+        head.addWidget(self._name, 1)
+        head.addSpacing(8)
+        head.addWidget(self._frame)
+        head.addSpacing(4)
+        head.addWidget(self._facts)
+        head.addSpacing(8)
+        for icon, words, slot in (
+            ("zoom-out", self.tr("Zoom out"), self.picture.zoom_out),
+            ("", "", None),
+            ("zoom-in", self.tr("Zoom in"), self.picture.zoom_in),
+            ("fit", self.tr("Fit to the window"), self.picture.fit),
+            ("actual", self.tr("Actual size, 100 %"), self.picture.actual_size),
+            ("large", self.tr("Look at it large (Space)"), self.look.emit),
+        ):
+            if slot is None:
+                head.addWidget(self._zoom)
+                continue
+            head.addWidget(self._tool(icon, words, slot))
+        right = QFrame()
+        right_layout = QVBoxLayout(right)
+        right_layout.setContentsMargins(8, 0, 0, 0)
+        right_layout.addWidget(self.prepared)
+        right.setMinimumWidth(132)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(4)
+        self.splitter.addWidget(self.picture)
+        self.splitter.addWidget(right)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        self.splitter.setSizes([520, 190])
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 8, 12)
+        layout.setSpacing(8)
+        layout.addLayout(head)
+        layout.addWidget(self.why)
+        layout.addWidget(self.splitter, 1)
+        layout.addWidget(self._notices)
+        layout.addWidget(self.failure)
+
+    def _tool(self, icon: str, words: str, slot: object) -> QToolButton:
+        button = QToolButton()
+        button.setIconSize(QSize(20, 20))
+        button.setMinimumSize(32, 32)
+        button.setToolTip(words)
+        button.setAccessibleName(words)
+        button.clicked.connect(lambda: slot())  # type: ignore[operator]
+        self._tools[button] = icon
+        return button
+
+    # What is shown
+
+    @Slot()
+    def _show_name(self) -> None:
+        item = self._session.current
+        self._name.set_text(item.source.name if item is not None else "")
+        self._facts.clear()
+        self._frame.hide()
+
+    @Slot()
+    def _show_preview(self) -> None:
+        self._detail_asked = False
+        preview, failure = self._session.preview, self._session.preview_failure
+        for button in self._tools:
+            button.setEnabled(preview is not None)
+        if preview is not None:
+            self._busy.stop()
+            self.picture.set_message("")
+            self.picture.set_image(_displayable(image_of(preview.pixels)), preview.original_size)
+            width, height = preview.original_size
+            facts = [f"{width} × {height}", preview.format]
+            self._show_frames(preview)
+            self._facts.setText(" · ".join(facts))
+        else:
+            self.picture.set_image(None)
+            self._zoom.clear()
+            if failure is not None:
+                self._busy.stop()
+                self.picture.set_message(self.tr("This image cannot be shown."))
+            else:
+                self.picture.set_message("")
+                if self._session.current is not None:
+                    self._busy.start()
+        self._show_failure()
+        self._show_notices()
+
+    def _show_frames(self, preview: Preview) -> None:
+        with QSignalBlocker(self._frame):
+            self._frame.setRange(1, max(1, preview.frames))
+            self._frame.setSuffix(self.tr(" of {0}").format(preview.frames))
+            self._frame.setValue(preview.source.frame + 1)
+        self._frame.setVisible(preview.frames > 1)
+
+    @Slot(int)
+    def _choose_frame(self, number: int) -> None:
+        self._session.set_frame(number - 1)
+
+    @Slot()
+    def _say_busy(self) -> None:
+        self.picture.set_message(self.tr("Opening…"))
+
+    @Slot()
+    def _show_prediction(self) -> None:
+        prediction = self._session.prediction
+        entry = self._catalog.entry(self._session.model_id)
+        if prediction is not None and prediction.prepared is not None and entry is not None and entry.manifest:
+            self.prepared.show_prepared(prediction.prepared, facts_of(prediction, entry.manifest))
+        else:
+            self.prepared.show_prepared(None, [])
+        self.why.set_manifest(entry.manifest if entry is not None and prediction is not None else None)
+        self._show_map()
+        self._show_failure()
+        self._show_notices()
+
+    @Slot()
+    def _show_map(self) -> None:
+        """Lay the map over the picture, or over the input where that is the only place that it fits."""
+        explainer = self._explainer
+        found = explainer.explanation if explainer.wanted else None
+        opacity = explainer.opacity / 100
+        if found is None or self._session.prediction is None:
+            self.picture.set_layer(None, _WHOLE, opacity)
+            self.prepared.set_layer(None, opacity)
+            return
+        layer = layer_of(found.heat)
+        self.picture.set_layer(layer if found.box is not None else None, found.box or _WHOLE, opacity)
+        self.prepared.set_layer(layer if found.box is None else None, opacity)
+
+    def _show_failure(self) -> None:
+        failure = self._session.preview_failure or self._session.failure
+        if failure is None or failure.model_failed:
+            self.failure.clear()
+        else:
+            show_failure(self.failure, failure)
+
+    def _show_notices(self) -> None:
+        preview, prediction = self._session.preview, self._session.prediction
+        source = prediction if prediction is not None else preview
+        notices = [n for n in source.notices if n.code not in PREPARING_CODES] if source is not None else []
+        self._notices.set_notices(notices)
+
+    @Slot(float)
+    def _show_zoom(self, zoom: float) -> None:
+        if not self.picture.has_image:
+            self._zoom.clear()
+            return
+        self._zoom.setText(self.locale().toString(zoom * 100, "f", 0) + " %")
+        preview = self._session.preview
+        if preview is None or self._detail_asked or self.picture.is_fitted:
+            return
+        height, width = preview.pixels.shape[:2]
+        shown = max(width, height) / max(preview.original_size)
+        if shown < 1 and zoom > shown and max(preview.original_size) > PREVIEW_SIDE:
+            # Nearer than the copy has pixels: ask for the whole picture, the view keeps its place.
+            self._detail_asked = True
+            self._session.ask_detail(DETAIL_SIDE)
+
+    @Slot(object)
+    def _show_detail(self, detail: Preview) -> None:
+        self.picture.refine(_displayable(image_of(detail.pixels)), detail.original_size)
+
+    @Slot()
+    def _dress(self) -> None:
+        for button, icon in self._tools.items():
+            button.setIcon(theme().icon(icon, 20))
+
+
+def layer_of(heat: np.ndarray) -> QImage:
+    """The coloured layer of a map, in enough pixels to be smooth when enlarged."""
+    from desktop.core.trust.saliency import colours
+
+    pixels = np.ascontiguousarray(colours(heat, _LAYER, max(1, round(_LAYER * heat.shape[0] / heat.shape[1]))))
+    height, width = pixels.shape[:2]
+    # The copy, because QImage would otherwise look into memory that Python may free.
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
+
+
+def _displayable(image: QImage) -> QImage:
+    """The format that is painted without converting each time."""
+    return (
+        image
+        if image.format() == QImage.Format.Format_Grayscale8
+        else image.convertToFormat(QImage.Format.Format_RGB32)
+    )

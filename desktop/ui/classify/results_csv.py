@@ -1,0 +1,194 @@
+"""A batch as a CSV file: for a spreadsheet on a desk as well as for a program.
+
+UTF-8 with a byte-order mark: without one Excel on Windows, where most of these files are opened with a double
+click, reads UTF-8 as the system's old code page and garbles every umlaut. pandas, readr and LibreOffice skip the
+mark; plain Python reads it with ``encoding="utf-8-sig"``. Commas and decimal points whatever the locale, so that
+the same file means the same everywhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import os
+import tempfile
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Literal
+
+from desktop.core.types import FoveaError
+from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, Batch
+
+if TYPE_CHECKING:
+    from desktop.ui.kit.background import Task
+
+PathStyle = Literal["relative", "full"]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class ExportCancelledError(FoveaError):
+    """The user stopped the export; the file that was there is as it was."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", "the export was cancelled", "A file that was there is unchanged.")
+
+
+def write_csv(path: str, batch: Batch, style: PathStyle = "relative") -> int:
+    """Write the finished pictures of ``batch`` to ``path`` at once and return their number; see :func:`write_whole`."""
+    lines = list(csv_rows(batch, style))
+    write_whole(path, lines)
+    return len(lines) - 1
+
+
+def write_whole(path: str, chunks: Iterable[bytes]) -> None:
+    """Write ``chunks`` to ``path`` such that the file appears whole or not at all.
+
+    It is written beside the target, flushed to disk, then renamed over it. Raises :class:`FoveaError` (``disk-full``,
+    ``not-writable``, or whatever ``chunks`` raises); the earlier file is then unchanged.
+    """
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=".fovea-", suffix=".part", dir=target.parent)
+    except OSError as error:
+        raise _refusal(error, target.name) from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+            stream.flush()
+            os.fsync(stream.fileno())
+        _share_permissions(name, target)
+        os.replace(name, target)
+    except OSError as error:
+        raise _refusal(error, target.name) from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
+    """What comes through ``pipe`` up to ``None``. Raises :class:`ExportCancelledError` once ``task`` is cancelled."""
+    while True:
+        try:
+            chunk = pipe.get(timeout=0.2)
+        except Empty:
+            chunk = b""
+        if task.cancelled:
+            raise ExportCancelledError
+        if chunk is None:
+            return
+        yield chunk
+
+
+def csv_rows(batch: Batch, style: PathStyle) -> Iterator[bytes]:
+    """The table line by line, the header first; pictures without an answer yet are left out."""
+    line = io.StringIO(newline="")
+    writer = csv.writer(line)
+    mark = BOM_UTF8
+    for at in range(-1, len(batch)):
+        if at >= 0 and batch.state[at] == PENDING:
+            continue
+        writer.writerow(_row(batch, at, style) if at >= 0 else [safe(text) for text in header(batch)])
+        # A file name may hold bytes that are no text at all; they must not end the export.
+        yield mark + line.getvalue().encode("utf-8", "replace")
+        mark = b""
+        line.seek(0)
+        line.truncate()
+
+
+def header(batch: Batch) -> list[str]:
+    """The column names; one a class at the end where the scores of all classes are kept.
+
+    ``in_domain`` and ``domain_score`` are those of ``fovea predict --json``; empty where the model cannot tell.
+    """
+    names = ["path", "model", "label", "score", "second_label", "second_score", "notices", "error_kind", "error"]
+    names += ["width", "height", "elapsed_ms", "prepared_sha256", "in_domain", "domain_score"]
+    if batch.scores is not None:
+        # Two classes may share a name; then their ids tell them apart.
+        distinct = len(set(batch.labels)) == len(batch.labels)
+        classes = batch.labels if distinct or not batch.label_ids else batch.label_ids
+        names += [f"score {label}" for label in classes]
+    return names
+
+
+def _row(batch: Batch, at: int, style: PathStyle) -> Iterator[str]:
+    yield safe(_path(batch, at, style))
+    yield batch.model
+    if batch.state[at] == FAILED:
+        kind, message = batch.errors[at]
+        yield from ("", "", "", "", "", kind, safe(message), "", "", "", "", "", "")
+        if batch.scores is not None:
+            yield from [""] * len(batch.labels)
+        return
+    yield safe(batch.label(at))
+    yield _number(batch.score[at])
+    yield safe(batch.labels[batch.second[at]]) if batch.second[at] >= 0 else ""
+    yield _number(batch.second_score[at]) if batch.second[at] >= 0 else ""
+    yield safe(batch.notices(at))
+    yield from ("", "")
+    yield str(batch.size[at, 0])
+    yield str(batch.size[at, 1])
+    yield f"{float(batch.elapsed[at]):.3f}"
+    yield bytes(batch.sha[at]).hex()
+    yield {INSIDE: "true", OUTSIDE: "false"}.get(int(batch.inside[at]), "")
+    yield _number(batch.domain_score[at]) if batch.inside[at] != UNKNOWN else ""
+    if batch.scores is not None:
+        yield from map(_number, batch.scores[at].tolist())
+
+
+def _number(value: float) -> str:
+    """Nine digits: enough to tell one float32 from another."""
+    return f"{float(value):.9g}"
+
+
+def _path(batch: Batch, at: int, style: PathStyle) -> str:
+    """Relative to the chosen folder with forward slashes; the name alone where none was chosen; or in full."""
+    source = batch.sources[at]
+    if source.path is None:
+        return source.name
+    if style == "full":
+        return source.path
+    folder = batch.folder(at).replace("\\", "/") if batch.has_root else ""
+    if os.path.isabs(folder):
+        return source.name  # outside the chosen folder
+    return f"{folder}/{source.name}" if folder else source.name
+
+
+def safe(text: str) -> str:
+    """``text`` such that no spreadsheet takes it for a formula: an apostrophe goes before = + - @ and tab.
+
+    A file called ``=cmd|…`` would otherwise run when the table is opened. The blanks before it count for nothing.
+    """
+    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def _share_permissions(name: str, target: Path) -> None:
+    """Give the new file the rights of the old one, or those that a new file gets (a temporary one is private)."""
+    if os.name == "nt":
+        return
+    try:
+        mode = target.stat().st_mode & 0o777
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        mode = 0o666 & ~mask
+    os.chmod(name, mode)
+
+
+def _refusal(error: OSError, name: str) -> FoveaError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return FoveaError(
+            "disk-full",
+            f"the disk is full: {name} was not written, and a file that was there is unchanged",
+            "Free some space or choose another folder.",
+        )
+    if isinstance(error, PermissionError):
+        return FoveaError(
+            "not-writable",
+            f"{name} may not be written there, or another program has it open",
+            "Close it there or choose another folder.",
+        )
+    reason = error.strerror or type(error).__name__
+    return FoveaError("not-writable", f"{name} was not written: {reason}", "Choose another folder.")

@@ -1,0 +1,417 @@
+"""The Classify view: list, picture, answer and results, and the paths between them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.services.classifying import Classifying
+from desktop.services.explaining import Explainer
+from desktop.services.folder_job import FolderJob
+from desktop.services.opening import Opener
+from desktop.services.samples import samples_for
+from desktop.services.session import ImageItem, Session
+from desktop.services.settings import Settings
+from desktop.ui.widgets.empty_state import EmptyState
+from desktop.ui.widgets.image_list import ImageList
+
+if TYPE_CHECKING:
+    from desktop.core.types import ImageSource
+    from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.services.scan import ScanDone
+    from desktop.ui.classify.answer_pane import AnswerPane
+    from desktop.ui.classify.picture_pane import PicturePane
+    from desktop.ui.classify.results_pane import ResultsPane
+
+
+class ClassifyView(QWidget):
+    """Three panes. ``files_wanted``, ``folder_wanted`` and ``paste_wanted`` ask the window for its dialogs."""
+
+    files_wanted = Signal()
+    folder_wanted = Signal()
+    paste_wanted = Signal()
+    card_requested = Signal(str)
+    look_requested = Signal()
+    said = Signal(str)
+
+    def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = Session(self)
+        self.job = FolderJob(self)
+        self.classifying = Classifying(self.session, self.job, catalog, self)
+        self.explainer = Explainer(self.session, catalog, self)
+        self.explainer.opacity = settings.get("overlay")
+        self.opener = Opener(self.session, self)
+        self._catalog = catalog
+        self._settings = settings
+        self._answer: AnswerPane | None = None
+        self._picture: PicturePane | None = None
+        self._results: ResultsPane | None = None
+        self._build()
+        self._connect()
+        self._restore()
+        self._show_empty()
+
+    def _build(self) -> None:
+        self.list = ImageList(self.session)
+        self.list.setMinimumWidth(184)
+        self._scan_words = QLabel()
+        self._scan_words.setProperty("role", "secondary")
+        self._scan_words.setWordWrap(True)
+        self._scan_cancel = QPushButton(self.tr("Cancel"))
+        self._scan_cancel.clicked.connect(self.opener.cancel)
+        self._scan_row = QWidget()
+        scan_layout = QHBoxLayout(self._scan_row)
+        scan_layout.setContentsMargins(12, 0, 4, 12)
+        scan_layout.addWidget(self._scan_words, 1)
+        scan_layout.addWidget(self._scan_cancel)
+        self._scan_row.hide()
+        left = QWidget()
+        left_layout = QVBoxLayout(left)
+        left_layout.setContentsMargins(0, 0, 0, 0)
+        left_layout.setSpacing(0)
+        left_layout.addWidget(self.list, 1)
+        left_layout.addWidget(self._scan_row)
+        self.empty = EmptyState()
+        holder = QWidget()
+        holder_layout = QVBoxLayout(holder)
+        holder_layout.setContentsMargins(8, 12, 8, 12)
+        holder_layout.addWidget(self.empty)
+        self._middle = QSplitter(Qt.Orientation.Vertical)
+        self._middle.setChildrenCollapsible(False)
+        self._middle.setHandleWidth(4)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(holder)
+        self._stack.addWidget(self._middle)
+        self._answer_place = QWidget()
+        self._answer_place.setMinimumWidth(236)
+        self._panes = QSplitter(Qt.Orientation.Horizontal)
+        self._panes.setChildrenCollapsible(False)
+        self._panes.setHandleWidth(4)
+        for pane in (left, self._stack, self._answer_place):
+            self._panes.addWidget(pane)
+        self._panes.setStretchFactor(0, 0)
+        self._panes.setStretchFactor(1, 1)
+        self._panes.setStretchFactor(2, 0)
+        self._panes.setSizes([244, 648, 300])
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._panes)
+        self._splitters = {"panes": self._panes, "middle": self._middle}
+
+    def _connect(self) -> None:
+        self.empty.open_files.connect(self.files_wanted)
+        self.empty.open_folder.connect(self.folder_wanted)
+        self.empty.paste.connect(self.paste_wanted)
+        self.empty.sample_chosen.connect(self.opener.add_file)
+        self.empty.folder_chosen.connect(self._open_folder)
+        self.list.chosen.connect(self.session.set_current)
+        self.list.opened.connect(self._open_item)
+        self.list.look.connect(self._look)
+        self.list.remove_requested.connect(self.remove)
+        self.list.undo_requested.connect(self.undo)
+        self.list.show_in_folder.connect(self._show_in_folder)
+        self.list.mode_changed.connect(self._remember_mode)
+        self.opener.progressed.connect(self._show_scan)
+        self.opener.finished.connect(self._on_opened)
+        self.opener.idle.connect(self._scan_row.hide)
+        self.opener.said.connect(self.said)
+        self._catalog.changed.connect(self._on_catalog)
+        self.session.was_reset.connect(self._show_empty)
+        self.session.inserted.connect(self._show_empty)
+        self._repaint = QTimer(self)
+        self._repaint.setSingleShot(True)
+        self._repaint.setInterval(250)
+        self._repaint.timeout.connect(self.list.view.viewport().update)
+        self.job.answered.connect(self._repaint_soon)
+        self.classifying.beginning.connect(self.complete)
+        self.classifying.wanted.connect(self._show_results)
+        for splitter in self._splitters.values():
+            splitter.splitterMoved.connect(self._remember_sizes)
+
+    @Slot()
+    def complete(self) -> None:
+        """Build what has nothing to show at first: picture, answer, results. After the first paint; once is enough."""
+        if self._picture is not None:
+            return
+        from desktop.ui.classify.answer_pane import AnswerPane
+        from desktop.ui.classify.picture_pane import PicturePane
+        from desktop.ui.classify.results_pane import ResultsPane
+
+        self._picture = PicturePane(self.session, self._catalog, self.explainer)
+        self._results = ResultsPane(self.session, self.job, self._catalog)
+        self._results.hide()
+        self._middle.addWidget(self._picture)
+        self._middle.addWidget(self._results)
+        self._middle.setStretchFactor(0, 3)
+        self._middle.setStretchFactor(1, 2)
+        self._middle.setSizes([360, 290])
+        self._picture.look.connect(self.look_requested)
+        self._results.again.connect(self.classify_all)
+        self._results.closed.connect(self._close_results)
+        self._results.table.row_activated.connect(self._show_source)
+        self._answer = AnswerPane(self.session, self._catalog, self.explainer)
+        self._answer.setMinimumWidth(236)
+        sizes = self._panes.sizes()
+        self._panes.replaceWidget(2, self._answer)
+        self._panes.setStretchFactor(2, 0)
+        self._panes.setSizes(sizes)
+        self._answer_place.deleteLater()
+        self._answer.model_selected.connect(self.choose_model)
+        self._answer.card_requested.connect(self.card_requested)
+        self._answer.confidence.set_rate(self._settings.get("error_rate"))
+        self._answer.confidence.rate_chosen.connect(self._remember_rate)
+        self.explainer.opacity_changed.connect(self._remember_opacity)
+        self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
+        self._splitters["picture"] = self._picture.splitter
+        self._picture.splitter.splitterMoved.connect(self._remember_sizes)
+        self._restore_sizes()
+
+    @property
+    def answer(self) -> AnswerPane:
+        """The pane of the model and its answer."""
+        self.complete()
+        assert self._answer is not None
+        return self._answer
+
+    @property
+    def picture(self) -> PicturePane:
+        """The pane of the picture."""
+        self.complete()
+        assert self._picture is not None
+        return self._picture
+
+    @property
+    def results(self) -> ResultsPane:
+        """The pane of the results."""
+        self.complete()
+        assert self._results is not None
+        return self._results
+
+    @Slot()
+    def _repaint_soon(self) -> None:
+        if not self._repaint.isActive():
+            self._repaint.start()
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine``, which was started."""
+        self.session.attach(engine)
+        self.explainer.attach(engine)
+        self._panel_engine(engine)
+        self.job.attach(engine)
+        self.list.model.attach(engine)
+
+    def detach(self) -> None:
+        """Ask nothing more of the engine, which is about to be stopped."""
+        self.job.cancel()
+        self.session.detach()
+        self.explainer.detach()
+        self.job.detach()
+        self.list.model.detach()
+
+    def take_focus(self) -> None:
+        """Give the keyboard to the list, or to the first button while there is nothing to list."""
+        target = self.list.view if self.session.items else self.empty.first_button
+        target.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def close_down(self) -> None:
+        """Stop what runs; for the end of the program."""
+        self.job.cancel()
+        self.opener.stop()
+
+    # Opening
+
+    def add_paths(self, paths: list[str]) -> None:
+        """List files and what is in folders; several are all classified, one is only shown."""
+        self.opener.add_paths(paths)
+
+    @Slot(int)
+    def _show_scan(self, found: int) -> None:
+        self.list.show_removed(0)
+        self._scan_row.show()
+        if found:
+            self._scan_words.setText(self.tr("{0} images found…").format(self.locale().toString(found)))
+        else:
+            self._scan_words.setText(self.tr("Looking for images…"))
+
+    @Slot(list, object)
+    def _on_opened(self, items: list[ImageItem], done: ScanDone) -> None:
+        for folder in done.folders:
+            self._settings.add_recent_folder(folder)
+        self.empty.set_recent(self._settings.get("recent_folders"))
+        if items and self.window().focusWidget() is None:
+            self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        items = list(dict.fromkeys(items))  # a file named twice is one row of the list
+        if len(items) > 1 and not done.cancelled:
+            self.classifying.take(items, done.folders[0] if len(done.folders) == 1 else None)
+
+    # The picture
+
+    @Slot()
+    def zoom_in(self) -> None:
+        """One step nearer."""
+        self.picture.picture.zoom_in()
+
+    @Slot()
+    def zoom_out(self) -> None:
+        """One step farther."""
+        self.picture.picture.zoom_out()
+
+    @Slot()
+    def fit(self) -> None:
+        """The whole picture."""
+        self.picture.picture.fit()
+
+    @Slot()
+    def actual_size(self) -> None:
+        """One pixel for one pixel."""
+        self.picture.picture.actual_size()
+
+    @Slot(str)
+    def _open_folder(self, folder: str) -> None:
+        self.opener.add_paths([folder])
+
+    # The list
+
+    @Slot(list)
+    def remove(self, items: list[ImageItem]) -> None:
+        """Take images off the list; offers to undo it."""
+        self.list.show_removed(self.session.remove(items))
+
+    @Slot()
+    def undo(self) -> None:
+        """Put the images back that were removed last."""
+        was_empty = not self.session.items
+        back = self.session.undo_remove()
+        self.list.show_removed(0)
+        if back:
+            self.session.set_current(back[0])
+        if was_empty and back:
+            self.classifying.put_back(back)
+
+    @Slot(object)
+    def _open_item(self, item: ImageItem) -> None:
+        self.session.set_current(item)
+        self.picture.picture.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @Slot(object)
+    def _look(self, item: ImageItem) -> None:
+        self.session.set_current(item)
+        self.look_requested.emit()
+
+    @Slot(object)
+    def _show_source(self, source: ImageSource) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self.session.set_current(item)
+
+    @Slot(object)
+    def _show_in_folder(self, item: ImageItem) -> None:
+        if item.source.path is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.dirname(os.path.abspath(item.source.path))))
+
+    @Slot()
+    def _show_empty(self) -> None:
+        if self.session.items and self.empty.isAncestorOf(self.window().focusWidget() or self):
+            self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._stack.setCurrentIndex(1 if self.session.items else 0)
+        if not self.session.items:
+            self.classifying.cut_short()  # nobody would see it, nor could stop it
+            if self._results is not None:
+                self._results.hide()
+
+    # Models and batches
+
+    @Slot(str)
+    def choose_model(self, model_id: str) -> None:
+        """Use another model: the image is classified anew; so is a folder, at once or when asked."""
+        entry = self._catalog.entry(model_id)
+        if entry is None:
+            return
+        if model_id != self.session.model_id:
+            self.classifying.cut_short()
+        self.session.set_model(model_id, entry.state == "ready")
+        self._settings.set("model", model_id)
+        self._offer_samples()
+        self.classifying.follow_model()
+        self._repaint_soon()
+
+    @Slot()
+    def classify_all(self) -> None:
+        """Classify the whole list with the model chosen now: what has no answer yet, or, where all has, all anew."""
+        self.classifying.all()
+
+    @property
+    def can_classify_all(self) -> bool:
+        """Whether there is a list and a model that can answer."""
+        return bool(self.session.items) and self.session.model_ready
+
+    @Slot()
+    def _on_catalog(self) -> None:
+        if not self.session.model_id:
+            self.choose_model(self._catalog.first_choice(self._settings.get("model")))
+        else:
+            entry = self._catalog.entry(self.session.model_id)
+            ready, before = entry is not None and entry.state == "ready", self.session.model_ready
+            self.session.set_model(self.session.model_id, ready)
+            if ready and not before:
+                self.classifying.follow_model()
+        self._offer_samples()
+
+    def _offer_samples(self) -> None:
+        self.empty.set_samples(samples_for(self.session.model_id))
+
+    @Slot()
+    def _show_results(self) -> None:
+        self.results.show()
+
+    @Slot()
+    def _close_results(self) -> None:
+        self.classifying.stop()
+        self.results.hide()
+
+    # What is remembered
+
+    def _restore(self) -> None:
+        self._restore_sizes()
+        if self._settings.get("list_mode") == "rows":
+            self.list.set_mode("rows")
+        self.empty.set_recent(self._settings.get("recent_folders"))
+        self.empty.set_samples([])
+
+    def _restore_sizes(self) -> None:
+        held = self._settings.get("splitters")
+        for name, splitter in self._splitters.items():
+            sizes = held.get(name)
+            if isinstance(sizes, list) and len(sizes) == splitter.count() and all(isinstance(s, int) for s in sizes):
+                splitter.setSizes(sizes)
+
+    @Slot()
+    def _remember_sizes(self) -> None:
+        held = self._settings.get("splitters")
+        for name, splitter in self._splitters.items():
+            sizes = splitter.sizes()
+            if all(sizes):  # a hidden pane has no size worth remembering
+                held[name] = sizes
+        self._settings.set("splitters", held)
+
+    def _panel_engine(self, engine: EngineService) -> None:
+        self.complete()
+        self.answer.confidence.attach(engine)
+
+    @Slot(float)
+    def _remember_rate(self, rate: float) -> None:
+        self._settings.set("error_rate", rate)
+
+    @Slot(int)
+    def _remember_opacity(self, percent: int) -> None:
+        self._settings.set("overlay", percent)
+
+    @Slot(str)
+    def _remember_mode(self, mode: str) -> None:
+        self._settings.set("list_mode", mode)

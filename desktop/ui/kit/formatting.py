@@ -1,0 +1,82 @@
+"""Figures as the user reads them: shares with their intervals, numbers and times in the user's way of writing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
+
+if TYPE_CHECKING:
+    from desktop.core.figures.intervals import Estimate
+    from desktop.core.figures.result import DataFacts, ModelFacts
+
+
+def tr(text: str) -> str:
+    """A translated text of the Evaluate view."""
+    return QCoreApplication.translate("Evaluate", text)
+
+
+def number(value: float, places: int = 3) -> str:
+    """A number with fixed decimals, in the user's way of writing."""
+    return QLocale().toString(float(value), "f", places)
+
+
+def share(value: float, places: int = 1) -> str:
+    """A share from 0 to 1 as percent."""
+    return f"{number(100 * value, places)} %"
+
+
+def value_of(estimate: Estimate | None, percent: bool = True) -> str:
+    """The figure alone; a dash where there is none."""
+    if estimate is None or estimate.value is None:
+        return "–"
+    return share(estimate.value) if percent else number(estimate.value)
+
+
+def interval_of(estimate: Estimate | None, percent: bool = True) -> str:
+    """The 95 % interval, or why there is no figure."""
+    if estimate is None:
+        return ""
+    if estimate.value is None or estimate.low is None or estimate.high is None:
+        return estimate.reason
+    if percent:
+        return tr("{0} to {1}").format(number(100 * estimate.low, 1), share(estimate.high))
+    return tr("{0} to {1}").format(number(estimate.low), number(estimate.high))
+
+
+def both(estimate: Estimate | None, percent: bool = True) -> str:
+    """Figure and interval in one line."""
+    if estimate is None or estimate.value is None or estimate.low is None:
+        return value_of(estimate, percent) + (f"  ({estimate.reason})" if estimate and estimate.reason else "")
+    return f"{value_of(estimate, percent)}  ({interval_of(estimate, percent)})"
+
+
+def count(value: int) -> str:
+    """A whole number with group separators."""
+    return QLocale().toString(int(value))
+
+
+def duration(seconds: float) -> str:
+    """A time span: seconds below two minutes, else minutes."""
+    whole = max(0, round(seconds))
+    if whole < 120:
+        return tr("{0} s").format(count(whole))
+    if whole < 7200:
+        return tr("{0} min").format(count(round(whole / 60)))
+    return tr("{0} h {1} min").format(count(whole // 3600), count(whole % 3600 // 60))
+
+
+def moment(iso: str) -> str:
+    """An ISO time in UTC as local date and time."""
+    when = QDateTime.fromString(iso, Qt.DateFormat.ISODate)
+    return QLocale().toString(when.toLocalTime(), QLocale.FormatType.ShortFormat) if when.isValid() else iso
+
+
+def data_words(data: DataFacts) -> str:
+    """The data's name with its split."""
+    return tr("{0}, split {1}").format(data.title, data.split) if data.split else data.title
+
+
+def score_word(model: ModelFacts) -> str:
+    """'probability' only for a calibrated model that is not medical; else 'model score'."""
+    return tr("probability") if model.scores == "probability" and not model.medical else tr("model score")

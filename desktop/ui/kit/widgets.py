@@ -1,0 +1,144 @@
+"""Small things that several widgets share: labels, sentences, pictures from arrays, the focus ring."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QLocale, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from desktop.ui.kit.theme import theme
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def make_label(text: str = "", role: str = "", *, wrap: bool = False, selectable: bool = False) -> QLabel:
+    """A label of plain text in a role of the stylesheet (``secondary``, ``answer``, ``caution`` …).
+
+    Plain on purpose: class names and file names are written by others and must not be read as markup.
+    """
+    label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(wrap)
+    if selectable:
+        flags = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        label.setTextInteractionFlags(flags)
+    # A label is a frame too: without this the ground and border of a framed caution would be drawn around its words.
+    label.setStyleSheet("border: none; background: transparent;")
+    if role:
+        label.setProperty("role", role)
+    return label
+
+
+def tip(text: str) -> str:
+    """``text`` for a tool tip, shown as it stands: Qt reads as markup whatever looks like it, and class names, file
+    names and models' cards are written by others."""
+    if "<" not in text and "&" not in text:
+        return text
+    return f'<p style="white-space: pre">{escape(text, quote=False)}</p>'
+
+
+def caption(text: str) -> str:
+    """``text`` for a button or a menu, where a single ampersand would be taken for the mark of a key."""
+    return text.replace("&", "&&")
+
+
+class Sign(QLabel):
+    """A small icon in one of the theme's colours (``tone`` names the token); redrawn when these change."""
+
+    def __init__(self, icon: str, tone: str, said: str) -> None:
+        super().__init__()
+        self._icon, self._tone = icon, tone
+        self.setStyleSheet("border: none; background: transparent;")
+        self.setFixedSize(QSize(18, 18))
+        self.setAccessibleName(said)
+        theme().changed.connect(self._draw)
+        self._draw()
+
+    def set_sign(self, icon: str, tone: str) -> None:
+        """Show another icon, or another colour."""
+        self._icon, self._tone = icon, tone
+        self._draw()
+
+    def _draw(self) -> None:
+        colour = getattr(theme().tokens, self._tone)
+        self.setPixmap(theme().icon(self._icon, 18, colour).pixmap(QSize(18, 18), self.devicePixelRatioF()))
+
+
+def put_beside(layout: QHBoxLayout, sign: Sign, body: QWidget) -> None:
+    """Lay out ``body`` with its sign before it, at its first line."""
+    layout.setSpacing(8)
+    layout.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+    layout.addWidget(body, 1)
+
+
+def set_role(widget: QWidget, role: str) -> None:
+    """Give ``widget`` another role of the stylesheet, at once."""
+    if widget.property("role") == role:
+        return
+    widget.setProperty("role", role)
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)
+
+
+def sentence(text: str) -> str:
+    """``text`` as a sentence: a capital first letter and a full stop.
+
+    The first word stays as it is where it is a name ('img.png …'): only a plain word is capitalised.
+    """
+    text = text.strip()
+    if not text:
+        return ""
+    first = text.split(maxsplit=1)[0]
+    if first.isalpha() and first.islower():
+        text = text[0].upper() + text[1:]
+    return text if text[-1] in ".!?…:" else text + "."
+
+
+def decimals(value: float, places: int = 3) -> str:
+    """``value`` with a fixed number of decimals, in the user's way of writing numbers."""
+    return QLocale().toString(float(value), "f", places)
+
+
+def count(value: int) -> str:
+    """A whole number with the user's group separators."""
+    return QLocale().toString(int(value))
+
+
+def image_of(pixels: np.ndarray) -> QImage:
+    """A picture that owns its memory, from uint8 (H, W), (H, W, 1) or (H, W, 3).
+
+    Raises :class:`ValueError` for any other shape or type.
+    """
+    if pixels.dtype != "uint8" or pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] not in (1, 3)):
+        raise ValueError(f"found {pixels.dtype} of shape {pixels.shape}; expected uint8 (H, W), (H, W, 1) or (H, W, 3)")
+    height, width = pixels.shape[:2]
+    grey = pixels.ndim == 2 or pixels.shape[2] == 1
+    step = 1 if grey else 3
+    if not pixels.flags.c_contiguous:
+        pixels = pixels.copy(order="C")
+    form = QImage.Format.Format_Grayscale8 if grey else QImage.Format.Format_RGB888
+    # The stride is given because Qt would assume rows padded to four bytes; the copy, because QImage would
+    # otherwise look into memory that Python may free.
+    return QImage(pixels.data, width, height, width * step, form).copy()
+
+
+def grey_of(image: QImage) -> np.ndarray:
+    """The image in grey, uint8 (H, W): the way back from :func:`image_of`."""
+    import numpy as np  # not with the window: it starts without
+
+    grey = image.convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(grey.constBits(), np.uint8).reshape(grey.height(), grey.bytesPerLine())
+    return rows[:, : grey.width()].copy()
+
+
+def draw_focus_ring(painter: QPainter, widget: QWidget, radius: float = 8.0) -> None:
+    """The 2 px ring that shows where the keyboard is, just inside ``widget``."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(theme().tokens.accent), 2))
+    painter.drawRoundedRect(QRectF(widget.rect()).adjusted(1, 1, -1, -1), radius, radius)

@@ -1,0 +1,232 @@
+"""The main window's share in the views beside Classify: made on their first visit, handed the engine, closed in order.
+
+A new view is one line in :data:`LATER` and a class that fills in :class:`desktop.ui.shell.later_view.LaterView`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, Slot
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QStackedWidget, QWidget
+
+    from desktop.services.background import Errands
+    from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.services.settings import Settings
+    from desktop.store.run_record import RunRecord
+    from desktop.ui.classify.view import ClassifyView
+    from desktop.ui.evaluate.view import EvaluateView
+    from desktop.ui.shell.later_view import LaterView
+    from desktop.ui.shell.menus import Menus
+    from desktop.ui.shell.rail import Rail
+    from desktop.ui.train.view import TrainView
+    from desktop.ui.widgets.message_bar import MessageBar
+
+
+class Later(NamedTuple):
+    """A view: its id and icon, the rail's word and tip, where its class lies, its place among the rail's views."""
+
+    id: str
+    icon: str
+    word: str
+    tip: str
+    module: str
+    cls: str
+    place: int
+
+
+# In the order of the rail, where Classify has place 0; the key is Ctrl and the place plus one.
+LATER: tuple[Later, ...] = (
+    Later(
+        "draw",
+        "draw",
+        QT_TRANSLATE_NOOP("MainWindow", "Draw"),
+        QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read"),
+        "desktop.ui.draw.view",
+        "DrawView",
+        1,
+    ),
+    Later(
+        "evaluate",
+        "evaluate",
+        QT_TRANSLATE_NOOP("MainWindow", "Evaluate"),
+        QT_TRANSLATE_NOOP("MainWindow", "See how good a model is"),
+        "desktop.ui.evaluate.view",
+        "EvaluateView",
+        2,
+    ),
+    Later(
+        "train",
+        "train",
+        QT_TRANSLATE_NOOP("MainWindow", "Train"),
+        QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures"),
+        "desktop.ui.train.view",
+        "TrainView",
+        3,
+    ),
+    Later(
+        "models",
+        "models",
+        QT_TRANSLATE_NOOP("MainWindow", "Models"),
+        QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models"),
+        "desktop.ui.models.view",
+        "ModelsView",
+        4,
+    ),
+)
+
+
+def _unfinished_runs() -> list[RunRecord]:
+    """The runs that nobody trains and that have not come to an end; for a thread."""
+    from desktop.store.runs import RunStore
+
+    return [record for record in RunStore().list() if record.state in ("interrupted", "queued")]
+
+
+class ViewHost:
+    """Mixed into the main window, which has the attributes named here and stays shorter for it."""
+
+    if TYPE_CHECKING:
+        settings: Settings
+        views: QStackedWidget
+        messages: MessageBar
+        rail: Rail
+        menus: Menus
+        classify: ClassifyView
+        _catalog: ModelCatalog
+        _later: dict[str, LaterView]
+        show_card: object
+        show_classify: object
+
+        def tr(self, text: str) -> str: ...
+
+    _engine: EngineService | None = None
+    _unfinished: Errands | None = None
+
+    @property
+    def engine(self) -> EngineService | None:
+        """The engine that looks and predicts, once it was started."""
+        return self._engine
+
+    @engine.setter
+    def engine(self, engine: EngineService) -> None:
+        self._engine = engine
+        for view in self._later.values():
+            view.attach(engine)
+
+    def add_rail_views(self) -> None:
+        """Give every view its button."""
+        rail = self.rail
+        rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
+        for later in LATER:
+            rail.add_view(later.id, later.icon, self.tr(later.word), self.tr(later.tip))
+        rail.set_view("classify")
+
+    def later(self, view_id: str) -> LaterView:
+        """The view of that id, made when it is first asked for. Raises :class:`KeyError` for an unknown one."""
+        view = self._later.get(view_id)
+        if view is None:
+            later = {item.id: item for item in LATER}[view_id]
+            made = getattr(import_module(later.module), later.cls)(self._catalog, self.settings)
+            view = self._later[view_id] = cast("LaterView", made)
+            view.said.connect(self.messages.say)
+            view.card_requested.connect(self.show_card)
+            view.changed.connect(self.menus.refresh)
+            view.classify_wanted.connect(self.classify_with)
+            view.evaluate_wanted.connect(self.evaluate_with)
+            view.errors_wanted.connect(self.show_validation)
+            view.view_wanted.connect(self.show_view)
+            view.progressed.connect(partial(self.rail.set_progress, view_id))
+            self.views.addWidget(view)
+            if self._engine is not None:
+                view.attach(self._engine)
+        return view
+
+    @property
+    def shown(self) -> LaterView | None:
+        """The view that is shown, unless that is Classify."""
+        current: QWidget | None = self.views.currentWidget()
+        return next((view for view in self._later.values() if view is current), None)
+
+    @property
+    def evaluate(self) -> EvaluateView:
+        """The Evaluate view, made when it is first asked for."""
+        return cast("EvaluateView", self.later("evaluate"))
+
+    @property
+    def in_evaluate(self) -> bool:
+        """Whether the Evaluate view is shown."""
+        return self.shown is not None and self.shown is self._later.get("evaluate")
+
+    @Slot(str)
+    def show_view(self, view_id: str) -> None:
+        """Show the view of that id, as the rail names it."""
+        if view_id == "classify":
+            self.show_classify()  # type: ignore[operator]
+            return
+        view = self.later(view_id)
+        self.views.setCurrentWidget(view)
+        self.rail.set_view(view_id)
+        view.take_focus()
+
+    def show_evaluate(self) -> None:
+        """Show the Evaluate view."""
+        self.show_view("evaluate")
+
+    @Slot(str)
+    def classify_with(self, model_id: str) -> None:
+        """Show Classify with the model of that id."""
+        self.show_classify()  # type: ignore[operator]
+        if model_id:
+            self.classify.choose_model(model_id)
+
+    @Slot(str, str)
+    def evaluate_with(self, model_id: str, data: str) -> None:
+        """Show Evaluate with a model and, where ``data`` is a path, labelled data."""
+        self.show_evaluate()
+        if model_id:
+            self.evaluate.choose_model(model_id)
+        if data:
+            self.evaluate.open_path(data)
+
+    @Slot(str, str, object)
+    def show_validation(self, model_id: str, path: str, names: tuple[str, ...]) -> None:
+        """Show in Evaluate what a model makes of its validation pictures."""
+        self.show_evaluate()
+        self.evaluate.open_validation(model_id, path, names)
+
+    @Slot(int)
+    def set_trainings_at_once(self, count: int) -> None:
+        """How many trainings run side by side; the Train view reads the setting itself when it is made."""
+        if "train" in self._later:
+            cast("TrainView", self._later["train"]).service.set_at_once(count)
+
+    def offer_unfinished(self) -> None:
+        """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""
+        from desktop.services.background import Errands
+
+        self._unfinished = Errands("unfinished")
+        self._unfinished.run(_unfinished_runs, self._on_unfinished)
+
+    def _on_unfinished(self, records: list[RunRecord]) -> None:
+        if records:
+            train = cast("TrainView", self.later("train"))
+            train.offer_left(records)
+
+    def may_close(self) -> bool:
+        """Whether every view agrees to the end; the first that does not has asked the user."""
+        return all(view.may_close() for view in self._later.values())
+
+    def close_later(self) -> None:
+        """End what the views started."""
+        if self._unfinished is not None:
+            self._unfinished.stop()
+            self._unfinished = None
+        for view in self._later.values():
+            view.close_down()
+            view.detach()

@@ -1,0 +1,426 @@
+"""The main window: rail, menus, drops, dialogs; everything else is a view's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.services.settings import Settings
+from desktop.ui.kit.theme import theme
+from desktop.ui.shell.host import ViewHost
+from desktop.ui.shell.rail import Rail
+
+if TYPE_CHECKING:
+    # Each of Qt's classes costs time when its name is first looked up: before the first paint only what is drawn is.
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtWidgets import QFileDialog
+
+    from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.ui.classify.view import ClassifyView
+    from desktop.ui.shell.later_view import LaterView
+    from desktop.ui.shell.menus import Menus
+    from desktop.ui.widgets.drop_overlay import DropOverlay
+    from desktop.ui.widgets.message_bar import MessageBar
+
+SMALLEST = (1024, 640)
+FIRST_SIZE = (1280, 720)
+
+
+class MainWindow(ViewHost, QMainWindow):
+    """``painted`` is emitted once, after the first paint: only then may anything heavy begin.
+
+    The first paint shows the frame, the menu bar and the rail; the views and the menus' commands are made right after
+    it, or when they are first asked for.
+    """
+
+    painted = Signal()
+
+    def __init__(self, settings: Settings, catalog: ModelCatalog) -> None:
+        super().__init__()
+        self.settings = settings
+        self._catalog = catalog
+        self._has_painted = False
+        self._engine: EngineService | None = None
+        self._later: dict[str, LaterView] = {}
+        self._classify: ClassifyView | None = None
+        self._menus: Menus | None = None
+        self._messages: MessageBar | None = None
+        self._overlay: DropOverlay | None = None
+        self.setWindowTitle("Fovea")
+        self.setMinimumSize(*SMALLEST)
+        self.setAcceptDrops(True)
+        self._build()
+        self._restore()
+
+    def _build(self) -> None:
+        self.rail = Rail()
+        self.add_rail_views()
+        self.rail.view_chosen.connect(self.show_view)
+        self.rail.help_requested.connect(self.show_help)
+        self.rail.settings_requested.connect(self.show_settings)
+        self.views = QStackedWidget()
+        self.settings.saving_failed.connect(self._say)
+        self._column = column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.views, 1)
+        middle = QWidget()
+        layout = QHBoxLayout(middle)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.rail)
+        layout.addLayout(column, 1)
+        self.setCentralWidget(middle)
+        titles = (self.tr("&File"), self.tr("&Edit"), self.tr("&View"), self.tr("&Model"), self.tr("&Help"))
+        self.top_menus = [self.menuBar().addMenu(title) for title in titles]
+
+    @property
+    def messages(self) -> MessageBar:
+        """The bar above the views that says what went wrong."""
+        if self._messages is None:
+            from desktop.ui.widgets.message_bar import MessageBar
+
+            self._messages = MessageBar()
+            self._column.insertWidget(0, self._messages)
+        return self._messages
+
+    @Slot(str)
+    def _say(self, text: str) -> None:
+        self.messages.say(text)
+
+    @property
+    def classify(self) -> ClassifyView:
+        """The Classify view, made after the first paint or when it is first asked for."""
+        if self._classify is None:
+            from desktop.ui.classify.view import ClassifyView
+
+            self._classify = ClassifyView(self._catalog, self.settings)
+            self.views.insertWidget(0, self._classify)
+            self.views.setCurrentWidget(self._classify)
+            self._connect(self._classify)
+            self._classify.take_focus()
+        return self._classify
+
+    @property
+    def menus(self) -> Menus:
+        """The commands of the menus; they need the Classify view."""
+        if self._menus is None:
+            from desktop.ui.shell.menus import Menus
+
+            self._menus = Menus(self)
+        return self._menus
+
+    def _connect(self, view: ClassifyView) -> None:
+        view.files_wanted.connect(self.open_files)
+        view.folder_wanted.connect(self.open_folder)
+        view.paste_wanted.connect(self.paste)
+        view.card_requested.connect(self.show_card)
+        view.look_requested.connect(self.look_large)
+        view.said.connect(self.messages.say)
+        self._classify = view
+        view.session.current_changed.connect(self.menus.refresh)
+        view.session.current_changed.connect(self._show_title)
+        view.session.undo_changed.connect(self.menus.refresh)
+        view.session.model_changed.connect(self.menus.refresh)
+        view.job.ended.connect(self.menus.refresh)
+        view.job.began.connect(self.menus.refresh)
+        view.job.answered.connect(self.menus.refresh)
+        view.list.model.counts_changed.connect(self.menus.refresh)
+        self.views.currentChanged.connect(self.menus.refresh)
+
+    # Commands
+
+    def open_paths(self, paths: list[str]) -> None:
+        """Open files and folders, as from the command line or a second start; brings the window to the front."""
+        self.show_classify()
+        self.classify.add_paths(paths)
+
+    @Slot(list)
+    def take_over(self, paths: list[str]) -> None:
+        """A second Fovea was started: come to the front and open what it was given."""
+        if self.isMinimized():
+            self.showNormal()
+        self.raise_()
+        self.activateWindow()
+        if paths:
+            self.open_paths(paths)
+
+    @Slot()
+    def open_files(self) -> None:
+        """Choose image files."""
+        from PySide6.QtWidgets import QFileDialog
+
+        from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
+
+        dialog = QFileDialog(self, self.tr("Open Images"), self.settings.get("last_folder"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(SUPPORTED_SUFFIXES))
+        dialog.setNameFilters([self.tr("Images ({0})").format(patterns), self.tr("All files (*)")])
+        self._open_dialog(dialog)
+
+    @Slot()
+    def open_folder(self) -> None:
+        """Choose a folder; a view may ask for one of its own kind."""
+        if self.shown is not None and self.shown.ask_folder():
+            return
+        from PySide6.QtWidgets import QFileDialog
+
+        dialog = QFileDialog(self, self.tr("Open a Folder of Images"), self.settings.get("last_folder"))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        self._open_dialog(dialog)
+
+    def _open_dialog(self, dialog: QFileDialog) -> None:
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self._on_files)
+        dialog.directoryEntered.connect(self._remember_folder)
+        dialog.open()
+
+    @Slot(list)
+    def _on_files(self, paths: list[str]) -> None:
+        if paths:
+            self.messages.clear()
+            self._remember_folder(paths[0].rsplit("/", 1)[0])
+            self.open_paths(paths)
+
+    @Slot(str)
+    def _remember_folder(self, folder: str) -> None:
+        self.settings.set("last_folder", folder)
+
+    @Slot()
+    def paste(self) -> None:
+        """Open what is on the clipboard; words go into the text field that has the keyboard."""
+        from PySide6.QtCore import QMimeData
+        from PySide6.QtGui import QGuiApplication
+        from PySide6.QtWidgets import QLineEdit, QPlainTextEdit, QTextEdit
+
+        from desktop.services.clipboard import read_mime
+
+        mime = QGuiApplication.clipboard().mimeData() or QMimeData()
+        field = self.focusWidget()
+        words = mime.hasText() and not mime.hasUrls() and not mime.hasImage()
+        if words and isinstance(field, QLineEdit | QPlainTextEdit | QTextEdit) and field.isVisible():
+            field.paste()
+            return
+        self.messages.clear()
+        intake = read_mime(mime)
+        if not intake.message:
+            self.show_classify()
+        self.classify.opener.add_intake(intake)
+
+    @Slot()
+    def export(self) -> None:
+        """Ask where to write the results, or what of the shown view can be saved."""
+        if self.shown is not None:
+            self.shown.export()
+            return
+        self.classify.results.show()
+        self.classify.results.table.ask_export()
+
+    @Slot()
+    def remove_selected(self) -> None:
+        """Take the selected images off the list."""
+        self.classify.remove(self.classify.list.selected())
+
+    @Slot()
+    def focus_filter(self) -> None:
+        """Put the keyboard into the filter."""
+        if self.shown is not None:
+            self.shown.focus_filter()
+            return
+        self.classify.list.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.classify.list.filter.selectAll()
+
+    @Slot()
+    def focus_chooser(self) -> None:
+        """Put the keyboard on the models."""
+        self.classify.answer.chooser.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @Slot()
+    def show_classify(self) -> None:
+        """Show the Classify view."""
+        self.views.setCurrentWidget(self.classify)
+        self.rail.set_view("classify")
+
+    @Slot()
+    def undo(self) -> None:
+        """Take back what was done last in the view that is shown."""
+        (self.shown or self.classify).undo()
+
+    @Slot()
+    def redo(self) -> None:
+        """Do again what was taken back last in the view that is shown."""
+        if self.shown is not None:
+            self.shown.redo()
+
+    @Slot()
+    def copy(self) -> None:
+        """Put what the shown view offers onto the clipboard."""
+        if self.shown is not None:
+            self.shown.copy()
+
+    @Slot()
+    def next_image(self) -> None:
+        """Go to the next image of the list."""
+        self.classify.list.step(1)
+
+    @Slot()
+    def previous_image(self) -> None:
+        """Go to the one before."""
+        self.classify.list.step(-1)
+
+    @Slot()
+    def look_large(self) -> None:
+        """Show the current picture on the whole screen."""
+        if self.classify.session.current is None:
+            return
+        from desktop.ui.widgets.large_look import LargeLook
+
+        dialog = LargeLook(self.classify.session, self)
+        dialog.step.connect(self.classify.list.step)
+        screen = self.screen()
+        if screen is not None:
+            dialog.setGeometry(screen.availableGeometry())
+        dialog.showFullScreen()
+
+    @Slot()
+    def show_current_card(self) -> None:
+        """The card of the chosen model."""
+        self.show_card(self.classify.session.model_id)
+
+    @Slot(str)
+    def show_card(self, model_id: str) -> None:
+        """The card of a model."""
+        entry = self._catalog.entry(model_id)
+        if entry is not None:
+            from desktop.ui.dialogs.model_card import ModelCardDialog
+
+            self.show_dialog(ModelCardDialog(entry, self))
+
+    @Slot()
+    def show_help(self) -> None:
+        """What Fovea does, and its keys."""
+        from desktop.ui.dialogs.help import HelpDialog
+
+        self.show_dialog(HelpDialog(self))
+
+    @Slot()
+    def show_about(self) -> None:
+        """Version, licence, parts."""
+        from desktop.ui.dialogs.about import AboutDialog
+
+        self.show_dialog(AboutDialog(self))
+
+    @Slot()
+    def show_updates(self) -> None:
+        """Whether there is a newer version, where the user has said where to look."""
+        from desktop.ui.dialogs.updates import UpdatesDialog
+
+        self.show_dialog(UpdatesDialog(self.settings, self))
+
+    @Slot()
+    def show_licences(self) -> None:
+        """Every component with its licence."""
+        from desktop.ui.dialogs.licences import LicencesDialog
+
+        self.show_dialog(LicencesDialog(self))
+
+    @Slot()
+    def show_settings(self) -> None:
+        """Theme and the number of classes shown."""
+        from desktop.ui.dialogs.settings import SettingsDialog
+
+        dialog = SettingsDialog(self.settings, self)
+        dialog.theme_chosen.connect(self.set_theme)
+        dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
+        dialog.at_once_chosen.connect(self.set_trainings_at_once)
+        self.show_dialog(dialog)
+
+    def show_dialog(self, dialog: QWidget) -> None:
+        """Open a dialog over the window; it goes when it is closed."""
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()  # type: ignore[attr-defined]
+
+    @Slot(str)
+    def set_theme(self, mode: str) -> None:
+        """Use a theme and remember it."""
+        theme().set_mode(mode)  # type: ignore[arg-type]
+        self.settings.set("theme", mode)
+        self.menus.show_theme()
+
+    @Slot()
+    def _show_title(self) -> None:
+        current = self.classify.session.current
+        self.setWindowTitle(f"{current.source.name} – Fovea" if current is not None else "Fovea")
+
+    # Drops
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Show that something may be dropped here."""
+        from desktop.services.clipboard import can_take
+
+        if can_take(event.mimeData()):
+            event.acceptProposedAction()
+            if self._overlay is None:
+                from desktop.ui.widgets.drop_overlay import DropOverlay
+
+                self._overlay = DropOverlay(self)
+            here = self.shown.drop_words() if self.shown is not None else ""
+            self._overlay.words = here or self.tr("Drop images or folders to classify them")
+            self._overlay.setGeometry(self.centralWidget().geometry())
+            self._overlay.show()
+            self._overlay.raise_()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Take that back."""
+        self._hide_overlay()
+
+    def _hide_overlay(self) -> None:
+        if self._overlay is not None:
+            self._overlay.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self._hide_overlay()
+        event.acceptProposedAction()
+        self.messages.clear()
+        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if local and self.shown is not None and self.shown.drop_words():
+            self.shown.open_paths(local)
+            return
+        self.show_classify()
+        self.classify.opener.add_mime(event.mimeData())
+
+    # The window itself
+
+    def _restore(self) -> None:
+        geometry = QByteArray.fromBase64(QByteArray(self.settings.get("geometry").encode("ascii", "ignore")))
+        if geometry.isEmpty() or not self.restoreGeometry(geometry):
+            self.resize(*FIRST_SIZE)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Note the first paint."""
+        super().paintEvent(event)
+        if not self._has_painted:
+            self._has_painted = True
+            QTimer.singleShot(0, self.painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the overlay over the views."""
+        super().resizeEvent(event)
+        if self._overlay is not None:
+            self._overlay.setGeometry(self.centralWidget().geometry())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the window's place, stop what runs; a view with work under way may keep the window open."""
+        if not self.may_close():
+            event.ignore()
+            return
+        self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
+        if self._classify is not None:
+            self._classify.close_down()
+        self.close_later()
+        super().closeEvent(event)

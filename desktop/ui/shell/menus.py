@@ -1,0 +1,166 @@
+"""The menus: every command with its key, and which of them can be used now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from desktop.ui.kit.theme import MODES, theme
+from desktop.ui.kit.widgets import caption
+from desktop.ui.shell.host import LATER
+
+if TYPE_CHECKING:
+    from desktop.ui.shell.main_window import MainWindow
+
+
+class Menus(QObject):
+    """The menu bar of ``window``; :meth:`refresh` after anything that its commands depend on."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._build()
+
+    def _build(self) -> None:
+        window = self._window
+        files, edit, views, models, helps = window.top_menus
+        key = QKeySequence.StandardKey
+        view = window.classify
+        self._add(files, self.tr("&Open Images…"), window.open_files, key.Open)
+        self._add(files, self.tr("Open &Folder…"), window.open_folder, "Ctrl+Shift+O")
+        self._recent = files.addMenu(self.tr("&Recent Folders"))
+        self._recent.aboutToShow.connect(self._fill_recent)
+        files.addSeparator()
+        self._export = self._add(files, self.tr("&Export Results as CSV…"), window.export, "Ctrl+E")
+        files.addSeparator()
+        leave = self._add(files, self.tr("&Quit"), window.close, key.Quit)
+        leave.setMenuRole(QAction.MenuRole.QuitRole)
+        self._undo = self._add(edit, self.tr("&Undo"), window.undo, key.Undo)
+        self._redo = self._add(edit, self.tr("&Redo"), window.redo, key.Redo)
+        edit.addSeparator()
+        self._copy = self._add(edit, self.tr("&Copy"), window.copy, key.Copy)
+        self._add(edit, self.tr("&Paste Image"), window.paste, key.Paste)
+        self._all = self._add(edit, self.tr("Select &All Images"), view.list.select_all, key.SelectAll)
+        self._remove = self._add(edit, self.tr("&Remove from the List"), window.remove_selected)
+        edit.addSeparator()
+        self._add(edit, self.tr("&Filter Images"), window.focus_filter, key.Find)
+        settings = self._add(edit, self.tr("&Settings…"), window.show_settings, key.Preferences)
+        settings.setMenuRole(QAction.MenuRole.PreferencesRole)
+        self._build_view_menu(views)
+        self._classify_all = self._add(models, self.tr("&Classify All Images"), view.classify_all, "Ctrl+Return")
+        self._again = self._add(models, self.tr("Classify This Image &Again"), view.session.ask_again, key.Refresh)
+        models.addSeparator()
+        self._card = self._add(models, self.tr("&About This Model"), window.show_current_card, "Ctrl+I")
+        self._add(models, self.tr("C&hoose a Model"), window.focus_chooser, "Ctrl+Shift+M")
+        self._add(helps, self.tr("&Help and Shortcuts"), window.show_help, key.HelpContents)
+        helps.addSeparator()
+        self._add(helps, self.tr("Check for &Updates…"), window.show_updates)
+        self._add(helps, self.tr("&Licences"), window.show_licences)
+        about = self._add(helps, self.tr("&About Fovea"), window.show_about)
+        about.setMenuRole(QAction.MenuRole.AboutRole)
+        self.refresh()
+
+    def _build_view_menu(self, menu: QMenu) -> None:
+        window, view = self._window, self._window.classify
+        self._add(menu, self.tr("&Classify"), window.show_classify, "Ctrl+1")
+        for later in LATER:
+            action = self._add(menu, window.tr(later.word), self._show_later, f"Ctrl+{later.place + 1}")
+            action.setData(later.id)
+        menu.addSeparator()
+        key = QKeySequence.StandardKey
+        self._picture_actions = [
+            self._add(menu, self.tr("Zoom &In"), view.zoom_in, key.ZoomIn),
+            self._add(menu, self.tr("Zoom &Out"), view.zoom_out, key.ZoomOut),
+            self._add(menu, self.tr("&Fit to the Window"), view.fit, "Ctrl+0"),
+            self._add(menu, self.tr("&Actual Size"), view.actual_size, "Ctrl+Alt+0"),
+            self._add(menu, self.tr("&Look Large"), window.look_large, "F11"),
+        ]
+        self._add(menu, self.tr("&Next Image"), window.next_image, "Ctrl+Right")
+        self._add(menu, self.tr("&Previous Image"), window.previous_image, "Ctrl+Left")
+        menu.addSeparator()
+        themes = menu.addMenu(self.tr("&Theme"))
+        self._themes = QActionGroup(self)
+        words = {"system": self.tr("Like the System"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        for mode in MODES:
+            action = themes.addAction(words[mode])
+            action.setCheckable(True)
+            action.setData(mode)
+            action.setChecked(mode == theme().mode)
+            self._themes.addAction(action)
+        self._themes.triggered.connect(self._choose_theme)
+
+    def _add(
+        self,
+        menu: QMenu,
+        words: str,
+        slot: Callable[..., object],
+        shortcut: QKeySequence.StandardKey | str | None = None,
+    ) -> QAction:
+        action = QAction(words, self._window)
+        if isinstance(shortcut, str):
+            action.setShortcut(QKeySequence(shortcut))
+        elif shortcut is not None:
+            action.setShortcuts(shortcut)
+        action.triggered.connect(slot)
+        menu.addAction(action)
+        return action
+
+    @Slot()
+    def refresh(self) -> None:
+        """Bring what can be done now into line with the state."""
+        view = self._window.classify
+        session, job = view.session, view.job
+        # These are about the list of the Classify view: where that is not seen, their keys belong to what is.
+        shown = self._window.shown
+        here = shown is None
+        has_image = here and session.current is not None
+        for action in self._picture_actions:
+            action.setEnabled(has_image)
+        self._again.setEnabled(has_image)
+        self._undo.setEnabled(session.can_undo if shown is None else shown.can_undo())
+        self._undo.setText(self.tr("&Undo Removing Images") if here else self.tr("&Undo"))
+        self._redo.setEnabled(shown is not None and shown.can_redo())
+        self._copy.setEnabled(shown is not None and shown.can_copy())
+        self._all.setEnabled(here and bool(session.items))
+        self._remove.setEnabled(here and bool(session.items))
+        self._card.setEnabled(here and bool(session.model_id))
+        self._classify_all.setEnabled(here and view.can_classify_all)
+        self._export.setEnabled(job.done > 0 if shown is None else shown.can_export())
+        self._export.setText(self.tr("&Export Results as CSV…") if here else self.tr("&Export…"))
+
+    @Slot()
+    def _show_later(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._window.show_view(action.data())
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        self._recent.clear()
+        folders = self._window.settings.get("recent_folders")
+        for folder in folders:
+            action = self._recent.addAction(caption(folder))
+            action.setData(folder)
+            action.triggered.connect(self._open_recent)
+        if not folders:
+            self._recent.addAction(self.tr("None yet")).setEnabled(False)
+
+    @Slot()
+    def _open_recent(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self._window.open_paths([action.data()])
+
+    @Slot(QAction)
+    def _choose_theme(self, action: QAction) -> None:
+        self._window.set_theme(action.data())
+
+    @Slot()
+    def show_theme(self) -> None:
+        """Mark the theme that is in use."""
+        for action in self._themes.actions():
+            action.setChecked(action.data() == theme().mode)

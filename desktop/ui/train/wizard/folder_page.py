@@ -1,0 +1,258 @@
+"""First page: which pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
+
+from desktop.services.drawings import own_folders
+from desktop.ui.classify.panes import show_failure
+from desktop.ui.evaluate.opening import ask_data
+from desktop.ui.kit.background import Task
+from desktop.ui.kit.formatting import count
+from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import caption, make_label, tip
+from desktop.ui.train.wizard.draft import Draft
+from desktop.ui.train.wizard.page import Page, link, row
+from desktop.ui.train.wizard.repeat import before_the_look
+from desktop.ui.train.wizard.state import WizardState
+from desktop.ui.widgets.notices import ErrorPanel
+
+if TYPE_CHECKING:
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.ml.plans.plan import TrainingPlan
+
+MAX_RECENT = 8
+
+
+class FolderPage(Page):
+    """A folder with one folder for each class, or a file of arrays: opened, dropped, or one of the recent ones.
+
+    ``failed`` carries the :class:`desktop.core.types.FoveaError` where data could not be opened.
+    """
+
+    failed = Signal(object)
+
+    def __init__(self, state: WizardState) -> None:
+        super().__init__(
+            state,
+            self.tr("Pictures"),
+            self.tr("Which pictures should it learn from?"),
+            self.tr(
+                "A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'. "
+                "Your files are only read, never changed, and nothing leaves this computer."
+            ),
+        )
+        self.setAcceptDrops(True)
+        self._task: Task | None = None
+        self._well = well = QFrame()
+        well.setObjectName("wizardWell")
+        self._sign = make_label()
+        self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._words = make_label(self.tr("Drop a folder here"), "title", wrap=True)
+        self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._facts = make_label("", "secondary", wrap=True)
+        self._facts.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._busy = QProgressBar()
+        self._busy.setRange(0, 0)
+        self._busy.setMaximumWidth(320)
+        self._busy.hide()
+        self.open = QPushButton(self.tr("Open a folder…"))
+        self.open.setProperty("role", "primary")
+        self.open.clicked.connect(self._ask_folder)
+        self._arrays = link(self.tr("Or a file of arrays (.npz, MNIST's IDX)…"))
+        self._arrays.clicked.connect(self._ask_file)
+        self._cancel = QPushButton(self.tr("Cancel"))
+        self._cancel.clicked.connect(self.cancel)
+        self._cancel.hide()
+        self._drawings = QVBoxLayout()
+        self._drawings.setSpacing(2)
+        self._recent_title = make_label(self.tr("Recent labelled folders"), "secondary")
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        inside = QVBoxLayout(well)
+        inside.setContentsMargins(24, 24, 24, 24)
+        inside.setSpacing(10)
+        inside.addStretch(2)
+        for part in (self._sign, self._words, self._facts):
+            inside.addWidget(part)
+        for part in (self._busy, self.open, self._arrays, self._cancel):
+            inside.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
+        inside.addLayout(self._drawings)
+        inside.addSpacing(12)
+        inside.addWidget(self._recent_title, 0, Qt.AlignmentFlag.AlignHCenter)
+        inside.addLayout(self._recent)
+        inside.addStretch(3)
+        self.failure = ErrorPanel()
+        self.body.addWidget(well, 1)
+        self.body.addWidget(self.failure)
+        self.body.addLayout(row())
+        theme().changed.connect(self._dress)
+        self._dress()
+        self._show_drawings()
+        self._show_recent()
+
+    def isComplete(self) -> bool:
+        return self.state.data is not None and self._task is None
+
+    # Opening
+
+    @Slot()
+    def _ask_folder(self) -> None:
+        ask_data(self, self.state.settings.get("last_folder"), True).fileSelected.connect(self.open_path)
+
+    @Slot()
+    def _ask_file(self) -> None:
+        ask_data(self, self.state.settings.get("last_folder"), False).fileSelected.connect(self.open_path)
+
+    @Slot(str)
+    def open_path(self, path: str) -> None:
+        """Read what is at ``path``; the page goes on by itself once that is done."""
+        self.cancel()
+        self.failure.clear()
+        self._path = path
+        held = self.state.held
+        self._task = Task(lambda task: read(path, task, held))
+        self._task.progressed.connect(self._on_progress)
+        self._task.answered.connect(self._on_opened)
+        self._task.failed.connect(self._on_failed)
+        self._show_busy(True)
+        self._task.launch()
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stop reading."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._show_busy(False)
+
+    def _show_busy(self, busy: bool) -> None:
+        self._busy.setVisible(busy)
+        self._cancel.setVisible(busy)
+        self.open.setVisible(not busy)
+        self._arrays.setVisible(not busy)
+        data = self.state.data
+        self._words.setText(
+            self.tr("Reading…") if busy else data.title if data is not None else self.tr("Drop a folder here")
+        )
+        self._facts.setText("" if busy or data is None else describe(self.state.draft, self.tr))
+        self.open.setText(self.tr("Open another folder…") if data is not None else self.tr("Open a folder…"))
+        self.completeChanged.emit()
+
+    @Slot(object)
+    def _on_progress(self, done: int) -> None:
+        if self.sender() is self._task:
+            self._facts.setText(self.tr("{0} pictures found…").format(count(done)))
+
+    @Slot(object)
+    def _on_opened(self, answer: tuple[LabelledDataset, Draft]) -> None:
+        if self.sender() is not self._task:
+            return
+        self._task = None
+        settings = self.state.settings
+        folders = [self._path, *(held for held in settings.get("recent_labelled") if held != self._path)]
+        settings.set("recent_labelled", folders[:MAX_RECENT])
+        self.state.set_data(*answer)
+        self._show_recent()
+        self._show_busy(False)
+        self.wizard().next()
+
+    @Slot(object)
+    def _on_failed(self, error: Any) -> None:
+        from desktop.core.types import FoveaError
+
+        if self.sender() is not self._task:
+            return
+        self._task = None
+        self._show_busy(False)
+        if not isinstance(error, FoveaError):
+            error = FoveaError("unreadable", f"this data cannot be read ({type(error).__name__})")
+        show_failure(self.failure, error)
+        self.failed.emit(error)
+
+    # Drops and recent folders
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """A folder or file may be dropped."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+        if local:
+            event.acceptProposedAction()
+            self.open_path(local[0])
+
+    def _show_drawings(self) -> None:
+        """What was kept in the Draw view, where something was."""
+        for folder in own_folders()[:3]:
+            button = link(self.tr("My drawings ({0})").format(folder.name))
+            button.setIcon(theme().icon("draw", 16, theme().tokens.accent))
+            button.setProperty("folder", str(folder))
+            button.setToolTip(self.tr("Drawings that you named and kept in the Draw view"))
+            button.clicked.connect(self._choose_recent)
+            self._drawings.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def _show_recent(self) -> None:
+        while (entry := self._recent.takeAt(0)) is not None:
+            entry.widget().deleteLater()
+        folders = [f for f in self.state.settings.get("recent_labelled") if isinstance(f, str)][:4]
+        self._recent_title.setVisible(bool(folders))
+        for folder in folders:
+            name = folder.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
+            button = link(caption(name))
+            button.setIcon(theme().icon("folder", 16, theme().tokens.accent))
+            button.setProperty("folder", folder)
+            button.setToolTip(tip(folder))
+            button.setAccessibleName(self.tr("Open the labelled folder {0}").format(name))
+            button.clicked.connect(self._choose_recent)
+            self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    @Slot()
+    def _choose_recent(self) -> None:
+        self.open_path(self.sender().property("folder"))
+
+    @Slot()
+    def _dress(self) -> None:
+        t = theme().tokens
+        self._sign.setPixmap(theme().icon("folder", 48, t.secondary).pixmap(QSize(48, 48), self.devicePixelRatioF()))
+        self._well.setStyleSheet(
+            f"#wizardWell {{ border: 2px dashed {t.border}; border-radius: 8px; background: {t.surface}; }}"
+        )
+
+
+def read(path: str, task: Task, held: TrainingPlan | None = None) -> tuple[LabelledDataset, Draft]:
+    """The pictures to learn from, and what is known of them; for a thread of its own. ``held``: an earlier plan that is
+    repeated."""
+    from desktop.core.data.dataset import ALL, open_dataset
+
+    def told(done: int, total: int | None) -> None:
+        task.progressed.emit(done)
+
+    def stopped() -> bool:
+        return task.cancelled
+
+    data = open_dataset(path, ALL, told, stopped)
+    train, validation, test = (data.own_split(part) for part in ("train", "validation", "test"))
+    if train is not None:
+        data = open_dataset(path, train, told, stopped)
+    draft = Draft(
+        path=path,
+        title=data.title,
+        classes=data.classes,
+        counts=tuple(int(n) for n in data.counts()),
+        own_validation=train is not None and validation is not None,
+        own_test=train is not None and test is not None,
+        name=data.title,
+    )
+    return data, before_the_look(draft, held, data) if held is not None else draft
+
+
+def describe(draft: Draft, tr: Any) -> str:
+    """The data in one line."""
+    return tr("{0} pictures in {1} classes").format(count(sum(draft.counts)), count(len(draft.classes)))

@@ -1,0 +1,110 @@
+"""Real children: what they said before their end is heard, and every one can be ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+import pytest
+
+from desktop.system.child_process import KILL, ChildProcess, Outbox
+
+
+def last_words(connection: Connection, count: int) -> None:
+    for number in range(count):
+        connection.send(number)
+    os._exit(7)
+
+
+def echo(connection: Connection) -> None:
+    try:
+        while True:
+            connection.send(connection.recv())
+    except EOFError:
+        return
+
+
+def stubborn(connection: Connection) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    connection.send("deaf")
+    while True:
+        signal.pause()
+
+
+def hear(process: ChildProcess, count: int | None = None) -> list[Any]:
+    """``count`` messages, or all to the child's end."""
+    heard: list[Any] = []
+    while len(heard) != count and not process.over:
+        process.wait(60)
+        heard += process.receive()
+    return heard
+
+
+def test_what_a_child_said_before_its_end_is_heard() -> None:
+    process = ChildProcess(last_words, (500,), duplex=False)
+    assert hear(process) == list(range(500))
+    assert process.collect(20) == 7
+    process.end()
+
+
+def test_a_dead_child_hears_nothing_and_nobody_minds() -> None:
+    process = ChildProcess(echo, ())
+    process.send("there?")
+    assert hear(process, 1) == ["there?"] and not process.over
+    process.kill()
+    assert hear(process) == []
+    process.send("still there?")
+    assert process.collect(20) == -KILL
+    process.kill()
+    process.end()
+
+
+def test_a_child_ends_when_hung_up_on() -> None:
+    process = ChildProcess(echo, ())
+    process.hang_up()
+    assert process.join(60) == 0
+    process.end()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal to ignore")
+def test_a_child_that_does_not_listen_is_killed() -> None:
+    process = ChildProcess(stubborn, ())
+    assert hear(process, 1) == ["deaf"]
+    process.end(terminated=0.1, killed=None)
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_many_letters_from_many_threads_ring_once() -> None:
+    outbox: Outbox[tuple[int, int]] = Outbox()
+    each = 30_000  # more bytes than a pipe holds, were there one for each
+    threads = [
+        threading.Thread(target=lambda own=own: [outbox.put((own, n)) for n in range(each)], daemon=True)
+        for own in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert outbox.bell.poll(0)
+    letters, rung = outbox.take()
+    assert rung and not outbox.bell.poll(0)
+    for own in range(3):
+        assert [n for thread, n in letters if thread == own] == list(range(each))
+    assert outbox.take() == ([], False)
+    outbox.put()
+    assert outbox.take() == ([], True)
+
+
+def test_a_letter_wakes_who_waits_for_a_child() -> None:
+    outbox: Outbox[str] = Outbox()
+    process = ChildProcess(echo, ())
+    outbox.put("hello")
+    process.wait(None, outbox.bell)
+    assert outbox.take() == (["hello"], True) and not process.over
+    process.hang_up()
+    process.end(asked=60)

@@ -1,5 +1,0 @@
-"""Fixtures of the trainings."""
-
-from tests.training.jobs import obedient_job
-
-__all__ = ["obedient_job"]

@@ -1,0 +1,153 @@
+"""Batches in the window: what is answered stays, nothing large is asked unasked, nothing runs unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.core.types import ImageSource
+from desktop.engine.messages import Failure, Prediction
+from desktop.ui.shell.app import Shell
+from tests.ui.conftest import write_image
+
+WAIT = 30_000
+
+
+def folder_of(path: Path, colours: list[str]) -> str:
+    for number, colour in enumerate(colours):
+        write_image(path / f"{number}.png", colour)
+    return str(path)
+
+
+class Asked:
+    """Counts the answers that a batch takes."""
+
+    def __init__(self, shell: Shell) -> None:
+        self.answered = 0
+        shell.window.classify.job.answered.connect(self.take)
+
+    def take(self, answers: Sequence[Prediction | Failure]) -> None:
+        self.answered += len(answers)
+
+
+def classified(qtbot: Any, shell: Shell, count: int) -> None:
+    job = shell.window.classify.job
+    qtbot.waitUntil(lambda: len(job.items) == count and job.done == count and not job.running, timeout=WAIT)
+
+
+def test_what_is_answered_stays_when_more_is_opened(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view, asked = shell.window.classify, Asked(shell)
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue", "lime", "red"])])
+    classified(qtbot, shell, 4)
+    view.results.table._text.setText("0.png")
+    shell.window.open_paths([folder_of(tmp_path / "b", ["blue", "lime"])])
+    classified(qtbot, shell, 6)
+    assert asked.answered == 6
+    assert [item.answer for item in view.session.items] == ["red", "blue", "green", "red", "blue", "green"]
+    batch = view.results.table.model.batch
+    assert batch is not None and batch.counts.tolist() == [2, 2, 2] and batch.done == 6
+    assert view.results.table._text.text() == "0.png"
+    # Taken off the list and opened again it is known; opened once more nothing is asked.
+    view.remove(view.session.items[:1])
+    shell.window.open_paths([str(tmp_path / "a")])
+    classified(qtbot, shell, 6)
+    with qtbot.waitSignal(view.opener.finished, timeout=WAIT):
+        shell.window.open_paths([str(tmp_path / "a")])
+    assert asked.answered == 6 and not view.job.running
+    assert view.session.items[-1].answer == "red"
+    view.classify_all()
+    classified(qtbot, shell, 6)
+    assert asked.answered == 12
+
+
+def test_a_batch_outlives_a_look_at_another_model(
+    qtbot: Any, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.services.classifying.AT_ONCE", 3)
+    view = shell.window.classify
+    view.choose_model("colours")
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red"] * 300)])
+    qtbot.waitUntil(lambda: view.job.done > 0, timeout=WAIT)
+    asked, before = Asked(shell), view.job.done
+    view.choose_model("xray")
+    assert not view.job.running and {item.answer for item in view.session.items} == {""}
+    assert view.results._other.isVisibleTo(view.results)
+    view.choose_model("colours")
+    assert sum(item.answer == "red" for item in view.session.items) == before
+    classified(qtbot, shell, 300)
+    assert {item.answer for item in view.session.items} == {"red"}
+    assert before + asked.answered == 300
+
+
+def test_undo_brings_no_answer_of_another_model(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view = shell.window.classify
+    view.choose_model("colours")
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue", "lime"])])
+    classified(qtbot, shell, 3)
+    view.remove(view.session.items[:1])
+    view.choose_model("xray")
+    classified(qtbot, shell, 2)
+    view.undo()
+    assert view.session.items[0].answer == ""
+
+
+def test_an_emptied_list_stops_its_batch_and_undo_goes_on_with_it(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view = shell.window.classify
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red"] * 300)])
+    qtbot.waitUntil(lambda: view.job.done > 0, timeout=WAIT)
+    view.remove(list(view.session.items))
+    assert not view.job.running and not view.results.isVisible()
+    view.undo()
+    assert view.results.isVisible()
+    classified(qtbot, shell, 300)
+
+
+def test_a_long_list_is_not_classified_unasked(
+    qtbot: Any, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("desktop.services.classifying.AT_ONCE", 3)
+    view = shell.window.classify
+    view.choose_model("colours")
+    view.session.add([ImageSource.from_path(str(write_image(tmp_path / f"{n}.png"))) for n in range(6)])
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue"])])
+    classified(qtbot, shell, 2)
+    view.choose_model("xray")
+    assert not view.job.running and view.job.model_id == "colours"
+    shell.window.open_paths([folder_of(tmp_path / "b", ["red", "blue", "lime"])])
+    classified(qtbot, shell, 3)
+    assert view.job.model_id == "xray"
+
+
+def test_the_end_of_a_scan_leaves_the_keyboard_where_it_is(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    view = shell.window.classify
+    assert shell.window.focusWidget() is view.empty.first_button
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue"])])
+    classified(qtbot, shell, 2)
+    assert shell.window.focusWidget() is view.list.view
+    view.results.table._text.setFocus()
+    shell.window.open_paths([folder_of(tmp_path / "b", ["red", "blue"])])
+    classified(qtbot, shell, 4)
+    assert shell.window.focusWidget() is view.results.table._text
+
+
+def test_folder_opened_before_a_model_can_answer_is_classified_afterwards(
+    qtbot: Any, shell: Shell, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    entry = shell.catalog.entry("xray")
+    assert entry is not None
+    shell.catalog.entries = [*shell.catalog.entries, replace(entry, id="absent", state="weights-not-installed")]
+    shell.catalog.changed.emit()
+    view = shell.window.classify
+    view.choose_model("absent")
+    for folder in "fg":
+        with qtbot.waitSignal(view.opener.finished, timeout=WAIT):
+            shell.window.open_paths([folder_of(tmp_path / folder, ["blue"] * 3)])
+    assert not view.job.running
+    view.choose_model("colours")
+    classified(qtbot, shell, 6)
+    assert {item.answer for item in view.session.items} == {"blue"}

@@ -1,0 +1,255 @@
+"""The training wizard's pages: what they show, what they take, and the plan that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtWidgets import QPushButton, QRadioButton, QWizard
+from pytestqt.qtbot import QtBot
+
+from desktop.ml.plans import nettables
+from desktop.ml.plans import plan as plans
+from desktop.ml.plans.nettables import layer_table
+from desktop.store.ids import free_among
+from desktop.ui.train.wizard import origins
+from desktop.ui.train.wizard.draft import MAX_SIDE, Draft
+from desktop.ui.train.wizard.wizard import TrainingWizard
+from tests.ui.train.wizard.kit import TIMEOUT, looked_through
+
+
+def test_five_clicks_make_a_plan_that_reads_back(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    assert wizard.findings.model.rowCount() == 2
+    qtbot.mouseClick(wizard.findings.express, Qt.MouseButton.LeftButton)
+    assert wizard.currentPage() is wizard.summary
+    start = wizard.button(QWizard.WizardButton.FinishButton)
+    assert start.isEnabled()
+    with qtbot.waitSignal(wizard.started) as said:
+        qtbot.mouseClick(start, Qt.MouseButton.LeftButton)
+    plan, name = said.args[0]
+    assert name == "Ünï fruits" and plan.id == "uni-fruits"
+    assert plan.labels == ("apples", "limes") and plan.data.path == str(folder) and plan.data.source == "user"
+    assert len(plan.data.fingerprint) == 64
+    assert plans.from_json(plan.to_json()) == plan
+    assert str(folder.parent) not in plan.public().to_json()
+
+
+def test_every_page_shows_the_users_picture_and_takes_changes(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:cifar-deep")
+    assert wizard.state.draft.plan().preset == "cifar-deep" and wizard.start.model.rowCount() > 8
+    while wizard.currentPage() is not wizard.preparing:
+        wizard.next()
+    qtbot.waitUntil(wizard.preparing.settled, timeout=TIMEOUT)
+    wizard.preparing.side.setValue(48)
+    qtbot.waitUntil(lambda: wizard.preparing.after.image.width() == 48, timeout=TIMEOUT)
+    wizard.preparing.use(fit="letterbox", colour="grey")
+    assert wizard.state.draft.shape == (48, 48, 1)
+    wizard.next()
+    qtbot.waitUntil(wizard.augment.settled, timeout=TIMEOUT)
+    wizard.augment.set_steps({("affine", "rotate"): 30.0})
+    wizard.augment.across.setChecked(True)
+    assert {step.name for step in wizard.state.draft.plan().augment} == {"affine", "flip"}
+    wizard.augment.across.setChecked(False)
+    wizard.augment.set_steps({("affine", "rotate"): 0.0})
+    assert wizard.state.draft.augment == ()
+    wizard.next()
+    wizard.learning.epochs.setValue(7)
+    wizard.learning.rate.setValue(0.02)
+    wizard.learning.optimizer.setCurrentIndex(wizard.learning.optimizer.findData("momentum"))
+    wizard.learning.optimizer.activated.emit(0)
+    wizard.learning.balance.setCurrentIndex(wizard.learning.balance.findData("over"))
+    wizard.learning.balance.activated.emit(0)
+    plan = wizard.state.draft.plan()
+    assert (plan.fit.epochs, plan.optimizer.rate, plan.optimizer.name) == (7, 0.02, "sgd")
+    assert plan.optimizer.momentum == 0.9 and plan.fit.sampling == "over" and plan.fit.class_weights == "none"
+
+
+def test_the_preparing_page_shows_what_is_used(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    page = wizard.preparing
+    sizes = [button for button in page.findChildren(QPushButton) if button.property("side")]
+    wizard.start.choose("preset:xray-cnn")
+    assert page.side.value() == wizard.state.draft.preprocess.height == 1024
+    page.side.setValue(64)
+    page.side.setValue(1024)
+    assert wizard.state.draft.shape == (1024, 1024, 3)
+    wizard.start.choose("preset:fovea-small-residual")
+    assert page.side.maximum() == MAX_SIDE
+    while wizard.currentPage() is not page:
+        wizard.next()
+    for word in ("Ink found and centred (28×28 drawings)", "Colour"):
+        next(b for b in page.findChildren(QRadioButton) if b.text() == word).click()
+    assert wizard.state.draft.preprocess.fit == "mnist" and wizard.state.draft.shape == (28, 28, 1)
+    assert page.side.value() == 28 and page._colours[0].checkedButton().text() == "Grey"
+    assert not any(widget.isEnabled() for widget in (page.side, *sizes, *page._colours[0].buttons()))
+    page.side.setValue(64)  # however it may come
+    assert page.side.value() == 28
+    next(b for b in page.findChildren(QRadioButton) if b.text() == "Stretched").click()
+    sizes[-1].click()
+    assert all(size.isEnabled() for size in sizes) and wizard.state.draft.shape == (224, 224, 1)
+    wizard.state.change(seed=20240131)
+    assert wizard.split.seed.value() == 20240131
+
+
+def test_the_input_of_a_model_that_is_built_upon_is_not_changed(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("features:cifar10")
+    held, page = wizard.state.draft.preprocess, wizard.preparing
+    while wizard.currentPage() is not page:
+        wizard.next()
+    for button in page.findChildren(QPushButton):
+        if button.property("side"):
+            button.click()
+    assert wizard.state.draft.preprocess == held
+
+
+def test_a_saved_plan_runs_unchanged_in_the_terminal(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, tmp_path: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.go_to_summary()
+    wizard.summary.save(str(tmp_path / "plan.json"))
+    assert plans.load(tmp_path / "plan.json") == wizard.state.draft.plan()
+
+
+def test_an_earlier_plan_is_repeated_with_changes(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    earlier = plans.load(Path(__file__).parents[4] / "resources" / "recipes" / "mnist-digits.json")
+    wizard.use_plan(earlier, str(folder))
+    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+    plan = wizard.state.draft.plan()
+    assert plan.architecture == earlier.architecture and plan.labels == ("apples", "limes")
+
+
+def test_the_way_back_to_the_starting_points_settings_takes_the_dropout_along(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    held = wizard.state.draft
+    page = wizard.learning
+    assert page.dropout.isEnabled() and held.architecture.settings["dropout"] != 0.65
+    page.dropout.setValue(0.65)
+    page.epochs.setValue(3)
+    assert wizard.state.draft.plan().architecture.settings["dropout"] == 0.65
+    next(b for b in page.findChildren(QPushButton) if b.text().startswith("Back to")).click()
+    assert wizard.state.draft == held
+
+
+def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    while wizard.currentPage() is not wizard.split:
+        wizard.next()
+    wizard.split.share.setValue(20)
+    assert "Only 1 picture checks the smallest class" in wizard.split._caution.text
+    wizard.split.share.setValue(50)
+    assert "Only 3 pictures check the smallest class" in wizard.split._caution.text
+    wizard.start.choose("fine-tune:cifar10")
+    wizard.go_to_summary()
+    shown = wizard.summary._lines
+    before = QLocale()
+    try:
+        QLocale.setDefault(QLocale("de_DE"))
+        wizard.start.unfreeze.setValue(1)
+        wizard.learning.epochs.setValue(1)
+        wizard.learning.rate.setValue(0.0125)
+        assert shown["start"].text() == "cifar10, its last layer tuned"
+        assert shown["learn"].text().startswith("1 epoch, batches") and shown["learn"].text().endswith(" 0,0125")
+        wizard.start.unfreeze.setValue(2)
+        wizard.learning.epochs.setValue(2)
+        assert shown["start"].text() == "cifar10, its last 2 layers tuned"
+        assert shown["learn"].text().startswith("2 epochs, batches")
+    finally:
+        QLocale.setDefault(before)
+
+
+def test_a_slider_waits_for_no_page_that_is_not_seen(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    while wizard.currentPage() is not wizard.preparing:
+        wizard.next()
+    before = wizard.start.model.cell(0, 2).text
+    assert "32×32" in before
+    made: list[str] = []
+    with monkeypatch.context() as patched:
+        plan, table = Draft.plan, nettables.layer_table
+        patched.setattr(Draft, "plan", lambda *given: made.append("plan") or plan(*given))
+        patched.setattr(nettables, "layer_table", lambda *given: made.append("table") or table(*given))
+        wizard.preparing.side.setValue(48)
+        assert made == ["table"]  # the page's own question, whether such a network can be built
+        made.clear()
+        wizard.augment.set_steps({("affine", "rotate"): 20.0})
+        wizard.learning.epochs.setValue(9)
+    assert made == [] and wizard.start.model.cell(0, 2).text == before
+    wizard.back()
+    assert wizard.currentPage() is wizard.start and wizard.start.model.cell(0, 2).text == before.replace("32", "48")
+    wizard.go_to_summary()
+    lines = {key: label.text() for key, label in wizard.summary._lines.items()}
+    assert lines["input"].startswith("48×48") and "± 20" in lines["augment"] and lines["learn"].startswith("9 epochs")
+    wizard.learning.epochs.setValue(10)
+    assert wizard.summary._lines["learn"].text().startswith("10 epochs")
+    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=0))
+    assert not wizard.summary.isComplete() and not wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
+    wizard.back()
+    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=11))
+    wizard.next()
+    assert wizard.summary._lines["learn"].text().startswith("11 epochs")
+    assert wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
+
+
+def test_every_starting_point_makes_a_sound_plan(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
+    looked_through(qtbot, wizard, folder)
+    found = origins.origins(wizard.state.draft, wizard.state.catalog.entries)
+    assert {"preset:fovea-small-residual", "preset:vgg16", "features:cifar10", "fine-tune:cifar10"} <= {
+        origin.id for origin in found
+    }
+    for origin in found:
+        assert plans.problems(origin.make()) == []
+
+
+def test_another_colour_is_followed_by_the_network_and_what_does_not_fit_is_said(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:fovea-small-residual")
+    for colour, channels in (("grey", 1), ("rgb", 3)):
+        wizard.preparing.use(colour=colour)
+        draft = wizard.state.draft
+        assert len(draft.architecture.settings["mean"]) == len(draft.architecture.settings["deviation"]) == channels
+        layer_table(draft.architecture, draft.shape, 2)
+        assert wizard.preparing.isComplete()
+    wizard.start.choose("preset:alexnet")
+    wizard.preparing.use(height=16, width=16)
+    assert not wizard.preparing.isComplete() and "pool2" in wizard.preparing._unfit.text
+    wizard.state.change(name="small")
+    assert not wizard.summary.isComplete()
+    wizard.preparing.use(height=224, width=224)
+    assert wizard.preparing.isComplete() and wizard.summary.isComplete()
+
+
+def test_a_base_that_is_not_installed_cannot_be_started_from(
+    qtbot: QtBot, wizard: TrainingWizard, folder: Path
+) -> None:
+    looked_through(qtbot, wizard, folder)
+    wizard.start.choose("preset:vgg16-features")
+    wizard.state.change(name="upon")
+    assert not wizard.summary.isComplete()
+    assert "not installed" in origins.trouble_of(wizard.state.draft.plan(), wizard.state.catalog.entries)
+
+
+def test_names_become_free_ids() -> None:
+    assert free_among("Äpfel & Birnen", set()) == "apfel-birnen"
+    assert free_among("Cats", {"cats", "cats-2"}) == "cats-3"
+    assert free_among("日本", set()) == "model"

@@ -1,0 +1,166 @@
+"""The answer and its bars."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QPainter
+
+from desktop.ui.kit.theme import theme
+from desktop.ui.widgets._scores import MarkRole
+from desktop.ui.widgets.probability_bars import ProbabilityBars
+from tests.ui.widgets.makers import XRAY, answer, sources
+
+TEN = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+SURE = np.array([0, 0.0004, 0, 0.71, 0, 0.2796, 0.01, 0, 0, 0], np.float32)
+
+
+@pytest.fixture
+def bars(qtbot: Any) -> ProbabilityBars:
+    widget = ProbabilityBars()
+    qtbot.addWidget(widget)
+    widget.resize(300, 600)
+    widget.show()
+    return widget
+
+
+def rows(bars: ProbabilityBars, role: int = Qt.ItemDataRole.DisplayRole) -> list[Any]:
+    return [bars._model.index(row).data(role) for row in range(bars._model.rowCount())]
+
+
+def test_the_best_come_first_and_the_answer_stands_above(bars: ProbabilityBars) -> None:
+    bars.set_scores(TEN, SURE, 3, "probability")
+    assert bars.headline == "cat  0.710"
+    assert rows(bars) == ["cat", "dog", "frog", "automobile", "airplane"]
+    assert bars._about.text() == "probability"
+
+
+def test_a_score_is_called_a_probability_only_after_calibration(bars: ProbabilityBars) -> None:
+    bars.set_scores(TEN, SURE, 3, "model score")
+    assert bars._about.text() == "model score"
+    assert "probability" not in rows(bars, Qt.ItemDataRole.AccessibleTextRole)[0]
+
+
+def test_all_digits_are_in_the_tooltip(bars: ProbabilityBars) -> None:
+    bars.set_scores(TEN, SURE, 3)
+    tip = rows(bars, Qt.ItemDataRole.ToolTipRole)[0]
+    assert np.float32(tip.removeprefix("cat: ")) == SURE[3]
+
+
+def test_below_one_half_no_class_is_named_alone(bars: ProbabilityBars) -> None:
+    scores = np.full(10, 0.26 / 8, np.float32)
+    scores[3], scores[5] = 0.41, 0.33
+    bars.set_scores(TEN, scores, 3)
+    assert bars.headline == "Not sure: cat 0.41, dog 0.33"
+
+
+def test_where_the_truth_is_known_signs_and_words_go_with_the_colours(bars: ProbabilityBars) -> None:
+    bars.set_scores(TEN, SURE, 3, truth=5)
+    assert rows(bars, MarkRole) == ["wrong", "truth", "", "", ""]
+    assert bars._verdict.text() == "✗ Wrong: it is dog"
+    assert rows(bars, Qt.ItemDataRole.AccessibleTextRole)[:2] == [
+        "cat, model score 0.710, the answer, wrong",
+        "dog, model score 0.280, the true class",
+    ]
+    bars.set_scores(TEN, SURE, 3, truth=3)
+    assert rows(bars, MarkRole)[0] == "right"
+    assert bars._verdict.text() == "✓ Right"
+    bars.set_scores(TEN, SURE, 3)
+    assert not bars._verdict.isVisible()
+
+
+def test_a_truth_far_down_is_shown_below_the_best(bars: ProbabilityBars) -> None:
+    bars.set_scores(TEN, SURE, 3, truth=9)
+    assert rows(bars)[-1] == "truck"
+    assert len(rows(bars)) == 6
+
+
+def test_the_decision_rule_is_followed_and_marked(bars: ProbabilityBars) -> None:
+    prediction = answer(0, sources(1)[0], (0.55, 0.45), index=1)
+    bars.show_prediction(prediction, XRAY)
+    assert bars.headline == "Pneumonia  0.450"
+    assert bars._about.text() == "probability · Pneumonia is answered from 0.400 on"
+    assert rows(bars) == ["Normal", "Pneumonia"]
+    assert rows(bars, MarkRole) == ["", "answer"]
+    assert not bars._toggle.isVisible()
+
+
+def test_a_bar_is_exactly_as_long_as_its_score(bars: ProbabilityBars) -> None:
+    bars.set_scores(("a", "b"), np.array([0.75, 0.25], np.float32), 0)
+    view = bars._list
+    image = QImage(view.viewport().size(), QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    view.viewport().render(painter, QPoint())
+    painter.end()
+    area = view.visualRect(bars._model.index(0)).adjusted(8, 0, -8, 0)
+    accent = theme().tokens.accent.lower()
+    best = max(
+        sum(image.pixelColor(x, y).name() == accent for x in range(area.left(), area.right() + 1))
+        for y in range(area.top(), area.bottom())
+    )
+    assert best == pytest.approx(0.75 * area.width(), abs=2)
+
+
+def test_all_of_a_thousand_classes_can_be_listed_and_filtered(bars: ProbabilityBars, qtbot: Any) -> None:
+    labels = [f"class {i}" for i in range(1000)]
+    scores = np.random.default_rng(0).dirichlet(np.full(1000, 0.02)).astype(np.float32)
+    bars.set_scores(labels, scores, int(scores.argmax()), sub_labels=[f"n{i:08d}" for i in range(1000)])
+    assert "1,000" in bars._toggle.text() or "1000" in bars._toggle.text()
+    assert not bars._filter.isVisible()
+    qtbot.mouseClick(bars._toggle, Qt.MouseButton.LeftButton)
+    assert len(rows(bars)) == 1000
+    assert [labels[i] for i in np.argsort(-scores, kind="stable")] == rows(bars)
+    qtbot.keyClicks(bars._filter, "n00000042")
+    assert rows(bars) == ["class 42"]
+    bars._filter.setText("nothing like it")
+    assert bars._nothing.isVisible()
+    qtbot.mouseClick(bars._toggle, Qt.MouseButton.LeftButton)
+    assert len(rows(bars)) == 5
+
+
+def test_few_classes_need_no_toggle(bars: ProbabilityBars) -> None:
+    bars.set_top_k(10)
+    bars.set_scores(TEN, SURE, 3)
+    assert not bars._toggle.isVisible()
+    assert len(rows(bars)) == 10
+
+
+def test_the_rows_are_walked_and_activated_by_keyboard(bars: ProbabilityBars, qtbot: Any) -> None:
+    bars.set_scores(TEN, SURE, 3)
+    qtbot.keyClick(bars._list, Qt.Key.Key_Down)
+    assert bars._list.currentIndex().data() == "dog"
+    with qtbot.waitSignal(bars.class_activated) as told:
+        qtbot.keyClick(bars._list, Qt.Key.Key_Return)
+    assert told.args == [5]
+    bars._copy()
+    assert QGuiApplication.clipboard().text().startswith("dog\t0.27959")
+
+
+def test_clearing_leaves_the_message_alone(bars: ProbabilityBars) -> None:
+    bars.set_scores(TEN, SURE, 3, truth=5)
+    bars.clear("Choose a picture.")
+    assert bars.headline == "Choose a picture."
+    assert rows(bars) == []
+    assert not bars._toggle.isVisible()
+    assert not bars._verdict.isVisible()
+
+
+@pytest.mark.parametrize(("scores", "index"), [((0.5, 0.5), 2), ((0.5, 0.5), -1), ((1.0,), 0)])
+def test_scores_that_do_not_fit_the_labels_are_refused(bars: ProbabilityBars, scores: Any, index: int) -> None:
+    with pytest.raises(ValueError, match="labels"):
+        bars.set_scores(("a", "b"), np.array(scores, np.float32), index)
+
+
+def test_class_names_are_words_and_not_markup(bars: ProbabilityBars) -> None:
+    bars.set_scores(("<b>a</b>", "b"), np.array([0.9, 0.1], np.float32), 0)
+    assert bars.headline.startswith("<b>a</b>")
+    assert bars._headline.textFormat() == Qt.TextFormat.PlainText
+
+
+def test_it_paints_from_right_to_left(bars: ProbabilityBars) -> None:
+    bars.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    bars.set_scores(TEN, SURE, 3, truth=5)
+    assert not bars.grab().isNull()
