@@ -38,7 +38,9 @@ def add_actions(actions: Any) -> None:
     installing.add_argument(
         "--sha256", metavar="HEX", help="with --from: take another file than the published one, if it has this hash"
     )
-    preparing = add("prepare", help="make the models whose weights came with the installation; quick where they are there")
+    preparing = add(
+        "prepare", help="make the models whose weights came with the installation; quick where they are there"
+    )
     preparing.add_argument(
         "--shared", action="store_true", help="for everybody who uses this Python environment (as make does)"
     )
@@ -132,8 +134,8 @@ def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
     console.say(console.table(rows, right=(2, 3)))
     console.say(
         f"\nAddresses and hashes are from {known.source}, sizes from public logs of downloads. Fovea's authors "
-        "have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What a "
-        "package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection."
+        "have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What "
+        "a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection."
     )
     return 0
 

@@ -16,25 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from desktop import paths
-<<<<<<< HEAD:desktop/ml/install.py
-from desktop.core.evaluation_store import not_written
-from desktop.core.filters import FILE as FILTERS_FILE
-from desktop.core.heat import FILE as HEAD_FILE
-from desktop.core.types import FoveaError, StoreError
-from desktop.ml.child import Limits, run
-from desktop.ml.conversion import Precision, convert, memory_for
-from desktop.ml.steps import Said, Step
-from desktop.store import catalogue, download, weight_packages
-from desktop.store.catalogue import Network, Package, Pin, Pins
-=======
 from desktop.core.figures.store import not_written
+from desktop.core.trust.first_layer import FILE as FILTERS_FILE
+from desktop.core.trust.saliency import FILE as HEAD_FILE
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.convert.convert import Precision, convert, memory_for
 from desktop.ml.convert.sandbox import Limits, run
 from desktop.ml.plans.job_steps import Said, Step
-from desktop.store import catalogue, download
-from desktop.store.catalogue import Network, Pin, Pins
->>>>>>> main:desktop/ml/exchange/install.py
+from desktop.store import catalogue, download, weight_packages
+from desktop.store.catalogue import Network, Package, Pin, Pins
 from desktop.store.connection import DownloadError
 from desktop.store.download import Control, Expected, Verified
 from desktop.store.manifest import FileEntry, Manifest, Parity
@@ -195,11 +185,7 @@ def _build(request: Request, weights: Verified, work: Path, control: Control, te
     tell(Step("build"))
     arguments = (request.network.id, str(weights.path), weights.sha256, str(work))
     result: dict[str, Any] = run(
-<<<<<<< HEAD:desktop/ml/install.py
-        "desktop.ml.install_steps:build", arguments, _limits(request), tell, lambda: control.cancelled
-=======
-        "desktop.ml.exchange.install_steps:build", arguments, _limits(network), tell, lambda: control.cancelled
->>>>>>> main:desktop/ml/exchange/install.py
+        "desktop.ml.exchange.install_steps:build", arguments, _limits(request), tell, lambda: control.cancelled
     )
     return result
 
@@ -207,15 +193,9 @@ def _build(request: Request, weights: Verified, work: Path, control: Control, te
 def _compare(request: Request, work: Path, control: Control, tell: Tell) -> tuple[float, dict[str, int], int]:
     tell(Step("compare"))
     gap, outputs, count = run(
-<<<<<<< HEAD:desktop/ml/install.py
-        "desktop.ml.install_steps:compare",
+        "desktop.ml.exchange.install_steps:compare",
         (str(work), request.network.preprocess),
         _limits(request),
-=======
-        "desktop.ml.exchange.install_steps:compare",
-        (str(work), network.preprocess),
-        _limits(network),
->>>>>>> main:desktop/ml/exchange/install.py
         tell,
         lambda: control.cancelled,
     )

@@ -24,21 +24,13 @@ def build(network_id: str, weights: str, sha256: str, work: str, tell: Any) -> d
     ``sha256`` is what the parent computed of the file. Returns ``parameters`` and ``versions``. Raises
     :class:`desktop.core.types.StoreError` for weights that are damaged, hostile, or those of another network.
     """
-<<<<<<< HEAD:desktop/ml/install_steps.py
     network = catalogue.load().get(network_id)
     tensors = _tensors(Path(weights), sha256) if network.source == "package" else None
     if tensors is None:
-        from desktop.ml.h5_check import check_h5
+        from desktop.ml.exchange.h5_check import check_h5
 
         check_h5(Path(weights), 2 * 4 * network.parameters + (16 << 20))
-    from desktop.ml import backend, imagenet
-=======
-    from desktop.ml.exchange.h5_check import check_h5
-
-    network = catalogue.load().get(network_id)
-    check_h5(Path(weights), 2 * 4 * network.parameters + (16 << 20))
     from desktop.ml.nets import backend, imagenet
->>>>>>> main:desktop/ml/exchange/install_steps.py
 
     if tensors is not None:
         from desktop.ml.nets import efficientnet_lite
@@ -60,12 +52,12 @@ def build(network_id: str, weights: str, sha256: str, work: str, tell: Any) -> d
 
 def _keep_ends(model: Any, work: Path) -> None:
     """Keep the first layer's filters, to be shown, and the last layer's kernel, to be tried on the exported file."""
-    from desktop.core import filters
-    from desktop.ml import head
+    from desktop.core.trust import first_layer
+    from desktop.ml.packaging import head_detection
 
-    first, kernel = head.filters(model), head.kernel_of(model)
+    first, kernel = head_detection.filters(model), head_detection.kernel_of(model)
     if first is not None:
-        (work / filters.FILE).write_text(filters.to_json(first), encoding="utf-8", newline="\n")
+        (work / first_layer.FILE).write_text(first_layer.to_json(first), encoding="utf-8", newline="\n")
     if kernel is not None:
         np.save(work / KERNEL, kernel, allow_pickle=False)
 
@@ -142,15 +134,10 @@ def compare(work: str, spec: PreprocessSpec, tell: Any) -> tuple[float, dict[str
     Returns the largest difference (of any probability, or a hundredth of the features' relative one), the position of
     each output, the number of pictures. Needs no Keras.
     """
-<<<<<<< HEAD:desktop/ml/install_steps.py
-    from desktop.core import heat
-    from desktop.ml import head
-    from desktop.ml.litert import OUTPUTS, LiteRT, match_outputs
-    from desktop.ml.selftest import drawn_inputs, write_selftest
-=======
+    from desktop.core.trust import saliency
     from desktop.ml.convert.litert import OUTPUTS, LiteRT, match_outputs
     from desktop.ml.convert.selftest import drawn_inputs, write_selftest
->>>>>>> main:desktop/ml/exchange/install_steps.py
+    from desktop.ml.packaging import head_detection
 
     folder = Path(work)
     lite = LiteRT(folder / "model.tflite")
@@ -163,7 +150,7 @@ def compare(work: str, spec: PreprocessSpec, tell: Any) -> tuple[float, dict[str
     gap = max(_gap(found[outputs["probabilities"]], expected[0], 1.0), _gap_of_features(found, expected, outputs))
     write_selftest(folder / "selftest", drawn_inputs(spec), lite, outputs["probabilities"])
     if (folder / KERNEL).is_file():
-        end = head.checked(np.load(folder / KERNEL, allow_pickle=False), found, outputs)
+        end = head_detection.checked(np.load(folder / KERNEL, allow_pickle=False), found, outputs)
         if end is not None:
-            (folder / heat.FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
+            (folder / saliency.FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
     return gap, outputs, len(pictures)

@@ -15,7 +15,7 @@ from typing import Any
 
 from desktop import paths
 from desktop.core.types import StoreError
-from desktop.ml import install
+from desktop.ml.exchange import install
 from desktop.store import catalogue, locks, weight_packages
 from desktop.store.catalogue import Network
 from desktop.store.download import Control
@@ -61,7 +61,7 @@ def prepare(
 
     With ``shared`` they go where all users of the environment find them, if that can be written to; else to the user's
     models. Another process that is at it is waited for. Raises :class:`desktop.core.types.FoveaError`: those of
-    :func:`desktop.ml.install.install`, and ``busy``.
+    :func:`desktop.ml.exchange.install.install`, and ``busy``.
     """
     if not missing(store):
         return []

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core.types import StoreError
-from desktop.ml import backend
+from desktop.ml.nets import backend
 
 backend.select()
 

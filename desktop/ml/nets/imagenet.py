@@ -18,12 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import StoreError
-<<<<<<< HEAD:desktop/ml/imagenet.py
-from desktop.ml import backend
-from desktop.ml.nets import efficientnet_lite
-=======
-from desktop.ml.nets import backend
->>>>>>> main:desktop/ml/nets/imagenet.py
+from desktop.ml.nets import backend, efficientnet_lite
 from desktop.store import catalogue
 
 backend.select()

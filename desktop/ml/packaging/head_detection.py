@@ -32,7 +32,7 @@ def kernel_of(model: Any) -> np.ndarray | None:
 
 
 def checked(kernel: np.ndarray, found: list[np.ndarray], outputs: dict[str, int]) -> Head | None:
-    """The head with that ``kernel``, if the exported file's outputs ``found`` are what it would give; needs no Keras."""
+    """The head with that ``kernel``, if the exported file's outputs ``found`` are what it gives; needs no Keras."""
     if not {"embedding", "map"} <= outputs.keys():
         return None
     embedding, last_map, scores = (found[outputs[name]] for name in ("embedding", "map", "probabilities"))
