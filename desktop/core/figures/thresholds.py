@@ -228,7 +228,8 @@ def _folds(positive: np.ndarray, owners: np.ndarray) -> np.ndarray:
     for value in (0, 1):
         members = np.flatnonzero(kind == value)
         part[members] = np.random.default_rng([len(owners), value]).permutation(len(members)) % _FOLDS
-    return part[owners]
+    spread: np.ndarray = part[owners]
+    return spread
 
 
 def _mean_by_owner(better: np.ndarray, owners: np.ndarray) -> tuple[float, float, float]:
