@@ -19,9 +19,10 @@ class Rows:
     for ``len``, ``shape``, ``dtype``, indexing by numbers, slices and arrays, and ``numpy.asarray`` (which reads all).
     """
 
-    def __init__(self, base: np.ndarray, rows: np.ndarray) -> None:
+    def __init__(self, base: np.ndarray, rows: np.ndarray, mirrored: bool = False) -> None:
         self._base = base
         self._rows = np.asarray(rows, np.int64)
+        self._mirrored = mirrored
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -43,7 +44,7 @@ class Rows:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         found: np.ndarray = np.asarray(self._base[self._rows[key]])
-        return found
+        return np.ascontiguousarray(found[..., ::-1, :]) if self._mirrored else found
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         found = self[:]
@@ -51,10 +52,18 @@ class Rows:
 
     def take(self, indices: np.ndarray) -> Rows:
         """The rows at ``indices``, in that order, without a copy."""
-        return Rows(self._base, self._rows[indices])
+        return Rows(self._base, self._rows[indices], self._mirrored)
+
+    @staticmethod
+    def mirror(images: Images) -> Rows:
+        """The mirror images of pictures (n, height, width, channels), turned when they are asked for."""
+        if isinstance(images, Rows):
+            return Rows(images._base, images._rows, not images._mirrored)
+        return Rows(images, np.arange(len(images)), True)
 
 
 Images = np.ndarray | Rows
+"""Pictures as an array or as rows of a mapped one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
