@@ -474,7 +474,7 @@ def test_a_folder_that_is_not_there_is_said(table: ResultsTable, qtbot: Any, tmp
     table.add(items)
     with qtbot.waitSignal(table.export_failed) as told:
         table.export_csv(str(tmp_path / "nowhere" / "out.csv"))
-    assert told.args[0].kind == "not-writable"
+    assert told.args[0].kind == "not-saved"
     assert str(tmp_path) not in told.args[0].message
 
 
