@@ -15,9 +15,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from desktop.core.figures.public_names import PublicNames, key_file, naming_of, public_naming
+from desktop.services.background import Task
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, not_written, write_atomically
-from desktop.ui.kit.background import Task
 from desktop.ui.kit.file_dialogs import FileDialog, folder_for
 from desktop.ui.kit.formatting import count
 

@@ -10,8 +10,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from desktop.core.types import FoveaError
+from desktop.services.background import Task
 from desktop.services.model_jobs import Done, ModelJobs
-from desktop.ui.kit.background import Task
 from desktop.ui.models.asking import Asking
 from desktop.ui.models.cards import Card, CardList, cards_of
 from desktop.ui.models.detail import Detail

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from desktop.services.background import Task
 from desktop.services.training import read_curves
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import reason_of, write_atomically
-from desktop.ui.kit.background import Task
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.train import words
 from desktop.ui.train.runs_table import MOST_CURVES
