@@ -126,7 +126,7 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
 
     from desktop.core.figures.result_files import write_atomically
     from desktop.core.figures.store import not_written
-    from desktop.core.pictures.decode import decode
+    from desktop.core.pictures.decode_in_child import show
     from desktop.core.trust.saliency import overlay
 
     if found.box is None:
@@ -135,7 +135,7 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
         pixels = np.kron(pixels, np.ones((scale, scale) + (1,) * (pixels.ndim - 2), np.uint8))
         box = (0.0, 0.0, 1.0, 1.0)
     else:
-        pixels, box = _sized(decode(found.source).pixels), found.box
+        pixels, box = _sized(show(found.source, _LONGEST).pixels), found.box
     drawn = Image.fromarray(overlay(pixels, found.heat, box, options.opacity))
     lines = [_words(found, manifest)] + ([MEDICAL_NOTICE] if manifest.medical else [])
     sheet = _labelled(drawn, lines)

@@ -1,15 +1,14 @@
 """One look into every picture of a data set: does it open, how large, which colours, which content.
 
-Files are read once and decoded on all cores; what is kept of a picture is some three hundred bytes, so memory stays
-flat whatever the pictures' size.
+Files are read once and decoded on all cores, in children that a hostile file may take down; what is kept of a picture
+is some three hundred bytes, so memory stays flat whatever the pictures' size.
 """
 
 from __future__ import annotations
 
 import collections
-import hashlib
-import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -18,12 +17,14 @@ from PIL import Image
 
 from desktop.core.data.dataset import BrokenEntry, Cancelled, Interrupted, LabelledDataset, Progress
 from desktop.core.data.near_duplicates import SIDE
-from desktop.core.pictures.decode import decode
+from desktop.core.pictures import decode_in_child
+from desktop.core.pictures.decode_in_child import content_of
 from desktop.core.types import FoveaError, ImageSource
+from desktop.system import workers as system_workers
 
 COLOUR_KINDS = ("grey", "grey stored as colour", "colour")
 _AT_ONCE = 32  # pictures in one piece of work
-_WHOLE_FILE = 32 << 20  # bytes; larger files are not held in memory
+_ASK_S = 0.2  # between two looks at ``cancelled`` while a picture takes its time
 _GLIMPSED = 16  # pictures opened first of all
 _SMALL = 64  # shorter side that is enough to judge by
 _EXAMPLES = 12  # positions kept for each notice
@@ -93,15 +94,19 @@ def look_at(
         np.zeros(count, bool), np.zeros(count, np.int32), np.zeros(count, np.int32), np.zeros(count, np.uint8),
         np.zeros((count, 32), np.uint8), np.full(count, -1, np.int64), np.zeros((count, SIDE * SIDE), np.uint8),
     )  # fmt: skip
-    workers = workers or max(2, min(8, os.cpu_count() or 2))
+    stop = threading.Event()
+    workers = workers or system_workers.cores()
     with ThreadPoolExecutor(workers, thread_name_prefix="inspect") as pool:
-        for start, looks in _ahead(pool, data, count, 2 * workers, cancelled):
-            for position, look in enumerate(looks, start):
-                entry = _note(facts, data, position, look)
-                if entry is not None and broken is not None:
-                    broken(entry)
-            if progress:
-                progress(min(start + _AT_ONCE, count), count)
+        try:
+            for start, looks in _ahead(pool, data, count, cancelled, stop, 2 * workers):
+                for position, look in enumerate(looks, start):
+                    entry = _note(facts, data, position, look)
+                    if entry is not None and broken is not None:
+                        broken(entry)
+                if progress:
+                    progress(min(start + _AT_ONCE, count), count)
+        finally:
+            stop.set()  # ends what is still at work: nobody, not even Ctrl-C, waits for a picture that hangs
     return facts
 
 
@@ -110,18 +115,30 @@ def glimpse(data: LabelledDataset, cancelled: Cancelled | None = None) -> tuple[
     in pixels: known long before all have been opened. Colour and 0 where none of them opens."""
     places = np.unique(np.linspace(0, len(data) - 1, _GLIMPSED).round().astype(int)) if len(data) else ()
     colours, sides = [], []
-    for position in places:
-        if cancelled and cancelled():
-            raise Interrupted
-        seen = _look(data, int(position)).seen
+    if cancelled and cancelled():
+        raise Interrupted
+    try:
+        looks = _looks(data, [int(position) for position in places], cancelled or _never)
+    except system_workers.Cancelled:
+        raise Interrupted from None
+    for seen in (look.seen for look in looks):
         if isinstance(seen, _Seen):
             colours.append(COLOUR_KINDS[seen.colour] == "colour")
             sides.append(min(seen.size))
     return (2 * sum(colours) > len(colours), int(np.median(sides))) if colours else (True, 0)
 
 
+def _never() -> bool:
+    return False
+
+
 def _ahead(
-    pool: ThreadPoolExecutor, data: LabelledDataset, count: int, ahead: int, cancelled: Cancelled | None
+    pool: ThreadPoolExecutor,
+    data: LabelledDataset,
+    count: int,
+    cancelled: Cancelled | None,
+    stop: threading.Event,
+    ahead: int,
 ) -> Iterator[tuple[int, list[_Look]]]:
     """Pieces of work in order, some of them begun before they are asked for."""
     waiting: collections.deque[tuple[int, Future[list[_Look]]]] = collections.deque()
@@ -129,24 +146,49 @@ def _ahead(
     try:
         while True:
             while len(waiting) < ahead and (start := next(starts, None)) is not None:
-                waiting.append((start, pool.submit(_piece, data, start, min(start + _AT_ONCE, count))))
+                piece = range(start, min(start + _AT_ONCE, count))
+                waiting.append((start, pool.submit(_looks, data, piece, stop.is_set)))
             if not waiting:
                 return
-            if cancelled and cancelled():
-                raise Interrupted
             start, future = waiting.popleft()
-            yield start, future.result()
+            while True:
+                if cancelled and cancelled():
+                    raise Interrupted
+                try:
+                    looks = future.result(timeout=_ASK_S)
+                    break
+                except TimeoutError:  # a picture that takes its time
+                    continue
+            yield start, looks
     finally:
         for _, future in waiting:
             future.cancel()
 
 
-def _piece(data: LabelledDataset, start: int, end: int) -> list[_Look]:
-    return [_look(data, position) for position in range(start, end)]
+def _looks(data: LabelledDataset, positions: Sequence[int], cancelled: Callable[[], bool]) -> list[_Look]:
+    """What the entries at ``positions`` give, each opened in a child."""
+    items = []
+    for position in positions:
+        source = data.source(position)
+        items.append((source, data.digest(position) if source.path is None else None))
+    found = decode_in_child.each("desktop.core.data.picture_facts:_look", items, cancelled=cancelled)
+    return [
+        _of_fault(item[0], item[1], look) if isinstance(look, FoveaError) else look
+        for item, look in zip(items, found, strict=True)
+    ]
 
 
-def _look(data: LabelledDataset, position: int) -> _Look:
-    source, size, digest = content_of(data, position)
+def _of_fault(source: ImageSource, known: tuple[int, str] | None, error: FoveaError) -> _Look:
+    """The look at an entry that ended its child: its content is known all the same."""
+    _, size, digest = content_of(source, known)
+    return _Look(size, digest, error)
+
+
+def _look(item: tuple[ImageSource, tuple[int, str] | None]) -> _Look:
+    """In the child: open one entry."""
+    from desktop.core.pictures.decode import decode
+
+    source, size, digest = content_of(*item)
     try:
         image = decode(source, reduce_to=_SMALL)
     except FoveaError as error:
@@ -164,27 +206,6 @@ def _colour_of(picture: Image.Image) -> int:
     red, green, blue = np.moveaxis(np.asarray(reduced), 2, 0)
     least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
     return 1 if int((most - least).max()) <= _GREY_TOLERANCE else 2
-
-
-def content_of(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
-    """What to decode, and size and SHA-256 (32 bytes) of the content: the file is read once where it is not huge.
-
-    A size of -1 says that it cannot be read; decoding what is returned tells why.
-    """
-    source = data.source(position)
-    if source.path is None:
-        size, text = data.digest(position)
-        return source, size, bytes.fromhex(text)
-    try:
-        with open(source.path, "rb", buffering=0) as stream:
-            if os.fstat(stream.fileno()).st_size <= _WHOLE_FILE:
-                content = stream.read()
-                held = ImageSource(source.name, data=content) if content else source
-                return held, len(content), hashlib.sha256(content).digest()
-        size, text = data.digest(position)
-        return source, size, bytes.fromhex(text) if size >= 0 else bytes(32)
-    except (OSError, ValueError):
-        return source, -1, bytes(32)  # decoding will say what is wrong with it
 
 
 def _note(facts: PictureFacts, data: LabelledDataset, position: int, look: _Look) -> BrokenEntry | None:

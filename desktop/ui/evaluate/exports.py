@@ -186,14 +186,13 @@ def _safe(text: str) -> str:
 
 def _private(answers: Answers, rows: np.ndarray) -> tuple[str, ...]:
     """The names of ``rows`` that hold a patient's name: for a run on its way, whose result will know them."""
-    from desktop.core.data.persons import patient_in
+    from desktop.core.data.persons import patients_in
 
-    names = []
+    asked = []
     for row in rows.tolist():
-        name, source = answers.name(row), answers.source(row)
-        if source is not None and source.path and patient_in(source.path, name):
-            names.append(name)
-    return tuple(names)
+        source = answers.source(row)
+        asked.append((source.path if source is not None else None, (answers.name(row),)))
+    return tuple(name for found in patients_in(asked) for name in found)
 
 
 def _write_list(
