@@ -437,7 +437,7 @@ _shared_lock = threading.Lock()
 
 
 def shared() -> Workers:
-    """The workers that all of this process may use: as many as it has cores, at most eight."""
+    """The workers that all of this process may use."""
     with _shared_lock:
         if "all" not in _shared:
             _shared["all"] = Workers(cores())
@@ -445,9 +445,10 @@ def shared() -> Workers:
 
 
 def cores() -> int:
-    """How many children can work at once here: the processors that this process may use, 2 to 8."""
+    """How many children work best at once here: one for each processor that this process may use, at most eight, and
+    one more, that none is idle while a portion is on its way."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(2, min(8, usable or 2))
+    return max(1, min(8, usable or 1)) + 1
 
 
 @atexit.register

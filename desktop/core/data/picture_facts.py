@@ -23,7 +23,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.system import workers as system_workers
 
 COLOUR_KINDS = ("grey", "grey stored as colour", "colour")
-_AT_ONCE = 32  # pictures in one piece of work
+_AT_ONCE = 64  # pictures in one piece of work
 _ASK_S = 0.2  # between two looks at ``cancelled`` while a picture takes its time
 _GLIMPSED = 16  # pictures opened first of all
 _SMALL = 64  # shorter side that is enough to judge by
@@ -66,7 +66,7 @@ class _Seen:
     size: tuple[int, int]
     codes: tuple[str, ...]
     colour: int
-    thumbnail: np.ndarray
+    thumbnail: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,19 +172,22 @@ def _looks(data: LabelledDataset, positions: Sequence[int], cancelled: Callable[
         source = data.source(position)
         items.append((source, data.digest(position) if source.path is None else None))
     found = decode_in_child.each("desktop.core.data.picture_facts:_look", items, cancelled=cancelled)
-    return [
-        _of_fault(item[0], item[1], look) if isinstance(look, FoveaError) else look
-        for item, look in zip(items, found, strict=True)
-    ]
+    looks = []
+    for item, told in zip(items, found, strict=True):
+        if isinstance(told, FoveaError):  # it ended its child: its content is known all the same
+            _, size, digest = content_of(*item)
+            looks.append(_Look(size, digest, told))
+        else:
+            size, digest, seen = told
+            looks.append(_Look(size, digest, seen if isinstance(seen, FoveaError) else _Seen(*seen)))
+    return looks
 
 
-def _of_fault(source: ImageSource, known: tuple[int, str] | None, error: FoveaError) -> _Look:
-    """The look at an entry that ended its child: its content is known all the same."""
-    _, size, digest = content_of(source, known)
-    return _Look(size, digest, error)
+_Told = tuple[int, bytes, FoveaError | tuple[str, tuple[int, int], tuple[str, ...], int, bytes]]
+"""What crosses the pipe: the fields of a look, in types that cost little on the way."""
 
 
-def _look(item: tuple[ImageSource, tuple[int, str] | None]) -> _Look:
+def _look(item: tuple[ImageSource, tuple[int, str] | None]) -> _Told:
     """In the child: open one entry."""
     from desktop.core.pictures.decode import decode
 
@@ -192,12 +195,12 @@ def _look(item: tuple[ImageSource, tuple[int, str] | None]) -> _Look:
     try:
         image = decode(source, reduce_to=_SMALL)
     except FoveaError as error:
-        return _Look(size, digest, error)
+        return size, digest, error
     picture = Image.fromarray(image.pixels)
     codes = tuple(notice.code for notice in image.notices)
     colour = 0 if picture.mode == "L" else _colour_of(picture)
-    thumbnail = np.asarray(picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)).reshape(-1)
-    return _Look(size, digest, _Seen(image.format, image.original_size, codes, colour, thumbnail))
+    thumbnail = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX).tobytes()
+    return size, digest, (image.format, image.original_size, codes, colour, thumbnail)
 
 
 def _colour_of(picture: Image.Image) -> int:
@@ -220,7 +223,7 @@ def _note(facts: PictureFacts, data: LabelledDataset, position: int, look: _Look
     facts.opened[position] = True
     facts.width[position], facts.height[position] = seen.size
     facts.colour[position] = seen.colour
-    facts.thumbnails[position] = seen.thumbnail
+    facts.thumbnails[position] = np.frombuffer(seen.thumbnail, np.uint8)
     facts.formats[seen.format] += 1
     for code in seen.codes:
         facts.notices[code] += 1
