@@ -16,7 +16,10 @@ from desktop.system.workers import Workers
 
 
 def read(
-    request: ReadRequest, model: LoadedModel, decoders: Workers, cancelled: Callable[[], bool] = lambda: False
+    request: ReadRequest,
+    model: LoadedModel,
+    decoders: Workers | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> Reading:
     """The answer to ``request``. Raises what decoding, preparing and predicting raise."""
     begin = time.perf_counter()

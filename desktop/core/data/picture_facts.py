@@ -148,6 +148,8 @@ def _ahead(
             while len(waiting) < ahead and (start := next(starts, None)) is not None:
                 piece = range(start, min(start + _AT_ONCE, count))
                 waiting.append((start, pool.submit(_looks, data, piece, stop.is_set)))
+            if cancelled and cancelled():
+                raise Interrupted
             if not waiting:
                 return
             start, future = waiting.popleft()
