@@ -203,6 +203,7 @@ def solve(found: Features, strength: float, classes: int, balanced: bool) -> Hea
     A class without a picture (in a part of a cross-validation) gets a logit far below all others.
     """
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     labels = found.pictures.labels
     rows, targets = found.rows, labels
@@ -217,7 +218,8 @@ def solve(found: Features, strength: float, classes: int, balanced: bool) -> Hea
     regression = LogisticRegression(
         C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE, class_weight="balanced" if balanced else None
     )
-    with warnings.catch_warnings():
+    # One thread: for products of this size several spend their time waiting for each other.
+    with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore")  # that it could have gone on: what it found is judged on pictures held out
         regression.fit((rows - mean) * scale, targets)
     weights = np.asarray(regression.coef_, np.float64)
