@@ -29,8 +29,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
-from desktop.core.types import FoveaError
 from desktop.system.child_process import ChildProcess
+from desktop.system.errors import FoveaError
 from desktop.system.memory import memory_of, work_of
 
 _LOOK_S = 0.1
