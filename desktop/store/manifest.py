@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from desktop.core.types import PreprocessSpec, StoreError
+from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
 
 SCHEMA_VERSION = 2
@@ -240,6 +241,9 @@ def _problem(m: Manifest) -> str | None:
     for metric in m.metrics:
         if not math.isfinite(metric.value):
             return f"metric {metric.name!r} is not a number"
+    long = problem_of_texts(m) or problem_of_files({name: entry.size for name, entry in m.files.items()})
+    if long:
+        return long
     return _domain_problem(m) or _conformal_problem(m)
 
 
