@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, add_layout
 from desktop.core.types import FoveaError
 
 _EPILOG = """\
-DATA is a folder with one folder for each class (also below train, val and test), an .npz file in Keras' layout, IDX
+DATA is a folder with one folder for each class (also below train, val and test), an archive of one, an .npz file, IDX
 files, or CIFAR's python batches. Nothing in it is changed, and what is printed names no folder of this computer.
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     inspect.add_argument("data", metavar="DATA", help="folder or file")
+    add_layout(inspect)
     inspect.add_argument("--json", action="store_true", help="one JSON object instead of text")
     inspect.add_argument("--exact", action="store_true", help="look for exact copies only, not for near ones")
     inspect.add_argument("--names", type=int, default=3, metavar="N", help="names shown for each finding (default: 3)")

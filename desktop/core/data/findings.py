@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 
 from desktop.core.data import near_duplicates
-from desktop.core.data.dataset import SPLIT_NAMES, LabelledDataset, Severity, listed, some
+from desktop.core.data.dataset import LabelledDataset, Severity, listed, some
 from desktop.core.data.persons import Grouping
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts
+from desktop.core.data.split_names import parts_of
 
 Choice = Literal["keep", "keep-one", "leave-out"]
 NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
@@ -29,7 +30,7 @@ _CHANGED = {  # of one picture, and of several
     "upright": ("lies on its side and is turned upright", "lie on their side and are turned upright"),
     "inverted": ("is stored inverted and is turned over", "are stored inverted and are turned over"),
 }
-_DOUBTS = SPLIT_NAMES["test"] + SPLIT_NAMES["validation"]
+_DOUBTS = ("test", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,11 @@ def _times(number: int) -> str:
 def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
     """Names of each group; first the one to keep: a picture to check with goes before one to learn from."""
 
+    parts = parts_of(data.splits)
+
     def rank(position: int) -> tuple[int, int]:
-        split = data.split_of(position).lower()
-        return (_DOUBTS.index(split) if split in _DOUBTS else len(_DOUBTS)), position
+        part = parts.get(data.split_of(position), "train")
+        return (_DOUBTS.index(part) if part in _DOUBTS else len(_DOUBTS)), position
 
     return tuple(tuple(data.name(i) for i in sorted(group, key=rank)) for group in groups)
 
