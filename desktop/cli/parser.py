@@ -32,7 +32,7 @@ def add_layout(parser: Any) -> None:
     parser.add_argument(
         "--layout",
         metavar="HOW",
-        help="confirm how the labels are read where class folders do not tell them: 'table' (a CSV names the pictures) or "
-        "'names' (the file names carry them), as they were recognised, or in full as Fovea proposes it: "
+        help="confirm how the labels are read where class folders do not tell them: 'table' (a CSV names the pictures) "
+        "or 'names' (the file names carry them), as they were recognised, or in full as Fovea proposes it: "
         "table:FILE:NAMES:LABELS, names:{label}_#; 'folders': each folder is a class, whatever it is called",
     )

@@ -306,9 +306,15 @@ def _make_room(root: Path, need: int) -> None:
     if free < need + _SPARE_BYTES:
         raise CacheError(
             "disk-full",
-            f"the prepared pictures take {need / 1e9:.1f} GB; the disk of Fovea's cache has {free / 1e9:.1f} GB free",
+            f"the prepared pictures take {_size(need)}, and {_size(_SPARE_BYTES)} have to stay free for checkpoints "
+            f"and the model; the disk of Fovea's cache has {_size(free)} free",
             "Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.",
         )
+
+
+def _size(count: int) -> str:
+    """Bytes in words, with digits that tell small sets apart from nothing."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
 
 
 def limit_bytes() -> int:

@@ -282,7 +282,8 @@ def test_damaged_tables_are_passed_over(content: bytes, tmp_path: Path) -> None:
          ("Abyssinian", "american_bulldog")),
         ([f"{i:04}-{k}.png" for k in ("a", "b") for i in range(4)], "#-{label}", ("a", "b")),
         ([f"{k} ({i}).jpg" for k in ("glioma", "no tumor") for i in range(4)], "{label} (#)", ("glioma", "no tumor")),
-        ([f"{k}_{w}.jpg" for k in ("rose", "lily") for w in ("red", "old", "big", "far")], "{label}_*", ("lily", "rose")),
+        ([f"{k}_{w}.jpg" for k in ("rose", "lily") for w in ("red", "old", "big", "far")], "{label}_*",
+         ("lily", "rose")),
     ],
 )  # fmt: skip
 def test_labels_in_file_names(names: list[str], pattern: str, classes: tuple[str, ...], tmp_path: Path) -> None:

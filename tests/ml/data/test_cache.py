@@ -99,7 +99,7 @@ def test_row_46_a_disk_without_room_is_told_before_anything_is_written(monkeypat
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
     with pytest.raises(CacheError) as caught:
         cache.make("a" * 32, Feed(), SPEC)
-    assert caught.value.kind == "disk-full" and "GB free" in caught.value.message
+    assert caught.value.kind == "disk-full" and "268 MB have to stay free" in caught.value.message
     assert list(cache._root().iterdir()) == []
 
 
