@@ -98,7 +98,8 @@ def ask_data(parent: QWidget, place: str, folder: bool) -> QFileDialog:
     dialog.setFileMode(mode.Directory if folder else mode.ExistingFile)
     dialog.setOption(QFileDialog.Option.ShowDirsOnly, folder)
     if not folder:
-        dialog.setNameFilters([tr("NumPy arrays (*.npz)"), tr("All files (*)")])
+        labelled = "*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl"
+        dialog.setNameFilters([tr("Labelled pictures ({0})").format(labelled), tr("All files (*)")])
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
     return dialog
