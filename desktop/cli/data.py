@@ -82,18 +82,20 @@ def _inspect(options: Any) -> int:
 
 
 def _cache(options: Any) -> int:
+    from desktop.core.data import unpack
     from desktop.ml.data import cache
 
-    before = cache.total_bytes()
+    before = cache.total_bytes() + unpack.total_bytes()
     if options.clear:
         cache.clear()
-    after = cache.total_bytes()
+        unpack.clear()
+    after = cache.total_bytes() + unpack.total_bytes()
     if options.json:
         console.say(json.dumps({"bytes": after, "removed": before - after, "limit": cache.limit_bytes()}))
     else:
         removed = f"; {(before - after) / 1e9:.2f} GB were removed" if options.clear else ""
         console.say(
-            f"prepared pictures take {after / 1e9:.2f} GB of at most {cache.limit_bytes() / 1e9:.0f} GB{removed}"
+            f"prepared pictures and unpacked archives take {after / 1e9:.2f} GB of at most {(cache.limit_bytes() + unpack.LIMIT_BYTES) / 1e9:.0f} GB{removed}"
         )
     return 0
 

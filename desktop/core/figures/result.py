@@ -20,11 +20,9 @@ from desktop.core.figures.clustered import Persons
 from desktop.core.figures.comparison import McNemar, mcnemar
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
-from desktop.core.figures.thresholds import OperatingPoint, ThresholdTable
+from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
 
-HIGHEST_SCORE = 0.5
-"""The threshold that stands for 'the highest of two scores', but for equal ones."""
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
 
 

@@ -89,6 +89,7 @@ class SetupPart(QFrame):
         self._problems = make_label("", "secondary", wrap=True, selectable=True)
         self.failure = ErrorPanel()
         self.layouts = LayoutPanel()
+        self.layouts.other_wanted.connect(self.open_wanted)
         self._busy = QWidget()
         self._busy_words = make_label("", "secondary")
         bar = QProgressBar()

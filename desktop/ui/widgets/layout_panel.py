@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.formatting import count
@@ -18,9 +18,11 @@ _CLASSES = 8
 
 
 class LayoutPanel(QFrame):
-    """The proposals of a look; ``chosen`` carries the layout that was confirmed. Hidden while there is none."""
+    """The proposals of a look; ``chosen`` carries the layout that was confirmed, ``other_wanted`` asks for other data.
+    Hidden while there is none."""
 
     chosen = Signal(str)
+    other_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +50,10 @@ class LayoutPanel(QFrame):
                 wrap=True,
             )
         )
+        other = QPushButton(self.tr("No: open another folder…"))
+        other.setProperty("role", "link")
+        other.clicked.connect(self.other_wanted)
+        self._add(other, left=True)
         self.show()
         self.buttons[0].setFocus()
 
@@ -77,7 +83,7 @@ class LayoutPanel(QFrame):
         button.setAccessibleDescription(words)
         button.clicked.connect(self._choose)
         self.buttons.append(button)
-        self._add(button)
+        self._add(button, left=True)
 
     def _examples(self, proposal: Proposal) -> QWidget:
         box = QWidget()
@@ -93,9 +99,9 @@ class LayoutPanel(QFrame):
             grid.addWidget(make_label(label, selectable=True), number, 1)
         return box
 
-    def _add(self, part: QWidget) -> None:
+    def _add(self, part: QWidget, left: bool = False) -> None:
         self._parts.append(part)
-        self._layout.addWidget(part)
+        self._layout.addWidget(part, 0, Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag(0))
 
     @Slot()
     def _choose(self) -> None:

@@ -92,6 +92,7 @@ class FolderPage(Page):
         self.failure = ErrorPanel()
         self.layouts = LayoutPanel()
         self.layouts.chosen.connect(self._read_as)
+        self.layouts.other_wanted.connect(self._ask_folder)
         self.body.addWidget(well, 1)
         self.body.addWidget(self.layouts)
         self.body.addWidget(self.failure)
@@ -108,11 +109,11 @@ class FolderPage(Page):
 
     @Slot()
     def _ask_folder(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), True).fileSelected.connect(self.open_path)
+        ask_data(self, True).fileSelected.connect(self.open_path)
 
     @Slot()
     def _ask_file(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), False).fileSelected.connect(self.open_path)
+        ask_data(self, False).fileSelected.connect(self.open_path)
 
     @Slot(str)
     def open_path(self, path: str) -> None:
