@@ -132,7 +132,7 @@ def test_row_30_clutter_is_shown_and_case_is_noticed(root: Path) -> None:
     data = open_dataset(root)
     assert data.classes == ("Cats", "cats", "dogs") and len(data) == 5
     assert data.passed_over == {"hidden files": 2, "system files": 3, ".txt files": 1}
-    assert {"clutter", "other-files", "classes-differ-in-case"} <= set(kinds(data))
+    assert {"clutter", "other-files", "classes-look-alike"} <= set(kinds(data))
 
 
 @posix_only

@@ -126,7 +126,7 @@ def test_rows_27_to_30_what_a_classifier_cannot_be_made_of(tmp_path: Path) -> No
     found = inspect(tmp_path)
     assert found.stops_training
     stopping = {f.kind for f in found.findings if f.severity == "stops-training"}
-    assert stopping == {"empty-class", "classes-differ-in-case"}
+    assert stopping == {"empty-class", "classes-look-alike"}
     assert {"single-image-class", "clutter", "imbalance", "small-class"} <= kinds(found)
     messages = " ".join(f.message for f in found.findings)
     assert "'dead'" in messages and "'empty'" in messages
