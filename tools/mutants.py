@@ -135,7 +135,6 @@ def _inside(target: Target, options: argparse.Namespace) -> int:
 
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     hypothesis.settings.register_profile("mutants", derandomize=True, deadline=None, database=None, phases=phases)
-    hypothesis.settings.load_profile("mutants")
     hunt = Hunt(target, options)
     tests = [name for name in target.tests if (ROOT / name).exists()]
     code = pytest.main(

@@ -1,0 +1,219 @@
+"""What stands between a trained or foreign network and the store: its scores, its threshold, its converted file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from desktop.core.types import FoveaError, PreprocessSpec
+from desktop.ml.data.public_sets import Pictures
+from desktop.ml.exchange import export_model, import_model, install
+from desktop.ml.exchange.foreign import Facts, Found
+from desktop.ml.packaging import calibrate, package
+from desktop.ml.plans import plan
+from desktop.store import catalogue
+from desktop.store.download import Control
+from desktop.store.store import ModelStore
+from tests.core.figures.makers import store as colours_store
+
+RECIPES = Path(__file__).resolve().parents[3] / "resources" / "recipes"
+
+# Temperature
+
+
+def test_without_a_wrong_answer_scores_are_never_raised() -> None:
+    logits = np.tile([[1.0, 0.0]], (50, 1))  # all right at a score of .73: cross-entropy alone asks for 1
+    assert calibrate.fit_temperature(logits, np.zeros(50, int)) == pytest.approx(1.0, abs=1e-3)
+    assert calibrate.fit_temperature(logits, np.repeat([0, 1], [45, 5])) < 0.9
+
+
+@pytest.mark.parametrize(("right", "wrong"), [(19, 1), (16, 4), (190, 10), (6, 4)])
+def test_few_pictures_move_the_temperature_little(right: int, wrong: int) -> None:
+    """The minimum of cross-entropy plus a normal prior of 0.5 on ln T, by a grid instead of an optimiser."""
+    logits = np.tile([[2.0, -1.0]], (right + wrong, 1))
+    labels = np.repeat([0, 1], [right, wrong])
+
+    def cost(log: float) -> float:
+        margin = 3.0 / math.exp(log)
+        short = math.log1p(math.exp(-margin))  # of a right answer; of a wrong one the margin comes on top
+        return right * short + wrong * (margin + short) + log * log / (2 * 0.5**2)
+
+    grid = np.linspace(math.log(0.05), math.log(10), 200_001)
+    expected = math.exp(min(grid, key=cost))
+    assert calibrate.fit_temperature(logits, labels) == pytest.approx(expected, rel=1e-3)
+    free = 3.0 / math.log(right / wrong)  # where cross-entropy alone is least
+    assert abs(math.log(expected)) < abs(math.log(free))
+
+
+def test_the_temperature_stays_between_its_bounds() -> None:
+    rng = np.random.default_rng(3)
+    sure, none = rng.normal(0, 1000, (5000, 2)), rng.integers(0, 2, 5000)
+    assert calibrate.fit_temperature(sure, none) == pytest.approx(10.0, rel=1e-3)
+    small = np.repeat([[0.05, 0.0], [0.0, 0.05]], 5000, axis=0)
+    labels = np.concatenate([np.repeat([0, 1], [4999, 1]), np.repeat([1, 0], [4999, 1])])
+    assert calibrate.fit_temperature(small, labels) == pytest.approx(0.05, rel=1e-3)
+
+
+# Threshold
+
+
+@pytest.mark.parametrize(("at_least", "kept"), [(1.0, 0.2), (0.9, 0.2), (0.75, 0.4), (0.74, 0.4), (0.5, 0.6)])
+def test_the_threshold_lies_halfway_below_what_it_keeps(at_least: float, kept: float) -> None:
+    scores = np.array([0.9, 0.6, 0.4, 0.2, 0.5, 0.3, 0.1])
+    positive = np.array([1, 1, 1, 1, 0, 0, 0], bool)
+    below = max(s for s in scores if s < kept)
+
+    def odds(p: float) -> float:
+        return math.log(p / (1 - p))
+
+    expected = 1 / (1 + math.exp(-(odds(kept) + odds(below)) / 2))
+    assert calibrate.sensitive_threshold(scores, positive, at_least) == pytest.approx(expected)
+
+
+def test_balanced_is_where_both_rates_are_nearest_and_of_ties_the_better_pair() -> None:
+    scores = np.array([0.1, 0.3, 0.6, 0.4, 0.7, 0.9])
+    positive = np.array([0, 0, 0, 1, 1, 1], bool)
+    value = calibrate.balanced_threshold(scores, positive)
+    # Sensitivity and specificity are 2/3 each between .4 and .6, and in no other gap alike.
+    assert value == pytest.approx(1 / (1 + math.exp(-(math.log(0.4 / 0.6) + math.log(0.6 / 0.4)) / 2)))
+    assert calibrate.balanced_threshold(np.array([0.2, 0.2]), np.array([True, False])) == pytest.approx(0.2)
+
+
+def two_classes(rule: str, **changes: Any) -> plan.TrainingPlan:
+    made = plan.load(RECIPES / "chest-xray-pneumonia.json")
+    chosen = plan.DecisionPlan(rule, 1, 0.9 if rule == "sensitivity" else None)  # type: ignore[arg-type]
+    return replace(made, labels=("NORMAL", "PNEUMONIA"), decision=chosen, **changes)
+
+
+def test_the_plans_rule_makes_the_decision_and_says_so() -> None:
+    truth = np.array([0, 0, 1, 1])
+    scores = np.array([[0.9, 0.1], [0.7, 0.3], [0.4, 0.6], [0.2, 0.8]])
+    pictures = Pictures(np.zeros((4, 2, 2, 1), np.uint8), truth, ("a", "b", "c", "d"))
+    nothing: Any = None
+    found = package._decide(two_classes("balanced"), nothing, 1.0, scores, pictures)
+    assert (found.rule, found.positive) == ("threshold", 1) and 0.3 < (found.value or 0) < 0.6
+    assert found.reason.startswith("sensitivity and specificity alike")
+    kept = package._decide(two_classes("sensitivity"), nothing, 1.0, scores, pictures)
+    assert kept.value == calibrate.sensitive_threshold(scores[:, 1], truth == 1, 0.9) and "at least 90%" in kept.reason
+    assert package._decide(two_classes("argmax"), nothing, 1.0, scores, pictures).rule == "argmax"
+    zero = np.array([[0.9, 0.1], [0.7, 0.3], [1.0, 0.0], [1.0, 0.0]])
+    missed = package._decide(two_classes("sensitivity"), nothing, 1.0, zero, pictures)
+    assert "the plan's cannot be reached" in missed.reason and "0.0%" in missed.reason
+
+
+# The exported file
+
+
+def compared(gap: float, monkeypatch: pytest.MonkeyPatch, count: int = 3) -> tuple[dict[str, int], float, int]:
+    """Parity of a network whose file is off by ``gap`` in the last picture's first score."""
+    images = np.arange(count, dtype=np.uint8)[:, None, None, None]
+
+    def answer(rows: np.ndarray) -> np.ndarray:
+        return np.stack([np.full(len(rows), 0.25), np.full(len(rows), 0.75)], axis=1)
+
+    def exported(rows: np.ndarray) -> list[np.ndarray]:
+        found = answer(rows)
+        found[rows[:, 0, 0, 0] == count - 1, 0] += gap
+        return [np.zeros((len(rows), 5)), found]
+
+    network = SimpleNamespace(predict_on_batch=lambda rows: [answer(rows)], outputs=[None])
+    monkeypatch.setattr(package, "pictures_at_once", lambda model, most: 2)
+    monkeypatch.setattr(package.deploy, "outputs_of", lambda model: ("probabilities",))
+    pictures = Pictures(images, np.zeros(count, int), tuple(map(str, range(count))))
+    lite: Any = SimpleNamespace(run=exported)
+    return package.check_parity(network, lite, pictures, 1)
+
+
+def test_a_trained_networks_file_may_differ_by_a_ten_thousandth(monkeypatch: pytest.MonkeyPatch) -> None:
+    for gap in (0.0, -0.9e-4, 0.9e-4):
+        outputs, found, count = compared(gap, monkeypatch)
+        assert outputs == {"probabilities": 1} and found == pytest.approx(abs(gap)) and count == 3
+    for gap in (1.1e-4, -1.1e-4, 0.5, float("nan"), float("inf")):
+        with pytest.raises(package.PackageError, match="at most 1e-4 expected") as refused:
+            compared(gap, monkeypatch)
+        assert refused.value.kind == "parity"
+
+
+def test_the_limit_itself_is_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(package, "PARITY_LIMIT", 0.25)  # a gap that binary holds exactly
+    assert compared(0.25, monkeypatch)[1] == 0.25
+
+
+@pytest.mark.parametrize(("precision", "limit"), [("float32", 1e-5), ("float16", 1e-2)])
+def test_an_installed_networks_file_is_compared(precision: Any, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = next(iter(catalogue.load().networks))
+    request = install.Request(network, precision=precision)
+
+    def differs(gap: float) -> tuple[float, dict[str, int], int]:
+        monkeypatch.setattr(install, "run", lambda *_: (gap, {"probabilities": 0}, 9))
+        return install._compare(request, Path("work"), Control(), lambda event: None)
+
+    assert differs(limit) == (limit, {"probabilities": 0}, 9) and differs(0.0)[0] == 0.0
+    for gap in (limit * 1.001, 1.0, float("nan"), float("inf")):
+        with pytest.raises(FoveaError, match="at most") as refused:
+            differs(gap)
+        assert refused.value.kind == "parity"
+
+
+@pytest.mark.parametrize(
+    ("form", "precision", "limit"),
+    [("tflite", "", 1e-4), ("keras", "", 1e-4), ("tflite", "float16", 1e-2), ("onnx", "float16", 1e-4)],
+)
+def test_an_exported_file_is_compared_before_it_is_written(
+    form: Any, precision: str, limit: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = colours_store(tmp_path)
+    entry = held.require("colours")
+    assert entry.manifest is not None
+    plan_of = replace(entry.manifest.provenance, plan={"precision": precision} if precision else {})
+    files = {**entry.manifest.files, "model.keras": entry.manifest.files["model.tflite"]}
+    entry = replace(entry, manifest=replace(entry.manifest, provenance=plan_of, files=files))
+    monkeypatch.setattr(export_model, "check_usable", lambda entry: entry.manifest)
+    monkeypatch.setattr(export_model, "read_verified", lambda entry, name: entry.folder / "model.tflite")
+    target = tmp_path / f"out{export_model.ENDINGS[form]}"
+
+    def differs(gap: float | None) -> export_model.Exported:
+        def wrote(step: str, arguments: tuple[str, ...], *_: Any) -> dict[str, Any]:
+            work = Path(arguments[5])
+            (work / f"out.{form}").write_bytes(b"network")
+            (work / "parity.json").write_text("{}")
+            return {"difference": gap, "pictures": 7}
+
+        monkeypatch.setattr(export_model, "run", wrote)
+        return export_model.export(entry, form, target)
+
+    for gap in (limit * 1.001, 1.0, float("nan"), float("inf")):
+        with pytest.raises(FoveaError, match="at most expected") as refused:
+            differs(gap)
+        assert refused.value.kind == "parity" and not target.exists() and "Nothing was written" in refused.value.hint
+    for gap in (limit, 0.0, None):
+        assert differs(gap).difference == gap and target.read_bytes() == b"network"
+
+
+def test_a_foreign_networks_file_is_compared_before_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ModelStore(tmp_path / "bundled", tmp_path / "models")
+    foreign = tmp_path / "foreign.tflite"
+    foreign.write_bytes(b"\0\0\0\0TFL3")
+    found = Found("tflite", 8, 8, 3, 3, "probabilities", None)
+    facts = Facts("Foreign", ("a", "b", "c"), "0-1", "stretch", ends="probabilities")
+    monkeypatch.setattr(import_model, "kind_of", lambda path: "tflite")
+    monkeypatch.setattr(import_model, "missing", lambda found, facts: {})
+    monkeypatch.setattr(import_model, "contradiction", lambda found, facts: "")
+    monkeypatch.setattr(import_model, "_move", lambda work, folder, files: (folder / "model.tflite").write_bytes(b"x"))
+
+    def differs(gap: float) -> Any:
+        made = {"spec": PreprocessSpec(8, 8, "rgb", "stretch"), "gap": gap, "pictures": 4}
+        monkeypatch.setattr(import_model, "run", lambda *_: made)
+        return import_model.bring_in(foreign, facts, store, found=found)
+
+    for gap in (1.001e-4, 1.0, float("nan"), float("inf")):
+        with pytest.raises(FoveaError, match="answers otherwise") as refused:
+            differs(gap)
+        assert refused.value.kind == "does-not-fit" and not store.entries()
+    assert differs(1e-4).parity.largest_difference == 1e-4 and len(store.entries()) == 1
