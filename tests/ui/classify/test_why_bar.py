@@ -26,8 +26,9 @@ class Told(QObject):
     def __init__(self, explanation: Explanation | None, **changes: Any) -> None:
         super().__init__()
         facts = {
-            "explanation": explanation, "wanted": True, "waiting": False, "stopped": False, "failure": None,
-            "cancelled": False, "methods": ("cam", "grad-cam", "occlusion"), "chosen": "cam", "index": None, "opacity": 50,
+            "explanation": explanation, "wanted": True, "waiting": False, "stopped": False,
+            "failure": None, "cancelled": False, "methods": ("cam", "grad-cam", "occlusion"), "chosen": "cam",
+            "index": None, "opacity": 50,
         }  # fmt: skip
         for name, value in (facts | changes).items():
             setattr(self, name, value)
@@ -42,7 +43,7 @@ class Told(QObject):
 def heat(**changes: Any) -> Explanation:
     facts: dict[str, Any] = {
         "id": 1, "method": "cam", "index": 0, "heat": np.ones((8, 8), np.float32), "box": (0.0, 0.0, 1.0, 1.0),
-        "pooling": "average", "source": ImageSource("a.png"), "model": "colours",
+        "pooling": "average", "source": ImageSource("a.png", data=b"x"), "model": "colours",
         "prepared": np.zeros((8, 8, 3), np.uint8), "elapsed_ms": 1.0,
     }  # fmt: skip
     return Explanation(**(facts | changes))
