@@ -58,7 +58,7 @@ TARGETS = (
     Target("desktop.core.trust.packed", ("tests/core/trust",)),
     Target("desktop.core.trust.first_layer", ("tests/core/trust",)),
     Target("desktop.core.data.splits", ("tests/core/data/test_splits.py",)),
-    Target("desktop.store.manifest", ("tests/store/test_manifest.py", "tests/store/test_store.py")),
+    Target("desktop.store.manifest", ("tests/store/test_manifest.py",)),
     Target("desktop.ml.packaging.calibrate", _GATES),
     Target("desktop.ml.packaging.package", _GATES),
 )
@@ -217,9 +217,9 @@ class Hunt:
             while waiting and len(running) < self.options.jobs:
                 one = waiting.pop()
                 names = {name for line in range(one.line, one.end + 1) for name in by_line.get(str(line), ())}
-                chosen = names & items.keys() if one.function else items.keys()  # the module's own lines run once
+                chosen = items.keys() if one.at_import else names & items.keys()
                 tests = sorted(chosen, key=lambda name: spent[name])
-                if one.function and not tests:
+                if not tests:
                     yield one, tests, False
                     continue
                 pid = os.fork()
@@ -245,6 +245,8 @@ class Hunt:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
+        if items:
+            items[0].config.pluginmanager.unregister(name="terminalreporter")
         try:
             put_in(import_module(self.target.module), one.tree)
         except BaseException:

@@ -34,7 +34,8 @@ _CALLS = {
 class Mutant:
     """One fault: in ``function`` (its qualified name; '' for the module itself) at ``line`` to ``end``, ``before``
     became ``after``. ``number`` counts faults of the same words within a function, so that (function, before, after,
-    number) stays the same when lines move. ``tree`` is the whole module."""
+    number) stays the same when lines move. ``tree`` is the whole module. ``at_import``: in what runs once, when the
+    module is imported (constants, defaults, bodies of classes)."""
 
     function: str
     line: int
@@ -43,6 +44,7 @@ class Mutant:
     after: str
     number: int
     tree: ast.Module
+    at_import: bool
 
     @property
     def key(self) -> str:
@@ -69,8 +71,10 @@ def mutants(source: str, words: bool = False) -> Iterator[Mutant]:
             before, after = _text(node), _text(changed)
             number = seen.get((function, before, after), 0)
             seen[function, before, after] = number + 1
-            line = getattr(node, "lineno", 0)
-            yield Mutant(function, line, getattr(node, "end_lineno", line) or line, before, after, number, mutated)
+            placed = node.iter if isinstance(node, ast.comprehension) else node  # the former has no place of its own
+            line = getattr(placed, "lineno", 0)
+            end = getattr(placed, "end_lineno", line) or line
+            yield Mutant(function, line, end, before, after, number, mutated, _at_import(tree, path))
 
 
 Path = tuple[tuple[str, int | None], ...]
@@ -97,6 +101,14 @@ def _places(tree: ast.Module) -> Iterator[tuple[Path, str]]:
                 yield from walk(child, (*path, (name, index)), inner)
 
     return walk(tree, (), "")
+
+
+def _at_import(tree: ast.AST, path: Path) -> bool:
+    """Whether what lies at ``path`` is in the body of no function."""
+    return not any(
+        name == "body" and isinstance(_at(tree, path[:depth]), ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        for depth, (name, _) in enumerate(path)
+    )
 
 
 def _is_text(node: ast.AST) -> bool:
