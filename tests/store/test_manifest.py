@@ -42,6 +42,9 @@ def test_the_highest_score_decides_and_of_equal_ones_the_first() -> None:
     assert [Decision().choose(row) for row in ([0.2, 0.5, 0.3], [0.4, 0.4, 0.2], [0.1, 0.1, 0.8])] == [1, 0, 2]
 
 
+METRIC = '{"name": "accuracy", "value": 0.9, "data": "d", "split": "test", "n": 9, "low": null, "high": null}'
+
+
 def two(**changes: Any) -> dict[str, Any]:
     return {"labels": ("a", "b"), "decision": Decision("threshold", 1, 0.5, "why")} | changes
 
@@ -158,11 +161,15 @@ def raw(**changes: Any) -> dict[str, Any]:
         ({"outputs": []}, "'outputs' is not an object of numbers"),
         ({"outputs": {"probabilities": -1}}, "'outputs' is not an object of numbers"),
         ({"outputs": {"probabilities": 0.0}}, "'outputs' is not an object of numbers"),
+        ({"outputs": {"probabilities": 0, "map": -1}}, "'outputs' is not an object of numbers"),
         ({"outputs": {"probabilities": True}}, "'outputs' is not an object of numbers"),
         ({"surprise": 1}, "fields unknown: surprise"),
         ({"files": {"model.tflite": {"sha256": 1, "size": 0}}}, "files.model.tflite.sha256: int found, str expected"),
         ({"files": {"model.tflite": {"sha256": "", "size": True}}}, "size: bool found, int expected"),
         ({"files": {"model.tflite": {"sha256": ""}}}, "fields missing: size"),
+        ({"preprocess": json.loads(manifest().to_json())["preprocess"] | {"height": 0}}, "preprocess: "),
+        ({"metrics": [json.loads(METRIC) | {"value": 10**400}]}, "metrics.value: a number that is too large"),
+        ({"domain": asdict(GATE) | {"quantiles": [10**400] * QUANTILES}}, "expected a list of numbers"),
         ({"decision": "argmax"}, "decision is not an object"),
         ({"domain": asdict(GATE) | {"quantiles": ["0"] * QUANTILES}}, "expected a list of numbers"),
         ({"domain": asdict(GATE) | {"quantiles": [True] * QUANTILES}}, "expected a list of numbers"),
@@ -180,8 +187,9 @@ def test_every_field_that_is_no_such_thing_is_named(change: dict[str, Any], word
 def test_schema_1_is_read_as_a_model_without_gate_and_sets() -> None:
     old = {name: value for name, value in raw(schema=1).items() if name not in ("domain", "conformal")}
     assert (from_json(json.dumps(old)).domain, from_json(json.dumps(old)).schema) == (None, SCHEMA_VERSION)
-    with pytest.raises(StoreError, match="fields unknown: domain"):
+    with pytest.raises(StoreError, match="fields unknown: domain") as refused:
         from_json(json.dumps(old | {"domain": None}))
+    assert refused.value.kind == "bad-manifest"
 
 
 def test_what_is_no_description_is_refused() -> None:
@@ -192,8 +200,24 @@ def test_what_is_no_description_is_refused() -> None:
     made = manifest()
     fits = made.to_json() + " " * (MAX_MANIFEST_BYTES - len(made.to_json()))
     assert from_json(fits) == made
-    with pytest.raises(StoreError, match="at most"):
+    with pytest.raises(StoreError, match="at most") as refused:
         from_json(fits + " ")
+    assert refused.value.kind == "bad-manifest"
+
+
+def test_what_is_not_said_is_not_claimed() -> None:
+    """What a description holds that is made without them; in a file each has to be there."""
+    assert (manifest().medical, manifest().label_ids, manifest().metrics) == (False, (), ())
+    assert (manifest().domain, manifest().conformal, manifest().calibration, manifest().parity) == (None,) * 4
+    assert Decision() == Decision("argmax", None, None, "")
+    bare = Conformal("least", "validation", 9, (0.1,), (0.5,))
+    assert (bare.checked_split, bare.checked, bare.covered, bare.sizes) == ("", 0, (), ())
+
+
+def test_numbers_that_are_none_are_not_written() -> None:
+    odd = manifest(metrics=(Metric("accuracy", 0.9, "d", "test", 10, low=float("nan")),))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        odd.to_json()
 
 
 def test_a_manifest_is_checked_when_it_is_made_from_another() -> None:
