@@ -5,7 +5,7 @@
 VENV = .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help run test lint slow fuzz coverage mutants bench format package installers frozen-test clean distclean
+.PHONY: help run test lint slow fuzz coverage mutants translations bench format package installers frozen-test clean distclean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,6 +43,10 @@ coverage: ## the quick tests, and which lines they do not reach (build/coverage/
 mutants: ## put small faults into what decides, and see whether tests notice (ARGS='desktop.store.manifest')
 	@sh tools/setup.sh dev
 	@$(PY) tools/mutants.py $(ARGS)
+
+translations: ## collect the window's words for each language (ARGS=de begins a new one)
+	@sh tools/setup.sh run
+	@$(PY) tools/translations.py $(ARGS)
 
 bench: ## measure this machine, beside what people would otherwise use
 	@sh tools/setup.sh dev
