@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 
 _FIGURES = ("tests/core/figures",)
-_GATES = ("tests/ml/packaging/test_parts.py", "tests/ml/packaging/test_gates.py")
+_GATES = ("tests/ml/packaging/test_gates.py",)
 TARGETS = (
     Target("desktop.core.figures.calibration", _FIGURES),
     Target("desktop.core.figures.clustered", _FIGURES),
@@ -59,7 +59,7 @@ TARGETS = (
     Target("desktop.core.trust.first_layer", ("tests/core/trust",)),
     Target("desktop.core.data.splits", ("tests/core/data/test_splits.py",)),
     Target("desktop.store.manifest", ("tests/store/test_manifest.py",)),
-    Target("desktop.ml.packaging.calibrate", _GATES),
+    Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
     Target("desktop.ml.packaging.package", _GATES),
 )
 
@@ -153,11 +153,14 @@ class Hunt:
         self.target, self.options = target, options
         self.results: dict[str, Any] | None = None
         self._failed = False
+        self._first = ""
         self._spent: dict[str, float] = {}
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Hear how a test went."""
         self._failed |= bool(report.failed)
+        if report.failed:
+            self._first = self._first or f"{report.nodeid}\n{report.longreprtext[-2000:]}"
         self._spent[report.nodeid] = self._spent.get(report.nodeid, 0.0) + report.duration
 
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -195,7 +198,7 @@ class Hunt:
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
             cover.stop()
             by_line = cover.get_data().contexts_by_lineno(source_file)
-            text = json.dumps({"failed": self._failed, "lines": by_line, "spent": self._spent})
+            text = json.dumps({"failed": self._first, "lines": by_line, "spent": self._spent})
             with os.fdopen(write, "w", encoding="utf-8") as stream:
                 stream.write(text)
             os._exit(0)
@@ -203,8 +206,11 @@ class Hunt:
         with os.fdopen(read, encoding="utf-8") as stream:
             text = stream.read()
         os.wait()
-        seen: dict[str, Any] = json.loads(text) if text else {"failed": True}
-        return None if seen["failed"] else seen
+        seen: dict[str, Any] = json.loads(text) if text else {"failed": "the tests' process ended"}
+        if seen["failed"]:
+            print(f"\nnot as it is, either: {seen['failed']}", file=sys.stderr)
+            return None
+        return seen
 
     def _tried(
         self, found: list[mutate.Mutant], seen: dict[str, Any], items: dict[str, Any]

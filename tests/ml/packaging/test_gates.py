@@ -1,8 +1,7 @@
-"""What stands between a trained or foreign network and the store: its scores, its threshold, its converted file."""
+"""What stands between a trained or foreign network and the store: its decision, its converted file."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,66 +22,6 @@ from desktop.store.store import ModelStore
 from tests.core.figures.makers import store as colours_store
 
 RECIPES = Path(__file__).resolve().parents[3] / "resources" / "recipes"
-
-# Temperature
-
-
-def test_without_a_wrong_answer_scores_are_never_raised() -> None:
-    logits = np.tile([[1.0, 0.0]], (50, 1))  # all right at a score of .73: cross-entropy alone asks for 1
-    assert calibrate.fit_temperature(logits, np.zeros(50, int)) == pytest.approx(1.0, abs=1e-3)
-    assert calibrate.fit_temperature(logits, np.repeat([0, 1], [45, 5])) < 0.9
-
-
-@pytest.mark.parametrize(("right", "wrong"), [(19, 1), (16, 4), (190, 10), (6, 4)])
-def test_few_pictures_move_the_temperature_little(right: int, wrong: int) -> None:
-    """The minimum of cross-entropy plus a normal prior of 0.5 on ln T, by a grid instead of an optimiser."""
-    logits = np.tile([[2.0, -1.0]], (right + wrong, 1))
-    labels = np.repeat([0, 1], [right, wrong])
-
-    def cost(log: float) -> float:
-        margin = 3.0 / math.exp(log)
-        short = math.log1p(math.exp(-margin))  # of a right answer; of a wrong one the margin comes on top
-        return right * short + wrong * (margin + short) + log * log / (2 * 0.5**2)
-
-    grid = np.linspace(math.log(0.05), math.log(10), 200_001)
-    expected = math.exp(min(grid, key=cost))
-    assert calibrate.fit_temperature(logits, labels) == pytest.approx(expected, rel=1e-3)
-    free = 3.0 / math.log(right / wrong)  # where cross-entropy alone is least
-    assert abs(math.log(expected)) < abs(math.log(free))
-
-
-def test_the_temperature_stays_between_its_bounds() -> None:
-    rng = np.random.default_rng(3)
-    sure, none = rng.normal(0, 1000, (5000, 2)), rng.integers(0, 2, 5000)
-    assert calibrate.fit_temperature(sure, none) == pytest.approx(10.0, rel=1e-3)
-    small = np.repeat([[0.05, 0.0], [0.0, 0.05]], 5000, axis=0)
-    labels = np.concatenate([np.repeat([0, 1], [4999, 1]), np.repeat([1, 0], [4999, 1])])
-    assert calibrate.fit_temperature(small, labels) == pytest.approx(0.05, rel=1e-3)
-
-
-# Threshold
-
-
-@pytest.mark.parametrize(("at_least", "kept"), [(1.0, 0.2), (0.9, 0.2), (0.75, 0.4), (0.74, 0.4), (0.5, 0.6)])
-def test_the_threshold_lies_halfway_below_what_it_keeps(at_least: float, kept: float) -> None:
-    scores = np.array([0.9, 0.6, 0.4, 0.2, 0.5, 0.3, 0.1])
-    positive = np.array([1, 1, 1, 1, 0, 0, 0], bool)
-    below = max(s for s in scores if s < kept)
-
-    def odds(p: float) -> float:
-        return math.log(p / (1 - p))
-
-    expected = 1 / (1 + math.exp(-(odds(kept) + odds(below)) / 2))
-    assert calibrate.sensitive_threshold(scores, positive, at_least) == pytest.approx(expected)
-
-
-def test_balanced_is_where_both_rates_are_nearest_and_of_ties_the_better_pair() -> None:
-    scores = np.array([0.1, 0.3, 0.6, 0.4, 0.7, 0.9])
-    positive = np.array([0, 0, 0, 1, 1, 1], bool)
-    value = calibrate.balanced_threshold(scores, positive)
-    # Sensitivity and specificity are 2/3 each between .4 and .6, and in no other gap alike.
-    assert value == pytest.approx(1 / (1 + math.exp(-(math.log(0.4 / 0.6) + math.log(0.6 / 0.4)) / 2)))
-    assert calibrate.balanced_threshold(np.array([0.2, 0.2]), np.array([True, False])) == pytest.approx(0.2)
 
 
 def two_classes(rule: str, **changes: Any) -> plan.TrainingPlan:
