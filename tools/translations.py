@@ -162,8 +162,8 @@ def _held(path: Path) -> dict[tuple[str, str], str]:
 def compile_ts(path: Path) -> Path:
     """The ``.qm`` file beside ``path``, as Qt loads it."""
     target = path.with_suffix(".qm")
-    tool = Path(sys.executable).with_name("pyside6-lrelease")
-    subprocess.run([str(tool), "-silent", str(path), "-qm", str(target)], check=True)
+    tool = "from PySide6.scripts.pyside_tool import lrelease; lrelease()"  # wherever the system keeps its scripts
+    subprocess.run([sys.executable, "-c", tool, "-silent", str(path), "-qm", str(target)], check=True)
     return target
 
 
