@@ -190,3 +190,19 @@ def test_a_list_of_another_schema_or_none_is_no_list(tmp_path: Path) -> None:
         read_split(path)
     with pytest.raises(FileNotFoundError):
         read_split(tmp_path / "none.json")
+
+
+def test_a_part_of_a_picture_more_is_taken() -> None:
+    for seed in range(6):  # 2.4 are wanted: the third is nearer than none
+        assert len(cut(np.zeros(12, int), range(12), 0.2, seed)[1]) == 3
+
+
+def test_a_group_that_went_over_with_another_class_counts_once() -> None:
+    labels = np.array([0] * 10 + [1] * 20)
+    people = [f"p{i % 10}" for i in range(20)] + [f"q{i}" for i in range(10)]
+    for seed in range(8):
+        assert np.bincount(labels[cut(labels, people, 0.3, seed)[1]]).tolist() == [3, 6]
+
+
+def test_one_key_is_enough_to_belong_together() -> None:
+    assert together(["a", "b", "a", None]) == [0, 1, 0, 3]
