@@ -173,7 +173,7 @@ def raw(**changes: Any) -> dict[str, Any]:
         ({"decision": "argmax"}, "decision is not an object"),
         ({"domain": asdict(GATE) | {"quantiles": ["0"] * QUANTILES}}, "expected a list of numbers"),
         ({"domain": asdict(GATE) | {"quantiles": [True] * QUANTILES}}, "expected a list of numbers"),
-        ({"domain": asdict(GATE) | {"quantiles": [float("inf")] * QUANTILES}}, "expected a list of numbers"),
+        ({"domain": asdict(GATE) | {"quantiles": [float("inf")] * QUANTILES}}, "Infinity is no number"),
         ({"card": json.loads(manifest().to_json())["card"] | {"limits": [1]}}, "expected a list of texts"),
         ({"card": json.loads(manifest().to_json())["card"] | {"limits": "none"}}, "str found, tuple"),
     ],

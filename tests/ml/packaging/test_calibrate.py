@@ -101,3 +101,59 @@ def test_sensitive_threshold_is_not_above_a_score_that_it_has_to_keep(lowest: fl
     scores = np.array([lowest, lowest, min(1.0, lowest * 1.01)])
     value = calibrate.sensitive_threshold(scores, np.ones(3, bool), 1.0)
     assert 0 < value < 1 and (scores >= value).all()
+
+
+def odds(p: float) -> float:
+    return math.log(p / (1 - p))
+
+
+def between(low: float, high: float) -> float:
+    """The threshold in the middle of two scores, in log-odds."""
+    return 1 / (1 + math.exp(-(odds(low) + odds(high)) / 2))
+
+
+def balanced(negative: list[float], positive: list[float]) -> float:
+    truth = np.array([False] * len(negative) + [True] * len(positive))
+    return calibrate.balanced_threshold(np.array(negative + positive), truth)
+
+
+def test_softmax_goes_along_the_last_axis() -> None:
+    assert calibrate.softmax(np.log([1.0, 3.0])) == pytest.approx([0.25, 0.75])
+    assert calibrate.softmax(np.log([[[1.0, 3.0], [2.0, 2.0]]])) == pytest.approx(
+        np.array([[[0.25, 0.75], [0.5, 0.5]]])
+    )
+    assert calibrate.softmax(np.array([1000.0, 1000.0])) == pytest.approx([0.5, 0.5])
+
+
+def test_a_gap_off_the_middle_is_halved_in_log_odds() -> None:
+    assert balanced([0.1, 0.2], [0.3, 0.6]) == pytest.approx(between(0.2, 0.3))
+    assert balanced([0.2], [0.7]) == pytest.approx(between(0.2, 0.7))
+    assert balanced([0.0], [1.0]) == pytest.approx(0.5)
+
+
+def test_of_gaps_that_are_as_uneven_the_better_one_is_taken() -> None:
+    # Sensitivity 1 and specificity 3/4, or 1/2 and 3/4.
+    assert balanced([0.1, 0.2, 0.3, 0.7], [0.5, 0.9]) == pytest.approx(between(0.3, 0.5))
+    # 3/4 and 1/2, or 3/4 and 1.
+    assert balanced([0.1, 0.5], [0.3, 0.6, 0.7, 0.8]) == pytest.approx(between(0.5, 0.6))
+    # 5/8 and 5/9, or 4/8 and 5/9: the latter are nearer by more than a tenth of what their sum lacks.
+    negative = [0.1, 0.12, 0.14, 0.16, 0.18, 0.6, 0.62, 0.64, 0.66]
+    positive = [0.2, 0.22, 0.24, 0.4, 0.7, 0.72, 0.74, 0.76]
+    assert balanced(negative, positive) == pytest.approx(between(0.4, 0.6))
+
+
+def test_a_promise_of_nothing_keeps_the_highest_score() -> None:
+    scores, truth = np.array([0.2, 0.6, 0.9, 0.5]), np.array([True, True, True, False])
+    assert calibrate.sensitive_threshold(scores, truth, 0.0) == pytest.approx(between(0.6, 0.9))
+    assert calibrate.sensitive_threshold(scores[:1], truth[:1], 1.0) == pytest.approx(0.2)
+
+
+def test_scores_of_0_leave_the_least_threshold_there_is() -> None:
+    found = calibrate.sensitive_threshold(np.zeros(3), np.ones(3, bool), 1.0)
+    assert found == np.finfo(np.float64).tiny > 0
+    # A score of 0 or 1 counts as one millionth away from it.
+    half = calibrate.sensitive_threshold(np.array([0.0, 0.5]), np.array([False, True]), 1.0)
+    assert half == pytest.approx(between(1e-6, 0.5))
+    assert calibrate.sensitive_threshold(np.array([0.5, 1.0]), np.array([False, True]), 1.0) == pytest.approx(
+        between(0.5, 1 - 1e-6)
+    )
