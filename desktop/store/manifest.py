@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
@@ -369,7 +370,8 @@ _SIMPLE: dict[str, tuple[type[Any], ...]] = {
 
 
 def _is_number(item: object) -> bool:
-    return isinstance(item, (int, float)) and not isinstance(item, bool) and math.isfinite(item)
+    # A whole number of JSON may have more digits than a float holds.
+    return isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) <= sys.float_info.max
 
 
 def _build(cls: type[T], raw: object, where: str) -> T:
@@ -380,6 +382,8 @@ def _build(cls: type[T], raw: object, where: str) -> T:
         value = values[f.name]
         if expected and (not isinstance(value, expected) or isinstance(value, bool) and bool not in expected):
             raise StoreError("bad-manifest", f"{where}.{f.name}: {type(value).__name__} found, {f.type} expected")
+        if isinstance(value, int) and abs(value) > sys.float_info.max and float in (expected or ()):
+            raise StoreError("bad-manifest", f"{where}.{f.name}: a number that is too large")
         if isinstance(value, list):
             numbers = "float" in str(f.type)
             if not all(_is_number(item) if numbers else isinstance(item, str) for item in value):
