@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
 from desktop.core.figures.intervals import Estimate
@@ -32,7 +32,18 @@ from desktop.system.files import Content, disk_of, saying, write_atomically
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
-_USAGE_KINDS = frozenset({"bad-map", "labels-differ", "bad-threshold", "bad-suffix", "split-needed", "no-split"})
+_USAGE_KINDS = frozenset(
+    {
+        "needs-layout",
+        "bad-layout",
+        "bad-map",
+        "labels-differ",
+        "bad-threshold",
+        "bad-suffix",
+        "split-needed",
+        "no-split",
+    }
+)
 _PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy", "Sensitivity", "Specificity"})
 
 _EPILOG = """\
@@ -74,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
     add("data", metavar="DATA", help="labelled pictures: class folders, .npz, IDX or CIFAR batches")
+    add_layout(parser)
     add("--split", metavar="S", help="which of the data's splits; 'all' for all of them")
     add(
         "--map", action="append", default=[], metavar="A=B", help="class A of the data is label B; empty B: leave A out"

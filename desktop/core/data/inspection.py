@@ -15,6 +15,7 @@ from PIL import Image
 from desktop.core.data import findings, near_duplicates
 from desktop.core.data.dataset import ALL, BrokenEntry, Cancelled, Interrupted, LabelledDataset, open_dataset
 from desktop.core.data.findings import NEAR_KINDS, Finding
+from desktop.core.data.patient_names import problem_of_names
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts, glimpse, look_at
 from desktop.core.pictures import decode_in_child
 from desktop.core.types import FoveaError, ImageSource
@@ -138,6 +139,9 @@ def inspect(
     pairs, complete = _near_pairs(data, facts, told("comparing"), cancelled) if near else (_NO_PAIRS, True)
     grouping = data.groups(told("grouping"), cancelled)
     found = findings.of(data, facts, grouping, pairs, complete)
+    named = problem_of_names(data, data.classes)
+    if named is not None:
+        found = (Finding(named.kind, named.message, "stops-training", named.hint), *found)
     splits = sorted({data.split_of(i) for i in range(len(data))}, key=_order_of(data)) if len(data) else [""]
     split_numbers = np.array([splits.index(data.split_of(i)) for i in range(len(data))], np.int32)
     counts = {}

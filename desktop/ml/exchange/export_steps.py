@@ -125,7 +125,9 @@ def _keras(path: Path, images: np.ndarray, classes: int) -> tuple[np.ndarray, st
     backend.select()
     import keras
 
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    from desktop.ml.exchange.keras_check import check_stored
+
+    model = keras.saving.load_model(check_stored(path), compile=False, safe_mode=True)
     answers = model.predict(images, batch_size=8, verbose=0)
     parts = answers if isinstance(answers, (list, tuple)) else [answers]
     scores = next(np.asarray(part) for part in parts if np.ndim(part) == 2 and np.shape(part)[1] == classes)

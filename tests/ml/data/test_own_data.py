@@ -228,7 +228,6 @@ def test_near_copies_stay_on_one_side_of_the_cut(root: Path) -> None:
     pairs = {frozenset(group) for group in near}
     assert pairs == {frozenset((f"dogs/dog{i}.png", f"dogs/again{i}.png")) for i in range(6)}
     assert found.kept_together([f"dogs/again{i}.png" for i in range(6)]) == ()
-    astray = 0
     for seed in range(4):
         for groups in (near, ()):
             chosen = replace(make_plan(root, kept_together=groups), seed=seed)
@@ -236,9 +235,7 @@ def test_near_copies_stay_on_one_side_of_the_cut(root: Path) -> None:
             own = OwnData(chosen)
             held = set(own.validation.names)
             split = sum(len(pair & held) == 1 for pair in pairs)
-            assert not (groups and split)
-            astray += split
-    assert astray  # what the plan prevents would happen
+            assert not split  # also where no look before has named them
     assert "kept_together" not in make_plan(root).to_json()
 
 
