@@ -54,6 +54,14 @@ class Rows:
         """The rows at ``indices``, in that order, without a copy."""
         return Rows(self._base, self._rows[indices], self._mirrored)
 
+    def same_base(self, others: Rows) -> bool:
+        """Whether both are rows of one array, turned alike."""
+        return self._base is others._base and self._mirrored == others._mirrored
+
+    def and_then(self, others: Rows) -> Rows:
+        """These rows and then ``others`` of the same array."""
+        return Rows(self._base, np.concatenate([self._rows, others._rows]), self._mirrored)
+
     @staticmethod
     def mirror(images: Images) -> Rows:
         """The mirror images of pictures (n, height, width, channels), turned when they are asked for."""
@@ -89,6 +97,21 @@ class Pictures:
         groups = None if self.groups is None else self.groups[indices]
         return Pictures(images, self.labels[indices], tuple(self.names[i] for i in indices), sha256, groups)
 
+    def joined(self, others: Pictures) -> Pictures:
+        """These and then ``others``, which were taken from the same set: mapped ones are not copied."""
+        a, b = self.images, others.images
+        if isinstance(a, Rows) and isinstance(b, Rows) and a.same_base(b):
+            images: Images = a.and_then(b)
+        else:
+            images = np.concatenate([np.asarray(a), np.asarray(b)])
+        return Pictures(
+            images,
+            np.concatenate([self.labels, others.labels]),
+            self.names + others.names,
+            _both(self.sha256, others.sha256),
+            _both(self.groups, others.groups),
+        )
+
     def pieces(self, size: int = _PIECE) -> Iterator[np.ndarray]:
         """All images in order, at most ``size`` at a time: for work over sets that need not fit into memory."""
         for start in range(0, len(self), size):
@@ -101,3 +124,7 @@ class Pictures:
             digest.update(np.ascontiguousarray(piece).data)
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
+
+
+def _both(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
+    return None if first is None or second is None else np.concatenate([first, second])

@@ -173,14 +173,18 @@ def package(
         scores=evaluate.score_word(plan, len(found.pictures)),
         decision=found.decision,
         card=write_card(
-            plan, gathered, figures, split, int(trained.model.count_params()), trained.parent, limits,
+            plan,
+            gathered,
+            figures,
+            split,
+            int(trained.model.count_params()),
+            trained.parent,
+            limits,
             trained.held_out is not None,
         ),
         provenance=_provenance(plan, gathered, trained.parent),
         metrics=metrics_of(figures, gathered.title, split),
-        calibration=Calibration(
-            found.temperature, found.split, len(found.pictures), found.ece_before, found.ece_after
-        ),
+        calibration=Calibration(found.temperature, found.split, len(found.pictures), found.ece_before, found.ece_after),
         parity=Parity(gap, n, f"{gathered.title}, validation"),
         medical=plan.medical,
         conformal=sets,

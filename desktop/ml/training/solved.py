@@ -1,8 +1,8 @@
 """A head that is solved instead of trained: softmax regression on the features of a fixed network, in seconds.
 
-The penalty on its weights is chosen on pictures held out: on the validation part, or, where that would hold too few, by
-cross-validation over all pictures (:func:`desktop.ml.training.solved.folds_of`), after which the head learns from every
-one of them. Each strength of the penalty stands in the training's history as an epoch does.
+The penalty on its weights is chosen on pictures held out: by cross-validation over all pictures
+(:func:`desktop.ml.training.solved.folds_of`), after which the head learns from every one of them; where there are very
+many, on the validation part. Each strength of the penalty stands in the training's history as an epoch does.
 
 Features are brought to one scale first; the scaling is folded into the head's weights. Mirror images, where they suit
 the pictures, are learned from as pictures of their own, on the side of their original.
@@ -23,7 +23,7 @@ from desktop.core.data.splits import folds
 from desktop.ml.data.public_sets import Pictures, belonging_together
 from desktop.ml.plans.control import Steering
 from desktop.ml.plans.events import EpochDone, Event, Note
-from desktop.ml.plans.plan import FEW_TO_CHECK, TrainingPlan
+from desktop.ml.plans.plan import MOST_CROSSED, TrainingPlan
 from desktop.ml.training.history import History
 
 STRONGEST, WEAKEST = 0.01, 10.0
@@ -82,11 +82,9 @@ class Head:
         return np.asarray((straight + found.mirrored @ self.kernel + self.bias) / 2, np.float64)
 
 
-def folds_of(plan: TrainingPlan, validation: Pictures, own_validation: bool) -> int:
-    """In how many parts ``plan`` cross-validates where ``validation`` is what was cut off; 0 where that checks."""
-    if own_validation or len(validation) >= FEW_TO_CHECK:
-        return 0
-    return plan.data.folds
+def folds_of(plan: TrainingPlan, count: int, own_validation: bool) -> int:
+    """In how many parts ``plan`` cross-validates ``count`` pictures in all; 0 where a part held out checks."""
+    return 0 if own_validation or count > MOST_CROSSED else plan.data.folds
 
 
 class Solving:
@@ -186,15 +184,8 @@ def _joined(first: Features, second: Features) -> Features:
     turned = None
     if first.mirrored is not None and second.mirrored is not None:
         turned = np.concatenate([first.mirrored, second.mirrored])
-    a, b = first.pictures, second.pictures
-    pictures = Pictures(
-        np.concatenate([np.asarray(a.images), np.asarray(b.images)]),
-        np.concatenate([a.labels, b.labels]),
-        a.names + b.names,
-        None if a.sha256 is None or b.sha256 is None else np.concatenate([a.sha256, b.sha256]),
-        None if a.groups is None or b.groups is None else np.concatenate([a.groups, b.groups]),
-    )
-    return Features(np.concatenate([first.rows, second.rows]), turned, pictures, first.widths)
+    rows = np.concatenate([first.rows, second.rows])
+    return Features(rows, turned, first.pictures.joined(second.pictures), first.widths)
 
 
 def solve(found: Features, strength: float, classes: int, balanced: bool) -> Head:

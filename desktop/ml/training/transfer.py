@@ -68,7 +68,7 @@ def _solve(
     """The head's best weights by :mod:`desktop.ml.training.solved`; where the plan wants it, the last layers after."""
     plan, start = sitting.plan, sitting.plan.start
     tuned = start.kind == "fine-tune"
-    parts = 0 if tuned else folds_of(plan, sitting.validation, sitting.own_validation)
+    parts = 0 if tuned else folds_of(plan, len(sitting.train) + len(sitting.validation), sitting.own_validation)
     found = [
         Features(
             _rows(sitting, base, cut, part, pictures, False),
