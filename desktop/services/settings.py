@@ -38,6 +38,7 @@ DEFAULTS: dict[str, Any] = {
     "train_at_once": 1,
     "train_by": "epoch",
     "train_tab": "jobs",
+    "train_resume": [],
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

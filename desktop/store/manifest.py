@@ -11,9 +11,12 @@ import json
 import math
 import re
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from desktop.core.types import PreprocessSpec, StoreError
+
+if TYPE_CHECKING:
+    from desktop.core.figures.intervals import Estimate
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
@@ -114,6 +117,12 @@ class Metric:
     n: int
     low: float | None = None
     high: float | None = None
+
+    def shown(self) -> Estimate:
+        """The figure as it may be written anywhere: :func:`desktop.core.figures.intervals.shown`."""
+        from desktop.core.figures.intervals import Estimate, shown  # NumPy, without which the window starts
+
+        return shown(Estimate(self.value, self.low, self.high, self.n))
 
 
 @dataclass(frozen=True, slots=True)

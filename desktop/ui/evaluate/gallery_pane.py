@@ -57,6 +57,8 @@ class GalleryPane(QWidget):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self._search_names)
+        self.running = False
+        """Whether answers are still coming."""
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
         self._repaint.setInterval(30)
@@ -278,13 +280,23 @@ class GalleryPane(QWidget):
         if self.search.text():
             self._nothing.setText(self.tr("No name of these holds “{0}”.").format(self.search.text()))
         elif self.choice.mode == "losses":
-            self._nothing.setText(self.tr("No mistakes here."))
+            self._nothing.setText(self._no_mistakes())
         elif self.choice.mode == "labels":
             self._nothing.setText(self.tr("No wrong answer is so sure that its label would be doubtful."))
         else:
             self._nothing.setText(self.tr("No picture is here."))
         self._stack.setCurrentIndex(0 if shown else 1)
         self._on_selection()
+
+    def _no_mistakes(self) -> str:
+        """That nothing is wrong is said of what was answered, and not before anything was."""
+        answers = self.model.answers
+        answered = len(answers.rows) if answers is not None else 0
+        if not answered:
+            return self.tr("No picture is answered yet.") if self.running else self.tr("No picture was answered.")
+        if self.running:
+            return self.tr("No mistake so far: {0} answered.").format(count(answered))
+        return self.tr("No mistake among the {0} pictures answered.").format(count(answered))
 
     # Choosing
 

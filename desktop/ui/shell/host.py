@@ -135,6 +135,7 @@ class ViewHost:
             made = getattr(import_module(later.module), later.cls)(self._catalog, self.settings)
             view = self._later[view_id] = cast("LaterView", made)
             view.said.connect(self.messages.say)
+            view.told.connect(self.messages.tell)
             view.card_requested.connect(self.show_card)
             view.changed.connect(self.menus.refresh)
             view.classify_wanted.connect(self.classify_with)

@@ -274,7 +274,7 @@ class MainWindow(ViewHost, QMainWindow):
             return
         from desktop.ui.widgets.large_look import LargeLook
 
-        dialog = LargeLook(self.classify.session, self)
+        dialog = LargeLook(self.classify.session, self.classify.explainer, self)
         dialog.step.connect(self.classify.list.step)
         screen = self.screen()
         if screen is not None:

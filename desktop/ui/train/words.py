@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.kit.formatting import count, moment, number, share
+from desktop.ui.kit.formatting import both, count, moment, number, share
 from desktop.ui.kit.formatting import duration as whole_duration
 
 if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob
 
 __all__ = [
-    "count", "duration", "left", "megabytes", "moment", "number", "rate", "run_state", "share", "state", "tr",
-    "whole_duration",
+    "accuracy", "count", "duration", "left", "megabytes", "moment", "number", "rate", "run_state", "share", "state",
+    "tr", "whole_duration",
 ]  # fmt: skip
 
 
@@ -76,6 +76,13 @@ def left(job: TrainingJob) -> str:
     if seconds is None:
         return ""
     return tr("about {0} left").format(whole_duration(seconds)) if seconds >= 2 else tr("a moment left")
+
+
+def accuracy(value: float, n: float) -> str:
+    """A validation accuracy as it may be written: with its interval and of how many pictures."""
+    from desktop.core.figures.intervals import share_of
+
+    return both(share_of(value, int(n)))
 
 
 def duration(seconds: float) -> str:
