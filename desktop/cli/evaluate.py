@@ -323,9 +323,10 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     model, data = result.model, result.data
     split = f", split '{data.split}'" if data.split else ""
     console.say(f"{model.name} ({model.id}) on '{console.printable(data.title)}'{split}")
-    skipped = f", {len(result.skipped):,} without an answer" if result.skipped else ""
-    console.say(f"{len(result):,} images{skipped}, {result.elapsed_s:.1f} s on {result.device or 'the engine'}")
+    console.say(f"{len(result):,} images, {result.elapsed_s:.1f} s on {result.device or 'the engine'}")
     console.say(f"fingerprint {data.fingerprint}\n")
+    if result.unanswered:
+        console.say(f"CAUTION: {console.printable(result.unanswered)}\n")
     rows = [("figure", "value", "95 % interval")]
     for name, estimate in _measures(numbers, model.labels[model.positive] if model.positive is not None else ""):
         rows.append((name, *_cells(estimate, name.split(" for ")[0] in _PERCENT)))

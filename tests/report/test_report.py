@@ -67,6 +67,8 @@ def test_hostile_names_stay_text_and_nothing_is_loaded_from_elsewhere(tmp_path: 
     assert all(link.startswith(("data:image/", "#")) for link in page.links) and len(page.links) > 2
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|<!DOCTYPE[^>]*>|http-equiv', "", text)
     assert "default-src 'none'" in text
+    told = page.text.index("pictures has no answer")
+    assert told < page.text.index("Balanced accuracy") and told < page.text.index("What was measured")
 
 
 def test_everything_a_reader_needs_is_there(tmp_path: Path) -> None:

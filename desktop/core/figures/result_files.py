@@ -52,6 +52,7 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: PublicNames
     return {
         "n": figures.n,
         "skipped": len(result.skipped),
+        "unanswered": result.unanswered,
         "complete": result.complete,
         **{name: estimate.value if estimate else None for name, estimate in named.items()},
         "intervals": {name: estimate_json(estimate) for name, estimate in named.items() if estimate},

@@ -146,9 +146,10 @@ class Asking(QObject):
 
     @Slot(str)
     def _on_target(self, path: str) -> None:
+        from PySide6.QtWidgets import QFileDialog
+
         dialog = self.sender()
-        if dialog is None:
-            return
+        assert isinstance(dialog, QFileDialog)
         target = Path(path)
         self.export_to(dialog.property("form"), target, dialog.property("folder"))
 
