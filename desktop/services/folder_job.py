@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -51,7 +51,7 @@ class FolderJob(QObject):
         super().__init__(parent)
         self._engine: EngineService | None = None
         self._id = 0
-        self._waiting = False
+        self._waiting = self._held = False
         self.items: list[ImageItem] = []
         self.kept: list[int] | None = None
         self.root: str | None = None
@@ -82,11 +82,18 @@ class FolderJob(QObject):
         """Whether answers are still expected."""
         return self._id != 0 or self._waiting
 
-    def begin(self, items: Sequence[ImageItem], model_id: str, keep: bool = False, root: str | None = None) -> None:
+    def begin(
+        self,
+        items: Sequence[ImageItem],
+        model_id: str,
+        keep: bool = False,
+        root: str | None = None,
+        given: Mapping[ImageItem, messages.Prediction | messages.Failure] | None = None,
+    ) -> None:
         """Classify ``items``, all below ``root`` where one folder was chosen; a batch under way is cancelled first.
 
         With ``keep`` this goes on with that batch, which must have been of the same model: what it has answered is not
-        asked for again.
+        asked for again. ``given`` are answers of that model which are known already.
         """
         self.cancel()
         sources = sources_of(items)
@@ -101,8 +108,27 @@ class FolderJob(QObject):
         self._marks.clear()
         self._marks.append((time.monotonic(), self.done))
         self.began.emit(self._sources, model_id)
+        self._adopt(given or {})
         self._waiting = True
         self._ask()
+
+    def _adopt(self, given: Mapping[ImageItem, messages.Prediction | messages.Failure]) -> None:
+        """Take answers that somebody else asked for."""
+        known = {item: at for at, item in enumerate(self.items)} if given else {}
+        placed = []
+        for item, answer in given.items():
+            at = known.get(item, -1)
+            if at >= 0 and self._said[at] is None:
+                placed.append(self._place(at, answer))
+        if placed:
+            self._asked = [at for at in self._asked if self._said[at] is None]
+            self._tell(placed)
+
+    def hold(self, held: bool) -> None:
+        """While held nothing is asked of the engine: what is looked at comes first. Begun batches wait."""
+        self._held = held
+        if not held and self._waiting:
+            self._ask()
 
     @property
     def unfinished(self) -> bool:
@@ -145,7 +171,7 @@ class FolderJob(QObject):
         return Progress(self.done, total, rate, (total - self.done) / rate if rate else None)
 
     def _ask(self) -> None:
-        if self._engine is not None and self._waiting:
+        if self._engine is not None and self._waiting and not (self._held and self._asked):
             self._waiting = False
             if self._asked:
                 self._id = self._engine.batch(self.model_id, [self._sources[at] for at in self._asked])
@@ -156,20 +182,23 @@ class FolderJob(QObject):
     def _on_answers(self, answers: messages.BatchAnswers) -> None:
         if answers.id != self._id:
             return
+        self._tell([self._place(self._asked[answer.position], answer) for answer in answers.items])
+
+    def _place(self, at: int, answer: messages.Prediction | messages.Failure) -> messages.Prediction | messages.Failure:
+        """Note the answer for the picture at a position; it comes back with that position."""
         from desktop.engine.messages import Failure
 
-        placed = []
-        for answer in answers.items:
-            at = self._asked[answer.position]
-            placed.append(answer if at == answer.position else replace(answer, position=at))
-            if isinstance(answer, Failure):
-                said = (answer.message, True, False)
-                self.failures += 1
-            else:
-                said = (answer.label, False, answer.domain is not None and not answer.domain.inside)
-            # Few differ: a hundred thousand pictures share them.
-            self._said[at] = said = self._kinds.setdefault(said, said)
-            self.items[at].say(*said)
+        if isinstance(answer, Failure):
+            said = (answer.message, True, False)
+            self.failures += 1
+        else:
+            said = (answer.label, False, answer.domain is not None and not answer.domain.inside)
+        # Few differ: a hundred thousand pictures share them.
+        self._said[at] = said = self._kinds.setdefault(said, said)
+        self.items[at].say(*said)
+        return answer if at == answer.position else replace(answer, position=at)
+
+    def _tell(self, placed: list[messages.Prediction | messages.Failure]) -> None:
         self.done += len(placed)
         self._marks.append((time.monotonic(), self.done))
         self.answered.emit(tuple(placed))

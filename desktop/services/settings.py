@@ -39,6 +39,7 @@ DEFAULTS: dict[str, Any] = {
     "train_by": "epoch",
     "train_tab": "jobs",
     "train_resume": [],
+    "restore_images": True,
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

@@ -28,6 +28,9 @@ AT_ONCE = 5_000
 MOST_JUDGED = 200
 """So many labels are judged in one go: each is a decision."""
 _TYPING_MS = 150
+JUDGEMENT_KEYS = {"+": "right", "-": "wrong", "?": "unsure"}
+"""What a key says of the labels of the chosen pictures; letters and digits search names."""
+KEY_OF = {judgement: key for key, judgement in JUDGEMENT_KEYS.items()}
 
 
 class GalleryPane(QWidget):
@@ -110,6 +113,7 @@ class GalleryPane(QWidget):
             button = QPushButton(word)
             button.setProperty("judgement", judgement)
             button.setAccessibleName(self.tr("The label of the chosen pictures is {0}").format(word))
+            button.setToolTip(self.tr("Key: {0}").format(KEY_OF[judgement]))
             button.clicked.connect(self._on_judge)
             self._judges[judgement] = button
             foot.addWidget(button)
@@ -344,6 +348,9 @@ class GalleryPane(QWidget):
                 return True
             if key == Qt.Key.Key_Escape and self.search.text():
                 self.search.clear()
+                return True
+            if event.text() in JUDGEMENT_KEYS and free and len(self.selected_rows()):
+                self.judge(self.selected_rows()[:MOST_JUDGED].tolist(), JUDGEMENT_KEYS[event.text()])
                 return True
             if event.text() and event.text().isprintable() and key != Qt.Key.Key_Space and free:
                 self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)

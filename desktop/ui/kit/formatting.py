@@ -37,7 +37,7 @@ def value_of(estimate: Estimate | None, percent: bool = True) -> str:
     """The figure alone; a dash where there is none, counts where it would rest on too few pictures."""
     if estimate is None:
         return "–"
-    if seen(estimate).value is None:
+    if estimate.value is None or seen(estimate).value is None:
         of = tr("{0} of {1}").format(count(estimate.hits), count(estimate.n)) if estimate.hits is not None else "–"
         return of if estimate.value is not None else "–"
     return share(estimate.value) if percent else number(estimate.value)

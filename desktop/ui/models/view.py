@@ -35,7 +35,7 @@ class ModelsView(LaterView):
         self.jobs = ModelJobs(self)
         self._networks: list[tuple[Network, bool]] = []
         self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted in this sitting
-        self._wanted_id = ""
+        self._wanted_id = self._install_id = ""
         self._reading: Task | None = None
         self.asking = Asking(self, settings)
         self.asking.said.connect(self.said)
@@ -187,6 +187,18 @@ class ModelsView(LaterView):
         if not self.list.choose(model_id):
             self._wanted_id = model_id
 
+    def offer_install(self, model_id: str) -> None:
+        """Show a model, and as soon as it is read ask how its weights shall be installed."""
+        self._install_id = model_id
+        self.choose_model(model_id)
+        self._install_what_is_wanted()
+
+    def _install_what_is_wanted(self) -> None:
+        card = self.detail.card
+        if self._install_id and card is not None and card.id == self._install_id and card.network is not None:
+            self._install_id = ""
+            self.asking.ask_install()
+
     @Slot()
     def refresh(self) -> None:
         """Read anew what is installed; the store's entries are there already."""
@@ -206,6 +218,7 @@ class ModelsView(LaterView):
         if self._wanted_id and self.list.choose(self._wanted_id):
             self._wanted_id = ""
         self._show_current()
+        self._install_what_is_wanted()
 
     @Slot(object)
     def _on_no_networks(self, error: object) -> None:

@@ -217,6 +217,16 @@ class ViewHost(_Window):
         if "train" in self._later:
             cast("TrainView", self._later["train"]).service.set_at_once(count)
 
+    @Slot(str)
+    def install_model(self, model_id: str) -> None:
+        """Go to a model that lacks its weights, and ask how they shall be installed."""
+        from desktop.ui.models.view import ModelsView
+
+        self.show_view("models")
+        models = self.later("models")
+        assert isinstance(models, ModelsView)
+        models.offer_install(model_id)
+
     def offer_unfinished(self) -> None:
         """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""
         from desktop.services.background import Errands

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +19,20 @@ from desktop.ui.train.asking import CancelQuestion, CloseQuestion, LeftQuestion
 from desktop.ui.train.exports import CurveExports
 from desktop.ui.train.jobs_tab import JobsTab
 from desktop.ui.train.runs_tab import RunsTab
+from desktop.ui.train.search_dialog import SearchDialog
 from desktop.ui.train.searches_tab import SearchesTab
 from desktop.ui.train.starting import Starter, validation_of
 
 if TYPE_CHECKING:
+    from desktop.ml.plans.plan import TrainingPlan
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.services.settings import Settings
     from desktop.services.training_job import TrainingJob
     from desktop.store.run_record import RunRecord
+    from desktop.store.runs import RunStore
 
+_MOST_BASES = 40
 _TABS = ("jobs", "runs", "searches")
 
 
@@ -106,6 +111,9 @@ class TrainView(LaterView):
         runs.said.connect(self.said)
         self.searches.runs_wanted.connect(self.look_at_runs)
         self.searches.model_wanted.connect(self.continue_run)
+        self.searches.new_wanted.connect(self.new_search)
+        self.searches.said.connect(self.said)
+        self.searches.told.connect(self.told)
         self.starter.ready.connect(service.submit)
         self.starter.failed.connect(self._on_failed)
         self.starter.said.connect(self.said)
@@ -171,6 +179,7 @@ class TrainView(LaterView):
 
     def close_down(self) -> None:
         """Stop what runs, with checkpoints; for the end of the program."""
+        self.searches.searching.close()
         self.service.stop()
 
     def may_close(self) -> bool:
@@ -348,6 +357,22 @@ class TrainView(LaterView):
         asked.discarded.connect(partial(self.service.cancel, run_id, True))
         asked.open()
 
+    @Slot()
+    def new_search(self) -> None:
+        """Ask what a new search shall try; it begins from the plan of an earlier training."""
+        store = self.service.store
+        self.service.errands.run(lambda: _bases(store), self._ask_search, self._on_failed)
+
+    def _ask_search(self, bases: list[tuple[str, TrainingPlan]]) -> None:
+        if not bases:
+            self.said.emit(
+                self.tr("A search varies the settings of a training. Make a training first; it may be short.")
+            )
+            return
+        self.search_dialog = SearchDialog(bases, [result.name for result in self.searches.found], self)
+        self.search_dialog.started.connect(self.searches.begin)
+        self.search_dialog.open()
+
     # What happens
 
     @Slot()
@@ -418,3 +443,18 @@ class TrainView(LaterView):
 
     def _evaluate(self, model_id: str, found: tuple[str, tuple[str, ...]]) -> None:
         self.errors_wanted.emit(model_id, *found)
+
+
+def _bases(store: RunStore) -> list[tuple[str, TrainingPlan]]:
+    """The plans of the newest runs, one of each name; for a thread."""
+    from desktop.core.types import FoveaError
+    from desktop.ml.plans import plan as plans
+
+    found: dict[str, TrainingPlan] = {}
+    for record in store.list():
+        if len(found) >= _MOST_BASES:
+            break
+        if record.name not in found:
+            with contextlib.suppress(FoveaError, OSError):
+                found[record.name] = plans.from_json(store.plan_text(record.id))
+    return list(found.items())

@@ -68,6 +68,7 @@ class TrainingWizard(QWizard):
         for number, page in enumerate(self.pages):
             self.setPage(number, page)
         self.findings.express_wanted.connect(self.go_to_summary)
+        self.findings.start_wanted.connect(self.start_as_recommended)
         self.start.recommended_changed.connect(self._on_recommended)
         self.steps = StepList([page.step for page in self.pages])
         self.setSideWidget(self.steps)
@@ -112,6 +113,13 @@ class TrainingWizard(QWizard):
             self.next()
             if self.currentId() == before:
                 return
+
+    @Slot()
+    def start_as_recommended(self) -> None:
+        """Go to the last page and start; where something is missing there, stay on it."""
+        self.go_to_summary()
+        if self.currentPage() is self.summary and self.summary.isComplete():
+            self.accept()
 
     @Slot()
     def go_to_summary(self) -> None:
