@@ -86,7 +86,7 @@ class Walker:
     def drop(self, paths: list[Path]) -> None:
         """Drop files or folders onto the window."""
         from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-        from PySide6.QtGui import QDropEvent
+        from PySide6.QtGui import QDragEnterEvent, QDropEvent
         from PySide6.QtWidgets import QApplication
 
         self.actions += 1
@@ -95,6 +95,7 @@ class Walker:
         allowed = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
         middle = QPointF(self.shell.window.rect().center())
         keys, buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+        QApplication.sendEvent(self.shell.window, QDragEnterEvent(middle.toPoint(), allowed, mime, buttons, keys))
         QApplication.sendEvent(self.shell.window, QDropEvent(middle, allowed, mime, buttons, keys))
 
     def until(self, condition: Callable[[], bool], what: str) -> None:

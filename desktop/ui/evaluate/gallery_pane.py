@@ -47,6 +47,8 @@ class GalleryPane(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.running = False
+        """Whether answers are still coming."""
         self.model = GalleryModel(self)
         self.choice = Choice()
         self._only_words = ""
@@ -60,8 +62,6 @@ class GalleryPane(QWidget):
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self._search_names)
-        self.running = False
-        """Whether answers are still coming."""
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
         self._repaint.setInterval(30)

@@ -421,11 +421,11 @@ def test_curves_are_saved_as_table_and_picture(qtbot: Any, view: TrainView, tmp_
     job = begin(view, "epochs 3", name="=cmd")
     qtbot.waitUntil(lambda: job.state == "done", timeout=WAIT)
     view.exports._run_id = job.id
-    with qtbot.waitSignal(view.exports.said, timeout=WAIT):
+    with qtbot.waitSignal(view.exports.told, timeout=WAIT):
         view.exports.save(str(tmp_path / "curves.csv"))
     lines = (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("run,epoch,loss") and len(lines) == 4 and lines[1].startswith("'=cmd,1,1,")
-    with qtbot.waitSignal(view.exports.said, timeout=WAIT):
+    with qtbot.waitSignal(view.exports.told, timeout=WAIT):
         view.exports.save(str(tmp_path / "curves.png"))
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 1000
@@ -448,7 +448,7 @@ def test_all_chosen_runs_are_saved_also_those_that_are_not_drawn(qtbot: Any, vie
     qtbot.waitUntil(lambda: not view.service.errands.busy, timeout=WAIT)
     assert len(view.runs.curves) == 8 and untrained.id in {run.id for run in view.runs.chosen()}
     drawn = sum(curves.done > 0 for curves in view.runs.curves.values())
-    with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
+    with qtbot.waitSignal(view.exports.told, timeout=WAIT) as said:
         view.exports.save(str(tmp_path / "curves.csv"))
     names = {line.split(",")[0] for line in (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()[1:]}
     assert names == {f"run {number}" for number in range(10)} and said.args[0].endswith("saved as curves.csv.")
