@@ -13,25 +13,38 @@ from typing import Any
 import numpy as np
 
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
 from desktop.core.figures.intervals import FEWEST, Estimate
 from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import key_file, public_naming
 from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
-from desktop.core.figures.result_files import estimate_json, figures_json, write_atomically, write_csv
-from desktop.core.figures.store import EvaluationStore, not_written
+from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
+from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Progress, evaluate, thumbnails
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system.duration import duration
+from desktop.system.files import Content, disk_of, saying, write_atomically
 
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
-_USAGE_KINDS = frozenset({"bad-map", "labels-differ", "bad-threshold", "bad-suffix", "split-needed", "no-split"})
+_USAGE_KINDS = frozenset(
+    {
+        "needs-layout",
+        "bad-layout",
+        "bad-map",
+        "labels-differ",
+        "bad-threshold",
+        "bad-suffix",
+        "split-needed",
+        "no-split",
+    }
+)
 _PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy", "Sensitivity", "Specificity"})
 
 _EPILOG = """\
@@ -73,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
     add("data", metavar="DATA", help="labelled pictures: class folders, .npz, IDX or CIFAR batches")
+    add_layout(parser)
     add("--split", metavar="S", help="which of the data's splits; 'all' for all of them")
     add(
         "--map", action="append", default=[], metavar="A=B", help="class A of the data is label B; empty B: leave A out"
@@ -180,7 +194,7 @@ def _one(
         share = f"{state.done:,} of {state.total:,}"
         answered = state.done - state.skipped
         right = f", {state.right / answered:.1%} right" if answered >= FEWEST else ""
-        left = f", {_duration(state.left_s)} left" if state.left_s is not None else ""
+        left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
     try:
@@ -214,11 +228,6 @@ def _stopped(result: EvaluationResult) -> int:
         "class was seen; kept as incomplete (Evaluate in the window opens it), no file was written"
     )
     return console.INTERRUPTED
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d} min" if whole >= 60 else f"{whole} s"
 
 
 # Files
@@ -268,7 +277,7 @@ def _write(
         if options.json == "-":
             console.say(text.rstrip("\n"))
         else:
-            _put(options.json, lambda path: _write_text(path, text))
+            _put(options.json, text)
             _write_key(options, options.json, results[0])
 
 
@@ -299,16 +308,9 @@ def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str
     }
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _put(name: str, write: Callable[[Path], None]) -> None:
-    target = Path(name)
-    try:
-        write_atomically(target, write)
-    except OSError as error:
-        raise not_written(f"'{target.name}'", f"the disk of '{target.name}'", error) from error
+def _put(name: str, content: Content) -> None:
+    with saying(f"'{Path(name).name}'", disk_of(name)):
+        write_atomically(name, content)
 
 
 # Text for people

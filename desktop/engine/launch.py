@@ -47,9 +47,9 @@ def trainer(connection: Connection, folder: str) -> None:
 def inspector(connection: Connection, path: str, near: bool) -> None:
     """Look through the labelled pictures at ``path`` and tell the other side of the pipe."""
     _begin("inspector")
-    from desktop.engine.inspecting import serve_inspection
+    from desktop.engine.inspector import serve
 
-    serve_inspection(connection, path, near)
+    serve(connection, path, near)
 
 
 def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...], trials: int, prune: bool) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from desktop import paths
-from desktop.core.figures.result_files import write_atomically
-from desktop.core.types import ImageSource
+from desktop.core.types import FoveaError, ImageSource
+from desktop.system import strict_json
+from desktop.system.files import write_atomically
 
 MOST = 20_000
 """Images that are remembered; longer lists are not."""
@@ -63,7 +64,7 @@ def save(sources: Sequence[ImageSource], current: int, root: str | None) -> None
         entries.append(entry)
     document = {"schema": _SCHEMA, "current": current, "root": root, "images": entries}
     text = json.dumps(document, indent=0)  # ASCII: paths that are no text survive as escapes
-    write_atomically(place / "session.json", lambda part: _put(part, text))
+    write_atomically(place / "session.json", text)
     held = {entry.get("file") for entry in entries}
     for file in place.glob("*.picture"):
         if file.name not in held:
@@ -75,15 +76,13 @@ def load() -> LastSession:
     """What was remembered; nothing where that cannot be read. For a thread: the files are looked for."""
     place = folder()
     try:
-        with (place / "session.json").open("rb") as stream:
-            raw = stream.read(_MOST_TEXT + 1)
-        document = json.loads(raw) if len(raw) <= _MOST_TEXT else None
-        if not isinstance(document, dict) or document.get("schema") != _SCHEMA:
+        document = strict_json.read_object(place / "session.json", _MOST_TEXT)
+        if document.get("schema") != _SCHEMA:
             return LastSession()
         images, current, root = document["images"], document["current"], document["root"]
         if not isinstance(images, list) or type(current) is not int or not isinstance(root, str | None):
             return LastSession()
-    except (OSError, ValueError, KeyError, RecursionError):
+    except (OSError, ValueError, KeyError, FoveaError):
         return LastSession()
     sources: list[ImageSource] = []
     missing, chosen = 0, -1
@@ -110,7 +109,7 @@ def _keep(place: Path, data: bytes) -> str:
     name = f"{hashlib.sha256(data).hexdigest()[:32]}.picture"
     target = place / name
     if not target.exists():
-        write_atomically(target, lambda part: _fill(part, data))
+        write_atomically(target, data)
     return name
 
 
@@ -132,11 +131,3 @@ def _source(place: Path, entry: object) -> ImageSource | None:
         except OSError:
             return None
     return None
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="ascii", newline="\n")
-
-
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from desktop.core.figures.result_files import write_atomically
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.search_results import folder, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range
+from desktop.system import strict_json
+from desktop.system.files import write_atomically
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ class Order:
         }  # fmt: skip
         text = json.dumps(document, indent=1) + "\n"
         folder().mkdir(parents=True, exist_ok=True)
-        write_atomically(_file(self.name), lambda part: _put(part, text))
+        write_atomically(_file(self.name), text)
 
     @staticmethod
     def known(name: str) -> bool:
@@ -52,7 +53,7 @@ class Order:
         from desktop.core.types import FoveaError
 
         try:
-            raw = json.loads(_file(name).read_text(encoding="utf-8"))
+            raw = strict_json.read_object(_file(name))
             if raw["schema"] != _SCHEMA or type(raw["trials"]) is not int or type(raw["prune"]) is not bool:
                 return None
             space = tuple(_dimension(dict(item)) for item in raw["space"])
@@ -70,10 +71,6 @@ def _dimension(raw: dict[str, Any]) -> Dimension:
 
 def _file(name: str) -> Path:
     return folder() / f"{stem(name)}.order"
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 class _Runner(QThread):

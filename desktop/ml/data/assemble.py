@@ -10,13 +10,14 @@ from typing import Literal
 
 import numpy as np
 
+from desktop.core.data import fitness
 from desktop.core.data.splits import SplitLists, check_same, deviations, read_split, write_split
-from desktop.core.figures.store import not_written
 from desktop.ml.data import public_sets
 from desktop.ml.data.public_sets import DataError, Pictures
 from desktop.ml.plans.events import Phase
 from desktop.ml.plans.plan import USER, TrainingPlan
 from desktop.store.runs import CHECKPOINT, SPLIT
+from desktop.system.files import saying
 
 Progress = Callable[[int, int], None]
 """Hears how many pictures are prepared, and of how many (0: not known yet). May raise, for instance to cancel."""
@@ -81,13 +82,14 @@ def gather(
     there, unfit, no longer what it was, or cannot be prepared; what ``progress`` raises.
     """
     cutting = plan if split_seed is None else replace(plan, seed=split_seed)
-    gathered = _own(plan, cutting, progress) if plan.data.source == USER else _public(plan, cutting, root, progress)
-    if not len(gathered.validation):
-        hint = "Add pictures, or set a larger part aside for validation."
-        raise DataError("no-validation", f"'{gathered.title}' has too few pictures to check with", hint)
-    for label, count in zip(plan.labels, np.bincount(gathered.train.labels, minlength=len(plan.labels)), strict=True):
-        if not count:
-            raise DataError("no-data", f"there is no picture of '{label}' to learn from", "Add some, or leave it out.")
+    begun = (run / SPLIT).is_file() and (run / CHECKPOINT).is_file()
+    held = read_split(run / SPLIT) if begun else None
+    if plan.data.source == USER:
+        gathered = _own(plan, cutting, progress, held)
+    else:
+        gathered = _public(plan, cutting, root, progress)
+    for problem in fitness.obstacles(plan.labels, gathered.train.labels, gathered.validation.labels):
+        raise DataError(problem.kind, problem.message, fitness.HINTS[problem.kind])
     _keep_lists(cutting, gathered, run)
     return replace(gathered, notes=tuple(_notes(plan, gathered)))
 
@@ -168,23 +170,20 @@ def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
         gathered.validation.names,
         gathered.set_aside,
     )
-    try:
+    with saying("the list of pictures", "the disk of the run", DataError):
         run.mkdir(parents=True, exist_ok=True)
         write_split(path, lists)
-    except OSError as error:
-        told = not_written("the list of pictures", "the disk of the run", error)
-        raise DataError(told.kind, told.message, told.hint) from error
 
 
-def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress) -> Gathered:
+def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress, held: SplitLists | None = None) -> Gathered:
     from desktop.ml.data.own_data import OwnData
 
-    own = OwnData(cutting, progress)
+    own = OwnData(cutting, progress, held)
     return Gathered(
         _limited(own.train, plan),
         own.validation,
         "own pictures",
-        plan.data.title or own.title,
+        own.title,
         "the user's own",
         own.fingerprint,
         own.set_aside,

@@ -216,5 +216,5 @@ def _cells(epochs: dict[str, list[float]], i: int, best: bool, validation: int) 
         Cell(words.share(epochs["accuracy"][i]), epochs["accuracy"][i]),
         Cell(words.accuracy(epochs["val_accuracy"][i], validation), epochs["val_accuracy"][i]),
         Cell(words.rate(epochs["rate"][i]), epochs["rate"][i]),
-        Cell(words.duration(epochs["seconds"][i]), epochs["seconds"][i]),
+        Cell(words.duration(epochs["seconds"][i], fine=True), epochs["seconds"][i]),
     ]

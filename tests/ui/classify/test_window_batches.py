@@ -13,9 +13,8 @@ from PySide6.QtGui import QGuiApplication, QImage
 from desktop.core.types import ImageSource
 from desktop.engine.messages import Failure, Prediction
 from desktop.ui.shell.app import Shell
+from tests.patience import WAIT
 from tests.ui.conftest import write_image
-
-WAIT = 30_000
 
 
 def folder_of(path: Path, colours: list[str]) -> str:

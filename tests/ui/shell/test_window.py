@@ -15,9 +15,8 @@ from desktop.services.engine_service import EngineService
 from desktop.services.settings import Settings
 from desktop.store.store import ModelStore
 from desktop.ui.shell.app import Shell, build_window
+from tests.patience import WAIT
 from tests.ui.conftest import write_image
-
-WAIT = 30_000
 
 
 def answered(shell: Shell, name: str) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
 from desktop.ui.train.wizard.draft import Draft
 
 if TYPE_CHECKING:
