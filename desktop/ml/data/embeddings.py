@@ -160,15 +160,16 @@ class Embedder:
         done = 0
         for piece in self._pieces(count, read, workers or max(2, self._cores)):
             fresh = [item for item in piece if isinstance(item.found, np.ndarray) and not item.known]
-            made = self._compute(np.stack([item.found for item in fresh])) if fresh else ()  # type: ignore[arg-type]
+            pixels = [item.found for item in fresh if isinstance(item.found, np.ndarray)]
+            made = self._compute(np.stack(pixels)) if pixels else ()
             for item, row in zip(fresh, made, strict=True):
                 rows[item.position] = row
             self._keep({item.key: rows[item.position] for item in fresh if item.key})
             for item in piece:
-                if item.known:
-                    rows[item.position] = item.found
-                elif isinstance(item.found, FoveaError):
+                if isinstance(item.found, FoveaError):
                     failures[item.position] = item.found
+                elif item.known:
+                    rows[item.position] = item.found
             computed += len(fresh)
             done += len(piece)
             progress(done, count)

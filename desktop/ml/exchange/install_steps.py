@@ -108,7 +108,8 @@ def answer(model: Any, pictures: dict[str, np.ndarray], work: Path) -> None:
     """Keep what Keras says to ``pictures`` as ``work/expected.npz``."""
     found = model.predict(np.stack(list(pictures.values())), batch_size=4, verbose=0)
     outputs = [np.asarray(part, np.float32) for part in (found if isinstance(found, (list, tuple)) else [found])]
-    np.savez(work / EXPECTED, **{f"output_{i}": part for i, part in enumerate(outputs)})
+    named: dict[str, Any] = {f"output_{i}": part for i, part in enumerate(outputs)}
+    np.savez(work / EXPECTED, allow_pickle=False, **named)
 
 
 def _gap(found: np.ndarray, expected: np.ndarray, scale: float) -> float:
