@@ -2,10 +2,10 @@
 
     apt-get install wordnet-base && python tools/derive_words.py
 
-The 1,000 classes of ImageNet are synsets of WordNet 3.0 (``label_ids`` of the described model ``vgg16-imagenet``). Which
-classes lie under a word is WordNet's hierarchy of hypernyms (``/usr/share/wordnet/data.noun``, format wndb(5WN)); which
-of its words people say, and what they call a class, was chosen by hand and stands below. WordNet 3.0 is Copyright 2006
-by Princeton University; its licence is in ``resources/licences/WordNet-3.0.txt``.
+The 1,000 classes of ImageNet are synsets of WordNet 3.0 (``label_ids`` of the described model ``vgg16-imagenet``).
+Which classes lie under a word is WordNet's hierarchy of hypernyms (``/usr/share/wordnet/data.noun``, format wndb(5WN));
+which of its words people say, and what they call a class, was chosen by hand and stands below. WordNet 3.0 is Copyright
+2006 by Princeton University; its licence is in ``resources/licences/WordNet-3.0.txt``.
 """
 
 from __future__ import annotations

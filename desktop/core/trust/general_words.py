@@ -1,8 +1,8 @@
 """The more general word, where a network of many classes cannot decide between kinds: 'dog', not 'Labrador .31'.
 
-The scores of the classes under a word add up. The answer is the most particular class or word whose score reaches
-:data:`ENOUGH`; the best class under a word is named beside it as a perhaps. Where nothing reaches it, nothing in the
-picture is like any one thing that the network knows: the answer is 'not sure', and the best class a perhaps.
+The scores of the classes under a word add up. The answer is the best class where its score reaches :data:`ENOUGH`, else
+the most particular word above it whose score does, with the best class as a perhaps: 'dog .97, perhaps a Labrador'.
+Where neither does, the network knows no word for what it sees: it is not sure.
 
 The idea is that of Deng, Krause, Berg and Fei-Fei, Hedging Your Bets (CVPR 2012): be as particular as the evidence
 allows. The words and what lies under them are WordNet's hierarchy, derived by ``tools/derive_words.py``. It holds for
@@ -23,7 +23,7 @@ from desktop import paths
 from desktop.core.types import StoreError
 
 ENOUGH = 0.5
-"""The score that a class or a word must reach to be the answer; see docs/confidence.md for how it was chosen."""
+"""The score that a class or a word must reach: more than everything else together (docs/confidence.md)."""
 FILE = "words.json"
 _SCHEMA = 1
 _MOST_BYTES = 1 << 20
@@ -33,14 +33,13 @@ Kind = Literal["class", "word", "unsure"]
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """What to answer. ``class``: ``index`` alone. ``word``: ``word``, whose score is ``score``, and perhaps ``index``.
-    ``unsure``: nothing reaches far enough; perhaps ``index``, whose score is ``score``. ``word`` is empty but for
-    ``word``; ``score`` is between 0 and 1."""
+    """What to answer. ``class``: the best class itself. ``word``: ``word``, with the best class as a perhaps.
+    ``unsure``: neither. ``score``, 0 to 1, is the word's, else the best class's; ``word`` is empty but for the second.
+    """
 
     kind: Kind
     word: str
     score: float
-    index: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,14 +54,13 @@ class Words:
         best = int(np.argmax(scores))
         top = float(scores[best])
         if top >= ENOUGH:
-            return Wording("class", "", top, best)
-        sums = self.under @ scores.astype(np.float64)
+            return Wording("class", "", top)
+        above = np.flatnonzero(self.under[:, best])
+        sums = self.under[above] @ scores.astype(np.float64)
         reached = np.flatnonzero(sums >= ENOUGH)
         if not len(reached):
-            return Wording("unsure", "", top, best)
-        at = int(reached[0])
-        inside = int(np.argmax(np.where(self.under[at], scores, -1.0)))
-        return Wording("word", self.words[at], min(1.0, float(sums[at])), inside)
+            return Wording("unsure", "", top)
+        return Wording("word", self.words[above[reached[0]]], min(1.0, float(sums[reached[0]])))
 
 
 def for_labels(label_ids: Sequence[str]) -> Words | None:
@@ -72,7 +70,7 @@ def for_labels(label_ids: Sequence[str]) -> Words | None:
     :class:`StoreError` ``damaged`` where the table that comes with the program cannot be read.
     """
     place = {each: index for index, each in enumerate(label_ids)}
-    found = []
+    found: list[tuple[int, int, str, list[int]]] = []
     for word, held in _table().items():
         inside = [place[each] for each in held if each in place]
         if len(inside) > 1:

@@ -25,6 +25,7 @@ from desktop.ui.widgets._scores import BarDelegate, ClassRole, ExactRole, Scores
 if TYPE_CHECKING:
     import numpy as np
 
+    from desktop.core.trust.general_words import Wording
     from desktop.engine.messages import Prediction
     from desktop.store.manifest import Manifest
 
@@ -49,6 +50,9 @@ class ProbabilityBars(QWidget):
         self._headline = make_label("", "answer", wrap=True, selectable=True)
         self._headline.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._headline.setAccessibleName(self.tr("Answer"))
+        self._perhaps = make_label("", "title", wrap=True, selectable=True)
+        self._perhaps.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._perhaps.setAccessibleName(self.tr("Perhaps"))
         self._verdict = make_label("", wrap=True)
         self._about = make_label("", "secondary", wrap=True)
         self._filter = QLineEdit()
@@ -66,7 +70,7 @@ class ProbabilityBars(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (self._headline, self._verdict, self._about, self._filter, self._nothing):
+        for widget in (self._headline, self._perhaps, self._verdict, self._about, self._filter, self._nothing):
             layout.addWidget(widget)
         layout.addWidget(self._list, 1)
         layout.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignLeft)
@@ -88,12 +92,14 @@ class ProbabilityBars(QWidget):
         sub_labels: Sequence[str] = (),
         threshold: float | None = None,
         threshold_class: int = 1,
+        wording: Wording | None = None,
     ) -> None:
         """Show one picture's scores: float32 (classes,), finite, 0 to 1, in the order of ``labels``.
 
         ``score_word`` is 'probability' only for a calibrated model; ``truth`` the index of the right class where it is
         known; ``sub_labels`` a second, quieter name for each class (an id); ``threshold`` the score from which class
-        ``threshold_class`` is answered by a model of two classes. Raises :class:`ValueError` when the lengths differ
+        ``threshold_class`` is answered by a model of two classes; ``wording`` the more general word, of a model that
+        knows words. Raises :class:`ValueError` when the lengths differ
         or ``answer_index`` names no class.
         """
         if len(labels) != len(scores) or not 0 <= answer_index < len(labels):
@@ -103,7 +109,7 @@ class ProbabilityBars(QWidget):
         self._model.set_scores(
             labels, scores, answer_index, word=word, truth=truth, sub_labels=sub_labels, threshold=mark
         )
-        self._say_answer(labels, float(scores[answer_index]), answer_index, mark is not None)
+        self._say_answer(labels, float(scores[answer_index]), answer_index, mark is not None, wording)
         self._say_verdict(labels, answer_index, truth)
         about = word
         if mark is not None:
@@ -127,6 +133,7 @@ class ProbabilityBars(QWidget):
             manifest.label_ids,
             decision.value if ruled else None,
             decision.positive if ruled and decision.positive is not None else 1,
+            prediction.wording,
         )
 
     def set_muted(self, muted: bool) -> None:
@@ -143,6 +150,7 @@ class ProbabilityBars(QWidget):
         self._headline.setText(message)
         set_role(self._headline, "secondary")
         self._headline.setVisible(bool(message))
+        self._perhaps.hide()
         self._verdict.hide()
         self._about.hide()
         self._arrange()
@@ -157,9 +165,25 @@ class ProbabilityBars(QWidget):
         """The answer as it is written above the bars."""
         return self._headline.text()
 
-    def _say_answer(self, labels: Sequence[str], score: float, answer: int, ruled: bool) -> None:
+    @property
+    def perhaps(self) -> str:
+        """What stands below a general word; '' below a class."""
+        return self._perhaps.text() if not self._perhaps.isHidden() else ""
+
+    def _say_answer(
+        self, labels: Sequence[str], score: float, answer: int, ruled: bool, wording: Wording | None
+    ) -> None:
         best = self._model.best()
-        if not ruled and best[0][1] < _UNSURE_BELOW and len(best) > 1:
+        general = wording is not None and bool(wording.word)
+        self._perhaps.setVisible(general)
+        if wording is not None and general:
+            # The scores of all its kinds add up: the word is what the network is sure of.
+            text = f"{wording.word}  {decimals(wording.score)}"
+            self._perhaps.setText(
+                self.tr("perhaps {label}  {score}").format(label=labels[answer], score=decimals(score))
+            )
+            set_role(self._headline, "answer")
+        elif not ruled and best[0][1] < _UNSURE_BELOW and len(best) > 1:
             # No class holds half of the score: naming one alone would claim more than the model does.
             (first, high), (second, low) = best
             text = self.tr("Not sure: {first} {high}, {second} {low}").format(
