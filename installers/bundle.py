@@ -28,7 +28,6 @@ CEILINGS = {"full": 1640, "viewer": 365}
 LARGEST = 20
 PROGRAM, WINDOW_PROGRAM = "fovea", "Fovea Window"
 BUILD = "build.json"
-EVERYDAY = "efficientnet-lite0"
 
 # Never used, drawn in by hooks and by optional imports of others.
 _EXCLUDES = (
@@ -203,7 +202,7 @@ def everyday_model(flavour: str, work: Path) -> list[tuple[str, str]]:
     from desktop.store.store import ModelStore
 
     root = work.resolve() / "models"
-    network = catalogue.load().get(EVERYDAY)
+    network = catalogue.load().get(catalogue.EVERYDAY)
     viewer = flavour == "viewer"
     request = Request(network, precision="float16" if viewer else "float32", root=root, answers_only=viewer)
     try:

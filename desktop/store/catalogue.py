@@ -21,6 +21,8 @@ from desktop.core.types import Interpolation, PreprocessSpec, StoreError
 from desktop.store.manifest import Card, Decision, Manifest, Provenance
 from desktop.store.store import ModelStore
 
+EVERYDAY = "efficientnet-lite0"
+"""The network that knows everyday photographs: a fresh Classify begins with it, and its embedding is built upon."""
 LABELS_OF = "vgg16-imagenet"
 """The described model that holds the 1,000 class names and WordNet ids, in the order of the networks' outputs."""
 

@@ -102,8 +102,8 @@ def header(batch: Batch) -> list[str]:
     """The column names; one a class at the end where the scores of all classes are kept.
 
     ``label`` is the class by the model's decision rule. Of a model that knows words ``general_word`` is what it answers
-    where it cannot decide between kinds, empty elsewhere. ``in_domain`` and ``domain_score`` are those of ``fovea predict
-    --json``; empty where the model cannot tell.
+    where it cannot decide between kinds, empty elsewhere. ``in_domain`` and ``domain_score`` are those of ``fovea
+    predict --json``; empty where the model cannot tell.
     """
     names = ["path", "model", "label", "score", "second_label", "second_score", "notices", "error_kind", "error"]
     names += ["width", "height", "elapsed_ms", "prepared_sha256", "in_domain", "domain_score"]
