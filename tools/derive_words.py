@@ -611,8 +611,8 @@ def lines(text: str) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def main() -> int:
-    """Write the table; prints what nobody could use. Returns the exit status."""
+def main(target: str = str(ROOT / "resources" / "words.json")) -> int:
+    """Write the table; prints which classes no word holds. Returns the exit status."""
     known = synsets()
     described = json.loads((ROOT / "model_store" / "vgg16-imagenet" / "model.json").read_text(encoding="utf-8"))
     ids, labels = described["label_ids"], described["labels"]
@@ -653,7 +653,7 @@ def main() -> int:
     }
     text = json.dumps(document, indent=None, separators=(",", ":"), ensure_ascii=False)
     text = text.replace('},"words":{', '},\n"words":{').replace('],"', '],\n"') + "\n"
-    (ROOT / "resources" / "words.json").write_text(text, encoding="utf-8", newline="\n")
+    Path(target).write_text(text, encoding="utf-8", newline="\n")
     alone = [names[each] for each in ids if not any(each in held for held in words.values())]
     print(f"{len(words)} words, {len(alone)} classes without one: {', '.join(alone)}")
     return 0
