@@ -19,6 +19,9 @@ os.environ["KERAS_HOME"] = str(Path(_SCRATCH.name, "keras"))
 os.environ["MPLCONFIGDIR"] = str(Path(_SCRATCH.name, "matplotlib"))
 os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# Threads of linear algebra wait for each other by spinning: small products on a busy machine took ten times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 for _name in ("KERAS_BACKEND", "FOVEA_BACKEND", "FOVEA_HOME", "QT_STYLE_OVERRIDE", "QT_SCALE_FACTOR"):
     os.environ.pop(_name, None)
 # Modules, classes and sessions may start engines too, before any test's own folder is set.

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from desktop.ui.kit.theme import theme
-from desktop.ui.shell.host import LATER
+from desktop.ui.shell.views import LATER
 
 
 def _tr(text: str) -> str:

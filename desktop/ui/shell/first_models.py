@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
-from desktop.services.first_models import FirstModels
+from desktop.services.first_models import Begun, FirstModels
 from desktop.ui.kit.widgets import sentence
 from desktop.ui.models.job_bar import JobBar
 
@@ -23,13 +23,11 @@ class FirstModelsBar(QObject):
         self._window = window
         self.models = models
         self.bar: JobBar | None = None
-        models.begun.connect(self._begin)
         models.told.connect(self._tell)
         models.made.connect(self._on_made)
         models.failed.connect(self._on_failed)
 
-    @Slot(list)
-    def _begin(self, names: list[str]) -> None:
+    def _begin(self, names: tuple[str, ...]) -> None:
         self.bar = JobBar()
         self.bar.cancel_wanted.connect(self._cancel)
         self._window.put_above(self.bar)
@@ -45,7 +43,9 @@ class FirstModelsBar(QObject):
 
     @Slot(object)
     def _tell(self, event: object) -> None:
-        if self.bar is not None:
+        if isinstance(event, Begun):
+            self._begin(event.names)
+        elif self.bar is not None:
             self.bar.tell(event)
 
     @Slot()

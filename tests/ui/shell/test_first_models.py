@@ -11,7 +11,7 @@ import pytest
 
 from desktop.core.types import FoveaError
 from desktop.services.catalog import ModelCatalog
-from desktop.services.first_models import FirstModels
+from desktop.services.first_models import Begun, FirstModels
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.download import Control
 from desktop.store.store import ModelStore
@@ -31,10 +31,13 @@ class Making:
         self.error: FoveaError | None = None
         self.result: list[str] = []
         self.cancelled = False
+        self.missing = True
 
     def __call__(self, tell: Callable[[Any], None], control: Control) -> list[str]:
         from desktop.ml.plans.job_steps import Step
 
+        if self.missing:
+            tell(Begun(("Everyday photographs",)))
         tell(Step("build"))
         while not self.end.wait(0.01):
             if control.cancelled:
@@ -56,8 +59,7 @@ def making(shell: Shell) -> Iterator[tuple[Making, FirstModels, FirstModelsBar]]
 
 def begin(qtbot: Any, models: FirstModels, bar: FirstModelsBar) -> None:
     models.start()
-    models.begun.emit(["Everyday photographs"])  # in earnest the thread says so, where something is missing
-    assert models.running and bar.bar is not None
+    assert models.running
     qtbot.waitUntil(lambda: bar.bar is not None and "building" in bar.bar.text.lower(), timeout=WAIT)
 
 
@@ -121,8 +123,8 @@ def test_an_error_is_a_sentence_and_what_to_do(
 def test_closing_the_window_ends_it(
     qtbot: Any, shell: Shell, making: tuple[Making, FirstModels, FirstModelsBar]
 ) -> None:
-    job, models, _ = making
-    models.start()
+    job, models, bar = making
+    begin(qtbot, models, bar)
     models.stop()
     assert job.cancelled and not models.running
 
@@ -131,6 +133,7 @@ def test_where_nothing_is_missing_nothing_is_shown(
     qtbot: Any, shell: Shell, making: tuple[Making, FirstModels, FirstModelsBar]
 ) -> None:
     job, models, bar = making
+    job.missing = False
     job.end.set()
     models.start()
     qtbot.waitUntil(lambda: not models.running, timeout=WAIT)

@@ -9,10 +9,10 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
 
+from desktop.services.background import Task
 from desktop.services.drawings import own_folders
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.opening import ask_data
-from desktop.ui.kit.background import Task
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import caption, make_label, tip
@@ -103,11 +103,11 @@ class FolderPage(Page):
 
     @Slot()
     def _ask_folder(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), True).fileSelected.connect(self.open_path)
+        ask_data(self, True).fileSelected.connect(self.open_path)
 
     @Slot()
     def _ask_file(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), False).fileSelected.connect(self.open_path)
+        ask_data(self, False).fileSelected.connect(self.open_path)
 
     @Slot(str)
     def open_path(self, path: str) -> None:
