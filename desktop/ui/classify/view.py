@@ -12,13 +12,13 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services import last_session
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 from desktop.services.classifying import AT_ONCE, Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
 from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
-from desktop.services.session import ImageItem, Session, sources_of
+from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.image_list import ImageList
@@ -301,7 +301,7 @@ class ClassifyView(QWidget):
             return
         session = self.session
         current = session.items.index(session.current) if session.current in session.items else -1
-        sources = sources_of(session.items[: last_session.MOST + 1])
+        sources = [item.source for item in session.items[: last_session.MOST + 1]]
         self._writer = run_aside(_save, sources, current, self.job.root, name="remember the images")
 
     # Opening
@@ -500,6 +500,7 @@ class ClassifyView(QWidget):
     def _panel_engine(self, engine: EngineService) -> None:
         self.complete()
         self.answer.confidence.attach(engine)
+        self.picture.attach(engine)
 
     @Slot(float)
     def _remember_rate(self, rate: float) -> None:
