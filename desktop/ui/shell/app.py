@@ -82,7 +82,13 @@ class Shell(QObject):
         self.window.offer_unfinished()
         if self._instance is not None:
             self._instance.received.connect(self.window.take_over)
-            self._instance.listen()
+            if not self._instance.listen():
+                self.window.messages.say(
+                    self.window.tr(
+                        "A file that is opened from the desktop will not come to this window: no connection for it "
+                        "could be made. Drop it here instead."
+                    )
+                )
 
     def close_down(self) -> None:
         """End threads and processes, write the settings."""
