@@ -98,7 +98,13 @@ class Shell(QObject):
         self.window.offer_unfinished()
         if self._instance is not None:
             self._instance.received.connect(self.window.take_over)
-            self._instance.listen()
+            if not self._instance.listen():
+                self.window.messages.say(
+                    self.window.tr(
+                        "A file that is opened from the desktop will not come to this window: no connection for it "
+                        "could be made. Drop it here instead."
+                    )
+                )
         if self._wants_models and self.settings.get("first_models"):
             # Once it is known what there is: the bar says what works meanwhile.
             self.catalog.changed.connect(self._make_models, Qt.ConnectionType.SingleShotConnection)
