@@ -13,6 +13,7 @@ import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
+from desktop.core.figures.decision import answer_of
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.system import strict_json
 
@@ -43,10 +44,8 @@ class Decision:
 
     def choose(self, scores: Any) -> int:
         """The index of the answer for one row of ``scores`` (floats, finite, one a class)."""
-        if self.rule == "threshold":
-            assert self.positive is not None and self.value is not None
-            return self.positive if float(scores[self.positive]) >= self.value else 1 - self.positive
-        return max(range(len(scores)), key=lambda index: float(scores[index]))
+        threshold = self.value if self.rule == "threshold" else None
+        return answer_of(scores, self.positive, threshold)
 
     def overrules(self, scores: Any) -> bool:
         """Whether the answer for one row of ``scores`` is another class than that of the highest score."""

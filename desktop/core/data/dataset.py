@@ -207,12 +207,17 @@ class LabelledDataset:
             digest.update(record)
         return digest.hexdigest()
 
-    def groups(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Grouping:
+    def groups(
+        self,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        patient_of: Callable[[str | None], str | None] = patient_of_file,
+    ) -> Grouping:
         """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
 
         From DICOM's patient number, which is never kept, or from names that carry a person or case (a file's, or a
         folder's inside its class): people are numbered by first appearance. An entry that says nothing is a group of
-        its own.
+        its own. ``patient_of`` gives the patient of a file, for callers that have read the headers.
         """
         numbers: dict[tuple[str, str], int] = {}
         above = 2 if self.split == ALL and self.splits else 1  # the split's folder and the class's say no person
@@ -225,7 +230,7 @@ class LabelledDataset:
                 group = group_of_name(name.split("/", above)[-1])
                 # A scan's own number wins: names such as case_001 or IM-0001-0002 often count files, not people.
                 plain = group is not None and name.lower().endswith(_NEVER_DICOM)
-                patient = None if plain else patient_of_file(self.source(position).path)
+                patient = None if plain else patient_of(self.source(position).path)
                 named += group is not None and patient is None
                 patients += patient is not None
                 if group or patient:

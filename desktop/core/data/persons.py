@@ -10,6 +10,7 @@ import hashlib
 import re
 import secrets
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -59,22 +60,36 @@ def group_of_name(name: str) -> str | None:
     return None
 
 
+def header_of(path: str | None) -> dict[str, str]:
+    """The patient's number and name in the header of a DICOM file; empty for all else. Opens the file."""
+    return _tags(path or "", ["PatientID", "PatientName"])
+
+
 def patient_of_file(path: str | None) -> str | None:
     """A token for the patient of a DICOM file, equal for equal patients within this run; ``None`` for all else."""
-    patient = _tags(path or "", ["PatientID"]).get("PatientID", "").strip()
+    return patient_of(header_of(path))
+
+
+def patient_of(header: Mapping[str, str]) -> str | None:
+    """As :func:`patient_of_file`, of a header that was read."""
+    patient = header.get("PatientID", "").strip()
     if not patient:
         return None
     return hashlib.blake2b(patient.encode("utf-8", "surrogateescape"), key=_KEY, digest_size=16).hexdigest()
 
 
 def patient_in(path: str, *names: str) -> set[str]:
-    """Those of ``names`` that hold a part of the patient's name or number of the DICOM file ``path``.
+    """Those of ``names`` that hold a part of the patient's name or number of the DICOM file ``path``."""
+    return told_in(header_of(path), *names)
+
+
+def told_in(header: Mapping[str, str], *names: str) -> set[str]:
+    """As :func:`patient_in`, of a header that was read.
 
     Case and accents do not count. Parts of one or two letters (Li, Wu) must be whole words of a name, or stand beside
     another part (``LiWu7.dcm``); numbers as short as that tell nobody.
     """
-    facts = _tags(path, ["PatientID", "PatientName"])
-    told = " ".join(value[:_LONGEST_NAME] for value in facts.values())
+    told = " ".join(value[:_LONGEST_NAME] for value in header.values())
     parts = [part for part in re.split(r"[\W_]+", _plain(told)) if part]
     long = [part for part in parts if len(part) >= _SHORTEST_NAME or part[0] >= _IDEOGRAPHS]
     joined = (a + b for a, b in permutations(parts[:_JOINED], 2))
