@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.label_map import LabelMap
-from desktop.core.data.persons import Grouping, header_of, patient_of, told_in
+from desktop.core.data.persons import Grouping, headers_of, patient_of, told_in
 from desktop.core.figures.result import DataFacts, ModelFacts, setup_of
 from desktop.core.types import FoveaError
 from desktop.store.manifest import Manifest
@@ -63,27 +63,18 @@ def read_file_facts(data: LabelledDataset) -> FileFacts:
     """Open every file's header, once; for a thread."""
     if data.kind != "folders":
         return FileFacts(None, (), data.title)
-    headers: dict[str, dict[str, str]] = {}
-
-    def header(path: str | None) -> dict[str, str]:
-        held = headers.get(path or "")
-        if held is None:
-            held = headers[path or ""] = header_of(path)
-        return held
-
-    grouping = data.groups(patient_of=lambda path: patient_of(header(path)))
+    paths = [data.source(position).path for position in range(len(data))]
+    headers = dict(zip(paths, headers_of(paths), strict=True))
+    grouping = data.groups(patients_of=lambda some: [patient_of(headers.get(path, {})) for path in some])
     names, title = [], data.title
-    for position in range(len(data)):
-        path = data.source(position).path
-        if path:
-            name = data.name(position)
-            found = told_in(header(path), name, data.title)
-            if name in found:
-                names.append(name)
-            if data.title in found:
-                title = "data"
-    told = grouping if grouping.named or grouping.patients else None
-    return FileFacts(told, tuple(names), title)
+    for position, path in enumerate(paths):
+        name = data.name(position)
+        found = told_in(headers[path], (name, data.title))
+        if name in found:
+            names.append(name)
+        if data.title in found:
+            title = "data"
+    return FileFacts(grouping if grouping.named or grouping.patients else None, tuple(names), title)
 
 
 def data_facts(

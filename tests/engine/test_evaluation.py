@@ -183,11 +183,11 @@ def test_every_header_is_opened_once_and_a_result_opens_nothing(
     data = open_dataset(shades(tmp_path / "shades"))
     opened: list[str | None] = []
 
-    def header(path: str | None) -> dict[str, str]:
-        opened.append(path)
-        return {"PatientID": f"number {len(opened)}", "PatientName": "Blue"}
+    def headers(paths: list[str | None]) -> list[dict[str, str]]:
+        opened.extend(paths)
+        return [{"PatientID": f"number {number}", "PatientName": "Blue"} for number in range(len(paths))]
 
-    monkeypatch.setattr(evaluation_facts, "header_of", header)
+    monkeypatch.setattr(evaluation_facts, "headers_of", headers)
     files = read_file_facts(data)
     assert len(opened) == len(set(opened)) == len(data)
     assert files.grouping is not None and files.grouping.patients == len(data)

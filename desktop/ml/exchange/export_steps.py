@@ -70,6 +70,7 @@ def _pictures(spec: PreprocessSpec, folder: str) -> _Compared:
     """Prepared pictures: those drawn by Fovea, and real ones, which are up to :data:`_MOST_PICTURES` of the user's
     folder, or without one the photographs of :mod:`desktop.core.pictures.photographs`, whole and in parts."""
     from desktop.core.pictures.decode import decode
+    from desktop.core.pictures.decode_in_child import bring_in
     from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
     from desktop.core.pictures.photographs import photographs
     from desktop.core.pictures.preprocess import prepare
@@ -87,7 +88,7 @@ def _pictures(spec: PreprocessSpec, folder: str) -> _Compared:
             if not isinstance(found, Found):
                 continue
             try:
-                real.append(prepare(decode(ImageSource.from_path(found.path)).pixels, spec).pixels)
+                real.append(bring_in(ImageSource.from_path(found.path), spec).prepared.pixels)
             except FoveaError:
                 continue  # a file that cannot be opened proves nothing about the network
         if not real:

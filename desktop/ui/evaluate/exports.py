@@ -196,14 +196,14 @@ def _naming(answers: Answers, result: EvaluationResult | None, medical: bool) ->
     """How names are shown; of a run on its way, which has no result yet, as its result will have it."""
     if result is not None:
         return public_naming(result)
-    from desktop.core.data.persons import patient_in
+    from desktop.core.data.persons import patients_in
 
-    names, private = [], []
+    names, asked = [], []
     for row in answers.rows.tolist():
         name, source = answers.name(row), answers.source(row)
         names.append(name)
-        if source is not None and source.path and patient_in(source.path, name):
-            private.append(name)
+        asked.append((source.path if source is not None else None, (name,)))
+    private = [name for found in patients_in(asked) for name in found]
     return naming_of(names, medical, private)
 
 

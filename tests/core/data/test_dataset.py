@@ -20,10 +20,10 @@ from desktop.core.data.dataset import (
     DatasetError,
     Interrupted,
     LabelledDataset,
-    find_broken,
     open_dataset,
 )
 from desktop.core.data.persons import group_of_name, patient_in
+from desktop.core.data.picture_facts import look_at
 from desktop.core.pictures.decode import decode
 from tests.core.makers import scan_of
 
@@ -154,8 +154,8 @@ def test_row_26_what_vanishes_is_listed_and_the_rest_goes_on(root: Path) -> None
     whole = data.fingerprint()
     (root / "cats" / "cat2.png").unlink()
     assert data.fingerprint() != whole  # read while it is gone: goes on, and says something else
-    kept, broken = find_broken(data)
-    assert len(kept) == 3 and [b.name for b in broken] == ["cats/cat2.png"] and kept.broken == broken
+    facts = look_at(data)
+    assert facts.opened.sum() == 3 and [entry.name for entry in facts.broken] == ["cats/cat2.png"]
 
 
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")

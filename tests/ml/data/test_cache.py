@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from desktop.core.pictures.preprocess import prepare
-from desktop.core.types import DecodeError, PreprocessSpec
+from desktop.core.types import ImageSource, PreprocessSpec
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Pictures, Rows
-from desktop.ml.data.cache import CacheError, Raw
+from desktop.ml.data.cache import CacheError, Item
 
 SPEC = PreprocessSpec(8, 6, "grey", "stretch")
 ROOT = Path(__file__).parents[3]
@@ -36,11 +36,11 @@ class Feed:
     def picture(self, position: int) -> np.ndarray:
         return np.random.default_rng(position).integers(0, 256, (12, 10), np.uint8)
 
-    def read(self, position: int) -> Raw:
-        digest = bytes([position]) * 32
+    def item(self, position: int) -> Item:
+        digest = (bytes([position]) * 32).hex()
         if self._broken and position % self._broken == 0:
-            return Raw(DecodeError("empty", "The file is empty."), digest, 0)
-        return Raw(self.picture(position), digest, 120)
+            return ImageSource("empty.png", data=b""), (0, digest)
+        return self.picture(position), (120, digest)
 
 
 def test_what_is_kept_is_what_preparing_gives() -> None:

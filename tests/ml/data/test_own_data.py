@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.data.dataset import LabelledDataset, open_dataset
+from desktop.core.data.dataset import open_dataset
 from desktop.core.data.inspection import inspect
-from desktop.core.data.picture_facts import content_of
 from desktop.core.data.splits import SplitError, read_split, write_split
 from desktop.core.pictures.decode import decode
 from desktop.core.pictures.preprocess import prepare
@@ -330,12 +329,13 @@ def test_a_card_counts_the_pictures_of_all_classes(root: Path, tmp_path: Path) -
 
 
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def locked(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
-        if data.name(position) != "dogs/dog3.png":
-            return content_of(data, position)
-        return ImageSource("dog3.png", str(root / "dogs" / "gone.png")), -1, bytes(32)
+    def locked(feed: own_data._Feed, position: int) -> cache.Item:
+        if feed.names[position] != "dogs/dog3.png":
+            return item(feed, position)
+        return ImageSource("dog3.png", str(root / "dogs" / "gone.png")), None
 
-    monkeypatch.setattr(own_data, "content_of", locked)
+    item = own_data._Feed.item
+    monkeypatch.setattr(own_data._Feed, "item", locked)
     monkeypatch.setattr(own_data, "_opens", lambda part, position: False)
     first = OwnData(make_plan(root))
     assert [name for name, _ in first.set_aside] == ["dogs/dog3.png"]
