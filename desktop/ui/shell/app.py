@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import sys
-import threading
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from desktop.services.background import run_aside
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
@@ -85,7 +85,7 @@ class Shell(QObject):
         gc.freeze()
         gc.set_threshold(5000, 20, 1000)
         # Imported by a thread now, so that the first answer, minutes later, does not stop the window for it.
-        threading.Thread(target=import_module, args=("numpy",), name="numpy", daemon=True).start()
+        run_aside(import_module, "numpy", name="numpy")
         self.engine = engine
         self.window.engine = engine
         self.window.classify.attach(engine)
