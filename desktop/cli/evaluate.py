@@ -20,17 +20,17 @@ from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
 from desktop.core.figures.result_files import estimate_json, figures_json, public_naming, write_atomically, write_csv
 from desktop.core.figures.store import EvaluationStore, not_written
+from desktop.core.figures.table import CLASS_METRICS, METRICS, by_key, rows_of, written
+from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Progress, evaluate, thumbnails
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 
-MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
 _USAGE_KINDS = frozenset({"bad-map", "labels-differ", "bad-threshold", "bad-suffix", "split-needed", "no-split"})
-_PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy", "Sensitivity", "Specificity"})
 
 _EPILOG = """\
 DATA is a folder with one folder for each class (with or without train, val, test folders above them), an .npz file in
@@ -157,7 +157,7 @@ def _one(
     assert entry.manifest is not None
     facts = model_facts(entry.manifest, options.threshold)
     if facts.medical and options.json != "-":
-        console.note(MEDICAL_NOTICE)
+        console.note(NOTICES["medical"].text)
     if options.json != "-":
         for text in labels.notes:
             console.note(f"fovea: {console.printable(text)}")
@@ -305,8 +305,8 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     console.say(f"{len(result):,} images{skipped}, {result.elapsed_s:.1f} s on {result.device or 'the engine'}")
     console.say(f"fingerprint {data.fingerprint}\n")
     rows = [("figure", "value", "95 % interval")]
-    for name, estimate in _measures(numbers, model.labels[model.positive] if model.positive is not None else ""):
-        rows.append((name, *_cells(estimate, name.split(" for ")[0] in _PERCENT)))
+    positive = console.printable(model.labels[model.positive]) if model.positive is not None else ""
+    rows += [(row.titled(positive), *written(row, estimate)) for row, estimate in rows_of(numbers)]
     console.say(console.table(rows, right=(1,)))
     if numbers.persons is not None:
         console.say(f"\nThe intervals rest on the {numbers.persons:,} people or cases that the names tell of.")
@@ -320,39 +320,20 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
         console.note(f"and {len(result.skipped) - _SHOWN_PROBLEMS:,} more without an answer; --csv lists all")
 
 
-def _measures(f: Figures, positive: str) -> list[tuple[str, Estimate]]:
-    rows = [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy)]
-    if f.top5 is not None:
-        rows.append(("Top-5 accuracy", f.top5))
-    if f.point is not None:
-        name = console.printable(positive)
-        rows += [(f"Sensitivity for '{name}'", f.point.sensitivity), (f"Specificity for '{name}'", f.point.specificity)]
-    rows += [(n, e) for n, e in (("AUC", f.auc), ("Average precision", f.average_precision)) if e is not None]
-    rows += [("Macro F1", f.means.macro_f1), ("Calibration error (ECE)", f.ece), ("Brier score", f.brier)]
-    return rows
-
-
-def _cells(e: Estimate, percent: bool) -> tuple[str, str]:
-    if e.value is None:
-        return "–", e.reason
-    scale, digits, unit = (100, 2, " %") if percent else (1, 4, "")
-    bounds = e.reason
-    if e.low is not None and e.high is not None:
-        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}"
-    return f"{scale * e.value:.{digits}f}{unit}", bounds
-
-
 def _class_table(numbers: Figures) -> str:
-    rows: list[tuple[str, ...]] = [("class", "images", "answers", "precision", "recall", "specificity", "F1")]
+    columns = [row for row in CLASS_METRICS if not row.wide]
+    rows: list[tuple[str, ...]] = [
+        ("class", "images", "answers", *(row.title if row.title.isupper() else row.title.lower() for row in columns))
+    ]
     for c in numbers.classes:
-        cells = (_short(e) for e in (c.precision, c.recall, c.specificity, c.f1))
+        cells = (_short(row.get(c)) for row in columns)
         rows.append((console.printable(c.label), f"{c.support:,}", f"{c.predicted:,}", *cells))
     return console.table(rows, right=(1, 2))
 
 
-def _short(e: Estimate) -> str:
-    if e.value is None or e.low is None or e.high is None:
-        return f"– ({e.reason})"
+def _short(e: Estimate | None) -> str:
+    if e is None or e.value is None or e.low is None or e.high is None:
+        return f"– ({e.reason})" if e is not None else "–"
     return f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"
 
 
@@ -367,5 +348,5 @@ def _matrix_table(numbers: Figures, labels: tuple[str, ...]) -> str:
 def _comparison(results: list[EvaluationResult], paired: PairedResult) -> str:
     a, b = (result.model.name for result in results)
     difference = paired.test.difference
-    value, bounds = _cells(difference, True)
+    value, bounds = written(by_key(METRICS, "accuracy"), difference)
     return f"{paired.test.sentence(a, b)}\nDifference in accuracy: {value} ({bounds})"

@@ -19,6 +19,7 @@ from desktop.core.figures.clustered import Persons
 from desktop.core.figures.comparison import McNemar, mcnemar
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
+from desktop.core.figures.table import computed
 from desktop.core.figures.thresholds import OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
 
@@ -186,6 +187,7 @@ class Figures:
     ``ece`` and ``reliability`` take each image's highest score and whether that class was the truth, whatever the
     threshold; ``positive_reliability`` the positive class's own score. ``class_auc`` is one against the rest.
     ``persons`` is how many people or cases the intervals rest on; ``None`` where images are taken as independent.
+    ``more`` holds, by their keys, the figures whose row in :data:`desktop.core.figures.table.METRICS` computes them.
     """
 
     n: int
@@ -208,6 +210,7 @@ class Figures:
     risk: RiskCoverage
     risk_steps: list[RiskStep]
     persons: int | None = None
+    more: dict[str, Estimate] = field(default_factory=dict)
 
 
 def operating_point(result: EvaluationResult, table: ThresholdTable, threshold: float | None) -> OperatingPoint:
@@ -235,6 +238,8 @@ def figures(result: EvaluationResult, seed: int = 0) -> Figures:
     """
     found = _independent(result, seed)
     persons = Persons.among(result.groups)
+    more = computed(result.truth, result.predicted, result.scores, persons, seed)
+    found = replace(found, more=more) if more else found
     return found if persons is None else _by_person(result, found, persons, seed)
 
 

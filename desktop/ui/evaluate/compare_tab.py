@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop.core.figures.table import METRICS
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.head import RunStrip, choose_box, titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.background import Task
 from desktop.ui.kit.formatting import count
+from desktop.ui.kit.tabled import title_of
 from desktop.ui.kit.tables import FiguresModel, figure, fit_columns, table, words
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import ErrorPanel
@@ -292,16 +294,13 @@ class CompareTab(QWidget):
         (second, _, paired), (mine, theirs) = found, shared
         a, b = first.model.name, second.model.name
         self.sentence.setText(paired.test.sentence(a, b))
-        rows = [
-            (self.tr("Accuracy"), mine.accuracy, theirs.accuracy, True),
-            (self.tr("Balanced accuracy"), mine.balanced_accuracy, theirs.balanced_accuracy, True),
-            (self.tr("Macro F1"), mine.means.macro_f1, theirs.means.macro_f1, False),
-            (self.tr("Calibration error (ECE)"), mine.ece, theirs.ece, False),
-            (self.tr("Brier score"), mine.brier, theirs.brier, False),
+        label = self._state.labels[self._state.positive] if mine.point is not None else ""
+        found_rows = [(row, row.get(mine), row.get(theirs)) for row in METRICS]
+        cells = [
+            [words(title_of(row, label)), figure(x, row.percent), figure(y, row.percent)]
+            for row, x, y in found_rows
+            if x is not None and y is not None
         ]
-        if mine.auc is not None and theirs.auc is not None:
-            rows.insert(2, (self.tr("AUC"), mine.auc, theirs.auc, False))
-        cells = [[words(name), figure(x, percent), figure(y, percent)] for name, x, y, percent in rows]
         self.model.set_rows(cells, [self.tr("Figure (95 % interval)"), a, b])
         fit_columns(self.table)
         difference = figure(paired.test.difference).text

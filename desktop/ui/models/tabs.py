@@ -10,6 +10,7 @@ from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
 from desktop.ui.dialogs._card_text import card_html
+from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
 from desktop.ui.kit.tables import words as text_cell
 from desktop.ui.kit.theme import theme
@@ -235,7 +236,7 @@ class EvaluationTab(QWidget):
             if metric.low is not None and metric.high is not None:
                 interval = self.tr("{0} to {1}").format(_plain(metric.low), _plain(metric.high))
             rows.append(
-                [text_cell(metric.name.capitalize()), Cell(_plain(metric.value)), Cell(interval), whole(metric.n)]
+                [text_cell(card_title(metric.name)), Cell(_plain(metric.value)), Cell(interval), whole(metric.n)]
             )
         self._figures.set_rows(rows)
         self._figures_table.setVisible(bool(rows))

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from desktop.ui.kit.tabled import brief_title, card_value
+
 if TYPE_CHECKING:
     from desktop.store.catalogue import Network
     from desktop.store.download import Transfer
     from desktop.store.manifest import Manifest
-
-_FIRST = ("accuracy", "area under ROC")
 
 
 def tr(text: str) -> str:
@@ -47,15 +47,13 @@ def about(manifest: Manifest) -> str:
 
 def figure(manifest: Manifest) -> str:
     """The figure that tells most, with the split it was measured on; '' where nothing was measured."""
-    for name in _FIRST:
+    from desktop.core.figures.table import METRICS
+
+    for row in METRICS:
         for metric in manifest.metrics:
-            if metric.name == name:
-                value = QLocale().toString(metric.value * 100, "f", 1)
-                return tr("{0} {1} % ({2}, n = {3})").format(
-                    tr("Accuracy") if name == "accuracy" else tr("Area under ROC"),
-                    value,
-                    metric.split,
-                    QLocale().toString(metric.n),
+            if row.card and metric.name == row.card:
+                return tr("{0} {1} ({2}, n = {3})").format(
+                    brief_title(row), card_value(metric.name, metric.value), metric.split, QLocale().toString(metric.n)
                 )
     return ""
 
