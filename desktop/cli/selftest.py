@@ -119,7 +119,7 @@ def run(store: ModelStore, shown: Callable[[Check], None]) -> list[Check]:
             if entry.state == "weights-not-installed":
                 add(Check(f"model {entry.id}", "not-installed", "its weights are not installed", 0.0))
             elif checks[0].state == "ok":
-                add(_timed(f"model {entry.id}", lambda entry=entry: check_model(store, engine, entry)))
+                add(_timed(f"model {entry.id}", partial(check_model, store, engine, entry)))
             else:
                 add(Check(f"model {entry.id}", "failed", "not tried: the engine does not start", 0.0))
     return checks

@@ -51,7 +51,7 @@ class _Pages:
     def close(self) -> None:
         """Write the page that is open."""
         if self.figure is not None:
-            self._pdf.savefig(self.figure)  # type: ignore[no-untyped-call]
+            self._pdf.savefig(self.figure)
             self.figure = None
 
     def need(self, height: float) -> None:

@@ -1,8 +1,10 @@
 """The ImageNet networks that can be installed: what they are, where their publisher keeps them, under which licence.
 
-Their weights do not come with Fovea. What the catalogue says of them is the publisher's word (``checked`` says so): an
-MD5 sum tells that a file is the one that was published, but no longer that nobody made another with the same sum.
-Fovea therefore writes down the SHA-256 of the first file that passed (:class:`Pins`), and later files must have it too.
+Their weights are no files of Fovea's. Those of ``source: package`` lie in a Python package that was installed beside it
+(:mod:`desktop.store.weight_packages` finds them), with a SHA-256 that Fovea's authors computed. The others are fetched
+once, and what the catalogue says of them is the publisher's word (``checked`` says so): an MD5 sum tells that a file is
+the one that was published, but no longer that nobody made another with the same sum. Fovea therefore writes down the
+SHA-256 of the first file that passed (:class:`Pins`), and later files must have it too.
 """
 
 from __future__ import annotations
@@ -10,11 +12,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from desktop import paths
 from desktop.core.figures.result_files import write_atomically
-from desktop.core.types import PreprocessSpec, StoreError
+from desktop.core.types import Interpolation, PreprocessSpec, StoreError
 from desktop.store.manifest import Card, Decision, Manifest, Provenance
 from desktop.store.store import ModelStore
 
@@ -23,9 +25,23 @@ LABELS_OF = "vgg16-imagenet"
 
 
 @dataclass(frozen=True, slots=True)
+class Package:
+    """The Python package that carries a network's weights: distribution, version, the file's name without folders.
+
+    ``extra`` is Fovea's own extra that brings it (``fovea[lite2]``); ``None`` where every installation has it.
+    """
+
+    distribution: str
+    version: str
+    file: str
+    extra: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """One network. ``top`` says whether it names classes; one without is only to build upon.
 
+    ``source``: ``package`` where a Python package carries the weights (``package`` says which), else ``download``.
     ``size`` in bytes is exact where ``size_exact`` says so, else an estimate. ``md5`` and ``sha256`` are the
     publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.nets.imagenet` builds it by.
     """
@@ -35,6 +51,8 @@ class Network:
     aliases: tuple[str, ...]
     network: str
     top: bool
+    source: Literal["download", "package"]
+    package: Package | None
     url: str
     size: int
     size_exact: bool
@@ -50,11 +68,12 @@ class Network:
     credit: str
     input: int
     resize_shorter: int
+    interpolation: Interpolation
 
     @property
     def file_name(self) -> str:
         """The publisher's name of the file."""
-        return self.url.rsplit("/", 1)[-1]
+        return self.package.file if self.package is not None else self.url.rsplit("/", 1)[-1]
 
     @property
     def disk_need(self) -> int:
@@ -65,7 +84,7 @@ class Network:
     def preprocess(self) -> PreprocessSpec:
         """How a picture becomes the network's input."""
         return PreprocessSpec(
-            self.input, self.input, "rgb", "center_crop", "bilinear", resize_shorter=self.resize_shorter
+            self.input, self.input, "rgb", "center_crop", self.interpolation, resize_shorter=self.resize_shorter
         )
 
 
@@ -104,7 +123,10 @@ def _network(raw: dict[str, Any]) -> Network:
     names = {f.name for f in fields(Network)}
     if raw.keys() != names:
         raise ValueError(f"fields {sorted(names ^ raw.keys())}")
-    return Network(**{**raw, "aliases": tuple(raw["aliases"])})
+    package = Package(**raw["package"]) if raw["package"] is not None else None
+    if (raw["source"] == "package") != (package is not None) or (package is not None and raw["sha256"] is None):
+        raise ValueError(f"the source of {raw['id']}")
+    return Network(**{**raw, "aliases": tuple(raw["aliases"]), "package": package})
 
 
 def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manifest:
@@ -138,7 +160,7 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
         architecture=network.architecture,
         parameters=network.parameters,
         credits=(
-            f"Network: {network.credit} Weights as published with Keras; licence: {network.licence}.",
+            f"Network: {network.credit} Weights as published {_where(network)}; licence: {network.licence}.",
             *labelled.card.credits[1:],
         ),
     )
@@ -168,6 +190,11 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
             created="not known",
         ),
     )
+
+
+def _where(network: Network) -> str:
+    package = network.package
+    return "with Keras" if package is None else f"in the package {package.distribution} {package.version}"
 
 
 @dataclass(frozen=True, slots=True)

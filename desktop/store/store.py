@@ -1,4 +1,7 @@
-"""The model store: one folder a model, in a read-only bundled root and a user root.
+"""The model store: one folder a model, in read-only roots and a user root.
+
+Read only are the models that come with the program and, in a virtual environment, those that were made once for all its
+users (:func:`desktop.paths.prepared_models`); both count as bundled.
 
 Reading trusts nothing: a manifest must parse, every file must have its checksum. Writing is atomic: a
 staging folder beside the target, every file flushed to disk, the manifest last, one rename.
@@ -23,7 +26,7 @@ from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from
 from desktop.system.liveness import is_alive
 
 MANIFEST = "model.json"
-_STAGING = ".staging-"
+STAGING = ".staging-"
 _ASIDE = ".replaced-"
 TRASH = ".trash"
 
@@ -51,16 +54,22 @@ class FileCheck:
 
 
 class ModelStore:
-    """The models in the bundled root and the user root; of one id the newest valid version wins."""
+    """The models in the bundled roots and the user root; of one id the newest valid version wins."""
 
     def __init__(self, bundled: Path | None = None, user: Path | None = None) -> None:
         self.bundled_root = bundled if bundled is not None else paths.bundled_models()
         self.user_root = user if user is not None else paths.user_models()
+        # Prepared models belong to this installation: another set of bundled models knows nothing of them.
+        own = self.bundled_root == paths.bundled_models()
+        self.prepared_root = paths.prepared_models() if own else None
 
     def entries(self) -> list[ModelEntry]:
         """Every model, one entry an id, in the order of their names; damaged ones are listed, not hidden."""
         best: dict[str, ModelEntry] = {}
-        for root, bundled in ((self.bundled_root, True), (self.user_root, False)):
+        roots = ((self.bundled_root, True), (self.prepared_root, True), (self.user_root, False))
+        for root, bundled in roots:
+            if root is None:
+                continue
             for name, folder in _folders(root).items():
                 entry = _read_entry(name, folder, bundled)
                 held = best.get(entry.id)
@@ -106,7 +115,7 @@ class ModelStore:
         root = root if root is not None else self.user_root
         root.mkdir(parents=True, exist_ok=True)
         clear_stale(root)
-        staging = root / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        staging = root / f"{STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         staging.mkdir()
         try:
             yield staging
@@ -161,8 +170,8 @@ def sha256_of(path: Path) -> str:
 
 def clear_stale(root: Path) -> None:
     """Remove staging folders whose process has ended."""
-    for folder in root.glob(f"{_STAGING}*"):
-        owner = folder.name[len(_STAGING) :].split("-")[0]
+    for folder in root.glob(f"{STAGING}*"):
+        owner = folder.name[len(STAGING) :].split("-")[0]
         if owner.isdigit() and not is_alive(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
     # A kill between the two renames of a replacement leaves the old model set aside: put it back.

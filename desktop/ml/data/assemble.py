@@ -135,10 +135,10 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
         text = copies(gathered, gathered.validation, "check")
         if text:
             yield text
-        shared = shared_groups(gathered.train, gathered.validation)
-        if shared:
+        shared, groups = shared_groups(gathered.train, gathered.validation), gathered.validation.groups
+        if shared and groups is not None:
             yield (
-                f"{shared:,} of {len(np.unique(gathered.validation.groups)):,} persons or cases to check with have "
+                f"{shared:,} of {len(np.unique(groups)):,} persons or cases to check with have "
                 "pictures that are learnt from, as the data's own splits have it: the figures promise too much"
             )
     elif not plan.data.limit:

@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from desktop.ml.data.arrays import Images
 from desktop.ml.data.mixing import cutmix, mixup
 from desktop.ml.plans.augment_spec import check, settings_of
 from desktop.ml.plans.plan import PlanError, Step
@@ -44,7 +45,7 @@ class Facts:
     targets: np.ndarray | None = None
 
 
-def apply(batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
+def apply(batch: Images, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
     """All ``steps`` in order. ``batch`` itself is left as it is."""
     result = np.array(batch, copy=True)
     for step in steps:
@@ -91,8 +92,8 @@ def shift(batch: np.ndarray, rng: np.random.Generator, pixels: int = 2) -> np.nd
     """Shift by up to ``pixels`` whole pixels each way; what comes in is mirrored from the picture."""
     count, height, width, _ = batch.shape
     padded = np.pad(batch, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
-    rows = rng.integers(0, 2 * pixels + 1, count)[:, None] + np.arange(height)
-    columns = rng.integers(0, 2 * pixels + 1, count)[:, None] + np.arange(width)
+    rows = rng.integers(0, 2 * pixels + 1, (count, 1)) + np.arange(height)
+    columns = rng.integers(0, 2 * pixels + 1, (count, 1)) + np.arange(width)
     return np.ascontiguousarray(padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]])
 
 

@@ -44,7 +44,7 @@ def compute(
     """
     shape = (len(pictures), *network.output_shape[1:])
     needed = math.prod(shape) * 4
-    facts = {"identity": identity, "shape": list(shape), "pictures": _known_by(pictures)}
+    facts: dict[str, object] = {"identity": identity, "shape": list(shape), "pictures": _known_by(pictures)}
     target, about = folder / f"{part}.npy", folder / f"{part}.json"
     if not _there(target, about, facts):
         try:
@@ -80,7 +80,7 @@ def _write(network: keras.Model, pictures: Pictures, shape: tuple[int, ...], tar
         # Written, not mapped: on a full disk writing raises an error, while touching a map would end the process.
         with temporary.open("wb") as stream:
             head = {"descr": "<f4", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(stream, head)  # type: ignore[no-untyped-call]
+            np.lib.format.write_array_header_1_0(stream, head)
             for rows in in_pieces(looked, shape[0], pictures_at_once(network, _BATCH)):
                 stream.write(np.ascontiguousarray(rows, "<f4").data)
             stream.flush()

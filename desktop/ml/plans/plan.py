@@ -394,7 +394,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
             stray = sorted(added & part.keys())
             if stray:
                 raise PlanError("bad-plan", f"plan.{name}: fields unknown in schema 1: {', '.join(stray)}")
-            defaults = {f.name: f.default for f in fields(cls) if f.name in added}  # type: ignore[arg-type]
+            defaults = {f.name: f.default for f in fields(cls) if f.name in added}
             defaults = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
             new[name] = {**defaults, **part}
     if "start" in raw or "preset" in raw:

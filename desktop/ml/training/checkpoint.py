@@ -94,8 +94,8 @@ def read(path: Path) -> Checkpoint:
             meta = json.loads(str(held["meta"]))
             if meta["version"] not in _READABLE:
                 raise CheckpointError("newer-checkpoint", f"checkpoint version {meta['version']}, {VERSION} expected")
-            groups = {g: [held[f"{g}.{i}"] for i in range(meta["counts"].get(g, 0))] for g in _GROUPS}
-        facts = (
+            groups: dict[str, Any] = {g: [held[f"{g}.{i}"] for i in range(meta["counts"].get(g, 0))] for g in _GROUPS}
+        facts: dict[str, Any] = (
             {name: meta[name] for name in _FACTS if name in meta}
             if meta["version"] > 1
             else {"best_value": meta["best_loss"]}

@@ -183,7 +183,7 @@ class Batch:
 
     def notices(self, at: int) -> str:
         """What was done to a picture, in one line."""
-        return self.notice_texts[self.notice[at]]
+        return str(self.notice_texts[self.notice[at]])
 
     def label(self, at: int) -> str:
         """The answer, '' for none."""
@@ -245,7 +245,8 @@ class Batch:
             found[start : start + _RUN] = [text in line for line in words[start : start + _RUN]]
             yield
         named = np.array([text in label.casefold() for label in self.labels])
-        return found | ((self.answer >= 0) & named[self.answer])
+        found |= (self.answer >= 0) & named[self.answer]
+        return found
 
     def _key(self, column: str) -> Generator[None, None, np.ndarray]:
         """What a column sorts by, float64; NaN, which sorts last in both directions, where there is nothing."""

@@ -358,4 +358,5 @@ def _at_once(work: Generator[None, None, np.ndarray]) -> np.ndarray:
         try:
             next(work)
         except StopIteration as end:
-            return end.value
+            answer: np.ndarray = end.value
+            return answer

@@ -251,7 +251,7 @@ class GalleryPane(QWidget):
         at = self.view.currentIndex().row()
         held = self.model.row_at(at) if at >= 0 else -1
         self.model.set_order(order)
-        where = np.flatnonzero(order == held) if held >= 0 else ()
+        where = np.flatnonzero(order == held) if held >= 0 else np.empty(0, np.int64)
         if len(where):
             self.view.setCurrentIndex(self.model.index(int(where[0]), 0))
         self._show_state()
@@ -301,7 +301,8 @@ class GalleryPane(QWidget):
     def selected_rows(self) -> np.ndarray:
         """The rows that are selected, in the gallery's order; int64."""
         ranges = self.view.selectionModel().selection()
-        places = [np.arange(part.top(), part.bottom() + 1) for part in ranges]
+        parts = [ranges.at(i) for i in range(ranges.count())]
+        places = [np.arange(part.top(), part.bottom() + 1) for part in parts]
         return self.model.order[np.sort(np.concatenate(places))] if places else np.empty(0, np.int64)
 
     @Slot()

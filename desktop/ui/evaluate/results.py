@@ -11,7 +11,6 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from desktop.services.answers import Choice, RunningAnswers, tally
-from desktop.ui.classify.panes import show_failure
 from desktop.ui.classify.picture_pane import ElidedLabel
 from desktop.ui.evaluate.gallery_pane import GalleryPane
 from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar
@@ -208,7 +207,7 @@ class ResultsPage(QWidget):
         self.strip.hide()
         self._back.setEnabled(True)
         self._back.setFocus(Qt.FocusReason.OtherFocusReason)
-        show_failure(self.failure, error)
+        self.failure.set_failure(error.message, error.hint, error.kind)
 
     # A result
 

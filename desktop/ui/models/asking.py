@@ -154,9 +154,10 @@ class Asking(QObject):
 
     @Slot(str)
     def _on_target(self, path: str) -> None:
+        from PySide6.QtWidgets import QFileDialog
+
         dialog = self.sender()
-        if dialog is None:
-            return
+        assert isinstance(dialog, QFileDialog)
         target = Path(path)
         self._settings.set("last_folder", str(target.parent))
         self.export_to(dialog.property("form"), target, dialog.property("folder"))

@@ -168,8 +168,8 @@ class ImportDialog(QDialog):
                 ("logits", self.tr("Raw values (logits)")),
             ]
         )
-        self.width, self.height = QSpinBox(), QSpinBox()
-        for box in (self.width, self.height):
+        self.width_box, self.height_box = QSpinBox(), QSpinBox()
+        for box in (self.width_box, self.height_box):
             box.setRange(0, 4096)
             box.setSpecialValueText("–")
             box.valueChanged.connect(self._refresh)
@@ -186,9 +186,9 @@ class ImportDialog(QDialog):
         form.addRow(self.tr("Pictures were"), self.fit)
         if found.height is None or found.width is None:
             side = QHBoxLayout()
-            side.addWidget(self.width)
+            side.addWidget(self.width_box)
             side.addWidget(make_label("×"))
-            side.addWidget(self.height)
+            side.addWidget(self.height_box)
             side.addStretch(1)
             form.addRow(self.tr("Size (width × height)"), side)
         if found.ends is None:
@@ -220,8 +220,8 @@ class ImportDialog(QDialog):
         for line in (self.name, self.origin, self.licence):
             line.textChanged.connect(self._refresh)
         self.labels.textChanged.connect(self._refresh)
-        for box in (self.scaling, self.fit, self.ends):
-            box.currentIndexChanged.connect(self._refresh)
+        for choice in (self.scaling, self.fit, self.ends):
+            choice.currentIndexChanged.connect(self._refresh)
         self.resize(640, 640)
 
     def _labels_part(self) -> QWidget:
@@ -266,13 +266,13 @@ class ImportDialog(QDialog):
     def facts(self) -> Facts:
         """What was told so far."""
         lines = tuple(line.strip() for line in self.labels.toPlainText().splitlines() if line.strip())
-        sized = self.width.value() > 0 and self.height.value() > 0
+        sized = self.width_box.value() > 0 and self.height_box.value() > 0
         return Facts(
             name=self.name.text(),
             labels=lines,
             scaling=self.scaling.currentData() or "",
             fit=self.fit.currentData() or None,
-            size=(self.width.value(), self.height.value()) if sized else None,
+            size=(self.width_box.value(), self.height_box.value()) if sized else None,
             ends=self.ends.currentData() or None,
             origin=self.origin.text(),
             licence=self.licence.text(),

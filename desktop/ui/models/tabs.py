@@ -164,9 +164,6 @@ class CurvesTab(QWidget):
                 if len(curves.get(column, ())) == len(epochs)
             ]
             plot.set_content(Frame(title, self.tr("epoch"), epochs[-1], kind), series)  # type: ignore[arg-type]
-        names = [
-            name for name in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds") if name in curves
-        ]
         heads = {
             "epoch": self.tr("Epoch"),
             "loss": self.tr("Loss"),

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
@@ -19,6 +20,9 @@ from desktop.system import crash
 from desktop.ui.kit.theme import MODES, STYLE, theme
 from desktop.ui.shell.crash_offer import CrashOffer
 from desktop.ui.shell.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from desktop.services.engine_service import EngineService
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -42,7 +46,7 @@ class Shell(QObject):
         self.settings = settings
         self.catalog = ModelCatalog(self)
         self.window = MainWindow(settings, self.catalog)
-        self.engine: QObject | None = None
+        self.engine: EngineService | None = None
         self._paths = list(paths)
         self._instance = instance
         self.window.painted.connect(self._start)
@@ -86,7 +90,7 @@ class Shell(QObject):
         engine = self.engine
         if engine is not None:
             self.window.classify.detach()
-            engine.stop()  # type: ignore[attr-defined]
+            engine.stop()
         self.settings.flush()
         if self._instance is not None:
             self._instance.release()

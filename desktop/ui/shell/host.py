@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from PySide6.QtCore import QT_TRANSLATE_NOOP, Slot
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QStackedWidget, QWidget
+    from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
     from desktop.services.background import Errands
     from desktop.services.catalog import ModelCatalog
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from desktop.ui.shell.rail import Rail
     from desktop.ui.train.view import TrainView
     from desktop.ui.widgets.message_bar import MessageBar
+
+    _Window = QMainWindow
+else:
+    _Window = object
 
 
 class Later(NamedTuple):
@@ -45,8 +49,8 @@ LATER: tuple[Later, ...] = (
     Later(
         "draw",
         "draw",
-        QT_TRANSLATE_NOOP("MainWindow", "Draw"),
-        QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read"),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Draw")),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read")),
         "desktop.ui.draw.view",
         "DrawView",
         1,
@@ -54,8 +58,8 @@ LATER: tuple[Later, ...] = (
     Later(
         "evaluate",
         "evaluate",
-        QT_TRANSLATE_NOOP("MainWindow", "Evaluate"),
-        QT_TRANSLATE_NOOP("MainWindow", "See how good a model is"),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Evaluate")),
+        str(QT_TRANSLATE_NOOP("MainWindow", "See how good a model is")),
         "desktop.ui.evaluate.view",
         "EvaluateView",
         2,
@@ -63,8 +67,8 @@ LATER: tuple[Later, ...] = (
     Later(
         "train",
         "train",
-        QT_TRANSLATE_NOOP("MainWindow", "Train"),
-        QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures"),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Train")),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures")),
         "desktop.ui.train.view",
         "TrainView",
         3,
@@ -72,8 +76,8 @@ LATER: tuple[Later, ...] = (
     Later(
         "models",
         "models",
-        QT_TRANSLATE_NOOP("MainWindow", "Models"),
-        QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models"),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Models")),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models")),
         "desktop.ui.models.view",
         "ModelsView",
         4,
@@ -88,22 +92,28 @@ def _unfinished_runs() -> list[RunRecord]:
     return [record for record in RunStore().list() if record.state in ("interrupted", "queued")]
 
 
-class ViewHost:
+class ViewHost(_Window):
     """Mixed into the main window, which has the attributes named here and stays shorter for it."""
 
     if TYPE_CHECKING:
         settings: Settings
         views: QStackedWidget
-        messages: MessageBar
         rail: Rail
-        menus: Menus
-        classify: ClassifyView
         _catalog: ModelCatalog
         _later: dict[str, LaterView]
-        show_card: object
-        show_classify: object
 
-        def tr(self, text: str) -> str: ...
+        @property
+        def messages(self) -> MessageBar: ...
+
+        @property
+        def menus(self) -> Menus: ...
+
+        @property
+        def classify(self) -> ClassifyView: ...
+
+        def show_card(self, model_id: str) -> None: ...
+
+        def show_classify(self) -> None: ...
 
     _engine: EngineService | None = None
     _unfinished: Errands | None = None
@@ -167,7 +177,7 @@ class ViewHost:
     def show_view(self, view_id: str) -> None:
         """Show the view of that id, as the rail names it."""
         if view_id == "classify":
-            self.show_classify()  # type: ignore[operator]
+            self.show_classify()
             return
         view = self.later(view_id)
         self.views.setCurrentWidget(view)
@@ -181,7 +191,7 @@ class ViewHost:
     @Slot(str)
     def classify_with(self, model_id: str) -> None:
         """Show Classify with the model of that id."""
-        self.show_classify()  # type: ignore[operator]
+        self.show_classify()
         if model_id:
             self.classify.choose_model(model_id)
 

@@ -67,7 +67,7 @@ class MainWindow(ViewHost, QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.views, 1)
-        middle = QWidget()
+        self._middle = middle = QWidget()
         layout = QHBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -370,7 +370,7 @@ class MainWindow(ViewHost, QMainWindow):
                 self._overlay = DropOverlay(self)
             here = self.shown.drop_words() if self.shown is not None else ""
             self._overlay.words = here or self.tr("Drop images or folders to classify them")
-            self._overlay.setGeometry(self.centralWidget().geometry())
+            self._overlay.setGeometry(self._middle.geometry())
             self._overlay.show()
             self._overlay.raise_()
 
@@ -412,7 +412,7 @@ class MainWindow(ViewHost, QMainWindow):
         """Keep the overlay over the views."""
         super().resizeEvent(event)
         if self._overlay is not None:
-            self._overlay.setGeometry(self.centralWidget().geometry())
+            self._overlay.setGeometry(self._middle.geometry())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window's place, stop what runs; a view with work under way may keep the window open."""

@@ -37,7 +37,7 @@ class CurvesPane(QWidget):
         self.model = FiguresModel(self._heads(), self)
         self.table = table(self.model, self.tr("Figures by epoch"))
         self._ways = QButtonGroup(self)
-        bar = QHBoxLayout()
+        self.bar = bar = QHBoxLayout()
         bar.setSpacing(4)
         for name, text in (("epoch", self.tr("By epoch")), ("batch", self.tr("By batch"))):
             button = QToolButton()

@@ -20,6 +20,7 @@ from desktop.ui.widgets.plot_drawing import draw_file
 if TYPE_CHECKING:
     from desktop.services.training_job import Curves
     from desktop.ui.train.view import TrainView
+    from desktop.ui.widgets.plot_drawing import Frame, Series
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "seconds")
 
@@ -106,7 +107,7 @@ class CurveExports(QObject):
         held = [(run, tab.curves.get(run.id)) for run in tab.chosen()]
         return [(run.name, run.id, own) for run, own in held if (run.epochs_done if own is None else own.done)]
 
-    def _plots(self) -> list[object]:
+    def _plots(self) -> list[tuple[Frame, list[Series]]]:
         source = self._view.jobs.page.curves if self._run_id else self._view.runs
         return [source.content("loss", self.tr("Loss")), source.content("accuracy", self.tr("Accuracy"))]
 

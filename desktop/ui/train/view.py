@@ -54,6 +54,7 @@ class TrainView(LaterView):
             self._explain(layout)
         self._undo: list[tuple[str, str]] = []
         self._closing = ""
+        self.question: CancelQuestion | CloseQuestion | None = None
         self._connect()
         self._restore()
         self.runs.refresh()
@@ -118,7 +119,7 @@ class TrainView(LaterView):
             "train": self.jobs.split,
             "train_curves": self.jobs.page.curves.split,
             "train_runs": self.runs.split,
-            "train_plots": self.runs.lower,
+            "train_plots": self.runs.plots,
             "train_searches": self.searches.split,
         }
 
@@ -181,12 +182,12 @@ class TrainView(LaterView):
             return True
         if self._closing != "asked":
             self._closing = "asked"
-            self.question = CloseQuestion(running, len(self.service.waiting), self)
-            self.question.finish.connect(self._close_after_epoch)
-            self.question.later.connect(self._close_now)
-            self.question.discard.connect(self._close_discarding)
-            self.question.finished.connect(self._on_question_end)
-            self.question.open()
+            self.question = asked = CloseQuestion(running, len(self.service.waiting), self)
+            asked.finish.connect(self._close_after_epoch)
+            asked.later.connect(self._close_now)
+            asked.discard.connect(self._close_discarding)
+            asked.finished.connect(self._on_question_end)
+            asked.open()
         return False
 
     @Slot()
@@ -319,10 +320,10 @@ class TrainView(LaterView):
         job = self.service.job(run_id)
         if job is None or not job.active:
             return
-        self.question = CancelQuestion(job, self)
-        self.question.kept.connect(partial(self.service.stop_now, run_id))
-        self.question.discarded.connect(partial(self.service.cancel, run_id, True))
-        self.question.open()
+        self.question = asked = CancelQuestion(job, self)
+        asked.kept.connect(partial(self.service.stop_now, run_id))
+        asked.discarded.connect(partial(self.service.cancel, run_id, True))
+        asked.open()
 
     # What happens
 

@@ -89,7 +89,7 @@ def _copied(image: QImage, divisor: int) -> Generator[None, None, QImage]:
     if copy.isNull():  # no memory for it: the picture is drawn from what there is
         return image
     rows = max(1, _STRIP // (image.width() * divisor))
-    bits, line = copy.bits(), copy.bytesPerLine()
+    bits, line = memoryview(copy.bits()), copy.bytesPerLine()
     for top in range(0, height, rows):
         count = min(rows, height - top)
         strip = image.copy(QRect(0, top * divisor, width * divisor, count * divisor)).convertToFormat(form)

@@ -391,8 +391,6 @@ class ImageList(QWidget):
         remove = menu.addAction(theme().icon("remove", 16), self.tr("Remove from the list"))
         remove.setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
         chosen = menu.exec(self.view.viewport().mapToGlobal(place))
-        if chosen is None:
-            return
         if chosen is look:
             self.look.emit(items[0])
         elif chosen is copy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
@@ -77,8 +78,8 @@ class FolderPage(Page):
         inside.setContentsMargins(24, 24, 24, 24)
         inside.setSpacing(10)
         inside.addStretch(2)
-        for part in (self._sign, self._words, self._facts):
-            inside.addWidget(part)
+        for text in (self._sign, self._words, self._facts):
+            inside.addWidget(text)
         for part in (self._busy, self.open, self._arrays, self._cancel):
             inside.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
         inside.addLayout(self._drawings)
@@ -200,7 +201,8 @@ class FolderPage(Page):
 
     def _show_recent(self) -> None:
         while (entry := self._recent.takeAt(0)) is not None:
-            entry.widget().deleteLater()
+            if (shown := entry.widget()) is not None:
+                shown.deleteLater()
         folders = [f for f in self.state.settings.get("recent_labelled") if isinstance(f, str)][:4]
         self._recent_title.setVisible(bool(folders))
         for folder in folders:
@@ -253,6 +255,6 @@ def read(path: str, task: Task, held: TrainingPlan | None = None) -> tuple[Label
     return data, before_the_look(draft, held, data) if held is not None else draft
 
 
-def describe(draft: Draft, tr: Any) -> str:
+def describe(draft: Draft, tr: Callable[[str], str]) -> str:
     """The data in one line."""
     return tr("{0} pictures in {1} classes").format(count(sum(draft.counts)), count(len(draft.classes)))
