@@ -163,6 +163,8 @@ def _first(pages: _Pages, report: Report) -> None:
     pages.heading(report.title, 15)
     if report.notice:
         pages.text(report.notice, 10, WRONG)
+    if report.unanswered:
+        pages.text(report.unanswered, 10, WRONG)
     pages.y -= 0.1
     top = pages.y
     for number, (row, estimate) in enumerate(report.key_figures()):

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "recent_folders": [],
     "recent_labelled": [],
     "last_folder": "",
+    "save_folder": "",
     "top_k": 5,
     "error_rate": 0.05,
     "overlay": 60,

@@ -47,6 +47,10 @@ class Decision:
             return self.positive if float(scores[self.positive]) >= self.value else 1 - self.positive
         return max(range(len(scores)), key=lambda index: float(scores[index]))
 
+    def overrules(self, scores: Any) -> bool:
+        """Whether the answer for one row of ``scores`` is another class than that of the highest score."""
+        return float(scores[self.choose(scores)]) < max(map(float, scores))
+
 
 @dataclass(frozen=True, slots=True)
 class Calibration:

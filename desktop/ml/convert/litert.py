@@ -34,6 +34,11 @@ class LiteRT:
         return tuple(int(side) for side in self._input["shape"])
 
     @property
+    def one_by_one(self) -> bool:
+        """Whether the file takes one picture at a time and no other number."""
+        return int(self._input.get("shape_signature", self._input["shape"])[0]) != -1
+
+    @property
     def ranks(self) -> list[int]:
         """The number of axes of each output, in the file's order."""
         return [len(output["shape"]) for output in self._outputs]

@@ -14,7 +14,8 @@ import io
 import os
 import tempfile
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
@@ -23,9 +24,11 @@ from desktop.core.types import FoveaError
 from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, Batch
 
 if TYPE_CHECKING:
+    from desktop.core.figures.public_names import NameHider, PublicNames
     from desktop.ui.kit.background import Task
 
-PathStyle = Literal["relative", "full"]
+PathStyle = Literal["public", "relative", "full"]
+"""How pictures are called: as others may see it, by their place in the chosen folder, or by their whole path."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -41,6 +44,15 @@ def write_csv(path: str, batch: Batch, style: PathStyle = "relative") -> int:
     lines = list(csv_rows(batch, style))
     write_whole(path, lines)
     return len(lines) - 1
+
+
+def write_key(path: str, naming: PublicNames) -> None:
+    """Write which hidden name is which beside the table ``path``; raises as :func:`write_whole` does."""
+    from desktop.core.figures.public_names import key_file
+
+    text = io.StringIO(newline="")
+    naming.write_key(text)
+    write_whole(str(key_file(Path(path))), [BOM_UTF8, text.getvalue().encode("utf-8", "replace")])
 
 
 def write_whole(path: str, chunks: Iterable[bytes]) -> None:
@@ -82,15 +94,28 @@ def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
         yield chunk
 
 
-def csv_rows(batch: Batch, style: PathStyle) -> Iterator[bytes]:
-    """The table line by line, the header first; pictures without an answer yet are left out."""
+def hider_of(batch: Batch, style: PathStyle) -> NameHider | None:
+    """What decides how the pictures of ``batch`` are called in a table that others may see; else ``None``."""
+    from desktop.core.figures.public_names import NameHider
+
+    return NameHider(batch.medical) if style == "public" else None
+
+
+def csv_rows(
+    batch: Batch, style: PathStyle, rows: Sequence[int] | None = None, hider: NameHider | None = None
+) -> Iterator[bytes]:
+    """The table line by line, the header first; pictures without an answer yet are left out.
+
+    ``rows`` are the positions to write, in order; by default all. ``hider`` is that of :func:`hider_of`.
+    """
+    hider = hider if hider is not None else hider_of(batch, style)
     line = io.StringIO(newline="")
     writer = csv.writer(line)
     mark = BOM_UTF8
-    for at in range(-1, len(batch)):
+    for at in chain([-1], rows if rows is not None else range(len(batch))):
         if at >= 0 and batch.state[at] == PENDING:
             continue
-        writer.writerow(_row(batch, at, style) if at >= 0 else [safe(text) for text in header(batch)])
+        writer.writerow(_row(batch, at, style, hider) if at >= 0 else [safe(text) for text in header(batch)])
         # A file name may hold bytes that are no text at all; they must not end the export.
         yield mark + line.getvalue().encode("utf-8", "replace")
         mark = b""
@@ -113,11 +138,16 @@ def header(batch: Batch) -> list[str]:
     return names
 
 
-def _row(batch: Batch, at: int, style: PathStyle) -> Iterator[str]:
-    yield safe(_path(batch, at, style))
+def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> Iterator[str]:
+    name = _path(batch, at, style)
+    # The number is that of the list, so that a part of the table and the whole of it agree.
+    shown = hider.take(name, at + 1) if hider is not None else name
+    yield safe(shown)
     yield batch.model
     if batch.state[at] == FAILED:
         kind, message = batch.errors[at]
+        if shown != name:
+            message = message.replace(name.rsplit("/", 1)[-1], shown)
         yield from ("", "", "", "", "", kind, safe(message), "", "", "", "", "", "")
         if batch.scores is not None:
             yield from [""] * len(batch.labels)

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.core.drawings import strokes
 from desktop.core.drawings.strokes import Drawing
+from desktop.ui.kit.file_dialogs import FileDialog
 
 
-def ask_where(parent: QWidget, folder: str, save: Callable[[str], None]) -> None:
-    """Ask for a file of either kind, beginning in ``folder``, and hand its path to ``save``."""
-    dialog = QFileDialog(parent, _tr("Export the Drawing"), folder)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+def ask_where(parent: QWidget, save: Callable[[str], None]) -> None:
+    """Ask for a file of either kind, and hand its path to ``save``."""
+    dialog = FileDialog(parent, _tr("Export the Drawing"), "save")
     dialog.setNameFilters([_tr("Picture (*.png)"), _tr("Strokes, to draw on later (*.json)")])
     dialog.setDefaultSuffix("png")
     dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix("json" if "json" in text else "png"))
     dialog.selectFile(_tr("drawing") + ".png")
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(save)
     dialog.open()
 

@@ -23,7 +23,7 @@ from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
 if TYPE_CHECKING:
-    from desktop.core.figures.result import Figures
+    from desktop.core.figures.result import EvaluationResult, Figures
     from desktop.core.figures.thresholds import OperatingPoint
     from desktop.core.types import FoveaError
     from desktop.engine.evaluation import Evaluator, Progress
@@ -73,6 +73,7 @@ class ResultsPage(QWidget):
         head.addWidget(self._facts)
         self.medical = MedicalNotice()
         self.incomplete = CautionStrip()
+        self.unanswered = CautionStrip()
         self.strip = RunStrip()
         self.strip.cancelled.connect(self.cancel_wanted)
         self.failure = ErrorPanel()
@@ -126,10 +127,18 @@ class ResultsPage(QWidget):
         layout.setContentsMargins(12, 8, 12, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
-        for widget in (self.medical, self.incomplete, self.strip, self.failure, self.figures, self.threshold):
+        for widget in (
+            self.medical,
+            self.incomplete,
+            self.unanswered,
+            self.strip,
+            self.failure,
+            self.figures,
+            self.threshold,
+        ):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
-        for widget in (self.medical, self.incomplete, self.strip, self.threshold):
+        for widget in (self.medical, self.incomplete, self.unanswered, self.strip, self.threshold):
             widget.hide()
 
     @Slot()
@@ -173,6 +182,7 @@ class ResultsPage(QWidget):
         self._facts.clear()
         self.medical.show_for(medical)
         self.incomplete.hide()
+        self.unanswered.hide()
         self.strip.begin()
         self.strip.show()
         self.threshold.hide()
@@ -238,6 +248,7 @@ class ResultsPage(QWidget):
                 "of the data may differ."
             ).format(count(len(result)))
         )
+        self._show_unanswered(result)
         two = state.figures.thresholds is not None
         self.threshold.setVisible(two)
         if two:
@@ -248,6 +259,16 @@ class ResultsPage(QWidget):
         assert state.answers is not None
         self.gallery.set_answers(state.answers, self._labels, self.gallery.model.judgements)
         self._enable_tabs(True)
+
+    def _show_unanswered(self, result: EvaluationResult) -> None:
+        """Pictures without an answer are told above the figures, which leave them out."""
+        self.unanswered.setVisible(bool(result.skipped))
+        self.unanswered.set_text(
+            self.tr(
+                "{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the "
+                "reasons."
+            ).format(count(len(result.skipped)), count(len(result) + len(result.skipped)))
+        )
 
     def _show_threshold(self) -> None:
         state = self.state

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
+from desktop.ui.kit.file_dialogs import FileDialog
+
 if TYPE_CHECKING:
     from desktop.ml.exchange.foreign import Facts, Found
     from desktop.services.settings import Settings
@@ -77,18 +79,13 @@ class Asking(QObject):
     @Slot()
     def ask_import(self) -> None:
         """Choose a file to import."""
-        from PySide6.QtWidgets import QFileDialog
-
-        dialog = QFileDialog(self._view, self.tr("Import a Model"), self._settings.get("last_folder"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = FileDialog(self._view, self.tr("Import a Model"))
         dialog.setNameFilters([self.tr("Models (*.keras *.h5 *.hdf5 *.tflite *.zip)"), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._on_import_file)
         dialog.open()
 
     @Slot(str)
     def _on_import_file(self, path: str) -> None:
-        self._settings.set("last_folder", str(Path(path).parent))
         self.import_file(Path(path))
 
     def import_file(self, path: Path) -> None:
@@ -135,18 +132,13 @@ class Asking(QObject):
 
     @Slot(str, str)
     def _ask_target(self, form: str, folder: str) -> None:
-        from PySide6.QtWidgets import QFileDialog
-
         from desktop.ml.exchange.export_model import ENDINGS
 
         card = self._view.detail.card
         if card is None:
             return
-        start = Path(self._settings.get("last_folder") or Path.home()) / f"{card.id}{ENDINGS[form]}"
-        dialog = QFileDialog(self._view, self.tr("Export"), str(start))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(str(start))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = FileDialog(self._view, self.tr("Export"), "save")
+        dialog.selectFile(f"{card.id}{ENDINGS[form]}")
         dialog.setProperty("form", form)
         dialog.setProperty("folder", folder)
         dialog.fileSelected.connect(self._on_target)
@@ -159,7 +151,6 @@ class Asking(QObject):
         dialog = self.sender()
         assert isinstance(dialog, QFileDialog)
         target = Path(path)
-        self._settings.set("last_folder", str(target.parent))
         self.export_to(dialog.property("form"), target, dialog.property("folder"))
 
     def export_to(self, form: str, target: Path, folder: str = "") -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, Qt, Signal, Slot
+from PySide6.QtCore import QLocale, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from desktop.core.types import FoveaError
 from desktop.ml.exchange.foreign import SCALINGS, Facts, Found, check_labels, missing, read_labels
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.tabled import brief_notice
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.models import words
@@ -102,10 +102,8 @@ class InstallDialog(QDialog):
 
     @Slot()
     def _ask_file(self) -> None:
-        dialog = QFileDialog(self, self.tr("The file of weights"), self._folder)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = FileDialog(self, self.tr("The file of weights"), start=self._folder)
         dialog.setNameFilters([self.tr("Weights (*.h5 *.hdf5)"), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._on_file)
         dialog.open()
 
@@ -244,10 +242,8 @@ class ImportDialog(QDialog):
 
     @Slot()
     def _ask_labels(self) -> None:
-        dialog = QFileDialog(self, self.tr("A file of class names"), self._folder)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = FileDialog(self, self.tr("A file of class names"), start=self._folder)
         dialog.setNameFilters([self.tr("Text or JSON (*.txt *.json *.csv)"), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.load_labels)
         dialog.open()
 
@@ -411,10 +407,7 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _ask_folder(self) -> None:
-        dialog = QFileDialog(self, self.tr("Pictures to compare on"), self._start)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = FileDialog(self, self.tr("Pictures to compare on"), "folder", self._start)
         dialog.fileSelected.connect(self.folder.setText)
         dialog.open()
 

@@ -55,6 +55,7 @@ class Shell(QObject):
     def _start(self) -> None:
         """After the first paint: models, engine, the paths given, the ear for a second instance."""
         from desktop.services.engine_service import EngineService
+        from desktop.ui.kit import file_dialogs
 
         # The processes take longest to come up and do so beside this one: they go first.
         engine = EngineService(self)
@@ -62,6 +63,7 @@ class Shell(QObject):
         if self._paths and self.settings.get("model"):
             engine.warm(self.settings.get("model"))
         self.catalog.refresh()
+        file_dialogs.remember_in(self.settings)
         self.window.classify.complete()
         self.window.setWindowIcon(theme().icon("app", 64))
         # With 100,000 images listed a full collection takes 150 ms and frees nothing: what lives now is left out of it,

@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.services.training import read_curves
 from desktop.ui.kit.background import Task
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.train import words
 from desktop.ui.train.runs_table import MOST_CURVES
 from desktop.ui.widgets.plot_drawing import draw_file
@@ -56,14 +56,11 @@ class CurveExports(QObject):
             self.said.emit(self.tr("There is no finished epoch to save yet."))
             return
         name = re.sub(r"[^\w\- ]+", "", runs[0][0]).strip() or "curves"
-        folder = self._view._settings.get("last_folder")
-        dialog = QFileDialog(self._view, self.tr("Save the Curves"), folder)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog = FileDialog(self._view, self.tr("Save the Curves"), "save")
         dialog.setNameFilters([self.tr("Table (*.csv)"), self.tr("Picture of both plots (*.png)")])
         dialog.setDefaultSuffix("csv")
         dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("png" if "png" in chosen else "csv"))
         dialog.selectFile(f"{name}.csv")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.save)
         dialog.open()
 
@@ -75,7 +72,6 @@ class CurveExports(QObject):
         runs, plots, store = self._runs(), self._plots(), self._view.service.store
         first = {self._run_id} if self._run_id else {run.id for run in self._view.runs.chosen()[:MOST_CURVES]}
         drawn = [run_id for _, run_id, own in runs if run_id in first and own is not None]
-        self._view._settings.set("last_folder", str(Path(path).parent))
 
         def write(task: Task) -> tuple[str, int, int]:
             if path.lower().endswith(".png"):

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QDialog, QFileDialog
+from PySide6.QtWidgets import QDialog
 
 from desktop.app.recipes import taken_further
 from desktop.ml.plans import plan as plans
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.train.plan_dialog import PlanDialog
 
 if TYPE_CHECKING:
@@ -47,16 +48,13 @@ class Starter(QObject):
     @Slot()
     def ask_folder(self) -> None:
         """Choose a folder of class folders first."""
-        dialog = QFileDialog(self._view, self.tr("Open a Labelled Folder"), self._last())
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog = FileDialog(self._view, self.tr("Open a Labelled Folder"), "folder")
         self._show_files(dialog)
 
     @Slot()
     def ask_plan(self) -> None:
         """Choose a plan file, as the command line and Fovea's runs write them."""
-        dialog = QFileDialog(self._view, self.tr("Start from a Plan File"), self._last())
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = FileDialog(self._view, self.tr("Start from a Plan File"))
         dialog.setNameFilters([self.tr("Training plans (*.json)"), self.tr("All files (*)")])
         self._show_files(dialog)
 
@@ -81,11 +79,7 @@ class Starter(QObject):
 
     # Inside
 
-    def _last(self) -> str:
-        return str(self._view._settings.get("last_folder"))
-
-    def _show_files(self, dialog: QFileDialog) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def _show_files(self, dialog: FileDialog) -> None:
         dialog.fileSelected.connect(self.open_path)
         dialog.open()
 

@@ -103,11 +103,11 @@ class FolderPage(Page):
 
     @Slot()
     def _ask_folder(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), True).fileSelected.connect(self.open_path)
+        ask_data(self, True).fileSelected.connect(self.open_path)
 
     @Slot()
     def _ask_file(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), False).fileSelected.connect(self.open_path)
+        ask_data(self, False).fileSelected.connect(self.open_path)
 
     @Slot(str)
     def open_path(self, path: str) -> None:
