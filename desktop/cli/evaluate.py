@@ -19,8 +19,8 @@ from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.public_names import key_file, public_naming
 from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
-from desktop.core.figures.result_files import estimate_json, figures_json, write_atomically, write_csv
-from desktop.core.figures.store import EvaluationStore, not_written
+from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
+from desktop.core.figures.store import EvaluationStore
 from desktop.core.figures.table import CLASS_METRICS, METRICS, by_key, rows_of, written
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
@@ -28,6 +28,8 @@ from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Progress, evaluate, thumbnails
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system.duration import duration
+from desktop.system.files import Content, disk_of, saying, write_atomically
 
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
@@ -178,7 +180,7 @@ def _one(
     def told(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"
         right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
-        left = f", {_duration(state.left_s)} left" if state.left_s is not None else ""
+        left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
     try:
@@ -212,11 +214,6 @@ def _stopped(result: EvaluationResult) -> int:
         "class was seen; kept as incomplete (Evaluate in the window opens it), no file was written"
     )
     return console.INTERRUPTED
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d} min" if whole >= 60 else f"{whole} s"
 
 
 # Files
@@ -266,7 +263,7 @@ def _write(
         if options.json == "-":
             console.say(text.rstrip("\n"))
         else:
-            _put(options.json, lambda path: _write_text(path, text))
+            _put(options.json, text)
             _write_key(options, options.json, results[0])
 
 
@@ -297,16 +294,9 @@ def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str
     }
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _put(name: str, write: Callable[[Path], None]) -> None:
-    target = Path(name)
-    try:
-        write_atomically(target, write)
-    except OSError as error:
-        raise not_written(f"'{target.name}'", f"the disk of '{target.name}'", error) from error
+def _put(name: str, content: Content) -> None:
+    with saying(f"'{Path(name).name}'", disk_of(name)):
+        write_atomically(name, content)
 
 
 # Text for people

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
+from desktop.system.duration import duration
+from desktop.system.files import disk_of, saying, write_atomically
 
 if TYPE_CHECKING:
     from desktop.ml.plans.plan import TrainingPlan
@@ -113,7 +115,8 @@ def _run(options: Any) -> int:
     else:
         chosen, sets = train_plan.plan_of(options)
         if options.save_plan:
-            options.save_plan.write_text(chosen.to_json(), encoding="utf-8", newline="\n")
+            with saying("the plan", disk_of(options.save_plan)):
+                write_atomically(options.save_plan, chosen.to_json())
             console.note(f"the plan was written; 'fovea train --plan {options.save_plan.name}' trains it")
             return 0
         chosen, folder = _started(chosen, options)
@@ -188,14 +191,14 @@ def _started(plan: TrainingPlan, options: Any) -> tuple[TrainingPlan, Path]:
 
 
 def _own_run(plan: TrainingPlan, own: Path) -> Path:
-    from desktop.ml.training.history import write_text
     from desktop.store.runs import CHECKPOINT, HISTORY, PLAN, RECORD, RunError
+    from desktop.system.files import write_atomically
 
     if any((own / name).exists() for name in (RECORD, PLAN, CHECKPOINT, HISTORY)):
         hint = f"'fovea train --resume {own}' takes it up; for a new one name another folder."
         raise RunError("run-exists", f"the folder '{own.name}' holds a run already", hint)
     own.mkdir(parents=True, exist_ok=True)
-    write_text(own / PLAN, plan.to_json())
+    write_atomically(own / PLAN, plan.to_json())
     return own
 
 
@@ -229,7 +232,7 @@ class TextTeller:
                 f"validation pictures; {left}"
             )
         elif isinstance(event, EpochDone):
-            left = f"  {_time(event.left_s)} left" if event.left_s > 0 else ""
+            left = f"  {duration(event.left_s)} left" if event.left_s > 0 else ""
             console.say(
                 f"epoch {event.epoch + 1}/{event.epochs}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
                 f"validation loss {event.val_loss:.4f}  accuracy {event.val_accuracy:.4f}  {event.seconds:.0f} s"
@@ -286,12 +289,6 @@ _PHASES = {
 
 def _count(done: int, total: int) -> str:
     return f": {done:,} of {total:,}" if total else ""
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _list_presets(as_json: bool) -> int:

@@ -9,16 +9,17 @@ SHA-256 of the first file that passed (:class:`Pins`), and later files must have
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from desktop import paths
-from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import Interpolation, PreprocessSpec, StoreError
 from desktop.store.manifest import Card, Decision, Manifest, Provenance
 from desktop.store.store import ModelStore
+from desktop.system import strict_json
+from desktop.system.errors import FoveaError
+from desktop.system.strict_json import JsonStore
 
 LABELS_OF = "vgg16-imagenet"
 """The described model that holds the 1,000 class names and WordNet ids, in the order of the networks' outputs."""
@@ -110,7 +111,7 @@ def load(path: Path | None = None) -> Catalogue:
     """The catalogue that comes with the program. Raises :class:`StoreError` ``damaged`` where it cannot be read."""
     path = path if path is not None else paths.resources() / "catalogue.json"
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = strict_json.read_object(path)
         networks = tuple(_network(item) for item in raw["networks"])
         return Catalogue(raw["source"], raw["data"], raw["data_licence"], networks)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -210,33 +211,22 @@ class Pins:
     """The pinned files, one a network, in one JSON file of the user's data."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path if path is not None else paths.user_data() / "weights" / "pins.json"
+        place = path if path is not None else paths.user_data() / "weights" / "pins.json"
+        self._file = JsonStore(place, "the list of installed files")
 
     def get(self, network_id: str) -> Pin | None:
         """The pin of a network; ``None`` where there is none yet, or where the file of pins cannot be read."""
-        raw = self._read().get(network_id)
         try:
+            raw = self._file.read().get(network_id)
             return Pin(str(raw["sha256"]), str(raw["md5"]), int(raw["size"])) if isinstance(raw, dict) else None
-        except (KeyError, TypeError, ValueError):
+        except (FoveaError, KeyError, TypeError, ValueError):
             return None
 
     def set(self, network_id: str, pin: Pin) -> None:
-        """Pin a file. Raises OSError where it cannot be written."""
-        known = self._read() | {network_id: {"sha256": pin.sha256, "md5": pin.md5, "size": pin.size}}
-        text = json.dumps(known, indent=1, sort_keys=True) + "\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-
-        def write(part: Path) -> None:
-            part.write_text(text, encoding="utf-8", newline="\n")
-
-        write_atomically(self._path, write)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            raw = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return raw if isinstance(raw, dict) else {}
+        """Pin a file. Raises :class:`FoveaError` where it cannot be written."""
+        self._file.change(
+            lambda known: known.update({network_id: {"sha256": pin.sha256, "md5": pin.md5, "size": pin.size}})
+        )
 
 
 def base_weights(network: Network) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from dataclasses import replace
 from html import unescape
@@ -227,15 +228,13 @@ def test_compared_figures_are_of_the_images_that_both_answered(tmp_path: Path) -
 def test_row_46_a_report_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from desktop.core.figures import result_files
-
     path = tmp_path / "report.html"
     path.write_text("old")
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(result_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FoveaError) as caught:
         write_report(report_of(made_up(*two_classes(10))), path)
     assert caught.value.kind == "disk-full" and "report.html" in caught.value.message

@@ -5,7 +5,6 @@ The user's own files are read, never changed; nothing that exists is overwritten
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -15,6 +14,8 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.core.figures.public_names import PublicNames, key_file, naming_of, public_naming
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import disk_of, not_written, write_atomically
 from desktop.ui.kit.background import Task
 from desktop.ui.kit.file_dialogs import FileDialog, folder_for
 from desktop.ui.kit.formatting import count
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from desktop.core.figures.result import EvaluationResult, Figures
     from desktop.services.answers import Answers
     from desktop.ui.evaluate.view import EvaluateView
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Exports(QObject):
@@ -160,12 +159,11 @@ class Exports(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        from desktop.core.figures.store import not_written
 
         self._task = None
         name = Path(self._path).name
         if isinstance(error, OSError):
-            error = not_written(f"'{name}'", f"the disk of '{name}'", error)
+            error = not_written(f"'{name}'", disk_of(name), error)
         words = getattr(error, "message", f"{type(error).__name__}: {error}")
         text = self.tr("Not saved: {0}").format(words)
         self.said.emit(text)
@@ -179,11 +177,6 @@ def _fresh(parent: Path, name: str) -> Path:
         number += 1
         folder = parent / f"{name} {number}"
     return folder
-
-
-def _safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _naming(answers: Answers, result: EvaluationResult | None, medical: bool) -> PublicNames:
@@ -210,22 +203,21 @@ def _write_list(
     rows: np.ndarray,
     medical: bool,
 ) -> None:
-    from desktop.core.figures.result_files import write_atomically
 
     shown = _naming(answers, result, medical)
 
     def write(place: Path) -> None:
         with place.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
-            out = csv.writer(stream)
+            out = CsvWriter(stream)
             out.writerow(["name", "truth", "answer", "right", "score of the answer", "score of the truth", "label is"])
             for row in rows.tolist():
                 truth, answer = int(answers.truth[row]), int(answers.predicted[row])
                 name, scores = answers.name(row), answers.scores[row]
                 figures = [f"{float(scores[answer]):.6f}", f"{float(scores[truth]):.6f}"]
                 cells = [
-                    _safe(shown(name)),
-                    _safe(labels[truth]),
-                    _safe(labels[answer]),
+                    shown(name),
+                    labels[truth],
+                    labels[answer],
                     "yes" if truth == answer else "no",
                 ]
                 out.writerow([*cells, *figures, said.get(name, "")])
@@ -280,7 +272,7 @@ def _write(
     task: Task,
 ) -> None:
     from desktop.core.figures import result as results
-    from desktop.core.figures.result_files import figures_json, write_atomically, write_csv
+    from desktop.core.figures.result_files import figures_json, write_csv
 
     naming = public_naming(result, keep_names)
     if key and naming.hidden:
@@ -302,7 +294,7 @@ def _write(
     measured = figures if figures is not None else results.figures(result)
     if suffix == ".json":
         text = json.dumps(figures_json(result, measured, naming), indent=1, allow_nan=False) + "\n"
-        write_atomically(path, lambda place: _put(place, text))
+        write_atomically(path, text)
         return
     from desktop.report import write_report
     from desktop.report.content import THUMBNAIL_SIDE, build_report
@@ -324,7 +316,3 @@ def _write(
 
         report = build_report(result, measured, pictures, keep_names, other)
     write_report(report, path, lambda: task.cancelled)
-
-
-def _put(place: Path, text: str) -> None:
-    place.write_text(text, encoding="utf-8")

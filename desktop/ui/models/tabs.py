@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
+from desktop.system import strict_json
+from desktop.system.errors import FoveaError
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from desktop.ui.models.cards import Card
 
 MOST_JSON = 64 << 20
+_MOST_CONFIG = 32 << 20
+_MOST_DEPTH = 200
 
 
 def read_layers(path: Path) -> list[tuple[str, str, str]]:
@@ -35,11 +38,14 @@ def read_layers(path: Path) -> list[tuple[str, str, str]]:
     """
     import zipfile
 
+    from desktop.store.zip_check import read_member
+
     try:
         with zipfile.ZipFile(path) as archive:
-            raw = json.loads(archive.read("config.json"))
+            text = read_member(archive, "config.json", _MOST_CONFIG)
+        raw = strict_json.loads_object(text, _MOST_CONFIG, _MOST_DEPTH, finite=False)
         return [_layer(item) for item in _layers(raw)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, FoveaError):
         return []
 
 

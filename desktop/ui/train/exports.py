@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.services.training import read_curves
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.background import Task
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.train import words
@@ -28,12 +29,11 @@ COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "sec
 def curves_csv(runs: list[tuple[str, Curves]]) -> str:
     """The epochs of runs as CSV: the run's name, then :data:`COLUMNS`. RFC 4180 but for line feeds."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = CsvWriter(stream, "\n")
     writer.writerow(("run", *COLUMNS))
     for name, curves in runs:
-        safe = f"'{name}" if name[:1] in "=+-@\t\r" else name  # a spreadsheet would run it
         for row in zip(*(curves.epochs.get(column, ()) for column in COLUMNS), strict=True):
-            writer.writerow((safe, int(row[0]), *(f"{value:.6g}" for value in row[1:])))
+            writer.writerow((name, int(row[0]), *(f"{value:.6g}" for value in row[1:])))
     return stream.getvalue()
 
 
@@ -67,20 +67,13 @@ class CurveExports(QObject):
     @Slot(str)
     def save(self, path: str) -> None:
         """Write the file; its ending says which kind."""
-        from desktop.services.settings import write_atomically
-
         runs, plots, store = self._runs(), self._plots(), self._view.service.store
         first = {self._run_id} if self._run_id else {run.id for run in self._view.runs.chosen()[:MOST_CURVES]}
         drawn = [run_id for _, run_id, own in runs if run_id in first and own is not None]
 
         def write(task: Task) -> tuple[str, int, int]:
             if path.lower().endswith(".png"):
-                part = Path(path).with_name(f".{Path(path).name}.part")
-                try:
-                    draw_file(str(part), plots)
-                    part.replace(path)
-                finally:
-                    part.unlink(missing_ok=True)
+                write_atomically(path, lambda part: draw_file(str(part), plots))
                 saved = len(drawn)
             else:
                 held = [(name, read_curves(store.folder(run_id)) if own is None else own) for name, run_id, own in runs]
@@ -120,7 +113,5 @@ class CurveExports(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        import os
-
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
-        self.said.emit(self.tr("The curves were not saved: {0}. Choose another folder.").format(reason.lower()))
+        reason = reason_of(error) if isinstance(error, OSError) else type(error).__name__.lower()
+        self.said.emit(self.tr("The curves were not saved: {0}. Choose another folder.").format(reason))

@@ -7,7 +7,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.app import starting
-from desktop.services.settings import write_atomically
+from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import count, share
 from desktop.ui.kit.widgets import make_label, sentence
@@ -201,5 +201,5 @@ class SummaryPage(Page):
             self._problem.set_text(sentence(error.message))
             self._problem.show()
         except OSError as error:
-            self._problem.set_text(self.tr("The plan was not written ({0}).").format(error.strerror or "error"))
+            self._problem.set_text(self.tr("The plan was not written ({0}).").format(reason_of(error)))
             self._problem.show()
