@@ -139,13 +139,12 @@ class CompareTab(QWidget):
     # Running
 
     def _labels(self, entry: ModelEntry) -> LabelMap:
-        from desktop.core.data.label_map import match_labels
+        from desktop.app.evaluating import labels_for
         from desktop.core.figures.store import EvaluationStore
 
         data = self._state.data
-        assert data is not None and entry.manifest is not None
-        known = EvaluationStore().recall_mapping(entry.id, data.classes)
-        return match_labels(data.classes, entry.manifest.labels, known)
+        assert data is not None
+        return labels_for(entry, data, EvaluationStore().recall_mapping(entry.id, data.classes))
 
     @Slot()
     def begin(self) -> None:
@@ -163,15 +162,13 @@ class CompareTab(QWidget):
             self.match.setVisible(error.kind == "labels-differ")
             return
         self._entry, self._map = entry, labels
-        manifest, mapping = entry.manifest, labels.as_dict(data.classes, entry.manifest.labels)
         fingerprint = result.data.fingerprint
 
         def find(task: Task) -> object:
+            from desktop.app.evaluating import find_kept
             from desktop.core.figures.result import figures
-            from desktop.core.figures.store import EvaluationStore
-            from desktop.engine.evaluation_facts import model_facts
 
-            held = EvaluationStore().find(model_facts(manifest), fingerprint, mapping)
+            held = find_kept(entry, data, labels, fingerprint)
             return (held, figures(held)) if held is not None else None
 
         self.strip.begin()
@@ -201,14 +198,14 @@ class CompareTab(QWidget):
         self._pair(result, figures)
 
     def _pair(self, second: EvaluationResult, figures: Figures) -> None:
-        from desktop.core.figures.result import compare, shared_figures
+        from desktop.app.evaluating import compare
 
         first, mine = self._state.result, self._state.figures
 
         def pair(task: Task) -> object:
             assert first is not None and mine is not None
-            paired = compare(first, second)
-            return (second, figures, paired), shared_figures(first, mine, second, figures, paired)
+            found = compare(first, mine, second, figures)
+            return (found.result, found.figures, found.paired), found.shared
 
         if first is not None and mine is not None:
             self._launch(pair, self._on_paired)
