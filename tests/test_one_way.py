@@ -25,6 +25,17 @@ ONLY: dict[str, tuple[str, ...]] = {
     "csv.DictWriter": (),
 }
 
+# In the window's process. Each of these blocks on a child's pipe, or walks a disk, and says so in its docstring.
+SUPERVISORS = (
+    "desktop/services/engine_service.py",
+    "desktop/services/evaluation.py",
+    "desktop/services/inspection.py",
+    "desktop/services/model_jobs.py",
+    "desktop/services/scan.py",
+    "desktop/services/training.py",
+)
+BACKGROUND = "desktop/services/background.py"
+
 # Whole folders become visible by a rename, files of one's own are moved: each of these renames no half-written file.
 RENAMES = (
     "desktop/ml/data/cache.py",
@@ -64,6 +75,24 @@ def test_there_is_one_place_for_it(name: str) -> None:
     stray = {place for place in found if place.rpartition(":")[0] not in ONLY[name]}
     assert not stray, f"{name}: call what {ONLY[name] or 'desktop.system'} has for it"
     assert not ONLY[name] or found, f"{name} is not used where it should be: is this rule out of date?"
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed"),
+    [
+        ("threading.Thread", (BACKGROUND,)),
+        ("threading.Timer", ()),
+        ("concurrent.futures.ThreadPoolExecutor", (BACKGROUND,)),
+        ("concurrent.futures.ProcessPoolExecutor", ()),
+        ("PySide6.QtCore.QRunnable", ()),
+        ("PySide6.QtCore.QThreadPool", ()),
+        ("PySide6.QtCore.QThread", (BACKGROUND, *SUPERVISORS)),
+    ],
+)
+def test_there_is_one_way_off_the_drawing_thread(name: str, allowed: tuple[str, ...]) -> None:
+    window = ("desktop/services/", "desktop/ui/")
+    found = {path for path, tree in modules() if path.startswith(window) for used, _ in calls(tree) if used == name}
+    assert found <= set(allowed), f"{name}: use desktop.services.background"
 
 
 def test_a_use_is_found_however_it_is_written() -> None:

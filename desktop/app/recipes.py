@@ -98,8 +98,8 @@ def _continue(manifest: Manifest, seen: Seen) -> dict[str, Any]:
     return {
         "architecture": transfer_plans.architecture_of(manifest) or transfer_plans.SAME,
         "augment": _moved(manifest, seen),
-        "optimizer": OptimizerPlan("adamw", 0.0005, "cosine", 0.1, weight_decay=0.01, clip_norm=1.0),
-        "fit": FitPlan(20, 32, label_smoothing=0.05, class_weights="balanced", keep="lowest-loss"),
+        "optimizer": OptimizerPlan("adam", 0.0003, "cosine", 0.05),
+        "fit": FitPlan(10, 32, keep="lowest-loss", class_weights="balanced"),
         "start": StartPlan("weights", manifest.id, manifest.version),
     }
 

@@ -87,14 +87,14 @@ def open_training_data(path: str) -> TrainingData:
     from desktop.core.data.dataset import ALL, open_dataset
 
     whole = open_dataset(path, ALL)
-    stopping = [p for p in whole.problems if p.severity == "stops-training" and p.kind != "empty-class"]
+    stopping = [p for p in whole.problems if p.severity == "stops-training"]
     if stopping:
         raise FoveaError(stopping[0].kind, stopping[0].message, "'fovea data inspect' tells more.")
     train, validation, test = (whole.own_split(part) for part in ("train", "validation", "test"))
     learned = whole if train is None else open_dataset(path, train)
     there = [(name, int(n)) for name, n in zip(learned.classes, learned.counts(), strict=True) if n]
     return TrainingData(
-        path=os.path.abspath(path),
+        path=os.path.abspath(whole.root),
         title=whole.title,
         classes=tuple(name for name, _ in there),
         counts=tuple(n for _, n in there),

@@ -10,7 +10,7 @@ from pathlib import Path
 from desktop.app import evaluating, exports
 from desktop.app.evaluating import Comparison, Evaluation
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import parse_pairs
 from desktop.core.figures.intervals import Estimate
@@ -27,7 +27,18 @@ from desktop.system.duration import duration
 
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
-_USAGE_KINDS = frozenset({"bad-map", "labels-differ", "bad-threshold", "bad-suffix", "split-needed", "no-split"})
+_USAGE_KINDS = frozenset(
+    {
+        "needs-layout",
+        "bad-layout",
+        "bad-map",
+        "labels-differ",
+        "bad-threshold",
+        "bad-suffix",
+        "split-needed",
+        "no-split",
+    }
+)
 
 _EPILOG = """\
 DATA is a folder with one folder for each class (with or without train, val, test folders above them), an .npz file in
@@ -68,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
     add("data", metavar="DATA", help="labelled pictures: class folders, .npz, IDX or CIFAR batches")
+    add_layout(parser)
     add("--split", metavar="S", help="which of the data's splits; 'all' for all of them")
     add(
         "--map", action="append", default=[], metavar="A=B", help="class A of the data is label B; empty B: leave A out"

@@ -124,7 +124,7 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     import numpy as np
     from PIL import Image
 
-    from desktop.core.pictures.decode import decode
+    from desktop.core.pictures.decode_in_child import show
     from desktop.core.trust.saliency import overlay
     from desktop.system.files import disk_of, saying, write_atomically
 
@@ -134,7 +134,7 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
         pixels = np.kron(pixels, np.ones((scale, scale) + (1,) * (pixels.ndim - 2), np.uint8))
         box = (0.0, 0.0, 1.0, 1.0)
     else:
-        pixels, box = _sized(decode(found.source).pixels), found.box
+        pixels, box = _sized(show(found.source, _LONGEST).pixels), found.box
     drawn = Image.fromarray(overlay(pixels, found.heat, box, options.opacity))
     lines = [_words(found, manifest)] + ([NOTICES["medical"].text] if manifest.medical else [])
     sheet = _labelled(drawn, lines)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from desktop.cli import console
+from desktop.cli.parser import add_layout
 from desktop.ml.plans.plan import USER, DataPlan, PlanError, Step, TrainingPlan
 
 if TYPE_CHECKING:
@@ -25,9 +26,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--data",
         metavar="DATA",
-        help="a folder of class folders, an .npz, IDX files or CIFAR batches; the name of a public set (mnist, "
-        "cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie",
+        help="a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a "
+        "table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, "
+        "captcha-letters); or, with a plan for a public set, where the sets lie",
     )
+    add_layout(data)
     data.add_argument(
         "--split",
         metavar="SPLIT",

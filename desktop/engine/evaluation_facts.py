@@ -6,10 +6,12 @@ from dataclasses import asdict
 
 from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.label_map import LabelMap
-from desktop.core.data.persons import Grouping, patient_in
+from desktop.core.data.persons import Grouping, patients_in
 from desktop.core.figures.result import DataFacts, ModelFacts, setup_of
 from desktop.core.types import FoveaError
 from desktop.store.manifest import Manifest
+
+_AT_ONCE = 256  # files asked for their patient
 
 
 def model_facts(manifest: Manifest, threshold: float | None = None, reason: str = "") -> ModelFacts:
@@ -69,13 +71,12 @@ def data_facts(
 
 def _private(data: LabelledDataset) -> tuple[tuple[str, ...], str]:
     """The names of DICOM files that hold their patient's name or number, and a title that does not."""
-    names = []
+    names: list[str] = []
     title = data.title
-    for position in range(len(data)) if data.kind == "folders" else ():
-        name = data.name(position)
-        path = data.source(position).path
-        if path:
-            found = patient_in(path, name, data.title)
+    for start in range(0, len(data), _AT_ONCE) if data.kind == "folders" else ():
+        places = range(start, min(start + _AT_ONCE, len(data)))
+        asked = [(data.source(place).path, (data.name(place), data.title)) for place in places]
+        for (_, (name, _)), found in zip(asked, patients_in(asked), strict=True):
             if name in found:
                 names.append(name)
             if data.title in found:

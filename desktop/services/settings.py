@@ -128,7 +128,7 @@ class Settings(QObject):
         if self._writer is not None and self._writer.is_alive():
             self._timer.start()
             return
-        from desktop.services.aside import run_aside
+        from desktop.services.background import run_aside
 
         self._writer = run_aside(self._write, self._all(), name="settings")
 

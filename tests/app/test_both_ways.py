@@ -23,12 +23,12 @@ from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError
 from desktop.ml.plans import plan as plans
 from desktop.services.answers import ResultAnswers
+from desktop.services.background import Task
 from desktop.services.engine_service import EngineService
 from desktop.services.evaluation import EvaluationService
 from desktop.store.runs import RunStore
 from desktop.store.store import ModelStore
 from desktop.ui.evaluate.exports import _write, _write_list
-from desktop.ui.kit.background import Task
 from desktop.ui.train.wizard.wizard import TrainingWizard
 from tests.core.figures.makers import paint, shades
 from tests.store.makers import add_colours

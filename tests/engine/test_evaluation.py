@@ -156,7 +156,7 @@ def test_thumbnails_come_in_order_with_none_for_what_does_not_open(client: Engin
     assert max(small[0].shape[:2]) <= 8 and small[0][0, 0].argmax() == 0 and small[2][0, 0].argmax() == 2
 
 
-def test_row_21_a_patients_name_in_a_file_name_is_known_for_reports(
+def test_a_patients_name_in_a_file_name_is_known_for_reports(
     client: EngineClient, entry: ModelEntry, tmp_path: Path
 ) -> None:
     from pydicom.data import get_testdata_file

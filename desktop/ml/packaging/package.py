@@ -346,7 +346,7 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
         data=gathered.title,
         data_licence=gathered.licence,
         fingerprint=gathered.fingerprint,
-        plan=plan.public().to_dict(),
+        plan=plan.public(gathered.title).to_dict(),
         seed=plan.seed,
         parent=parent,
         versions=backend.versions(),

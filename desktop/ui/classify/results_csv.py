@@ -24,7 +24,7 @@ from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, 
 
 if TYPE_CHECKING:
     from desktop.core.figures.public_names import NameHider, PublicNames
-    from desktop.ui.kit.background import Task
+    from desktop.services.background import Task
 
 PathStyle = Literal["public", "relative", "full"]
 """How pictures are called: as others may see it, by their place in the chosen folder, or by their whole path."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QColor
 
+from desktop.services.background import Slices
 from desktop.ui.classify.batch_columns import ANSWERED, FAILED, INSIDE, OUTSIDE, Batch, Query
-from desktop.ui.kit.background import Slices
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, decimals, tip
 

@@ -11,10 +11,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from desktop.services.answers import Choice, arrange
+from desktop.services.background import Slices, Task
 from desktop.ui.evaluate.gallery_cell import CellDelegate, cell_size
 from desktop.ui.evaluate.gallery_model import GalleryModel
 from desktop.ui.evaluate.head import choose_box
-from desktop.ui.kit.background import Slices, Task
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label

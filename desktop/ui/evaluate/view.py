@@ -39,10 +39,14 @@ class EvaluateView(LaterView):
         self.state = EvaluationState(self)
         self.judging = Judging(self.service, self.state, self)
         self.shelf = KeptShelf(self)
-        self.exports = Exports(self)
         self.start = StartPage()
         self.choosing = Choosing(catalog, settings, self.start, self.service, self.shelf, self)
-        self.results = ResultsPage(self.state, builders(self))
+        later = builders(
+            self.state, catalog, self.second, self.use_comparison, lambda: self.results, lambda: self.exports
+        )
+        self.results = ResultsPage(self.state, later)
+        gallery = self.results.gallery.model
+        self.exports = Exports(self.state, gallery, lambda: self.compared, lambda: self.medical, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(self.results)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
+from desktop.services.background import Task
 from desktop.system import strict_json
-from desktop.ui.kit.background import Task
 from desktop.ui.kit.widgets import make_label, set_role
 from desktop.ui.models.filter_sheet import read_filters
 from desktop.ui.models.tabs import (

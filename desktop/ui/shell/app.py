@@ -18,6 +18,7 @@ from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
 from desktop.system import crash
 from desktop.ui.kit.theme import MODES, STYLE, theme
+from desktop.ui.shell import language
 from desktop.ui.shell.crash_offer import CrashOffer
 from desktop.ui.shell.main_window import MainWindow
 
@@ -35,6 +36,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
+    language.speak(app)
     return app
 
 

@@ -110,7 +110,7 @@ class MainWindow(ViewHost, QMainWindow):
         if self._menus is None:
             from desktop.ui.shell.menus import Menus
 
-            self._menus = Menus(self)
+            self._menus = Menus(self, self)
         return self._menus
 
     def _connect(self, view: ClassifyView) -> None:

@@ -37,11 +37,11 @@ class TrainView(LaterView):
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(catalog, settings, parent)
         self.service = TrainingService(settings.get("train_at_once"), self)
-        self.starter = Starter(self)
-        self.exports = CurveExports(self)
+        self.starter = Starter(self.service, catalog, settings, self)
         self.jobs = JobsTab(self.service, settings.get("train_by"))
         self.runs = RunsTab(self.service)
         self.searches = SearchesTab(self.service)
+        self.exports = CurveExports(self.service, self.jobs, self.runs, self)
         self.tabs = QTabWidget()
         self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 12px; }")
         self.tabs.addTab(self.jobs, self.tr("Trainings"))

@@ -11,9 +11,8 @@ import pytest
 from desktop.core.types import ImageSource
 from desktop.engine.messages import Failure, Prediction
 from desktop.ui.shell.app import Shell
+from tests.patience import WAIT
 from tests.ui.conftest import write_image
-
-WAIT = 30_000
 
 
 def folder_of(path: Path, colours: list[str]) -> str:

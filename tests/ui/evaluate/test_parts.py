@@ -26,8 +26,7 @@ from desktop.ui.kit.tables import Cell, FiguresModel
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.chart import Axis, Chart, Line
 from tests.core.figures.makers import made_up, two_classes
-
-WAIT = 30_000
+from tests.patience import WAIT
 
 
 @pytest.fixture

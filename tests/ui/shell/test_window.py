@@ -13,9 +13,8 @@ from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from desktop.engine.messages import Prediction
 from desktop.services.engine_service import EngineService
 from desktop.ui.shell.app import Shell
+from tests.patience import WAIT
 from tests.ui.conftest import write_image
-
-WAIT = 30_000
 
 
 def answered(shell: Shell, name: str) -> bool:

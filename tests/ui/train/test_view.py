@@ -23,9 +23,9 @@ from desktop.ui.shell.main_window import MainWindow
 from desktop.ui.train.plan_dialog import PlanDialog
 from desktop.ui.train.view import TrainView
 from tests.engine.jobs import plan, run_with
+from tests.patience import WAIT, patient
 
 pytestmark = pytest.mark.usefixtures("obedient_job")
-WAIT = 60_000
 
 
 @pytest.fixture
@@ -395,9 +395,11 @@ def test_the_view_is_drawn_without_a_display(fovea_home: Path, tmp_path: Path) -
     out = tmp_path / "train.png"
     root = Path(__file__).resolve().parents[3]
     command = [sys.executable, "-m", "desktop", "screenshot", "--view", "train", "--out", str(out)]
-    drawn = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=100)
+    drawn = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=patient(100))
     assert drawn.returncode == 0, drawn.stderr
     with Image.open(out) as picture:
         assert picture.size == (1280, 720)
-    missing = subprocess.run([*command, "--run", "nothing"], cwd=root, capture_output=True, text=True, timeout=100)
+    missing = subprocess.run(
+        [*command, "--run", "nothing"], cwd=root, capture_output=True, text=True, timeout=patient(100)
+    )
     assert missing.returncode == 1 and "there is no run 'nothing'" in missing.stderr
