@@ -1,8 +1,9 @@
-"""A head that is solved instead of trained: softmax regression on the features of a fixed network, in seconds.
+"""A head that is solved instead of trained: a linear classifier on the features of a fixed network, in seconds.
 
-The penalty on its weights is chosen on pictures held out: by cross-validation over all pictures
-(:func:`desktop.ml.training.solved.folds_of`), after which the head learns from every one of them; where there are very
-many, on the validation part. Each strength of the penalty stands in the training's history as an epoch does.
+Which of :data:`desktop.ml.training.linear_heads.CANDIDATES` it is, is chosen on pictures held out: by cross-validation
+over all pictures (:func:`folds_of`), after which the head learns from every one of them; where there are very many, on
+the validation part. Candidates are compared by their loss at the temperature that suits each. Each stands in the
+training's history as an epoch does.
 
 Features are brought to one scale first; the scaling is folded into the head's weights. Mirror images, where they suit
 the pictures, are learned from as pictures of their own, on the side of their original.
@@ -10,10 +11,8 @@ the pictures, are learned from as pictures of their own, on the side of their or
 
 from __future__ import annotations
 
-import math
 import time
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -25,13 +24,7 @@ from desktop.ml.plans.control import Steering
 from desktop.ml.plans.events import EpochDone, Event, Note
 from desktop.ml.plans.plan import MOST_CROSSED, TrainingPlan
 from desktop.ml.training.history import History
-
-STRONGEST, WEAKEST = 0.01, 10.0
-"""The range of the penalty's strengths, as the inverse that scikit-learn calls C, for features of unit scale."""
-_ITERATIONS = 300
-_TOLERANCE = 1e-3
-_LENGTH = 100.0  # mean square of a scaled row
-_SMALLEST_SPREAD = 1e-3  # of a feature, beside the mean spread of all: what hardly varies is not blown up
+from desktop.ml.training.linear_heads import CANDIDATES, Candidate, Linear, solve, suiting_temperature
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,19 +60,12 @@ class HeldOut:
     folds: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Head:
-    """A softmax regression: ``kernel`` float64 (size, classes) and ``bias`` (classes,), for features as they come."""
-
-    kernel: np.ndarray
-    bias: np.ndarray
-
-    def logits(self, found: Features, averaged: bool) -> np.ndarray:
-        """Logits float64 (n, classes); with ``averaged`` the mean of a picture's and its mirror image's."""
-        straight = found.rows @ self.kernel + self.bias
-        if not averaged or found.mirrored is None:
-            return np.asarray(straight, np.float64)
-        return np.asarray((straight + found.mirrored @ self.kernel + self.bias) / 2, np.float64)
+def logits_of(head: Linear, found: Features, averaged: bool) -> np.ndarray:
+    """Logits float64 (n, classes); with ``averaged`` the mean of a picture's and its mirror image's."""
+    straight = found.rows @ head.kernel + head.bias
+    if not averaged or found.mirrored is None:
+        return np.asarray(straight, np.float64)
+    return np.asarray((straight + found.mirrored @ head.kernel + head.bias) / 2, np.float64)
 
 
 def folds_of(plan: TrainingPlan, count: int, own_validation: bool) -> int:
@@ -88,12 +74,12 @@ def folds_of(plan: TrainingPlan, count: int, own_validation: bool) -> int:
 
 
 class Solving:
-    """Solves the head of ``plan`` once for each strength; has what the rest asks of a training loop."""
+    """Solves the head of ``plan`` in ``count`` ways; has what the rest asks of a training loop."""
 
     def __init__(
         self,
         plan: TrainingPlan,
-        strengths: int,
+        count: int,
         train: Features,
         validation: Features,
         parts: int,
@@ -102,39 +88,43 @@ class Solving:
     ) -> None:
         self.plan, self.train, self.validation, self.parts = plan, train, validation, parts
         self.listener, self.steering = listener, steering
-        self.strengths = np.geomspace(STRONGEST, WEAKEST, strengths) if strengths > 1 else np.array([1.0])
+        self.candidates = CANDIDATES[:count]
         self.history: History = []
         self.best_epoch: int | None = None
         self.best_value: float | None = None
-        self.head: Head | None = None
+        self.head: Linear | None = None
         self.held_out: HeldOut | None = None
         self.ended = ""
         self.batch = 0
 
     def run(self) -> bool:
-        """Try the strengths, strongest first; the one with the lowest loss on pictures held out counts.
+        """Try the candidates; the one with the lowest loss on pictures held out counts.
 
         Returns whether it is finished: false where it was stopped inside. Raises
         :class:`desktop.ml.plans.control.Cancelled`.
         """
         every = self.train if not self.parts else _joined(self.train, self.validation)
         places = self._places(every)
-        for number, strength in enumerate(self.strengths):
+        for number, candidate in enumerate(self.candidates):
             self.steering.check()
             if self.steering.stop_after_batch:
                 return False
             began = time.monotonic()
-            head, logits, pictures = self._tried(float(strength), every, places)
-            loss, accuracy = _figures(head.logits(every, False), every.pictures.labels)
+            head, logits, pictures = self._tried(candidate, every, places)
+            # A discriminant's logits have a scale of their own; so that losses can be compared, each gets its best.
+            temperature = suiting_temperature(logits, pictures.labels)
+            head, logits = head.divided(temperature), logits / temperature
+            loss, accuracy = _figures(logits_of(head, every, False), every.pictures.labels)
             val_loss, val_accuracy = _figures(logits, pictures.labels)
             best = self.best_value is None or val_loss < self.best_value
             if best:
                 self.best_value, self.best_epoch, self.head = val_loss, number, head
                 self.held_out = HeldOut(logits, pictures, self.parts)
-            self._tell(number, float(strength), (loss, accuracy, val_loss, val_accuracy), began, best)
+            self._tell(number, candidate.value, (loss, accuracy, val_loss, val_accuracy), began, best)
             if self.steering.stop_after_epoch:
                 self.ended = "asked"
                 break
+        self.listener(Note(f"the head: {self.candidates[self.best_epoch or 0]}, the best of {len(self.history)} ways"))
         return True
 
     def _places(self, every: Features) -> np.ndarray | None:
@@ -151,18 +141,25 @@ class Solving:
         self.listener(Note(text))
         return places
 
-    def _tried(self, strength: float, every: Features, places: np.ndarray | None) -> tuple[Head, np.ndarray, Pictures]:
-        balanced = self.plan.fit.class_weights == "balanced"
+    def _tried(
+        self, candidate: Candidate, every: Features, places: np.ndarray | None
+    ) -> tuple[Linear, np.ndarray, Pictures]:
         if places is None:
-            head = solve(every, strength, self._classes, balanced)
-            return head, head.logits(self.validation, self.plan.mirrored), self.validation.pictures
+            head = self._solved(candidate, every)
+            return head, logits_of(head, self.validation, self.plan.mirrored), self.validation.pictures
         logits = np.empty((len(places), self._classes))
         for part in np.unique(places):
             self.steering.check()
             inside = np.flatnonzero(places == part)
-            head = solve(every.take(np.flatnonzero(places != part)), strength, self._classes, balanced)
-            logits[inside] = head.logits(every.take(inside), self.plan.mirrored)
-        return solve(every, strength, self._classes, balanced), logits, every.pictures
+            head = self._solved(candidate, every.take(np.flatnonzero(places != part)))
+            logits[inside] = logits_of(head, every.take(inside), self.plan.mirrored)
+        return self._solved(candidate, every), logits, every.pictures
+
+    def _solved(self, candidate: Candidate, found: Features) -> Linear:
+        rows, labels = found.rows, found.pictures.labels
+        if found.mirrored is not None:
+            rows, labels = np.concatenate([rows, found.mirrored]), np.concatenate([labels, labels])
+        return solve(candidate, rows, labels, self._classes, found.widths, self.plan.fit.class_weights == "balanced")
 
     @property
     def _classes(self) -> int:
@@ -175,7 +172,7 @@ class Solving:
         names = ("loss", "accuracy", "val_loss", "val_accuracy")
         named = dict(zip(names, figures, strict=True))
         self.history.append({"epoch": number + 1, **named, "rate": strength, "seconds": seconds})
-        left = seconds * (len(self.strengths) - number - 1)
+        left = seconds * (len(self.candidates) - number - 1)
         speed = len(self.train.rows) / max(seconds, 1e-9)
         self.listener(EpochDone(number, self.plan.fit.epochs, *figures, strength, seconds, speed, 0, best, left))
 
@@ -186,60 +183,6 @@ def _joined(first: Features, second: Features) -> Features:
         turned = np.concatenate([first.mirrored, second.mirrored])
     rows = np.concatenate([first.rows, second.rows])
     return Features(rows, turned, first.pictures.joined(second.pictures), first.widths)
-
-
-def solve(found: Features, strength: float, classes: int, balanced: bool) -> Head:
-    """The softmax regression on ``found`` with the penalty's inverse ``strength``, by L-BFGS (scikit-learn's).
-
-    A class without a picture (in a part of a cross-validation) gets a logit far below all others.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
-
-    labels = found.pictures.labels
-    rows, targets = found.rows, labels
-    if found.mirrored is not None:
-        rows, targets = np.concatenate([found.rows, found.mirrored]), np.concatenate([labels, labels])
-    mean, scale = scaling(rows, found.widths)
-    present = np.unique(targets)
-    kernel, bias = np.zeros((rows.shape[1], classes)), np.full(classes, -30.0)
-    if len(present) == 1:
-        bias[present[0]] = 0.0
-        return Head(kernel, bias)
-    regression = LogisticRegression(
-        C=strength, max_iter=_ITERATIONS, tol=_TOLERANCE, class_weight="balanced" if balanced else None
-    )
-    # One thread: for products of this size several spend their time waiting for each other.
-    with warnings.catch_warnings(), threadpool_limits(1):
-        warnings.simplefilter("ignore")  # that it could have gone on: what it found is judged on pictures held out
-        regression.fit((rows - mean) * scale, targets)
-    weights = np.asarray(regression.coef_, np.float64)
-    offsets = np.asarray(regression.intercept_, np.float64)
-    if len(present) == 2:  # one row there: the second class against the first
-        weights = np.stack([-weights[0] / 2, weights[0] / 2])
-        offsets = np.array([-offsets[0] / 2, offsets[0] / 2])
-    kernel[:, present] = (weights * scale).T
-    bias[present] = offsets - mean @ kernel[:, present]
-    return Head(kernel, bias)
-
-
-def scaling(rows: np.ndarray, widths: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and factor, float64 (size,), that bring features to a common scale: halfway (geometrically) between one
-    spread for each feature and one for all features of a part, and rows to a length that their number does not change.
-
-    One for each feature lifts what hardly varies; one for a part leaves the head to what varies most: each is better
-    on some pictures, the middle nearly as good as the better one on all that were tried (docs/training.md).
-    """
-    mean = rows.mean(axis=0, dtype=np.float64)
-    spread = rows.std(axis=0, dtype=np.float64)
-    factor = np.empty_like(spread)
-    start = 0
-    for width in widths:
-        own = spread[start : start + width]
-        typical = math.sqrt(float((own**2).mean())) or 1.0
-        factor[start : start + width] = 1.0 / np.sqrt(np.maximum(own, _SMALLEST_SPREAD * typical) * typical)
-        start += width
-    return mean, factor * math.sqrt(_LENGTH / rows.shape[1])
 
 
 def _figures(logits: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
