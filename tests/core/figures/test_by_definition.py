@@ -165,6 +165,11 @@ def test_areas_rest_on_all_images() -> None:
     assert intervals.delong_auc(np.ones(4, bool), rng.random(4)).n == 4
 
 
+def test_scores_that_are_all_alike_give_no_point_for_an_interval() -> None:
+    flat = intervals.delong_auc(np.arange(8) < 4, np.full(8, 0.5))
+    assert (flat.value, flat.method) == (0.5, "newcombe") and (flat.low, flat.high) == intervals.newcombe_auc(0.5, 4, 4)
+
+
 def test_midranks_are_those_of_scipy() -> None:
     values = np.random.default_rng(0).normal(size=200).round(1)
     np.testing.assert_array_equal(intervals.midranks(values), rankdata(values))
