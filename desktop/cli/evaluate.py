@@ -16,7 +16,8 @@ from desktop.cli import console
 from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import FEWEST, Estimate
+from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import key_file, public_naming
 from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
 from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
@@ -191,7 +192,8 @@ def _one(
 
     def told(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"
-        right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
+        answered = state.done - state.skipped
+        right = f", {state.right / answered:.1%} right" if answered >= FEWEST else ""
         left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
@@ -356,12 +358,13 @@ def _measures(f: Figures, positive: str) -> list[tuple[str, Estimate]]:
 
 
 def _cells(e: Estimate, percent: bool) -> tuple[str, str]:
+    e = figures_shown(e)
     if e.value is None:
         return "–", e.reason
     scale, digits, unit = (100, 2, " %") if percent else (1, 4, "")
     bounds = e.reason
     if e.low is not None and e.high is not None:
-        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}"
+        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}, n = {e.n:,}"
     return f"{scale * e.value:.{digits}f}{unit}", bounds
 
 
@@ -374,6 +377,7 @@ def _class_table(numbers: Figures) -> str:
 
 
 def _short(e: Estimate) -> str:
+    e = figures_shown(e)
     if e.value is None or e.low is None or e.high is None:
         return f"– ({e.reason})"
     return f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"

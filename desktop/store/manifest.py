@@ -12,11 +12,14 @@ import math
 import re
 import sys
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
+
+if TYPE_CHECKING:
+    from desktop.core.figures.intervals import Estimate
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
@@ -117,6 +120,12 @@ class Metric:
     n: int
     low: float | None = None
     high: float | None = None
+
+    def shown(self) -> Estimate:
+        """The figure as it may be written anywhere: :func:`desktop.core.figures.intervals.shown`."""
+        from desktop.core.figures.intervals import Estimate, shown  # NumPy, without which the window starts
+
+        return shown(Estimate(self.value, self.low, self.high, self.n))
 
 
 @dataclass(frozen=True, slots=True)

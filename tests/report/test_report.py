@@ -107,7 +107,7 @@ def test_figures_are_held_against_the_card_at_its_own_threshold_only(
 
 
 def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> None:
-    truth = np.array([0, 0, 1, 1])
+    truth = np.tile([0, 0, 1, 1], 6)
     result = made_up(truth, np.eye(2)[truth])
     found = figures(result)
     assert found.ece.value == 0 and found.ece.low is None

@@ -236,12 +236,11 @@ class EvaluationTab(QWidget):
             )
         rows = []
         for metric in metrics:
-            interval = "–"
-            if metric.low is not None and metric.high is not None:
-                interval = self.tr("{0} to {1}").format(_plain(metric.low), _plain(metric.high))
-            rows.append(
-                [text_cell(metric.name.capitalize()), Cell(_plain(metric.value)), Cell(interval), whole(metric.n)]
-            )
+            seen, interval = metric.shown(), "–"
+            if seen.low is not None and seen.high is not None:
+                interval = self.tr("{0} to {1}").format(_plain(seen.low), _plain(seen.high))
+            value = Cell(_plain(seen.value)) if seen.value is not None else Cell("–", None, seen.reason)
+            rows.append([text_cell(metric.name.capitalize()), value, Cell(interval), whole(metric.n)])
         self._figures.set_rows(rows)
         self._figures_table.setVisible(bool(rows))
         fit_columns(self._figures_table)
