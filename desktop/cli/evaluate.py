@@ -16,10 +16,11 @@ from desktop.cli import console
 from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
+from desktop.core.figures.decision import answers_of
 from desktop.core.figures.intervals import FEWEST, Estimate
 from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import key_file, public_naming
-from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
+from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, figures
 from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError, StoreError
@@ -211,7 +212,7 @@ def _one(
 
 def _keep(kept: EvaluationStore, result: EvaluationResult, own: ModelFacts) -> None:
     """Keep a result by the model's ``own`` decision, and another threshold beside it."""
-    predicted = decide(result.scores, own.positive, own.threshold)
+    predicted = answers_of(result.scores, own.positive, own.threshold)
     key = kept.save(replace(result, model=own, predicted=predicted))
     differs = result.model.threshold != own.threshold
     kept.choose(key, result.model.threshold if differs else None, result.model.reason)

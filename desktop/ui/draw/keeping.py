@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QRect, Signal, Slot
 from PySide6.QtGui import QImage
 
 from desktop.core.types import FoveaError
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 from desktop.services.drawings import OwnDrawings
 from desktop.ui.draw.exporting import png
 from desktop.ui.kit.widgets import grey_of, image_of

@@ -108,10 +108,10 @@ def _network_html(card: Card) -> str:
         (words.tr("Network"), network.architecture),
         (words.tr("Parameters"), QLocale().toString(network.parameters)),
         (words.tr("Reported"), network.reported),
-        (words.tr("Comes from"), network.url),
+        (words.tr("Comes from"), network.url if network.package is None else words.package(network.package)),
         (words.tr("Size of the download"), words.to_fetch(network)),
         (words.tr("Licence"), f"{network.licence}, {network.licence_url}"),
-        (words.tr("MD5 as published"), network.md5 or words.tr("none")),
+        words.published_hash(network),
         (words.tr("Checked"), network.checked),
         (words.tr("Credit"), network.credit),
     )
