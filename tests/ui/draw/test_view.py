@@ -183,7 +183,7 @@ def test_keys_before_the_answer_keep_what_was_there(view: DrawView, qtbot: Any, 
 
 
 @pytest.mark.parametrize("end", ["bin", "next", "model", "quit", "no engine"])
-def test_row_67_a_kept_drawing_is_kept_whatever_comes_before_the_answer(
+def test_a_kept_drawing_is_kept_whatever_comes_before_the_answer(
     view: DrawView, shell: Shell, qtbot: Any, fovea_home: Path, end: str
 ) -> None:
     """Draw an 8, press 8, and do something else before the engine has answered: ten times of ten it lies there."""
