@@ -44,6 +44,8 @@ TARGETS = (
     Target("desktop.core.figures.calibration", _FIGURES),
     Target("desktop.core.figures.clustered", _FIGURES),
     Target("desktop.core.figures.comparison", _FIGURES),
+    Target("desktop.core.figures.decision", _FIGURES),
+    Target("desktop.core.figures.gallery_order", _FIGURES),
     Target("desktop.core.figures.intervals", _FIGURES),
     Target("desktop.core.figures.metrics", _FIGURES),
     Target("desktop.core.figures.public_names", (*_FIGURES, "tests/core/data/test_person_names.py"), True),

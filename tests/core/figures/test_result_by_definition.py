@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures import calibration, metrics
 from desktop.core.figures.clustered import Persons
+from desktop.core.figures.decision import answers_of
 from desktop.core.figures.intervals import proportion
 from desktop.core.figures.result import (
     EvaluationResult,
-    Skipped,
     compare,
-    decide,
     figures,
     setup_of,
     shared_figures,
@@ -27,7 +27,7 @@ from tests.core.figures.makers import made_up, two_classes
 def turned(result: EvaluationResult) -> EvaluationResult:
     """The same answers of a model whose positive class is the first."""
     model = replace(result.model, positive=0)
-    return replace(result, model=model, predicted=decide(result.scores, 0, result.model.threshold))
+    return replace(result, model=model, predicted=answers_of(result.scores, 0, result.model.threshold))
 
 
 def many(classes: int, n: int = 60, seed: int = 1, **changes: object) -> EvaluationResult:
@@ -40,10 +40,10 @@ def many(classes: int, n: int = 60, seed: int = 1, **changes: object) -> Evaluat
 
 def test_an_equal_score_is_positive_whichever_class_that_is() -> None:
     scores = np.array([[0.25, 0.75], [0.75, 0.25], [0.5, 0.5], [0.24, 0.76]])
-    assert decide(scores, 1, 0.75).tolist() == [1, 0, 0, 1] and decide(scores, 0, 0.25).tolist() == [0, 0, 0, 1]
+    assert answers_of(scores, 1, 0.75).tolist() == [1, 0, 0, 1] and answers_of(scores, 0, 0.25).tolist() == [0, 0, 0, 1]
     for positive, threshold in ((None, None), (1, None), (None, 0.9)):  # the highest score; of equal ones the first
-        assert decide(scores, positive, threshold).tolist() == [1, 0, 0, 1]
-    assert decide(np.empty((0, 2)), None, None).dtype == np.int32
+        assert answers_of(scores, positive, threshold).tolist() == [1, 0, 0, 1]
+    assert answers_of(np.empty((0, 2)), None, None).dtype == np.int32
 
 
 def test_orders_put_the_surest_first() -> None:
@@ -78,13 +78,13 @@ def test_a_setup_tells_preparations_apart() -> None:
 
 
 def test_what_has_no_answer_is_told_with_its_reason() -> None:
-    skipped = [Skipped(f"a/{i}.png", "a", "truncated", "The file ends early.") for i in range(3)]
+    skipped = [BrokenEntry(f"a/{i}.png", "a", "truncated", "The file ends early.") for i in range(3)]
     assert made_up(*two_classes(7)).unanswered == ""
     whole = made_up(*two_classes(7), skipped=tuple(skipped)).unanswered
     assert whole.startswith("3 of 10 pictures have no answer and count in no figure") and "The file ends early" in whole
     one = made_up(*two_classes(7), skipped=tuple(skipped[:1])).unanswered
     assert one.startswith("1 of 8 pictures has no answer")
-    odd = (*skipped, Skipped("b", "a", "unreadable", "It cannot be read."))
+    odd = (*skipped, BrokenEntry("b", "a", "unreadable", "It cannot be read."))
     mixed = made_up(*two_classes(7), skipped=odd).unanswered
     assert mixed.startswith("4 of 11 pictures have") and "The file ends early" in mixed and mixed != whole
 
@@ -116,7 +116,7 @@ def test_figures_of_two_classes_are_of_the_positive_one(
     result = made_up(truth, scores, groups=groups)
     of = 1 if positive is None else positive
     result = replace(result, model=replace(result.model, positive=positive, threshold=threshold))
-    result = replace(result, predicted=decide(result.scores, of, threshold))
+    result = replace(result, predicted=answers_of(result.scores, of, threshold))
     found, is_positive = figures(result), truth == of
     own = result.scores[:, of].astype(np.float64)
     persons = Persons.among(groups)
@@ -130,7 +130,7 @@ def test_figures_of_two_classes_are_of_the_positive_one(
     assert (found.point.tp, found.point.fp) == (int((said & is_positive).sum()), int((said & ~is_positive).sum()))
     expected = calibration.reliability(own, is_positive)
     assert [(b.n, b.accuracy.hits) for b in found.positive_reliability] == [(b.n, b.accuracy.hits) for b in expected]
-    top, right = result.scores.max(axis=1).astype(np.float64), decide(result.scores, None, None) == truth
+    top, right = result.scores.max(axis=1).astype(np.float64), answers_of(result.scores, None, None) == truth
     assert found.ece.value == pytest.approx(calibration.ece(top, right, 0).value)
     bins = calibration.reliability(top, right)
     assert [(b.n, b.accuracy.hits) for b in found.reliability] == [(b.n, b.accuracy.hits) for b in bins]
