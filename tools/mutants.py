@@ -60,6 +60,7 @@ TARGETS = (
     Target("desktop.core.trust.saliency", ("tests/core/trust",)),
     Target("desktop.core.trust.packed", ("tests/core/trust",)),
     Target("desktop.core.trust.first_layer", ("tests/core/trust",)),
+    Target("desktop.core.notices", ("tests/core/test_notices.py",), True),
     Target("desktop.core.data.splits", ("tests/core/data/test_splits.py",)),
     Target("desktop.core.data.person_names", ("tests/core/data/test_person_names.py",)),
     Target("desktop.system.csv_cells", ("tests/system/test_csv_cells.py",)),
