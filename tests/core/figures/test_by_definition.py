@@ -403,10 +403,12 @@ def test_working_here_is_judged_by_newcombes_difference() -> None:
     better = works_here(proportion(59, 60, ""), 0.8, 100, "sensitivity", "the card")
     assert better.verdict == "better" and better.sentence.startswith("Here the sensitivity is 59 of 60")
     assert "the card says 80.0 % on 100; it does better here, by " in better.sentence
-    same = works_here(proportion(48, 60, ""), 0.8, 60)
-    assert same.verdict == "compatible" and "the very same numbers" in same.sentence
-    assert "the very same" not in works_here(proportion(48, 60, ""), 0.8, 61).sentence
-    assert f"up to {-100 * same.difference.low:.1f} percentage points worse" in same.sentence  # type: ignore[operator]
+    alike = works_here(proportion(48, 60, ""), 0.8, 61)
+    assert alike.verdict == "compatible" and alike.difference.low is not None and "the very same" not in alike.sentence
+    assert f"up to {-100 * alike.difference.low:.1f} percentage points worse" in alike.sentence
+    same, as_many = (works_here(proportion(hits, 60, ""), 0.8, 60) for hits in (48, 20))
+    assert same.verdict == as_many.verdict == "same-data" and "tells nothing about other pictures" in same.sentence
+    assert "the very same numbers" in same.sentence and ": as many images, so" in as_many.sentence
     assert works_here(proportion(FEW - 1, FEW - 1, ""), 0.5, 100).verdict == "too-few"
     assert works_here(proportion(FEW, FEW, ""), 0.5, 100).verdict == "better" and FEW == 50
     assert works_here(proportion(50, 60, ""), 0.9, 0).verdict == "no-figure"
