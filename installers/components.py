@@ -148,7 +148,7 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
     owners = _owners()
     root = Path(__file__).resolve().parent.parent
     standard = Path(sysconfig.get_path("stdlib")).resolve()
-    parts = {part.name: part for part in (licences.python(), licences.of_distribution(metadata.distribution("fovea")))}
+    parts = {part.name: part for part in (licences.python(), licences.of_distribution(licences.own()))}
     for name, source, kind in entries:
         if not source or kind == "SYMLINK" or not os.path.isfile(source):
             continue

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from desktop.cli import console
-from desktop.cli.parser import Parser
-from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
+from desktop.cli.parser import Parser, add_layout
+from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.decision import answers_of
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import FEWEST, Estimate
+from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import key_file, public_naming
 from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, figures
 from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
@@ -33,7 +35,18 @@ from desktop.system.files import Content, disk_of, saying, write_atomically
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
-_USAGE_KINDS = frozenset({"bad-map", "labels-differ", "bad-threshold", "bad-suffix", "split-needed", "no-split"})
+_USAGE_KINDS = frozenset(
+    {
+        "needs-layout",
+        "bad-layout",
+        "bad-map",
+        "labels-differ",
+        "bad-threshold",
+        "bad-suffix",
+        "split-needed",
+        "no-split",
+    }
+)
 _PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy", "Sensitivity", "Specificity"})
 
 _EPILOG = """\
@@ -75,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
     add("data", metavar="DATA", help="labelled pictures: class folders, .npz, IDX or CIFAR batches")
+    add_layout(parser)
     add("--split", metavar="S", help="which of the data's splits; 'all' for all of them")
     add(
         "--map", action="append", default=[], metavar="A=B", help="class A of the data is label B; empty B: leave A out"
@@ -180,7 +194,8 @@ def _one(
 
     def told(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"
-        right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
+        answered = state.done - state.skipped
+        right = f", {state.right / answered:.1%} right" if answered >= FEWEST else ""
         left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
@@ -345,12 +360,13 @@ def _measures(f: Figures, positive: str) -> list[tuple[str, Estimate]]:
 
 
 def _cells(e: Estimate, percent: bool) -> tuple[str, str]:
+    e = figures_shown(e)
     if e.value is None:
         return "–", e.reason
     scale, digits, unit = (100, 2, " %") if percent else (1, 4, "")
     bounds = e.reason
     if e.low is not None and e.high is not None:
-        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}"
+        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}, n = {e.n:,}"
     return f"{scale * e.value:.{digits}f}{unit}", bounds
 
 
@@ -363,6 +379,7 @@ def _class_table(numbers: Figures) -> str:
 
 
 def _short(e: Estimate) -> str:
+    e = figures_shown(e)
     if e.value is None or e.low is None or e.high is None:
         return f"– ({e.reason})"
     return f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"

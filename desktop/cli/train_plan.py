@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from desktop.cli.parser import add_layout
 from desktop.core.types import FoveaError
 from desktop.ml.plans.plan import USER, DataPlan, DecisionPlan, PlanError, Step, TrainingPlan
 
@@ -20,9 +21,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--data",
         metavar="DATA",
-        help="a folder of class folders, an .npz, IDX files or CIFAR batches; the name of a public set (mnist, "
-        "cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie",
+        help="a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a "
+        "table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, "
+        "captcha-letters); or, with a plan for a public set, where the sets lie",
     )
+    add_layout(data)
     data.add_argument(
         "--split",
         metavar="SPLIT",
@@ -101,15 +104,16 @@ def data_of(given: str) -> tuple[DataPlan, tuple[str, ...]]:
     public = _public(given)
     if public is not None and not os.path.exists(given):
         return public
-    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.core.data.dataset import ALL
+    from desktop.core.data.open_data import open_dataset
 
     found = open_dataset(given, ALL)
     counts = found.counts()
     classes = tuple(name for name, count in zip(found.classes, counts, strict=True) if count)
-    stopping = [p for p in found.problems if p.severity == "stops-training" and p.kind != "empty-class"]
+    stopping = [p for p in found.problems if p.severity == "stops-training"]
     if stopping:
         raise FoveaError(stopping[0].kind, stopping[0].message, "'fovea data inspect' tells more.")
-    return DataPlan(USER, 0.2, "auto", classes, os.path.abspath(given), found.title), classes
+    return DataPlan(USER, 0.2, "auto", classes, os.path.abspath(found.root), found.title), classes
 
 
 def settings_of(pairs: list[str]) -> dict[str, str]:

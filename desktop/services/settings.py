@@ -38,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "train_at_once": 1,
     "train_by": "epoch",
     "train_tab": "jobs",
+    "train_resume": [],
+    "restore_images": True,
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

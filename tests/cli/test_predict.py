@@ -16,6 +16,7 @@ import pytest
 from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.store.store import ModelStore
 from tests.cli.tools import ROOT, SHADES, command, fovea, lines, noise, paint
+from tests.patience import patient
 from tests.store.makers import add_colours
 
 pytestmark = pytest.mark.usefixtures("store")
@@ -220,7 +221,7 @@ def test_neither_qt_nor_tensorflow_is_loaded(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patient(100),
     )
     assert run.returncode == 0, run.stderr
     assert lines(run.stdout)[0]["label"] == "red"

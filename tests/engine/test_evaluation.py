@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desktop.core.data.dataset import open_dataset
 from desktop.core.data.label_map import match_labels
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.result import figures
 from desktop.core.figures.result_files import figures_json
 from desktop.core.types import FoveaError
@@ -157,7 +157,7 @@ def test_thumbnails_come_in_order_with_none_for_what_does_not_open(client: Engin
     assert max(small[0].shape[:2]) <= 8 and small[0][0, 0].argmax() == 0 and small[2][0, 0].argmax() == 2
 
 
-def test_row_21_a_patients_name_in_a_file_name_is_known_for_reports(
+def test_a_patients_name_in_a_file_name_is_known_for_reports(
     client: EngineClient, entry: ModelEntry, tmp_path: Path
 ) -> None:
     from pydicom.data import get_testdata_file

@@ -108,7 +108,7 @@ def test_figures_are_held_against_the_card_at_its_own_threshold_only(
 
 
 def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> None:
-    truth = np.array([0, 0, 1, 1])
+    truth = np.tile([0, 0, 1, 1], 6)
     result = made_up(truth, np.eye(2)[truth])
     found = figures(result)
     assert found.ece.value == 0 and found.ece.low is None
@@ -126,7 +126,7 @@ def test_models_that_are_not_medical_carry_no_medical_notice(tmp_path: Path) -> 
     assert MEDICAL_NOTICE[1:] not in html(tmp_path, report_of(made_up(*two_classes())))
 
 
-def test_row_21_patients_become_numbers(tmp_path: Path) -> None:
+def test_patients_become_numbers(tmp_path: Path) -> None:
     truth, scores = two_classes(20)
     names = tuple(f"Normal/Doe_John_{i}.dcm" for i in range(20))
     result = made_up(truth, scores, names=names, private=names)
@@ -136,7 +136,7 @@ def test_row_21_patients_become_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("medical", [True, False])
-def test_row_66_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: bool) -> None:
+def test_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: bool) -> None:
     """No header says so: what a file, or the folder of the data, is called may be a patient's name."""
     truth, scores = two_classes(20)
     born = (f"Normal/Surname_Forename_born1961-03-{i + 1:02}.jpeg" for i in range(19))
@@ -225,9 +225,7 @@ def test_compared_figures_are_of_the_images_that_both_answered(tmp_path: Path) -
     write_report(report, tmp_path / "r.pdf")
 
 
-def test_row_46_a_report_that_cannot_be_written_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
 

@@ -1,24 +1,25 @@
 """Labelled pictures: class folders, ``.npz`` files, IDX files and CIFAR batches behind one interface.
 
-:func:`open_dataset` reads what there is and which class each entry has, no picture's content: that comes one by one,
-through :meth:`LabelledDataset.source`. What is odd about the data is said in ``problems``; what cannot be read is
-listed in ``broken`` and never counted. Names are kept as relative text and classes as numbers, so 100,000 files cost
-some twenty megabytes.
+:func:`desktop.core.data.open_data.open_dataset` reads what there is and which class each entry has, no picture's
+content: that comes one by one, through :meth:`LabelledDataset.source`. What is odd about the data is said in
+``problems``; what cannot be read is listed in ``broken`` and never counted. Names are kept as relative text and classes
+as numbers, so 100,000 files cost some twenty megabytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
 
 from desktop.core.data.persons import Grouping, Patients, PatientsOf, group_of_name, patients_of_files
+from desktop.core.data.split_names import SPLIT_NAMES as SPLIT_NAMES
+from desktop.core.data.split_names import Part as Part
+from desktop.core.data.split_names import parts_of
 from desktop.core.types import FoveaError, ImageSource
 
 Progress = Callable[[int, int | None], None]
@@ -32,14 +33,6 @@ Kind = Literal["folders", "npz", "idx", "cifar"]
 ALL = "all"
 """The name of the split that holds every split's pictures."""
 
-Part = Literal["train", "validation", "test"]
-SPLIT_NAMES: dict[Part, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "holdout"),
-}
-"""What a split is called, in small letters, by the part that it plays in a training."""
-
 _EVERY = 256  # entries between two looks at the callbacks
 _NO_GROUP = "a file's own"
 _NEVER_DICOM = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # not opened to be asked
@@ -48,8 +41,9 @@ _NEVER_DICOM = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp
 class DatasetError(FoveaError):
     """Data that cannot be read as labelled pictures.
 
-    Kinds: ``not-found``, ``unreadable``, ``unknown-data``, ``no-images``, ``no-split``, ``split-needed``,
-    ``too-large``, ``bad-data``, ``carries-code``.
+    Kinds: ``not-found``, ``unreadable``, ``unknown-data``, ``unsupported-data``, ``no-images``, ``no-split``,
+    ``split-needed``, ``too-large``, ``bad-data``, ``carries-code``, ``hostile``, ``disk-full``, ``needs-layout`` (see
+    :class:`desktop.core.data.layouts.LayoutNeededError`), ``bad-layout``, ``no-layout``.
     """
 
 
@@ -61,9 +55,10 @@ class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
 class DatasetProblem:
     """Something odd about the data. ``where`` is a name inside the data, never a path of this computer.
 
-    Kinds: ``one-class``, ``empty-class``, ``classes-differ-in-case``, ``single-image-class``, ``unlabelled``,
-    ``other-files``, ``clutter``, ``link-out``, ``beside-splits``, ``inner-folder``, ``split-chosen``. A severity of
-    ``stops-training`` still allows an evaluation.
+    Kinds: ``one-class``, ``empty-class``, ``classes-look-alike``, ``classes-like-splits``, ``classes-hold-the-same``,
+    ``splits-alike``, ``single-image-class``, ``unlabelled``, ``rows-without-picture``, ``layout``, ``other-files``,
+    ``clutter``, ``link-out``, ``beside-splits``, ``inner-folder``, ``split-chosen``. A severity of ``stops-training``
+    still allows an evaluation.
     """
 
     kind: str
@@ -158,7 +153,8 @@ class LabelledDataset:
 
     def own_split(self, part: Part) -> str | None:
         """The data's own split for ``part``, where it has one that holds pictures; of data read with all its splits."""
-        named = [name for name in self.splits if name.lower() in SPLIT_NAMES[part]]
+        parts = parts_of(self.splits)
+        named = [name for name in self.splits if parts.get(name) == part]
         there = {self.split_of(i) for i in range(len(self))} if named else set()
         return next((name for name in named if name in there), None)
 
@@ -260,42 +256,6 @@ def watched(
         progress(len(positions), total)
 
 
-def open_dataset(
-    path: str | os.PathLike[str],
-    split: str | None = None,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
-) -> LabelledDataset:
-    """Read labelled data: a folder of class folders (with or without split folders), ``.npz``, IDX, CIFAR batches.
-
-    ``split`` names one of the data's splits, or :data:`ALL`. Without it the only one is read, or ``test`` where there
-    is one; a choice is noted among the problems. Raises :class:`DatasetError`, and :class:`Interrupted` when cancelled.
-    """
-    # Here, because those modules build on this one.
-    from desktop.core.data.read_arrays import read_idx, read_npz
-    from desktop.core.data.read_cifar import read_cifar
-    from desktop.core.data.read_folders import read_folders
-
-    given = Path(os.path.abspath(os.fspath(path)))
-    title = given.name or "data"
-    try:
-        is_folder = given.is_dir()
-        if not is_folder and not given.exists():
-            raise DatasetError("not-found", f"'{title}' is not there", "Check the path.")
-        for reader in (read_npz, read_idx, read_cifar):
-            found = reader(given, split)
-            if found is not None:
-                return found
-    except (OSError, ValueError) as error:
-        raise DatasetError("unreadable", f"'{title}' cannot be read ({type(error).__name__})") from error
-    if is_folder:
-        return read_folders(given, split, progress, cancelled)
-    hint = "Give a folder with one folder for each class, an .npz file, IDX files or CIFAR-10's python batches."
-    if given.name.endswith((".tar.gz", ".tgz", ".zip", ".tar")):
-        hint = "Unpack the archive, then give the folder."
-    raise DatasetError("unknown-data", f"'{title}' is no labelled data that Fovea knows", hint)
-
-
 def choose_split(title: str, splits: Sequence[str], wanted: str | None) -> tuple[str, tuple[DatasetProblem, ...]]:
     """Which of ``splits`` to read for ``wanted``; says so where more than one could have been meant.
 
@@ -334,15 +294,29 @@ def class_problems(classes: Sequence[str], counts: Sequence[int]) -> list[Datase
         told = f"class '{single[0]}' holds" if len(single) == 1 else f"{len(single):,} classes ({listed(single)}) hold"
         text = f"{told} a single picture: it cannot be both learnt from and checked with"
         problems.append(DatasetProblem("single-image-class", text, "caution", single[0]))
-    by_letters: dict[str, list[str]] = {}
+    by_look: dict[str, list[str]] = {}
     for name in classes:
-        by_letters.setdefault(name.casefold(), []).append(name)
-    alike = [" and ".join(f"'{name}'" for name in names) for names in by_letters.values() if len(names) > 1]
+        by_look.setdefault(look_of(name), []).append(name)
+    alike = [names for names in by_look.values() if len(names) > 1]
     if alike:
-        text = f"the classes {some(alike)} differ in upper and lower case only"
-        first = next(names[0] for names in by_letters.values() if len(names) > 1)
-        problems.append(DatasetProblem("classes-differ-in-case", text, "stops-training", first))
+        told = some([" and ".join(f"'{name}'" for name in names) for names in alike])
+        text = f"the classes {told} look the same: {_how_alike(alike[0])}. Rename or merge their folders"
+        problems.append(DatasetProblem("classes-look-alike", text, "stops-training", alike[0][0]))
     return problems
+
+
+def look_of(name: str) -> str:
+    """What people see of a class's name: equal for names that differ in upper and lower case, in how accents are
+    composed, in blanks, or in full-width letters (Unicode's compatibility form, NFKC)."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _how_alike(names: Sequence[str]) -> str:
+    if len({name.casefold() for name in names}) == 1:
+        return "they differ in upper and lower case only"
+    if len({"".join(name.casefold().split()) for name in names}) == 1:
+        return "they differ in blanks only"
+    return "they differ in letters that look alike"
 
 
 def some(words: Sequence[str], most: int = 8) -> str:

@@ -31,6 +31,7 @@ _KEY = secrets.token_bytes(32)
 _ENOUGH = 132  # bytes that tell DICOM from all else: the preamble and 'DICM', or a first element
 _AT_ONCE = 64  # headers in one piece of work
 _SHORTEST_NAME = 3  # shorter parts of a patient's name occur inside any file name by chance
+_LONG_NUMBER = 5  # digits
 _LONGEST_NAME = 200  # letters; DICOM allows three times 64, a hostile header any number
 _JOINED = 12  # parts of a name that are looked for joined to each other
 _IDEOGRAPHS = "\u2e80"  # from here on one letter is a whole word
@@ -123,10 +124,25 @@ def patient_in(path: str, *names: str) -> set[str]:
     return patients_in([(path, names)])[0]
 
 
-def patients_in(asked: Sequence[tuple[str | None, Sequence[str]]]) -> list[set[str]]:
-    """:func:`patient_in` for several files at once, each with the names to look through."""
+def patients_in(asked: Sequence[tuple[str | None, Sequence[str]]], whole_words: bool = False) -> list[set[str]]:
+    """:func:`patient_in` for several files at once, each with the names to look through.
+
+    With ``whole_words`` a part counts only where it is a word of a name by itself, and a number from five digits on:
+    for names that mean something else most of the time, as those of classes do.
+    """
+    holding = _having if whole_words else told_in
     headers = headers_of([path for path, _ in asked])
-    return [told_in(header, names) for header, (_, names) in zip(headers, asked, strict=True)]
+    return [holding(header, names) for header, (_, names) in zip(headers, asked, strict=True)]
+
+
+def _having(header: Mapping[str, str], names: Sequence[str]) -> set[str]:
+    """Those of ``names`` that have a part of the name or number in ``header`` as a word of their own."""
+    told = " ".join(value[:_LONGEST_NAME] for value in header.values())
+    parts = [part for part in re.split(r"[\W_]+", _plain(told)) if part]
+    words = {part for part in parts if len(part) >= (_LONG_NUMBER if part.isdigit() else _SHORTEST_NAME)}
+    words |= {part for part in parts if part[0] >= _IDEOGRAPHS}
+    words |= {a + b for a, b in permutations(parts[:_JOINED], 2) if len(a + b) >= _SHORTEST_NAME and (a + b).isalpha()}
+    return {name for name in names if words & (_words(name) | set(re.split(r"[\W_]+", _plain(name))))}
 
 
 def told_in(header: Mapping[str, str], names: Sequence[str]) -> set[str]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from desktop.core.data.person_names import may_name_a_person
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import augment_spec
 from desktop.ml.plans.strict_reader import PlanError, build, changed, loose
@@ -52,9 +53,8 @@ class DataPlan:
     """Which images.
 
     ``source`` is a public set known by name to :mod:`desktop.ml.data.public_sets`, or ``user``: then ``path`` is the
-    folder, .npz, IDX or CIFAR batches that :func:`desktop.core.data.dataset.open_dataset` opens. ``path`` stays on this
-    computer:
-    :meth:`TrainingPlan.public` leaves it out, and ``title`` (the folder's own name) stands for it.
+    folder, .npz, IDX or CIFAR batches that :func:`desktop.core.data.open_data.open_dataset` opens. ``path`` stays on
+    this computer: :meth:`TrainingPlan.public` leaves it out, and ``title`` (the folder's own name) stands for it.
     ``validation`` is the fraction cut from the training images, 0 to 0.9; data with a validation split of its own uses
     that. ``group`` keeps related images on one side of the cut: ``person`` (person or case in the file name or DICOM's
     patient number), ``auto`` (where names or tags carry one) or ``none``.
@@ -231,9 +231,14 @@ class TrainingPlan:
         """The plan as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
         return json.dumps(self.to_dict(), indent=1) + "\n"
 
-    def public(self) -> TrainingPlan:
-        """The plan for manifests, reports and logs: without the data's place on this computer or names inside it."""
-        return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=()))
+    def public(self, title: str | None = None) -> TrainingPlan:
+        """The plan for manifests, reports and logs: without the data's place on this computer or names inside it.
+
+        ``title`` is what the data may be called there; without it a title that reads like a person's name is left out.
+        """
+        if title is None:
+            title = "" if may_name_a_person(self.data.title) else self.data.title
+        return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=(), title=title))
 
 
 def problems(plan: TrainingPlan) -> list[str]:

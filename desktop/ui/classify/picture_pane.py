@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import (
@@ -25,6 +24,7 @@ from desktop.ui.classify.panes import show_failure
 from desktop.ui.classify.why_bar import WhyBar
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of, tip
+from desktop.ui.widgets.heat import WHOLE, layer_of
 from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
 from desktop.ui.widgets.prepared_view import PREPARING_CODES, PreparedView, facts_of
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 DETAIL_SIDE = 16_384
 _BUSY_MS = 300
-_LAYER = 192
-_WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 class ElidedLabel(QLabel):
@@ -243,11 +241,11 @@ class PicturePane(QWidget):
         found = explainer.explanation if explainer.wanted else None
         opacity = explainer.opacity / 100
         if found is None or self._session.prediction is None:
-            self.picture.set_layer(None, _WHOLE, opacity)
+            self.picture.set_layer(None, WHOLE, opacity)
             self.prepared.set_layer(None, opacity)
             return
         layer = layer_of(found.heat)
-        self.picture.set_layer(layer if found.box is not None else None, found.box or _WHOLE, opacity)
+        self.picture.set_layer(layer if found.box is not None else None, found.box or WHOLE, opacity)
         self.prepared.set_layer(layer if found.box is None else None, opacity)
 
     def _show_failure(self) -> None:
@@ -287,16 +285,6 @@ class PicturePane(QWidget):
     def _dress(self) -> None:
         for button, icon in self._tools.items():
             button.setIcon(theme().icon(icon, 20))
-
-
-def layer_of(heat: np.ndarray) -> QImage:
-    """The coloured layer of a map, in enough pixels to be smooth when enlarged."""
-    from desktop.core.trust.saliency import colours
-
-    pixels = np.ascontiguousarray(colours(heat, _LAYER, max(1, round(_LAYER * heat.shape[0] / heat.shape[1]))))
-    height, width = pixels.shape[:2]
-    # The copy, because QImage would otherwise look into memory that Python may free.
-    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
 
 
 def _displayable(image: QImage) -> QImage:

@@ -96,7 +96,8 @@ def ask_data(parent: QWidget, folder: bool) -> FileDialog:
         dialog = FileDialog(parent, tr("Open a Labelled Folder"), "folder")
     else:
         dialog = FileDialog(parent, tr("Open a File of Labelled Images"))
-        dialog.setNameFilters([tr("NumPy arrays (*.npz)"), tr("All files (*)")])
+        labelled = "*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl"
+        dialog.setNameFilters([tr("Labelled pictures ({0})").format(labelled), tr("All files (*)")])
     dialog.open()
     return dialog
 
@@ -117,7 +118,8 @@ def _reading(path: str, split: str | None, choose: bool, names: Sequence[str] = 
     """``choose``: where the data has several splits and none was named, read all and say that one must be chosen."""
 
     def work(task: Task) -> tuple[LabelledDataset, bool]:
-        from desktop.core.data.dataset import ALL, DatasetError, open_dataset
+        from desktop.core.data.dataset import ALL, DatasetError
+        from desktop.core.data.open_data import open_dataset
 
         def told(done: int, total: int | None) -> None:
             task.progressed.emit(done)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.kit.formatting import duration
+from desktop.ui.kit.formatting import both, duration
 
 if TYPE_CHECKING:
     from desktop.store.catalogue import Network
@@ -45,13 +45,8 @@ def figure(manifest: Manifest) -> str:
     for name in _FIRST:
         for metric in manifest.metrics:
             if metric.name == name:
-                value = QLocale().toString(metric.value * 100, "f", 1)
-                return tr("{0} {1} % ({2}, n = {3})").format(
-                    tr("Accuracy") if name == "accuracy" else tr("Area under ROC"),
-                    value,
-                    metric.split,
-                    QLocale().toString(metric.n),
-                )
+                what = tr("Accuracy") if name == "accuracy" else tr("Area under ROC")
+                return tr("{0} {1}, {2}").format(what, both(metric.shown()), metric.split)
     return ""
 
 

@@ -18,6 +18,7 @@ from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
 from desktop.system import crash
 from desktop.ui.kit.theme import MODES, STYLE, theme
+from desktop.ui.shell import language
 from desktop.ui.shell.crash_offer import CrashOffer
 from desktop.ui.shell.main_window import MainWindow
 
@@ -35,14 +36,22 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
+    language.speak(app)
     return app
 
 
 class Shell(QObject):
     """The window and what stands behind it: made light, started after the first paint, closed in order."""
 
-    def __init__(self, settings: Settings, paths: Sequence[str] = (), instance: SingleInstance | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Sequence[str] = (),
+        instance: SingleInstance | None = None,
+        restore: bool = True,
+    ) -> None:
         super().__init__()
+        self._restore = restore
         self.settings = settings
         self.catalog = ModelCatalog(self)
         self.window = MainWindow(settings, self.catalog)
@@ -77,6 +86,8 @@ class Shell(QObject):
         self.window.classify.attach(engine)
         if self.settings.problem:
             self.window.messages.say(self.settings.problem)
+        if self._restore:
+            self.window.classify.restore_images(nothing_else=not self._paths)
         if self._paths:
             self.window.open_paths(self._paths)
         self.window.offer_unfinished()
@@ -98,14 +109,17 @@ class Shell(QObject):
             self._instance.release()
 
 
-def build_window(settings: Settings | None = None, paths: Sequence[str] = (), mode: str | None = None) -> Shell:
-    """A shell whose window is not yet shown, dressed in ``mode`` (a theme) or what the settings say."""
+def build_window(
+    settings: Settings | None = None, paths: Sequence[str] = (), mode: str | None = None, restore: bool = False
+) -> Shell:
+    """A shell whose window is not yet shown, dressed in ``mode`` (a theme) or what the settings say. Only with
+    ``restore`` does it list the images of the last time, and remember its own."""
     app = make_application(())
     settings = settings if settings is not None else Settings()
     wanted = mode if mode is not None else settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
-    shell = Shell(settings, paths)
+    shell = Shell(settings, paths, restore=restore)
     theme().dress()
     return shell
 

@@ -236,7 +236,7 @@ def test_a_damaged_kept_result_is_none(tmp_path: Path) -> None:
         assert caught.value.kind == "damaged"
 
 
-def test_row_46_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = EvaluationStore(tmp_path)
     key = kept.save(made_up(*two_classes()))
     before = (tmp_path / f"{key}.npz").read_bytes()
@@ -252,7 +252,7 @@ def test_row_46_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_row_46_a_device_that_is_full(tmp_path: Path) -> None:
+def test_a_device_that_is_full(tmp_path: Path) -> None:
     old = tmp_path / "old.txt"
     old.write_text("whole")
 

@@ -1,0 +1,20 @@
+"""The coloured layer that shows where the network found its answer."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+_LAYER = 192
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+"""The place of a layer that covers the whole picture: left, top, right and bottom as parts of it."""
+
+
+def layer_of(heat: np.ndarray) -> QImage:
+    """The coloured layer of a map, in enough pixels to be smooth when enlarged."""
+    from desktop.core.trust.saliency import colours
+
+    pixels = np.ascontiguousarray(colours(heat, _LAYER, max(1, round(_LAYER * heat.shape[0] / heat.shape[1]))))
+    height, width = pixels.shape[:2]
+    # The copy, because QImage would otherwise look into memory that Python may free.
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
