@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "splitters": {},
     "list_mode": "grid",
     "model": "",
+    "first_models": True,
     "recent_folders": [],
     "recent_labelled": [],
     "last_folder": "",

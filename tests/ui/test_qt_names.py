@@ -21,22 +21,114 @@ import desktop.services
 import desktop.ui
 
 # Virtual functions of the classes that we derive from (Qt 6 reference), and QThread's entry.
-_VIRTUAL = """
-    event eventFilter timerEvent childEvent customEvent connectNotify disconnectNotify paintEvent resizeEvent
-    moveEvent showEvent hideEvent closeEvent changeEvent enterEvent leaveEvent actionEvent mousePressEvent
-    mouseReleaseEvent mouseMoveEvent mouseDoubleClickEvent wheelEvent keyPressEvent keyReleaseEvent focusInEvent
-    focusOutEvent focusNextPrevChild contextMenuEvent tabletEvent inputMethodEvent inputMethodQuery dragEnterEvent
-    dragMoveEvent dragLeaveEvent dropEvent nativeEvent viewportEvent sizeHint minimumSizeHint heightForWidth
-    hasHeightForWidth setVisible initStyleOption accept reject done validatePage isComplete nextId initializePage
-    cleanupPage rowCount columnCount data setData headerData index parent flags roleNames sort canFetchMore
-    fetchMore mimeData mimeTypes supportedDropActions supportedDragActions canDropMimeData dropMimeData
-    filterAcceptsRow lessThan paint createEditor setEditorData setModelData updateEditorGeometry helpEvent
-    editorEvent displayText scrollContentsBy selectionChanged currentChanged startDrag indexAt visualRect scrollTo
-    moveCursor run boundingRect shape textFromValue valueFromText validate paintSection horizontalOffset
-    verticalOffset updateGeometries rowsInserted reset isIndexHidden visualRegionForSelection setSelection showPopup
-    hidePopup
-"""
-VIRTUAL = frozenset(_VIRTUAL.split())
+VIRTUAL = frozenset(
+    [
+        "event",
+        "eventFilter",
+        "timerEvent",
+        "childEvent",
+        "customEvent",
+        "connectNotify",
+        "disconnectNotify",
+        "paintEvent",
+        "resizeEvent",
+        "moveEvent",
+        "showEvent",
+        "hideEvent",
+        "closeEvent",
+        "changeEvent",
+        "enterEvent",
+        "leaveEvent",
+        "actionEvent",
+        "mousePressEvent",
+        "mouseReleaseEvent",
+        "mouseMoveEvent",
+        "mouseDoubleClickEvent",
+        "wheelEvent",
+        "keyPressEvent",
+        "keyReleaseEvent",
+        "focusInEvent",
+        "focusOutEvent",
+        "focusNextPrevChild",
+        "contextMenuEvent",
+        "tabletEvent",
+        "inputMethodEvent",
+        "inputMethodQuery",
+        "dragEnterEvent",
+        "dragMoveEvent",
+        "dragLeaveEvent",
+        "dropEvent",
+        "nativeEvent",
+        "viewportEvent",
+        "sizeHint",
+        "minimumSizeHint",
+        "heightForWidth",
+        "hasHeightForWidth",
+        "setVisible",
+        "initStyleOption",
+        "accept",
+        "reject",
+        "done",
+        "validatePage",
+        "isComplete",
+        "nextId",
+        "initializePage",
+        "cleanupPage",
+        "rowCount",
+        "columnCount",
+        "data",
+        "setData",
+        "headerData",
+        "index",
+        "parent",
+        "flags",
+        "roleNames",
+        "sort",
+        "canFetchMore",
+        "fetchMore",
+        "mimeData",
+        "mimeTypes",
+        "supportedDropActions",
+        "supportedDragActions",
+        "canDropMimeData",
+        "dropMimeData",
+        "filterAcceptsRow",
+        "lessThan",
+        "paint",
+        "createEditor",
+        "setEditorData",
+        "setModelData",
+        "updateEditorGeometry",
+        "helpEvent",
+        "editorEvent",
+        "displayText",
+        "scrollContentsBy",
+        "selectionChanged",
+        "currentChanged",
+        "startDrag",
+        "indexAt",
+        "visualRect",
+        "scrollTo",
+        "moveCursor",
+        "run",
+        "boundingRect",
+        "shape",
+        "textFromValue",
+        "valueFromText",
+        "validate",
+        "paintSection",
+        "horizontalOffset",
+        "verticalOffset",
+        "updateGeometries",
+        "rowsInserted",
+        "reset",
+        "isIndexHidden",
+        "visualRegionForSelection",
+        "setSelection",
+        "showPopup",
+        "hidePopup",
+    ]
+)
 
 
 def modules() -> Iterator[ModuleType]:
@@ -70,8 +162,10 @@ def own(cls: type) -> set[str]:
     names = {name for name in vars(cls) if not name.startswith("_")}
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and not node.attr.startswith("_"):
-            names |= {node.attr} if ast.unparse(node.value) == "self" else set()
+        if not (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)):
+            continue
+        if isinstance(node.value, ast.Name) and node.value.id == "self" and not node.attr.startswith("_"):
+            names.add(node.attr)
     return names - {"staticMetaObject"}
 
 

@@ -130,9 +130,9 @@ def patients_in(asked: Sequence[tuple[str | None, Sequence[str]]], whole_words: 
     With ``whole_words`` a part counts only where it is a word of a name by itself, and a number from five digits on:
     for names that mean something else most of the time, as those of classes do.
     """
-    holding = _having if whole_words else told_in
+    told = _having if whole_words else told_in
     headers = headers_of([path for path, _ in asked])
-    return [holding(header, names) for header, (_, names) in zip(headers, asked, strict=True)]
+    return [told(header, names) for header, (_, names) in zip(headers, asked, strict=True)]
 
 
 def _having(header: Mapping[str, str], names: Sequence[str]) -> set[str]:

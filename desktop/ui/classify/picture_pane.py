@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.services.explaining import Explainer
 from desktop.services.session import PREVIEW_SIDE, Session
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.classify.radiology import RadiologyBar
 from desktop.ui.classify.why_bar import WhyBar
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of, tip
@@ -30,8 +31,10 @@ from desktop.ui.widgets.picture_view import PictureView
 from desktop.ui.widgets.prepared_view import PREPARING_CODES, PreparedView, facts_of
 
 if TYPE_CHECKING:
-    from desktop.engine.messages import Preview
+    from desktop.engine.messages import Preview, RadiographAnswer
     from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.ui.classify.header_dialog import HeaderDialog
 
 DETAIL_SIDE = 16_384
 _BUSY_MS = 300
@@ -83,6 +86,11 @@ class PicturePane(QWidget):
         self.prepared = PreparedView()
         self._notices = NoticeStrip()
         self.failure = ErrorPanel()
+        self.radiology = RadiologyBar(session, self.picture)
+        self.radiology.header_wanted.connect(self._show_header)
+        self._header: HeaderDialog | None = None
+        self._header_id = 0
+        self._engine: EngineService | None = None
         self._build()
         self._busy = QTimer(self)
         self._busy.setSingleShot(True)
@@ -155,6 +163,7 @@ class PicturePane(QWidget):
         layout.setContentsMargins(8, 8, 8, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
+        layout.addWidget(self.radiology)
         layout.addWidget(self.why)
         layout.addWidget(self.splitter, 1)
         layout.addWidget(self._notices)
@@ -169,6 +178,36 @@ class PicturePane(QWidget):
         button.clicked.connect(lambda: slot())  # type: ignore[operator]
         self._tools[button] = icon
         return button
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for values and headers of DICOM files."""
+        self._engine = engine
+        self.radiology.attach(engine)
+        engine.radiograph_arrived.connect(self._on_header)
+
+    @Slot()
+    def _show_header(self) -> None:
+        from desktop.ui.classify.header_dialog import HeaderDialog
+
+        item = self._session.current
+        if item is None or self._engine is None:
+            return
+        self._header = HeaderDialog(item.source.name, self.window())
+        self._header.reveal_wanted.connect(self._ask_header)
+        self._header.open()
+        self._ask_header(False)
+
+    @Slot(bool)
+    def _ask_header(self, reveal: bool) -> None:
+        item = self._session.current
+        if item is not None and self._engine is not None:
+            self._header_id = self._engine.radiograph(item.source, 16, reveal, "header")
+
+    @Slot(object)
+    def _on_header(self, answer: RadiographAnswer) -> None:
+        if answer.id == self._header_id and self._header is not None:
+            self._header_id = 0
+            self._header.show_rows(answer.study.header)
 
     # What is shown
 

@@ -24,6 +24,7 @@ from desktop.ui.shell.main_window import MainWindow
 
 if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
+    from desktop.services.first_models import FirstModels
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -49,7 +50,9 @@ class Shell(QObject):
         paths: Sequence[str] = (),
         instance: SingleInstance | None = None,
         restore: bool = True,
+        first_models: bool = False,
     ) -> None:
+        """``first_models``: make the models whose weights came with the installation, where they are missing."""
         super().__init__()
         self._restore = restore
         self.settings = settings
@@ -58,6 +61,8 @@ class Shell(QObject):
         self.engine: EngineService | None = None
         self._paths = list(paths)
         self._instance = instance
+        self._wants_models = first_models
+        self._first_models: FirstModels | None = None
         self.window.painted.connect(self._start)
 
     @Slot()
@@ -93,10 +98,35 @@ class Shell(QObject):
         self.window.offer_unfinished()
         if self._instance is not None:
             self._instance.received.connect(self.window.take_over)
-            self._instance.listen()
+            if not self._instance.listen():
+                self.window.messages.say(
+                    self.window.tr(
+                        "A file that is opened from the desktop will not come to this window: no connection for it "
+                        "could be made. Drop it here instead."
+                    )
+                )
+        if self._wants_models and self.settings.get("first_models"):
+            # Once it is known what there is: the bar says what works meanwhile.
+            self.catalog.changed.connect(self._make_models, Qt.ConnectionType.SingleShotConnection)
+
+    @Slot()
+    def _make_models(self) -> None:
+        from desktop.services.first_models import FirstModels
+        from desktop.store.catalogue import EVERYDAY
+
+        entry = self.catalog.entry(EVERYDAY)
+        if entry is not None and entry.state == "ready":
+            return
+        from desktop.ui.shell.first_models import FirstModelsBar
+
+        self._first_models = FirstModels(self)
+        FirstModelsBar(self.window, self._first_models)
+        self._first_models.start()
 
     def close_down(self) -> None:
         """End threads and processes, write the settings."""
+        if self._first_models is not None:
+            self._first_models.stop()
         self.window.classify.close_down()
         self.window.close_later()
         self.catalog.stop()
@@ -152,7 +182,7 @@ def run(paths: list[str]) -> int:
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
-    shell = Shell(settings, paths, instance)
+    shell = Shell(settings, paths, instance, first_models=True)
     theme().dress()
     shell.window.painted.connect(CrashOffer(shell.window).look)
     if sys.platform == "darwin":
