@@ -131,7 +131,7 @@ def test_keys_keep_drawings_with_their_labels(view: DrawView, qtbot: Any, fovea_
     qtbot.waitUntil(lambda: "3 kept" in view.truth._kept.text(), timeout=20_000)
     assert {path.parent.name for path in root.glob("*/*.png")} == {"2", "4", "5"}
     assert "3 kept" in view.truth._kept.text()
-    from desktop.core.data.dataset import open_dataset
+    from desktop.core.data.open_data import open_dataset
 
     data = open_dataset(root)
     assert sorted(data.classes) == ["2", "4", "5"]  # what the wizard would train on
