@@ -114,14 +114,14 @@ EXPORTS: tuple[Export, ...] = (
     Export("drawing", (".png",), "PNG", T("Exports", "Picture (*.png)")),
     Export("drawing", (".json",), "JSON", T("Exports", "Strokes, to draw on later (*.json)")),
     Export("plan", (".json",), "JSON", T("Exports", "Training plan (*.json)")),
-    Export("model", (".keras",), "Keras", T("Exports", "Keras (*.keras)"),
-           T("Exports", "To train on or to use in Python."), form="keras"),
-    Export("model", (".tflite",), "LiteRT", T("Exports", "LiteRT (*.tflite)"),
-           T("Exports", "For phones and small computers."), form="tflite"),
-    Export("model", (".onnx",), "ONNX", T("Exports", "ONNX (*.onnx)"),
-           T("Exports", "For other programs and runtimes."), form="onnx"),
-    Export("model", (".zip",), "Fovea", T("Exports", "Whole model (*.zip)"),
-           T("Exports", "All of it, for another Fovea."), form="zip"),
+    Export("model", (".zip",), "Fovea", T("Exports", "Whole, for another Fovea (.zip)"),
+           T("Exports", "everything, with its card and checksums"), form="zip"),
+    Export("model", (".keras",), "Keras", T("Exports", "Keras (.keras)"),
+           T("Exports", "to train on, or to use in Python"), form="keras"),
+    Export("model", (".tflite",), "LiteRT", T("Exports", "LiteRT (.tflite)"),
+           T("Exports", "for telephones and small computers"), form="tflite"),
+    Export("model", (".onnx",), "ONNX", T("Exports", "ONNX (.onnx)"),
+           T("Exports", "for ONNX Runtime and many other programs"), form="onnx"),
 )  # fmt: skip
 """Every format that something is exported in, in the order shown."""
 
