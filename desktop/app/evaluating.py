@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from desktop.core.data.label_map import LabelMap, match_labels
+from desktop.core.figures.decision import answers_of
 from desktop.core.figures.result import compare as paired
-from desktop.core.figures.result import decide, figures, shared_figures
+from desktop.core.figures.result import figures, shared_figures
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError
 from desktop.engine.evaluation import EventEngine, evaluate
@@ -123,7 +124,7 @@ def keep(result: EvaluationResult, own: ModelFacts, chosen: bool) -> str:
     Where none was chosen, one that was chosen earlier stays. Raises :class:`FoveaError`.
     """
     kept = EvaluationStore()
-    predicted = decide(result.scores, own.positive, own.threshold)
+    predicted = answers_of(result.scores, own.positive, own.threshold)
     key = kept.save(replace(result, model=own, predicted=predicted))
     if chosen:
         differs = result.model.threshold != own.threshold

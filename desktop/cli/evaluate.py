@@ -13,7 +13,8 @@ from desktop.cli import console
 from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import parse_pairs
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import FEWEST, Estimate
+from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import public_naming
 from desktop.core.figures.result import EvaluationResult, Figures, figures
 from desktop.core.figures.table import CLASS_METRICS, METRICS, by_key, rows_of, written
@@ -178,7 +179,8 @@ def _one(
 
     def say(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"
-        right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
+        answered = state.done - state.skipped
+        right = f", {state.right / answered:.1%} right" if answered >= FEWEST else ""
         left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
@@ -262,6 +264,7 @@ def _class_table(numbers: Figures) -> str:
 
 
 def _short(e: Estimate | None) -> str:
+    e = figures_shown(e) if e is not None else None
     if e is None or e.value is None or e.low is None or e.high is None:
         return f"– ({e.reason})" if e is not None else "–"
     return f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"

@@ -14,7 +14,7 @@ import numpy as np
 
 from desktop import __version__
 from desktop.core.figures.comparison import Compatibility, other_decision, works_here
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
 from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Row, in_one, leading, rows_of
@@ -247,9 +247,10 @@ def brief(estimate: Estimate | None) -> str:
 
 
 def text_of(estimate: Estimate | None, percent: bool = False) -> str:
-    """A figure with its interval, or why there is none."""
+    """A figure with its interval and the number of pictures, or why there is none."""
     if estimate is None:
         return "–"
+    estimate = shown(estimate)
     if estimate.value is None:
         return f"not known: {estimate.reason}"
     scale, digits = (100, 1) if percent else (1, 4)
@@ -257,7 +258,8 @@ def text_of(estimate: Estimate | None, percent: bool = False) -> str:
     text = f"{scale * estimate.value:.{digits}f}"
     if estimate.low is None or estimate.high is None:
         return text + unit + (f" ({estimate.reason})" if estimate.reason else "")
-    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f})"
+    of = f", n = {estimate.n:,}" if estimate.n else ""
+    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f}{of})"
 
 
 def build_report(

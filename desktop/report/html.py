@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
+from desktop.core.figures.intervals import FEWEST, shown
 from desktop.core.figures.table import in_one, written
 from desktop.report import plots
 from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
@@ -106,7 +107,7 @@ def _key(report: Report) -> str:
     cells = []
     for row, estimate in report.key_figures():
         figure, below = map(escape, written(row, estimate, 1 if row.percent else 3))
-        if estimate.low is not None:
+        if shown(estimate).low is not None:
             below = f"95 % interval {below}"
         name = escape(report.title_of(row))
         cells.append(f"<div><span class='quiet'>{name}</span><b>{figure}</b>{below}</div>")
@@ -150,7 +151,8 @@ def _matrix(report: Report) -> str:
         cells = []
         for j, other in enumerate(labels):
             share = matrix[i, j] / sums[i]
-            title = f"{label} answered as {other}: {share:.1%}"
+            few = int(matrix[i].sum()) < FEWEST
+            title = f"{label} answered as {other}: " + (f"of {int(matrix[i].sum())}" if few else f"{share:.1%}")
             tint = f"background: rgb(var(--soft) / {0.75 * share:.3f})"
             mark = " class='d'" if i == j else ""
             cells.append(f"<td{mark} style='{tint}' title='{escape(title)}'>{int(matrix[i, j]):,}</td>")

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from desktop.core.figures.intervals import shown
 from desktop.core.figures.table import in_one, written
 from desktop.core.types import FoveaError
 from desktop.report import plots
@@ -173,7 +174,7 @@ def _first(pages: _Pages, report: Report) -> None:
         figure, bounds = written(row, estimate, 1 if row.percent else 3)
         pages.text(report.title_of(row), 9, SECONDARY, x, 34)
         pages.text(figure, 20, TEXT, x, 34)
-        pages.text(f"95 %: {bounds}" if estimate.low is not None else bounds, 8, TEXT, x, 36)
+        pages.text(f"95 %: {bounds}" if shown(estimate).low is not None else bounds, 8, TEXT, x, 36)
     pages.y = top - 0.8
     if report.compatibility:
         pages.heading("Does it work here?")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import threading
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -26,9 +27,17 @@ class OwnDrawings:
     def __init__(self, model_id: str, root: Path | None = None) -> None:
         self.folder = (root or paths.user_data() / "drawings") / folder_name(model_id)
         self._kept: list[Path] = []
+        self._one_at_a_time = threading.Lock()
 
     def keep(self, png: bytes, label: str) -> Path:
-        """Write a drawing under its true ``label``; returns its file. Raises :class:`FoveaError` of kind ``disk``."""
+        """Write a drawing under its true ``label``; returns its file. Threads may call it.
+
+        Raises :class:`FoveaError` of kind ``disk``.
+        """
+        with self._one_at_a_time:  # two at once would find the same name free
+            return self._keep(png, label)
+
+    def _keep(self, png: bytes, label: str) -> Path:
         folder = self.folder / self._name_of(label)
         moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         try:

@@ -231,7 +231,8 @@ class TrainingService(QObject):
             supervisor.wait()
             job = self.job(run_id)
             if job is not None and job.state != "cancelling":
-                self._write(run_id, "stopped", state="interrupted", message="Fovea was closed")
+                # One that had to be ended counts as cut off by itself; why it was is known here.
+                self._write(run_id, "stopped", "interrupted", state="interrupted", message="Fovea was closed")
         self._supervisors.clear()
         self.errands.stop()
 
@@ -406,5 +407,6 @@ def read_curves(folder: Any) -> Curves:
 
 def _job_of(record: RunRecord) -> TrainingJob:
     return TrainingJob(
-        record.id, record.name, epochs=record.epochs, model_id=record.model_id, message=record.message, hint=record.hint
-    )
+        record.id, record.name, epochs=record.epochs, model_id=record.model_id, message=record.message,
+        hint=record.hint, recorded=record.epochs_done, figures=dict(record.figures),
+    )  # fmt: skip

@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures.public_names import public_naming
-from desktop.core.figures.result import EvaluationResult, Skipped, compare, figures
+from desktop.core.figures.result import EvaluationResult, compare, figures
 from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.figures.table import METRICS, by_key, written
 from desktop.core.notices import NOTICES
@@ -62,7 +63,7 @@ def html(tmp_path: Path, report: Report) -> str:
 def test_hostile_names_stay_text_and_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
     truth, scores = two_classes()
     names = tuple(f"{HOSTILE}/{i}\udcff.png" for i in range(len(truth)))
-    skipped = (Skipped(f"{HOSTILE}.png", HOSTILE, "k", HOSTILE),)
+    skipped = (BrokenEntry(f"{HOSTILE}.png", HOSTILE, "k", HOSTILE),)
     result = made_up(truth, scores, labels=(HOSTILE, "b"), names=names, skipped=skipped, title=HOSTILE)
     page = Reader(text := html(tmp_path, report_of(result)))
     assert "script" not in page.tags and HOSTILE in page.text
@@ -108,7 +109,7 @@ def test_figures_are_held_against_the_card_at_its_own_threshold_only(
 
 
 def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> None:
-    truth = np.array([0, 0, 1, 1])
+    truth = np.tile([0, 0, 1, 1], 6)
     result = made_up(truth, np.eye(2)[truth])
     found = figures(result)
     assert found.ece.value == 0 and found.ece.low is None
@@ -142,7 +143,7 @@ def test_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: boo
     born = (f"Normal/Surname_Forename_born1961-03-{i + 1:02}.jpeg" for i in range(19))
     names = (*born, "Normal/plain.png")
     result = made_up(truth, scores, names=names)
-    skipped = (Skipped("Normal/Doe_Jane.jpg", "Normal", "truncated", "'Doe_Jane.jpg' is cut off"),)
+    skipped = (BrokenEntry("Normal/Doe_Jane.jpg", "Normal", "truncated", "'Doe_Jane.jpg' is cut off"),)
     data = replace(result.data, title="Surname Forename", problems=("'Surname_Forename_born1961-03-02.jpeg' twice",))
     result = replace(result, skipped=skipped, model=replace(result.model, medical=medical), data=data)
     numbers = figures(result)

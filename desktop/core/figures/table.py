@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from desktop.core.figures.clustered import Persons
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.translate import QT_TRANSLATE_NOOP
 
 CONTEXT = "Metrics"
@@ -163,17 +163,19 @@ def computed(
 
 
 def written(row: Measure, estimate: Estimate, digits: int | None = None) -> tuple[str, str]:
-    """A figure and its 95 % interval in words; a dash and the reason where there is none.
+    """A figure, and its 95 % interval and number of pictures, in words; a dash and the reason where there is none.
 
-    ``digits`` behind the point: two for percent and four for others, unless told.
+    Of too few pictures there is none (:func:`desktop.core.figures.intervals.shown`). ``digits`` behind the point: two
+    for percent and four for others, unless told.
     """
+    estimate = shown(estimate)
     if estimate.value is None:
         return "–", estimate.reason
     places = digits if digits is not None else 2 if row.percent else 4
     scale, unit = (100, " %") if row.percent else (1, "")
     bounds = estimate.reason
     if estimate.low is not None and estimate.high is not None:
-        bounds = f"{scale * estimate.low:.{places}f} to {scale * estimate.high:.{places}f}{unit}"
+        bounds = f"{scale * estimate.low:.{places}f} to {scale * estimate.high:.{places}f}{unit}, n = {estimate.n:,}"
     return f"{scale * estimate.value:.{places}f}{unit}", bounds
 
 
@@ -182,7 +184,7 @@ def in_one(row: Measure, estimate: Estimate | None, digits: int | None = None) -
     if estimate is None:
         return "–"
     value, bounds = written(row, estimate, digits)
-    if estimate.value is None:
+    if shown(estimate).value is None:
         return f"not known: {bounds}"
     return f"{value} ({bounds})" if bounds else value
 

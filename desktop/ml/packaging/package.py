@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from desktop import paths
+from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.result import Figures
 from desktop.core.figures.table import METRICS
-from desktop.core.figures.thresholds import FEWEST, HIGHEST_SCORE, Aim, Gain, gain_of
+from desktop.core.figures.thresholds import HIGHEST_SCORE, Aim, Gain, gain_of
 from desktop.core.trust import neighbours
 from desktop.core.trust.domain import FILE as DOMAIN_FILE
 from desktop.core.trust.domain import Gate

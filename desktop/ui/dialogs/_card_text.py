@@ -136,12 +136,12 @@ def _figures(manifest: Manifest) -> str:
 
 
 def _figure_row(metric: Metric) -> str:
-    interval = "–"
-    if metric.low is not None and metric.high is not None:
-        interval = f"{card_value(metric.name, metric.low)} – {card_value(metric.name, metric.high)}"
+    seen, interval = metric.shown(), "–"
+    if seen.low is not None and seen.high is not None:
+        interval = f"{card_value(metric.name, seen.low)} – {card_value(metric.name, seen.high)}"
     cells = (
         escape(card_title(metric.name)),
-        f"<b>{card_value(metric.name, metric.value)}</b>",
+        f"<b>{card_value(metric.name, seen.value)}</b>" if seen.value is not None else escape(seen.reason),
         interval,
         QLocale().toString(metric.n),
         escape(f"{metric.data}, {metric.split}"),

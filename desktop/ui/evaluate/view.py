@@ -261,7 +261,7 @@ class EvaluateView(LaterView):
         self.service.cancel()
         self.state.clear()
         self.show_start()
-        self.said.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
+        self.told.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
 
     @Slot(object)
     def _on_failed(self, error: FoveaError) -> None:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.kit.formatting import duration
-from desktop.ui.kit.tabled import brief_title, card_value
+from desktop.ui.kit.formatting import both, duration
+from desktop.ui.kit.tabled import brief_title
 
 if TYPE_CHECKING:
-    from desktop.store.catalogue import Network
+    from desktop.store.catalogue import Network, Package
     from desktop.store.download import Transfer
     from desktop.store.manifest import Manifest
 
@@ -46,15 +46,27 @@ def figure(manifest: Manifest) -> str:
     for row in METRICS:
         for metric in manifest.metrics:
             if row.card and metric.name == row.card:
-                return tr("{0} {1} ({2}, n = {3})").format(
-                    brief_title(row), card_value(metric.name, metric.value), metric.split, QLocale().toString(metric.n)
-                )
+                return tr("{0} {1}, {2}").format(brief_title(row), both(metric.shown()), metric.split)
     return ""
 
 
+def package(package: Package) -> str:
+    """The Python package that carries a network's weights."""
+    return tr("the Python package {0} {1}").format(package.distribution, package.version)
+
+
+def published_hash(network: Network) -> tuple[str, str]:
+    """The best hash that is known of a network's weights: its name and its digits."""
+    if network.sha256:
+        return tr("SHA-256"), network.sha256
+    return tr("MD5 as published"), network.md5 or tr("none")
+
+
 def to_fetch(network: Network) -> str:
-    """How large the download is."""
+    """How large the download is; nothing where a package brought the weights."""
     text = size(network.size)
+    if network.package is not None:
+        return tr("none: the package holds {0}").format(text)
     return text if network.size_exact else tr("about {0}").format(text)
 
 

@@ -126,7 +126,7 @@ class SummaryPage(Page):
                 self.name.setText(draft.name)
         self._id.setText(self.tr("On the command line: {0}").format(draft.model_id))
         spec = draft.preprocess
-        split = draft.split_counts()
+        split = self.state.split_counts()
         colour = self.tr("grey") if spec.colour == "grey" else self.tr("colour")
         fits = {
             "stretch": self.tr("stretched"), "center_crop": self.tr("cut from the middle"),
