@@ -141,7 +141,7 @@ def main(argv: list[str]) -> int:
         return _report(steps, out)
     again = [sys.executable, "-m", "benchmarks.walk", "--here", "--size", options.size, "--theme", options.theme]
     again += [part for user in options.only or () for part in ("--only", user)]
-    rooms = [("offscreen", [], {"QT_QPA_PLATFORM": "offscreen"})]
+    rooms: list[tuple[str, list[str], dict[str, str]]] = [("offscreen", [], {"QT_QPA_PLATFORM": "offscreen"})]
     server = shutil.which("xvfb-run")
     if server is not None:
         screen = ["-a", "-s", "-screen 0 1920x1080x24"]

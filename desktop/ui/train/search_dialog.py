@@ -88,8 +88,8 @@ class SearchDialog(QDialog):
         form.addRow(self.tr("Training"), self.base)
         form.addRow(self.tr("Name"), self.name)
         form.addRow(self.tr("Vary"), self.rate)
-        for box in (self.batch, self.optimizer, self.dropout, self.decay, self.more):
-            form.addRow("", box)
+        for part in (self.batch, self.optimizer, self.dropout, self.decay, self.more):
+            form.addRow("", part)
         form.addRow(self.tr("Trials"), self.trials)
         form.addRow("", self.prune)
         self.failure = ErrorPanel()
