@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from desktop.core.pictures.dicom.study import Radiograph
+    from desktop.core.trust.general_words import Wording
     from desktop.core.trust.neighbours import Neighbour
 
 # Requests
@@ -200,7 +201,8 @@ class Prediction:
     width, channels); ``None`` in a batch, where only its SHA-256 travels. ``index`` follows the model's decision rule,
     which need not be the highest score. ``position`` counts within a batch. ``domain`` says whether the picture is of
     the model's kind; ``None`` where the model has no gate or was not asked. ``nearest``: for a flagged picture, the
-    user's own training pictures that are most like it, where this computer trained the model.
+    user's own training pictures that are most like it, where this computer trained the model. ``wording``: the more
+    general word where the model knows words and cannot decide between kinds; ``None`` for one that knows none.
     """
 
     id: int
@@ -220,6 +222,19 @@ class Prediction:
     position: int = 0
     domain: DomainVerdict | None = None
     nearest: tuple[Neighbour, ...] = ()
+    wording: Wording | None = None
+
+    @property
+    def answer(self) -> str:
+        """What is said first: the general word where there is one, else the class."""
+        return self.wording.word if self.wording is not None and self.wording.word else self.label
+
+    @property
+    def answer_score(self) -> float:
+        """The score of :attr:`answer`, 0 to 1."""
+        if self.wording is not None and self.wording.word:
+            return self.wording.score
+        return float(self.probabilities[self.index])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ import sys
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from desktop.core.figures.decision import answer_of
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
@@ -48,10 +49,8 @@ class Decision:
 
     def choose(self, scores: Any) -> int:
         """The index of the answer for one row of ``scores`` (floats, finite, one a class)."""
-        if self.rule == "threshold":
-            assert self.positive is not None and self.value is not None
-            return self.positive if float(scores[self.positive]) >= self.value else 1 - self.positive
-        return max(range(len(scores)), key=lambda index: float(scores[index]))
+        threshold = self.value if self.rule == "threshold" else None
+        return answer_of(scores, self.positive, threshold)
 
     def overrules(self, scores: Any) -> bool:
         """Whether the answer for one row of ``scores`` is another class than that of the highest score."""

@@ -42,7 +42,7 @@ def test_a_class_that_is_called_like_its_patient_stops_look_and_training(tmp_pat
     assert caught.value.kind == "patient-in-class-name" and "MEIER" not in caught.value.message
 
 
-@pytest.mark.parametrize("name", ["MeierAnna", "anna meier left", "Meïer-Anna", "meieranna", "90471100"])
+@pytest.mark.parametrize("name", ["MeierAnna", "anna meier left", "Meïer-Anna", "meieranna", "9047110"])
 def test_however_it_is_written(tmp_path: Path, name: str) -> None:
     data = open_dataset(scans(tmp_path / "set", {name: "Meier^Anna", "other": "Kim^Lee"}), ALL)
     assert named_like_patients(data, data.classes) == {name}

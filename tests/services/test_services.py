@@ -133,7 +133,7 @@ def test_what_is_no_list_of_paths_is_dropped(qtbot: Any) -> None:
         with qtbot.assertNotEmitted(first.received, wait=300):
             for message in (b'{"a": 1}\n', b"[1]\n", b"\xff\n", b"[" * 5000 + b"\n"):
                 socket = QLocalSocket()
-                socket.connectToServer(first.name)
+                socket.connectToServer(first.address)
                 assert socket.waitForConnected(2000)
                 socket.write(message)
                 assert socket.waitForBytesWritten(2000)

@@ -74,6 +74,7 @@ class ClassifyView(QWidget):
         self._remember.setInterval(_REMEMBER_MS)
         self._remember.timeout.connect(self._save_images)
         self._restored.connect(self._on_restored)
+        self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self._connect()
         self._restore()
@@ -410,17 +411,30 @@ class ClassifyView(QWidget):
 
     @Slot(str)
     def choose_model(self, model_id: str) -> None:
-        """Use another model: the image is classified anew; so is a folder, at once or when asked."""
+        """Use another model: the image is classified anew; so is a folder, at once or when asked. It is remembered."""
+        if self._use_model(model_id):
+            self._settings.set("model", model_id)
+
+    def take_new(self, made: list[str]) -> None:
+        """Models were made that a fresh start would begin with: begin with them now, where nothing was chosen or looked
+        at yet; else say that they are there."""
+        self._catalog.refresh()
+        fresh = not self._settings.get("model") and not self.session.items
+        self._fresh = made[0] if fresh else ""
+        if not fresh:
+            self.said.emit(self.tr("The model for everyday photographs is ready: choose it in the list of models."))
+
+    def _use_model(self, model_id: str) -> bool:
         entry = self._catalog.entry(model_id)
         if entry is None:
-            return
+            return False
         if model_id != self.session.model_id:
             self.classifying.cut_short()
         self.session.set_model(model_id, entry.state == "ready")
-        self._settings.set("model", model_id)
         self._offer_samples()
         self.classifying.follow_model()
         self._repaint_soon()
+        return True
 
     @Slot()
     def classify_all(self) -> None:
@@ -434,8 +448,10 @@ class ClassifyView(QWidget):
 
     @Slot()
     def _on_catalog(self) -> None:
-        if not self.session.model_id:
-            self.choose_model(self._catalog.first_choice(self._settings.get("model")))
+        if not self.session.model_id or self._fresh:
+            # What is begun with is not remembered as if it had been chosen: a later start may begin with a better one.
+            self._use_model(self._catalog.first_choice(self._settings.get("model") or self._fresh))
+            self._fresh = ""
         else:
             entry = self._catalog.entry(self.session.model_id)
             ready, before = entry is not None and entry.state == "ready", self.session.model_ready

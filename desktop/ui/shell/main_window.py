@@ -96,6 +96,10 @@ class MainWindow(ViewHost, QMainWindow):
             self._column.insertWidget(0, self._messages)
         return self._messages
 
+    def put_above(self, bar: QWidget) -> None:
+        """Show ``bar`` above the views."""
+        self._column.insertWidget(0, bar)
+
     @Slot(str)
     def _say(self, text: str) -> None:
         self.messages.say(text)
