@@ -114,7 +114,7 @@ def _dispatch(file: BinaryIO, size: int, frame: int, reduce_to: int | None) -> D
         return decode_dicom(file, size, frame)
     from desktop.core.pictures.raster import decode_raster
 
-    return decode_raster(file, head, kind, frame, reduce_to)
+    return decode_raster(file, size, head, kind, frame, reduce_to)
 
 
 def _open(path: str) -> tuple[BinaryIO, int]:
