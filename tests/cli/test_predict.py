@@ -140,7 +140,7 @@ def test_wrong_usage(arguments: list[str]) -> None:
 
 def test_an_empty_folder_is_no_failure(tmp_path: Path) -> None:
     run = fovea("predict", "--model", "colours", "--json", tmp_path)
-    assert (run.returncode, run.stdout) == (0, "") and "no pictures" in run.stderr
+    assert (run.returncode, run.stdout) == (1, "") and "no pictures" in run.stderr
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems refuse such names")
