@@ -36,7 +36,7 @@ def walk_png(file: BinaryIO) -> PngFacts:
 
     Raises DecodeError ``truncated`` when the file ends before its end mark, ``damaged`` on a wrong checksum.
     """
-    bits, frames, apart, pixels, code_points = 8, 0, False, False, b""
+    bits, frames, apart, pixels, code_points = 8, 0, True, False, b""
     file.seek(8)
     for _ in range(_MAX_CHUNKS):
         start = file.read(8)
@@ -57,8 +57,7 @@ def walk_png(file: BinaryIO) -> PngFacts:
             if kind == b"IHDR" and len(first) >= 9:
                 bits = first[8]
             elif kind == b"acTL" and len(first) >= 4 and not pixels:
-                # Until a frame's control comes before the pixel data, these are no part of the animation.
-                frames, apart = int.from_bytes(first[:4], "big"), True
+                frames = int.from_bytes(first[:4], "big")
             pixels = pixels or kind == b"IDAT"
         elif kind == b"IEND":
             if not 0 < frames <= 0x7FFFFFFF:  # no animation, or one that decoders pass over
@@ -68,7 +67,7 @@ def walk_png(file: BinaryIO) -> PngFacts:
             code_points = file.read(8)[:4]
         else:
             if kind == b"fcTL" and not pixels:
-                apart = False
+                apart = False  # without a frame's control before it, the pixel data are no part of the animation
             file.seek(length + 4, 1)
     raise DecodeError("damaged", "The PNG is split into more than a million chunks.", "Save it again.")
 

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from desktop.core.pictures import colour, depth, orientation
-from desktop.core.pictures.limits import Reduction, check_size, reduction_of
+from desktop.core.pictures.limits import MAX_PIXELS, Reduction, check_size, reduction_of
 from desktop.core.pictures.tiff import segments, tags
 from desktop.core.pictures.tiff.tags import Page
 from desktop.core.types import DecodeError, Notice
@@ -53,6 +53,16 @@ _PHOTOMETRICS = {10: "ITU Lab colour", 32844: "logarithmic grey", 32845: "logari
 _UNITS = {tags.UNSIGNED: "unsigned", tags.SIGNED: "signed", tags.FLOAT: "floating-point", 5: "complex", 6: "complex"}
 
 
+@dataclass(slots=True)
+class _Samples:
+    """A page's colour (H, W, channels), its transparency as uint8 (H, W), and which pixels hold data, bool (H, W);
+    each but the first None where all are opaque or hold data. Emptied while it is worked on: it may be large."""
+
+    colour: np.ndarray
+    alpha: np.ndarray | None
+    seen: np.ndarray | None
+
+
 @dataclass(frozen=True, slots=True)
 class TiffPicture:
     """A page as a picture of 8 bits: mode L, RGB, CMYK or LAB, or LA or RGBA; upright. ``stored`` is its own (width,
@@ -69,7 +79,7 @@ def needs_own_reader(page: Page) -> bool:
     """Whether Pillow would read ``page`` wrongly or with too much memory, so that :func:`read_tiff` has to."""
     if not can_read(page):
         return False
-    if page.compression in segments.PILLOWLESS or page.big and page.order == ">":
+    if page.nameless or page.compression in segments.PILLOWLESS or page.big and page.order == ">":
         return True
     if any(bits > 8 for bits in page.bits) or any(kind not in (tags.UNSIGNED, tags.UNDEFINED) for kind in page.formats):
         return True
@@ -155,9 +165,9 @@ def read_tiff(file: BinaryIO, page: Page) -> TiffPicture:
     notices: list[Notice] = list(reduction.notices)
     if page.samples > len(keep):
         notices.append(Notice("extra-bands", f"{page.samples} bands, {_used(colours)} shown", "caution"))
-    values, alpha, seen = _gather(file, page, keep, alpha_at is not None, reduction.factor)
     size = page.width, page.height
-    picture, more, profile = _interpreted(page, values, alpha, associated, seen)
+    samples = _gather(file, page, keep, alpha_at is not None, reduction.factor)
+    picture, more, profile = _interpreted(page, samples, associated)
     picture = orientation.transposed(picture, page.orientation)
     if 5 <= page.orientation <= 8:
         size = size[1], size[0]
@@ -183,15 +193,11 @@ def _reduction(page: Page, channels: int) -> Reduction:
     palette = page.photometric == _PALETTE
     each = 3 * (1 if palette and page.colour_map is not None and _narrow(page.colour_map) else 2) if palette else size
     most = _SAMPLE_BYTES // (each if palette else each * channels)
-    return reduction_of(page.width, page.height, most)
+    return reduction_of(page.width, page.height, min(most, MAX_PIXELS))
 
 
-def _gather(
-    file: BinaryIO, page: Page, keep: list[int], has_alpha: bool, factor: int
-) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """The page's colour (H, W, channels), its transparency as uint8 (H, W), and which pixels hold data, bool (H, W).
-
-    A ``factor`` over 1 averages squares of so many pixels while reading; palettes are resolved before.
+def _gather(file: BinaryIO, page: Page, keep: list[int], has_alpha: bool, factor: int) -> _Samples:
+    """The page's samples. A ``factor`` over 1 averages squares of so many pixels while reading; palettes are resolved before.
     """
     dtype = segments.dtype_of(page)
     blank = _no_data(page, dtype)
@@ -228,7 +234,7 @@ def _gather(
         done = rows.stop
     if out is None or done < height:
         raise DecodeError("damaged", "The TIFF's picture is incomplete.", "Copy or export it again.")
-    return out, alpha, None if seen is not None and seen.all() else seen
+    return _Samples(out, alpha, None if seen is not None and seen.all() else seen)
 
 
 def _no_data(page: Page, dtype: np.dtype) -> float | int | None:
@@ -309,11 +315,13 @@ def _averaged(values: np.ndarray, factor: int, valid: np.ndarray | None) -> tupl
 
 
 def _interpreted(
-    page: Page, values: np.ndarray, alpha: np.ndarray | None, associated: bool, seen: np.ndarray | None
+    page: Page, samples: _Samples, associated: bool
 ) -> tuple[Image.Image, tuple[Notice, ...], bytes | None]:
-    """Samples (H, W, channels) as a picture of 8 bits, what was done, and the profile that applies to it."""
+    """Samples as a picture of 8 bits, what was done, and the profile that applies to it."""
     model, bits = page.photometric, page.bits[0]
     profile = page.profile
+    values, alpha, seen = samples.colour, samples.alpha, samples.seen
+    samples.colour = np.empty((0, 0, 0))
     if model in (_LAB, _ICC_LAB):
         return Image.fromarray(colour.lab_to_srgb(_lab(page, values))), (colour.LAB_NOTICE,), None
     if model == _CMYK:
@@ -327,6 +335,7 @@ def _interpreted(
         if associated:
             flat = _unmultiplied(flat, alpha)
     pixels, notices = _eight(page, flat, visible)
+    del values, flat
     if model == _GREY_INVERTED:
         pixels = np.subtract(255, pixels, dtype=np.uint8)
         notices = (*notices, Notice("inverted", "stored with white as zero, inverted"))

@@ -64,7 +64,7 @@ class Page:
 
     ``order`` is ``<`` or ``>``. ``bits`` and ``formats`` hold a value for each sample of a pixel, ``extra`` the meaning
     of those beyond the colour. ``tile`` is (width, length) or None for strips of ``rows`` rows. ``offsets`` and
-    ``counts`` are int64, one for each strip or tile. ``no_data`` is the text of GDAL's tag, or ''.
+    ``counts`` are int64, one for each strip or tile. ``nameless``: the colour model is not said, but guessed. ``no_data`` is the text of GDAL's tag, or ''.
     """
 
     order: str
@@ -75,6 +75,7 @@ class Page:
     formats: tuple[int, ...]
     compression: int
     photometric: int
+    nameless: bool
     fill_order: int
     planar: bool
     predictor: int
@@ -189,7 +190,8 @@ def _page(tags: dict[int, np.ndarray], order: str, big: bool) -> Page:
         bits=every(BITS, samples, 1),
         formats=every(SAMPLE_FORMAT, samples, UNSIGNED),
         compression=first(COMPRESSION, 1),
-        photometric=first(PHOTOMETRIC, -1),
+        photometric=first(PHOTOMETRIC, 1 if samples < 3 else 2),
+        nameless=PHOTOMETRIC not in tags,
         fill_order=first(FILL_ORDER, 1),
         planar=first(PLANAR, 1) == 2 and samples > 1,
         predictor=first(PREDICTOR, 1),
