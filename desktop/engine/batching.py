@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import prepare, reduction_for
+from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import ImageSource, Notice, PreparedImage
 from desktop.engine.messages import Answer, BatchAnswers, BatchRequest, Failure, Prediction
 from desktop.engine.model import LoadedModel
@@ -81,7 +81,7 @@ class Batch:
 def bring_in(source: ImageSource, manifest: Manifest) -> Brought:
     """Decode and prepare one picture; the times are milliseconds."""
     begin = time.perf_counter()
-    image = decode(source, reduce_to=reduction_for(manifest.preprocess))
+    image = decode(source)  # in full: what a decoder shrinks prepares a little differently, and scores move
     decode_ms = milliseconds_since(begin)
     begin = time.perf_counter()
     prepared = prepare(image, manifest.preprocess)

@@ -47,9 +47,10 @@ def main() -> None:
         for compression in (None, "zlib", "lzw", "packbits", "zstd", "lzma"):
             for planar in ("contig", "separate"):
                 packed = compression or "none"
-                if (order, packed) not in ((">", "none"), (">", "lzw"), ("<", "zlib"), ("<", "lzw"), ("<", "packbits")):
-                    if (order, packed, planar) not in (("<", "zstd", "contig"), (">", "lzma", "separate")):
-                        continue
+                pairs = ((">", "none"), (">", "lzw"), ("<", "zlib"), ("<", "lzw"), ("<", "packbits"))
+                single = (("<", "zstd", "contig"), (">", "lzma", "separate"))
+                if (order, packed) not in pairs and (order, packed, planar) not in single:
+                    continue
                 values = wide if planar == "contig" else np.moveaxis(wide, 2, 0)
                 more = {"predictor": True} if packed in ("zlib", "lzw") else {}
                 write(
@@ -80,8 +81,8 @@ def main() -> None:
         with_alpha = np.dstack([shallow, np.full((HEIGHT, WIDTH), 65535, np.uint16)])
         write(f"rgb16-holding{bits}-alpha", with_alpha, photometric="rgb", extrasamples=["unassalpha"],
               compression="zlib")  # fmt: skip
-        write(f"grey16-holding{bits}", shallow[..., 0] * 0 + (grey.astype(np.uint32) * ((1 << bits) - 1) // 255)
-              .astype(np.uint16), photometric="minisblack", compression="lzw")  # fmt: skip
+        write(f"grey16-holding{bits}", (grey.astype(np.uint32) * ((1 << bits) - 1) // 255).astype(np.uint16),
+              photometric="minisblack", compression="lzw")  # fmt: skip
         write(f"rgb{bits}-packed", shallow, photometric="rgb", bitspersample=bits)
         plain = (grey.astype(np.uint32) * ((1 << bits) - 1) // 255).astype(np.uint16)
         write(f"grey{bits}-packed", plain, photometric="minisblack", bitspersample=bits)
@@ -98,9 +99,9 @@ def main() -> None:
     for name in ("int8", "int16", "int32", "int64", "uint32", "uint64"):
         info = np.iinfo(name)
         values = (info.min + grey.astype(object) * ((info.max - info.min) // 255)).astype(name)
-        small = (grey.astype(object) * 20 - (2000 if name.startswith("i") and name != "int8" else 0)) if name != "int8" else None
+        small = grey.astype(object) * 20 - (2000 if name.startswith("i") else 0)
         write(f"grey-{name}-be", values, photometric="minisblack", byteorder=">", compression="zlib")
-        if small is not None:
+        if name != "int8":
             write(f"grey-{name}-part", small.astype(name), photometric="minisblack", compression="lzw")
     write("rgb-uint32", colour.astype(np.uint32) * 16843009, photometric="rgb", compression="zlib")
     deep = grey.astype(np.uint16) * 257

@@ -46,7 +46,7 @@ def first_covers(file: BinaryIO) -> bool:
             return True
         file.seek(first.position)
         left, top, width, height = struct.unpack("<4H", file.read(8))
-        return left == top == 0 and width >= screen[0] and height >= screen[1]
+        return bool(left == top == 0 and width >= screen[0] and height >= screen[1])
     except struct.error:
         return True
     finally:
@@ -108,7 +108,8 @@ def _pixels(layer: _Layer, kind: str) -> np.ndarray:
     table[:, :3] = np.frombuffer(layer.data, np.uint8, 768, 13).reshape(256, 3)
     if layer.transparent is not None:
         table[layer.transparent] = 0
-    return table[index]
+    coloured: np.ndarray = table[index]
+    return coloured
 
 
 def _composed(layers: list[_Layer], size: tuple[int, int], kind: str = "GIF") -> Image.Image:

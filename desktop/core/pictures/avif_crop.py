@@ -64,7 +64,7 @@ def _aperture(meta: bytes, size: tuple[int, int]) -> Box | None:
     primary = inside.get(b"pitm", b"")
     item = struct.unpack_from(">H" if primary[0] == 0 else ">I", primary, 4)[0]
     parts = list(_boxes(inside.get(b"iprp", b""), 0))
-    properties = list(_boxes(next(content for kind, content in parts if kind == b"ipco"), 0)) if parts else []
+    properties = list(_boxes(dict(parts).get(b"ipco", b""), 0))
     for kind, content in parts:
         if kind == b"ipma":
             for index in _associated(content, item):

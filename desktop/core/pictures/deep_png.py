@@ -83,7 +83,7 @@ def _uses_its_range(picture: Image.Image) -> bool:
     """Whether the upper bytes of colour are the picture: more than hot pixels reach a quarter of the range."""
     seen = picture.getchannel("A") if picture.mode == "RGBA" else None
     histogram = np.array(picture.histogram(seen)[: 3 * 256]).reshape(3, 256)
-    return int(histogram[:, 64:].sum()) > histogram.sum() * depth.HOT
+    return bool(histogram[:, 64:].sum() > histogram.sum() * depth.HOT)
 
 
 def _bands(

@@ -7,6 +7,7 @@ Source of the method: ITU-T T.81 (1992), annexes B and G; libjpeg's scaled inver
 from __future__ import annotations
 
 import io
+import re
 import struct
 from typing import BinaryIO, NamedTuple
 
@@ -24,6 +25,7 @@ _MAX_COEFFICIENTS = 700 << 20
 
 _MAX_HEAD = 64 << 20
 _END = b"\xff\xd9"
+_SCAN_END = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 _FILLERS = (b"\xff\x00" * 64, b"\x5a" * 128, b"\xa5" * 128)
 _MISSING_END = Notice("no-end-mark", "the file's end mark is missing, nothing of the picture is", "caution")
 
@@ -120,7 +122,7 @@ def open_jpeg(file: BinaryIO, size: int) -> tuple[Image.Image, tuple[int, int], 
         raise DecodeError("damaged", "The JPEG's header is damaged.", "Copy or download it again.")
     _check_promise(facts, size)
     factor = next((f for f in (2, 4, 8) if -(-stored[0] // f) * -(-stored[1] // f) <= MAX_PIXELS), 8)
-    picture.draft(None, (-(-stored[0] // factor), -(-stored[1] // factor)))
+    picture.draft(None, (stored[0] // factor, stored[1] // factor))
     return picture, stored, (reduced_notice(*stored, factor),)
 
 
@@ -156,21 +158,48 @@ def _check_promise(facts: JpegFacts, size: int) -> None:
         )
 
 
+def lacks_end(file: BinaryIO, size: int) -> bool:
+    """Whether the JPEG in ``file`` (``size`` bytes) ends inside a scan, or in what a copy that broke off was padded
+    with: decoders take such padding for picture. What follows a picture (previews, videos) does not count."""
+    file.seek(max(0, size - 2))
+    if file.read(2) == _END:
+        return False
+    file.seek(0)
+    data, position = file.read(), 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return False  # no order that this walk knows: the decoder's affair
+        marker = data[position + 1]
+        if marker == 0xD9:
+            return False
+        if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:
+            position += 1 if marker == 0xFF else 2
+            continue
+        position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        if marker == 0xDA:
+            found = _SCAN_END.search(data, position)
+            if found is None:
+                return True
+            position = found.start()
+    return True
+
+
 def completed(file: BinaryIO, draft: tuple[int, int]) -> tuple[Image.Image, Notice] | None:
     """The loaded picture of a JPEG that ends without its end mark and lacks nothing else; None for any other.
 
-    ``draft`` is the size at which it was being opened. Whether pixels are missing is told by what the decoder makes of
-    different bytes behind the end: where all blocks are there, it reads none of them.
+    ``draft`` is the (width, height) at which it was being read. Whether pixels are missing is told by what the decoder
+    makes of different bytes behind the end: where all blocks are there, it reads none of them.
     """
     file.seek(0)
-    data = file.read()
+    data = file.read().rstrip(b"\0")
     if data.endswith(_END) or not _all_scans(data):
         return None
     best: Image.Image | None = None
     for filler in (b"", *_FILLERS):
         picture = JpegImagePlugin.JpegImageFile(io.BytesIO(data + filler + _END))
-        if picture.size != draft:
-            picture.draft(None, draft)
+        factor = round(max(picture.size) / max(draft))
+        if factor > 1:
+            picture.draft(None, (picture.width // factor, picture.height // factor))
         try:
             picture.load()
         except (OSError, SyntaxError):
@@ -190,7 +219,7 @@ def _same(one: Image.Image, other: Image.Image) -> bool:
 
 def _all_scans(data: bytes) -> bool:
     """Whether every coefficient of every component has had its scans, down to its last bit (T.81, G.1.1.1)."""
-    position, components = 2, ()
+    position, components = 2, b""
     left: dict[tuple[int, int], int] = {}  # (component, coefficient) to the bits still to come, 99 for all
     progressive = False
     while position + 4 <= len(data):
@@ -213,7 +242,7 @@ def _all_scans(data: bytes) -> bool:
         if length < 2 or len(body) != length - 2:
             return False
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(body) >= 6:
-            components, progressive = tuple(body[6::3]), marker in (0xC2, 0xCA)
+            components, progressive = body[6::3], marker in (0xC2, 0xCA)
             left = {(c, k): 99 for c in components for k in range(64 if progressive else 1)}
         elif marker == 0xDA and len(body) >= 4:
             start, end, approximation = body[-3:]

@@ -20,23 +20,6 @@ _FILTERS = {
 }
 
 
-_MARGIN = 12
-"""How many times larger than the input a picture stays when a decoder shrinks it. Measured on JPEGs of 1 to 12 million
-pixels, three qualities, inputs of 32 to 160: at 12 times no prepared value moves by more than 1 of 255 and the mean by
-0.08; at 2 times values move by up to 31, which shifts scores."""
-
-
-def reduction_for(spec: PreprocessSpec) -> int | None:
-    """The shorter side, in pixels, that a decoder may shrink a picture to before preparing it for ``spec``.
-
-    So large that the prepared picture is the one of the full decode but for rounding. ``None`` where full resolution is
-    needed: thin strokes of ink do not survive a reduction, and the box and nearest filters see which pixels they get.
-    """
-    if spec.fit == "mnist" or spec.interpolation in ("nearest", "area"):
-        return None
-    return _MARGIN * max(spec.height, spec.width, spec.resize_shorter or 0)
-
-
 def prepare(image: DecodedImage | np.ndarray, spec: PreprocessSpec) -> PreparedImage:
     """Bring a picture into the shape that a network expects.
 

@@ -33,9 +33,7 @@ _ORIENTATION_TAG = 0x0112
 _BAND = 1 << 22  # pixels
 
 
-def decode_raster(
-    file: BinaryIO, size: int, head: bytes, kind: str, frame: int, reduce_to: int | None
-) -> DecodedImage:
+def decode_raster(file: BinaryIO, size: int, head: bytes, kind: str, frame: int, reduce_to: int | None) -> DecodedImage:
     """The picture in ``file`` (seekable, binary, ``size`` bytes), which :func:`formats.sniff` recognised as ``kind``.
 
     ``head`` is its beginning; ``frame`` and ``reduce_to`` as for :func:`desktop.core.pictures.decode.decode`. Raises
@@ -108,19 +106,22 @@ def _decode_jpeg(file: BinaryIO, size: int, reduce_to: int | None) -> DecodedIma
             # Scales by 1/2, 1/4 or 1/8 inside the DCT, the shorter side staying at reduce_to or more.
             picture.draft(None, (reduce_to, reduce_to))
         loaded: Image.Image = picture
+        failure: OSError | None = None
         try:
             picture.load()
         except OSError as error:
-            completed = jpeg_file.completed(file, picture.size) if error.errno is None else None
-            if completed is None:
+            if error.errno is not None:
                 raise
+            failure = error
+        if failure is not None or jpeg_file.lacks_end(file, size):
+            completed = jpeg_file.completed(file, picture.size)
+            if completed is None:
+                raise failure or EOFError
             loaded, missing = completed
             notices = (*notices, missing)
         profile = _profile(picture.info.get("icc_profile"))
         reduced = loaded.size != stored
-        return _finished(
-            loaded, "JPEG", 0, 1, orientation, profile, stored=stored, notices=notices, reduced=reduced
-        )
+        return _finished(loaded, "JPEG", 0, 1, orientation, profile, stored=stored, notices=notices, reduced=reduced)
 
 
 def _decode_png(file: BinaryIO, frame: int) -> DecodedImage:
@@ -146,9 +147,7 @@ def _decode_png(file: BinaryIO, frame: int) -> DecodedImage:
             exponent, profile = 1.0, None
         elif facts.bits > 8:
             notices = (depth.upper_eight(facts.bits),)
-        return _finished(
-            shown, "PNG", frame, facts.frames, orientation, profile, notices=notices, exponent=exponent
-        )
+        return _finished(shown, "PNG", frame, facts.frames, orientation, profile, notices=notices, exponent=exponent)
 
 
 def _deep_grey(picture: Image.Image, exponent: float) -> tuple[Image.Image, tuple[Notice, ...]]:
@@ -278,9 +277,7 @@ def _orientation(picture: Image.Image, kind: str) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _flattened(
-    picture: Image.Image, profile: bytes | None, exponent: float
-) -> tuple[np.ndarray, tuple[Notice, ...]]:
+def _flattened(picture: Image.Image, profile: bytes | None, exponent: float) -> tuple[np.ndarray, tuple[Notice, ...]]:
     """A picture of 8 bits a channel or less, as uint8 (H, W) or (H, W, 3) in sRGB, laid on white."""
     width, height = picture.size
     step = max(1, _BAND // width)

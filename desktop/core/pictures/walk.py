@@ -25,19 +25,18 @@ _DIGITS = re.compile(r"([0-9]+)")
 
 # Suffixes of other things, which are not even opened: a walk through a home folder should not read all of it. Camera
 # raw files and previews begin like TIFF or JPEG, unfinished downloads and safety copies like what they are of.
-_OTHER = frozenset(
-    """
-    .txt .md .rst .log .csv .tsv .json .jsonl .xml .html .htm .css .yaml .yml .toml .ini .cfg .conf .tex .bib .rtf .nfo
-    .py .pyc .pyi .ipynb .js .ts .c .h .cpp .hpp .java .class .rs .go .r .m .mat .sh .bat .ps1 .exe .dll .so .dylib .o
-    .pdf .ps .eps .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .epub .db .sqlite .mdb
-    .zip .gz .tgz .tar .bz2 .xz .7z .rar .zst .iso .dmg .deb .rpm .whl
-    .mp4 .mov .avi .mkv .webm .m4v .mpg .mpeg .wmv .3gp .mp3 .wav .flac .ogg .m4a .aac
-    .npy .npz .h5 .hdf5 .pkl .pickle .pt .pth .ckpt .keras .tflite .onnx .pb .safetensors .parquet .arrow .tfrecord
-    .nii .nrrd .mha .mhd .fits .fit .psd .xcf .ai .svg .indd .blend .stl .obj .ttf .otf .woff .woff2 .ico .cur
-    .nef .nrw .cr2 .cr3 .crw .arw .srf .sr2 .dng .orf .raf .rw2 .pef .srw .3fr .fff .iiq .x3f .erf .kdc .dcr .mrw .rwl
-    .thm .lrv .xmp .aae .part .partial .crdownload .download .tmp .temp .bak .swp .lock .lnk .url
-    """.split()
-)
+_OTHER_SUFFIXES = """
+.txt .md .rst .log .csv .tsv .json .jsonl .xml .html .htm .css .yaml .yml .toml .ini .cfg .conf .tex .bib .rtf .nfo
+.py .pyc .pyi .ipynb .js .ts .c .h .cpp .hpp .java .class .rs .go .r .m .mat .sh .bat .ps1 .exe .dll .so .dylib .o
+.pdf .ps .eps .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .epub .db .sqlite .mdb
+.zip .gz .tgz .tar .bz2 .xz .7z .rar .zst .iso .dmg .deb .rpm .whl
+.mp4 .mov .avi .mkv .webm .m4v .mpg .mpeg .wmv .3gp .mp3 .wav .flac .ogg .m4a .aac
+.npy .npz .h5 .hdf5 .pkl .pickle .pt .pth .ckpt .keras .tflite .onnx .pb .safetensors .parquet .arrow .tfrecord
+.nii .nrrd .mha .mhd .fits .fit .psd .xcf .ai .svg .indd .blend .stl .obj .ttf .otf .woff .woff2 .ico .cur
+.nef .nrw .cr2 .cr3 .crw .arw .srf .sr2 .dng .orf .raf .rw2 .pef .srw .3fr .fff .iiq .x3f .erf .kdc .dcr .mrw .rwl
+.thm .lrv .xmp .aae .part .partial .crdownload .download .tmp .temp .bak .swp .lock .lnk .url
+"""
+_OTHER = frozenset(_OTHER_SUFFIXES.split())
 
 
 @dataclass(frozen=True, slots=True)

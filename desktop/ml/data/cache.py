@@ -30,7 +30,7 @@ from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import DecodedImage, FoveaError, PreprocessSpec
 from desktop.store import locks
 
-VERSION = 3
+VERSION = 4
 """Part of every key: a change of how pictures are prepared makes old sets unknown."""
 LIMIT_BYTES = 20 << 30
 """The most that all sets together may take, unless ``FOVEA_CACHE_GB`` says otherwise; one larger set is still made."""

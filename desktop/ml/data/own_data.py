@@ -15,8 +15,7 @@ from desktop.core.data import dataset
 from desktop.core.data.dataset import ALL, LabelledDataset
 from desktop.core.data.picture_facts import content_of
 from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import reduction_for
-from desktop.core.types import FoveaError, PreprocessSpec
+from desktop.core.types import FoveaError
 from desktop.ml.data import cache
 from desktop.ml.data.cache import Raw
 from desktop.ml.data.public_sets import DataError, Pictures, cut_validation, mapped
@@ -87,9 +86,8 @@ class OwnData:
 class _Feed:
     """A part of the data, for the cache."""
 
-    def __init__(self, data: LabelledDataset, classes: Sequence[str], spec: PreprocessSpec) -> None:
+    def __init__(self, data: LabelledDataset, classes: Sequence[str]) -> None:
         self._data = data
-        self._reduce = reduction_for(spec)
         number = {name: index for index, name in enumerate(classes)}
         self.names = [data.name(i) for i in range(len(data))]
         self.labels = np.array([number.get(name, -1) for name in data.classes], np.int64)[data.targets]
@@ -97,7 +95,7 @@ class _Feed:
     def read(self, position: int) -> Raw:
         source, size, digest = content_of(self._data, position)
         try:
-            return Raw(decode(source, reduce_to=self._reduce), digest, size)
+            return Raw(decode(source), digest, size)
         except FoveaError as error:
             return Raw(error, digest, size)
 
@@ -139,7 +137,7 @@ def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = la
 
         return {"fingerprint": part.fingerprint(known=known), "unread": np.flatnonzero(sizes < 0).tolist()}
 
-    return cache.make(key, _Feed(part, classes, plan.preprocess), plan.preprocess, progress, finish)
+    return cache.make(key, _Feed(part, classes), plan.preprocess, progress, finish)
 
 
 def _opens(part: LabelledDataset, position: int) -> bool:

@@ -19,8 +19,7 @@ from desktop import paths
 from desktop.core.data.persons import group_of_name
 from desktop.core.data.splits import cut, together
 from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import reduction_for
-from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
+from desktop.core.types import FoveaError, ImageSource
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Images, Pictures, Rows
 from desktop.ml.data.cache import Progress, Raw
@@ -126,10 +125,8 @@ def mapped(found: cache.Prepared) -> Pictures:
 class _Held:
     """Pictures of a public set in memory, undecoded where they are files; the largest set takes sixty megabytes."""
 
-    def __init__(
-        self, names: Sequence[str], labels: np.ndarray, held: Sequence[bytes | np.ndarray], spec: PreprocessSpec
-    ) -> None:
-        self.names, self.labels, self._held, self._spec = names, labels, held, spec
+    def __init__(self, names: Sequence[str], labels: np.ndarray, held: Sequence[bytes | np.ndarray]) -> None:
+        self.names, self.labels, self._held = names, labels, held
 
     def read(self, position: int) -> Raw:
         content = self._held[position]
@@ -138,7 +135,7 @@ class _Held:
         digest = hashlib.sha256(content).digest()
         name = self.names[position].rsplit("/", 1)[-1]
         try:
-            decoded = decode(ImageSource(name, data=content), reduce_to=reduction_for(self._spec))
+            decoded = decode(ImageSource(name, data=content))
         except FoveaError as error:
             return Raw(error, digest, len(content))
         return Raw(decoded, digest, len(content))
@@ -149,13 +146,13 @@ def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held
         from desktop.ml.data.captcha_letters import draw
 
         images, letters = draw(split)
-        return _numbered(images, letters, split, plan.preprocess)
+        return _numbered(images, letters, split)
     if plan.data.source == "mnist":
         path = root / "mnist.npz"
         if not path.is_file():
             raise DataError("no-data", "'mnist.npz' was not found", "Set FOVEA_DATA to the folder that holds it.")
         with np.load(path, allow_pickle=False) as held:
-            return _numbered(held[f"x_{split}"], held[f"y_{split}"], split, plan.preprocess)
+            return _numbered(held[f"x_{split}"], held[f"y_{split}"], split)
     found: list[tuple[str, int, bytes]] = []
     for name, data in _files(source, split, root):
         parts = name.split("/")
@@ -165,11 +162,11 @@ def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held
         raise DataError("no-data", f"'{source.title}' holds no pictures of its '{split}' split")
     found.sort(key=lambda item: (item[1], item[0]))
     labels = np.array([label for _, label, _ in found], np.int64)
-    return _Held([name for name, _, _ in found], labels, [data for _, _, data in found], plan.preprocess)
+    return _Held([name for name, _, _ in found], labels, [data for _, _, data in found])
 
 
-def _numbered(images: np.ndarray, labels: np.ndarray, split: str, spec: PreprocessSpec) -> _Held:
-    return _Held([f"{split}/{i:05d}" for i in range(len(labels))], labels.astype(np.int64), list(images), spec)
+def _numbered(images: np.ndarray, labels: np.ndarray, split: str) -> _Held:
+    return _Held([f"{split}/{i:05d}" for i in range(len(labels))], labels.astype(np.int64), list(images))
 
 
 def _files(source: Source, split: Split, root: Path) -> Iterator[tuple[str, bytes]]:

@@ -85,8 +85,8 @@ def _chosen_from(stored: np.ndarray, modality: Curve, padding: tuple[float, floa
     some = stored.reshape(-1)[::step]
     if padding is not None:
         # As the samples hold it: a text's decimals are not those of a float of 32 bits.
-        low, high = (np.array(end).astype(stored.dtype) for end in padding)
-        kept = some[~((some >= low) & (some <= high))]
+        first, last = (np.array(end).astype(stored.dtype) for end in padding)
+        kept = some[~((some >= first) & (some <= last))]
         some = kept if kept.size else some
     with np.errstate(all="ignore"):
         sample = modality(some.astype(np.float64))
@@ -110,7 +110,8 @@ def _padding(dataset: Any, dtype: np.dtype) -> tuple[float, float] | None:
     if dtype.kind in "iu":
         # Written with the other sign, it still means the same bits.
         info, span = np.iinfo(dtype), 1 << (8 * dtype.itemsize)
-        ends = tuple(end + span if end < info.min else end - span if end > info.max else end for end in ends)
+        wrapped = [end + span if end < info.min else end - span if end > info.max else end for end in ends]
+        return min(wrapped), max(wrapped)
     return min(ends), max(ends)
 
 

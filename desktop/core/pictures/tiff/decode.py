@@ -1,6 +1,7 @@
-"""TIFF pages that Pillow reads wrongly or not at all: deep, signed and floating-point samples, planar and packed ones,
-palettes of 8 or 16 bits, no-data values, further bands, big-endian BigTIFF, WebP and JPEG 2000 inside, and pages of more
-pixels than are kept.
+"""TIFF pages that Pillow reads wrongly or not at all.
+
+Deep, signed, floating-point, planar and packed samples, palettes with entries of 8 bits or indices of 16, no-data
+values, further bands, big-endian BigTIFF, WebP and JPEG 2000 inside, and pages of more pixels than are kept.
 
 Source of the method: TIFF 6.0 (1992), with the depth rule of :mod:`desktop.core.pictures.depth`. What is neither read
 here nor by Pillow is refused by the name of its variant.
@@ -197,8 +198,7 @@ def _reduction(page: Page, channels: int) -> Reduction:
 
 
 def _gather(file: BinaryIO, page: Page, keep: list[int], has_alpha: bool, factor: int) -> _Samples:
-    """The page's samples. A ``factor`` over 1 averages squares of so many pixels while reading; palettes are resolved before.
-    """
+    """The page's samples. A ``factor`` over 1 averages squares of so many pixels while reading, palettes resolved."""
     dtype = segments.dtype_of(page)
     blank = _no_data(page, dtype)
     marked = blank is not None and page.photometric in (_GREY_INVERTED, _GREY, _RGB)
@@ -211,7 +211,9 @@ def _gather(file: BinaryIO, page: Page, keep: list[int], has_alpha: bool, factor
             whole = len(band) // factor * factor
             left, band = band[whole:].copy(), band[:whole]
         shown = band[..., :-1] if has_alpha else band
-        valid = ~_equals(shown, blank).all(axis=2) if marked and blank is not None else None
+        valid: np.ndarray | None = None
+        if marked and blank is not None:
+            valid = np.logical_not(_equals(shown, blank).all(axis=2))
         if page.photometric == _PALETTE:
             shown = _resolved(page, shown[..., 0])
         veil = _alpha_bytes(band[..., -1], page) if has_alpha else None
@@ -256,12 +258,14 @@ def _no_data(page: Page, dtype: np.dtype) -> float | int | None:
     return exact if info.min <= exact <= info.max else None
 
 
-def _equals(values: np.ndarray, blank: float | int | None) -> np.ndarray:
-    return np.isnan(values) if blank is not None and math.isnan(blank) else values == blank
+def _equals(values: np.ndarray, blank: float | int) -> np.ndarray:
+    same: np.ndarray = np.isnan(values) if math.isnan(blank) else values == blank
+    return same
 
 
 def _resolved(page: Page, index: np.ndarray) -> np.ndarray:
-    """A palette picture's indices (H, W) as colours (H, W, 3) or greys (H, W, 1): uint8, or uint16 where the palette has 16 bits."""
+    """A palette picture's indices (H, W) as colours (H, W, 3) or, where its palette is grey, (H, W, 1): uint8, or
+    uint16 where the palette has 16 bits."""
     assert page.colour_map is not None  # _unreadable sees to it
     entries = len(page.colour_map) // 3
     table = page.colour_map[: 3 * entries].reshape(3, entries).T.astype(np.uint16)
@@ -272,7 +276,8 @@ def _resolved(page: Page, index: np.ndarray) -> np.ndarray:
     index = index.view(f"u{index.dtype.itemsize}")
     if not entries or int(index.max()) >= entries:
         raise DecodeError("damaged", "The TIFF uses colours that its palette lacks.", "Export it again.")
-    return table[index]
+    resolved: np.ndarray = table[index]
+    return resolved
 
 
 def _alpha_bytes(values: np.ndarray, page: Page) -> np.ndarray:
@@ -280,7 +285,8 @@ def _alpha_bytes(values: np.ndarray, page: Page) -> np.ndarray:
     bits = page.bits[0]
     if values.dtype.kind == "f":
         with np.errstate(all="ignore"):
-            return np.nan_to_num(np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+            veil: np.ndarray = np.nan_to_num(np.clip(values, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+        return veil
     plain = values.view(f"u{values.dtype.itemsize}")
     if bits < 8:
         return (plain.astype(np.uint16) * 255 // ((1 << bits) - 1)).astype(np.uint8)
@@ -342,7 +348,10 @@ def _interpreted(
     if seen is not None:
         if pixels.dtype == np.uint8 and segments.dtype_of(page) != np.uint8:
             pixels[~seen] = 0
-        notices = (*notices, Notice("no-data", f"{1.0 - float(seen.mean()):.1%} of the pixels hold no data, shown black"))
+        notices = (
+            *notices,
+            Notice("no-data", f"{1.0 - float(seen.mean()):.1%} of the pixels hold no data, shown black"),
+        )
     if model == _YCBCR and page.compression != segments.JPEG:
         pixels = np.asarray(Image.fromarray(pixels, "YCbCr").convert("RGB"))
     picture = Image.fromarray(pixels)

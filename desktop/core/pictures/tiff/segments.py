@@ -152,7 +152,7 @@ def _samples(
     if any(part is None for part in parts):
         # Left out by a writer of sparse files: each piece on its own.
         pieces = []
-        for number, part, want in zip(numbers, parts, need, strict=True):
+        for part, want in zip(parts, need, strict=True):
             rows = want // row
             if part is None:
                 pieces.append(np.full((rows, width, samples), _castable(blank, dtype_of(page)), dtype_of(page)))
@@ -221,9 +221,7 @@ def _unlzma(data: bytes, want: int) -> bytes:
     return out
 
 
-def _inflated_strips(
-    file: BinaryIO, page: Page, size: int, first: int, row: int, limit: int
-) -> Iterator[np.ndarray]:
+def _inflated_strips(file: BinaryIO, page: Page, size: int, first: int, row: int, limit: int) -> Iterator[np.ndarray]:
     """The bands of deflated strips that are large: each is inflated a band at a time."""
     step = max(1, limit // row)
     for number in range(-(-page.height // page.rows)):
@@ -326,7 +324,7 @@ def _unpacked(rows_of_bytes: np.ndarray, page: Page, rows: int, width: int) -> n
     if page.predictor == 3:
         return _float_predicted(rows_of_bytes, dtype, samples).reshape(rows, width, samples)
     if bits in (8, 16, 32, 64):
-        stored = np.ascontiguousarray(rows_of_bytes).view(dtype.newbyteorder(page.order))
+        stored = np.ascontiguousarray(rows_of_bytes).view(dtype.newbyteorder("<" if page.order == "<" else ">"))
         values = stored.astype(dtype).reshape(rows, width, samples)
     elif bits == 24:
         triples = rows_of_bytes.reshape(rows, width * samples, 3).astype(np.uint32)

@@ -63,8 +63,9 @@ class Page:
     """One page of a TIFF, by its tags.
 
     ``order`` is ``<`` or ``>``. ``bits`` and ``formats`` hold a value for each sample of a pixel, ``extra`` the meaning
-    of those beyond the colour. ``tile`` is (width, length) or None for strips of ``rows`` rows. ``offsets`` and
-    ``counts`` are int64, one for each strip or tile. ``nameless``: the colour model is not said, but guessed. ``no_data`` is the text of GDAL's tag, or ''.
+    of those beyond the colour. ``nameless``: the colour model is not said, but guessed. ``tile`` is (width, length) or
+    None for strips of ``rows`` rows. ``offsets`` and ``counts`` are int64, one for each strip or tile. ``no_data`` is
+    the text of GDAL's tag, or ''.
     """
 
     order: str
