@@ -175,7 +175,10 @@ def _decode_tiff(file: BinaryIO, frame: int) -> DecodedImage:
     if page.orientation in UPRIGHT:
         notices.append(Notice("upright", f"turned upright (EXIF orientation {page.orientation})"))
     found = None
-    if not tiff.needs_own_reader(page):
+    if tiff.needs_own_reader(page):
+        if not tiff.can_read(page):
+            raise tiff.refusal(page)
+    else:
         check_size(page.width, page.height)
         check_size(*(page.tile or (1, 1)))
         found = _pillows_tiff(file, frame)

@@ -78,8 +78,8 @@ class TiffPicture:
 
 def needs_own_reader(page: Page) -> bool:
     """Whether Pillow would read ``page`` wrongly or with too much memory, so that :func:`read_tiff` has to."""
-    if not can_read(page):
-        return False
+    if not can_read(page) and (page.compression not in segments.KNOWN or page.compression in segments.EIGHT_BIT):
+        return False  # Pillow may know more of this compression
     if page.nameless or page.compression in segments.PILLOWLESS or page.big and page.order == ">":
         return True
     if any(bits > 8 for bits in page.bits) or any(kind not in (tags.UNSIGNED, tags.UNDEFINED) for kind in page.formats):
@@ -140,9 +140,9 @@ def _unreadable(page: Page) -> str | None:
         return f"Lab colour of {bits} bits"
     if page.photometric == _YCBCR and page.compression != segments.JPEG and (bits != 8 or page.subsampling != (1, 1)):
         return "subsampled YCbCr colour of this kind"
-    packed = bits not in (8, 16, 32, 64)
-    if page.predictor not in (1, 2, 3) or page.predictor == 2 and packed or page.predictor == 3 and kind != tags.FLOAT:
-        return f"a predictor (number {page.predictor}) that does not go with its samples"
+    predictor, packed = segments.predictor_of(page), bits not in (8, 16, 32, 64)
+    if predictor not in (1, 2, 3) or predictor == 2 and packed or predictor == 3 and kind != tags.FLOAT:
+        return f"a predictor (number {predictor}) that does not go with its samples"
     if page.compression in segments.EIGHT_BIT and bits != 8:
         return f"{_COMPRESSIONS.get(page.compression, 'JPEG')} of {bits} bits"
     return None

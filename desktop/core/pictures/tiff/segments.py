@@ -47,6 +47,11 @@ PILLOWLESS = frozenset((33003, 33005, 34712, WEBP, _LZMA))
 _REVERSED = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
 
 
+def predictor_of(page: Page) -> int:
+    """The predictor that was applied before compression: as libtiff has it, none without LZW, Deflate or their like."""
+    return page.predictor if page.compression in (5, 50000, _LZMA, *_DEFLATE) else 1
+
+
 def dtype_of(page: Page) -> np.dtype:
     """The dtype, in the machine's byte order, in which samples of ``page`` come."""
     bits, kind = page.bits[0], page.formats[0]
@@ -321,7 +326,8 @@ def _unpacked(rows_of_bytes: np.ndarray, page: Page, rows: int, width: int) -> n
     """Bytes, uint8 (rows, bytes of a row), as samples (rows, width, samples), the predictor undone."""
     samples = 1 if page.planar else page.samples
     bits, dtype = page.bits[0], dtype_of(page)
-    if page.predictor == 3:
+    predictor = predictor_of(page)
+    if predictor == 3:
         return _float_predicted(rows_of_bytes, dtype, samples).reshape(rows, width, samples)
     if bits in (8, 16, 32, 64):
         stored = np.ascontiguousarray(rows_of_bytes).view(dtype.newbyteorder("<" if page.order == "<" else ">"))
@@ -339,7 +345,7 @@ def _unpacked(rows_of_bytes: np.ndarray, page: Page, rows: int, width: int) -> n
             values <<= 1
             values |= flags[:, :, bit]
         values = _signed(values, bits, dtype).reshape(rows, width, samples)
-    if page.predictor == 2:
+    if predictor == 2:
         whole = values.view(f"u{dtype.itemsize}")
         np.cumsum(whole, axis=1, dtype=whole.dtype, out=whole)
     return values
