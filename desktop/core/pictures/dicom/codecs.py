@@ -181,12 +181,13 @@ def _readings(frame: bytes, syntax: str) -> Iterator[bytes]:
         return
     yield frame
     if syntax in _JPEG_LS:
-        # Some writers pad before the end mark instead of behind it, against T.87; how far is not said.
+        # Some writers pad before the end mark instead of behind it, against T.87. Of a run of zeros the first may be the
+        # picture's last byte; more than three readings are not tried, for a damaged stream can take seconds.
         end = frame.rfind(b"\xff\xd9")
-        for count in range(1, _MAX_PADDING + 1):
-            if end - count < 2 or frame[end - count] not in (0x00, 0xFF):
-                return
-            yield frame[: end - count] + b"\xff\xd9"
+        padding = end - len(frame[: max(end, 0)].rstrip(b"\x00\xff"))
+        for count in sorted({1, padding, padding - 1}):
+            if 0 < count <= min(padding, _MAX_PADDING):
+                yield frame[: end - count] + b"\xff\xd9"
 
 
 def _codestream(frame: bytes) -> bytes:
