@@ -9,7 +9,7 @@ from benchmarks import inference, responsiveness, startup, training
 
 def main(argv: list[str]) -> int:
     """Run every benchmark with the same options; the exit status is 0 when every bar holds."""
-    return max([module.main(argv) for module in (startup, inference, responsiveness, training)])
+    return max([int(module.main(argv)) for module in (startup, inference, responsiveness, training)])
 
 
 if __name__ == "__main__":

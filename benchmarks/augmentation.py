@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -28,8 +29,8 @@ def main(argv: list[str]) -> int:
     for side in (32, 96):
         images = np.random.default_rng(3).integers(0, 256, (_BATCH, side, side, 3), np.uint8)
         sides: dict[str, Callable[[], tuple[float, float]]] = {
-            "fovea": lambda images=images: _timed(_by_workers, images, batches),
-            "peer": lambda images=images: _timed(_by_batch, images, batches),
+            "fovea": partial(_timed, _by_workers, images, batches),
+            "peer": partial(_timed, _by_batch, images, batches),
         }
         for work in sides.values():
             work()  # threads, compiled graphs
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
             cores[name].append(cpu)  # noqa: B023 - called within this turn of the loop
             return wall
 
-        walls = take_turns(values.rounds, {name: (lambda name=name: turn(name)) for name in sides})
+        walls = take_turns(values.rounds, {name: partial(turn, name) for name in sides})
         peer = "keras.ops.image.affine_transform, a batch at once"
         figure = report.compare(f"{side}×{side}, a core", "pictures/s", cores["fovea"], cores["peer"], peer)
         report.compare(f"{side}×{side}, wall, {_WORKERS} threads", "pictures/s", walls["fovea"], walls["peer"], peer)

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import cos, pi, sin
 from typing import Any
 
@@ -62,8 +63,8 @@ def _window(rounds: int, sheets: int) -> tuple[list[float], list[float], tuple[b
         for turn in range(rounds + 1):
             view.canvas.clear()
             for index, (x, y) in enumerate(path):
-                draw = view.canvas.move if index else view.canvas.begin
-                spent = timed(lambda draw=draw, x=x, y=y: draw(x, y))
+                draw = view.canvas.draw_to if index else view.canvas.begin
+                spent = timed(partial(draw, x, y))
                 if turn:  # the first 3 loads the model
                     one.append(spent)
             view.canvas.lift()
@@ -75,7 +76,7 @@ def _window(rounds: int, sheets: int) -> tuple[list[float], list[float], tuple[b
                 Stroke(tuple((left + 0.5 * (x - 0.3), y, 1.0) for x, y in path), 0.03 + number / 10_000)
                 for left in (0.05, 0.35, 0.65)
             )
-            three.append(timed(lambda digits=digits: view.canvas.set_drawing(digits)))
+            three.append(timed(partial(view.canvas.set_drawing, digits)))
         return one, three, (single, view.canvas.encoded())
 
 

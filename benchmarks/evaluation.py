@@ -30,7 +30,7 @@ from desktop.core.figures.result import EvaluationResult, figures
 from desktop.core.pictures.decode import decode
 from desktop.core.pictures.preprocess import prepare, reduction_for
 from desktop.engine.client import EngineClient
-from desktop.engine.evaluation import evaluate
+from desktop.engine.evaluation import Evaluator, evaluate
 from desktop.engine.messages import Warmed, WarmRequest
 from desktop.engine.model import BATCH, LoadedModel
 from desktop.store.store import ModelEntry, ModelStore
@@ -149,12 +149,12 @@ def _throughput(report: common.Report, entry: ModelEntry, data: LabelledDataset,
     def whole() -> float:
         begin = time.perf_counter()
         first: list[float] = []
-        results[:] = [
-            evaluate(
-                engine, entry, data, _labels(entry, data),
-                rows=lambda run, rows: first or first.append(time.perf_counter() - begin),
-            )
-        ]  # fmt: skip
+
+        def heard(run: Evaluator, rows: np.ndarray) -> None:
+            if not first:
+                first.append(time.perf_counter() - begin)
+
+        results[:] = [evaluate(engine, entry, data, _labels(entry, data), rows=heard)]
         first_rows.append(first[0])
         return len(data) / (time.perf_counter() - begin)
 

@@ -148,7 +148,7 @@ def pages(count: int, seed: int) -> Iterator[np.ndarray]:
         pen = ImageDraw.Draw(page)
         font = ImageFont.truetype(known[rng.integers(len(known))], int(rng.integers(9, 15)))
         if index % 2:
-            line = font.size + int(rng.integers(2, 6))
+            line = int(font.size) + int(rng.integers(2, 6))
             for top in range(10, 190 - line, line):
                 words = " ".join(
                     "".join(rng.choice(list(_LETTERS[26:]), rng.integers(2, 9))) for _ in range(rng.integers(2, 6))

@@ -56,7 +56,7 @@ def _measure(
         if seen["answered"] != count:
             raise RuntimeError(f"{seen['answered']} pictures answered, {count} expected")
         own.append(seen["gaps"])
-        return max(seen["gaps"])
+        return float(max(seen["gaps"]))
 
     def empty() -> float:
         with common.start_child("benchmarks.windows", "empty-pulse") as window:

@@ -40,16 +40,16 @@ def _measure(subject: common.Subject, picture: str, rounds: int) -> dict[str, li
         with common.fresh_home(subject) as home:
             seen = common.ask_child("benchmarks.windows", "launch", picture, home=home)
         answers.append((seen["answered"] - seen["launched"]) * 1000)
-        return (seen["painted"] - seen["launched"]) * 1000
+        return float((seen["painted"] - seen["launched"]) * 1000)
 
     def empty() -> float:
         seen = common.ask_child("benchmarks.windows", "empty")
-        return (seen["painted"] - seen["launched"]) * 1000
+        return float((seen["painted"] - seen["launched"]) * 1000)
 
     def keras() -> float:
         size = (str(spec.width), str(spec.height))
         seen = common.ask_child("benchmarks.keras_script", str(subject.keras), picture, *size, spec.colour)
-        return (seen["answered"] - seen["launched"]) * 1000
+        return float((seen["answered"] - seen["launched"]) * 1000)
 
     results = common.take_turns(rounds, {"paint": fovea, "empty": empty, "keras": keras})
     return {**results, "answer": answers}

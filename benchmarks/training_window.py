@@ -15,9 +15,12 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks import common
+
+if TYPE_CHECKING:
+    from desktop.ui.train.view import TrainView
 
 LONGEST_LIMIT_MS = 60.0
 P99_LIMIT_MS = 16.0
@@ -47,7 +50,7 @@ def train_pulse(arguments: list[str]) -> dict[str, Any]:
 
     fovea = Fovea(_LIMIT_MS)
     fovea.window.show_view("train")
-    view = fovea.window.later("train")
+    view = cast("TrainView", fovea.window.later("train"))
     seconds = float(arguments[1])
     result: dict[str, Any] = {}
     beat = Beat()
@@ -75,7 +78,7 @@ def train_pulse(arguments: list[str]) -> dict[str, Any]:
         "gaps": beat.gaps,
         "busy": beat.busy,
         "epochs": job.epochs_done - result.pop("epochs_before"),
-        "device": job.started.device,
+        "device": job.started.device if job.started is not None else "",
     }
 
     def ended(held: Any) -> None:
@@ -84,7 +87,9 @@ def train_pulse(arguments: list[str]) -> dict[str, Any]:
 
     view.service.ended.connect(ended)
     result["moment"] = time.monotonic()
-    os.kill(view.service.trainer_pid(job.id), getattr(signal, "SIGKILL", signal.SIGTERM))
+    trainer = view.service.trainer_pid(job.id)
+    assert trainer is not None
+    os.kill(trainer, getattr(signal, "SIGKILL", signal.SIGTERM))
     fovea.run()
 
     def again() -> None:

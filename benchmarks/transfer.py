@@ -59,8 +59,10 @@ def _trained(how: Any, repeat: int, epochs: int) -> dict[str, float]:
     manifest = ModelStore().require(BASE).manifest
     assert manifest is not None
     source = DataPlan("cats-dogs", 0.5, classes=("cats", "dogs"))
-    start = "weights" if how == "scratch" else how
-    plan = transfer_plans.plan_from(manifest, start, ("cat", "dog"), source, f"few-{how}", seed=repeat + 1)
+    starts: dict[str, transfer_plans.Kind] = {
+        "scratch": "weights", "features": "features", "fine-tune": "fine-tune"
+    }  # fmt: skip
+    plan = transfer_plans.plan_from(manifest, starts[how], ("cat", "dog"), source, f"few-{how}", seed=repeat + 1)
     # The last epoch counts: the pictures that measure must not also choose.
     head = epochs // 2 if how == "fine-tune" else 0
     fit = replace(plan.fit, epochs=epochs, keep="last")

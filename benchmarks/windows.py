@@ -17,7 +17,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 _SETTLE_MS = 150  # from an answer to the next drop: preview and thumbnail come meanwhile
 _BEAT_MS = 1
@@ -85,7 +85,7 @@ class _Answers:
 
         self._then: Callable[[], None] | None = None
         self._view = window.classify
-        app = QApplication.instance()
+        self._app = app = cast("QApplication", QApplication.instance())
         answers = self
 
         class Watch(QObject):
@@ -96,7 +96,6 @@ class _Answers:
                 return False
 
         self._watch = Watch()
-        self._app = app
         # Connected last, so that the view has already taken the answer; only now does every event pay for being seen.
         self._view.session.prediction_changed.connect(self._changed)
 
@@ -169,6 +168,7 @@ class Fovea:
         self.run()
 
     def _await_warm(self) -> None:
+        assert self.window.engine is not None
         self.window.engine.warmed.connect(self.done)
 
     def run(self) -> None:

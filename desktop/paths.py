@@ -30,6 +30,20 @@ def bundled_models() -> Path:
     return program_root() / "model_store"
 
 
+def prepared_models() -> Path | None:
+    """Models made once for everybody who uses this installation, from what was installed beside it.
+
+    They lie inside the virtual environment (``share/fovea/models``), or where ``FOVEA_PREPARED_MODELS`` says. ``None``
+    outside of an environment and in a frozen program, which has them among its bundled models.
+    """
+    value = os.environ.get("FOVEA_PREPARED_MODELS")
+    if value is not None:
+        return Path(value).expanduser().absolute() if value else None
+    if getattr(sys, "frozen", False) or sys.prefix == sys.base_prefix:
+        return None
+    return Path(sys.prefix) / "share" / "fovea" / "models"
+
+
 def _home() -> Path | None:
     value = os.environ.get("FOVEA_HOME")
     return Path(value).expanduser().absolute() if value else None

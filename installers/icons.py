@@ -28,19 +28,18 @@ def draw(side: int, path: Path) -> Path:
 
 def for_program(work: Path) -> str | None:
     """The icon file of this system's programs, drawn into ``work``; Linux' programs carry none."""
-    if sys.platform not in ("win32", "darwin"):
-        return None
-    return str(draw(512, work / ("fovea.icns" if sys.platform == "darwin" else "fovea.ico")))
+    ending = {"win32": "ico", "darwin": "icns"}.get(sys.platform)
+    return str(draw(512, work / f"fovea.{ending}")) if ending else None
 
 
 def version_resource(name: str, version: str, work: Path) -> str | None:
     """The file that PyInstaller makes Windows' version resource of; ``None`` on other systems."""
-    if sys.platform != "win32":
-        return None
-    path = work / f"{name}.version.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(version_text(name, version), encoding="utf-8")
-    return str(path)
+    if sys.platform == "win32":
+        path = work / f"{name}.version.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(version_text(name, version), encoding="utf-8")
+        return str(path)
+    return None
 
 
 def version_text(name: str, version: str) -> str:

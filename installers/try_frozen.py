@@ -58,8 +58,10 @@ def main(argv: list[str]) -> int:
         runner = Runner(options.program.resolve(), Path(folder), options.skip, options.root)
         trials = [runner.trial(name) for name in options.only or TRIALS]
     built = bundle.built(runner.program)
-    record = evidence.head("frozen") | {
-        **{key: built[key] for key in ("commit", "changed") if key in built},
+    about: dict[str, Any] = {key: built[key] for key in ("commit", "changed") if key in built}
+    record: dict[str, Any] = {
+        **evidence.head("frozen"),
+        **about,
         "built_on": built.get("system", "unknown"),
         "edition": runner.report.get("edition", ""),
         "size_mb": round(bundle.size(runner.program) / bundle.MB, 1),

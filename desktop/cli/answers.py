@@ -5,7 +5,7 @@ The walk through the folders is asked only as far ahead as the engine has work: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import Protocol
 
@@ -83,7 +83,7 @@ def answers(
     items: Iterable[Found | Problem],
     lost: Callable[[EngineLost], None] | None = None,
     idle: Callable[[], None] | None = None,
-) -> Iterator[tuple[str, Result]]:
+) -> Generator[tuple[str, Result], None, None]:
     """The path and the answer of every item, in order.
 
     ``lost`` hears of an engine that died; ``idle`` is called about twice a second, and whenever something came. Once a

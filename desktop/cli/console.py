@@ -11,8 +11,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self, TextIO
 
 from desktop.core.types import FoveaError
 
@@ -59,7 +59,7 @@ class Interrupts:
         self.asked = False
         self._words = words
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> Self:
         self._before = signal.signal(signal.SIGINT, self._handle)
         return self
 
@@ -190,7 +190,7 @@ class Progress:
             self._shown = False
 
 
-def table(rows: list[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
+def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
     """``rows`` (the first is the head) in columns two blanks apart; columns named in ``right`` end flush."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []

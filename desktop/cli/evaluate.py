@@ -17,14 +17,17 @@ from desktop.cli.parser import Parser
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
 from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.public_names import key_file, public_naming
 from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
-from desktop.core.figures.result_files import estimate_json, figures_json, public_naming, write_atomically, write_csv
-from desktop.core.figures.store import EvaluationStore, not_written
+from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
+from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Progress, evaluate, thumbnails
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system.duration import duration
+from desktop.system.files import Content, disk_of, saying, write_atomically
 
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 _SHOWN_CLASSES = 30
@@ -82,7 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--csv", metavar="FILE", help="one row for every picture")
     add("--report", metavar="FILE", help="a report to hand on: .html or .pdf")
     add("--no-pictures", action="store_true", help="no pictures in the report")
-    add("--keep-names", action="store_true", help="show file names even where they hold a DICOM patient's name")
+    add(
+        "--keep-names", action="store_true",
+        help="show all file names: a medical model's, and those that read like a person's, become numbers otherwise",
+    )  # fmt: skip
+    add("--key", action="store_true", help="write beside each file which number is which picture; not to be handed on")
     add("--reuse", action="store_true", help="take the kept result where the same model saw the same data before")
     return parser
 
@@ -173,7 +180,7 @@ def _one(
     def told(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"
         right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
-        left = f", {_duration(state.left_s)} left" if state.left_s is not None else ""
+        left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
     try:
@@ -209,11 +216,6 @@ def _stopped(result: EvaluationResult) -> int:
     return console.INTERRUPTED
 
 
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d} min" if whole >= 60 else f"{whole} s"
-
-
 # Files
 
 
@@ -237,6 +239,7 @@ def _report(
     other = (results[1], measured[1], paired) if paired is not None else None
     report = build_report(result, measured[0], None if options.no_pictures else pictures, options.keep_names, other)
     write_report(report, Path(options.report))
+    _write_key(options, options.report, result)
 
 
 def _write(
@@ -250,6 +253,7 @@ def _write(
                 write_csv(results[0], stream, naming)
 
         _put(options.csv, rows)
+        _write_key(options, options.csv, results[0])
     if options.json:
         value = figures_json(results[0], measured[0], naming)
         if paired is not None:
@@ -259,7 +263,20 @@ def _write(
         if options.json == "-":
             console.say(text.rstrip("\n"))
         else:
-            _put(options.json, lambda path: _write_text(path, text))
+            _put(options.json, text)
+            _write_key(options, options.json, results[0])
+
+
+def _write_key(options: argparse.Namespace, beside: str, result: EvaluationResult) -> None:
+    naming = public_naming(result, options.keep_names)
+    if not options.key or not naming.hidden:
+        return
+
+    def rows(path: Path) -> None:
+        with path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
+            naming.write_key(stream)
+
+    _put(str(key_file(Path(beside))), rows)
 
 
 def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str, Any]:
@@ -277,16 +294,9 @@ def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str
     }
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _put(name: str, write: Callable[[Path], None]) -> None:
-    target = Path(name)
-    try:
-        write_atomically(target, write)
-    except OSError as error:
-        raise not_written(f"'{target.name}'", f"the disk of '{target.name}'", error) from error
+def _put(name: str, content: Content) -> None:
+    with saying(f"'{Path(name).name}'", disk_of(name)):
+        write_atomically(name, content)
 
 
 # Text for people
@@ -301,9 +311,10 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     model, data = result.model, result.data
     split = f", split '{data.split}'" if data.split else ""
     console.say(f"{model.name} ({model.id}) on '{console.printable(data.title)}'{split}")
-    skipped = f", {len(result.skipped):,} without an answer" if result.skipped else ""
-    console.say(f"{len(result):,} images{skipped}, {result.elapsed_s:.1f} s on {result.device or 'the engine'}")
+    console.say(f"{len(result):,} images, {result.elapsed_s:.1f} s on {result.device or 'the engine'}")
     console.say(f"fingerprint {data.fingerprint}\n")
+    if result.unanswered:
+        console.say(f"CAUTION: {console.printable(result.unanswered)}\n")
     rows = [("figure", "value", "95 % interval")]
     for name, estimate in _measures(numbers, model.labels[model.positive] if model.positive is not None else ""):
         rows.append((name, *_cells(estimate, name.split(" for ")[0] in _PERCENT)))
@@ -315,7 +326,7 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
         console.say("\n" + _matrix_table(numbers, model.labels))
     naming = public_naming(result, keep_names)
     for item in result.skipped[:_SHOWN_PROBLEMS]:
-        console.note(f"no answer: {console.printable(naming(item.name))}: {item.message}")
+        console.note(f"no answer: {console.printable(naming(item.name))}: {naming.clean(item.message)}")
     if len(result.skipped) > _SHOWN_PROBLEMS:
         console.note(f"and {len(result.skipped) - _SHOWN_PROBLEMS:,} more without an answer; --csv lists all")
 

@@ -124,10 +124,9 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     import numpy as np
     from PIL import Image
 
-    from desktop.core.figures.result_files import write_atomically
-    from desktop.core.figures.store import not_written
     from desktop.core.pictures.decode import decode
     from desktop.core.trust.saliency import overlay
+    from desktop.system.files import disk_of, saying, write_atomically
 
     if found.box is None:
         pixels = found.prepared[..., 0] if found.prepared.shape[2] == 1 else found.prepared
@@ -139,10 +138,8 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     drawn = Image.fromarray(overlay(pixels, found.heat, box, options.opacity))
     lines = [_words(found, manifest)] + ([MEDICAL_NOTICE] if manifest.medical else [])
     sheet = _labelled(drawn, lines)
-    try:
+    with saying("the picture", disk_of(options.out)):
         write_atomically(options.out, lambda place: sheet.save(place, "PNG"))
-    except OSError as error:
-        raise not_written("the picture", f"the disk of '{options.out.name}'", error) from error
 
 
 def _sized(pixels: Any) -> Any:

@@ -6,6 +6,7 @@ import argparse
 import json
 import textwrap
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from desktop.cli import console, models_change
@@ -191,7 +192,7 @@ def _verify(store: ModelStore, options: argparse.Namespace) -> int:
         checks: list[FileCheck] = []
         if entry.manifest is not None:
             model = entry.id
-            checks = store.verify(model, lambda name, model=model: progress.update(f"{model}: {name} …"))
+            checks = store.verify(model, partial(_tell_file, progress, model))
         holds = entry.state != "damaged" and all(check.verdict == "ok" for check in checks)
         reports.append((entry, checks, holds))
     progress.clear()
@@ -213,6 +214,10 @@ def _verdict(entry: ModelEntry, checks: list[FileCheck], holds: bool) -> str:
     if entry.state == "weights-not-installed":
         return "weights not installed" + (f", {files}" if checks else "")
     return files
+
+
+def _tell_file(progress: console.Progress, model: str, name: str) -> None:
+    progress.update(f"{model}: {name} …")
 
 
 def _report(entry: ModelEntry, checks: list[FileCheck], holds: bool) -> dict[str, Any]:

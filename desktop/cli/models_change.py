@@ -9,6 +9,7 @@ import re
 import shlex
 import signal
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from desktop.ml.exchange.foreign import SCALINGS, Facts
 from desktop.store import catalogue, changes
 from desktop.store.download import Control, Transfer
 from desktop.store.store import ModelStore
+from desktop.system.duration import duration
 
 Action = Callable[[ModelStore, argparse.Namespace], int]
 
@@ -36,6 +38,12 @@ def add_actions(actions: Any) -> None:
     )
     installing.add_argument(
         "--sha256", metavar="HEX", help="with --from: take another file than the published one, if it has this hash"
+    )
+    preparing = add(
+        "prepare", help="make the models whose weights came with the installation; quick where they are there"
+    )
+    preparing.add_argument(
+        "--shared", action="store_true", help="for everybody who uses this Python environment (as make does)"
     )
     importing = add("import", help="bring in a network (.keras, .h5, .tflite) or a model of another Fovea (.zip)")
     importing.add_argument("file", type=Path, metavar="FILE")
@@ -77,6 +85,7 @@ def actions() -> dict[str, Action]:
     return {
         "catalogue": _catalogue,
         "install": _install,
+        "prepare": _prepare,
         "import": _import,
         "export": _export,
         "rename": _rename,
@@ -96,6 +105,8 @@ def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
             "name": network.name,
             "installed": is_installed(network, store),
             "names_classes": network.top,
+            "source": network.source,
+            "package": asdict(network.package) if network.package is not None else None,
             "url": network.url,
             "size": network.size,
             "size_exact": network.size_exact,
@@ -110,14 +121,13 @@ def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
     if options.json:
         console.say(json.dumps(facts, indent=1))
         return 0
-    rows = [("id", "installed", "download", "parameters", "licence")]
+    rows = [("id", "installed", "weights", "parameters", "licence")]
     for network, fact in zip(known.networks, facts, strict=True):
-        about = "" if network.size_exact else "about "
         rows.append(
             (
                 network.id,
                 "yes" if fact["installed"] else "no",
-                f"{about}{network.size / 1e6:.0f} MB",
+                _weights_of(network),
                 f"{network.parameters:,}",
                 network.licence,
             )
@@ -125,9 +135,22 @@ def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
     console.say(console.table(rows, right=(2, 3)))
     console.say(
         f"\nAddresses and hashes are from {known.source}, sizes from public logs of downloads. Fovea's authors "
-        "have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256."
+        "have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What "
+        "a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection."
     )
     return 0
+
+
+def _weights_of(network: catalogue.Network) -> str:
+    """Where the weights of a network are, and how large."""
+    from desktop.store import weight_packages
+
+    size = f"{network.size / 1e6:.0f} MB"
+    if network.package is None:
+        return f"{'' if network.size_exact else 'about '}{size} to download"
+    if weight_packages.is_there(network.package):
+        return f"{size}, here"
+    return f"{size}: pip install {network.package.distribution}"
 
 
 class Watch:
@@ -151,7 +174,7 @@ class Watch:
         from desktop.ml.plans.job_steps import STEPS, Said, Step
 
         if isinstance(event, Transfer):
-            left = "" if event.left_s is None else f", {_minutes(event.left_s)} left"
+            left = "" if event.left_s is None else f", {duration(event.left_s)} left"
             self._progress.update(
                 f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB, {event.rate / 1e6:.1f} MB/s{left}"
             )
@@ -161,11 +184,6 @@ class Watch:
         elif isinstance(event, Said):
             self._progress.clear()
             console.note(f"fovea: {event.text}")
-
-
-def _minutes(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 def _install(store: ModelStore, options: argparse.Namespace) -> int:
@@ -180,7 +198,12 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
         console.complain(f"there is no file '{console.printable(str(options.source))}'")
         return 2
     request = Request(network, options.source, options.url, "float16" if options.half else "float32", digest or None)
-    if options.source is None:
+    if network.package is not None and options.url is not None:
+        console.complain(f"'{network.id}' comes as a package ({network.package.distribution}), not from an address")
+        return 2
+    if options.source is None and network.package is not None:
+        console.note(f"fovea: {network.name}: from the package {network.package.distribution}, offline")
+    elif options.source is None:
         about = "" if network.size_exact else "about "
         console.note(
             f"fovea: {network.name}: {about}{network.size:,} bytes from {options.url or network.url}; licence: "
@@ -195,6 +218,20 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
         console.say(
             f"model '{made.id}' is installed; Keras and LiteRT differ by {made.parity.largest_difference:.1e} at most"
         )
+    return 0
+
+
+def _prepare(store: ModelStore, options: argparse.Namespace) -> int:
+    from desktop.ml.exchange.prepare import missing, prepare
+
+    wanted = missing(store)
+    if wanted:
+        names = ", ".join(f"'{network.name}'" for network in wanted)
+        console.note(f"fovea: making {names} once, from what was installed; this takes up to a minute")
+    with Watch() as watch:
+        made = prepare(store, watch.tell, watch.control, options.shared)
+    for manifest in made:
+        console.say(f"model '{manifest.id}' is ready")
     return 0
 
 

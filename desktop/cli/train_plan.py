@@ -83,8 +83,8 @@ def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
             data, labels = data_of(options.data)
             chosen = _with_data(chosen, data, labels)
     else:
-        data, labels = data_of(options.data) if options.data else (None, ())
-        chosen = _fresh(options, data, labels)
+        own, labels = data_of(options.data) if options.data else (None, ())
+        chosen = _fresh(options, own, labels)
     name = getattr(options, "name", None)
     if name:
         from desktop.store.ids import id_of
@@ -158,9 +158,9 @@ def _with_data(plan: TrainingPlan, data: DataPlan, labels: tuple[str, ...]) -> T
         data = replace(data, group=plan.data.group, limit=plan.data.limit, use_test=plan.data.use_test)
     mine = plan.data.classes or plan.labels
     if set(mine) == set(data.classes or labels):
-        named = {"left_out": plan.data.left_out, "kept_together": plan.data.kept_together}
-        keep = replace(data, classes=mine, validation=plan.data.validation, **named)
-        return replace(plan, data=keep)
+        left_out, together = plan.data.left_out, plan.data.kept_together
+        data = replace(data, classes=mine, left_out=left_out, kept_together=together)
+        return replace(plan, data=replace(data, validation=plan.data.validation))
     decision = plan.decision if len(labels) == 2 else DecisionPlan()
     return replace(plan, data=replace(data, validation=plan.data.validation), labels=labels, decision=decision, card={})
 

@@ -46,6 +46,6 @@ def trainer(connection: Connection, folder: str) -> None:
 def inspector(connection: Connection, path: str, near: bool) -> None:
     """Look through the labelled pictures at ``path`` and tell the other side of the pipe."""
     _begin("inspector")
-    from desktop.engine.inspecting import serve_inspection
+    from desktop.engine.inspector import serve
 
-    serve_inspection(connection, path, near)
+    serve(connection, path, near)

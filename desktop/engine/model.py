@@ -173,7 +173,8 @@ class _Lane:
     def __init__(self, path: str, manifest: Manifest, threads: int, call: int) -> None:
         self._path, self._manifest, self._threads, self._call = path, manifest, threads, call
         self._runners: dict[int, _Runner] = {}
-        self.runner(1)
+        # A file from elsewhere may take one picture at a time and nothing else.
+        self._one_by_one = call < 2 or self.runner(1).one_by_one
 
     def outputs(self, batch: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
         """The outputs of those ``names`` for uint8 (n, height, width, channels): float32 (n, …)."""
@@ -183,11 +184,24 @@ class _Lane:
         parts = []
         for start in range(0, count, self._call):
             part = batch[start : start + self._call]
-            if len(part) == self._call and not self.runner(1).one_by_one:
-                parts.append(self.runner(self._call).run(part, names))
+            group = self._group() if len(part) == self._call else None
+            if group is not None:
+                parts.append(group.run(part, names))
             else:
                 parts.extend(self.runner(1).run(part[index : index + 1], names) for index in range(len(part)))
         return {name: np.concatenate([part[name] for part in parts]) for name in names}
+
+    def _group(self) -> _Runner | None:
+        """The interpreter for full groups; ``None`` where the network answers single pictures alone.
+
+        A file may accept any number at its input and fix one inside: what it answers alone is no reason to refuse it.
+        """
+        if not self._one_by_one:
+            try:
+                return self.runner(self._call)
+            except StoreError:
+                self._one_by_one = True
+        return None
 
     def runner(self, count: int) -> _Runner:
         """The interpreter for ``count`` images at once."""
@@ -209,13 +223,17 @@ class _Runner:
             interpreter: Any = Interpreter(model_path=path, num_threads=threads)
             details = interpreter.get_input_details()[0]
             self._check_input(details, shape)
-            # A file from elsewhere may take one picture at a time and nothing else.
             self.one_by_one = int(details.get("shape_signature", details["shape"])[0]) != -1
             interpreter.resize_tensor_input(details["index"], shape, strict=True)
             interpreter.allocate_tensors()
+            outputs = interpreter.get_output_details()
+            if any(len(output["shape"]) == 0 or output["shape"][0] != count for output in outputs):
+                # Behind a reshape LiteRT knows a shape only once it has run, and tells the file's own until then.
+                interpreter.set_tensor(details["index"], np.zeros(shape, np.uint8))
+                interpreter.invoke()
+                outputs = interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             raise StoreError("damaged", f"model '{manifest.id}' cannot be loaded by LiteRT") from error
-        outputs = interpreter.get_output_details()
         position = manifest.outputs["probabilities"]
         if position >= len(outputs) or tuple(outputs[position]["shape"]) != (count, len(manifest.labels)):
             found = tuple(outputs[position]["shape"]) if position < len(outputs) else "no such output"

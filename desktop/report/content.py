@@ -1,7 +1,6 @@
 """What a report says, format apart: facts, figures in words, tables, and the gallery of wrong answers.
 
-Nothing here holds a path above the chosen folder, and no file name that its own DICOM header shows to hold a patient's
-name or number.
+Nothing here holds a path above the chosen folder, nor a name that :mod:`desktop.core.figures.public_names` hides.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ import numpy as np
 from desktop import __version__
 from desktop.core.figures.comparison import Compatibility, other_decision, works_here
 from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
-from desktop.core.figures.result_files import public_naming
 
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -61,7 +60,7 @@ class Report:
     mistakes: tuple[Mistake, ...]
     wrong: int
     pictures: bool
-    naming: Callable[[str], str]
+    naming: PublicNames
     compatibility: tuple[CardComparison, ...] = ()
     other: EvaluationResult | None = None
     paired: PairedResult | None = None
@@ -104,6 +103,7 @@ class Report:
             ("Images answered", f"{len(r):,}" + ("" if r.complete else " (stopped early: not all of the data)")),
             ("Images without an answer", f"{len(r.skipped):,} (listed below, not counted)" if r.skipped else "none"),
             ("Data fingerprint", data.fingerprint or "not taken"),
+            ("Names", self.naming.words()),
             ("Model", f"{model.name} ({model.id}, version {model.version})"),
             ("Model file, SHA-256", model.sha256),
             ("Answer", self.decision()),
@@ -178,7 +178,7 @@ class Report:
 
     def skipped(self) -> list[tuple[str, str, str]]:
         """Name, class and reason of the images without an answer, the first hundred."""
-        return [(self.naming(s.name), s.class_name, s.message) for s in self.result.skipped[:_LISTED]]
+        return [(s.name, s.class_name, s.message) for s in self.result.skipped[:_LISTED]]
 
     def card(self) -> list[tuple[str, tuple[str, ...]]]:
         """Intended use and limits, from the model's card."""
@@ -277,6 +277,9 @@ def build_report(
     if other is not None:
         second, measured, paired = other
         shared = shared_figures(result, figures, second, measured, paired)
+    result = public_result(result, naming)
+    if second is not None:
+        second = public_result(second, public_naming(second, keep_names))
     return Report(
         result, figures, tuple(mistakes), len(worst), thumbnails is not None, naming,
         compatible_with_card(result, figures), second, paired, shared,

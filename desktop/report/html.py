@@ -66,9 +66,11 @@ $body
 
 def html_of(report: Report) -> str:
     """The whole file as text; every name in it is escaped."""
+    unanswered = report.result.unanswered
     parts = [
         f"<header><h1>{escape(report.title)}</h1><p class='quiet'>{escape(_subtitle(report))}</p></header>",
         f"<p class='notice' role='note'>⚠ {escape(_sentence(report.notice))}</p>" if report.notice else "",
+        f"<p class='notice' role='note'>⚠ {escape(_sentence(unanswered))}</p>" if unanswered else "",
         _section("", _key(report)),
         _section("What was measured", _facts(report), "long"),
         _section("Does it work here?", "".join(f"<p>{escape(c.verdict.sentence)}</p>" for c in report.compatibility))

@@ -50,7 +50,7 @@ class _Pages:
     def close(self) -> None:
         """Write the page that is open."""
         if self.figure is not None:
-            self._pdf.savefig(self.figure)  # type: ignore[no-untyped-call]
+            self._pdf.savefig(self.figure)
             self.figure = None
 
     def need(self, height: float) -> None:
@@ -162,6 +162,8 @@ def _first(pages: _Pages, report: Report) -> None:
     pages.heading(report.title, 15)
     if report.notice:
         pages.text(report.notice[:1].upper() + report.notice[1:] + ".", 10, WRONG)
+    if report.result.unanswered:
+        pages.text(report.result.unanswered.rstrip(".") + ".", 10, WRONG)
     pages.y -= 0.1
     top = pages.y
     for number, (name, estimate) in enumerate(report.key_figures()):

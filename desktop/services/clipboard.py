@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QImage
 
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 
 # Taken as they are, so that the engine decodes what the other program really handed over.
 _RAW = {
@@ -90,7 +90,8 @@ class Packer(QObject):
         store = QByteArray()
         buffer = QBuffer(store)
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        if image.save(buffer, "PNG", 80):  # 80: little compression, for it is only passed on
+        # 80: little compression, for it is only passed on. The stub asks for bytes, which are refused when it runs.
+        if image.save(buffer, "PNG", 80):  # type: ignore[call-overload]
             self.packed.emit(ImageSource(name=name, data=bytes(store.data())))
 
 

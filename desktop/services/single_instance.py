@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLockFile, QObject, Signal, Slot
 
 from desktop import paths
+from desktop.system import strict_json
 
 if TYPE_CHECKING:
     from PySide6.QtNetwork import QLocalServer, QLocalSocket
@@ -165,12 +166,9 @@ def _left_ms(deadline: float) -> int:
 
 def _parse(line: bytes) -> list[str] | None:
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        return strict_json.as_texts(strict_json.loads(line))
+    except strict_json.JsonError:
         return None
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return value
-    return None
 
 
 def _has_user() -> bool:

@@ -15,6 +15,7 @@ from desktop.core.types import FoveaError
 from desktop.engine.training_client import TrainerLost
 from desktop.services.background import Errands
 from desktop.services.training_job import Curves, JobState, TrainingJob
+from desktop.system import strict_json
 
 if TYPE_CHECKING:
     from desktop.engine.training_client import TrainingClient
@@ -393,13 +394,11 @@ class TrainingService(QObject):
 
 def read_curves(folder: Any) -> Curves:
     """The curves of a run from its folder."""
-    import json
-
     from desktop.store.run_files import read_curve
     from desktop.store.runs import BATCHES, HISTORY, PLAN
 
     try:
-        keep = str(json.loads((folder / PLAN).read_text(encoding="utf-8"))["fit"]["keep"])
+        keep = str(strict_json.read_object(folder / PLAN)["fit"]["keep"])
     except (OSError, ValueError, KeyError, TypeError):
         keep = ""  # the curves are worth seeing all the same
     curves = Curves()

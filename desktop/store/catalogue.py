@@ -1,31 +1,48 @@
 """The ImageNet networks that can be installed: what they are, where their publisher keeps them, under which licence.
 
-Their weights do not come with Fovea. What the catalogue says of them is the publisher's word (``checked`` says so): an
-MD5 sum tells that a file is the one that was published, but no longer that nobody made another with the same sum.
-Fovea therefore writes down the SHA-256 of the first file that passed (:class:`Pins`), and later files must have it too.
+Their weights are no files of Fovea's. Those of ``source: package`` lie in a Python package that was installed beside it
+(:mod:`desktop.store.weight_packages` finds them), with a SHA-256 that Fovea's authors computed. The others are fetched
+once, and what the catalogue says of them is the publisher's word (``checked`` says so): an MD5 sum tells that a file is
+the one that was published, but no longer that nobody made another with the same sum. Fovea therefore writes down the
+SHA-256 of the first file that passed (:class:`Pins`), and later files must have it too.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from desktop import paths
-from desktop.core.figures.result_files import write_atomically
-from desktop.core.types import PreprocessSpec, StoreError
+from desktop.core.types import Interpolation, PreprocessSpec, StoreError
 from desktop.store.manifest import Card, Decision, Manifest, Provenance
 from desktop.store.store import ModelStore
+from desktop.system import strict_json
+from desktop.system.errors import FoveaError
+from desktop.system.strict_json import JsonStore
 
 LABELS_OF = "vgg16-imagenet"
 """The described model that holds the 1,000 class names and WordNet ids, in the order of the networks' outputs."""
 
 
 @dataclass(frozen=True, slots=True)
+class Package:
+    """The Python package that carries a network's weights: distribution, version, the file's name without folders.
+
+    ``extra`` is Fovea's own extra that brings it (``fovea[lite2]``); ``None`` where every installation has it.
+    """
+
+    distribution: str
+    version: str
+    file: str
+    extra: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
     """One network. ``top`` says whether it names classes; one without is only to build upon.
 
+    ``source``: ``package`` where a Python package carries the weights (``package`` says which), else ``download``.
     ``size`` in bytes is exact where ``size_exact`` says so, else an estimate. ``md5`` and ``sha256`` are the
     publisher's, 32 and 64 hexadecimal digits; ``network`` is the name :mod:`desktop.ml.nets.imagenet` builds it by.
     """
@@ -35,6 +52,8 @@ class Network:
     aliases: tuple[str, ...]
     network: str
     top: bool
+    source: Literal["download", "package"]
+    package: Package | None
     url: str
     size: int
     size_exact: bool
@@ -50,11 +69,12 @@ class Network:
     credit: str
     input: int
     resize_shorter: int
+    interpolation: Interpolation
 
     @property
     def file_name(self) -> str:
         """The publisher's name of the file."""
-        return self.url.rsplit("/", 1)[-1]
+        return self.package.file if self.package is not None else self.url.rsplit("/", 1)[-1]
 
     @property
     def disk_need(self) -> int:
@@ -65,7 +85,7 @@ class Network:
     def preprocess(self) -> PreprocessSpec:
         """How a picture becomes the network's input."""
         return PreprocessSpec(
-            self.input, self.input, "rgb", "center_crop", "bilinear", resize_shorter=self.resize_shorter
+            self.input, self.input, "rgb", "center_crop", self.interpolation, resize_shorter=self.resize_shorter
         )
 
 
@@ -91,7 +111,7 @@ def load(path: Path | None = None) -> Catalogue:
     """The catalogue that comes with the program. Raises :class:`StoreError` ``damaged`` where it cannot be read."""
     path = path if path is not None else paths.resources() / "catalogue.json"
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = strict_json.read_object(path)
         networks = tuple(_network(item) for item in raw["networks"])
         return Catalogue(raw["source"], raw["data"], raw["data_licence"], networks)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -104,7 +124,10 @@ def _network(raw: dict[str, Any]) -> Network:
     names = {f.name for f in fields(Network)}
     if raw.keys() != names:
         raise ValueError(f"fields {sorted(names ^ raw.keys())}")
-    return Network(**{**raw, "aliases": tuple(raw["aliases"])})
+    package = Package(**raw["package"]) if raw["package"] is not None else None
+    if (raw["source"] == "package") != (package is not None) or (package is not None and raw["sha256"] is None):
+        raise ValueError(f"the source of {raw['id']}")
+    return Network(**{**raw, "aliases": tuple(raw["aliases"]), "package": package})
 
 
 def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manifest:
@@ -138,7 +161,7 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
         architecture=network.architecture,
         parameters=network.parameters,
         credits=(
-            f"Network: {network.credit} Weights as published with Keras; licence: {network.licence}.",
+            f"Network: {network.credit} Weights as published {_where(network)}; licence: {network.licence}.",
             *labelled.card.credits[1:],
         ),
     )
@@ -170,6 +193,11 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
     )
 
 
+def _where(network: Network) -> str:
+    package = network.package
+    return "with Keras" if package is None else f"in the package {package.distribution} {package.version}"
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
     """The file that passed first on this computer."""
@@ -183,33 +211,22 @@ class Pins:
     """The pinned files, one a network, in one JSON file of the user's data."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self._path = path if path is not None else paths.user_data() / "weights" / "pins.json"
+        place = path if path is not None else paths.user_data() / "weights" / "pins.json"
+        self._file = JsonStore(place, "the list of installed files")
 
     def get(self, network_id: str) -> Pin | None:
         """The pin of a network; ``None`` where there is none yet, or where the file of pins cannot be read."""
-        raw = self._read().get(network_id)
         try:
+            raw = self._file.read().get(network_id)
             return Pin(str(raw["sha256"]), str(raw["md5"]), int(raw["size"])) if isinstance(raw, dict) else None
-        except (KeyError, TypeError, ValueError):
+        except (FoveaError, KeyError, TypeError, ValueError):
             return None
 
     def set(self, network_id: str, pin: Pin) -> None:
-        """Pin a file. Raises OSError where it cannot be written."""
-        known = self._read() | {network_id: {"sha256": pin.sha256, "md5": pin.md5, "size": pin.size}}
-        text = json.dumps(known, indent=1, sort_keys=True) + "\n"
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-
-        def write(part: Path) -> None:
-            part.write_text(text, encoding="utf-8", newline="\n")
-
-        write_atomically(self._path, write)
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            raw = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
-        return raw if isinstance(raw, dict) else {}
+        """Pin a file. Raises :class:`FoveaError` where it cannot be written."""
+        self._file.change(
+            lambda known: known.update({network_id: {"sha256": pin.sha256, "md5": pin.md5, "size": pin.size}})
+        )
 
 
 def base_weights(network: Network) -> Path:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from desktop.core.types import PreprocessSpec, StoreError
+from desktop.system import strict_json
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
@@ -46,6 +47,10 @@ class Decision:
             assert self.positive is not None and self.value is not None
             return self.positive if float(scores[self.positive]) >= self.value else 1 - self.positive
         return max(range(len(scores)), key=lambda index: float(scores[index]))
+
+    def overrules(self, scores: Any) -> bool:
+        """Whether the answer for one row of ``scores`` is another class than that of the highest score."""
+        return float(scores[self.choose(scores)]) < max(map(float, scores))
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +271,10 @@ def _conformal_problem(m: Manifest) -> str | None:
 
 def from_json(text: str | bytes) -> Manifest:
     """Read a manifest strictly. Raises :class:`StoreError` of kind ``bad-manifest`` that names the field."""
-    if len(text) > MAX_MANIFEST_BYTES:
-        raise StoreError("bad-manifest", f"model.json has {len(text)} bytes; at most {MAX_MANIFEST_BYTES} expected")
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise StoreError("bad-manifest", "model.json is not valid JSON") from error
+        raw = strict_json.loads(text, MAX_MANIFEST_BYTES)
+    except strict_json.JsonError as error:
+        raise StoreError("bad-manifest", f"model.json: {error}") from error
     if isinstance(raw, dict) and raw.get("schema") not in _READABLE:
         raise StoreError(
             "newer-schema",

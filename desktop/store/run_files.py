@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from desktop.core.figures.result_files import write_atomically
+from desktop.system.files import write_atomically
 
 MOST_BATCH_ROWS = 20_000
 """A longer ``batches.csv`` is thinned to every second row."""
@@ -83,11 +83,7 @@ class BatchLog:
 
     def _rewrite(self, rows: list[dict[str, float]]) -> TextIO:
         text = ",".join(BATCH_COLUMNS) + "\n" + "".join(map(_line, rows))
-
-        def write(part: Path) -> None:
-            part.write_text(text, encoding="utf-8", newline="\n")
-
-        write_atomically(self._path, write)
+        write_atomically(self._path, text)
         return self._path.open("a", encoding="utf-8", newline="\n")
 
 

@@ -7,6 +7,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from desktop.system import strict_json
+
 RunState = Literal["queued", "running", "paused", "stopped", "failed", "done", "interrupted"]
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 SCHEMA = 1
@@ -65,14 +67,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 def record_from_json(text: str) -> RunRecord:
     """Read a record; fields that a later Fovea may add are passed over. Raises ValueError that says what is wrong."""
-    if len(text) > _MOST_BYTES:
-        raise ValueError("it is far too long")
-    try:
-        raw = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    if not isinstance(raw, dict):
-        raise ValueError("it is no JSON object")
+    raw = strict_json.loads_object(text, _MOST_BYTES)
     values: dict[str, Any] = {}
     for item in fields(RunRecord):
         if item.name not in raw:

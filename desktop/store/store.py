@@ -1,4 +1,7 @@
-"""The model store: one folder a model, in a read-only bundled root and a user root.
+"""The model store: one folder a model, in read-only roots and a user root.
+
+Read only are the models that come with the program and, in a virtual environment, those that were made once for all its
+users (:func:`desktop.paths.prepared_models`); both count as bundled.
 
 Reading trusts nothing: a manifest must parse, every file must have its checksum. Writing is atomic: a
 staging folder beside the target, every file flushed to disk, the manifest last, one rename.
@@ -20,10 +23,11 @@ from typing import Literal
 from desktop import paths
 from desktop.core.types import StoreError
 from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from_json
+from desktop.system.files import flush_file, flush_folder, write_atomically
 from desktop.system.liveness import is_alive
 
 MANIFEST = "model.json"
-_STAGING = ".staging-"
+STAGING = ".staging-"
 _ASIDE = ".replaced-"
 TRASH = ".trash"
 
@@ -51,16 +55,22 @@ class FileCheck:
 
 
 class ModelStore:
-    """The models in the bundled root and the user root; of one id the newest valid version wins."""
+    """The models in the bundled roots and the user root; of one id the newest valid version wins."""
 
     def __init__(self, bundled: Path | None = None, user: Path | None = None) -> None:
         self.bundled_root = bundled if bundled is not None else paths.bundled_models()
         self.user_root = user if user is not None else paths.user_models()
+        # Prepared models belong to this installation: another set of bundled models knows nothing of them.
+        own = self.bundled_root == paths.bundled_models()
+        self.prepared_root = paths.prepared_models() if own else None
 
     def entries(self) -> list[ModelEntry]:
         """Every model, one entry an id, in the order of their names; damaged ones are listed, not hidden."""
         best: dict[str, ModelEntry] = {}
-        for root, bundled in ((self.bundled_root, True), (self.user_root, False)):
+        roots = ((self.bundled_root, True), (self.prepared_root, True), (self.user_root, False))
+        for root, bundled in roots:
+            if root is None:
+                continue
             for name, folder in _folders(root).items():
                 entry = _read_entry(name, folder, bundled)
                 held = best.get(entry.id)
@@ -106,7 +116,7 @@ class ModelStore:
         root = root if root is not None else self.user_root
         root.mkdir(parents=True, exist_ok=True)
         clear_stale(root)
-        staging = root / f"{_STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        staging = root / f"{STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         staging.mkdir()
         try:
             yield staging
@@ -161,8 +171,8 @@ def sha256_of(path: Path) -> str:
 
 def clear_stale(root: Path) -> None:
     """Remove staging folders whose process has ended."""
-    for folder in root.glob(f"{_STAGING}*"):
-        owner = folder.name[len(_STAGING) :].split("-")[0]
+    for folder in root.glob(f"{STAGING}*"):
+        owner = folder.name[len(STAGING) :].split("-")[0]
         if owner.isdigit() and not is_alive(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
     # A kill between the two renames of a replacement leaves the old model set aside: put it back.
@@ -267,13 +277,10 @@ def trash_place(root: Path, model_id: str) -> Path:
 def _commit(staging: Path, target: Path, manifest: Manifest, keep_replaced: bool) -> None:
     files = {}
     for path in sorted(p for p in staging.rglob("*") if p.is_file() and p.name != MANIFEST):
-        _flush(path)
+        flush_file(path)
         files[path.relative_to(staging).as_posix()] = FileEntry(sha256_of(path), path.stat().st_size)
     complete = replace(manifest, files=files)
-    with (staging / MANIFEST).open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(complete.to_json())
-        stream.flush()
-        os.fsync(stream.fileno())
+    write_atomically(staging / MANIFEST, complete.to_json())
     from_json(complete.to_json())  # what is written must be what will be read
     aside = target.with_name(_ASIDE + target.name)
     if target.exists():
@@ -285,23 +292,8 @@ def _commit(staging: Path, target: Path, manifest: Manifest, keep_replaced: bool
         if aside.exists() and not target.exists():
             os.rename(aside, target)
         raise
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
     if keep_replaced and aside.exists():
         with suppress(OSError):  # the new model is there: no reason to fail
             os.rename(aside, trash_place(target.parent, target.name))
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows offers no handle to a folder; its rename is journaled
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,7 +6,6 @@ installed packages. Licences are named by SPDX identifiers (spdx.org/licenses).
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop import paths
+from desktop.system import strict_json
 
 UNKNOWN = "LicenseRef-unknown"
 LIST = "components.json"
@@ -99,12 +99,12 @@ def components() -> list[Component]:
 def read(path: Path) -> list[Component]:
     """The list of a frozen program. Raises ValueError where the file is no such list."""
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = strict_json.read_object(path)
         texts = held["texts"]
         return [
             Component(**{**item, "texts": tuple(texts[name] for name in item["texts"])}) for item in held["components"]
         ]
-    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, TypeError, strict_json.JsonError) as error:
         raise ValueError(f"the list of components cannot be read ({type(error).__name__})") from error
 
 

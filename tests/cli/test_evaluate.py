@@ -34,7 +34,9 @@ def test_figures_files_and_exit_status(data: Path, tmp_path: Path, fovea_home: P
     done = fovea("evaluate", "--model", "colours", data, "--json", figures, "--csv", table, "--report", report)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert "93.75 %" in done.stdout and "no answer: green/broken.png" in done.stderr
+    assert done.stdout.index("1 of 17 pictures has no answer") < done.stdout.index("Accuracy")
     value = json.loads(figures.read_text())
+    assert list(value).index("unanswered") < list(value).index("accuracy") and "1 of 17" in value["unanswered"]
     assert value["n"] == 16 and value["skipped"] == 1 and value["accuracy"] == 15 / 16
     assert value["labels"] == ["red", "green", "blue"] and value["confusion"] == [[5, 0, 0], [0, 5, 0], [1, 0, 5]]
     with table.open(newline="", encoding="utf-8") as stream:

@@ -92,7 +92,8 @@ def test_from_a_folder_to_a_model(folder: Path, fovea_home: Path) -> None:
     assert str(folder) not in text and folder.parent.name not in text and "colours" in text
     assert "Nobody but you has checked" in " ".join(manifest.card.limits)
     assert {metric.split for metric in manifest.metrics} == {"validation"}
-    assert manifest.decision.rule == "threshold" and manifest.parity is not None
+    assert manifest.decision.rule == "argmax" and "8 and 8 pictures" in manifest.decision.reason
+    assert manifest.parity is not None
     assert manifest.domain is not None and manifest.domain.n == 16 and 1 / 17 - 1e-4 < manifest.domain.refused < 0.5
     assert manifest.conformal is not None and manifest.conformal.n == 16 and manifest.conformal.cutoffs[0] == 0
     assert {"domain.json", "head.json", "filters.json"} <= manifest.files.keys()

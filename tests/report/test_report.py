@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
 import re
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,8 +15,9 @@ import numpy as np
 import pytest
 
 from desktop.cli.evaluate import _cells
+from desktop.core.figures.public_names import public_naming
 from desktop.core.figures.result import EvaluationResult, Skipped, compare, figures
-from desktop.core.figures.result_files import figures_json
+from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.types import FoveaError
 from desktop.report import write_report
 from desktop.report.content import MEDICAL_NOTICE, Report, build_report
@@ -62,6 +68,8 @@ def test_hostile_names_stay_text_and_nothing_is_loaded_from_elsewhere(tmp_path: 
     assert all(link.startswith(("data:image/", "#")) for link in page.links) and len(page.links) > 2
     assert "http" not in re.sub(r'xmlns(:\w+)?="[^"]*"|<!DOCTYPE[^>]*>|http-equiv', "", text)
     assert "default-src 'none'" in text
+    told = page.text.index("pictures has no answer")
+    assert told < page.text.index("Balanced accuracy") and told < page.text.index("What was measured")
 
 
 def test_everything_a_reader_needs_is_there(tmp_path: Path) -> None:
@@ -124,6 +132,36 @@ def test_row_21_patients_become_numbers(tmp_path: Path) -> None:
     assert "Doe" not in html(tmp_path, report_of(result))
     asked = build_report(result, figures(result), None, keep_names=True)
     assert "Doe" in html(tmp_path, asked)
+
+
+@pytest.mark.parametrize("medical", [True, False])
+def test_row_66_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: bool) -> None:
+    """No header says so: what a file, or the folder of the data, is called may be a patient's name."""
+    truth, scores = two_classes(20)
+    born = (f"Normal/Surname_Forename_born1961-03-{i + 1:02}.jpeg" for i in range(19))
+    names = (*born, "Normal/plain.png")
+    result = made_up(truth, scores, names=names)
+    skipped = (Skipped("Normal/Doe_Jane.jpg", "Normal", "truncated", "'Doe_Jane.jpg' is cut off"),)
+    data = replace(result.data, title="Surname Forename", problems=("'Surname_Forename_born1961-03-02.jpeg' twice",))
+    result = replace(result, skipped=skipped, model=replace(result.model, medical=medical), data=data)
+    numbers = figures(result)
+    texts = {"html": html(tmp_path, report_of(result)), "json": json.dumps(figures_json(result, numbers))}
+    table = io.StringIO()
+    write_csv(result, table)
+    texts["csv"] = table.getvalue()
+    # A PDF's words are no text to be searched: what it prints is what the report holds.
+    report = report_of(result, pictures=False)
+    texts["pdf"] = repr((report.title, report.result, report.mistakes, report.facts(), report.skipped()))
+    for kind, text in texts.items():
+        assert not any(word in text for word in ("urname", "Forename", "Doe", "1961")), kind
+    assert "picture 1" in texts["csv"] and ("plain" in texts["csv"]) == (not medical)
+    words = public_naming(result).words()
+    assert ("all 21 files" in words) == medical and ("20 of 21" in words) == (not medical)
+    assert words in json.loads(texts["json"])["names"] and words in unescape(texts["html"])
+    key = io.StringIO()
+    public_naming(result).write_key(key)
+    assert "picture 2,Normal/Surname_Forename_born1961-03-02.jpeg" in key.getvalue()
+    assert public_naming(result, keep=True).hidden == {}
 
 
 def test_pictures_can_be_left_out(tmp_path: Path) -> None:
@@ -189,15 +227,13 @@ def test_compared_figures_are_of_the_images_that_both_answered(tmp_path: Path) -
 def test_row_46_a_report_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from desktop.core.figures import result_files
-
     path = tmp_path / "report.html"
     path.write_text("old")
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(result_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FoveaError) as caught:
         write_report(report_of(made_up(*two_classes(10))), path)
     assert caught.value.kind == "disk-full" and "report.html" in caught.value.message

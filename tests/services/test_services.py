@@ -95,7 +95,7 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from desktop.services import single_instance
-from desktop.ui import app
+from desktop.ui.shell import app
 single_instance._WAIT_S = 0.2
 application = app.make_application(())
 def close():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import hashlib
 import os
+import stat
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -175,14 +176,24 @@ def content_of(data: LabelledDataset, position: int) -> tuple[ImageSource, int, 
     if source.path is None:
         size, text = data.digest(position)
         return source, size, bytes.fromhex(text)
+    return content(source)
+
+
+def content(source: ImageSource) -> tuple[ImageSource, int, bytes]:
+    """As :func:`content_of`, of a picture that belongs to no data."""
+    if source.data is not None:
+        return source, len(source.data), hashlib.sha256(source.data).digest()
+    assert source.path is not None  # ImageSource sees to it
     try:
+        if not stat.S_ISREG(os.stat(source.path).st_mode):
+            return source, -1, bytes(32)  # a pipe is never opened: it might not end
         with open(source.path, "rb", buffering=0) as stream:
-            if os.fstat(stream.fileno()).st_size <= _WHOLE_FILE:
-                content = stream.read()
-                held = ImageSource(source.name, data=content) if content else source
-                return held, len(content), hashlib.sha256(content).digest()
-        size, text = data.digest(position)
-        return source, size, bytes.fromhex(text) if size >= 0 else bytes(32)
+            size = os.fstat(stream.fileno()).st_size
+            if size <= _WHOLE_FILE:
+                held = stream.read()
+                whole = ImageSource(source.name, data=held, frame=source.frame) if held else source
+                return whole, len(held), hashlib.sha256(held).digest()
+            return source, size, hashlib.file_digest(stream, "sha256").digest()
     except (OSError, ValueError):
         return source, -1, bytes(32)  # decoding will say what is wrong with it
 

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import FoveaError
+from desktop.system import strict_json
+from desktop.system.files import write_atomically
 
 SCHEMA = 1
+_MOST_BYTES = 256 << 20
 
 
 class SplitError(FoveaError):
@@ -141,17 +143,13 @@ class SplitLists:
 
 def write_split(path: Path, split: SplitLists) -> None:
     """Write ``split.json`` in one step. Raises OSError."""
-
-    def write(part: Path) -> None:
-        part.write_text(split.to_json(), encoding="ascii", newline="\n")
-
-    write_atomically(path, write)
+    write_atomically(path, split.to_json())
 
 
 def read_split(path: Path) -> SplitLists:
     """Read ``split.json``. Raises :class:`SplitError` ``bad-split``; FileNotFoundError where there is none."""
     try:
-        raw = json.loads(path.read_text(encoding="ascii"))
+        raw = strict_json.read_object(path, _MOST_BYTES)
         if raw.pop("schema") != SCHEMA:
             raise ValueError("schema")
         train, validation = (tuple(map(str, raw.pop(key))) for key in ("train", "validation"))

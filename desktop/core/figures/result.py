@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -19,11 +20,9 @@ from desktop.core.figures.clustered import Persons
 from desktop.core.figures.comparison import McNemar, mcnemar
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
-from desktop.core.figures.thresholds import OperatingPoint, ThresholdTable
+from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
 
-HIGHEST_SCORE = 0.5
-"""The threshold that stands for 'the highest of two scores', but for equal ones."""
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
 
 
@@ -120,6 +119,20 @@ class EvaluationResult:
     def right(self) -> np.ndarray:
         """bool (n,): whether the answer was right."""
         return np.asarray(self.truth == self.predicted)
+
+    @property
+    def unanswered(self) -> str:
+        """What has to be read before any figure where pictures have no answer; empty where every one has."""
+        if not self.skipped:
+            return ""
+        total = len(self) + len(self.skipped)
+        reason, often = collections.Counter(item.message for item in self.skipped).most_common(1)[0]
+        most = f": {reason}" if often == len(self.skipped) else f"; {often:,} of them: {reason}"
+        have = "has" if len(self.skipped) == 1 else "have"
+        return (
+            f"{len(self.skipped):,} of {total:,} pictures {have} no answer and count in no figure, which is of the "
+            f"{len(self):,} others alone{most}"
+        )
 
     def take(self, rows: np.ndarray) -> EvaluationResult:
         """The answers at ``rows``, int64, and no others."""

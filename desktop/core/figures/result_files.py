@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures
+from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures
 from desktop.core.figures.thresholds import OperatingPoint
+from desktop.system.csv_cells import CsvWriter
 
 _ALL_SCORES = 20  # classes up to which a CSV row holds every score
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-Naming = Callable[[str], str]
-"""From a picture's name to the one that may be shown."""
 
 
 def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
@@ -35,21 +29,14 @@ def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
     return out
 
 
-def public_naming(result: EvaluationResult, keep: bool = False) -> Naming:
-    """Names as others may see them: those that hold a patient's name become numbers, unless ``keep``."""
-    return naming_of(() if keep else result.data.private)
+def figures_json(result: EvaluationResult, figures: Figures, naming: PublicNames | None = None) -> dict[str, Any]:
+    """All figures: plain numbers at the top, their intervals under ``intervals``; ``None`` where there is no figure.
 
-
-def naming_of(private: Sequence[str]) -> Naming:
-    """The names ``private`` become numbers, others stay."""
-    hidden = {name: f"picture {i}" for i, name in enumerate(private, 1)}
-    return lambda name: hidden.get(name, name)
-
-
-def figures_json(result: EvaluationResult, figures: Figures, naming: Naming | None = None) -> dict[str, Any]:
-    """All figures: plain numbers at the top, their intervals under ``intervals``; ``None`` where there is no figure."""
+    Names are shown as ``naming`` says, by default as others may see them.
+    """
+    naming = naming if naming is not None else public_naming(result)
+    result = public_result(result, naming)
     model, data = result.model, result.data
-    shown = naming or public_naming(result)
     means = figures.means
     named = {
         "accuracy": figures.accuracy, "balanced_accuracy": figures.balanced_accuracy, "top5": figures.top5,
@@ -61,6 +48,7 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: Naming | No
     return {
         "n": figures.n,
         "skipped": len(result.skipped),
+        "unanswered": result.unanswered,
         "complete": result.complete,
         **{name: estimate.value if estimate else None for name, estimate in named.items()},
         "intervals": {name: estimate_json(estimate) for name, estimate in named.items() if estimate},
@@ -87,8 +75,9 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: Naming | No
             for step in figures.risk_steps
         ],
         "skipped_items": [
-            {"name": shown(s.name), "class": s.class_name, "kind": s.kind, "message": s.message} for s in result.skipped
+            {"name": s.name, "class": s.class_name, "kind": s.kind, "message": s.message} for s in result.skipped
         ],
+        "names": naming.words(),
         "data": data.title,
         "split": data.split,
         "data_fingerprint": data.fingerprint,
@@ -151,18 +140,18 @@ def point_json(point: OperatingPoint | None) -> dict[str, Any] | None:
     }
 
 
-def write_csv(result: EvaluationResult, stream: TextIO, naming: Naming | None = None) -> None:
+def write_csv(result: EvaluationResult, stream: TextIO, naming: PublicNames | None = None) -> None:
     """A row for every picture: name, truth, answer, right, loss, scores; then those without an answer, with the reason.
 
     With more than 20 labels the five highest scores stand in for all. ``stream`` is text, opened with ``newline=""``.
-    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    A text that a spreadsheet would take for a formula is guarded.
     """
     labels = result.model.labels
-    shown = naming or public_naming(result)
+    result = public_result(result, naming if naming is not None else public_naming(result))
     every = len(labels) <= _ALL_SCORES
     columns = [f"score {label}" for label in labels] if every else [f"top {i}" for i in range(1, 6)]
-    writer = csv.writer(stream)
-    writer.writerow(["name", "truth", "answer", "right", "score", "loss", *map(_cell, columns), "problem"])
+    writer = CsvWriter(stream)
+    writer.writerow(["name", "truth", "answer", "right", "score", "loss", *columns, "problem"])
     losses, confidence = result.losses(), result.confidence()
     for index, name in enumerate(result.names):
         row = result.scores[index]
@@ -170,31 +159,11 @@ def write_csv(result: EvaluationResult, stream: TextIO, naming: Naming | None = 
             scores = [f"{float(value):.6f}" for value in row]
         else:
             best = np.argsort(-row, kind="stable")[:5]
-            scores = [_cell(f"{labels[int(i)]} {float(row[i]):.6f}") for i in best]
+            scores = [f"{labels[int(i)]} {float(row[i]):.6f}" for i in best]
         truth, answer = labels[int(result.truth[index])], labels[int(result.predicted[index])]
         figures = [int(truth == answer), f"{confidence[index]:.6f}", f"{losses[index]:.6f}"]
-        writer.writerow([_cell(shown(name)), _cell(truth), _cell(answer), *figures, *scores, ""])
+        writer.writerow([name, truth, answer, *figures, *scores, ""])
     for item in result.skipped:
         mapped = result.data.mapping.get(item.class_name, item.class_name)
         blank = [""] * len(columns)
-        writer.writerow([_cell(shown(item.name)), _cell(mapped), "", "", "", "", *blank, _cell(item.message)])
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
-    """Have ``write`` fill a file beside ``path``, flush it to disk, and put it in place in one step.
-
-    Whatever goes wrong, an older file stays whole and nothing is left behind. Raises what ``write`` raises; OSError.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        writer.writerow([item.name, mapped, "", "", "", "", *blank, item.message])

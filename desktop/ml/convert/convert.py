@@ -37,12 +37,14 @@ def convert(
     timeout: float = 900.0,
     precision: Precision = "float32",
     cancelled: Callable[[], bool] = lambda: False,
+    patient: bool = False,
 ) -> None:
     """Convert in a child process within ``timeout`` seconds. Raises :class:`ExportError` that says why not.
 
-    ``float16`` halves the file by keeping weights in 16 bits; arithmetic stays in 32 bits.
+    ``float16`` halves the file by keeping weights in 16 bits; arithmetic stays in 32 bits. ``patient`` lets every other
+    process go first.
     """
-    limits = Limits(memory_for(source.stat().st_size), timeout)
+    limits = Limits(memory_for(source.stat().st_size), timeout, patient)
     try:
         run(
             "desktop.ml.convert.export_litert:convert_here",

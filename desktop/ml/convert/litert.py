@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from desktop.ml.data.arrays import Images
+
 _BYTES = 1 << 30  # what a network may hold of the pictures that it looks at together
 
 OUTPUTS = ("probabilities", "embedding", "map")
@@ -32,6 +34,11 @@ class LiteRT:
         return tuple(int(side) for side in self._input["shape"])
 
     @property
+    def one_by_one(self) -> bool:
+        """Whether the file takes one picture at a time and no other number."""
+        return int(self._input.get("shape_signature", self._input["shape"])[0]) != -1
+
+    @property
     def ranks(self) -> list[int]:
         """The number of axes of each output, in the file's order."""
         return [len(output["shape"]) for output in self._outputs]
@@ -48,7 +55,7 @@ class LiteRT:
         ]
         return 2 * max((4 * math.prod(max(1, int(side)) for side in shape[1:]) for shape in varying), default=0)
 
-    def run(self, images: np.ndarray, batch: int = 64, only: Sequence[int] | None = None) -> list[np.ndarray]:
+    def run(self, images: Images, batch: int = 64, only: Sequence[int] | None = None) -> list[np.ndarray]:
         """The outputs, float32, for uint8 ``images`` (n, height, width, channels): all in the file's order, or those at
         the positions ``only``, in that order. The maps of many pictures take gigabytes: ask for what is read. At most
         ``batch`` are looked at together, fewer where the network's maps are large."""

@@ -109,7 +109,8 @@ def memory_of(pid: int) -> int:
                 resident, shared = (int(word) for word in stream.read().split()[1:3])
             return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
         return 0
-    return _memory_elsewhere(pid)
+    else:
+        return _memory_elsewhere(pid)
 
 
 def _memory_elsewhere(pid: int) -> int:

@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 
 from desktop.core.data.splits import SplitLists, check_same, deviations, read_split, write_split
-from desktop.core.figures.store import not_written
 from desktop.ml.data import public_sets
 from desktop.ml.data.public_sets import DataError, Pictures
 from desktop.ml.plans.events import Phase
 from desktop.ml.plans.plan import USER, TrainingPlan
 from desktop.store.runs import CHECKPOINT, SPLIT
+from desktop.system.files import saying
 
 Progress = Callable[[int, int], None]
 """Hears how many pictures are prepared, and of how many (0: not known yet). May raise, for instance to cancel."""
@@ -135,10 +135,10 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
         text = copies(gathered, gathered.validation, "check")
         if text:
             yield text
-        shared = shared_groups(gathered.train, gathered.validation)
-        if shared:
+        shared, groups = shared_groups(gathered.train, gathered.validation), gathered.validation.groups
+        if shared and groups is not None:
             yield (
-                f"{shared:,} of {len(np.unique(gathered.validation.groups)):,} persons or cases to check with have "
+                f"{shared:,} of {len(np.unique(groups)):,} persons or cases to check with have "
                 "pictures that are learnt from, as the data's own splits have it: the figures promise too much"
             )
     elif not plan.data.limit:
@@ -168,12 +168,9 @@ def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
         gathered.validation.names,
         gathered.set_aside,
     )
-    try:
+    with saying("the list of pictures", "the disk of the run", DataError):
         run.mkdir(parents=True, exist_ok=True)
         write_split(path, lists)
-    except OSError as error:
-        told = not_written("the list of pictures", "the disk of the run", error)
-        raise DataError(told.kind, told.message, told.hint) from error
 
 
 def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress) -> Gathered:

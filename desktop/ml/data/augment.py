@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
+from desktop.ml.data.arrays import Images
+from desktop.ml.data.batch_facts import Facts
 from desktop.ml.data.mixing import cutmix, mixup
 from desktop.ml.plans.augment_spec import check, settings_of
 from desktop.ml.plans.plan import PlanError, Step
@@ -31,20 +32,7 @@ _BORDERS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Facts:
-    """What training knows of a batch beside its pixels: ``labels`` and ``numbers`` (places in the training set), both
-    int64 (n,), the ``epoch``, counted from 0, and ``targets``, the shares of the classes, float32 (n, classes), rows of
-    sum 1, which steps that mix pictures change in place. Steps that need a fact do without it on pictures that have
-    none."""
-
-    labels: np.ndarray
-    numbers: np.ndarray
-    epoch: int
-    targets: np.ndarray | None = None
-
-
-def apply(batch: np.ndarray, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
+def apply(batch: Images, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
     """All ``steps`` in order. ``batch`` itself is left as it is."""
     result = np.array(batch, copy=True)
     for step in steps:
@@ -91,8 +79,8 @@ def shift(batch: np.ndarray, rng: np.random.Generator, pixels: int = 2) -> np.nd
     """Shift by up to ``pixels`` whole pixels each way; what comes in is mirrored from the picture."""
     count, height, width, _ = batch.shape
     padded = np.pad(batch, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
-    rows = rng.integers(0, 2 * pixels + 1, count)[:, None] + np.arange(height)
-    columns = rng.integers(0, 2 * pixels + 1, count)[:, None] + np.arange(width)
+    rows = rng.integers(0, 2 * pixels + 1, (count, 1)) + np.arange(height)
+    columns = rng.integers(0, 2 * pixels + 1, (count, 1)) + np.arange(width)
     return np.ascontiguousarray(padded[np.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]])
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -29,6 +28,8 @@ from desktop import paths
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import DecodedImage, FoveaError, PreprocessSpec
 from desktop.store import locks
+from desktop.system import strict_json
+from desktop.system.files import check_room, flush, has_room, not_written, write_atomically
 
 VERSION = 4
 """Part of every key: a change of how pictures are prepared makes old sets unknown."""
@@ -38,7 +39,7 @@ LIMIT_BYTES = 20 << 30
 Progress = Callable[[int, int], None]
 """Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
 
-_SPARE_BYTES = 256 << 20  # left free on the disk: checkpoints and the model still have to be written
+_MOST_JSON = 256 << 20
 _HEAD_BYTES = 128
 _AT_ONCE = 16
 _BUILDING = ".building-"
@@ -102,8 +103,8 @@ def find(key: str) -> Prepared | None:
     """The set of that key, mapped into memory; ``None`` where there is none or it is damaged. Marks it as used."""
     folder = _root() / key
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="ascii"))
-        names = tuple(map(str, json.loads((folder / "names.json").read_text(encoding="ascii"))))
+        meta = strict_json.read_object(folder / "meta.json", _MOST_JSON)
+        names = tuple(strict_json.as_texts(strict_json.read(folder / "names.json", _MOST_JSON)))
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         labels, sha256 = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("labels", "sha256"))
         shape = (len(names), *meta["shape"])
@@ -208,14 +209,19 @@ def _build(
             )
         stream.seek(0)
         stream.write(_npy_head((len(kept), *shape)))
-        _flush(stream)
+        flush(stream)
     for name, array in (("labels", labels[kept].astype(np.int64)), ("sha256", sha256[kept])):
         with (folder / f"{name}.npy").open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
-            _flush(stream)
-    _write_json(folder / "names.json", [names[i] for i in kept])
+            flush(stream)
+    write_atomically(folder / "names.json", strict_json.dumps([names[i] for i in kept], indent=None))
     facts = finish(sizes, sha256)
-    _write_json(folder / "meta.json", {"shape": shape, "set_aside": aside, "facts": facts, "created": int(time.time())})
+    write_atomically(
+        folder / "meta.json",
+        strict_json.dumps(
+            {"shape": shape, "set_aside": aside, "facts": facts, "created": int(time.time())}, indent=None
+        ),
+    )
 
 
 def _read_all(
@@ -274,17 +280,6 @@ def _npy_head(shape: tuple[int, ...]) -> bytes:
     return b"\x93NUMPY\x01\x00" + room.to_bytes(2, "little") + text.ljust(room - 1).encode("ascii") + b"\n"
 
 
-def _write_json(path: Path, value: object) -> None:
-    with path.open("wb") as stream:
-        stream.write(json.dumps(value).encode("ascii"))  # names that are no text survive as escapes
-        _flush(stream)
-
-
-def _flush(stream: BinaryIO | Any) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
-
-
 def _make_room(root: Path, need: int) -> None:
     """Remove what was left unfinished, then the sets used longest ago until ``need`` more bytes fit.
 
@@ -298,17 +293,12 @@ def _make_room(root: Path, need: int) -> None:
     total = sum(size for _, size, _ in sets)
     limit = limit_bytes()
     for folder, size, _ in sets:
-        if total + need <= limit and shutil.disk_usage(root).free >= need + _SPARE_BYTES:
+        if total + need <= limit and has_room(root, need):
             return
         _remove(folder)
         total -= size
-    free = shutil.disk_usage(root).free
-    if free < need + _SPARE_BYTES:
-        raise CacheError(
-            "disk-full",
-            f"the prepared pictures take {need / 1e9:.1f} GB; the disk of Fovea's cache has {free / 1e9:.1f} GB free",
-            "Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.",
-        )
+    hint = "Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME."
+    check_room(root, need, "keeping the prepared pictures", "the disk of Fovea's cache", hint, CacheError)
 
 
 def limit_bytes() -> int:
@@ -346,13 +336,5 @@ def _remove(folder: Path) -> None:
             folder.unlink(missing_ok=True)
 
 
-def _explained(error: OSError) -> CacheError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return CacheError(
-            "disk-full", "the disk of Fovea's cache filled up while pictures were prepared", "Free some space first."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        hint = "Move Fovea's files with FOVEA_HOME."
-        return CacheError("not-writable", "the folder of Fovea's cache may not be written to", hint)
-    reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-    return CacheError("not-saved", f"the prepared pictures could not be kept: {reason}", "Check the disk.")
+def _explained(error: OSError) -> FoveaError:
+    return not_written("what was prepared of the pictures", "the disk of Fovea's cache", error, CacheError)

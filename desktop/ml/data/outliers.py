@@ -138,7 +138,8 @@ def _figure(rng: np.random.Generator, side: int) -> np.ndarray:
     polygon, now and then with a stroke across."""
     if rng.random() < 0.6:
         half = _scribble(rng, side)
-        return np.maximum(half, half[:, ::-1])
+        mirrored: np.ndarray = np.maximum(half, half[:, ::-1])
+        return mirrored
     large = 4 * side
     sheet = Image.new("L", (large, large), 0)
     pen = ImageDraw.Draw(sheet)
@@ -167,4 +168,6 @@ def _arc(rng: np.random.Generator) -> np.ndarray:
     """Part of an ellipse, or all of it."""
     angles = np.linspace(0, rng.uniform(3.0, 6.6), 30) + rng.uniform(0, 6)
     radii = rng.uniform(0.1, 0.3, 2)
-    return rng.uniform(0.3, 0.7, 2) + np.stack([radii[0] * np.cos(angles), radii[1] * np.sin(angles)], axis=1)
+    around: np.ndarray = np.stack([radii[0] * np.cos(angles), radii[1] * np.sin(angles)], axis=1)
+    around += rng.uniform(0.3, 0.7, 2)
+    return around

@@ -11,6 +11,7 @@ import numpy as np
 
 from desktop.ml.exchange.foreign import Facts, Found, scaling_numbers
 from desktop.ml.exchange.keras_check import ImportRefused, check_config, clean_copy, parse
+from desktop.system import strict_json
 
 MOST_PARAMETERS = 400_000_000
 _MOST_WEIGHT_BYTES = 4 * MOST_PARAMETERS + (64 << 20)
@@ -327,7 +328,6 @@ def look_at_archive(folder: str, outputs: int, spec: Any, tell: Any) -> float:
     The Keras network is built here once, within this child's limits, before anything later opens it for its gradients;
     an edition without Keras never does.
     """
-    import json
 
     from desktop.ml.convert.litert import LiteRT
     from desktop.ml.exchange.tflite_check import check_tflite
@@ -347,7 +347,7 @@ def look_at_archive(folder: str, outputs: int, spec: Any, tell: Any) -> float:
     if not expected.is_file():
         return worst
     try:
-        raw = json.loads(expected.read_text(encoding="utf-8"))
+        raw = strict_json.read_object(expected)
         for case in raw["cases"]:
             pixels = np.load(base / "selftest" / Path(case["file"]).name, allow_pickle=False)
             wanted = np.asarray(case["probabilities"], np.float32)

@@ -1,4 +1,4 @@
-"""Installs a network of the catalogue: fetch or take the weights, compare their hash, build, convert, compare, commit.
+"""Installs a network of the catalogue: find, fetch or take the weights, compare their hash, build, convert, commit.
 
 Everything that opens the weights happens in child processes with limits (:mod:`desktop.ml.convert.sandbox`); this
 module itself imports neither Keras nor TensorFlow, so that the window's services may drive it.
@@ -16,22 +16,29 @@ from pathlib import Path
 from typing import Any
 
 from desktop import paths
-from desktop.core.figures.store import not_written
+from desktop.core.trust.first_layer import FILE as FILTERS_FILE
+from desktop.core.trust.saliency import FILE as HEAD_FILE
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.convert.convert import Precision, convert, memory_for
 from desktop.ml.convert.sandbox import Limits, run
 from desktop.ml.plans.job_steps import Said, Step
-from desktop.store import catalogue, download
-from desktop.store.catalogue import Network, Pin, Pins
+from desktop.store import catalogue, download, weight_packages
+from desktop.store.catalogue import Network, Package, Pin, Pins
 from desktop.store.connection import DownloadError
 from desktop.store.download import Control, Expected, Verified
 from desktop.store.manifest import FileEntry, Manifest, Parity
-from desktop.store.store import ModelStore
+from desktop.store.store import STAGING, ModelStore
+from desktop.system.files import OWN_DISK, check_room, put_in_place, saying
 
 PARITY_LIMIT: dict[str, float] = {"float32": 1e-5, "float16": 1e-2, "imported": 1e-4}
 """The largest difference of any probability between Keras and the converted file that is still the same network."""
 _SECONDS = 1800.0
 _NOT_HERE = "Its weights do not come with Fovea"
+
+KEPT = ("model.keras", "model.tflite", "selftest")
+EXTRAS = (HEAD_FILE, FILTERS_FILE)  # where the network has them
+REVISION = 1
+"""The version of the models that are made of packages: raised where they would come out otherwise than before."""
 
 Tell = Callable[[Any], None]
 
@@ -40,8 +47,9 @@ Tell = Callable[[Any], None]
 class Request:
     """What to install and from where.
 
-    ``source``: a file of the user's in place of the download; ``url``: a mirror of the same file. ``sha256``: the hash
-    of a file that the user vouches for in place of the published one; the card says so then.
+    ``source``: a file of the user's in place of the download or of the package's; ``url``: a mirror of the same file.
+    ``sha256``: the hash of a file that the user vouches for in place of the published one; the card says so then.
+    ``root``: the folder of models to install into, by default the user's. ``patient``: lets other work go first.
     """
 
     network: Network
@@ -49,6 +57,8 @@ class Request:
     url: str | None = None
     precision: Precision = "float32"
     sha256: str | None = None
+    root: Path | None = None
+    patient: bool = False
 
 
 def install(
@@ -63,7 +73,7 @@ def install(
     """
     control = control or Control()
     network = request.network
-    _check_disk(network)
+    _check_disk(network, request.root)
     if not network.top:
         weights = _weights(request, tell, control)
         _keep_base(network, request, weights, control, tell)
@@ -71,16 +81,23 @@ def install(
         return None
     manifest = catalogue.describe(network, catalogue.load(), store)
     weights = _weights(request, tell, control)
-    with work_folder() as work:
-        facts = _build(network, weights.path, work, control, tell)
+    with work_folder(request.root) as work:
+        facts = _build(request, weights, work, control, tell)
         tell(Step("convert"))
-        convert(work / "model.keras", work / "model.tflite", _SECONDS, request.precision, lambda: control.cancelled)
-        gap, outputs, count = _compare(network, work, request.precision, control, tell)
+        convert(
+            work / "model.keras",
+            work / "model.tflite",
+            _SECONDS,
+            request.precision,
+            lambda: control.cancelled,
+            request.patient,
+        )
+        gap, outputs, count = _compare(request, work, control, tell)
         ready = _described(manifest, request, weights, facts, outputs, Parity(gap, count, "pictures drawn by Fovea"))
         tell(Step("write"))
-        with own_disk(), store.stage(ready) as folder:
-            for item in ("model.keras", "model.tflite", "selftest"):
-                os.replace(work / item, folder / item)
+        with own_disk(), store.stage(ready, request.root) as folder:
+            for item in (*KEPT, *(name for name in EXTRAS if (work / name).is_file())):
+                os.rename(work / item, folder / item)
     _pin(network, request, weights)
     _forget_download(network)
     return ready
@@ -98,18 +115,12 @@ def is_installed(network: Network, store: ModelStore) -> bool:
     return any(entry.id == network.id and entry.state == "ready" for entry in store.entries())
 
 
-def _check_disk(network: Network) -> None:
+def _check_disk(network: Network, root: Path | None) -> None:
     with own_disk():
-        folder = paths.user_data()
+        folder = root if root is not None else paths.user_data()
         folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-    need = network.disk_need - download.partly_there(download_path(network))
-    if free < need:
-        raise StoreError(
-            "disk-full",
-            f"installing {network.name} needs {need / 1e9:.1f} GB for a while, {free / 1e9:.1f} GB are free",
-            "Free some space on the disk of Fovea's own data, then try again.",
-        )
+        need = network.disk_need - download.partly_there(download_path(network))
+        check_room(folder, need, f"installing {network.name} for a while", kind=StoreError)
 
 
 def _weights(request: Request, tell: Tell, control: Control) -> Verified:
@@ -124,6 +135,9 @@ def _weights(request: Request, tell: Tell, control: Control) -> Verified:
     if request.source is not None:
         tell(Step("hash"))
         return download.check(request.source, expected, control, keep=True)
+    if network.package is not None:
+        tell(Step("hash"))
+        return _of_package(network, network.package, expected, control)
     target = download_path(network)
     with own_disk():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -131,6 +145,17 @@ def _weights(request: Request, tell: Tell, control: Control) -> Verified:
         with contextlib.suppress(DownloadError):
             return download.check(target, expected, control)
     return download.fetch(request.url or network.url, target, expected, tell, lambda text: tell(Said(text)), control)
+
+
+def _of_package(network: Network, package: Package, expected: Expected, control: Control) -> Verified:
+    """The weights that a Python package carries; what is wrong with them is said with what to do about the package."""
+    path = weight_packages.find(package)
+    try:
+        return download.check(path, expected, control, keep=True)
+    except DownloadError as error:
+        if error.kind == "cancelled":
+            raise
+        raise StoreError(error.kind, f"{network.name}: {error.message}", weight_packages.again(package)) from error
 
 
 def _forget_download(network: Network) -> None:
@@ -141,36 +166,34 @@ def _forget_download(network: Network) -> None:
 
 def _pin(network: Network, request: Request, weights: Verified) -> None:
     """Remember the published file by its SHA-256; one that the user vouched for would shut out the published one."""
-    if request.sha256 is None:
-        with contextlib.suppress(OSError):  # the model is there; without a pin the next file is compared by MD5 alone
+    if request.sha256 is None and request.network.sha256 is None:
+        with contextlib.suppress(FoveaError):  # the model is there; the next file is compared by MD5 alone
             Pins().set(network.id, Pin(weights.sha256, weights.md5, weights.size))
 
 
-def _limits(network: Network) -> Limits:
-    return Limits(memory_for(4 * network.parameters), _SECONDS)
+def _limits(request: Request) -> Limits:
+    return Limits(memory_for(4 * request.network.parameters), _SECONDS, request.patient)
 
 
-def _build(network: Network, weights: Path, work: Path, control: Control, tell: Tell) -> dict[str, Any]:
+def _build(request: Request, weights: Verified, work: Path, control: Control, tell: Tell) -> dict[str, Any]:
     tell(Step("build"))
-    arguments = (network.id, str(weights), str(work))
+    arguments = (request.network.id, str(weights.path), weights.sha256, str(work))
     result: dict[str, Any] = run(
-        "desktop.ml.exchange.install_steps:build", arguments, _limits(network), tell, lambda: control.cancelled
+        "desktop.ml.exchange.install_steps:build", arguments, _limits(request), tell, lambda: control.cancelled
     )
     return result
 
 
-def _compare(
-    network: Network, work: Path, precision: Precision, control: Control, tell: Tell
-) -> tuple[float, dict[str, int], int]:
+def _compare(request: Request, work: Path, control: Control, tell: Tell) -> tuple[float, dict[str, int], int]:
     tell(Step("compare"))
     gap, outputs, count = run(
         "desktop.ml.exchange.install_steps:compare",
-        (str(work), network.preprocess),
-        _limits(network),
+        (str(work), request.network.preprocess),
+        _limits(request),
         tell,
         lambda: control.cancelled,
     )
-    limit = PARITY_LIMIT[precision]
+    limit = PARITY_LIMIT[request.precision]
     if not gap <= limit:
         raise FoveaError(
             "parity", f"the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected"
@@ -182,30 +205,27 @@ def _keep_base(network: Network, request: Request, weights: Verified, control: C
     """Try the weights of a network without a top on its architecture, then keep them."""
     target = catalogue.base_weights(network)
     with work_folder() as work:
-        _build(network, weights.path, work, control, tell)
+        _build(request, weights, work, control, tell)
         part = work / "base.weights.h5"
         with own_disk():
-            with part.open("rb+") as stream:
-                os.fsync(stream.fileno())
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(part, target)
+            put_in_place(part, target)
     _pin(network, request, weights)
 
 
 @contextlib.contextmanager
 def own_disk(what: str = "the model") -> Iterator[None]:
     """Within this context what the disk of Fovea's own data refuses is said in words, as a :class:`StoreError`."""
-    try:
+    with saying(what, OWN_DISK, StoreError):
         yield
-    except OSError as error:
-        told = not_written(what, "the disk of Fovea's own data", error)
-        raise StoreError(told.kind, told.message, "Look at the folder of Fovea's own data, then try again.") from error
 
 
 @contextlib.contextmanager
-def work_folder() -> Iterator[Path]:
-    """Scratch space on the store's own disk, so that finished files move there in one step."""
-    folder = paths.user_data() / "work" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+def work_folder(root: Path | None = None) -> Iterator[Path]:
+    """Scratch space on the disk of the store (``root``, by default the user's), so that finished files move there in
+    one step. What a kill leaves in ``root`` is removed with other staging folders."""
+    name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    folder = paths.user_data() / "work" / name if root is None else root / f"{STAGING}{name}"
     with own_disk("the scratch copy of the model"):
         folder.mkdir(parents=True)
     try:
@@ -234,11 +254,14 @@ def _described(
         )
     else:
         origin = f"the published file ({network.licence})"
+        if network.package is not None:
+            origin += f" of the package {network.package.distribution} {network.package.version}"
     if request.precision == "float16":
         limits = (*limits, "Its weights are kept in 16 bits, which changes scores by up to a few thousandths.")
     return replace(
         manifest,
         state="ready",
+        version=REVISION if network.package is not None else manifest.version,
         outputs=outputs,
         card=replace(card, limits=limits, parameters=facts["parameters"]),
         provenance=replace(

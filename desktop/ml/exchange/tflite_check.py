@@ -67,7 +67,8 @@ class Network:
 
     def type_of(self, tensor: Any) -> str:
         """The name of a tensor's type (``FLOAT32``, ``UINT8`` …)."""
-        return next(name for name, value in vars(self.schema.TensorType).items() if value == tensor.type)
+        names: dict[str, Any] = vars(self.schema.TensorType)
+        return next(name for name, value in names.items() if value == tensor.type)
 
 
 def _checked(schema: Any, model: Any) -> Network:
@@ -107,7 +108,7 @@ def _name_of(schema: Any, code: Any) -> str:
             f"the network uses the operation '{own[:60]}', which is not on the list of operations that Fovea runs",
             "Convert it again with built-in operations alone.",
         )
-    return name
+    return str(name)
 
 
 def inspect_tflite(path: Path) -> Found:

@@ -58,7 +58,8 @@ class GradCam:
         """Scores float32 (classes,) of prepared ``pixels`` (height, width, channels)."""
         found = self._network(pixels[np.newaxis], training=False)
         first = found[0] if isinstance(found, (list, tuple)) else found
-        return np.asarray(keras.ops.convert_to_numpy(first))[0]
+        scores: np.ndarray = np.asarray(keras.ops.convert_to_numpy(first))[0]
+        return scores
 
     def heat(self, pixels: np.ndarray, index: int) -> np.ndarray:
         """Where class ``index`` gains from: float32 (rows, columns) of the map, not below 0.
@@ -76,14 +77,14 @@ class GradCam:
         return result
 
 
-class _Still(keras.Model):  # type: ignore[misc]
+class _Still(keras.Model):
     """A network that works as when it answers, in a training step too: nothing is dropped from a picture's map."""
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         return super().call(inputs, training=False, mask=mask)
 
 
-class _Shift(layers.Layer):  # type: ignore[misc]
+class _Shift(layers.Layer):
     """Adds a weight of the input's shape: what it becomes in a training step is the gradient."""
 
     def build(self, shape: tuple[int | None, ...]) -> None:

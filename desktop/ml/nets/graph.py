@@ -23,7 +23,8 @@ def laid_out(model: Any, x: Any) -> list[Any]:
 
     Nested layers get names that are theirs alone in the whole: Keras refuses a network with two layers of one name.
     """
-    return tree.flatten(_through(model, x, {layer.name for layer in model.layers}))
+    flat: list[Any] = tree.flatten(_through(model, x, {layer.name for layer in model.layers}))
+    return flat
 
 
 def _through(model: Any, x: Any, taken: set[str]) -> Any:

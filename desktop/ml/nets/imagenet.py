@@ -1,12 +1,13 @@
-"""The ImageNet networks of the catalogue, as Keras builds them, with their preprocessing inside.
+"""The ImageNet networks of the catalogue as Keras networks, with their preprocessing inside.
 
 Every network takes uint8 (batch, height, width, 3), red, green, blue, 0 to 255, and is flat: each of its layers can be
-named (``block4_pool``) to build upon. The architectures are Keras' own (:mod:`keras.applications`); the preprocessing
-is what their publishers trained with:
+named (``block4_pool``) to build upon. The architectures are Keras' own (:mod:`keras.applications`) and those of
+:mod:`desktop.ml.nets.efficientnet_lite`; the preprocessing is what their publishers trained with:
 
 - ``vgg16``: channels swapped to blue, green, red, the means 103.939, 116.779, 123.68 subtracted (as Caffe did);
 - ``inception-v3``, ``resnet50-v2``: scaled to −1 … 1;
-- ``mobilenet-v3-small``, ``efficientnet-v2-b0``: scaled by their own first layers.
+- ``mobilenet-v3-small``, ``efficientnet-v2-b0``: scaled by their own first layers;
+- ``efficientnet-lite0``, ``efficientnet-lite2``: 127 subtracted, divided by 128.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import StoreError
-from desktop.ml.nets import backend
+from desktop.ml.nets import backend, efficientnet_lite
 from desktop.store import catalogue
 
 backend.select()
@@ -60,6 +61,8 @@ RECIPES: dict[str, Recipe] = {
     "mobilenet-v3-small": Recipe(_A.MobileNetV3Small, _unchanged, "global_average_pooling2d", "activation_17"),
     "efficientnet-v2-b0": Recipe(_A.EfficientNetV2B0, _unchanged, "avg_pool", "top_activation"),
     "resnet50-v2": Recipe(_A.ResNet50V2, _symmetric, "avg_pool", "post_relu"),
+    "efficientnet-lite0": Recipe(efficientnet_lite.lite0, efficientnet_lite.prepare, "embedding", "head_relu"),
+    "efficientnet-lite2": Recipe(efficientnet_lite.lite2, efficientnet_lite.prepare, "embedding", "head_relu"),
 }
 
 
@@ -95,8 +98,9 @@ def build_base(
 def with_outputs(network_id: str, model: keras.Model) -> keras.Model:
     """``model`` (built with its top) with the outputs ``[probabilities, embedding, map]``, float32."""
     recipe = RECIPES[catalogue.load().get(network_id).network]
+    taken = {layer.name for layer in model.layers}
     outputs = [
-        layers.Activation("linear", dtype="float32", name=name)(tensor)
+        layers.Activation("linear", dtype="float32", name=f"{name}_out" if name in taken else name)(tensor)
         for name, tensor in (
             ("probabilities", model.output),
             ("embedding", _flat(model.get_layer(recipe.embedding).output)),

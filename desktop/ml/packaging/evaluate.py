@@ -12,6 +12,7 @@ import numpy as np
 from desktop.core.data.persons import group_of_name
 from desktop.core.figures.result import DataFacts, EvaluationResult, Figures, ModelFacts, decide, figures
 from desktop.core.figures.result_files import figures_json
+from desktop.ml.data.arrays import Images
 from desktop.ml.data.assemble import Gathered
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
@@ -27,7 +28,7 @@ def measure(
     gathered: Gathered,
     decision: Decision,
     pictures: Pictures,
-    answer: Callable[[np.ndarray], np.ndarray],
+    answer: Callable[[Images], np.ndarray],
     split: str,
     engine: str,
     file_sha256: str = "",

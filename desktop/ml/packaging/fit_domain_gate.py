@@ -17,6 +17,7 @@ from desktop.core.trust import domain
 from desktop.core.trust.domain import Gate
 from desktop.core.types import FoveaError, PreprocessSpec, StoreError
 from desktop.ml.data import outliers
+from desktop.ml.data.arrays import Images
 from desktop.store.manifest import QUANTILES, Domain
 
 REFUSED = 0.05
@@ -60,9 +61,9 @@ def _memory_told() -> Iterator[None]:
 
 @_memory_told()
 def fit(
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
-    unseen: np.ndarray,
+    unseen: Images,
     spec: PreprocessSpec,
     look: Look,
     seed: int,

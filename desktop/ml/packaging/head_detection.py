@@ -21,10 +21,20 @@ def find(model: Any, images: np.ndarray, found: list[np.ndarray], outputs: dict[
     ``found`` are the exported file's outputs for some prepared ``images`` (uint8, n of them), at the positions
     ``outputs``.
     """
+    kernel = kernel_of(model)
+    return None if kernel is None else checked(kernel, found, outputs)
+
+
+def kernel_of(model: Any) -> np.ndarray | None:
+    """The kernel (features, classes) of the layer that gives the logits, float32; ``None`` where there is none."""
     layer = _layer(model, "logits")
-    if layer is None or not {"embedding", "map"} <= outputs.keys():
+    return None if layer is None else np.asarray(layer.get_weights()[0], np.float32)
+
+
+def checked(kernel: np.ndarray, found: list[np.ndarray], outputs: dict[str, int]) -> Head | None:
+    """The head with that ``kernel``, if the exported file's outputs ``found`` are what it gives; needs no Keras."""
+    if not {"embedding", "map"} <= outputs.keys():
         return None
-    kernel = np.asarray(layer.get_weights()[0], np.float32)
     embedding, last_map, scores = (found[outputs[name]] for name in ("embedding", "map", "probabilities"))
     if kernel.shape != (embedding.shape[1], scores.shape[1]) or last_map.shape[3] != embedding.shape[1]:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from desktop import paths
 from desktop.core.figures.result import Figures
+from desktop.core.figures.thresholds import FEWEST, HIGHEST_SCORE, Aim, Gain, gain_of
 from desktop.core.trust import neighbours
 from desktop.core.trust.domain import FILE as DOMAIN_FILE
 from desktop.core.trust.domain import Gate
@@ -257,18 +259,47 @@ def _decide(
             parts.append(calibrate.softmax(logits / temperature)[:, positive])
         truth, own = np.tile(truth, plan.decision.perturbed), np.concatenate(parts)
         how = f"on {plan.decision.perturbed} copies of the validation split, augmented as in training"
+    aim: Aim = "balanced accuracy"
     if plan.decision.rule == "balanced":
-        value, words = calibrate.balanced_threshold(own, truth), "sensitivity and specificity alike"
+        choose: Callable[[np.ndarray, np.ndarray], float] = calibrate.balanced_threshold
+        words = "sensitivity and specificity alike"
     else:
         assert plan.decision.at_least is not None
-        value = calibrate.sensitive_threshold(own, truth, plan.decision.at_least)
+        choose = partial(calibrate.sensitive_threshold, at_least=plan.decision.at_least)
         words = f"the highest threshold with a sensitivity of at least {plan.decision.at_least:.0%}"
+    value = choose(own, truth)
+    if plan.decision.at_least is not None:
+        aim = "sensitivity" if value < HIGHEST_SCORE else "specificity"
         reached = float((own[truth] >= value).mean())
         if reached < plan.decision.at_least:  # scores of exactly 0: no threshold above 0 finds them
             words = f"the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached"
+    gain = gain_of(truth, own, choose, _owners(validation, len(own)), aim)
+    if not gain.beyond_chance:
+        return Decision(reason=_no_gain(gain, how))
     reason = f"{words} {how} ({len(validation)} pictures; {_known(plan, train, validation)})"
     # Not rounded: of a network that is sure of itself the threshold would become 0 or 1, or rise above a kept score.
     return Decision("threshold", positive, value, reason)
+
+
+def _owners(validation: Pictures, rows: int) -> np.ndarray:
+    """Whose each of the ``rows`` is that copies of ``validation`` make: a person's, else a picture's; int64."""
+    own = validation.groups if validation.groups is not None else np.arange(len(validation))
+    return np.tile(np.unique(own, return_inverse=True)[1].astype(np.int64), rows // max(1, len(validation)))
+
+
+def _no_gain(gain: Gain, how: str) -> str:
+    """Why the highest score decides after all."""
+    if min(gain.positives, gain.negatives) < FEWEST:
+        return (
+            f"the highest score decides: validation has {gain.positives} and {gain.negatives} pictures or persons of "
+            f"the two classes, and {FEWEST} of each are needed to choose a threshold"
+        )
+    value, low, high = gain.estimate.value, gain.estimate.low, gain.estimate.high
+    assert value is not None and low is not None and high is not None
+    return (
+        f"the highest score decides: a threshold chosen {how} gains no more {gain.what} than chance may "
+        f"({100 * value:+.1f} percentage points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, cross-validated)"
+    )
 
 
 def _known(plan: TrainingPlan, train: Pictures | None, validation: Pictures) -> str:

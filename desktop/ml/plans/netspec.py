@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from desktop.ml.plans.strict_reader import PlanError
@@ -78,7 +78,7 @@ def parse(words: Sequence[str], activation: str = "relu") -> list[LayerSpec]:
         if not spec.name:
             stem = _NAMES[spec.kind]
             counts[stem] = counts.get(stem, 0) + 1
-            spec = LayerSpec(**{**_fields(spec), "name": f"{stem}{counts[stem]}"})
+            spec = replace(spec, name=f"{stem}{counts[stem]}")
         found.append(spec)
     names = [spec.name for spec in found]
     double = next((name for name in names if names.count(name) > 1), None)
@@ -86,10 +86,6 @@ def parse(words: Sequence[str], activation: str = "relu") -> list[LayerSpec]:
     if double or reserved:
         raise PlanError("bad-plan", f"a layer cannot be called '{double or reserved}': the name is taken")
     return found
-
-
-def _fields(spec: LayerSpec) -> dict[str, object]:
-    return {name: getattr(spec, name) for name in LayerSpec.__slots__}
 
 
 def _layer(word: str, default: str) -> LayerSpec:

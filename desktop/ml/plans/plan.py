@@ -16,6 +16,7 @@ from typing import Any, Literal
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import augment_spec
 from desktop.ml.plans.strict_reader import PlanError, build, changed, loose
+from desktop.system import strict_json
 
 __all__ = [
     "SCHEMA",
@@ -221,7 +222,7 @@ class TrainingPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
-        result: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        result: dict[str, Any] = strict_json.plain(asdict(self))
         if not self.data.kept_together:
             del result["data"]["kept_together"]
         return result
@@ -366,9 +367,9 @@ def load(path: Path) -> TrainingPlan:
 def from_json(text: str) -> TrainingPlan:
     """Read a plan from JSON text. Raises :class:`PlanError` that names the field at fault."""
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PlanError("bad-plan", "the plan is not valid JSON") from error
+        raw = strict_json.loads(text)
+    except strict_json.JsonError as error:
+        raise PlanError("bad-plan", f"the plan cannot be read: {error}") from error
     return from_dict(raw)
 
 
@@ -394,7 +395,7 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
             stray = sorted(added & part.keys())
             if stray:
                 raise PlanError("bad-plan", f"plan.{name}: fields unknown in schema 1: {', '.join(stray)}")
-            defaults = {f.name: f.default for f in fields(cls) if f.name in added}  # type: ignore[arg-type]
+            defaults = {f.name: f.default for f in fields(cls) if f.name in added}
             defaults = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
             new[name] = {**defaults, **part}
     if "start" in raw or "preset" in raw:

@@ -145,7 +145,7 @@ class AnswerPane(QWidget):
         manifest = entry.manifest if entry is not None else None
         if prediction is not None and manifest is not None:
             self.bars.show_prediction(prediction, manifest)
-            self.bars.set_muted(prediction.domain is not None and not prediction.domain.inside)
+            self.bars.set_outside(prediction.domain is not None and not prediction.domain.inside)
             self.confidence.show_prediction(prediction, manifest)
             self._show_facts()
         elif failure is not None and failure.model_failed:

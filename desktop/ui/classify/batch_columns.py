@@ -73,6 +73,8 @@ class Batch:
         self.labels = manifest.labels
         self.label_ids = manifest.label_ids
         self.model = manifest.id
+        self.decision = manifest.decision
+        self.medical = manifest.medical
         self.paths: list[str | None] = [source.path for source in sources]
         self.root = root if root is not None else _common_folder([p for p in self.paths if p])
         self.has_root = root is not None
@@ -183,11 +185,18 @@ class Batch:
 
     def notices(self, at: int) -> str:
         """What was done to a picture, in one line."""
-        return self.notice_texts[self.notice[at]]
+        return str(self.notice_texts[self.notice[at]])
 
     def label(self, at: int) -> str:
         """The answer, '' for none."""
         return self.labels[self.answer[at]] if self.answer[at] >= 0 else ""
+
+    def by_threshold(self, at: int, number: Callable[[float], str]) -> str:
+        """The threshold that made the answer, where that is not the class of the higher score; else ''."""
+        rule = self.decision
+        if rule.rule != "threshold" or rule.value is None or self.second_score[at] <= self.score[at]:
+            return ""
+        return f"{'≥' if self.answer[at] == rule.positive else '<'} {number(rule.value)}"
 
     def second_text(self, at: int, number: Callable[[float], str]) -> str:
         """The other candidate and its score."""
@@ -217,9 +226,9 @@ class Batch:
         if query.only_errors:
             keep &= self.state == FAILED
         if query.answer is not None:
-            keep &= (self.state == ANSWERED) & (self.answer == query.answer)
+            keep &= (self.state == ANSWERED) & (self.answer == query.answer) & (self.inside != OUTSIDE)
         if query.below is not None:
-            keep &= (self.state == ANSWERED) & (self.score < query.below)
+            keep &= (self.state == ANSWERED) & (self.score < query.below) & (self.inside != OUTSIDE)
         if query.unlike:
             keep &= self.inside == OUTSIDE
         if query.text:
@@ -245,7 +254,8 @@ class Batch:
             found[start : start + _RUN] = [text in line for line in words[start : start + _RUN]]
             yield
         named = np.array([text in label.casefold() for label in self.labels])
-        return found | ((self.answer >= 0) & named[self.answer])
+        found |= (self.answer >= 0) & named[self.answer]
+        return found
 
     def _key(self, column: str) -> Generator[None, None, np.ndarray]:
         """What a column sorts by, float64; NaN, which sorts last in both directions, where there is nothing."""
@@ -257,13 +267,13 @@ class Batch:
             return (yield from self._error_key())
         if column == "answer":
             ranks = yield from _ranked([label.casefold() for label in self.labels])
-            return np.where(self.answer >= 0, ranks[self.answer], np.nan)
+            return np.where((self.answer >= 0) & (self.inside != OUTSIDE), ranks[self.answer], np.nan)
         if column == "notices":
             ranks = yield from _ranked([text.casefold() for text in self.notice_texts])
             ids = np.minimum(self.notice, len(ranks) - 1)  # texts may have been added since
             return np.where(ids > 0, ranks[ids], np.nan)
         values = {
-            "score": self.score,
+            "score": np.where(self.inside == OUTSIDE, np.nan, self.score),
             "second": self.second_score,
             "kind": np.where(self.inside == UNKNOWN, np.nan, self.domain_score),
             "time": self.elapsed,

@@ -174,7 +174,7 @@ class ConfidencePanel(QWidget):
             set_role(self._kind, "")
             return
         self._sign.set_sign("caution", "caution")
-        self._kind.setText(self.tr("Looks like its kind: no. Do not rely on the answer."))
+        self._kind.setText(self.tr("Looks like its kind: no."))
         set_role(self._kind, "caution")
         words = dict.fromkeys(self._reason(code, verdict) for code in verdict.reasons)
         self._reasons.setText(" ".join(list(words)[:2]))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 from PySide6.QtGui import QPixmap
 
 from desktop.services.session import ImageItem, Session
+from desktop.ui.kit.names import Shared
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class ImagesModel(QAbstractListModel):
         self._filter = ""
         self._rows: list[ImageItem] | None = None  # None: all of the session's, without a copy
         self._shown = 0
+        self._shared = Shared()
         self._kept: OrderedDict[ImageItem, QPixmap | None] = OrderedDict()
         self._asked: dict[int, ImageItem] = {}
         self._asked_items: dict[ImageItem, int] = {}
@@ -91,7 +93,7 @@ class ImagesModel(QAbstractListModel):
     def _said(self, item: ImageItem) -> str:
         """What the batch said of ``item``, and whether that can be relied on."""
         if item.unlike:
-            return self.tr("{0} (not its kind: do not rely on the answer)").format(item.answer)
+            return self.tr("no answer: it is not the kind of picture that the model learned from")
         return item.answer
 
     def item(self, row: int) -> ImageItem | None:
@@ -142,6 +144,7 @@ class ImagesModel(QAbstractListModel):
 
     @Slot(int, int)
     def _after_insert(self, first: int, count: int) -> None:
+        self._shared.take(item.source.name for item in self._session.items[first : first + count])
         if not self._filter:
             self._shown = len(self._session.items)
             self.endInsertRows()
@@ -160,6 +163,8 @@ class ImagesModel(QAbstractListModel):
 
     @Slot()
     def _after_reset(self) -> None:
+        self._shared = Shared()
+        self._shared.take(item.source.name for item in self._session.items)
         self._recount()
         self.endResetModel()
         self._announce()
@@ -179,6 +184,11 @@ class ImagesModel(QAbstractListModel):
     def is_unreadable(self, item: ImageItem) -> bool:
         """Whether the engine said that it cannot open ``item``."""
         return item in self._kept and self._kept[item] is None
+
+    @property
+    def prefix(self) -> str:
+        """The beginning that all names of the list share."""
+        return self._shared.prefix
 
     def missing(self, items: list[ImageItem]) -> bool:
         """Whether one of ``items`` still waits for its small picture."""

@@ -8,25 +8,26 @@ the same file means the same everywhere.
 
 from __future__ import annotations
 
-import csv
-import errno
 import io
 import os
-import tempfile
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from desktop.core.types import FoveaError
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import disk_of, saying, write_atomically
 from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, Batch
 
 if TYPE_CHECKING:
-    from desktop.ui.kit.background import Task
+    from desktop.core.figures.public_names import NameHider, PublicNames
+    from desktop.services.background import Task
 
-PathStyle = Literal["relative", "full"]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+PathStyle = Literal["public", "relative", "full"]
+"""How pictures are called: as others may see it, by their place in the chosen folder, or by their whole path."""
 
 
 class ExportCancelledError(FoveaError):
@@ -43,29 +44,23 @@ def write_csv(path: str, batch: Batch, style: PathStyle = "relative") -> int:
     return len(lines) - 1
 
 
+def write_key(path: str, naming: PublicNames) -> None:
+    """Write which hidden name is which beside the table ``path``; raises as :func:`write_whole` does."""
+    from desktop.core.figures.public_names import key_file
+
+    text = io.StringIO(newline="")
+    naming.write_key(text)
+    write_whole(str(key_file(Path(path))), [BOM_UTF8, text.getvalue().encode("utf-8", "replace")])
+
+
 def write_whole(path: str, chunks: Iterable[bytes]) -> None:
     """Write ``chunks`` to ``path`` such that the file appears whole or not at all.
 
-    It is written beside the target, flushed to disk, then renamed over it. Raises :class:`FoveaError` (``disk-full``,
-    ``not-writable``, or whatever ``chunks`` raises); the earlier file is then unchanged.
+    Raises :class:`FoveaError` (``disk-full``, ``not-writable``, ``not-saved``, or whatever ``chunks`` raises); the
+    earlier file is then unchanged.
     """
-    target = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=".fovea-", suffix=".part", dir=target.parent)
-    except OSError as error:
-        raise _refusal(error, target.name) from error
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _share_permissions(name, target)
-        os.replace(name, target)
-    except OSError as error:
-        raise _refusal(error, target.name) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with saying(f"'{Path(path).name}'", disk_of(path)):
+        write_atomically(path, chunks)
 
 
 def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
@@ -82,15 +77,28 @@ def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
         yield chunk
 
 
-def csv_rows(batch: Batch, style: PathStyle) -> Iterator[bytes]:
-    """The table line by line, the header first; pictures without an answer yet are left out."""
+def hider_of(batch: Batch, style: PathStyle) -> NameHider | None:
+    """What decides how the pictures of ``batch`` are called in a table that others may see; else ``None``."""
+    from desktop.core.figures.public_names import NameHider
+
+    return NameHider(batch.medical) if style == "public" else None
+
+
+def csv_rows(
+    batch: Batch, style: PathStyle, rows: Sequence[int] | None = None, hider: NameHider | None = None
+) -> Iterator[bytes]:
+    """The table line by line, the header first; pictures without an answer yet are left out.
+
+    ``rows`` are the positions to write, in order; by default all. ``hider`` is that of :func:`hider_of`.
+    """
+    hider = hider if hider is not None else hider_of(batch, style)
     line = io.StringIO(newline="")
-    writer = csv.writer(line)
+    writer = CsvWriter(line)
     mark = BOM_UTF8
-    for at in range(-1, len(batch)):
+    for at in chain([-1], rows if rows is not None else range(len(batch))):
         if at >= 0 and batch.state[at] == PENDING:
             continue
-        writer.writerow(_row(batch, at, style) if at >= 0 else [safe(text) for text in header(batch)])
+        writer.writerow(_row(batch, at, style, hider) if at >= 0 else header(batch))
         # A file name may hold bytes that are no text at all; they must not end the export.
         yield mark + line.getvalue().encode("utf-8", "replace")
         mark = b""
@@ -113,20 +121,25 @@ def header(batch: Batch) -> list[str]:
     return names
 
 
-def _row(batch: Batch, at: int, style: PathStyle) -> Iterator[str]:
-    yield safe(_path(batch, at, style))
+def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> Iterator[str]:
+    name = _path(batch, at, style)
+    # The number is that of the list, so that a part of the table and the whole of it agree.
+    shown = hider.take(name, at + 1) if hider is not None else name
+    yield shown
     yield batch.model
     if batch.state[at] == FAILED:
         kind, message = batch.errors[at]
-        yield from ("", "", "", "", "", kind, safe(message), "", "", "", "", "", "")
+        if shown != name:
+            message = message.replace(name.rsplit("/", 1)[-1], shown)
+        yield from ("", "", "", "", "", kind, message, "", "", "", "", "", "")
         if batch.scores is not None:
             yield from [""] * len(batch.labels)
         return
-    yield safe(batch.label(at))
+    yield batch.label(at)
     yield _number(batch.score[at])
-    yield safe(batch.labels[batch.second[at]]) if batch.second[at] >= 0 else ""
+    yield batch.labels[batch.second[at]] if batch.second[at] >= 0 else ""
     yield _number(batch.second_score[at]) if batch.second[at] >= 0 else ""
-    yield safe(batch.notices(at))
+    yield batch.notices(at)
     yield from ("", "")
     yield str(batch.size[at, 0])
     yield str(batch.size[at, 1])
@@ -154,41 +167,3 @@ def _path(batch: Batch, at: int, style: PathStyle) -> str:
     if os.path.isabs(folder):
         return source.name  # outside the chosen folder
     return f"{folder}/{source.name}" if folder else source.name
-
-
-def safe(text: str) -> str:
-    """``text`` such that no spreadsheet takes it for a formula: an apostrophe goes before = + - @ and tab.
-
-    A file called ``=cmd|…`` would otherwise run when the table is opened. The blanks before it count for nothing.
-    """
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
-
-
-def _share_permissions(name: str, target: Path) -> None:
-    """Give the new file the rights of the old one, or those that a new file gets (a temporary one is private)."""
-    if os.name == "nt":
-        return
-    try:
-        mode = target.stat().st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    os.chmod(name, mode)
-
-
-def _refusal(error: OSError, name: str) -> FoveaError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FoveaError(
-            "disk-full",
-            f"the disk is full: {name} was not written, and a file that was there is unchanged",
-            "Free some space or choose another folder.",
-        )
-    if isinstance(error, PermissionError):
-        return FoveaError(
-            "not-writable",
-            f"{name} may not be written there, or another program has it open",
-            "Close it there or choose another folder.",
-        )
-    reason = error.strerror or type(error).__name__
-    return FoveaError("not-writable", f"{name} was not written: {reason}", "Choose another folder.")

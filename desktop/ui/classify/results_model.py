@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QColor
 
+from desktop.services.background import Slices
 from desktop.ui.classify.batch_columns import ANSWERED, FAILED, INSIDE, OUTSIDE, Batch, Query
-from desktop.ui.kit.background import Slices
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, decimals, tip
 
@@ -147,7 +147,7 @@ class ResultsModel(QAbstractTableModel):
         """The classes answered so far with their counts, most frequent first: (index, label, count)."""
         if self._batch is None:
             return []
-        counts = self._batch.counts
+        counts = self._batch.counts - self._batch.unlike
         return [(int(i), self._batch.labels[i], int(counts[i])) for i in (-counts).argsort(kind="stable") if counts[i]]
 
     # Rows
@@ -248,9 +248,11 @@ class ResultsModel(QAbstractTableModel):
         if state != ANSWERED:
             return self.tr("No answer") if state == FAILED and column == "answer" else ""
         if column == "answer":
-            return batch.label(at)
+            return batch.label(at) if batch.inside[at] != OUTSIDE else self.tr("No answer")
         if column == "score":
-            return decimals(batch.score[at])
+            if batch.inside[at] == OUTSIDE:
+                return ""
+            return batch.by_threshold(at, decimals) or decimals(batch.score[at])
         if column == "kind":
             return {INSIDE: self.tr("yes"), OUTSIDE: self.tr("no")}.get(int(batch.inside[at]), "")
         if column == "second":
@@ -262,10 +264,16 @@ class ResultsModel(QAbstractTableModel):
         return f"{batch.size[at, 0]} × {batch.size[at, 1]}"
 
     def _tip(self, batch: Batch, at: int, column: str) -> str:
+        if batch.inside[at] == OUTSIDE and column in ("answer", "kind"):
+            return self.tr("Not its kind, so no class is the answer. The highest score is that of {0}.").format(
+                batch.label(at)
+            )
+        if column == "score" and batch.state[at] == ANSWERED and batch.by_threshold(at, decimals):
+            words = self.tr("{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.")
+            other = (batch.labels[batch.second[at]], float(batch.second_score[at]))
+            return words.format(batch.label(at), float(batch.score[at]), *other)
         if column == "score" and batch.state[at] == ANSWERED:
             return f"{float(batch.score[at]):.9g}"
-        if batch.inside[at] == OUTSIDE and column in ("answer", "kind"):
-            return self.tr("{0}: not its kind. Do not rely on the answer.").format(batch.label(at))
         if batch.state[at] == FAILED:
             return batch.errors[at][1]
         return self._text(batch, at, column)
@@ -358,4 +366,5 @@ def _at_once(work: Generator[None, None, np.ndarray]) -> np.ndarray:
         try:
             next(work)
         except StopIteration as end:
-            return end.value
+            answer: np.ndarray = end.value
+            return answer

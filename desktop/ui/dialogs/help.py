@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from desktop.ui.kit.theme import theme
-from desktop.ui.shell.host import LATER
+from desktop.ui.shell.views import LATER
 
 
 def _tr(text: str) -> str:
@@ -18,7 +18,7 @@ def _tr(text: str) -> str:
 
 def shortcuts() -> list[tuple[str, str]]:
     """Every key with what it does, written as this system writes them."""
-    rows = [
+    rows: list[tuple[QKeySequence.StandardKey | str, str]] = [
         (QKeySequence.StandardKey.Open, _tr("Open images")),
         ("Ctrl+Shift+O", _tr("Open a folder")),
         (QKeySequence.StandardKey.Paste, _tr("Paste an image, files or paths")),

@@ -91,7 +91,7 @@ class AnswerColumn(QWidget):
             return
         prediction = digits[chosen].prediction
         self.bars.show_prediction(prediction, manifest)
-        self.bars.set_muted(prediction.domain is not None and not prediction.domain.inside)
+        self.bars.set_outside(prediction.domain is not None and not prediction.domain.inside)
         self.confidence.show_prediction(prediction, manifest)
         if several:
             place = self.tr(

@@ -179,7 +179,7 @@ class Canvas(QWidget):
         self._growing = [point(x, y, pressure)]
         self._grow(0)
 
-    def move(self, x: float, y: float, pressure: float = 1.0) -> None:
+    def draw_to(self, x: float, y: float, pressure: float = 1.0) -> None:
         """Draw on to a place of the sheet."""
         if not self._growing or len(self._growing) >= MOST_POINTS // 8:
             return
@@ -370,7 +370,7 @@ class Canvas(QWidget):
             self._hover = event.position() if self.erasing else None
             self.update()
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self.move(*self._place(event.position()))
+            self.draw_to(*self._place(event.position()))
         else:
             over = self._label_at(event.position()) is not None
             self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.CrossCursor)
@@ -394,7 +394,7 @@ class Canvas(QWidget):
             self.erasing = self.erasing or event.pointerType() == QPointingDevice.PointerType.Eraser
             self._press(event.position(), pressure)
         elif kind == QEvent.Type.TabletMove and self._by_pen:
-            self.move(*self._place(event.position()), pressure)
+            self.draw_to(*self._place(event.position()), pressure)
         elif kind == QEvent.Type.TabletRelease and self._by_pen:
             self.lift()
             self.erasing = self._was_erasing
@@ -420,7 +420,7 @@ class Canvas(QWidget):
             return True
         own = next((finger for finger in event.points() if finger.id() == self._finger), None)
         if own is not None:
-            self.move(*self._place(own.position()))
+            self.draw_to(*self._place(own.position()))
         if event.type() == QEvent.Type.TouchEnd or (own is not None and own.state() == QEventPoint.State.Released):
             self._finger = None
             self.lift()

@@ -5,37 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, Qt
+from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.core.drawings import strokes
 from desktop.core.drawings.strokes import Drawing
+from desktop.ui.kit.file_dialogs import FileDialog
 
 
-def ask_where(parent: QWidget, folder: str, save: Callable[[str], None]) -> None:
-    """Ask for a file of either kind, beginning in ``folder``, and hand its path to ``save``."""
-    dialog = QFileDialog(parent, _tr("Export the Drawing"), folder)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+def ask_where(parent: QWidget, save: Callable[[str], None]) -> None:
+    """Ask for a file of either kind, and hand its path to ``save``."""
+    dialog = FileDialog(parent, _tr("Export the Drawing"), "save")
     dialog.setNameFilters([_tr("Picture (*.png)"), _tr("Strokes, to draw on later (*.json)")])
     dialog.setDefaultSuffix("png")
     dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix("json" if "json" in text else "png"))
     dialog.selectFile(_tr("drawing") + ".png")
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.fileSelected.connect(save)
     dialog.open()
 
 
 def write_drawing(target: Path, drawing: Drawing, picture: QImage) -> str:
     """Write strokes where ``target`` ends in .json, else ``picture`` as PNG; what went wrong in words, or nothing."""
-    from desktop.core.figures.result_files import write_atomically
+    from desktop.system.files import reason_of, write_atomically
 
     data = strokes.dumps(drawing).encode() if target.suffix.lower() == ".json" else png(picture)
     try:
-        write_atomically(target, lambda place: _fill(place, data))
+        write_atomically(target, data)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return _tr("The drawing was not written: {0}. Choose another folder.").format(reason)
+        return _tr("The drawing was not written: {0}. Choose another folder.").format(reason_of(error))
     return ""
 
 
@@ -47,10 +45,6 @@ def png(image: QImage) -> bytes:
     image.save(buffer, "PNG")  # type: ignore[call-overload]
     buffer.close()
     return bytes(data.data())
-
-
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _tr(text: str) -> str:

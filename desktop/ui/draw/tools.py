@@ -67,14 +67,14 @@ class Tools(QWidget):
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
-        for part in (self.pen, self.eraser):
-            row.addWidget(part)
+        for tool in (self.pen, self.eraser):
+            row.addWidget(tool)
         row.addSpacing(4)
         for part in (self._thin, self.width_slider, self._thick):
             row.addWidget(part)
         row.addStretch(1)
-        for part in (self.undo, self.redo, self.clear, self.under, self.export):
-            row.addWidget(part)
+        for command in (self.undo, self.redo, self.clear, self.under, self.export):
+            row.addWidget(command)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)

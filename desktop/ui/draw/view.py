@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from desktop.core.drawings import strokes
 from desktop.core.types import FoveaError, ImageSource
@@ -18,6 +18,7 @@ from desktop.ui.draw.exporting import ask_where, png, write_drawing
 from desktop.ui.draw.history import History, Sheet
 from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import grey_of, image_of
 from desktop.ui.shell.later_view import LaterView
 from desktop.ui.widgets.prepared_view import PreparedView, facts_of
@@ -200,7 +201,7 @@ class DrawView(LaterView):
     @Slot()
     def export(self) -> None:
         """Ask where to save the drawing, as a picture or as strokes."""
-        ask_where(self, self._settings.get("last_folder"), self.save)
+        ask_where(self, self.save)
 
     # Models
 
@@ -296,17 +297,14 @@ class DrawView(LaterView):
         self._refresh()  # the button is down only when there is a picture
         from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 
-        dialog = QFileDialog(self, self.tr("Picture Below the Strokes"), self._settings.get("last_folder"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = FileDialog(self, self.tr("Picture Below the Strokes"))
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(SUPPORTED_SUFFIXES))
         dialog.setNameFilters([self.tr("Images ({0})").format(patterns), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._load_under)
         dialog.open()
 
     @Slot(str)
     def _load_under(self, path: str) -> None:
-        self._settings.set("last_folder", str(Path(path).parent))
         if self._engine is not None:
             self._under_id = self._engine.preview(ImageSource.from_path(path), _UNDER_SIDE, _SLOT)
 
@@ -459,7 +457,6 @@ class DrawView(LaterView):
     @Slot(str)
     def save(self, path: str) -> None:
         """Write the drawing to ``path``: strokes where it ends in .json, else a PNG picture."""
-        self._settings.set("last_folder", str(Path(path).parent))
         trouble = write_drawing(Path(path), self.canvas.drawing, self.canvas.large(_EXPORT_SIDE))
         if not trouble and path.lower().endswith(".json") and self.canvas.under is not None:
             trouble = self.tr("The strokes were written, without the picture below them: export a PNG to keep both.")

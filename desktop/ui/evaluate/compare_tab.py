@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop.services.background import Task
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.head import RunStrip, choose_box, titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.kit.background import Task
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, figure, fit_columns, table, words
 from desktop.ui.kit.widgets import make_label

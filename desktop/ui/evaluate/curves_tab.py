@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QModelIndex, Qt, Slot
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLayout, QWidget
 
 from desktop.ui.evaluate.head import ThresholdBar, titled
 from desktop.ui.evaluate.state import EvaluationState
@@ -48,7 +48,7 @@ class CurvesTab(QWidget):
         self._curve_model = FiguresModel(heads)
         self.curve_table = table(self._curve_model, self.tr("The curves as a table"))
         self.curve_table.activated.connect(self._on_row)
-        column = [
+        column: list[tuple[QWidget | QLayout, int]] = [
             (asked, 0),
             (self.point_table, 0),
             (titled(self.tr("The curves as a table"), self.curve_table), 0),

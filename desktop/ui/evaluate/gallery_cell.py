@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from desktop.ui.evaluate.gallery_model import GalleryModel, Index
 from desktop.ui.kit.formatting import number
+from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import theme
 
 PICTURE = 112
@@ -71,8 +72,8 @@ class CellDelegate(QStyledItemDelegate):
         said = self._model.judgements.get(name)
         painter.setPen(QColor(t.secondary))
         place = QRect(box.left(), ground.bottom() - 21, box.width(), 18)
-        words = f"{self._model.judged_words(said)} · {name}" if said else name.rsplit("/", 1)[-1]
-        words = self._metrics.elidedText(words, Qt.TextElideMode.ElideMiddle, place.width())
+        # What was said of the label is read whole; the name is in the tip.
+        words = self._model.judged_words(said) if said else short_name(name.rsplit("/", 1)[-1], self._metrics, place)
         align = QStyle.visualAlignment(option.direction, Qt.AlignmentFlag.AlignLeft)
         painter.drawText(place, int(align | Qt.AlignmentFlag.AlignVCenter), words)
         painter.restore()

@@ -11,10 +11,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
 from desktop.services.answers import Choice, arrange
+from desktop.services.background import Slices, Task
 from desktop.ui.evaluate.gallery_cell import CellDelegate, cell_size
 from desktop.ui.evaluate.gallery_model import GalleryModel
 from desktop.ui.evaluate.head import choose_box
-from desktop.ui.kit.background import Slices, Task
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
@@ -251,7 +251,7 @@ class GalleryPane(QWidget):
         at = self.view.currentIndex().row()
         held = self.model.row_at(at) if at >= 0 else -1
         self.model.set_order(order)
-        where = np.flatnonzero(order == held) if held >= 0 else ()
+        where = np.flatnonzero(order == held) if held >= 0 else np.empty(0, np.int64)
         if len(where):
             self.view.setCurrentIndex(self.model.index(int(where[0]), 0))
         self._show_state()
@@ -301,7 +301,8 @@ class GalleryPane(QWidget):
     def selected_rows(self) -> np.ndarray:
         """The rows that are selected, in the gallery's order; int64."""
         ranges = self.view.selectionModel().selection()
-        places = [np.arange(part.top(), part.bottom() + 1) for part in ranges]
+        parts = [ranges.at(i) for i in range(ranges.count())]
+        places = [np.arange(part.top(), part.bottom() + 1) for part in parts]
         return self.model.order[np.sort(np.concatenate(places))] if places else np.empty(0, np.int64)
 
     @Slot()

@@ -56,12 +56,12 @@ class FigureCard(QFrame):
         """Show a figure; ``None`` shows a dash."""
         self._name.setText(name)
         self._value.setText(value_of(estimate, percent))
-        words = interval_of(estimate, percent)
-        known = estimate is not None and estimate.value is not None and estimate.low is not None
+        words = told = interval_of(estimate, percent)
         self._interval.setText(words)
-        told = self.tr("95 % interval {0}, from {1} images").format(words, count(estimate.n)) if known else words
-        if known and estimate is not None and estimate.method.endswith("by person"):
-            told = self.tr("{0}; several images of one person or case count together").format(told)
+        if estimate is not None and estimate.value is not None and estimate.low is not None:
+            told = self.tr("95 % interval {0}, from {1} images").format(words, count(estimate.n))
+            if estimate.method.endswith("by person"):
+                told = self.tr("{0}; several images of one person or case count together").format(told)
         self.setToolTip(told if estimate is not None else "")
         self.setAccessibleName(f"{name}: {self._value.text()}")
         self.setAccessibleDescription(told)
@@ -264,7 +264,7 @@ class RunStrip(QFrame):
         self._words.setText(self.tr("Working out figures and intervals…"))
 
 
-def point_words(point: OperatingPoint, label: str) -> list[tuple[str, Estimate, bool]]:
+def point_words(point: OperatingPoint, label: str) -> list[tuple[str, Estimate | None, bool]]:
     """The two figures of a threshold."""
     from desktop.ui.kit.formatting import tr
 

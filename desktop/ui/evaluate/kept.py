@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import collections
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import ModelFacts
     from desktop.core.figures.store import EvaluationStore, Kept
+
+
+def _delete(keys: Sequence[str], store: EvaluationStore) -> None:
+    for key in keys:
+        store.delete(key)
+
+
+def _restore(keys: Sequence[str], store: EvaluationStore) -> None:
+    for key in keys:
+        store.restore(key)
 
 
 class KeptShelf(QObject):
@@ -52,7 +63,7 @@ class KeptShelf(QObject):
         """Put these aside; :meth:`undo` takes them back."""
         if keys:
             self._undo.append(keys)
-            self._changes.append(lambda store: [store.delete(key) for key in keys])
+            self._changes.append(partial(_delete, keys))
             self._work()
             self.deleted.emit(len(keys))
 
@@ -60,7 +71,7 @@ class KeptShelf(QObject):
         """Take back what was deleted last."""
         if self._undo:
             keys = self._undo.pop()
-            self._changes.append(lambda store: [store.restore(key) for key in keys])
+            self._changes.append(partial(_restore, keys))
             self._work()
             self.deleted.emit(len(self._undo[-1]) if self._undo else 0)
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
 
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import tr
 
 if TYPE_CHECKING:
@@ -89,17 +90,13 @@ class DataOpener(QObject):
                 state.set_data(answer[0])
 
 
-def ask_data(parent: QWidget, place: str, folder: bool) -> QFileDialog:
-    """The system's dialog for a labelled folder, or for a file of labelled arrays, opened at ``place``."""
-    dialog = QFileDialog(
-        parent, tr("Open a Labelled Folder") if folder else tr("Open a File of Labelled Images"), place
-    )
-    mode = QFileDialog.FileMode
-    dialog.setFileMode(mode.Directory if folder else mode.ExistingFile)
-    dialog.setOption(QFileDialog.Option.ShowDirsOnly, folder)
-    if not folder:
+def ask_data(parent: QWidget, folder: bool) -> FileDialog:
+    """The system's dialog for a labelled folder, or for a file of labelled arrays."""
+    if folder:
+        dialog = FileDialog(parent, tr("Open a Labelled Folder"), "folder")
+    else:
+        dialog = FileDialog(parent, tr("Open a File of Labelled Images"))
         dialog.setNameFilters([tr("NumPy arrays (*.npz)"), tr("All files (*)")])
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
     return dialog
 

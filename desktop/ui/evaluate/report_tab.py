@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.core.figures.public_names import PublicNames, public_naming
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
@@ -28,7 +29,11 @@ class ReportTab(QWidget):
         self._state, self._exports = state, exports
         self.pictures = QCheckBox(self.tr("Show the worst mistakes with their pictures"))
         self.pictures.setChecked(True)
-        self.names = QCheckBox(self.tr("Show file names even where they hold a patient's name or number"))
+        self.names = QCheckBox(self.tr("Show all names of files all the same"))
+        self.names.toggled.connect(self._say_hidden)
+        self.key = QCheckBox(self.tr("Write a key beside it: which number is which file (not to be handed on)"))
+        self.hidden = make_label("", "secondary", wrap=True)
+        self._naming: PublicNames | None = None
         self._private = make_label("", "secondary", wrap=True)
         kinds = (
             (".html", self.tr("HTML report…"), self.tr("One file for any browser: figures, curves, mistakes, limits.")),
@@ -71,15 +76,10 @@ class ReportTab(QWidget):
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(12)
         column.addWidget(titled(self.tr("Save what was found")))
-        column.addWidget(
-            make_label(
-                self.tr("No path of this computer and no patient's name is written into any of these files."),
-                "secondary",
-                wrap=True,
-            )
-        )
-        column.addWidget(self.pictures)
+        column.addWidget(self.hidden)
         column.addWidget(self.names)
+        column.addWidget(self.key)
+        column.addWidget(self.pictures)
         column.addWidget(self._private)
         column.addLayout(grid)
         column.addLayout(busy)
@@ -97,9 +97,12 @@ class ReportTab(QWidget):
     @Slot()
     def _show(self) -> None:
         result = self._state.result
-        private = len(result.data.private) if result is not None else 0
-        self.names.setVisible(private > 0)
-        self.names.setChecked(False)
+        self._naming = public_naming(result) if result is not None else None
+        hides = self._naming is not None and bool(self._naming.hidden or self._naming.title_hidden)
+        for box in (self.names, self.key):
+            box.setVisible(hides)
+            box.setChecked(False)
+        self._say_hidden()
         self.pictures.setEnabled(self._state.data is not None)
         missing = result is not None and self._state.data is None
         self._private.setText(self.tr("The pictures are not at hand: reports come without them.") if missing else "")
@@ -107,11 +110,21 @@ class ReportTab(QWidget):
         self.words.setText("")
 
     @Slot()
+    def _say_hidden(self) -> None:
+        """Exactly what is hidden: said by the rule that hides it."""
+        shown = self.names.isChecked()
+        naming = PublicNames(hides=False) if shown else self._naming
+        self.key.setEnabled(not shown)
+        words = self.tr("No path of this computer is written into any of these files.")
+        self.hidden.setText(f"{words} {naming.words()}" if naming is not None else words)
+
+    @Slot()
     def _on_button(self) -> None:
         button = self.sender()
         if isinstance(button, QPushButton):
             pictures = self.pictures.isChecked() and self.pictures.isEnabled()
-            self._exports.ask_report(button.property("suffix"), pictures, self.names.isChecked())
+            key = self.key.isChecked() and self.key.isEnabled()
+            self._exports.ask_report(button.property("suffix"), pictures, self.names.isChecked(), key)
 
     @Slot(str)
     def _on_began(self, words: str) -> None:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, Q
 
 from desktop.services.answers import Choice, RunningAnswers, tally
 from desktop.ui.classify.answer_pane import medical_words
-from desktop.ui.classify.panes import show_failure
 from desktop.ui.classify.picture_pane import ElidedLabel
 from desktop.ui.evaluate.gallery_pane import GalleryPane
 from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar, point_words
@@ -23,6 +22,7 @@ from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
 if TYPE_CHECKING:
+    from desktop.core.figures.result import EvaluationResult
     from desktop.core.figures.thresholds import OperatingPoint
     from desktop.core.types import FoveaError
     from desktop.engine.evaluation import Evaluator, Progress
@@ -72,6 +72,7 @@ class ResultsPage(QWidget):
         head.addWidget(self._facts)
         self.medical = MedicalNotice()
         self.incomplete = CautionStrip()
+        self.unanswered = CautionStrip()
         self.strip = RunStrip()
         self.strip.cancelled.connect(self.cancel_wanted)
         self.failure = ErrorPanel()
@@ -125,10 +126,18 @@ class ResultsPage(QWidget):
         layout.setContentsMargins(12, 8, 12, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
-        for widget in (self.medical, self.incomplete, self.strip, self.failure, self.figures, self.threshold):
+        for widget in (
+            self.medical,
+            self.incomplete,
+            self.unanswered,
+            self.strip,
+            self.failure,
+            self.figures,
+            self.threshold,
+        ):
             layout.addWidget(widget)
         layout.addWidget(self.tabs, 1)
-        for widget in (self.medical, self.incomplete, self.strip, self.threshold):
+        for widget in (self.medical, self.incomplete, self.unanswered, self.strip, self.threshold):
             widget.hide()
 
     @Slot()
@@ -172,6 +181,7 @@ class ResultsPage(QWidget):
         self._facts.clear()
         self._show_notice(notice)
         self.incomplete.hide()
+        self.unanswered.hide()
         self.strip.begin()
         self.strip.show()
         self.threshold.hide()
@@ -206,7 +216,7 @@ class ResultsPage(QWidget):
         self.strip.hide()
         self._back.setEnabled(True)
         self._back.setFocus(Qt.FocusReason.OtherFocusReason)
-        show_failure(self.failure, error)
+        self.failure.set_failure(error.message, error.hint, error.kind)
 
     # A result
 
@@ -238,6 +248,7 @@ class ResultsPage(QWidget):
                 "of the data may differ."
             ).format(count(len(result)))
         )
+        self._show_unanswered(result)
         two = state.figures.thresholds is not None
         self.threshold.setVisible(two)
         if two:
@@ -248,6 +259,16 @@ class ResultsPage(QWidget):
         assert state.answers is not None
         self.gallery.set_answers(state.answers, self._labels, self.gallery.model.judgements)
         self._enable_tabs(True)
+
+    def _show_unanswered(self, result: EvaluationResult) -> None:
+        """Pictures without an answer are told above the figures, which leave them out."""
+        self.unanswered.setVisible(bool(result.skipped))
+        self.unanswered.set_text(
+            self.tr(
+                "{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the "
+                "reasons."
+            ).format(count(len(result.skipped)), count(len(result) + len(result.skipped)))
+        )
 
     def _show_notice(self, notice: str) -> None:
         if notice:

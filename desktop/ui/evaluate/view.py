@@ -40,10 +40,14 @@ class EvaluateView(LaterView):
         self.state = EvaluationState(self)
         self.judging = Judging(self.service, self.state, self)
         self.shelf = KeptShelf(self)
-        self.exports = Exports(self)
         self.start = StartPage()
         self.choosing = Choosing(catalog, settings, self.start, self.service, self.shelf, self)
-        self.results = ResultsPage(self.state, builders(self))
+        later = builders(
+            self.state, catalog, self.second, self.use_comparison, lambda: self.results, lambda: self.exports
+        )
+        self.results = ResultsPage(self.state, later)
+        gallery = self.results.gallery.model
+        self.exports = Exports(self.state, gallery, lambda: self.compared, lambda: self.medical, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(self.results)
@@ -175,13 +179,13 @@ class EvaluateView(LaterView):
     @Slot(result=bool)
     def ask_folder(self) -> bool:
         """Choose a labelled folder."""
-        ask_data(self, self._settings.get("last_folder"), True).fileSelected.connect(self.open_path)
+        ask_data(self, True).fileSelected.connect(self.open_path)
         return True
 
     @Slot()
     def ask_file(self) -> None:
         """Choose a file of labelled arrays."""
-        ask_data(self, self._settings.get("last_folder"), False).fileSelected.connect(self.open_path)
+        ask_data(self, False).fileSelected.connect(self.open_path)
 
     @Slot(str)
     def open_path(self, path: str, split: str | None = None) -> None:
@@ -204,6 +208,14 @@ class EvaluateView(LaterView):
     def model_id(self) -> str:
         """The id of the chosen model; empty where there is none."""
         return self.choosing.model_id
+
+    @property
+    def medical(self) -> bool:
+        """Whether the answers that are shown are those of a medical model."""
+        if self.state.result is not None:
+            return self.state.result.model.medical
+        entry = self.choosing.entry
+        return entry is not None and entry.manifest is not None and entry.manifest.medical
 
     @property
     def data(self) -> LabelledDataset | None:

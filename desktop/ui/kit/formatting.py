@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 
+from desktop.system.duration import Words
+from desktop.system.duration import duration as span
+
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
     from desktop.core.figures.result import DataFacts, ModelFacts
@@ -56,14 +59,10 @@ def count(value: int) -> str:
     return QLocale().toString(int(value))
 
 
-def duration(seconds: float) -> str:
-    """A time span: seconds below two minutes, else minutes."""
-    whole = max(0, round(seconds))
-    if whole < 120:
-        return tr("{0} s").format(count(whole))
-    if whole < 7200:
-        return tr("{0} min").format(count(round(whole / 60)))
-    return tr("{0} h {1} min").format(count(whole // 3600), count(whole % 3600 // 60))
+def duration(seconds: float, fine: bool = False) -> str:
+    """A time span in the user's words, see :func:`desktop.system.duration.duration`."""
+    words = Words(tr("{0} s"), tr("{0} min"), tr("{0} h {1} min"))
+    return span(seconds, fine, words, count, lambda value: number(value, 1))
 
 
 def moment(iso: str) -> str:

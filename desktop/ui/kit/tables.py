@@ -124,7 +124,7 @@ class FiguresModel(QAbstractTableModel):
     def _arrange(self, column: int, order: Qt.SortOrder) -> None:
         keyed = [(self._rows[i][column].key, i) for i in range(len(self._rows))]
         there = [(key, i) for key, i in keyed if key is not None]
-        there.sort(key=lambda pair: pair[0], reverse=order == Qt.SortOrder.DescendingOrder)  # type: ignore[arg-type, return-value]
+        there.sort(key=lambda pair: pair[0], reverse=order == Qt.SortOrder.DescendingOrder)
         self.original = [i for _, i in there] + [i for key, i in keyed if key is None]
 
 

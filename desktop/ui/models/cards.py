@@ -228,8 +228,8 @@ class _Delegate(QStyledItemDelegate):
         if card is None:
             return
         t = theme().tokens
-        state: Any = option.state  # type: ignore[attr-defined]
-        rect: QRect = option.rect  # type: ignore[attr-defined]
+        state: Any = option.state
+        rect: QRect = option.rect
         chosen = bool(state & QStyle.StateFlag.State_Selected)
         frame = QRectF(rect).adjusted(0.5, 0.5, -0.5, -0.5 - _GAP)
         painter.save()
@@ -252,7 +252,7 @@ class _Delegate(QStyledItemDelegate):
             "damaged": ("error", "wrong"),
             "absent": ("drop", "secondary"),
         }[card.state]
-        right_to_left = option.direction == Qt.LayoutDirection.RightToLeft  # type: ignore[attr-defined]
+        right_to_left = option.direction == Qt.LayoutDirection.RightToLeft
         side = Qt.AlignmentFlag.AlignRight if right_to_left else Qt.AlignmentFlag.AlignLeft
         side |= Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
         bold = self._bold()

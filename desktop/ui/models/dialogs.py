@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QLocale, Qt, Signal, Slot
+from PySide6.QtCore import QLocale, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from desktop.core.types import FoveaError
 from desktop.ml.exchange.foreign import SCALINGS, Facts, Found, check_labels, missing, read_labels
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.models import words
 from desktop.ui.widgets.notices import CautionStrip
@@ -101,10 +101,8 @@ class InstallDialog(QDialog):
 
     @Slot()
     def _ask_file(self) -> None:
-        dialog = QFileDialog(self, self.tr("The file of weights"), self._folder)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = FileDialog(self, self.tr("The file of weights"), start=self._folder)
         dialog.setNameFilters([self.tr("Weights (*.h5 *.hdf5)"), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._on_file)
         dialog.open()
 
@@ -167,8 +165,8 @@ class ImportDialog(QDialog):
                 ("logits", self.tr("Raw values (logits)")),
             ]
         )
-        self.width, self.height = QSpinBox(), QSpinBox()
-        for box in (self.width, self.height):
+        self.width_box, self.height_box = QSpinBox(), QSpinBox()
+        for box in (self.width_box, self.height_box):
             box.setRange(0, 4096)
             box.setSpecialValueText("–")
             box.valueChanged.connect(self._refresh)
@@ -185,9 +183,9 @@ class ImportDialog(QDialog):
         form.addRow(self.tr("Pictures were"), self.fit)
         if found.height is None or found.width is None:
             side = QHBoxLayout()
-            side.addWidget(self.width)
+            side.addWidget(self.width_box)
             side.addWidget(make_label("×"))
-            side.addWidget(self.height)
+            side.addWidget(self.height_box)
             side.addStretch(1)
             form.addRow(self.tr("Size (width × height)"), side)
         if found.ends is None:
@@ -219,8 +217,8 @@ class ImportDialog(QDialog):
         for line in (self.name, self.origin, self.licence):
             line.textChanged.connect(self._refresh)
         self.labels.textChanged.connect(self._refresh)
-        for box in (self.scaling, self.fit, self.ends):
-            box.currentIndexChanged.connect(self._refresh)
+        for choice in (self.scaling, self.fit, self.ends):
+            choice.currentIndexChanged.connect(self._refresh)
         self.resize(640, 640)
 
     def _labels_part(self) -> QWidget:
@@ -243,10 +241,8 @@ class ImportDialog(QDialog):
 
     @Slot()
     def _ask_labels(self) -> None:
-        dialog = QFileDialog(self, self.tr("A file of class names"), self._folder)
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog = FileDialog(self, self.tr("A file of class names"), start=self._folder)
         dialog.setNameFilters([self.tr("Text or JSON (*.txt *.json *.csv)"), self.tr("All files (*)")])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self.load_labels)
         dialog.open()
 
@@ -265,13 +261,13 @@ class ImportDialog(QDialog):
     def facts(self) -> Facts:
         """What was told so far."""
         lines = tuple(line.strip() for line in self.labels.toPlainText().splitlines() if line.strip())
-        sized = self.width.value() > 0 and self.height.value() > 0
+        sized = self.width_box.value() > 0 and self.height_box.value() > 0
         return Facts(
             name=self.name.text(),
             labels=lines,
             scaling=self.scaling.currentData() or "",
             fit=self.fit.currentData() or None,
-            size=(self.width.value(), self.height.value()) if sized else None,
+            size=(self.width_box.value(), self.height_box.value()) if sized else None,
             ends=self.ends.currentData() or None,
             origin=self.origin.text(),
             licence=self.licence.text(),
@@ -410,10 +406,7 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _ask_folder(self) -> None:
-        dialog = QFileDialog(self, self.tr("Pictures to compare on"), self._start)
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog = FileDialog(self, self.tr("Pictures to compare on"), "folder", self._start)
         dialog.fileSelected.connect(self.folder.setText)
         dialog.open()
 

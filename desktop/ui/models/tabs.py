@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
+from desktop.system import strict_json
+from desktop.system.errors import FoveaError
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
 from desktop.ui.kit.tables import words as text_cell
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from desktop.ui.models.cards import Card
 
 MOST_JSON = 64 << 20
+_MOST_CONFIG = 32 << 20
+_MOST_DEPTH = 200
 
 
 def read_layers(path: Path) -> list[tuple[str, str, str]]:
@@ -34,11 +37,14 @@ def read_layers(path: Path) -> list[tuple[str, str, str]]:
     """
     import zipfile
 
+    from desktop.store.zip_check import read_member
+
     try:
         with zipfile.ZipFile(path) as archive:
-            raw = json.loads(archive.read("config.json"))
+            text = read_member(archive, "config.json", _MOST_CONFIG)
+        raw = strict_json.loads_object(text, _MOST_CONFIG, _MOST_DEPTH, finite=False)
         return [_layer(item) for item in _layers(raw)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, FoveaError):
         return []
 
 
@@ -163,9 +169,6 @@ class CurvesTab(QWidget):
                 if len(curves.get(column, ())) == len(epochs)
             ]
             plot.set_content(Frame(title, self.tr("epoch"), epochs[-1], kind), series)  # type: ignore[arg-type]
-        names = [
-            name for name in ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds") if name in curves
-        ]
         heads = {
             "epoch": self.tr("Epoch"),
             "loss": self.tr("Loss"),

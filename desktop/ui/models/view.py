@@ -10,8 +10,8 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from desktop.core.types import FoveaError
+from desktop.services.background import Task
 from desktop.services.model_jobs import Done, ModelJobs
-from desktop.ui.kit.background import Task
 from desktop.ui.models.asking import Asking
 from desktop.ui.models.cards import Card, CardList, cards_of
 from desktop.ui.models.detail import Detail
@@ -37,7 +37,8 @@ class ModelsView(LaterView):
         self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted in this sitting
         self._wanted_id = ""
         self._reading: Task | None = None
-        self.asking = Asking(self, settings)
+        self.detail = Detail()
+        self.asking = Asking(self.detail, self.jobs, catalog, settings, self)
         self.asking.said.connect(self.said)
         self._build()
         self.jobs.began.connect(self._on_began)
@@ -74,7 +75,6 @@ class ModelsView(LaterView):
         self.job_bar.pause_wanted.connect(self._on_pause)
         self.job_bar.cancel_wanted.connect(self._on_cancel)
         self.failure = ErrorPanel()
-        self.detail = Detail()
         self._connect_detail()
         right = QWidget()
         column = QVBoxLayout(right)

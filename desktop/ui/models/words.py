@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from desktop.ui.kit.formatting import duration
+
 if TYPE_CHECKING:
     from desktop.store.catalogue import Network
     from desktop.store.download import Transfer
@@ -22,13 +24,6 @@ def tr(text: str) -> str:
 def size(count: int) -> str:
     """Bytes in the user's way of writing."""
     return QLocale().formattedDataSize(count, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
-
-
-def duration(seconds: float) -> str:
-    """A time left, roughly."""
-    if seconds < 90:
-        return tr("{0} s").format(QLocale().toString(int(seconds)))
-    return tr("{0} min").format(QLocale().toString(round(seconds / 60)))
 
 
 def about(manifest: Manifest) -> str:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
@@ -19,6 +20,9 @@ from desktop.system import crash
 from desktop.ui.kit.theme import MODES, STYLE, theme
 from desktop.ui.shell.crash_offer import CrashOffer
 from desktop.ui.shell.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from desktop.services.engine_service import EngineService
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -42,7 +46,7 @@ class Shell(QObject):
         self.settings = settings
         self.catalog = ModelCatalog(self)
         self.window = MainWindow(settings, self.catalog)
-        self.engine: QObject | None = None
+        self.engine: EngineService | None = None
         self._paths = list(paths)
         self._instance = instance
         self.window.painted.connect(self._start)
@@ -51,6 +55,7 @@ class Shell(QObject):
     def _start(self) -> None:
         """After the first paint: models, engine, the paths given, the ear for a second instance."""
         from desktop.services.engine_service import EngineService
+        from desktop.ui.kit import file_dialogs
 
         # The processes take longest to come up and do so beside this one: they go first.
         engine = EngineService(self)
@@ -58,6 +63,7 @@ class Shell(QObject):
         if self._paths and self.settings.get("model"):
             engine.warm(self.settings.get("model"))
         self.catalog.refresh()
+        file_dialogs.remember_in(self.settings)
         self.window.classify.complete()
         self.window.setWindowIcon(theme().icon("app", 64))
         # With 100,000 images listed a full collection takes 150 ms and frees nothing: what lives now is left out of it,
@@ -86,7 +92,7 @@ class Shell(QObject):
         engine = self.engine
         if engine is not None:
             self.window.classify.detach()
-            engine.stop()  # type: ignore[attr-defined]
+            engine.stop()
         self.settings.flush()
         if self._instance is not None:
             self._instance.release()

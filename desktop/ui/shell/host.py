@@ -1,18 +1,21 @@
 """The main window's share in the views beside Classify: made on their first visit, handed the engine, closed in order.
 
-A new view is one line in :data:`LATER` and a class that fills in :class:`desktop.ui.shell.later_view.LaterView`.
+A new view is one line in :data:`desktop.ui.shell.views.LATER` and a class that fills in
+:class:`desktop.ui.shell.later_view.LaterView`.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, Slot
+from PySide6.QtCore import Slot
+
+from desktop.ui.shell.views import LATER
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QStackedWidget, QWidget
+    from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
 
     from desktop.services.background import Errands
     from desktop.services.catalog import ModelCatalog
@@ -27,58 +30,9 @@ if TYPE_CHECKING:
     from desktop.ui.train.view import TrainView
     from desktop.ui.widgets.message_bar import MessageBar
 
-
-class Later(NamedTuple):
-    """A view: its id and icon, the rail's word and tip, where its class lies, its place among the rail's views."""
-
-    id: str
-    icon: str
-    word: str
-    tip: str
-    module: str
-    cls: str
-    place: int
-
-
-# In the order of the rail, where Classify has place 0; the key is Ctrl and the place plus one.
-LATER: tuple[Later, ...] = (
-    Later(
-        "draw",
-        "draw",
-        QT_TRANSLATE_NOOP("MainWindow", "Draw"),
-        QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read"),
-        "desktop.ui.draw.view",
-        "DrawView",
-        1,
-    ),
-    Later(
-        "evaluate",
-        "evaluate",
-        QT_TRANSLATE_NOOP("MainWindow", "Evaluate"),
-        QT_TRANSLATE_NOOP("MainWindow", "See how good a model is"),
-        "desktop.ui.evaluate.view",
-        "EvaluateView",
-        2,
-    ),
-    Later(
-        "train",
-        "train",
-        QT_TRANSLATE_NOOP("MainWindow", "Train"),
-        QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures"),
-        "desktop.ui.train.view",
-        "TrainView",
-        3,
-    ),
-    Later(
-        "models",
-        "models",
-        QT_TRANSLATE_NOOP("MainWindow", "Models"),
-        QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models"),
-        "desktop.ui.models.view",
-        "ModelsView",
-        4,
-    ),
-)
+    _Window = QMainWindow
+else:
+    _Window = object
 
 
 def _unfinished_runs() -> list[RunRecord]:
@@ -88,22 +42,28 @@ def _unfinished_runs() -> list[RunRecord]:
     return [record for record in RunStore().list() if record.state in ("interrupted", "queued")]
 
 
-class ViewHost:
+class ViewHost(_Window):
     """Mixed into the main window, which has the attributes named here and stays shorter for it."""
 
     if TYPE_CHECKING:
         settings: Settings
         views: QStackedWidget
-        messages: MessageBar
         rail: Rail
-        menus: Menus
-        classify: ClassifyView
         _catalog: ModelCatalog
         _later: dict[str, LaterView]
-        show_card: object
-        show_classify: object
 
-        def tr(self, text: str) -> str: ...
+        @property
+        def messages(self) -> MessageBar: ...
+
+        @property
+        def menus(self) -> Menus: ...
+
+        @property
+        def classify(self) -> ClassifyView: ...
+
+        def show_card(self, model_id: str) -> None: ...
+
+        def show_classify(self) -> None: ...
 
     _engine: EngineService | None = None
     _unfinished: Errands | None = None
@@ -167,7 +127,7 @@ class ViewHost:
     def show_view(self, view_id: str) -> None:
         """Show the view of that id, as the rail names it."""
         if view_id == "classify":
-            self.show_classify()  # type: ignore[operator]
+            self.show_classify()
             return
         view = self.later(view_id)
         self.views.setCurrentWidget(view)
@@ -181,7 +141,7 @@ class ViewHost:
     @Slot(str)
     def classify_with(self, model_id: str) -> None:
         """Show Classify with the model of that id."""
-        self.show_classify()  # type: ignore[operator]
+        self.show_classify()
         if model_id:
             self.classify.choose_model(model_id)
 

@@ -15,11 +15,11 @@ from desktop.ui.shell.rail import Rail
 if TYPE_CHECKING:
     # Each of Qt's classes costs time when its name is first looked up: before the first paint only what is drawn is.
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent, QResizeEvent
-    from PySide6.QtWidgets import QFileDialog
 
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.ui.classify.view import ClassifyView
+    from desktop.ui.kit.file_dialogs import FileDialog
     from desktop.ui.shell.later_view import LaterView
     from desktop.ui.shell.menus import Menus
     from desktop.ui.widgets.drop_overlay import DropOverlay
@@ -67,7 +67,7 @@ class MainWindow(ViewHost, QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.views, 1)
-        middle = QWidget()
+        self._middle = middle = QWidget()
         layout = QHBoxLayout(middle)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -110,7 +110,7 @@ class MainWindow(ViewHost, QMainWindow):
         if self._menus is None:
             from desktop.ui.shell.menus import Menus
 
-            self._menus = Menus(self)
+            self._menus = Menus(self, self)
         return self._menus
 
     def _connect(self, view: ClassifyView) -> None:
@@ -151,12 +151,11 @@ class MainWindow(ViewHost, QMainWindow):
     @Slot()
     def open_files(self) -> None:
         """Choose image files."""
-        from PySide6.QtWidgets import QFileDialog
-
         from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
+        from desktop.ui.kit.file_dialogs import FileDialog
 
-        dialog = QFileDialog(self, self.tr("Open Images"), self.settings.get("last_folder"))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog = FileDialog(self, self.tr("Open Images"))
+        dialog.setFileMode(FileDialog.FileMode.ExistingFiles)
         patterns = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in sorted(SUPPORTED_SUFFIXES))
         dialog.setNameFilters([self.tr("Images ({0})").format(patterns), self.tr("All files (*)")])
         self._open_dialog(dialog)
@@ -166,15 +165,12 @@ class MainWindow(ViewHost, QMainWindow):
         """Choose a folder; a view may ask for one of its own kind."""
         if self.shown is not None and self.shown.ask_folder():
             return
-        from PySide6.QtWidgets import QFileDialog
+        from desktop.ui.kit.file_dialogs import FileDialog
 
-        dialog = QFileDialog(self, self.tr("Open a Folder of Images"), self.settings.get("last_folder"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
+        dialog = FileDialog(self, self.tr("Open a Folder of Images"), "folder")
         self._open_dialog(dialog)
 
-    def _open_dialog(self, dialog: QFileDialog) -> None:
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    def _open_dialog(self, dialog: FileDialog) -> None:
         dialog.filesSelected.connect(self._on_files)
         dialog.directoryEntered.connect(self._remember_folder)
         dialog.open()
@@ -183,7 +179,6 @@ class MainWindow(ViewHost, QMainWindow):
     def _on_files(self, paths: list[str]) -> None:
         if paths:
             self.messages.clear()
-            self._remember_folder(paths[0].rsplit("/", 1)[0])
             self.open_paths(paths)
 
     @Slot(str)
@@ -370,7 +365,7 @@ class MainWindow(ViewHost, QMainWindow):
                 self._overlay = DropOverlay(self)
             here = self.shown.drop_words() if self.shown is not None else ""
             self._overlay.words = here or self.tr("Drop images or folders to classify them")
-            self._overlay.setGeometry(self.centralWidget().geometry())
+            self._overlay.setGeometry(self._middle.geometry())
             self._overlay.show()
             self._overlay.raise_()
 
@@ -412,7 +407,7 @@ class MainWindow(ViewHost, QMainWindow):
         """Keep the overlay over the views."""
         super().resizeEvent(event)
         if self._overlay is not None:
-            self._overlay.setGeometry(self.centralWidget().geometry())
+            self._overlay.setGeometry(self._middle.geometry())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window's place, stop what runs; a view with work under way may keep the window open."""

@@ -37,7 +37,7 @@ class CurvesPane(QWidget):
         self.model = FiguresModel(self._heads(), self)
         self.table = table(self.model, self.tr("Figures by epoch"))
         self._ways = QButtonGroup(self)
-        bar = QHBoxLayout()
+        self.bar = bar = QHBoxLayout()
         bar.setSpacing(4)
         for name, text in (("epoch", self.tr("By epoch")), ("batch", self.tr("By batch"))):
             button = QToolButton()
@@ -210,5 +210,5 @@ def _cells(epochs: dict[str, list[float]], i: int, best: bool) -> list[Cell]:
         Cell(words.share(epochs["accuracy"][i]), epochs["accuracy"][i]),
         Cell(words.share(epochs["val_accuracy"][i]), epochs["val_accuracy"][i]),
         Cell(words.rate(epochs["rate"][i]), epochs["rate"][i]),
-        Cell(words.duration(epochs["seconds"][i]), epochs["seconds"][i]),
+        Cell(words.duration(epochs["seconds"][i], fine=True), epochs["seconds"][i]),
     ]

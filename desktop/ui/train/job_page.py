@@ -95,7 +95,7 @@ class JobPage(QWidget):
         layout.addWidget(self._note)
         layout.addWidget(self.curves, 1)
         layout.addWidget(self.facts)
-        self.curves.layout().itemAt(0).layout().addWidget(self.save)
+        self.curves.bar.addWidget(self.save)
 
     def show_job(self, job: TrainingJob | None) -> None:
         """Show this job, or its news."""

@@ -9,7 +9,6 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop.ml.plans import plan as plans
 from desktop.store.ids import id_of
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
@@ -150,8 +150,7 @@ class PlanDialog(QDialog):
 
     @Slot()
     def _browse(self) -> None:
-        dialog = QFileDialog(self, self.tr("Open a Labelled Folder"), self.data.text())
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog = FileDialog(self, self.tr("Open a Labelled Folder"), "folder", self.data.text())
         dialog.fileSelected.connect(self.data.setText)
         dialog.open()
 

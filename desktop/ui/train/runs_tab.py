@@ -119,16 +119,16 @@ class RunsTab(QWidget):
         right.setSpacing(4)
         right.addWidget(self._plan_title)
         right.addWidget(self.plan, 1)
-        self.lower = QSplitter(Qt.Orientation.Horizontal)
+        self.plots = QSplitter(Qt.Orientation.Horizontal)
         for widget, stretch in ((self.loss, 3), (self.accuracy, 3), (beside, 3)):
-            self.lower.addWidget(widget)
-            self.lower.setStretchFactor(self.lower.count() - 1, stretch)
-        self.lower.setChildrenCollapsible(False)
-        self.lower.setHandleWidth(8)
-        self.lower.setSizes([400, 400, 400])
+            self.plots.addWidget(widget)
+            self.plots.setStretchFactor(self.plots.count() - 1, stretch)
+        self.plots.setChildrenCollapsible(False)
+        self.plots.setHandleWidth(8)
+        self.plots.setSizes([400, 400, 400])
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.addWidget(top)
-        self.split.addWidget(self.lower)
+        self.split.addWidget(self.plots)
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(10)
         self.split.setSizes([330, 300])
@@ -169,7 +169,7 @@ class RunsTab(QWidget):
             self._fitted = True
             fit_columns(self.table)
         self.parts.setCurrentWidget(self.table if shown else self._nothing)
-        for part in (self.filter, self._row, self.lower):
+        for part in (self.filter, self._row, self.plots):
             part.setVisible(bool(self.runs))
         self._nothing.setText(
             self.tr("No run fits the filter.")

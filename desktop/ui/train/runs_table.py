@@ -114,7 +114,7 @@ def _cells(run: RunRecord) -> list[Cell]:
         ),
         Cell(words.share(accuracy), accuracy) if accuracy is not None else Cell("–"),
         Cell(words.number(loss, 4), loss) if loss is not None else Cell("–"),
-        Cell(words.duration(run.seconds), run.seconds) if run.seconds else Cell("–"),
+        Cell(words.duration(run.seconds, fine=True), run.seconds) if run.seconds else Cell("–"),
         Cell(words.moment(_plain_iso(run.created)), run.created),
         Cell(run.device or "–", run.device),
     ]

@@ -198,7 +198,7 @@ class SearchesTab(QWidget):
             Cell(shown, value),
             *(_setting(trial.settings.get(key, "–")) for key in keys),
             Cell(words.count(trial.epochs), float(trial.epochs)),
-            Cell(words.duration(trial.seconds), trial.seconds),
+            Cell(words.duration(trial.seconds, fine=True), trial.seconds),
         ]
 
     @Slot()

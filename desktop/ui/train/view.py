@@ -37,11 +37,11 @@ class TrainView(LaterView):
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(catalog, settings, parent)
         self.service = TrainingService(settings.get("train_at_once"), self)
-        self.starter = Starter(self)
-        self.exports = CurveExports(self)
+        self.starter = Starter(self.service, catalog, settings, self)
         self.jobs = JobsTab(self.service, settings.get("train_by"))
         self.runs = RunsTab(self.service)
         self.searches = SearchesTab(self.service)
+        self.exports = CurveExports(self.service, self.jobs, self.runs, self)
         self.tabs = QTabWidget()
         self.tabs.setStyleSheet("QTabWidget::tab-bar { left: 12px; }")
         self.tabs.addTab(self.jobs, self.tr("Trainings"))
@@ -54,6 +54,7 @@ class TrainView(LaterView):
             self._explain(layout)
         self._undo: list[tuple[str, str]] = []
         self._closing = ""
+        self.question: CancelQuestion | CloseQuestion | None = None
         self._connect()
         self._restore()
         self.runs.refresh()
@@ -118,7 +119,7 @@ class TrainView(LaterView):
             "train": self.jobs.split,
             "train_curves": self.jobs.page.curves.split,
             "train_runs": self.runs.split,
-            "train_plots": self.runs.lower,
+            "train_plots": self.runs.plots,
             "train_searches": self.searches.split,
         }
 
@@ -181,12 +182,12 @@ class TrainView(LaterView):
             return True
         if self._closing != "asked":
             self._closing = "asked"
-            self.question = CloseQuestion(running, len(self.service.waiting), self)
-            self.question.finish.connect(self._close_after_epoch)
-            self.question.later.connect(self._close_now)
-            self.question.discard.connect(self._close_discarding)
-            self.question.finished.connect(self._on_question_end)
-            self.question.open()
+            self.question = asked = CloseQuestion(running, len(self.service.waiting), self)
+            asked.finish.connect(self._close_after_epoch)
+            asked.later.connect(self._close_now)
+            asked.discard.connect(self._close_discarding)
+            asked.finished.connect(self._on_question_end)
+            asked.open()
         return False
 
     @Slot()
@@ -319,10 +320,10 @@ class TrainView(LaterView):
         job = self.service.job(run_id)
         if job is None or not job.active:
             return
-        self.question = CancelQuestion(job, self)
-        self.question.kept.connect(partial(self.service.stop_now, run_id))
-        self.question.discarded.connect(partial(self.service.cancel, run_id, True))
-        self.question.open()
+        self.question = asked = CancelQuestion(job, self)
+        asked.kept.connect(partial(self.service.stop_now, run_id))
+        asked.discarded.connect(partial(self.service.cancel, run_id, True))
+        asked.open()
 
     # What happens
 

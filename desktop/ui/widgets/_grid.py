@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ui.classify.results_model import COLUMNS, ResultsModel
+from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import theme
 
 
@@ -72,8 +73,11 @@ class CellDelegate(QStyledItemDelegate):
         room = rect.adjusted(8, 0, -8, 0)
         metrics = option.fontMetrics
         if metrics.horizontalAdvance(text) > room.width():
-            middle = COLUMNS[column] in ("name", "folder")
-            mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
-            text = metrics.elidedText(text, mode, room.width())
+            if COLUMNS[column] == "name":
+                text = short_name(text, metrics, room)
+            else:
+                middle = COLUMNS[column] == "folder"
+                mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
+                text = metrics.elidedText(text, mode, room.width())
         painter.setPen(QColor(getattr(tokens, tone)))
         painter.drawText(room, QStyle.visualAlignment(option.direction, self._model.alignment(column)), text)

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtGui import QImage
 
-from desktop.ui.kit.background import Slices
+from desktop.services.background import Slices
 
 _SMALL = 512 * 512
 """A picture of at most so many pixels is drawn from itself."""
@@ -89,7 +89,7 @@ def _copied(image: QImage, divisor: int) -> Generator[None, None, QImage]:
     if copy.isNull():  # no memory for it: the picture is drawn from what there is
         return image
     rows = max(1, _STRIP // (image.width() * divisor))
-    bits, line = copy.bits(), copy.bytesPerLine()
+    bits, line = memoryview(copy.bits()), copy.bytesPerLine()
     for top in range(0, height, rows):
         count = min(rows, height - top)
         strip = image.copy(QRect(0, top * divisor, width * divisor, count * divisor)).convertToFormat(form)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -111,6 +112,12 @@ class Chart(QWidget):
 
     def _tick(self, axis: Axis, value: float) -> str:
         return decimals(value, axis.places) + axis.unit
+
+    @overload
+    def _at(self, x: float, y: float) -> tuple[float, float]: ...
+
+    @overload
+    def _at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
     def _at(self, x: np.ndarray | float, y: np.ndarray | float) -> tuple[np.ndarray | float, np.ndarray | float]:
         area = self._area()

@@ -61,7 +61,8 @@ class EmptyFrame(QFrame):
     def set_recent(self, folders: list[str]) -> None:
         """The recent folders, newest first."""
         while (entry := self._recent.takeAt(0)) is not None:
-            entry.widget().deleteLater()
+            if (button := entry.widget()) is not None:
+                button.deleteLater()
         self._recent_title.setVisible(bool(folders))
         for folder in folders[:4]:
             name = "/".join(folder.replace("\\", "/").rstrip("/").split("/")[-self._levels :]) or folder

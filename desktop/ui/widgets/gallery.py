@@ -6,7 +6,10 @@ a position is one division.
 
 from __future__ import annotations
 
+from typing import cast
+
 from PySide6.QtCore import (
+    QAbstractItemModel,
     QItemSelection,
     QItemSelectionModel,
     QModelIndex,
@@ -176,7 +179,7 @@ class Gallery(QAbstractItemView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the cells that are seen, through the delegate."""
-        model = self.model()
+        model = cast("QAbstractItemModel | None", self.model())  # none before one is set, whatever the stubs say
         if model is None:
             return
         painter = QPainter(self.viewport())

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.session import ImageItem, Session
 from desktop.ui.classify.images_model import ITEM_ROLE, ImagesModel
+from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
@@ -75,7 +76,7 @@ class ImageDelegate(QStyledItemDelegate):
         self._paint_picture(painter, item, box)
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         text = QRect(ground.left() + 6, box.bottom() + 3, ground.width() - 12, line)
-        name = painter.fontMetrics().elidedText(item.source.name, Qt.TextElideMode.ElideMiddle, text.width())
+        name = short_name(item.source.name, painter.fontMetrics(), text, self._model.prefix)
         painter.drawText(text, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, name)
 
     def _paint_row(self, painter: QPainter, option: QStyleOptionViewItem, item: ImageItem, ground: QRect) -> None:
@@ -95,14 +96,12 @@ class ImageDelegate(QStyledItemDelegate):
             # A class that is not to be relied on is not named as if it were.
             tone = t.wrong if item.failed else t.caution if item.unlike else t.secondary
             painter.setPen(QColor(tone))
-            words = self.tr("no result") if item.failed else item.answer
-            if item.unlike:
-                words = self.tr("{0}?").format(item.answer)
+            words = self.tr("no result") if item.failed else self.tr("not its kind") if item.unlike else item.answer
             words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, inner.width() // 2 - 8)
             painter.drawText(inner, far, words)
             name_width -= metrics.horizontalAdvance(words) + 12
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
-        name = metrics.elidedText(item.source.name, Qt.TextElideMode.ElideMiddle, max(20, name_width))
+        name = short_name(item.source.name, metrics, max(20, name_width), self._model.prefix)
         painter.drawText(inner, align, name)
 
     def _paint_picture(self, painter: QPainter, item: ImageItem, box: QRect) -> None:
@@ -391,8 +390,6 @@ class ImageList(QWidget):
         remove = menu.addAction(theme().icon("remove", 16), self.tr("Remove from the list"))
         remove.setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
         chosen = menu.exec(self.view.viewport().mapToGlobal(place))
-        if chosen is None:
-            return
         if chosen is look:
             self.look.emit(items[0])
         elif chosen is copy:

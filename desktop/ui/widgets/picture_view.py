@@ -376,7 +376,7 @@ class PictureView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
         step = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 60
-        arrows = {
+        arrows: dict[int, QPoint] = {
             Qt.Key.Key_Left: QPoint(step, 0),
             Qt.Key.Key_Right: QPoint(-step, 0),
             Qt.Key.Key_Up: QPoint(0, step),

@@ -81,7 +81,7 @@ def _high(values: list[float]) -> float:
 def _round_up(value: float) -> float:
     if value <= 0 or not math.isfinite(value):
         return 1.0
-    scale = 10 ** math.floor(math.log10(value * 1.04))
+    scale: float = 10.0 ** math.floor(math.log10(value * 1.04))
     return next(step * scale for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if step * scale >= value * 1.04)
 
 

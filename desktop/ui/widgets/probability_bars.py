@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -36,7 +36,7 @@ class ProbabilityBars(QWidget):
     """The answer as a line of its own, then the classes by descending score.
 
     Nothing here moves by itself: a bar is drawn at its value. ``class_activated`` carries the index of a class that
-    was double-clicked or entered.
+    was double-clicked or entered. ``offer`` is the place below the answer for what may be done about it.
     """
 
     class_activated = Signal(int)
@@ -45,12 +45,21 @@ class ProbabilityBars(QWidget):
         super().__init__(parent)
         self._top_k = 5
         self._all = False
+        self._outside = self._scores_wanted = False
+        self._said = ("", "")  # the headline of the answer and its role, whatever is shown in its stead
         self._model = ScoresModel(self)
         self._headline = make_label("", "answer", wrap=True, selectable=True)
         self._headline.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._headline.setAccessibleName(self.tr("Answer"))
         self._verdict = make_label("", wrap=True)
+        self._rule = make_label("", wrap=True)
         self._about = make_label("", "secondary", wrap=True)
+        self.offer = QWidget()
+        self.offer.hide()
+        self._reveal = QPushButton(self.tr("Show its scores all the same"))
+        self._reveal.setProperty("role", "link")
+        self._reveal.setCheckable(True)
+        self._reveal.toggled.connect(self._want_scores)
         self._filter = QLineEdit()
         self._filter.setPlaceholderText(self.tr("Filter classes"))
         self._filter.setAccessibleName(self.tr("Filter classes"))
@@ -66,7 +75,10 @@ class ProbabilityBars(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (self._headline, self._verdict, self._about, self._filter, self._nothing):
+        for widget in (self._headline, self._rule, self._verdict, self.offer):
+            layout.addWidget(widget)
+        layout.addWidget(self._reveal, 0, Qt.AlignmentFlag.AlignLeft)
+        for widget in (self._about, self._filter, self._nothing):
             layout.addWidget(widget)
         layout.addWidget(self._list, 1)
         layout.addWidget(self._toggle, 0, Qt.AlignmentFlag.AlignLeft)
@@ -103,7 +115,8 @@ class ProbabilityBars(QWidget):
         self._model.set_scores(
             labels, scores, answer_index, word=word, truth=truth, sub_labels=sub_labels, threshold=mark
         )
-        self._say_answer(labels, float(scores[answer_index]), answer_index, mark is not None)
+        self._leave_outside()
+        self._say_answer(labels, scores, answer_index, mark)
         self._say_verdict(labels, answer_index, truth)
         about = word
         if mark is not None:
@@ -129,22 +142,45 @@ class ProbabilityBars(QWidget):
             decision.positive if ruled and decision.positive is not None else 1,
         )
 
-    def set_muted(self, muted: bool) -> None:
-        """Show the scores in grey: they are there to be read, not to be relied on."""
-        self._model.muted = muted
+    def set_outside(self, outside: bool) -> None:
+        """Whether the picture is not of the kind that the model learned from: then no class is the answer, and the
+        scores, which every picture gets, are shown in grey and only where they are asked for."""
+        if not self._model.classes:
+            return
+        self._outside = self._model.muted = outside
+        text, role = self._said
+        if outside:
+            text, role = self.tr("No answer: this is not the kind of picture that it learned from"), "title"
+        self._headline.setText(text)
+        set_role(self._headline, role)
+        self._reveal.setVisible(outside)
+        with QSignalBlocker(self._reveal):
+            self._reveal.setChecked(False)
+        self._want_scores(False)
+
+    def _want_scores(self, wanted: bool) -> None:
+        self._scores_wanted = wanted
+        self._reveal.setText(self.tr("Hide its scores") if wanted else self.tr("Show its scores all the same"))
+        shown = wanted or not self._outside
+        self._about.setVisible(shown and bool(self._model.classes))
+        self._rule.setVisible(bool(self._rule.text()) and not self._outside)
+        self._arrange()
         self._list.viewport().update()
-        if self._headline.property("role") in ("answer", "answer-muted"):
-            set_role(self._headline, "answer-muted" if muted else "answer")
+
+    def _leave_outside(self) -> None:
+        self._outside = self._scores_wanted = self._model.muted = False
+        self._reveal.hide()
 
     def clear(self, message: str = "") -> None:
         """Show no answer; ``message`` says why or what to do."""
-        self._model.muted = False
+        self._leave_outside()
         self._model.set_scores((), (), -1, word="", truth=None, sub_labels=(), threshold=None)
         self._headline.setText(message)
         set_role(self._headline, "secondary")
         self._headline.setVisible(bool(message))
-        self._verdict.hide()
-        self._about.hide()
+        self._said = ("", "")
+        for label in (self._rule, self._verdict, self._about):
+            label.hide()
         self._arrange()
 
     def set_top_k(self, top_k: int) -> None:
@@ -157,19 +193,35 @@ class ProbabilityBars(QWidget):
         """The answer as it is written above the bars."""
         return self._headline.text()
 
-    def _say_answer(self, labels: Sequence[str], score: float, answer: int, ruled: bool) -> None:
-        best = self._model.best()
-        if not ruled and best[0][1] < _UNSURE_BELOW and len(best) > 1:
+    def _say_answer(
+        self, labels: Sequence[str], scores: np.ndarray | Sequence[float], answer: int, mark: tuple[int, float] | None
+    ) -> None:
+        best, score, rule = self._model.best(), float(scores[answer]), ""
+        if mark is None and best[0][1] < _UNSURE_BELOW and len(best) > 1:
             # No class holds half of the score: naming one alone would claim more than the model does.
             (first, high), (second, low) = best
             text = self.tr("Not sure: {first} {high}, {second} {low}").format(
                 first=first, high=decimals(high, 2), second=second, low=decimals(low, 2)
             )
-            set_role(self._headline, "title")
+            role = "title"
+        elif mark is not None and score < best[0][1]:
+            # The lower of two scores is no figure for the answer: the threshold made it, and is named.
+            text = self.tr("{0}, by the threshold").format(labels[answer])
+            role = "answer"
+            rule = self.tr("{0} is answered from {1} on and has {2}; the higher score is that of {3}, {4}.").format(
+                labels[mark[0]], decimals(mark[1]), decimals(float(scores[mark[0]])), best[0][0], decimals(best[0][1])
+            )
+            if mark[0] != answer:
+                rule = self.tr("{0} has the higher score, {1}, and is answered from {2} on only.").format(
+                    labels[mark[0]], decimals(best[0][1]), decimals(mark[1])
+                )
         else:
-            text = f"{labels[answer]}  {decimals(score)}"
-            set_role(self._headline, "answer")
+            text, role = f"{labels[answer]}  {decimals(score)}", "answer"
+        self._said = (text, role)
+        self._rule.setText(rule)
+        self._rule.setVisible(bool(rule))
         self._headline.setText(text)
+        set_role(self._headline, role)
         self._headline.show()
 
     def _say_verdict(self, labels: Sequence[str], answer: int, truth: int | None) -> None:
@@ -185,7 +237,8 @@ class ProbabilityBars(QWidget):
 
     def _arrange(self) -> None:
         """Bring list, filter and toggle into line with the classes and with what the user chose."""
-        classes = self._model.classes
+        hidden = self._outside and not self._scores_wanted
+        classes = self._model.classes if not hidden else 0
         expanded = self._all and classes > self._top_k
         with_filter = expanded and classes > _FILTER_ABOVE
         self._filter.setVisible(with_filter)
@@ -199,7 +252,7 @@ class ProbabilityBars(QWidget):
         # Only the whole list wants more room than it needs: what is said of the answer stands right below the bars.
         vertical = QSizePolicy.Policy.Expanding if expanded else QSizePolicy.Policy.Maximum
         self.setSizePolicy(QSizePolicy.Policy.Preferred, vertical)
-        rows = self._model.rowCount()
+        rows = self._model.rowCount() if not hidden else 0
         self._nothing.setVisible(with_filter and rows == 0)
         self._list.setVisible(rows > 0)
         self._list.show_rows(rows, scrolling=expanded)

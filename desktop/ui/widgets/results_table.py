@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QMenu,
     QProgressBar,
     QPushButton,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from desktop.core.types import FoveaError
-from desktop.ui.classify.results_csv import PathStyle, csv_rows, received, write_whole
+from desktop.services.background import Slices, Task
+from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
 from desktop.ui.classify.results_model import COLUMNS, ResultsModel
-from desktop.ui.kit.background import Slices, Task
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets._grid import ResultsGrid
@@ -196,18 +197,25 @@ class ResultsTable(QWidget):
         self._stop = QPushButton(self.tr("Cancel"))
         self._stop.clicked.connect(self.cancel_export)
         self._save = QPushButton(self.tr("Export CSV"))
-        self._save.setProperty("role", "menu")
-        menu = QMenu(self._save)
-        short = QAction(self.tr("File names and folders below the chosen one…"), menu)
-        short.triggered.connect(self._ask_relative)
-        full = QAction(self.tr("Full paths…"), menu)
-        full.triggered.connect(self._ask_full)
-        menu.addActions([short, full])
-        self._save.setMenu(menu)
+        self._save.clicked.connect(self.ask_export)
+        self._ways = QToolButton()
+        self._ways.setText("…")
+        self._ways.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._ways.setToolTip(self.tr("Other ways to export"))
+        self._ways.setAccessibleName(self.tr("Other ways to export"))
+        menu = QMenu(self._ways)
+        styles: tuple[tuple[str, PathStyle, bool], ...] = (
+            (self.tr("File names and folders below the chosen one…"), "relative", False),
+            (self.tr("Full paths…"), "full", False),
+            (self.tr("Hidden names, with a key beside the table…"), "public", True),
+        )
+        for words, style, key in styles:
+            menu.addAction(words).triggered.connect(partial(self._ask_rows, style, key))
+        self._ways.setMenu(menu)
         self._foot = QHBoxLayout()
         self._foot.setSpacing(8)
         self._foot.addWidget(self._summary, 1)
-        for widget in (self._progress, self._stop, self._save):
+        for widget in (self._progress, self._stop, self._save, self._ways):
             self._foot.addWidget(widget)
         self._show_export(False)
 
@@ -228,7 +236,8 @@ class ResultsTable(QWidget):
     def _count(self) -> None:
         self._summary.setText(self.model.summary())
         batch = self.model.batch
-        self._save.setEnabled(batch is not None and batch.done > 0 and self._export is None)
+        for button in (self._save, self._ways):
+            button.setEnabled(self.can_export)
         self._errors.setEnabled(self._errors.isChecked() or (batch is not None and bool(batch.errors)))
         self._list_classes()
 
@@ -264,39 +273,45 @@ class ResultsTable(QWidget):
 
     # Export
 
+    @property
+    def can_export(self) -> bool:
+        """Whether there is an answer to write."""
+        batch = self.model.batch
+        return batch is not None and batch.done > 0 and self._export is None
+
+    @Slot()
     def ask_export(self) -> None:
-        """Offer the ways to export, as the button does."""
-        if self._save.isEnabled():
-            self._save.setFocus(Qt.FocusReason.ShortcutFocusReason)
-            self._save.showMenu()
+        """Ask where the table goes; names are hidden where they must be (:mod:`desktop.core.figures.public_names`)."""
+        if self.can_export:
+            self._ask_rows("public", False)
 
-    def _ask_relative(self) -> None:
-        self._ask_path("relative")
+    def _ask_rows(self, style: PathStyle, key: bool) -> None:
+        """Ask first which rows are meant, where the filter hides some."""
+        shown, batch = self.model.rowCount(), self.model.batch
+        if batch is None or not self.model.query.filters:
+            self._ask_path(style, key, False)
+            return
+        self.which = QMenu(self)
+        self.which.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        few = self.which.addAction(self.tr("The {0} rows shown…").format(count(shown)))
+        few.setEnabled(shown > 0)
+        few.triggered.connect(partial(self._ask_path, style, key, True))
+        every = self.which.addAction(self.tr("All {0} rows…").format(count(len(batch))))
+        every.triggered.connect(partial(self._ask_path, style, key, False))
+        self.which.popup(self._save.mapToGlobal(self._save.rect().topLeft()))
 
-    def _ask_full(self) -> None:
-        self._ask_path("full")
-
-    def _ask_path(self, style: PathStyle) -> None:
-        dialog = QFileDialog(self, self.tr("Export results"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    def _ask_path(self, style: PathStyle, key: bool, shown_only: bool) -> None:
+        dialog = FileDialog(self, self.tr("Export results"), "save")
         # The dialog itself appends it: only so does it ask before a file that is there is replaced.
         dialog.setDefaultSuffix("csv")
         dialog.setNameFilters([self.tr("CSV tables (*.csv)")])
         dialog.selectFile("fovea-results.csv")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._export_relative if style == "relative" else self._export_full)
+        dialog.fileSelected.connect(partial(self.export_csv, style=style, shown_only=shown_only, key=key))
         dialog.open()
 
-    @Slot(str)
-    def _export_relative(self, path: str) -> None:
-        self.export_csv(path)
-
-    @Slot(str)
-    def _export_full(self, path: str) -> None:
-        self.export_csv(path, full_paths=True)
-
-    def export_csv(self, path: str, full_paths: bool = False) -> None:
-        """Write the finished pictures to ``path`` in a thread, in the order of the pictures, filtered or not.
+    def export_csv(self, path: str, style: PathStyle = "public", shown_only: bool = False, key: bool = False) -> None:
+        """Write the finished pictures to ``path`` in a thread: all in the order of the pictures, filtered or not, or
+        those that are shown, as they are shown. With ``key`` a second file says which hidden name is which.
 
         Ends with ``exported`` or ``export_failed``; a failure is also shown below the table.
         """
@@ -304,15 +319,22 @@ class ResultsTable(QWidget):
         if batch is None or self._export is not None:
             return
         self._failure.clear()
-        style: PathStyle = "full" if full_paths else "relative"
+        order = [self.model.position(row) for row in range(self.model.rowCount())] if shown_only else None
+        hider = self._hider = hider_of(batch, style)
         pipe: SimpleQueue[bytes | None] = SimpleQueue()
         # The rows are made between the window's events, the disk is waited for in a thread.
         self._pipe = pipe
         self._rows = 0
-        self._export = Task(lambda task: write_whole(path, received(pipe, task)))
+
+        def write(task: Task) -> None:
+            write_whole(path, received(pipe, task))
+            if key and hider is not None:
+                write_key(path, hider.found())
+
+        self._export = Task(write)
         self._export.answered.connect(self._export_done, Qt.ConnectionType.QueuedConnection)
         self._export.failed.connect(self._export_lost, Qt.ConnectionType.QueuedConnection)
-        self._maker = Slices(self._send(csv_rows(batch, style)), self)
+        self._maker = Slices(self._send(csv_rows(batch, style, order, hider)), self)
         self._maker.stepped.connect(self._export_moved)
         self._maker.failed.connect(self._rows_failed)
         self._progress.setRange(0, max(1, batch.done))
@@ -352,6 +374,7 @@ class ResultsTable(QWidget):
         self._progress.setVisible(busy)
         self._stop.setVisible(busy)
         self._save.setVisible(not busy)
+        self._ways.setVisible(not busy)
 
     def _export_moved(self, _: object) -> None:
         self._progress.setValue(self._rows)
@@ -366,11 +389,12 @@ class ResultsTable(QWidget):
 
     def _export_done(self, _: object) -> None:
         path, rows = self._path, self._rows
+        hidden = self._hider.found() if self._hider is not None else None
         self._end_export()
         self._summary.setText(
             self.tr("{count} rows written to {name}").format(count=count(rows), name=Path(path).name)
             + " · "
-            + self.model.summary()
+            + (hidden.words() if hidden is not None and hidden.hidden else self.model.summary())
         )
         self.exported.emit(path, rows)
 

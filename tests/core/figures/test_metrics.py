@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from desktop.core.figures import calibration, metrics
+from desktop.core.figures import calibration, metrics, thresholds
 from desktop.core.figures.comparison import mcnemar, works_here
 from desktop.core.figures.intervals import Estimate, delong_auc, f1_estimate, mean_of, percentile, proportion, wilson
-from desktop.core.figures.thresholds import ThresholdTable, predictive_values
+from desktop.core.figures.thresholds import Aim, ThresholdTable, gain_of, predictive_values
 
 CLOSE = 1e-9
 
@@ -308,3 +308,39 @@ def test_does_it_work_here_in_one_sentence() -> None:
     assert few.verdict == "too-few" and "50 or more" in few.sentence
     assert works_here(proportion(0, 0, "no image was answered"), 0.9, 10).verdict == "no-figure"
     assert works_here(proportion(50, 60, ""), None, 0).verdict == "no-figure"
+
+
+def _middle(scores: np.ndarray, positive: np.ndarray) -> float:
+    """A threshold between the means of both classes."""
+    return float((scores[positive].mean() + scores[~positive].mean()) / 2)
+
+
+@pytest.mark.parametrize("aim", ["balanced accuracy", "sensitivity", "specificity"])
+def test_a_threshold_that_chance_alone_made_is_not_relied_on(aim: Aim) -> None:
+    """Scores of a model whose best threshold is .5: a choice on a few pictures must rarely seem to gain."""
+    rng = np.random.default_rng(7)
+    taken = 0
+    for _ in range(200):
+        positive = np.arange(60) % 2 == 0
+        scores = 1 / (1 + np.exp(-(rng.normal(0, 1, 60) + np.where(positive, 0.7, -0.7))))
+        taken += gain_of(positive, scores, _middle, aim=aim).beyond_chance
+    assert taken <= 8, f"{taken} of 200"
+
+
+def test_a_threshold_that_truly_helps_is_found_where_there_is_enough_evidence() -> None:
+    rng = np.random.default_rng(8)
+    positive = np.arange(400) % 2 == 0
+    scores = 1 / (1 + np.exp(-(rng.normal(0, 1, 400) + np.where(positive, 0, -3))))  # .5 finds only half of the ill
+    gain = gain_of(positive, scores, _middle)
+    assert gain.beyond_chance and gain.estimate.value is not None and 0.1 < gain.estimate.value < 0.35
+    assert not gain_of(positive[:30], scores[:30], _middle).beyond_chance  # 15 of each class
+    same = np.arange(400) // 40  # ten persons in all
+    assert not gain_of(positive, scores, _middle, same).beyond_chance
+
+
+def test_pictures_of_one_person_stay_in_one_part() -> None:
+    rng = np.random.default_rng(9)
+    owners = rng.integers(0, 30, 200)
+    parts = thresholds._folds(rng.random(200) < 0.5, owners)
+    for owner in np.unique(owners):
+        assert len(np.unique(parts[owners == owner])) == 1

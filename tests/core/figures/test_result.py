@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from desktop.core.figures import result_files
 from desktop.core.figures.result import Skipped, compare, figures, setup_of, with_threshold
-from desktop.core.figures.result_files import figures_json, write_atomically, write_csv
+from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError, PreprocessSpec
+from desktop.system.files import write_atomically
 from tests.core.figures.makers import made_up, two_classes
 
 
@@ -243,7 +243,7 @@ def test_row_46_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatc
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(result_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FoveaError) as caught:
         kept.save(made_up(*two_classes(seed=1)))
     assert caught.value.kind == "disk-full" and "disk" in caught.value.message

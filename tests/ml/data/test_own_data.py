@@ -289,13 +289,10 @@ def test_persons_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
     (note,) = gathered.notes
     assert note.startswith("4 of 8 persons or cases to check with")
     package = pytest.importorskip("desktop.ml.packaging.package", reason="needs Keras", exc_type=ImportError)
-    positive = np.linspace(0.1, 0.9, 8)
-    scores = np.stack([1 - positive, positive], axis=1)
-    made = package._decide(chosen, None, 1.0, scores, gathered.validation, gathered.train)
-    assert "other pictures of 4 of their persons" in made.reason and "none" not in made.reason
+    known = package._known(chosen, gathered.train, gathered.validation)
+    assert "other pictures of 4 of their persons" in known and "none" not in known
     apart = gathered.validation.take(np.flatnonzero(~np.isin(gathered.validation.groups, gathered.train.groups)))
-    made = package._decide(chosen, None, 1.0, scores[: len(apart)], apart, gathered.train)
-    assert "training saw none of their persons" in made.reason
+    assert "training saw none of their persons" in package._known(chosen, gathered.train, apart)
     assert gather(make_plan(tmp_path, group="none"), tmp_path / "run").notes == ()
 
 

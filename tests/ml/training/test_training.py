@@ -204,16 +204,26 @@ def test_a_threshold_of_a_network_that_is_sure_is_kept_as_it_is(rule: str, sure:
     decision = plans.DecisionPlan(rule, 1, 0.99 if rule == "sensitivity" else None)  # type: ignore[arg-type]
     plan = replace(tiny_plan(), labels=("no", "yes"), decision=decision)
     positive = np.array([sure * (1 - 2e-6), sure * (1 - 1e-6), sure, sure * (1 + 1e-6)])
-    pictures = Pictures(np.zeros((4, 28, 28, 1), np.uint8), np.array([0, 0, 1, 1]), tuple("abcd"))
-    made = package._decide(plan, None, 1.0, np.stack([1 - positive, positive], axis=1), pictures)  # type: ignore[arg-type]
+    many = np.tile(positive, 20)
+    names = tuple(map(str, range(80)))
+    pictures = Pictures(np.zeros((80, 28, 28, 1), np.uint8), np.tile([0, 0, 1, 1], 20), names)
+    made = package._decide(plan, None, 1.0, np.stack([1 - many, many], axis=1), pictures)  # type: ignore[arg-type]
     assert made.value is not None and 0 < made.value < 1
     assert [made.choose((1 - score, score)) for score in positive] == [0, 0, 1, 1]
+    few = pictures.take(np.arange(76))
+    made = package._decide(plan, None, 1.0, np.stack([1 - many, many], axis=1)[:76], few)  # type: ignore[arg-type]
+    assert made.value is not None, "38 of each class are enough"
+    few = pictures.take(np.arange(4))
+    made = package._decide(plan, None, 1.0, np.stack([1 - many, many], axis=1)[:4], few)  # type: ignore[arg-type]
+    assert made.rule == "argmax" and "2 and 2 pictures" in made.reason and "20 of each" in made.reason
 
 
 def test_a_sensitivity_that_no_threshold_reaches_is_not_promised() -> None:
     plan = replace(tiny_plan(), labels=("no", "yes"), decision=plans.DecisionPlan("sensitivity", 1, 0.95))
-    scores = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    pictures = Pictures(np.zeros((4, 28, 28, 1), np.uint8), np.array([0, 1, 1, 1]), tuple("abcd"))
+    # A third of those who are ill get a score of 0; the others .4, which only a lower threshold finds.
+    scores = np.tile([[1.0, 0.0], [1.0, 0.0], [0.6, 0.4], [0.6, 0.4]], (40, 1))
+    names = tuple(map(str, range(160)))
+    pictures = Pictures(np.zeros((160, 28, 28, 1), np.uint8), np.tile([0, 1, 1, 1], 40), names)
     made = package._decide(plan, None, 1.0, scores, pictures)  # type: ignore[arg-type]
     assert made.value is not None and 0 < made.value < 1
     assert "66.7%" in made.reason and "at least" not in made.reason

@@ -27,12 +27,12 @@ def canvas(qtbot: Any) -> Canvas:
 def test_ink_grows_and_the_eraser_takes_ink_alone(canvas: Canvas) -> None:
     canvas.pen_width = 0.05
     canvas.begin(0.2, 0.5)
-    canvas.move(0.8, 0.5)
+    canvas.draw_to(0.8, 0.5)
     canvas.lift()
     assert pixels(canvas)[READ_SIDE // 2, READ_SIDE // 2] < 60
     canvas.erasing = True
     canvas.begin(0.5, 0.4)
-    canvas.move(0.5, 0.6)
+    canvas.draw_to(0.5, 0.6)
     canvas.lift()
     assert pixels(canvas)[READ_SIDE // 2, READ_SIDE // 2] == 255
     canvas.undo()
@@ -138,6 +138,6 @@ def test_a_hand_that_rests_on_the_screen_draws_nothing(canvas: Canvas, qapp: Any
 
 def test_a_stroke_that_leaves_the_sheet_can_be_saved_and_opened(canvas: Canvas) -> None:
     canvas.begin(0.5, 0.5)
-    canvas.move(9.0, -7.0, 1.5)
+    canvas.draw_to(9.0, -7.0, 1.5)
     canvas.lift()
     assert strokes.loads(strokes.dumps(canvas.drawing)) == canvas.drawing

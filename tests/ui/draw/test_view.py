@@ -82,7 +82,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(view: DrawView, qtbot: Any) -> Non
     QTest.mousePress(view.canvas, Qt.MouseButton.LeftButton, pos=at(*path[0]))
     for place in path[1:]:
         QTest.mouseMove(view.canvas, at(*place))
-        view.canvas.move(*place)  # the offscreen platform sends moves without their button
+        view.canvas.draw_to(*place)  # the offscreen platform sends moves without their button
     assert view.canvas.drawing == () and not view.canvas.blank
     qtbot.waitUntil(lambda: view._reading is not None, timeout=30_000)  # read before the pen is lifted
     QTest.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=at(*path[-1]))

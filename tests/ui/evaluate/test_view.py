@@ -64,6 +64,8 @@ def test_folder_is_measured_and_its_mistakes_are_shown(qtbot: Any, view: Evaluat
     result = view.state.result
     assert result is not None and len(result) == 16 and result.versions
     assert [item.name for item in result.skipped] == ["green/broken.png"]
+    assert view.results.unanswered.isVisibleTo(view) and "1 of 17" in view.results.unanswered.text
+    assert view.results.unanswered.y() < view.results.figures.y()
     assert names(view) == ["blue/really red.png"]
     matrix = view.results.matrix.model
     assert matrix.counts.tolist() == [[5, 0, 0], [0, 5, 0], [1, 0, 5]]

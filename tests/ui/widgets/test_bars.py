@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
+from desktop.store.manifest import Decision
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets._scores import MarkRole
 from desktop.ui.widgets.probability_bars import ProbabilityBars
@@ -81,11 +84,55 @@ def test_a_truth_far_down_is_shown_below_the_best(bars: ProbabilityBars) -> None
 def test_the_decision_rule_is_followed_and_marked(bars: ProbabilityBars) -> None:
     prediction = answer(0, sources(1)[0], (0.55, 0.45), index=1)
     bars.show_prediction(prediction, XRAY)
-    assert bars.headline == "Pneumonia  0.450"
+    assert bars.headline == "Pneumonia, by the threshold", "the losing score is no figure of the answer"
+    said = bars._rule.text()
+    assert "from 0.400 on and has 0.450" in said and "higher score is that of Normal, 0.550" in said
+    assert bars._rule.isVisible()
     assert bars._about.text() == "probability · Pneumonia is answered from 0.400 on"
     assert rows(bars) == ["Normal", "Pneumonia"]
     assert rows(bars, MarkRole) == ["", "answer"]
     assert not bars._toggle.isVisible()
+
+
+def test_the_higher_score_that_does_not_reach_the_threshold_is_told(bars: ProbabilityBars) -> None:
+    bars.set_scores(("no", "yes"), np.array([0.4, 0.6], np.float32), 0, threshold=0.8, threshold_class=1)
+    assert bars.headline == "no, by the threshold"
+    assert bars._rule.text() == "yes has the higher score, 0.600, and is answered from 0.800 on only."
+    bars.set_scores(("no", "yes"), np.array([0.1, 0.9], np.float32), 1, threshold=0.8, threshold_class=1)
+    assert bars.headline == "yes  0.900" and not bars._rule.isVisible()
+
+
+@given(st.floats(0, 1, width=32), st.floats(0.01, 0.99))
+@settings(max_examples=60, deadline=None)
+def test_no_headline_shows_the_lower_of_two_scores(score: float, threshold: float) -> None:
+    """Whatever threshold a model has: the figure beside the answer is the highest bar's, or there is none."""
+    widget = ProbabilityBars()
+    scores = np.array([1 - score, score], np.float32)
+    rule = Decision("threshold", 1, threshold, "a test")
+    answer = rule.choose(scores)
+    widget.set_scores(("no", "yes"), scores, answer, threshold=threshold, threshold_class=1)
+    named = [word for word in widget.headline.split() if word.replace(".", "").isdigit()]
+    assert widget.headline.startswith(("no", "yes")[answer])
+    assert bool(named) != rule.overrules(scores)
+    assert not named or named == [f"{max(scores):.3f}"]
+
+
+def test_outside_its_kind_no_class_is_the_answer_and_the_scores_are_a_click_away(
+    bars: ProbabilityBars, qtbot: Any
+) -> None:
+    bars.set_scores(TEN, SURE, 3, "probability")
+    bars.set_outside(True)
+    assert bars.headline == "No answer: this is not the kind of picture that it learned from"
+    assert not bars._list.isVisible() and not bars._about.isVisible() and not bars._toggle.isVisible()
+    qtbot.mouseClick(bars._reveal, Qt.MouseButton.LeftButton)
+    assert bars._list.isVisible() and rows(bars)[0] == "cat" and bars.headline.startswith("No answer")
+    bars.set_scores(TEN, SURE, 3, "probability")
+    assert bars.headline == "cat  0.710" and bars._list.isVisible() and not bars._reveal.isVisible()
+    bars.set_outside(True)
+    assert not bars._list.isVisible(), "each picture starts with its scores hidden"
+    bars.clear("Choose a picture.")
+    bars.set_outside(True)
+    assert bars.headline == "Choose a picture." and not bars._reveal.isVisible()
 
 
 def test_a_bar_is_exactly_as_long_as_its_score(bars: ProbabilityBars) -> None:

@@ -17,9 +17,8 @@ from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice
-from desktop.store.manifest import Domain
-from desktop.ui.classify import results_csv
-from desktop.ui.classify.results_csv import safe, write_csv
+from desktop.store.manifest import Decision, Domain
+from desktop.ui.classify.results_csv import write_csv
 from desktop.ui.classify.results_model import COLUMNS, ResultsModel
 from desktop.ui.widgets.results_table import ResultsTable
 from tests.store.makers import manifest
@@ -126,7 +125,7 @@ def test_names_sort_as_people_count(model: ResultsModel) -> None:
 @pytest.mark.parametrize("order", list(Qt.SortOrder))
 def test_rows_without_a_value_come_last(model: ResultsModel, order: Qt.SortOrder) -> None:
     found, items = some()
-    model.begin(found, XRAY)
+    model.begin(found, replace(XRAY, decision=Decision()))
     model.add(items[:8])
     sort(model, "score", order)
     scores = column(model, "score")
@@ -286,9 +285,10 @@ def test_pictures_not_of_the_models_kind_are_told_apart(table: ResultsTable, qtb
     table.finish()
     model = table.model
     assert column(model, "kind")[:6] == ["yes", "no", "yes", "", "no", "yes"]
-    assert model.cell(1, COLUMNS.index("answer")) == ("Pneumonia", "secondary")
+    assert model.cell(1, COLUMNS.index("answer")) == ("No answer", "secondary")
+    assert model.cell(1, COLUMNS.index("score"))[0] == ""
     assert model.cell(1, COLUMNS.index("kind")) == ("no", "caution")
-    assert "Do not rely" in model.index(1, COLUMNS.index("answer")).data(Qt.ItemDataRole.ToolTipRole)
+    assert "no class is the answer" in model.index(1, COLUMNS.index("answer")).data(Qt.ItemDataRole.ToolTipRole)
     assert model.summary() == "12 images · Pneumonia: 7 · Normal: 2 · not its kind: 2 · 1 unreadable"
     sort(model, "kind", Qt.SortOrder.DescendingOrder)
     assert column(model, "name")[:2] == ["picture 4.png", "picture 1.png"]
@@ -313,7 +313,7 @@ def test_a_batch_that_goes_on_takes_its_answers_along(model: ResultsModel) -> No
     model.begin([found[5], ImageSource.from_path("/data/new.png"), found[3], found[1], found[7]], GATED, None, kept)
     assert model.query.text == "picture"
     model.set_filter()
-    assert column(model, "answer") == ["Pneumonia", "", "No answer", "Pneumonia", ""]
+    assert column(model, "answer") == ["Pneumonia", "", "No answer", "No answer", ""]
     assert column(model, "kind") == ["yes", "", "", "no", ""]
     assert column(model, "error")[2] == "it is cut off"
     assert column(model, "notices")[0] == "stretched"
@@ -357,7 +357,7 @@ def test_the_exported_table(table: ResultsTable, qtbot: Any, tmp_path: Path) -> 
     table.add(items[:11])
     path = tmp_path / "out.csv"
     with qtbot.waitSignal(table.exported) as told:
-        table.export_csv(str(path))
+        table.export_csv(str(path), "relative")
     assert told.args == [str(path), 11]
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     rows = read(path)
@@ -373,6 +373,77 @@ def test_the_exported_table(table: ResultsTable, qtbot: Any, tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_names_of_a_medical_models_pictures_are_hidden_unless_asked_for(
+    table: ResultsTable, qtbot: Any, tmp_path: Path
+) -> None:
+    found = [ImageSource.from_path(f"/data/Surname_Forename_born1961-03-0{i}.jpeg") for i in range(1, 5)]
+    table.begin(found, XRAY, "/data")
+    table.add([answer(at, source, (0.1, 0.9)) for at, source in enumerate(found[:3])])
+    table.add([failure(3, found[3], "Surname_Forename_born1961-03-04.jpeg is cut off")])
+    path = tmp_path / "out.csv"
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(path))
+    assert "urname" not in path.read_text(encoding="utf-8") and list(tmp_path.iterdir()) == [path]
+    assert [row["path"] for row in read(path)] == [f"picture {i}" for i in range(1, 5)]
+    assert "all 4 files" in table._summary.text()
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(path), key=True)
+    key = tmp_path / "out - key to names.csv"
+    assert [row["name"] for row in read(key)] == [source.name for source in found]
+    assert [row["shown as"] for row in read(key)] == [row["path"] for row in read(path)]
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(path), "full")
+    assert read(path)[0]["path"] == found[0].path
+
+
+def test_of_other_models_pictures_only_what_reads_like_a_name_is_hidden(
+    table: ResultsTable, qtbot: Any, tmp_path: Path
+) -> None:
+    found = [ImageSource.from_path(f"/data/{name}") for name in ("IMG_0001.jpg", "Jane Doe.jpg", "cat.2.jpg")]
+    table.begin(found, replace(XRAY, medical=False, decision=Decision()), "/data")
+    table.add([answer(at, source, (0.1, 0.9)) for at, source in enumerate(found)])
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(tmp_path / "x.csv"))
+    assert [row["path"] for row in read(tmp_path / "x.csv")] == ["IMG_0001.jpg", "picture 2", "cat.2.jpg"]
+    assert "1 of 3" in table._summary.text()
+
+
+def test_a_filtered_table_asks_which_rows_are_meant(table: ResultsTable, qtbot: Any, tmp_path: Path) -> None:
+    found, items = some()
+    table.begin(found, XRAY, "/data")
+    table.add(items)
+    table.ask_export()
+    dialog = table.findChild(QFileDialog)
+    assert dialog is not None, "without a filter nothing is asked but the place"
+    dialog.reject()
+    table.model.set_filter(answer=1, below=0.6)
+    assert table.model.rowCount() == 2
+    table.ask_export()
+    few, every = table.which.actions()
+    assert few.text() == "The 2 rows shown…" and every.text() == "All 12 rows…"
+    table.which.close()
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(tmp_path / "few.csv"), "relative", shown_only=True)
+    assert [row["path"] for row in read(tmp_path / "few.csv")] == [
+        f"{folder}/{name}"
+        for folder, name in zip(column(table.model, "folder"), column(table.model, "name"), strict=True)
+    ]
+    with qtbot.waitSignal(table.exported):
+        table.export_csv(str(tmp_path / "all.csv"), "relative")
+    assert len(read(tmp_path / "all.csv")) == 12
+
+
+def test_a_threshold_that_made_the_answer_stands_in_place_of_the_losing_score(model: ResultsModel) -> None:
+    found = sources(3)
+    model.begin(found, XRAY)
+    model.add([answer(0, found[0], (0.55, 0.45), 1), answer(1, found[1], (0.3, 0.7)), answer(2, found[2], (0.7, 0.3))])
+    assert column(model, "answer") == ["Pneumonia", "Pneumonia", "Normal"]
+    assert column(model, "score") == ["≥ 0.400", "0.700", "0.700"]
+    assert "decided by the model's threshold" in model.index(0, COLUMNS.index("score")).data(
+        Qt.ItemDataRole.ToolTipRole
+    )
+
+
 def test_a_name_typed_without_its_ending_is_asked_about_before_it_replaces_a_file(
     table: ResultsTable, qtbot: Any, tmp_path: Path
 ) -> None:
@@ -380,7 +451,7 @@ def test_a_name_typed_without_its_ending_is_asked_about_before_it_replaces_a_fil
     table.begin(found, XRAY, "/data")
     table.add(items)
     (tmp_path / "kept.csv").write_text("mine")
-    table._ask_relative()
+    table.ask_export()
     dialog = table.findChild(QFileDialog)
     assert dialog is not None
     dialog.setDirectory(str(tmp_path))
@@ -433,7 +504,6 @@ def test_no_file_name_becomes_a_formula(tmp_path: Path, name: str) -> None:
     assert model.batch is not None
     write_csv(str(tmp_path / "x.csv"), model.batch)
     assert read(tmp_path / "x.csv")[0]["path"] == "'" + name
-    assert safe("plain") == "plain"
 
 
 def test_names_of_every_script_survive(tmp_path: Path) -> None:
@@ -459,14 +529,14 @@ def test_a_full_disk_leaves_the_old_file_and_is_said(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(results_csv.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with qtbot.waitSignal(table.export_failed) as told:
         table.export_csv(str(path))
     assert isinstance(told.args[0], FoveaError)
     assert told.args[0].kind == "disk-full"
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-    assert "The disk is full" in table._failure.text
+    assert "the disk of 'out.csv' is full" in table._failure.text
     assert table._save.isVisible()
 
 
@@ -476,7 +546,7 @@ def test_a_folder_that_is_not_there_is_said(table: ResultsTable, qtbot: Any, tmp
     table.add(items)
     with qtbot.waitSignal(table.export_failed) as told:
         table.export_csv(str(tmp_path / "nowhere" / "out.csv"))
-    assert told.args[0].kind == "not-writable"
+    assert told.args[0].kind == "not-saved"
     assert str(tmp_path) not in told.args[0].message
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
 
+from desktop.services.background import Task
 from desktop.services.drawings import own_folders
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.opening import ask_data
-from desktop.ui.kit.background import Task
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import caption, make_label, tip
@@ -77,8 +78,8 @@ class FolderPage(Page):
         inside.setContentsMargins(24, 24, 24, 24)
         inside.setSpacing(10)
         inside.addStretch(2)
-        for part in (self._sign, self._words, self._facts):
-            inside.addWidget(part)
+        for text in (self._sign, self._words, self._facts):
+            inside.addWidget(text)
         for part in (self._busy, self.open, self._arrays, self._cancel):
             inside.addWidget(part, 0, Qt.AlignmentFlag.AlignHCenter)
         inside.addLayout(self._drawings)
@@ -102,11 +103,11 @@ class FolderPage(Page):
 
     @Slot()
     def _ask_folder(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), True).fileSelected.connect(self.open_path)
+        ask_data(self, True).fileSelected.connect(self.open_path)
 
     @Slot()
     def _ask_file(self) -> None:
-        ask_data(self, self.state.settings.get("last_folder"), False).fileSelected.connect(self.open_path)
+        ask_data(self, False).fileSelected.connect(self.open_path)
 
     @Slot(str)
     def open_path(self, path: str) -> None:
@@ -200,7 +201,8 @@ class FolderPage(Page):
 
     def _show_recent(self) -> None:
         while (entry := self._recent.takeAt(0)) is not None:
-            entry.widget().deleteLater()
+            if (shown := entry.widget()) is not None:
+                shown.deleteLater()
         folders = [f for f in self.state.settings.get("recent_labelled") if isinstance(f, str)][:4]
         self._recent_title.setVisible(bool(folders))
         for folder in folders:
@@ -253,6 +255,6 @@ def read(path: str, task: Task, held: TrainingPlan | None = None) -> tuple[Label
     return data, before_the_look(draft, held, data) if held is not None else draft
 
 
-def describe(draft: Draft, tr: Any) -> str:
+def describe(draft: Draft, tr: Callable[[str], str]) -> str:
     """The data in one line."""
     return tr("{0} pictures in {1} classes").format(count(sum(draft.counts)), count(len(draft.classes)))

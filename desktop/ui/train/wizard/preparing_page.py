@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import (
@@ -147,17 +147,16 @@ class PreparingPage(Page):
     def use(self, **changes: object) -> None:
         """Change the preparing; what no longer fits together follows."""
         spec = self.state.draft.preprocess
-        values = {
+        values: dict[str, Any] = {
             "height": spec.height, "width": spec.width, "colour": spec.colour, "fit": spec.fit,
             "interpolation": spec.interpolation, "resize_shorter": spec.resize_shorter, "pad_value": spec.pad_value,
         } | changes  # fmt: skip
         if values["fit"] == "mnist":
             values |= {"height": 28, "width": 28, "colour": "grey"}
-        if values["fit"] != "center_crop" or max(values["height"], values["width"]) > (
-            values["resize_shorter"] or 9999
-        ):  # type: ignore[type-var]
+        side = max(values["height"], values["width"])
+        if values["fit"] != "center_crop" or side > (values["resize_shorter"] or 9999):
             values["resize_shorter"] = None
-        chosen = PreprocessSpec(**values)  # type: ignore[arg-type]
+        chosen = PreprocessSpec(**values)
         network = for_channels(self.state.draft.architecture, chosen.channels)
         self.state.put(replace(self.state.draft, preprocess=chosen, architecture=network))
         self._show()  # what was clicked may not have been taken, and then nothing else says so

@@ -162,16 +162,18 @@ class SettingsPage(Page):
     def _whole(self, low: int, high: int, part: str, name: str, words: str) -> QSpinBox:
         box = QSpinBox()
         box.setRange(low, high)
-        return self._wired(box, part, name, words)
+        self._wire(box, part, name, words)
+        return box
 
     def _real(self, low: float, high: float, places: int, part: str, name: str, words: str) -> QDoubleSpinBox:
         box = _Short()
         box.setDecimals(places)
         box.setRange(low, high)
         box.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        return self._wired(box, part, name, words)
+        self._wire(box, part, name, words)
+        return box
 
-    def _wired(self, box: Any, part: str, name: str, words: str) -> Any:
+    def _wire(self, box: QSpinBox | QDoubleSpinBox, part: str, name: str, words: str) -> None:
         box.setKeyboardTracking(False)
         inset(box)
         box.setAccessibleName(words)
@@ -179,7 +181,6 @@ class SettingsPage(Page):
         box.setProperty("part", part)
         box.setProperty("name", name)
         box.valueChanged.connect(self._on_number)
-        return box
 
     def _choice(self, words: str, options: tuple[tuple[str, str], ...], slot: Any) -> QComboBox:
         box = QComboBox()
@@ -225,6 +226,7 @@ class SettingsPage(Page):
     @Slot()
     def _on_number(self) -> None:
         box = self.sender()
+        assert isinstance(box, QSpinBox | QDoubleSpinBox)
         self.use(box.property("part"), **{box.property("name"): box.value()})
 
     @Slot()
@@ -292,7 +294,10 @@ class SettingsPage(Page):
         )  # fmt: skip
         for box, value in numbers:
             with QSignalBlocker(box):
-                box.setValue(value)  # type: ignore[attr-defined]
+                if isinstance(box, QSpinBox):
+                    box.setValue(int(value))
+                else:
+                    box.setValue(value)
         balance = fit.sampling if fit.sampling != "none" else "weights" if fit.class_weights == "balanced" else "none"
         name = "momentum" if optimizer.name == "sgd" and optimizer.momentum else optimizer.name
         for choice, key in (
@@ -301,14 +306,13 @@ class SettingsPage(Page):
         ):  # fmt: skip
             choice.setCurrentIndex(max(0, choice.findData(key)))
         self.cycles.setEnabled(optimizer.schedule in CYCLIC)
-        for box, on in ((self.mixed, fit.mixed != "none"), (self.logs, fit.tensorboard)):
-            with QSignalBlocker(box):
-                box.setChecked(on)
+        for tick, on in ((self.mixed, fit.mixed != "none"), (self.logs, fit.tensorboard)):
+            with QSignalBlocker(tick):
+                tick.setChecked(on)
         held = draft.architecture.settings.get("dropout")
-        simple = isinstance(held, int | float)
-        self.dropout.setEnabled(simple)
+        self.dropout.setEnabled(isinstance(held, int | float))
         with QSignalBlocker(self.dropout):
-            self.dropout.setValue(float(held) if simple else 0.0)
+            self.dropout.setValue(float(held) if isinstance(held, int | float) else 0.0)
         ratio = draft.imbalance()
         uneven = ratio >= IMBALANCED and balance == "none"
         self._balance_words.setVisible(uneven)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.services.settings import write_atomically
 from desktop.store.ids import free_among
+from desktop.system.files import reason_of, write_atomically
+from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import count, share
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.train.wizard.augment_page import describe
@@ -183,8 +184,7 @@ class SummaryPage(Page):
 
     @Slot()
     def _ask_save(self) -> None:
-        dialog = QFileDialog(self, self.tr("Save the Plan"), self.state.settings.get("last_folder"))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog = FileDialog(self, self.tr("Save the Plan"), "save")
         dialog.setNameFilters([self.tr("Training plan (*.json)")])
         dialog.setDefaultSuffix("json")
         dialog.selectFile(f"{self.state.draft.model_id or 'plan'}.json")
@@ -204,5 +204,5 @@ class SummaryPage(Page):
             self._problem.set_text(sentence(error.message))
             self._problem.show()
         except OSError as error:
-            self._problem.set_text(self.tr("The plan was not written ({0}).").format(error.strerror or "error"))
+            self._problem.set_text(self.tr("The plan was not written ({0}).").format(reason_of(error)))
             self._problem.show()

@@ -1,0 +1,53 @@
+"""Names that do not fit: what tells them apart stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PySide6.QtGui import QFontMetrics
+
+from desktop.ui.kit.names import Shared, short_name
+from desktop.ui.kit.theme import theme
+
+
+def metrics() -> QFontMetrics:
+    return QFontMetrics(theme().font("secondary"))
+
+
+def shared(names: list[str]) -> str:
+    held = Shared()
+    held.take(names)
+    return held.prefix
+
+
+def test_a_cameras_numbers_stay(qapp: Any) -> None:
+    found = metrics()
+    names = [f"IMG_{number:07d}.JPEG" for number in range(9000, 9040)]
+    width = found.horizontalAdvance("IMG_0…00")
+    short = {short_name(name, found, width, shared(names)) for name in names}
+    assert len(short) == len(names)
+    assert all(found.horizontalAdvance(name) <= width for name in short)
+
+
+def test_what_differs_in_the_middle_stays(qapp: Any) -> None:
+    found = metrics()
+    names = [f"ILSVRC2012_validation_{letter}_resized_and_cropped.JPEG" for letter in "abcdef"]
+    width = found.horizontalAdvance("IL…a_resized")
+    assert len({short_name(name, found, width, shared(names)) for name in names}) == len(names)
+
+
+def test_a_name_that_fits_is_whole_and_without_room_only_its_suffix_goes(qapp: Any) -> None:
+    found = metrics()
+    assert short_name("cat.jpeg", found, 500) == "cat.jpeg"
+    assert short_name("cat.jpeg", found, found.horizontalAdvance("cat.jpeg") - 1) == "cat"
+    assert short_name("", found, 0) == ""
+
+
+@given(st.text(max_size=30), st.integers(0, 300), st.text(max_size=5))
+@settings(max_examples=200, deadline=None)
+def test_it_never_needs_more_room_than_there_is(name: str, width: int, prefix: str) -> None:
+    found = metrics()
+    short = short_name(name, found, width, prefix)
+    assert short in ("", "…") or found.horizontalAdvance(short) <= width
