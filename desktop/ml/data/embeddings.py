@@ -25,7 +25,7 @@ import numpy as np
 from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.picture_facts import content, content_of
 from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import prepare, reduction_for
+from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import DecodedImage, FoveaError, ImageSource, StoreError
 from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data.cache import VERSION
@@ -201,7 +201,7 @@ class Embedder:
                 items.append(_Item(position, key, row, True))
                 continue
             try:
-                picture = decode(source, reduce_to=reduction_for(self.spec))
+                picture = decode(source)
                 items.append(_Item(position, key, prepare(picture, self.spec).pixels, False))
             except FoveaError as error:
                 items.append(_Item(position, key, error, False))

@@ -181,8 +181,8 @@ def _readings(frame: bytes, syntax: str) -> Iterator[bytes]:
         return
     yield frame
     if syntax in _JPEG_LS:
-        # Some writers pad before the end mark instead of behind it, against T.87. Of a run of zeros the first may be the
-        # picture's last byte; more than three readings are not tried, for a damaged stream can take seconds.
+        # Some writers pad before the end mark instead of behind it, against T.87. Of a run of zeros the first may be
+        # the picture's last byte; more than three readings are not tried, for a damaged stream can take seconds.
         end = frame.rfind(b"\xff\xd9")
         padding = end - len(frame[: max(end, 0)].rstrip(b"\x00\xff"))
         for count in sorted({1, padding, padding - 1}):
