@@ -194,6 +194,68 @@ def test_a_picture_without_a_colour_model_is_no_black_and_white_page() -> None:
     assert np.array_equal(opened(tiff([grey.tobytes()], (256, 16), (8,), t262=None)).pixels, grey)
 
 
+def test_indices_of_sixteen_bits() -> None:
+    table = np.zeros((3, 65536), np.uint16)
+    index = (COLOUR[..., 0].astype(np.uint16) << 8) | COLOUR[..., 1]
+    table[0], table[1] = np.arange(65536) >> 8, np.arange(65536) & 255
+    expected = COLOUR.copy()
+    expected[..., 2] = 0
+    for order, factor in (("<", 257), (">", 1)):
+        stored = index.astype(f"{order}u2").tobytes()
+        data = tiff([stored], SIZE, (16,), order, t262=3, t320=(table * factor).reshape(-1).tolist())
+        assert np.array_equal(opened(data).pixels, expected)
+
+
+def lab_of(rgb: np.ndarray) -> np.ndarray:
+    """sRGB as CIE L*a*b* under D50 (IEC 61966-2-1, CIE 15), float64."""
+    encoded = rgb / 255.0
+    linear = np.where(encoded <= 0.04045, encoded / 12.92, ((encoded + 0.055) / 1.055) ** 2.4)
+    to_xyz = np.array(
+        [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
+    )
+    ratio = linear @ to_xyz.T / np.array([0.9642, 1.0, 0.8249])
+    root = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio * (841 / 108) + 4 / 29)
+    return np.stack(
+        [116 * root[..., 1] - 16, 500 * (root[..., 0] - root[..., 1]), 200 * (root[..., 1] - root[..., 2])], axis=2
+    )
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("planar", [1, 2])
+def test_lab_of_sixteen_bits(order: str, planar: int) -> None:
+    lab = lab_of(COLOUR)
+    cie = np.empty(lab.shape, f"{order}u2")
+    cie[..., 0] = np.rint(np.clip(lab[..., 0], 0, 100) * 655.35)
+    cie[..., 1:] = np.rint(lab[..., 1:] * 256).astype(np.int16).astype(np.uint16)
+    icc = np.empty(lab.shape, f"{order}u2")
+    icc[..., 0] = np.rint(np.clip(lab[..., 0], 0, 100) * 652.8)
+    icc[..., 1:] = np.rint(lab[..., 1:] * 256 + 32768)
+    for values, model in ((cie, 8), (icc, 9)):
+        parts = planes_of(values, 30) if planar == 2 else [values.tobytes()]
+        image = opened(tiff(parts, SIZE, (16, 16, 16), order, t262=model, t284=planar))
+        assert np.abs(image.pixels.astype(int) - COLOUR).max() <= 2 and codes(image) == ["colour-profile"]
+
+
+@pytest.mark.parametrize(("bits", "photometric"), [(8, 6), (8, 2)])
+def test_a_large_page_of_jpeg_tiles_is_read_piece_by_piece(
+    bits: int, photometric: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = np.asarray(makers.quadrants(64, 48))
+    pieces = []
+    for top in range(0, 48, 16):
+        for left in range(0, 64, 16):
+            piece = Image.fromarray(np.ascontiguousarray(scene[top : top + 16, left : left + 16]))
+            if photometric == 2:  # as it is: Pillow writes what it takes for YCbCr without a change
+                piece = Image.merge("YCbCr", piece.split())
+            pieces.append(makers.encoded(piece, "JPEG", quality=98, subsampling=0))
+            pieces[-1] = pieces[-1][:2] + pieces[-1][20:]  # without JFIF's marker, as in TIFF
+    data = tiff(pieces, (64, 48), (bits,) * 3, t259=7, t262=photometric, t322=16, t323=16, t278=None)
+    reduced_limits(monkeypatch, 800)
+    image = opened(data)
+    assert image.reduced and image.pixels.shape == (24, 32, 3)
+    assert np.abs(image.pixels.astype(int) - scene[::2, ::2]).mean() <= 3
+
+
 def test_pages_and_their_notices() -> None:
     first, second = Image.fromarray(DEEP[..., 0]), Image.fromarray(DEEP[..., 1])
     data = makers.encoded(first, "TIFF", save_all=True, append_images=[second])
