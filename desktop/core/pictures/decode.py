@@ -20,9 +20,9 @@ Kinds of DecodeError, stable for programs:
 - ``dicom-needs-decoder``  a compressed DICOM whose decoder is not installed
 - ``dicom-damaged``        a DICOM whose header and pixel data do not fit or cannot be read
 
-Codes of :class:`~desktop.core.types.Notice`: ``frames``, ``upright``, ``windowed``, ``reduced-depth``, ``reduced-size``,
-``inverted``, ``not-finite``, ``no-data``, ``extra-bands``, ``alpha``, ``gamma``, ``colour-profile``, ``profile-ignored``,
-``cmyk``, ``no-end-mark``.
+Codes of :class:`~desktop.core.types.Notice`: ``frames``, ``upright``, ``windowed``, ``reduced-depth``,
+``reduced-size``, ``inverted``, ``not-finite``, ``no-data``, ``extra-bands``, ``alpha``, ``gamma``, ``colour-profile``,
+``profile-ignored``, ``cmyk``, ``no-end-mark``.
 
 Neither messages nor notices ever carry a folder, a file name or text out of the file.
 """

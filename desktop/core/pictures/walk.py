@@ -18,9 +18,36 @@ from typing import Any
 from desktop.core.pictures.formats import HEAD_BYTES, sniff
 
 # What systems leave in folders of pictures. A DICOMDIR is the index of a disc: the pictures it lists are found anyway.
-_CLUTTER = frozenset(
-    {"thumbs.db", "ehthumbs.db", "desktop.ini", "dicomdir", "__macosx", "$recycle.bin", "system volume information"}
+# Network drives (Synology's @eaDir, QNAP's @Recycle) keep small copies of each picture beside it.
+CLUTTER = frozenset(
+    [
+        ".ds_store",
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "dicomdir",
+        "__macosx",
+        "$recycle.bin",
+        "system volume information",
+        "recycler",
+        "recycled",
+        "found.000",
+        "lost+found",
+        "@eadir",
+        "@tmp",
+        "@recycle",
+        "#recycle",
+        "#snapshot",
+        "@recently-snapshot",
+        "@__thumb",
+        "picasa.ini",
+        "_gsdata_",
+        "network trash folder",
+        "temporary items",
+        "thevolumesettingsfolder",
+    ]
 )
+"""Names, in small letters, of what systems, network drives and recycle bins leave behind."""
 _DIGITS = re.compile(r"([0-9]+)")
 
 # Suffixes of other things, which are not even opened: a walk through a home folder should not read all of it. Camera
@@ -147,7 +174,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_clutter(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith(".") or entry.name.casefold() in _CLUTTER:
+    if entry.name.startswith(".") or entry.name.casefold() in CLUTTER:
         return True
     if os.name == "nt":
         try:

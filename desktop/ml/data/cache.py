@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -25,11 +26,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from desktop import paths
-from desktop.core.pictures.preprocess import prepare
-from desktop.core.types import DecodedImage, FoveaError, PreprocessSpec
+from desktop.core.pictures.decode_in_child import Entry, prepare_each
+from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.store import locks
 from desktop.system import strict_json
 from desktop.system.files import check_room, flush, has_room, not_written, write_atomically
+from desktop.system.workers import cores
 
 VERSION = 4
 """Part of every key: a change of how pictures are prepared makes old sets unknown."""
@@ -42,6 +44,7 @@ Progress = Callable[[int, int], None]
 _MOST_JSON = 256 << 20
 _HEAD_BYTES = 128
 _AT_ONCE = 16
+_ASK_S = 0.2  # between two words to ``progress`` while a picture takes its time
 _BUILDING = ".building-"
 _LOCK = "lock"
 _YOUNG_S = 60.0  # a folder just begun, or about to be renamed, is not locked either
@@ -51,14 +54,8 @@ class CacheError(FoveaError):
     """Prepared pictures that cannot be kept. Kinds: ``disk-full``, ``not-writable``, ``not-saved``, ``no-data``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """One picture as read: ``picture`` decoded (or its bare pixels), or why it does not open; ``sha256`` (32 bytes) and
-    ``size`` of the content."""
-
-    picture: DecodedImage | np.ndarray | FoveaError
-    sha256: bytes
-    size: int
+Item = tuple[ImageSource | np.ndarray, tuple[int, str] | None]
+"""What to open, or bare pixels; and size and hexadecimal SHA-256 of content that is no file."""
 
 
 class Feed(Protocol):
@@ -74,8 +71,8 @@ class Feed(Protocol):
         """Their class numbers, int (n,)."""
         ...
 
-    def read(self, position: int) -> Raw:
-        """One picture; called from several threads."""
+    def item(self, position: int) -> Item:
+        """One picture, not opened yet; called from several threads."""
         ...
 
 
@@ -130,7 +127,7 @@ def make(
     finish: Callable[[np.ndarray, np.ndarray], dict[str, Any]] = lambda sizes, sha256: {},
     workers: int | None = None,
 ) -> Prepared:
-    """Decode and prepare every picture of ``feed``, on all cores, and keep them under ``key``.
+    """Decode and prepare every picture of ``feed``, on all cores, in children, and keep them under ``key``.
 
     Pictures that do not open are set aside with the reason. ``finish`` gets the size (int64, -1: unreadable) and
     SHA-256 (uint8 (n, 32)) of every entry, broken ones too, and returns facts to keep. Raises :class:`CacheError`
@@ -146,7 +143,7 @@ def make(
         building.mkdir()
         try:
             with locks.hold(building / _LOCK):
-                _build(building, feed, spec, progress, finish, workers or max(2, min(8, os.cpu_count() or 2)))
+                _build(building, feed, spec, progress, finish, workers or cores())
             with contextlib.suppress(OSError):  # another process was faster: its set is as good
                 os.rename(building, root / key)
         finally:
@@ -195,13 +192,13 @@ def _build(
     # Written, not mapped: on a full disk writing raises an error, while touching a map would end the process.
     with (folder / "images.npy").open("wb") as stream:
         stream.write(bytes(_HEAD_BYTES))
-        for position, raw, pixels in _read_all(feed, spec, workers, progress):
-            sizes[position] = raw.size
-            sha256[position] = np.frombuffer(raw.sha256, np.uint8)
-            if isinstance(pixels, FoveaError):
-                aside.append((names[position], pixels.message))
+        for position, entry in _read_all(feed, spec, workers, progress):
+            sizes[position] = entry.size
+            sha256[position] = np.frombuffer(entry.sha256, np.uint8)
+            if isinstance(entry.pixels, FoveaError):
+                aside.append((names[position], entry.pixels.message))
             else:
-                stream.write(pixels)
+                stream.write(entry.pixels)
                 kept.append(position)
         if not kept:
             raise CacheError(
@@ -224,50 +221,40 @@ def _build(
     )
 
 
-def _read_all(
-    feed: Feed, spec: PreprocessSpec, workers: int, progress: Progress
-) -> Iterator[tuple[int, Raw, bytes | FoveaError]]:
+def _read_all(feed: Feed, spec: PreprocessSpec, workers: int, progress: Progress) -> Iterator[tuple[int, Entry]]:
     """Every picture in order, prepared; some pieces are begun ahead, few enough for memory."""
     count = len(feed.names)
-    waiting: collections.deque[Future[list[tuple[int, Raw, bytes | FoveaError]]]] = collections.deque()
+    waiting: collections.deque[Future[list[Entry]]] = collections.deque()
     starts = iter(range(0, count, _AT_ONCE))
+    stop = threading.Event()
+
+    def piece(start: int) -> list[Entry]:
+        items = [feed.item(position) for position in range(start, min(start + _AT_ONCE, count))]
+        return prepare_each(items, spec, stop.is_set)
+
     with ThreadPoolExecutor(workers, thread_name_prefix="prepare") as pool:
         try:
             done = 0
             progress(0, count)
             while True:
                 while len(waiting) < 3 * workers and (start := next(starts, None)) is not None:
-                    waiting.append(pool.submit(_piece, feed, spec, start, min(start + _AT_ONCE, count)))
+                    waiting.append(pool.submit(piece, start))
                 if not waiting:
                     return
-                for item in waiting.popleft().result():
-                    yield item
+                try:
+                    entries = waiting[0].result(timeout=_ASK_S)
+                except TimeoutError:  # a picture that takes its time: the work can be cancelled meanwhile
+                    progress(done, count)
+                    continue
+                waiting.popleft()
+                for entry in entries:
+                    yield done, entry
                     done += 1
                 progress(done, count)
         finally:
+            stop.set()  # ends what is still at work: nobody waits for a picture that hangs
             for future in waiting:
                 future.cancel()
-
-
-def _piece(feed: Feed, spec: PreprocessSpec, start: int, end: int) -> list[tuple[int, Raw, bytes | FoveaError]]:
-    out = []
-    for position in range(start, end):
-        raw = feed.read(position)
-        pixels: bytes | FoveaError
-        if isinstance(raw.picture, FoveaError):
-            pixels = raw.picture
-        else:
-            try:
-                pixels = prepare(raw.picture, spec).pixels.tobytes()
-            except FoveaError as error:
-                pixels = error
-        out.append(
-            (position, Raw(pixels if isinstance(pixels, FoveaError) else _NOTHING, raw.sha256, raw.size), pixels)
-        )
-    return out
-
-
-_NOTHING = np.empty((0, 0), np.uint8)
 
 
 def _npy_head(shape: tuple[int, ...]) -> bytes:

@@ -1,7 +1,7 @@
 """The public image sets, prepared: official split, validation cut from train, fingerprint.
 
-Pictures go through :func:`desktop.core.pictures.decode.decode` and :func:`desktop.core.pictures.preprocess.prepare`, as
-a user's own do, and are kept by :mod:`desktop.ml.data.cache`, never beside the program.
+Pictures are decoded and prepared as a user's own are, and kept by :mod:`desktop.ml.data.cache`, never beside the
+program.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import numpy as np
 from desktop import paths
 from desktop.core.data.persons import group_of_name
 from desktop.core.data.splits import cut, together
-from desktop.core.pictures.decode import decode
 from desktop.core.types import FoveaError, ImageSource
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Images, Pictures, Rows
-from desktop.ml.data.cache import Progress, Raw
+from desktop.ml.data.cache import Progress
 from desktop.ml.plans.plan import DataPlan, TrainingPlan
 
 __all__ = [
@@ -128,17 +127,11 @@ class _Held:
     def __init__(self, names: Sequence[str], labels: np.ndarray, held: Sequence[bytes | np.ndarray]) -> None:
         self.names, self.labels, self._held = names, labels, held
 
-    def read(self, position: int) -> Raw:
+    def item(self, position: int) -> cache.Item:
         content = self._held[position]
         if isinstance(content, np.ndarray):
-            return Raw(content, hashlib.sha256(content.tobytes()).digest(), content.nbytes)
-        digest = hashlib.sha256(content).digest()
-        name = self.names[position].rsplit("/", 1)[-1]
-        try:
-            decoded = decode(ImageSource(name, data=content))
-        except FoveaError as error:
-            return Raw(error, digest, len(content))
-        return Raw(decoded, digest, len(content))
+            return content, (content.nbytes, hashlib.sha256(content.tobytes()).hexdigest())
+        return ImageSource(self.names[position].rsplit("/", 1)[-1], data=content), None
 
 
 def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held:

@@ -302,21 +302,30 @@ def _flipped(values: np.ndarray, page: Page) -> np.ndarray:
 
 def _averaged(values: np.ndarray, factor: int, valid: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
     """``values`` (H, W, channels) averaged over squares of ``factor``, those of ``valid`` pixels alone."""
-    height, width, channels = values.shape[0] // factor, max(1, values.shape[1] // factor), values.shape[2]
-    squares = values[:, : width * factor].reshape(height, factor, width, factor, channels)
+    height, width = values.shape[0] // factor * factor, max(1, values.shape[1] // factor) * factor
     exact = values.dtype.kind in "iu" and values.dtype.itemsize <= 4
-    if valid is None:
-        total = squares.sum(axis=(1, 3), dtype=np.int64 if exact else np.float64)
-        if exact:
-            return ((total + factor * factor // 2) // (factor * factor)).astype(values.dtype), None
-        return (total / (factor * factor)).astype(values.dtype), None
-    kept = valid[:, : width * factor].reshape(height, factor, width, factor)
-    number = kept.sum(axis=(1, 3), dtype=np.int64)
+    narrow = exact and values.dtype.itemsize <= 2 and factor <= 64
+    kind = np.dtype(f"{values.dtype.kind}{4 if narrow else 8}") if exact else np.dtype(np.float64)
+    total: np.ndarray | None = None
+    number: np.ndarray | None = None
     with np.errstate(all="ignore"):
-        total = np.where(kept[..., None], squares, 0).sum(axis=(1, 3), dtype=np.int64 if exact else np.float64)
+        for down in range(factor):
+            for across in range(factor):
+                part = values[down:height:factor, across:width:factor].astype(kind)
+                if valid is not None:
+                    kept = valid[down:height:factor, across:width:factor]
+                    part = np.where(kept[..., None], part, 0).astype(kind)
+                    number = kept.astype(np.int64) if number is None else number + kept
+                total = part if total is None else np.add(total, part, out=total)
+        assert total is not None  # factor is at least 1
+        if number is None:
+            if exact:
+                total += factor * factor // 2
+                return (total // (factor * factor)).astype(values.dtype), None
+            return (total / (factor * factor)).astype(values.dtype), None
         mean = total / np.maximum(number, 1)[..., None]
-    some = squares[:, 0, :, 0]  # where nothing is valid, the no-data value stays
-    mean = np.where((number > 0)[..., None], np.rint(mean) if exact else mean, some)
+    # Where nothing is valid, the no-data value stays.
+    mean = np.where((number > 0)[..., None], np.rint(mean) if exact else mean, values[:height:factor, :width:factor])
     return mean.astype(values.dtype), number > 0
 
 
