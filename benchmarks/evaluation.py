@@ -24,8 +24,9 @@ from PIL import Image
 
 from benchmarks import common
 from desktop import paths
-from desktop.core.data.dataset import LabelledDataset, open_dataset
+from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.label_map import LabelMap
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.result import EvaluationResult, figures
 from desktop.core.pictures.decode import decode
 from desktop.core.pictures.preprocess import prepare

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import evaluating, exports, recipes
 from desktop.cli import main, train
-from desktop.core.data.dataset import open_dataset
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError
 from desktop.ml.plans import plan as plans

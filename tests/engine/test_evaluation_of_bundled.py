@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from desktop import paths
-from desktop.core.data.dataset import LabelledDataset, open_dataset
+from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.label_map import LabelMap
+from desktop.core.data.open_data import open_dataset
 from desktop.core.pictures.decode import decode
 from desktop.core.pictures.preprocess import prepare
 from desktop.engine.client import EngineClient

@@ -15,13 +15,8 @@ import pytest
 from PIL import Image
 
 from desktop.core.data import read_arrays
-from desktop.core.data.dataset import (
-    ALL,
-    DatasetError,
-    Interrupted,
-    LabelledDataset,
-    open_dataset,
-)
+from desktop.core.data.dataset import ALL, DatasetError, Interrupted, LabelledDataset
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.persons import group_of_name, patient_in
 from desktop.core.data.picture_facts import look_at
 from desktop.core.pictures.decode import decode
