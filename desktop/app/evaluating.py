@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult
     from desktop.core.types import ImageSource
-    from desktop.engine.evaluation import Evaluator, Progress
+    from desktop.engine.evaluation import EvaluationProgress, Evaluator
     from desktop.store.store import ModelEntry
 
 
@@ -82,7 +82,7 @@ def evaluate_and_keep(
     data: LabelledDataset,
     labels: LabelMap,
     threshold: float | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[EvaluationProgress], None] | None = None,
     rows: Callable[[Evaluator, np.ndarray], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     versions: Mapping[str, str] | None = None,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from desktop.core.data.label_map import LabelMap
     from desktop.core.figures.result import EvaluationResult
     from desktop.core.figures.store import EvaluationStore, Judgement
-    from desktop.engine.evaluation import Evaluator, Progress
+    from desktop.engine.evaluation import EvaluationProgress, Evaluator
     from desktop.store.store import ModelEntry
 
 _EVERY_S = 0.2  # between two looks that the window gets
@@ -111,7 +111,7 @@ class _Runner(QThread):
             self.counting.emit()
         return not self.isInterruptionRequested()
 
-    def _hear(self, progress: Progress) -> None:
+    def _hear(self, progress: EvaluationProgress) -> None:
         now = time.monotonic()
         if now - self._told >= _EVERY_S or progress.done == progress.total:
             self._told = now
@@ -147,8 +147,8 @@ def _step_back(pid: int | None) -> None:
 class EvaluationService(QObject):
     """Runs one evaluation at a time; lives in the main thread.
 
-    ``progressed`` carries :class:`desktop.engine.evaluation.Progress` a few times a second; ``streamed`` the evaluator
-    and the rows just answered (int64); ``counting`` says that all answers are there and figures are being made;
+    ``progressed`` carries :class:`desktop.engine.evaluation.EvaluationProgress` a few times a second; ``streamed`` the
+    evaluator and the rows just answered (int64); ``counting`` says that all answers are there and figures are being made;
     ``finished`` carries the result, its figures, and a sentence where it could not be kept; ``failed`` a
     :class:`FoveaError`. ``not_remembered`` carries a sentence when a judgement or mapping could not be written.
     """
@@ -262,7 +262,7 @@ class EvaluationService(QObject):
         return self._runner is not None and self.sender() is self._runner
 
     @Slot(object)
-    def _on_progress(self, progress: Progress) -> None:
+    def _on_progress(self, progress: EvaluationProgress) -> None:
         if self._is_current():
             self.progressed.emit(progress)
 

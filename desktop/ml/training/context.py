@@ -12,7 +12,7 @@ from desktop.ml.plans.control import Steering
 from desktop.ml.plans.events import Event, Started
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import History
-from desktop.ml.training.loop import Loop, Stage
+from desktop.ml.training.loop import Loop, TrainingStage
 from desktop.ml.training.solved import HeldOut, Solving
 
 backend.select()
@@ -42,7 +42,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sitting:
+class Context:
     """What one training works with: its data (``own_validation``: cut by whoever made the data), its folder, who
     listens and who steers, the user's models."""
 
@@ -57,31 +57,31 @@ class Sitting:
     own_validation: bool = False
 
 
-def start_loop(sitting: Sitting, stage: Stage, model: keras.Model) -> Loop:
-    """A loop over the sitting's pictures for one stage of ``model``."""
+def start_loop(context: Context, stage: TrainingStage, model: keras.Model) -> Loop:
+    """A loop over the context's pictures for one stage of ``model``."""
     return Loop(
-        sitting.plan,
+        context.plan,
         stage,
         model,
-        sitting.train,
-        sitting.validation,
-        sitting.folder,
-        sitting.listener,
-        sitting.steering,
-        sitting.parts,
+        context.train,
+        context.validation,
+        context.folder,
+        context.listener,
+        context.steering,
+        context.parts,
     )
 
 
-def announce(sitting: Sitting, loop: Loop | Solving, model: keras.Model) -> None:
+def announce(context: Context, loop: Loop | Solving, model: keras.Model) -> None:
     """Tell what begins, and on which device."""
-    sitting.listener(
+    context.listener(
         Started(
             backend.device(),
             model.count_params(),
-            len(sitting.train),
-            len(sitting.validation),
+            len(context.train),
+            len(context.validation),
             len(loop.history),
-            sitting.plan.fit.epochs,
+            context.plan.fit.epochs,
             keras.backend.backend(),
             loop.batch,
         )

@@ -24,7 +24,7 @@ from desktop.ml.nets import backend, losses, optimizers
 from desktop.ml.nets.cost import in_pieces, pictures_at_once, steps_at_once
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.control import Cancelled, Steering
-from desktop.ml.plans.events import BatchDone, Checkpointed, EpochDone, Event, Note, Paused, Resumed
+from desktop.ml.plans.events import Checkpointed, EpochDone, Event, Note, Paused, Resumed, TrainBatchDone
 from desktop.ml.plans.plan import OptimizerPlan, Step, TrainingPlan, shaping
 from desktop.ml.training import checkpoint
 from desktop.ml.training.checkpoint import Checkpoint, CheckpointError, Ended
@@ -50,7 +50,7 @@ class TrainingError(FoveaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TrainingStage:
     """Which epochs (``begin`` up to, not including, ``end``) are trained with which optimizer and augmentation."""
 
     begin: int
@@ -68,7 +68,7 @@ class Loop:
     def __init__(
         self,
         plan: TrainingPlan,
-        stage: Stage,
+        stage: TrainingStage,
         model: keras.Model,
         train: Pictures,
         validation: Pictures,
@@ -88,7 +88,7 @@ class Loop:
         self.mean: list[np.ndarray] = []  # over the ends of the last epochs, once these have begun
         self.step, self.blended, self.spent = 0, 0, 0.0
         self.ended: Ended = ""
-        self._partial: list[float] = []  # loss and accuracy over the batches that an earlier sitting did
+        self._partial: list[float] = []  # loss and accuracy over the batches done before it was taken up
         self._process = psutil.Process()
         self.batch = batch_of(train.labels, plan)
         self.steps = steps_of(train.labels, plan)
@@ -182,7 +182,7 @@ class Loop:
         """One epoch, or the rest of one: train, measure, write its checkpoint, tell. False where it was stopped."""
         number, started = len(self.history), time.monotonic()
         batches = Batches(self.train, self.plan, number, 2, self.step, self.parts, self.stage.augment)
-        watch = Watch(self, number, started)
+        watch = StepWatch(self, number, started)
         logs = self.network.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[watch]).history
         loss, accuracy = self.whole(float(logs["loss"][0]), float(logs["accuracy"][0]), watch.step)
         if self.steering.cancelled:
@@ -233,7 +233,7 @@ class Loop:
             self.best, self.best_value, self.best_epoch = weights, value, epoch
 
     def whole(self, loss: float, accuracy: float, step: int) -> tuple[float, float]:
-        """Loss and accuracy over the first ``step`` batches of an epoch, from those of this sitting and of earlier."""
+        """Loss and accuracy over the first ``step`` batches of an epoch, from those done now and before."""
         if not self._partial or step <= self.step:
             return (loss, accuracy) if not self._partial else (self._partial[0], self._partial[1])
         before, now = self.step / step, (step - self.step) / step
@@ -263,7 +263,7 @@ class Loop:
     def tell(self, epoch: int, step: int, logs: dict[str, Any], images_per_s: float) -> bool:
         """Tell of a batch; whether its loss is a number."""
         loss, accuracy = self.whole(float(logs["loss"]), float(logs["accuracy"]), step)
-        event = BatchDone(
+        event = TrainBatchDone(
             epoch, step, self.steps, loss, accuracy, self._rate(), images_per_s, self._memory()
         )  # fmt: skip
         self.listener(event)
@@ -331,7 +331,7 @@ class Loop:
         return sum(recent) / max(1, len(recent)) * (self.plan.fit.epochs - len(self.history))
 
 
-class Watch(keras.callbacks.Callback):
+class StepWatch(keras.callbacks.Callback):
     """Between two steps: passes progress on, keeps the weights' average, and does what the user asks for."""
 
     def __init__(self, loop: Loop, epoch: int, started: float) -> None:

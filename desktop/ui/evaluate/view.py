@@ -14,7 +14,7 @@ from desktop.ui.evaluate.judging import Judging
 from desktop.ui.evaluate.kept import KeptShelf
 from desktop.ui.evaluate.opening import ask_data
 from desktop.ui.evaluate.results import ResultsPage
-from desktop.ui.evaluate.start import StartPage
+from desktop.ui.evaluate.start import EvaluateStart
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
 from desktop.ui.shell.later_view import LaterView
@@ -39,7 +39,7 @@ class EvaluateView(LaterView):
         self.state = EvaluationState(self)
         self.judging = Judging(self.service, self.state, self)
         self.shelf = KeptShelf(self)
-        self.start = StartPage()
+        self.start = EvaluateStart()
         self.choosing = Choosing(catalog, settings, self.start, self.service, self.shelf, self)
         later = builders(
             self.state, catalog, self.second, self.use_comparison, lambda: self.results, lambda: self.exports

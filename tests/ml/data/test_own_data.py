@@ -326,7 +326,7 @@ def test_a_card_counts_the_pictures_of_all_classes(root: Path, tmp_path: Path) -
 
 
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def locked(feed: own_data._Feed, position: int) -> cache.Item:
+    def locked(feed: own_data._Feed, position: int) -> cache.CacheItem:
         if feed.names[position] != "dogs/dog3.png":
             return item(feed, position)
         return ImageSource("dog3.png", str(root / "dogs" / "gone.png")), None

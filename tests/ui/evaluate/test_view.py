@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider, QT
 
 from desktop.core.figures.result import figures
 from desktop.core.figures.store import EvaluationStore
-from desktop.services.answers import Choice
+from desktop.services.answers import GalleryChoice
 from desktop.ui.evaluate.view import EvaluateView
 from desktop.ui.kit.formatting import count
 from desktop.ui.shell.app import Shell
@@ -79,7 +79,7 @@ def test_a_cell_shows_its_pictures_by_mouse_and_by_keyboard(qtbot: Any, view: Ev
     table, gallery = view.results.matrix.table, view.results.gallery
     table.setCurrentIndex(view.results.matrix.model.index(1, 1))
     qtbot.keyClick(table, Qt.Key.Key_Return)
-    assert gallery.choice == Choice("cell", 1, 1)
+    assert gallery.choice == GalleryChoice("cell", 1, 1)
     assert sorted(names(view)) == [f"green/{i}.png" for i in range(5)]
     index = view.results.matrix.model.index(2, 0)
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
@@ -94,11 +94,11 @@ def test_a_cell_shows_its_pictures_by_mouse_and_by_keyboard(qtbot: Any, view: Ev
 def test_gallery_filters_searches_and_orders(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
     run(qtbot, view, shades(tmp_path / "shades"))
     gallery = view.results.gallery
-    gallery.choose(Choice("all"))
+    gallery.choose(GalleryChoice("all"))
     assert len(names(view)) == 16
-    gallery.choose(Choice("all", shown_class=0))
+    gallery.choose(GalleryChoice("all", shown_class=0))
     assert {name.split("/")[0] for name in names(view)} == {"red"}
-    gallery.choose(Choice("all"))
+    gallery.choose(GalleryChoice("all"))
     gallery.search.setText("REALLY")
     qtbot.waitUntil(lambda: names(view) == ["blue/really red.png"], timeout=WAIT)
     gallery.search.setText("nowhere")
@@ -106,7 +106,7 @@ def test_gallery_filters_searches_and_orders(qtbot: Any, view: EvaluateView, tmp
     assert "nowhere" in gallery._nothing.text()
     qtbot.keyClick(gallery.search, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: len(names(view)) == 16, timeout=WAIT)
-    gallery.choose(Choice("unsure"))
+    gallery.choose(GalleryChoice("unsure"))
     result = view.state.result
     assert result is not None
     assert names(view) == [result.names[i] for i in result.least_confident_right()]
@@ -118,7 +118,7 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     folder = shades(tmp_path / "shades")
     run(qtbot, view, folder)
     gallery = view.results.gallery
-    gallery.choose(Choice("labels"))
+    gallery.choose(GalleryChoice("labels"))
     gallery.view.setCurrentIndex(gallery.model.index(0, 0))
     qtbot.mouseClick(gallery._judges["wrong"], Qt.MouseButton.LeftButton)
     result = view.state.result
@@ -131,7 +131,7 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     view.open_kept(key)
     qtbot.waitUntil(lambda: view.state.result is not result and view.state.result is not None, timeout=WAIT)
     assert gallery.model.judgements == {"blue/really red.png": "wrong"}
-    gallery.choose(Choice("labels"))
+    gallery.choose(GalleryChoice("labels"))
     assert not view.can_undo()
     gallery.judge([gallery.model.row_at(0)], "right")
     window = view.window()
@@ -362,7 +362,7 @@ def test_a_list_shows_no_patients_name(qtbot: Any, view: EvaluateView, tmp_path:
     run(qtbot, view, folder)
     result = view.state.result
     assert result is not None and result.data.private == ("red/Doe_1.jpg",)
-    view.results.gallery.choose(Choice("all"))
+    view.results.gallery.choose(GalleryChoice("all"))
     view.exports._rows = view.results.gallery.model.order
     if running:  # its names are not known yet
         view.state.result = None
@@ -392,7 +392,7 @@ def test_reports_are_written_without_holding_up_the_window(qtbot: Any, view: Eva
 def test_a_picture_opens_large_and_arrows_go_on(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
     run(qtbot, view, shades(tmp_path / "shades"))
     gallery = view.results.gallery
-    gallery.choose(Choice("all"))
+    gallery.choose(GalleryChoice("all"))
     gallery.view.setCurrentIndex(gallery.model.index(0, 0))
     gallery.view.setFocus()
     qtbot.keyClick(gallery.view, Qt.Key.Key_Return)

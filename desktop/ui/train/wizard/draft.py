@@ -15,7 +15,7 @@ MAX_SIDE = 512
 SOME_PICTURES = 20
 """Fewer pictures than this in a class: said on the page, because a validation of a handful says little."""
 
-Origin = Literal["preset", "model", "features", "fine-tune"]
+OriginId = Literal["preset", "model", "features", "fine-tune"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Draft:
     groups: int = 0
     seed: int = 1
     use_test: bool = True
-    origin: Origin = "preset"
+    origin: OriginId = "preset"
     preset: str = ""
     start: StartPlan = field(default_factory=StartPlan)
     preprocess: PreprocessSpec = field(default_factory=lambda: PreprocessSpec(32, 32, "rgb", "center_crop", "area"))

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 from desktop.ml.plans.plan import CYCLIC, FitPlan, OptimizerPlan
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.widgets import make_label
-from desktop.ui.train.wizard.page import Folded, Page, inset, row
+from desktop.ui.train.wizard.page import Folded, WizardPage, inset, row
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
@@ -29,7 +29,7 @@ IMBALANCED = 1.5
 """From this ratio of the largest class to the smallest on, balancing is offered first."""
 
 
-class SettingsPage(Page):
+class SettingsPage(WizardPage):
     """The few that matter on top, the others folded. All of them stand in the draft's ``optimizer`` and ``fit``."""
 
     def __init__(self, state: WizardState) -> None:

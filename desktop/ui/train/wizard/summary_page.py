@@ -15,14 +15,14 @@ from desktop.ui.kit.tabled import translated
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.train.wizard.augment_page import describe
 from desktop.ui.train.wizard.origins import trouble_of
-from desktop.ui.train.wizard.page import Page, row
+from desktop.ui.train.wizard.page import WizardPage, row
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 
 
-class SummaryPage(Page):
+class SummaryPage(WizardPage):
     """What will be trained from what, and how; the plan can be saved for the command line."""
 
     def __init__(self, state: WizardState) -> None:
