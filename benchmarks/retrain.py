@@ -2,8 +2,7 @@
 
 Over the sets of ``retrain/`` in the shared data (each with ``train/`` and ``test/``), for 10, 30 and all pictures of a
 class and several draws, ``fovea train --data FOLDER`` is run as a user runs it, in a process and a home of its own,
-from its start to the model in the store. Its test accuracy stands beside two that use the same frozen network on the same
-pictures:
+from its start to the model in the store. Its test accuracy stands beside two on the same frozen network and pictures:
 
 - (a) logistic regression on the pooled features (scikit-learn's defaults);
 - (b) the usual recipe in Keras: frozen base, pooled features, a dense layer of 128, Adam, 20 epochs. Its accuracy is

@@ -68,11 +68,13 @@ def _solve(
     """The head's best weights by :mod:`desktop.ml.training.solved`; where the plan wants it, the last layers after."""
     plan, start = sitting.plan, sitting.plan.start
     tuned = start.kind == "fine-tune"
+    # Mirror images are learned from where the plan mirrors pictures, and looked at where its answers average both.
+    flips = plan.mirrored or any(step.name == "flip" for step in plan.augment)
     parts = 0 if tuned else folds_of(plan, len(sitting.train) + len(sitting.validation), sitting.own_validation)
     found = [
         Features(
             _rows(sitting, base, cut, part, pictures, False),
-            _rows(sitting, base, cut, part, pictures, True) if plan.mirrored else None,
+            _rows(sitting, base, cut, part, pictures, True) if flips else None,
             pictures,
             base_network.widths(cut),
         )
