@@ -149,7 +149,9 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
         return labelled
     names = general_words.names() if network.package is not None else {}
     card = Card(
-        summary=f"{network.summary} It knows the 1,000 classes of the ImageNet challenge of 2012.",
+        summary=network.summary
+        if network.package is not None
+        else f"{network.summary} It knows the 1,000 classes of the ImageNet challenge of 2012.",
         intended_use=labelled.card.intended_use,
         limits=(
             "It answers with one of its 1,000 classes whatever the picture shows: there is no class for "
