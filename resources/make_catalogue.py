@@ -211,7 +211,7 @@ WORDS = {
         "resize_shorter": 256,
     },
     "efficientnet-lite2": {
-        "summary": "What is in this photo? The same 1,000 things, looked at more closely: more often right, half as quick.",
+        "summary": "What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.",
         "architecture": "EfficientNet-Lite2 (Tan and Le 2019; without squeeze-and-excitation, with ReLU6): 23 inverted "
         "bottlenecks, 1,280 features",
         "reported": "The publisher reports 77.6 % right first answers.",
