@@ -202,8 +202,8 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
 
 _LIMITS_OF_PACKAGES = (
     "Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps "
-    "Labrador retriever'), and where no word does, that it is not sure. On 900 photographs of cats, dogs and clothes "
-    "94 of 100 answers so given were true of the picture.",
+    "Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, "
+    "dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.",
     "It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, "
     "which may not be handed on.",
     "ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. "
