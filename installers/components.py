@@ -149,7 +149,7 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
     owners = _owners()
     root = Path(__file__).resolve().parent.parent
     standard = Path(sysconfig.get_path("stdlib")).resolve()
-    own = (licences.python(), licences.words(), licences.of_distribution(metadata.distribution("fovea")))
+    own = (licences.python(), licences.words(), licences.of_distribution(licences.own()))
     parts = {part.name: part for part in own}
     for name, source, kind in entries:
         if not source or kind == "SYMLINK" or not os.path.isfile(source):

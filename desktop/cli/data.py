@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 from desktop.cli import console
-from desktop.cli.parser import Parser
+from desktop.cli.parser import Parser, add_layout
 from desktop.core.types import FoveaError
 
 _EPILOG = """\
-DATA is a folder with one folder for each class (also below train, val and test), an .npz file in Keras' layout, IDX
+DATA is a folder with one folder for each class (also below train, val and test), an archive of one, an .npz file, IDX
 files, or CIFAR's python batches. Nothing in it is changed, and what is printed names no folder of this computer.
 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
@@ -41,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     inspect.add_argument("data", metavar="DATA", help="folder or file")
+    add_layout(inspect)
     inspect.add_argument("--json", action="store_true", help="one JSON object instead of text")
     inspect.add_argument("--exact", action="store_true", help="look for exact copies only, not for near ones")
     inspect.add_argument("--names", type=int, default=3, metavar="N", help="names shown for each finding (default: 3)")
@@ -81,19 +82,21 @@ def _inspect(options: Any) -> int:
 
 
 def _cache(options: Any) -> int:
+    from desktop.core.data import unpack
     from desktop.ml.data import cache
 
-    before = cache.total_bytes()
+    before = cache.total_bytes() + unpack.total_bytes()
     if options.clear:
         cache.clear()
-    after = cache.total_bytes()
+        unpack.clear()
+    after = cache.total_bytes() + unpack.total_bytes()
     if options.json:
         console.say(json.dumps({"bytes": after, "removed": before - after, "limit": cache.limit_bytes()}))
     else:
         removed = f"; {(before - after) / 1e9:.2f} GB were removed" if options.clear else ""
-        console.say(
-            f"prepared pictures take {after / 1e9:.2f} GB of at most {cache.limit_bytes() / 1e9:.0f} GB{removed}"
-        )
+        most = cache.limit_bytes() + unpack.LIMIT_BYTES
+        taken = f"{after / 1e9:.2f} GB of at most {most / 1e9:.0f} GB"
+        console.say(f"prepared pictures and unpacked archives take {taken}{removed}")
     return 0
 
 

@@ -14,6 +14,7 @@ from desktop.core.types import DomainVerdict, ImageSource, Notice, PreprocessSpe
 if TYPE_CHECKING:
     import numpy as np
 
+    from desktop.core.pictures.dicom.study import Radiograph
     from desktop.core.trust.general_words import Wording
     from desktop.core.trust.neighbours import Neighbour
 
@@ -64,6 +65,18 @@ class PreviewRequest:
     source: ImageSource
     max_side: int
     slot: str = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class RadiographRequest:
+    """The values and the header of a DICOM file, at most ``max_side`` pixels a side; with ``reveal`` what tells who the
+    patient is comes too. The newest of a ``slot`` wins."""
+
+    id: int
+    source: ImageSource
+    max_side: int
+    reveal: bool = False
+    slot: str = "radiograph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +149,7 @@ class ExplainRequest:
     index: int | None = None
 
 
-Picturing = PreviewRequest | SampleRequest | ThumbnailRequest
+Picturing = PreviewRequest | SampleRequest | RadiographRequest | ThumbnailRequest
 """Served by the thread for pictures to look at."""
 Request = (
     PredictRequest | ReadRequest | BatchRequest | ExplainRequest | Picturing | WarmRequest | CancelRequest | Shutdown
@@ -323,6 +336,15 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RadiographAnswer:
+    """What a :class:`RadiographRequest` asked for."""
+
+    id: int
+    source: ImageSource
+    study: Radiograph
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """What a training would make of one picture: ``original`` uint8 (H, W) or (H, W, 3), upright sRGB; ``prepared`` and
     each of ``augmented`` uint8 (height, width, channels), the network's input."""
@@ -369,6 +391,7 @@ Answer = (
     | BatchDone
     | Preview
     | Samples
+    | RadiographAnswer
     | Explanation
     | Thumbnail
     | EngineLost

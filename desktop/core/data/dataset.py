@@ -18,7 +18,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from desktop.core.data.persons import Grouping, Patients, group_of_name
+from desktop.core.data.persons import Grouping, Patients, PatientsOf, group_of_name, patients_of_files
+from desktop.core.data.split_names import SPLIT_NAMES as SPLIT_NAMES
+from desktop.core.data.split_names import Part as Part
+from desktop.core.data.split_names import parts_of
 from desktop.core.types import FoveaError, ImageSource
 
 Progress = Callable[[int, int | None], None]
@@ -32,14 +35,6 @@ Kind = Literal["folders", "npz", "idx", "cifar"]
 ALL = "all"
 """The name of the split that holds every split's pictures."""
 
-Part = Literal["train", "validation", "test"]
-SPLIT_NAMES: dict[Part, tuple[str, ...]] = {
-    "train": ("train", "training"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "holdout"),
-}
-"""What a split is called, in small letters, by the part that it plays in a training."""
-
 _EVERY = 256  # entries between two looks at the callbacks
 _NO_GROUP = "a file's own"
 _NEVER_DICOM = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")  # not opened to be asked
@@ -48,8 +43,9 @@ _NEVER_DICOM = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp
 class DatasetError(FoveaError):
     """Data that cannot be read as labelled pictures.
 
-    Kinds: ``not-found``, ``unreadable``, ``unknown-data``, ``no-images``, ``no-split``, ``split-needed``,
-    ``too-large``, ``bad-data``, ``carries-code``.
+    Kinds: ``not-found``, ``unreadable``, ``unknown-data``, ``unsupported-data``, ``no-images``, ``no-split``,
+    ``split-needed``, ``too-large``, ``bad-data``, ``carries-code``, ``hostile``, ``disk-full``, ``needs-layout`` (see
+    :class:`desktop.core.data.layouts.LayoutNeededError`), ``bad-layout``, ``no-layout``.
     """
 
 
@@ -61,9 +57,10 @@ class Interrupted(Exception):  # noqa: N818 - the user's wish, not an error
 class DatasetProblem:
     """Something odd about the data. ``where`` is a name inside the data, never a path of this computer.
 
-    Kinds: ``one-class``, ``empty-class``, ``classes-differ-in-case``, ``single-image-class``, ``unlabelled``,
-    ``other-files``, ``clutter``, ``link-out``, ``beside-splits``, ``inner-folder``, ``split-chosen``. A severity of
-    ``stops-training`` still allows an evaluation.
+    Kinds: ``one-class``, ``empty-class``, ``classes-look-alike``, ``classes-like-splits``, ``classes-hold-the-same``,
+    ``splits-alike``, ``single-image-class``, ``unlabelled``, ``rows-without-picture``, ``layout``, ``other-files``,
+    ``clutter``, ``link-out``, ``beside-splits``, ``inner-folder``, ``split-chosen``. A severity of ``stops-training``
+    still allows an evaluation.
     """
 
     kind: str
@@ -158,7 +155,8 @@ class LabelledDataset:
 
     def own_split(self, part: Part) -> str | None:
         """The data's own split for ``part``, where it has one that holds pictures; of data read with all its splits."""
-        named = [name for name in self.splits if name.lower() in SPLIT_NAMES[part]]
+        parts = parts_of(self.splits)
+        named = [name for name in self.splits if parts.get(name) == part]
         there = {self.split_of(i) for i in range(len(self))} if named else set()
         return next((name for name in named if name in there), None)
 
@@ -207,12 +205,17 @@ class LabelledDataset:
             digest.update(record)
         return digest.hexdigest()
 
-    def groups(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Grouping:
+    def groups(
+        self,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        patients_of: PatientsOf = patients_of_files,
+    ) -> Grouping:
         """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
 
         From DICOM's patient number, which is never kept, or from names that carry a person or case (a file's, or a
         folder's inside its class): people are numbered by first appearance. An entry that says nothing is a group of
-        its own.
+        its own. ``patients_of`` gives the patients of files, for callers that read the headers for more than this.
         """
         numbers: dict[tuple[str, str], int] = {}
         above = 2 if self.split == ALL and self.splits else 1  # the split's folder and the class's say no person
@@ -225,7 +228,7 @@ class LabelledDataset:
             plain = name.lower().endswith(_NEVER_DICOM) and group_of_name(name.split("/", above)[-1]) is not None
             return None if plain else self.source(position).path
 
-        patients = Patients(scan, len(self))
+        patients = Patients(scan, len(self), patients_of)
         for position in watched(range(len(self)), len(self), progress, cancelled):
             name = self.name(position)
             key = (_NO_GROUP, name)
@@ -261,34 +264,103 @@ def open_dataset(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
 ) -> LabelledDataset:
-    """Read labelled data: a folder of class folders (with or without split folders), ``.npz``, IDX, CIFAR batches.
+    """Read labelled data: a folder of class folders (with or without split folders), an archive of one, ``.npz``, IDX,
+    CIFAR batches; with a layout behind the path (see :mod:`desktop.core.data.layouts`) also pictures that a table or
+    their names label.
 
     ``split`` names one of the data's splits, or :data:`ALL`. Without it the only one is read, or ``test`` where there
     is one; a choice is noted among the problems. Raises :class:`DatasetError`, and :class:`Interrupted` when cancelled.
     """
     # Here, because those modules build on this one.
-    from desktop.core.data.read_arrays import read_idx, read_npz
-    from desktop.core.data.read_cifar import read_cifar
-    from desktop.core.data.read_folders import read_folders
+    from desktop.core.data import layouts, recognise, unpack
 
-    given = Path(os.path.abspath(os.fspath(path)))
+    place, layout = layouts.split_address(os.fspath(path))
+    given = Path(os.path.abspath(place))
     title = given.name or "data"
     try:
-        is_folder = given.is_dir()
-        if not is_folder and not given.exists():
+        if not given.is_dir() and not given.exists():
             raise DatasetError("not-found", f"'{title}' is not there", "Check the path.")
-        for reader in (read_npz, read_idx, read_cifar):
-            found = reader(given, split)
-            if found is not None:
-                return found
+        found = None if layout else _arrays(given, split)
     except (OSError, ValueError) as error:
         raise DatasetError("unreadable", f"'{title}' cannot be read ({type(error).__name__})") from error
-    if is_folder:
-        return read_folders(given, split, progress, cancelled)
-    hint = "Give a folder with one folder for each class, an .npz file, IDX files or CIFAR-10's python batches."
-    if given.name.endswith((".tar.gz", ".tgz", ".zip", ".tar")):
-        hint = "Unpack the archive, then give the folder."
+    if found is not None:
+        return found
+    root = given
+    if unpack.is_archive(given):
+        root, title = unpack.unpacked(given, progress, cancelled), unpack.title_of(given)
+        inner = None if layout else _arrays(root, split)
+        if inner is not None:
+            return replace(inner, title=title, root=str(given))
+    elif given.is_file():
+        root, layout = _of_file(given, title, layout)
+    if layout and layout.partition(":")[0] != layouts.FOLDERS:
+        return recognise.read_listed(root, layout, split, title, str(given), progress, cancelled)
+    return _by_folders(root, given, title, layout, split, progress, cancelled)
+
+
+def _arrays(given: Path, split: str | None) -> LabelledDataset | None:
+    from desktop.core.data.read_arrays import read_idx, read_npz
+    from desktop.core.data.read_cifar import read_cifar
+
+    for reader in (read_npz, read_idx, read_cifar):
+        found = reader(given, split)
+        if found is not None:
+            return found
+    return None
+
+
+def _of_file(given: Path, title: str, layout: str) -> tuple[Path, str]:
+    """For a single file that holds no pictures itself: the folder and the layout that it stands for."""
+    from desktop.core.data import layouts, read_tables, recognise
+
+    if given.suffix.lower() == ".parquet":
+        raise recognise.parquet_refusal(given)
+    if given.suffix.lower() in read_tables.SUFFIXES and layout:
+        return given.parent, layout
+    if given.suffix.lower() in read_tables.SUFFIXES:
+        seen = [proposal for proposal in recognise.look(given.parent) if proposal.kind == layouts.TABLE]
+        if seen:
+            raise recognise.needed(title, "a table of labels was found", seen)
+        hint = "Its pictures have to lie in its folder or below, and another column has to name their classes."
+        raise DatasetError("unknown-data", f"'{title}' is no table that names pictures beside it", hint)
+    hint = (
+        "Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python "
+        "batches, or a folder of pictures with a table of their labels."
+    )
     raise DatasetError("unknown-data", f"'{title}' is no labelled data that Fovea knows", hint)
+
+
+def _by_folders(
+    root: Path,
+    given: Path,
+    title: str,
+    layout: str,
+    split: str | None,
+    progress: Progress | None,
+    cancelled: Cancelled | None,
+) -> LabelledDataset:
+    """Class folders; where they name no classes, what else may tell them is looked for."""
+    from desktop.core.data import layouts, recognise
+    from desktop.core.data.read_folders import read_folders
+
+    address = layouts.address_of(str(given), layout)
+    if layout:
+        return replace(read_folders(root, split, progress, cancelled, plain=True), title=title, root=address)
+    try:
+        found = read_folders(root, split, progress, cancelled)
+    except DatasetError as error:
+        if error.kind not in ("no-images", "split-needed"):
+            raise
+        seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []
+        if not seen:
+            raise
+        raise recognise.needed(title, "pictures without a folder for each class were found", seen) from error
+    doubtful = [p for p in found.problems if p.kind in ("one-class", "classes-like-splits")]
+    if doubtful:
+        seen = recognise.look(root, progress, cancelled)
+        if seen:
+            raise recognise.needed(title, doubtful[0].message, seen)
+    return replace(found, title=title, root=address)
 
 
 def choose_split(title: str, splits: Sequence[str], wanted: str | None) -> tuple[str, tuple[DatasetProblem, ...]]:
@@ -329,15 +401,29 @@ def class_problems(classes: Sequence[str], counts: Sequence[int]) -> list[Datase
         told = f"class '{single[0]}' holds" if len(single) == 1 else f"{len(single):,} classes ({listed(single)}) hold"
         text = f"{told} a single picture: it cannot be both learnt from and checked with"
         problems.append(DatasetProblem("single-image-class", text, "caution", single[0]))
-    by_letters: dict[str, list[str]] = {}
+    by_look: dict[str, list[str]] = {}
     for name in classes:
-        by_letters.setdefault(name.casefold(), []).append(name)
-    alike = [" and ".join(f"'{name}'" for name in names) for names in by_letters.values() if len(names) > 1]
+        by_look.setdefault(look_of(name), []).append(name)
+    alike = [names for names in by_look.values() if len(names) > 1]
     if alike:
-        text = f"the classes {some(alike)} differ in upper and lower case only"
-        first = next(names[0] for names in by_letters.values() if len(names) > 1)
-        problems.append(DatasetProblem("classes-differ-in-case", text, "stops-training", first))
+        told = some([" and ".join(f"'{name}'" for name in names) for names in alike])
+        text = f"the classes {told} look the same: {_how_alike(alike[0])}. Rename or merge their folders"
+        problems.append(DatasetProblem("classes-look-alike", text, "stops-training", alike[0][0]))
     return problems
+
+
+def look_of(name: str) -> str:
+    """What people see of a class's name: equal for names that differ in upper and lower case, in how accents are
+    composed, in blanks, or in full-width letters (Unicode's compatibility form, NFKC)."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _how_alike(names: Sequence[str]) -> str:
+    if len({name.casefold() for name in names}) == 1:
+        return "they differ in upper and lower case only"
+    if len({"".join(name.casefold().split()) for name in names}) == 1:
+        return "they differ in blanks only"
+    return "they differ in letters that look alike"
 
 
 def some(words: Sequence[str], most: int = 8) -> str:

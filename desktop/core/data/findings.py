@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from desktop.core.data import near_duplicates
-from desktop.core.data.dataset import SPLIT_NAMES, LabelledDataset, Severity, listed, some
+from desktop.core.data import bursts, fitness, near_duplicates
+from desktop.core.data.dataset import LabelledDataset, Severity, listed, some
 from desktop.core.data.persons import Grouping
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts
+from desktop.core.data.split_names import parts_of
 
 Choice = Literal["keep", "keep-one", "leave-out"]
 NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
@@ -29,7 +30,7 @@ _CHANGED = {  # of one picture, and of several
     "upright": ("lies on its side and is turned upright", "lie on their side and are turned upright"),
     "inverted": ("is stored inverted and is turned over", "are stored inverted and are turned over"),
 }
-_DOUBTS = SPLIT_NAMES["test"] + SPLIT_NAMES["validation"]
+_DOUBTS = ("test", "validation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Finding:
     ``keep-one`` of each group (its first), ``leave-out`` all. Kinds: those of
     :class:`~desktop.core.data.dataset.DatasetProblem`, and ``broken``, ``label-conflict``, ``copies-across-splits``,
     ``near-copies-across-splits``, ``copies``, ``near-copies``, ``near-label-conflict``, ``people-across-splits``,
-    ``people``, ``class-missing-in-split``, ``imbalance``, ``small-class``, ``tiny-pictures``, ``mixed-sizes``,
-    ``mixed-colours``, ``changed-on-opening``.
+    ``people``, ``bursts``, ``bursts-across-splits``, ``class-not-learnt`` and ``nothing-to-check-with`` (what
+    :mod:`~desktop.core.data.fitness` finds), ``class-missing-in-split``, ``imbalance``, ``small-class``,
+    ``tiny-pictures``, ``mixed-sizes``, ``mixed-colours``, ``changed-on-opening``.
     """
 
     kind: str
@@ -67,13 +69,66 @@ def of(
     """All findings, the gravest first. ``near`` int64 (pairs, 2): positions of nearly the same pictures."""
     found = [Finding(p.kind, p.message, p.severity) for p in data.problems]
     found += _broken(data, facts)
-    found += _copies(data, _exact_groups(facts), exact=True)
-    found += _copies(data, near_duplicates.joined(near), exact=False, complete=near_complete)
+    exact, alike = _exact_groups(facts), near_duplicates.joined(near)
+    found += _copies(data, exact, exact=True)
+    found += _copies(data, alike, exact=False, complete=near_complete)
     found += _people(data, grouping)
-    found += _classes(data, facts)
+    shots = _shots(data, facts)
+    found += _bursts(data, shots)
+    firm = [grouping.numbers.tolist(), _numbered(len(data), exact)]
+    learn, check = fitness.sides(data, facts.opened, firm, [shots, _numbered(len(data), alike)])
+    found += _obstacles(data, facts, learn, check)
+    found += _classes(data, facts, learn, check)
     found += _looks(data, facts)
     rank = {"stops-training": 0, "caution": 1, "info": 2}
     return tuple(sorted(found, key=lambda f: rank[f.severity]))
+
+
+def _numbered(count: int, groups: list[list[int]]) -> list[int | None]:
+    out: list[int | None] = [None] * count
+    for group in groups:
+        for position in group:
+            out[position] = group[0]
+    return out
+
+
+def _shots(data: LabelledDataset, facts: PictureFacts) -> list[int | None]:
+    """The number of each picture's burst, where it is of one."""
+    if data.kind != "folders":
+        return [None] * len(data)
+    names = [data.name(position) for position in range(len(data))]
+    return bursts.keys(names, facts.thumbnails, lambda position: data.source(position).path)
+
+
+def _bursts(data: LabelledDataset, shots: list[int | None]) -> list[Finding]:
+    groups: dict[int, list[int]] = {}
+    for position, number in enumerate(shots):
+        if number is not None:
+            groups.setdefault(number, []).append(position)
+    if not groups:
+        return []
+    many = sum(map(len, groups.values()))
+    text = f"frames of one video or shots of one burst: {many:,} pictures in {len(groups):,} groups"
+    hint = "Each group stays on one side of the split: a frame says little of a network that learnt from the next one."
+    out = [Finding("bursts", text, "info", hint, (), _named(data, list(groups.values())), ())]
+    across = [group for group in groups.values() if len({data.split_of(i) for i in group}) > 1]
+    if across:
+        text = f"frames of one video or shots of one burst on both sides of a split: {_times(len(across))}"
+        hint = "Figures measured on such a split promise too much."
+        out.append(Finding("bursts-across-splits", text, "caution", hint, (), _named(data, across), ("keep",)))
+    return out
+
+
+def _obstacles(data: LabelledDataset, facts: PictureFacts, learn: np.ndarray, check: np.ndarray) -> list[Finding]:
+    """What training itself would refuse; classes without any picture that opens are told of elsewhere."""
+    good = np.bincount(data.targets[facts.opened], minlength=len(data.classes)) > 0
+    names = [name for name, there in zip(data.classes, good, strict=True) if there]
+    number = np.cumsum(good) - 1
+    learnt, checked = (number[data.targets[side]] for side in (learn, check))
+    return [
+        Finding(problem.kind, problem.message, problem.severity, fitness.HINTS[problem.kind])
+        for problem in (fitness.obstacles(names, learnt, checked) if names else ())
+    ]
 
 
 def _broken(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
@@ -130,7 +185,7 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
         text = f"{what} more than once in a class:{more} {spare:,} spare"
         hint = "They are kept on one side of the split in any case."
         if not exact:
-            hint = "The training wizard keeps them on one side of the split; 'fovea train' looks for exact copies only."
+            hint = "Each group stays on one side of the split."
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
         out.append(Finding(f"{prefix}copies", text, "info", hint, (), _named(data, same), choices))
     return out
@@ -143,9 +198,11 @@ def _times(number: int) -> str:
 def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
     """Names of each group; first the one to keep: a picture to check with goes before one to learn from."""
 
+    parts = parts_of(data.splits)
+
     def rank(position: int) -> tuple[int, int]:
-        split = data.split_of(position).lower()
-        return (_DOUBTS.index(split) if split in _DOUBTS else len(_DOUBTS)), position
+        part = parts.get(data.split_of(position), "train")
+        return (_DOUBTS.index(part) if part in _DOUBTS else len(_DOUBTS)), position
 
     return tuple(tuple(data.name(i) for i in sorted(group, key=rank)) for group in groups)
 
@@ -175,10 +232,15 @@ def _people(data: LabelledDataset, grouping: Grouping) -> list[Finding]:
     return out
 
 
-def _classes(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
+def _classes(data: LabelledDataset, facts: PictureFacts, learn: np.ndarray, check: np.ndarray) -> list[Finding]:
+    """What the numbers of pictures to learn from say; where the data has no split to check with, those that will be cut
+    off count as well."""
     out = []
-    counts = np.bincount(data.targets[facts.opened], minlength=len(data.classes))
+    own = data.own_split("train") is not None and data.own_split("validation") is not None
+    learning = learn if own else np.concatenate([learn, check])
+    counts = np.bincount(data.targets[learning], minlength=len(data.classes))
     there = counts[counts > 0]
+    there_at_all = np.bincount(data.targets[facts.opened], minlength=len(data.classes))
     if len(there) > 1:
         ratio = float(there.max() / there.min())
         if ratio >= _IMBALANCED:
@@ -195,7 +257,7 @@ def _classes(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
         for position in np.flatnonzero(facts.opened).tolist():
             seen.setdefault(data.split_of(position), set()).add(int(data.targets[position]))
         for split, classes in seen.items():
-            lacking = [n for i, n in enumerate(data.classes) if i not in classes and counts[i]]
+            lacking = [n for i, n in enumerate(data.classes) if i not in classes and there_at_all[i]]
             if lacking:
                 whose = f"class '{lacking[0]}'" if len(lacking) == 1 else f"{len(lacking):,} classes: {listed(lacking)}"
                 out.append(Finding("class-missing-in-split", f"split '{split}' holds no picture of {whose}", "caution"))

@@ -11,13 +11,20 @@ or made a little lighter are found; a mirrored or cropped copy is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
+from PIL import Image
 
 SIDE = 16
 """Thumbnails are ``SIDE`` × ``SIDE`` grey levels."""
 ALIKE = 0.985
 """Candidates' thumbnails correlate at least so much."""
+LARGE = 64
+"""Pixels a side at which candidates are compared once more."""
+COPY, CLOSER, SERIES = 0.98, 0.99, 8
+"""Their correlation there, from which they count as nearly the same; in groups of more than ``SERIES`` (a digit 1 looks
+like any other) it takes ``CLOSER``."""
 MOST_PAIRS = 40_000
 """More pairs of candidates than this are not followed: such a set holds series, not copies."""
 
@@ -61,6 +68,44 @@ def candidates(thumbnails: np.ndarray, cancelled: Callable[[], bool] | None = No
     # More pairs than pictures: a series, of which hashes that nearly agree find only a part.
     complete = not crowded and total <= 8 * MOST_PAIRS and len(found) <= min(count, MOST_PAIRS)
     return found[order][:MOST_PAIRS], complete
+
+
+def thumbnails_of(images: Any) -> np.ndarray:
+    """Thumbnails uint8 (n, 256) of pictures of one size, uint8 (n, height, width, channels)."""
+    out = np.empty((len(images), SIDE * SIDE), np.uint8)
+    for position in range(len(images)):
+        out[position] = _grey(images[position], SIDE).reshape(-1)
+    return out
+
+
+def of_images(images: Any, thumbnails: np.ndarray) -> list[list[int]]:
+    """Groups of positions of nearly the same pictures among ``images`` uint8 (n, height, width, channels)."""
+    found, _ = candidates(thumbnails)
+    held: dict[int, np.ndarray] = {}
+
+    def larger(position: int) -> np.ndarray:
+        if position not in held:
+            if len(held) >= 4096:
+                held.clear()
+            held[position] = _grey(images[position], LARGE)
+        return held[position]
+
+    likes = [correlation(larger(a), larger(b)) for a, b in found.tolist()]
+    return joined(confirmed(found, np.array(likes)))
+
+
+def confirmed(pairs: np.ndarray, likes: np.ndarray) -> np.ndarray:
+    """Those of ``pairs`` (n, 2) whose pictures correlate enough when they are compared at :data:`LARGE` pixels a side;
+    where that would join many, they are a series of similar subjects, and only the closer pairs count."""
+    kept, close = pairs[likes >= COPY], likes[likes >= COPY] >= CLOSER
+    series = {i for group in joined(kept) if len(group) > SERIES for i in group}
+    alone = np.array([pair[0] not in series for pair in kept.tolist()], bool)
+    return kept[close | alone] if len(kept) else kept
+
+
+def _grey(image: np.ndarray, side: int) -> np.ndarray:
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).convert("L")
+    return np.asarray(picture.resize((side, side), Image.Resampling.BOX))
 
 
 def correlation(first: np.ndarray, second: np.ndarray) -> float:

@@ -131,6 +131,9 @@ def _checked(title: str, split: str, images: np.ndarray, labels: np.ndarray) -> 
         raise DatasetError("bad-data", f"{where}: pictures of {images.dtype} {images.shape}; {expected}")
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if labels.ndim == 2 and len(labels) == len(images):
+        text = f"{where}: {labels.shape[1]} labels for each picture; Fovea learns one class a picture"
+        raise DatasetError("unsupported-data", text, "Choose one of the questions, and give its answers as labels.")
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) != len(images):
         expected = f"expected {len(images)} whole numbers"
         raise DatasetError("bad-data", f"{where}: labels of {labels.dtype} {labels.shape}; {expected}")
@@ -143,7 +146,8 @@ def _checked(title: str, split: str, images: np.ndarray, labels: np.ndarray) -> 
 
 
 def read_npz(path: Path, split: str | None) -> LabelledDataset | None:
-    """Keras' layout (``x_train y_train x_test y_test``), or ``x y`` / ``images labels``; ``None`` for other files.
+    """Keras' layout (``x_train y_train x_test y_test``), MedMNIST's (``train_images train_labels val_images …``), or
+    ``x y`` / ``images labels``; ``None`` for other files.
 
     An optional text array ``classes`` names the classes. Raises :class:`DatasetError` for an .npz that does not fit.
     """
@@ -159,13 +163,18 @@ def read_npz(path: Path, split: str | None) -> LabelledDataset | None:
 def _read_npz(path: Path, split: str | None) -> LabelledDataset:
     with zipfile.ZipFile(path) as archive:
         sizes = _declared_sizes(path.name, archive)
-    layouts = {"train": ("x_train", "y_train"), "val": ("x_val", "y_val"), "test": ("x_test", "y_test")}
-    there = {name: keys for name, keys in layouts.items() if all(key in sizes for key in keys)}
+    keras = {name: (f"x_{name}", f"y_{name}") for name in ("train", "val", "test")}
+    medmnist = {name: (f"{name}_images", f"{name}_labels") for name in ("train", "val", "test")}
+    there: dict[str, tuple[str, str]] = {}
+    for layout in (keras, medmnist):
+        there = there or {name: keys for name, keys in layout.items() if all(key in sizes for key in keys)}
     if not there:
         plain = [keys for keys in (("x", "y"), ("images", "labels")) if all(key in sizes for key in keys)]
         if not plain:
             found = ", ".join(sorted(sizes)) or "nothing"
-            expected = "expected 'x_train y_train x_test y_test', 'x y' or 'images labels'"
+            expected = (
+                "expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'"
+            )
             raise DatasetError("bad-data", f"'{path.name}' holds {found}; {expected}")
         there = {"": plain[0]}
     chosen, _ = choose_split(path.name, tuple(name for name in there if name), split)

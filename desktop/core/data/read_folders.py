@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from desktop.core.data.dataset import (
     ALL,
-    SPLIT_NAMES,
     BrokenEntry,
     Cancelled,
     DatasetError,
@@ -24,23 +25,31 @@ from desktop.core.data.dataset import (
     listed,
     some,
 )
+from desktop.core.data.persons import group_of_name
+from desktop.core.data.split_names import Part, part_of, parts_of
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-from desktop.core.pictures.walk import Found, natural_key, walk_images
+from desktop.core.pictures.walk import CLUTTER, Found, natural_key, walk_images
 from desktop.core.types import ImageSource
 
-_SPLITS = tuple(name for names in SPLIT_NAMES.values() for name in names)
-_SYSTEM = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "__macosx", "$recycle.bin"})
+_PARTS: tuple[Part, ...] = ("train", "validation", "test")
 _EVERY = 256
 _MOST = 12  # names or sorts in a sentence
 
 
-class _Files:
-    """Files below ``base``; a name holds ``skip`` folders (a split), its class's folder, the file's own part."""
+class Files:
+    """Files below ``base``; a name holds ``skip`` folders (a split), its class's folder, the file's own part.
 
-    def __init__(self, base: str, names: list[str], skip: int) -> None:
+    ``moved`` tells the paths of those whose name is not their path; ``listed`` names hold no class's folder.
+    """
+
+    def __init__(
+        self, base: str, names: list[str], skip: int, moved: dict[str, str] | None = None, listed: bool = False
+    ) -> None:
         self._base = base
         self._names = names
         self._skip = skip
+        self._moved = moved or {}
+        self._listed = listed
 
     def __len__(self) -> int:
         return len(self._names)
@@ -49,11 +58,14 @@ class _Files:
         return self._names[position]
 
     def record(self, position: int) -> str:
+        if self._listed:
+            return self._names[position]
         parts = self._names[position].split("/", self._skip + 1)
         return "/".join([*parts[: self._skip], parts[-1]])
 
     def path(self, position: int) -> str:
-        return os.path.join(self._base, *self._names[position].split("/"))
+        name = self._names[position]
+        return os.path.join(self._base, *self._moved.get(name, name).split("/"))
 
     def source(self, position: int) -> ImageSource:
         return ImageSource.from_path(self.path(position))
@@ -68,25 +80,76 @@ class _Files:
 
 
 def read_folders(
-    root: Path, split: str | None, progress: Progress | None = None, cancelled: Cancelled | None = None
+    root: Path,
+    split: str | None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    plain: bool = False,
 ) -> LabelledDataset:
-    """The labelled pictures below ``root``. Raises :class:`DatasetError` where there are none, or no such split."""
+    """The labelled pictures below ``root``. ``plain``: each folder in it is a class, whatever it is called and holds.
+
+    Raises :class:`DatasetError` where there are none, or no such split.
+    """
     title = root.name or "data"
     notes: list[DatasetProblem] = []
-    base, splits = _find_splits(root, notes)
-    chosen, said = choose_split(title, splits, split)
+    base, splits = (root, {}) if plain else _find_splits(root, notes)
+    chosen, said = choose_split(title, tuple(splits), split)
     notes.extend(said)
     scan = _Scan(base, progress, cancelled)
     if chosen == ALL and splits:
-        for name in splits:
-            scan.classes(base / name, f"{name}/")
+        for place in splits.values():
+            scan.classes(base / place, f"{place}/")
     else:
-        scan.classes(base / chosen if chosen else base, "")
-    return scan.finish(title, root, chosen, splits, notes, skip=int(chosen == ALL and bool(splits)))
+        scan.classes(base / splits[chosen] if chosen else base, "")
+    if not plain:
+        notes += _doubts(base, scan, bool(splits))
+    below = splits.get(chosen, "")
+    return scan.finish(title, root, chosen, tuple(splits), notes, below, skip=int(chosen == ALL and bool(splits)))
 
 
-def _find_splits(root: Path, notes: list[DatasetProblem]) -> tuple[Path, tuple[str, ...]]:
-    """The folder to read from, and the split folders in it; an archive's wrapping folder is looked through."""
+def _doubts(base: Path, scan: _Scan, splits: bool) -> list[DatasetProblem]:
+    """What makes it doubtful that the folders are the classes: then training stops, with a proposal."""
+    out = []
+    names = sorted(scan.found, key=natural_key)
+    parts = parts_of(names)
+    if parts and (len(parts) > 1 or len(names) > 1):
+        which = listed([name for name in names if name in parts])
+        text = (
+            f"folders called like splits of the data ({which}) lie where classes were expected: inside them there has "
+            "to be a folder for each class; if they are classes, confirm it with the layout 'folders'"
+        )
+        out.append(DatasetProblem("classes-like-splits", text, "stops-training", next(iter(parts))))
+    shared = _shared_folders(scan.found)
+    if shared:
+        first, others = shared
+        text = (
+            f"the folders {listed(others)} hold folders of the same names ({listed(first)}): perhaps those are the "
+            "classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if "
+            "all they hold belongs to the upper folder's class, confirm it with the layout 'folders'"
+        )
+        out.append(DatasetProblem("classes-hold-the-same", text, "stops-training", others[0]))
+    return out
+
+
+def _shared_folders(found: dict[str, set[str]]) -> tuple[list[str], list[str]] | None:
+    """Folder names that several classes hold right below them, and those classes: two such names or more, or one that
+    is called like a split. Numbers and persons are no such names: each class may count its own."""
+    holders: dict[str, list[str]] = {}
+    for name, inner in sorted(found.items(), key=lambda item: natural_key(item[0])):
+        for folder in inner:
+            if not any(letter.isalpha() for letter in folder) or group_of_name(folder) or folder[-1:].isdigit():
+                continue
+            holders.setdefault(folder.casefold(), []).append(name)
+    several = {folder: names for folder, names in holders.items() if len(names) > 1}
+    if len(several) < 2 and not any(part_of(folder) for folder in several):
+        return None
+    names = sorted({name for names in several.values() for name in names}, key=natural_key)
+    return sorted(several, key=natural_key), names
+
+
+def _find_splits(root: Path, notes: list[DatasetProblem]) -> tuple[Path, dict[str, str]]:
+    """The folder to read from, and the splits in it with the place of each one's class folders; an archive's wrapping
+    folder is looked through."""
     splits = _split_folders(root)
     if not splits:
         inner = _visible_folders(root)
@@ -101,25 +164,69 @@ def _find_splits(root: Path, notes: list[DatasetProblem]) -> tuple[Path, tuple[s
             whose = f"folder '{beside[0]}'" if len(beside) == 1 else f"{len(beside):,} folders ({listed(beside)})"
             text = f"{whose} beside the splits: not read"
             notes.append(DatasetProblem("beside-splits", text, "caution", beside[0]))
+        notes += _alike(splits)
     return root, splits
 
 
-def _split_folders(root: Path) -> tuple[str, ...]:
-    """Folders that are called like a split and hold folders, not pictures: a class may be called 'train', too."""
-    found = []
-    for name in _visible_folders(root):
-        if name.lower() in _SPLITS and _visible_folders(root / name) and not _has_pictures(root / name):
-            found.append(name)
-    return tuple(sorted(found, key=lambda name: _SPLITS.index(name.lower())))
+def _alike(splits: dict[str, str]) -> list[DatasetProblem]:
+    """Several splits for one purpose: which of them is meant is not guessed."""
+    by_part: dict[str, list[str]] = {}
+    for name, part in parts_of(list(splits)).items():
+        by_part.setdefault(part, []).append(name)
+    words = {"train": "to learn from", "validation": "to validate with", "test": "to test with"}
+    return [
+        DatasetProblem(
+            "splits-alike",
+            f"{listed(names)} are both called like the pictures {words[part]}: merge them, or take one away",
+            "stops-training",
+            names[0],
+        )
+        for part, names in by_part.items()
+        if len(names) > 1
+    ]
+
+
+def _split_folders(root: Path) -> dict[str, str]:
+    """Folders that are called like a split and hold class folders, in the order train, validation, test; each with the
+    place of its class folders (``seg_train/seg_train`` where a folder of its own name lies between).
+
+    A class may be called 'train', too: a folder with pictures right in it is a split only where another split or its
+    brothers say so. A few pictures that strayed beside the class folders change nothing.
+    """
+    names = _visible_folders(root)
+    parts = parts_of(names)
+    inner: dict[str, tuple[str, list[str]]] = {}
+    for name in parts:
+        place, folders = name, _visible_folders(root / name)
+        if len(folders) == 1 and (folders[0] == name or part_of(folders[0]) == parts[name]):
+            deeper = _visible_folders(root / name / folders[0])
+            if deeper and not _has_pictures(root / name):
+                place, folders = f"{name}/{folders[0]}", deeper
+        if folders:
+            inner[name] = (place, folders)
+    found = {}
+    for name, (place, folders) in inner.items():
+        others = {other for brother, (_, held) in inner.items() if brother != name for other in held}
+        sure = bool(others & set(folders)) or set(names) <= set(parts)
+        if sure or not _has_pictures(root / place):
+            found[name] = place
+    return dict(sorted(found.items(), key=lambda item: (_PARTS.index(parts[item[0]]), natural_key(item[0]))))
 
 
 def _visible_folders(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not _is_clutter(entry.name) and _is_folder(entry)]
+            names = [entry.name for entry in entries if not is_clutter(entry.name) and _is_folder(entry)]
     except OSError as error:
         raise DatasetError("unreadable", f"folder '{folder.name}' cannot be read", _advice(error)) from error
     return sorted(names, key=natural_key)
+
+
+def _visible_folders_or_none(folder: Path) -> list[str]:
+    try:
+        return _visible_folders(folder)
+    except DatasetError:
+        return []  # the walk tells of it
 
 
 def _has_pictures(folder: Path) -> bool:
@@ -127,8 +234,9 @@ def _has_pictures(folder: Path) -> bool:
         return any(os.path.splitext(e.name)[1].lower() in SUPPORTED_SUFFIXES and not _is_folder(e) for e in entries)
 
 
-def _is_clutter(name: str) -> bool:
-    return name.startswith(".") or name.casefold() in _SYSTEM
+def is_clutter(name: str) -> bool:
+    """Whether a file or folder of this name is what a system left, or hidden."""
+    return name.startswith(".") or name.casefold() in CLUTTER
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -152,7 +260,7 @@ class _Scan:
         self._cancelled = cancelled
         self._names: list[str] = []
         self._class_of: list[str] = []
-        self._classes: set[str] = set()
+        self.found: dict[str, set[str]] = {}  # of each class, the folders right below it
         self._broken: list[BrokenEntry] = []
         self._problems: list[DatasetProblem] = []
         self._passed: Counter[str] = Counter()
@@ -168,7 +276,7 @@ class _Scan:
             if _holds(os.path.realpath(place), self._real_base):
                 self._loops.append(name)
                 continue
-            self._classes.add(name)
+            self.found.setdefault(name, set()).update(_visible_folders_or_none(place))
             self._one_class(place, name, prefix)
             self._clutter(place)
 
@@ -203,7 +311,7 @@ class _Scan:
         loose = 0
         with os.scandir(folder) as entries:
             for entry in entries:
-                if _is_folder(entry) and not _is_clutter(entry.name):
+                if _is_folder(entry) and not is_clutter(entry.name):
                     continue
                 loose += self._sort_out(entry.name) == "picture"
         if loose:
@@ -212,9 +320,9 @@ class _Scan:
 
     def _clutter(self, place: Path) -> None:
         for folder, folders, files in os.walk(place, followlinks=False):
-            for name in [*files, *(f for f in folders if _is_clutter(f))]:
+            for name in [*files, *(f for f in folders if is_clutter(f))]:
                 self._sort_out(name)
-            folders[:] = [f for f in folders if not _is_clutter(f)]
+            folders[:] = [f for f in folders if not is_clutter(f)]
             if self._cancelled and self._cancelled():
                 raise Interrupted
             del folder
@@ -222,7 +330,7 @@ class _Scan:
     def _sort_out(self, name: str) -> str:
         """Count a name that is no picture; returns its sort."""
         suffix = os.path.splitext(name)[1].lower()
-        if name.casefold() in _SYSTEM:
+        if name.casefold() in CLUTTER:
             sort = "system files"
         elif name.startswith("."):
             sort = "hidden files"
@@ -242,6 +350,7 @@ class _Scan:
         split: str,
         splits: tuple[str, ...],
         notes: list[DatasetProblem],
+        below: str,
         skip: int,
     ) -> LabelledDataset:
         """The data as read."""
@@ -249,13 +358,19 @@ class _Scan:
             self._progress(self._seen, self._seen)
         if not self._names and not self._broken:
             raise DatasetError("no-images", *self._nothing(title))
-        classes = tuple(sorted(self._classes, key=natural_key))
-        number = {name: index for index, name in enumerate(classes)}
+        merged = _merged(self.found)
+        classes = tuple(sorted(set(merged.values()), key=natural_key))
+        number = {name: classes.index(one) for name, one in merged.items()}
         targets = np.fromiter((number[name] for name in self._class_of), dtype=np.int32, count=len(self._class_of))
         counts = np.bincount(targets, minlength=len(classes))
+        same = sorted(name for name, one in merged.items() if name != one)
+        if same:
+            told = listed(sorted({merged[name] for name in same}))
+            text = f"folders whose names are written in two ways (accents) are one class: {told}"
+            notes = [*notes, DatasetProblem("classes-merged", text, "info", same[0])]
         problems = notes + self._problems + class_problems(classes, [int(c) for c in counts]) + self._said()
-        base = self._base / split if split and split != ALL else self._base
-        entries = _Files(str(base), self._names, skip)
+        base = self._base / below if below else self._base
+        entries = Files(str(base), self._names, skip)
         return LabelledDataset(
             title, "folders", str(root), split, splits, classes, targets, entries, np.arange(len(targets)),
             tuple(problems), tuple(self._broken), dict(self._passed),
@@ -265,8 +380,8 @@ class _Scan:
         hint = "Expected: a folder for each class, named after it, with that class's pictures inside."
         if any(problem.kind == "unlabelled" for problem in self._problems):
             return f"'{title}' holds pictures but no class folders with pictures", hint
-        if self._classes:
-            return f"the class folders of '{title}' ({some(sorted(self._classes), _MOST)}) hold no pictures", hint
+        if self.found:
+            return f"the class folders of '{title}' ({some(sorted(self.found), _MOST)}) hold no pictures", hint
         return f"'{title}' holds no class folders", hint
 
     def _said(self) -> list[DatasetProblem]:
@@ -286,6 +401,13 @@ class _Scan:
                 text = f"passed over, for they are no pictures: {listing}"
                 out.append(DatasetProblem(kind, text, "info" if severity == "info" else "caution"))
         return out
+
+
+def _merged(names: Iterable[str]) -> dict[str, str]:
+    """Each folder's class: its name, and one for names that differ only in how their accents are composed."""
+    held = list(names)
+    composed = Counter(unicodedata.normalize("NFC", name) for name in held)
+    return {name: one if composed[one := unicodedata.normalize("NFC", name)] > 1 else name for name in held}
 
 
 class _Inside:

@@ -15,9 +15,36 @@ from dataclasses import dataclass
 from typing import Any
 
 # What systems leave in folders of pictures. A DICOMDIR is the index of a disc: the pictures it lists are found anyway.
-_CLUTTER = frozenset(
-    {"thumbs.db", "ehthumbs.db", "desktop.ini", "dicomdir", "__macosx", "$recycle.bin", "system volume information"}
+# Network drives (Synology's @eaDir, QNAP's @Recycle) keep small copies of each picture beside it.
+CLUTTER = frozenset(
+    [
+        ".ds_store",
+        "thumbs.db",
+        "ehthumbs.db",
+        "desktop.ini",
+        "dicomdir",
+        "__macosx",
+        "$recycle.bin",
+        "system volume information",
+        "recycler",
+        "recycled",
+        "found.000",
+        "lost+found",
+        "@eadir",
+        "@tmp",
+        "@recycle",
+        "#recycle",
+        "#snapshot",
+        "@recently-snapshot",
+        "@__thumb",
+        "picasa.ini",
+        "_gsdata_",
+        "network trash folder",
+        "temporary items",
+        "thevolumesettingsfolder",
+    ]
 )
+"""Names, in small letters, of what systems, network drives and recycle bins leave behind."""
 _DIGITS = re.compile(r"([0-9]+)")
 _DICOM_MAGIC = (128, b"DICM")
 
@@ -129,7 +156,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_clutter(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith(".") or entry.name.casefold() in _CLUTTER:
+    if entry.name.startswith(".") or entry.name.casefold() in CLUTTER:
         return True
     if os.name == "nt":
         try:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 
+from desktop.core.data import fitness
 from desktop.core.data.splits import SplitLists, check_same, deviations, read_split, write_split
 from desktop.ml.data import public_sets
 from desktop.ml.data.public_sets import DataError, Pictures
@@ -81,13 +82,14 @@ def gather(
     there, unfit, no longer what it was, or cannot be prepared; what ``progress`` raises.
     """
     cutting = plan if split_seed is None else replace(plan, seed=split_seed)
-    gathered = _own(plan, cutting, progress) if plan.data.source == USER else _public(plan, cutting, root, progress)
-    if not len(gathered.validation):
-        hint = "Add pictures, or set a larger part aside for validation."
-        raise DataError("no-validation", f"'{gathered.title}' has too few pictures to check with", hint)
-    for label, count in zip(plan.labels, np.bincount(gathered.train.labels, minlength=len(plan.labels)), strict=True):
-        if not count:
-            raise DataError("no-data", f"there is no picture of '{label}' to learn from", "Add some, or leave it out.")
+    begun = (run / SPLIT).is_file() and (run / CHECKPOINT).is_file()
+    held = read_split(run / SPLIT) if begun else None
+    if plan.data.source == USER:
+        gathered = _own(plan, cutting, progress, held)
+    else:
+        gathered = _public(plan, cutting, root, progress)
+    for problem in fitness.obstacles(plan.labels, gathered.train.labels, gathered.validation.labels):
+        raise DataError(problem.kind, problem.message, fitness.HINTS[problem.kind])
     _keep_lists(cutting, gathered, run)
     return replace(gathered, notes=tuple(_notes(plan, gathered)))
 
@@ -173,15 +175,15 @@ def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
         write_split(path, lists)
 
 
-def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress) -> Gathered:
+def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress, held: SplitLists | None = None) -> Gathered:
     from desktop.ml.data.own_data import OwnData
 
-    own = OwnData(cutting, progress)
+    own = OwnData(cutting, progress, held)
     return Gathered(
         _limited(own.train, plan),
         own.validation,
         "own pictures",
-        plan.data.title or own.title,
+        own.title,
         "the user's own",
         own.fingerprint,
         own.set_aside,

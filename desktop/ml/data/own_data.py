@@ -11,8 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from desktop.core.data import dataset
+from desktop.core.data import bursts, dataset, near_duplicates
 from desktop.core.data.dataset import ALL, LabelledDataset
+from desktop.core.data.fitness import groups_of
+from desktop.core.data.patient_names import problem_of_names, public_title
+from desktop.core.data.splits import SplitLists
 from desktop.ml.data import cache
 from desktop.ml.data.public_sets import DataError, Pictures, cut_validation, mapped
 from desktop.ml.plans.plan import TrainingPlan
@@ -33,12 +36,18 @@ class OwnData:
     :class:`desktop.ml.data.cache.CacheError`; what ``progress`` raises.
     """
 
-    def __init__(self, plan: TrainingPlan, progress: Progress = lambda done, total: None) -> None:
+    def __init__(
+        self, plan: TrainingPlan, progress: Progress = lambda done, total: None, held: SplitLists | None = None
+    ) -> None:
         if not plan.data.path:
             raise DataError("no-data", "the plan does not say where its pictures lie", "Give the folder with --data.")
         self._plan = plan
         self._data = _opened(plan, progress)
-        self.title = self._data.title
+        for names, what in ((plan.labels, "class"), ((plan.name,), "model")):
+            problem = problem_of_names(self._data, names, what)
+            if problem is not None:
+                raise problem
+        self.title = public_title(self._data, plan.data.title or self._data.title)
         self.folder = _folder_of(self._data)
         self._split_names = np.array([self._data.split_of(i) for i in range(len(self._data))], dtype=object)
         own = {part: self._data.own_split(part) for part in dataset.SPLIT_NAMES}
@@ -52,12 +61,18 @@ class OwnData:
         self.set_aside = prepared.set_aside + left_out
         pictures = _grouped(learning, pictures, plan, progress)
         if self.has_validation:
-            held = np.array([name.partition("/")[0] == own["validation"] for name in pictures.names])
-            self.train, self.validation = (pictures.take(np.flatnonzero(side)) for side in (~held, held))
+            checked = np.array([name.partition("/")[0] == own["validation"] for name in pictures.names])
+            self.train, self.validation = (pictures.take(np.flatnonzero(side)) for side in (~checked, checked))
+        elif (again := _as_held(pictures, held)) is not None:
+            self.train, self.validation = again
         else:
             alone = [None] * len(pictures)  # everybody for himself, where the plan wants no groups
-            groups = alone if pictures.groups is None else pictures.groups.tolist()
-            self.train, self.validation = cut_validation(pictures, plan, groups)
+            firm = [alone if pictures.groups is None else pictures.groups.tolist()]
+            if pictures.sha256 is not None:
+                firm.append([row.tobytes() for row in pictures.sha256])
+            alike = _in_one_go(learning, pictures)
+            taken = groups_of(pictures.labels, firm, alike, plan.data.validation, plan.seed)
+            self.train, self.validation = cut_validation(pictures, plan, taken)
 
     def test(self) -> Pictures | None:
         """The data's own test pictures, prepared now; ``None`` where it has none."""
@@ -158,6 +173,35 @@ def _state(part: LabelledDataset) -> str:
         told = (facts.st_size, facts.st_mtime_ns) if facts else None
         digest.update(f"{part.name(position)}\0{told}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
+
+
+def _in_one_go(part: LabelledDataset, pictures: Pictures) -> list[list[int | None]]:
+    """Which ``pictures`` are nearly the same, and which were taken in one go: they stay on one side of a cut, whoever
+    asks for it and whatever a look before has found. Of arrays nothing but their order is known, and they are left."""
+    if part.kind != "folders":
+        return []
+    place = {part.name(i): i for i in range(len(part))}
+    thumbnails = near_duplicates.thumbnails_of(pictures.images)
+    alike: list[int | None] = [None] * len(pictures)
+    for group in near_duplicates.of_images(pictures.images, thumbnails):
+        for position in group:
+            alike[position] = group[0]
+    shots = bursts.keys(pictures.names, thumbnails, lambda position: part.source(place[pictures.names[position]]).path)
+    return [alike, shots]
+
+
+def _as_held(pictures: Pictures, held: SplitLists | None) -> tuple[Pictures, Pictures] | None:
+    """The sides as a run that is taken up has them, where it has just these pictures: another version may cut
+    otherwise."""
+    if held is None or held.origin != "cut":
+        return None
+    place = {name: position for position, name in enumerate(pictures.names)}
+    if len(place) != len(held.train) + len(held.validation) or place.keys() != {*held.train, *held.validation}:
+        return None
+    return (
+        pictures.take(np.array([place[name] for name in held.train], np.int64)),
+        pictures.take(np.array([place[name] for name in held.validation], np.int64)),
+    )
 
 
 def _without(pictures: Pictures, names: Sequence[str]) -> tuple[Pictures, tuple[tuple[str, str], ...]]:

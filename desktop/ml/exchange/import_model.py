@@ -222,7 +222,7 @@ def _whole_model(path: Path, store: ModelStore, tell: Tell, control: Control | N
         inside.mkdir()
         tell(Step("check"))
         manifest = archive.unpack(path, inside)
-        arguments = (str(inside), len(manifest.labels), manifest.preprocess)
+        arguments = (str(inside), manifest)
         run("desktop.ml.exchange.import_steps:look_at_archive", arguments, _limits(path), tell, _cancelled(control))
         tell(Step("write"))
 

@@ -177,6 +177,18 @@ def clean_copy(path: Path, target: Path) -> tuple[str, ...]:
     return layers
 
 
+def check_stored(path: Path) -> Path:
+    """``path`` itself, a ``.keras`` file of the store, once it is known that Keras may open it: a model that somebody
+    put there by hand has never been imported. Raises as :func:`clean_copy`."""
+    with open_checked(path, MOST_BYTES) as archive:
+        config = parse(read_member(archive, "config.json", MOST_CONFIG_BYTES))
+        if not isinstance(config, dict):
+            raise ImportRefused("damaged", "the network's description is no object")
+        config.pop("compile_config", None)
+        check_config(config)
+    return path
+
+
 def _metadata(archive: zipfile.ZipFile, names: set[str]) -> dict[str, str]:
     """The version of Keras, where it looks like one: Keras reads the file's layout by it."""
     version = "3.0.0"

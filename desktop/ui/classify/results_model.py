@@ -256,7 +256,7 @@ class ResultsModel(QAbstractTableModel):
         if column == "kind":
             return {INSIDE: self.tr("yes"), OUTSIDE: self.tr("no")}.get(int(batch.inside[at]), "")
         if column == "second":
-            return batch.second_text(at, decimals)
+            return batch.second_text(at, decimals) if batch.inside[at] != OUTSIDE else ""
         if column == "notices":
             return batch.notices(at)
         if column == "time":

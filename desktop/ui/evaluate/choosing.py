@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from desktop.ui.classify.answer_pane import medical_words
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.mapping import MappingDialog
 from desktop.ui.evaluate.matching import Matching
@@ -66,6 +65,7 @@ class Choosing(QObject):
         self.opener.progressed.connect(self._on_opening)
         self.opener.opened.connect(self._on_opened)
         self.opener.failed.connect(self._on_open_failed)
+        start.setup.layouts.chosen.connect(self._read_as)
         shelf.listed.connect(self._offer_kept)
         catalog.changed.connect(self._on_catalog)
         start.empty.set_recent(self._recent())
@@ -88,7 +88,7 @@ class Choosing(QObject):
         self._at_once = ""
         self.data = self.labels = None
         self._start.parts.setCurrentWidget(self._start.setup)
-        name = path.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+        name = path.partition("::")[0].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
         self._start.setup.show_busy(self.tr("Reading…"), name)
         self.opener.open(path, split)
 
@@ -135,8 +135,20 @@ class Choosing(QObject):
 
     @Slot(object)
     def _on_open_failed(self, error: Any) -> None:
+        from desktop.core.data.layouts import LayoutNeededError
+
         self._start.setup.show_busy(None)
-        show_failure(self._start.setup.failure, error)
+        if isinstance(error, LayoutNeededError):
+            self._start.setup.layouts.show_proposals(error.proposals)
+        else:
+            show_failure(self._start.setup.failure, error)
+
+    @Slot(str)
+    def _read_as(self, layout: str) -> None:
+        """Read the same data again, the labels as they were confirmed."""
+        from desktop.core.data.layouts import address_of
+
+        self.open(address_of(self.opener.path, layout))
 
     def _recent(self) -> list[str]:
         return [folder for folder in self._settings.get("recent_labelled") if isinstance(folder, str)]
@@ -156,9 +168,7 @@ class Choosing(QObject):
         self.model_id = model_id
         self._start.setup.chooser.set_current(model_id)
         manifest = self.entry.manifest if self.entry is not None else None
-        medical = manifest is not None and manifest.medical
-        notice = manifest.card.notice if manifest is not None and medical else ""
-        self._start.setup.show_medical((notice or medical_words(self._window)) if medical else "")
+        self._start.setup.show_medical(manifest is not None and manifest.medical)
         self._match()
 
     def _prefer_fitting(self) -> None:

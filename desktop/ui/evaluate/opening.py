@@ -96,7 +96,8 @@ def ask_data(parent: QWidget, folder: bool) -> FileDialog:
         dialog = FileDialog(parent, tr("Open a Labelled Folder"), "folder")
     else:
         dialog = FileDialog(parent, tr("Open a File of Labelled Images"))
-        dialog.setNameFilters([tr("NumPy arrays (*.npz)"), tr("All files (*)")])
+        labelled = "*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl"
+        dialog.setNameFilters([tr("Labelled pictures ({0})").format(labelled), tr("All files (*)")])
     dialog.open()
     return dialog
 

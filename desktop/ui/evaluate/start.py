@@ -21,6 +21,7 @@ from desktop.ui.evaluate.kept_part import KeptPart
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.empty_state import EmptyFrame
+from desktop.ui.widgets.layout_panel import LayoutPanel
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
@@ -87,6 +88,8 @@ class SetupPart(QFrame):
         self._problems_title = titled(self.tr("What Fovea noticed about this data"))
         self._problems = make_label("", "secondary", wrap=True, selectable=True)
         self.failure = ErrorPanel()
+        self.layouts = LayoutPanel()
+        self.layouts.other_wanted.connect(self.open_wanted)
         self._busy = QWidget()
         self._busy_words = make_label("", "secondary")
         bar = QProgressBar()
@@ -132,6 +135,7 @@ class SetupPart(QFrame):
         column.addLayout(head)
         column.addWidget(self._facts)
         column.addWidget(self._busy)
+        column.addWidget(self.layouts)
         column.addWidget(self.failure)
         column.addLayout(split)
         column.addSpacing(4)
@@ -165,6 +169,7 @@ class SetupPart(QFrame):
             for widget in (self._facts, self._problems, self._problems_title, self._split_label, self.splits):
                 widget.hide()
             self.failure.clear()
+            self.layouts.clear()
             self.show_names("", False)
             self.show_kept("", "")
             self.start.setEnabled(False)
@@ -201,11 +206,9 @@ class SetupPart(QFrame):
         self._problems.setVisible(bool(lines))
         self._problems_title.setVisible(bool(lines))
 
-    def show_medical(self, notice: str) -> None:
-        """The notice of a medical model; '' for others."""
-        if notice:
-            self._medical.set_text(notice)
-        self._medical.setVisible(bool(notice))
+    def show_medical(self, medical: bool) -> None:
+        """Whether the model is one that must carry the medical notice."""
+        self._medical.show_for(medical)
 
     def show_names(self, words: str, caution: bool, offer: bool = False) -> None:
         """How the class names fit the model's labels; ``offer`` shows the button that asks."""

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
 
 from desktop.services.background import Task
 from desktop.services.drawings import own_folders
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.opening import ask_data
+from desktop.ui.kit.drops import take_a_copy
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import caption, make_label, tip
@@ -20,6 +21,7 @@ from desktop.ui.train.wizard.draft import Draft
 from desktop.ui.train.wizard.page import Page, link, row
 from desktop.ui.train.wizard.repeat import before_the_look
 from desktop.ui.train.wizard.state import WizardState
+from desktop.ui.widgets.layout_panel import LayoutPanel
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class FolderPage(Page):
             self.tr("Pictures"),
             self.tr("Which pictures should it learn from?"),
             self.tr(
-                "A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'. "
+                "A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'; or "
+                "pictures with a table of their labels, or with labels in their names. "
                 "Your files are only read, never changed, and nothing leaves this computer."
             ),
         )
@@ -64,7 +67,7 @@ class FolderPage(Page):
         self.open = QPushButton(self.tr("Open a folder…"))
         self.open.setProperty("role", "primary")
         self.open.clicked.connect(self._ask_folder)
-        self._arrays = link(self.tr("Or a file of arrays (.npz, MNIST's IDX)…"))
+        self._arrays = link(self.tr("Or a file: an archive, a table of labels, arrays (.npz, MNIST's IDX)…"))
         self._arrays.clicked.connect(self._ask_file)
         self._cancel = QPushButton(self.tr("Cancel"))
         self._cancel.clicked.connect(self.cancel)
@@ -88,7 +91,11 @@ class FolderPage(Page):
         inside.addLayout(self._recent)
         inside.addStretch(3)
         self.failure = ErrorPanel()
+        self.layouts = LayoutPanel()
+        self.layouts.chosen.connect(self._read_as)
+        self.layouts.other_wanted.connect(self._ask_folder)
         self.body.addWidget(well, 1)
+        self.body.addWidget(self.layouts)
         self.body.addWidget(self.failure)
         self.body.addLayout(row())
         theme().changed.connect(self._dress)
@@ -114,6 +121,8 @@ class FolderPage(Page):
         """Read what is at ``path``; the page goes on by itself once that is done."""
         self.cancel()
         self.failure.clear()
+        self.layouts.clear()
+        self._well.show()
         self._path = path
         held = self.state.held
         self._task = Task(lambda task: read(path, task, held))
@@ -164,29 +173,45 @@ class FolderPage(Page):
 
     @Slot(object)
     def _on_failed(self, error: Any) -> None:
+        from desktop.core.data.layouts import LayoutNeededError
         from desktop.core.types import FoveaError
 
         if self.sender() is not self._task:
             return
         self._task = None
         self._show_busy(False)
+        if isinstance(error, LayoutNeededError):
+            self._well.hide()
+            self.layouts.show_proposals(error.proposals)
+            return
         if not isinstance(error, FoveaError):
             error = FoveaError("unreadable", f"this data cannot be read ({type(error).__name__})")
         show_failure(self.failure, error)
         self.failed.emit(error)
+
+    @Slot(str)
+    def _read_as(self, layout: str) -> None:
+        """Read the same data again, the labels as they were confirmed."""
+        from desktop.core.data.layouts import address_of
+
+        self.open_path(address_of(self._path, layout))
 
     # Drops and recent folders
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """A folder or file may be dropped."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+            take_a_copy(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """It stays a copy, whatever keys are held."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            take_a_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if local:
-            event.acceptProposedAction()
+        if local and take_a_copy(event):
             self.open_path(local[0])
 
     def _show_drawings(self) -> None:
@@ -206,7 +231,7 @@ class FolderPage(Page):
         folders = [f for f in self.state.settings.get("recent_labelled") if isinstance(f, str)][:4]
         self._recent_title.setVisible(bool(folders))
         for folder in folders:
-            name = folder.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
+            name = folder.partition("::")[0].replace("\\", "/").rstrip("/").rsplit("/", 1)[-1] or folder
             button = link(caption(name))
             button.setIcon(theme().icon("folder", 16, theme().tokens.accent))
             button.setProperty("folder", folder)
@@ -244,7 +269,7 @@ def read(path: str, task: Task, held: TrainingPlan | None = None) -> tuple[Label
     if train is not None:
         data = open_dataset(path, train, told, stopped)
     draft = Draft(
-        path=path,
+        path=data.root if "::" in data.root else path,
         title=data.title,
         classes=data.classes,
         counts=tuple(int(n) for n in data.counts()),

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop.ml.plans import plan as plans
@@ -75,6 +75,25 @@ def test_a_folder_without_pictures_says_so_where_it_was_opened(
         wizard.open_path(str(tmp_path / "empty"))
     assert wizard.currentPage() is wizard.folder and wizard.folder.failure.isVisible()
     assert not wizard.folder.isComplete()
+
+
+def test_labels_in_a_table_are_shown_and_confirmed(qtbot: QtBot, wizard: TrainingWizard, tmp_path: Path) -> None:
+    root = tmp_path / "strangers"
+    draw(root / "all", (90, 10, 120), 12)
+    rows = "".join(f"{i:03d}.png,{'ab'[i % 2]}\n" for i in range(12))
+    (root / "labels.csv").write_text(f"file,breed\n{rows}", encoding="utf-8")
+    wizard.open_path(str(root))
+    page = wizard.folder
+    qtbot.waitUntil(page.layouts.isVisible, timeout=TIMEOUT)
+    assert wizard.currentPage() is page and not page.isComplete() and len(page.layouts.buttons) == 1
+    words = " ".join(label.text() for label in page.layouts.findChildren(QLabel))
+    assert "labels.csv" in words and "'breed'" in words and "12 pictures in 2 classes: a (6), b (6)" in words
+    qtbot.keyClick(page.layouts.buttons[0], Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: wizard.currentPage() is wizard.findings, timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
+    plan = wizard.state.draft.plan()
+    assert plan.labels == ("a", "b") and (plan.data.path or "").endswith("::table:labels.csv:file:breed")
+    assert plan.data.title == "strangers"
 
 
 def test_other_data_gets_the_starting_point_anew(
@@ -292,7 +311,7 @@ def test_kept_drawings_are_offered_and_learned_as_the_draw_view_reads_them(
         assert plan.preset == "fovea-small-residual" and set(plan.labels) == {"3", "µ/1"}
         assert set(plan.data.classes) == {"3", "%C2%B5%2F1"}
         found = {origin.id: origin.make() for origin in origins(wizard.state.draft, wizard.state.catalog.entries)}
-        ways = ("preset:mnist-cnn", "preset:cifar-augmented", "weights:mnist-digits", "fine-tune:mnist-digits")
+        ways = ("preset:mnist-cnn", "preset:cifar-augmented", "continue:mnist-digits", "fine-tune:mnist-digits")
         for each in (plan, *(found[way] for way in ways)):
             assert not each.mirrored and "flip" not in [step.name for step in each.augment]
             if each.preset != "cifar-augmented":
@@ -303,6 +322,6 @@ def test_a_model_that_learned_from_straight_pictures_goes_on_with_straight_ones(
     draft = Draft(path=str(folder), classes=("apples", "limes"), counts=(8, 6))
     entries = ModelStore().entries()
     found = {origin.id: origin.make() for origin in origins(draft, entries)}
-    for way in ("weights", "fine-tune"):
+    for way in ("continue", "fine-tune"):
         for model, flips in (("mnist-digits", False), ("cifar10", True)):
             assert ("flip" in [step.name for step in found[f"{way}:{model}"].augment]) is flips
