@@ -32,7 +32,7 @@ LABELS_OF = "vgg16-imagenet"
 class Package:
     """The Python package that carries a network's weights: distribution, version, the file's name without folders.
 
-    ``extra`` is Fovea's own extra that brings it (``fovea[lite2]``); ``None`` where every installation has it.
+    ``extra`` is Fovea's own extra that brings it (``lite2``); ``None`` where every installation has it.
     """
 
     distribution: str
