@@ -72,7 +72,7 @@ def _install(network: catalogue.Network, scratch: Path, store: ModelStore) -> No
 
     weights = scratch / "random.weights.h5"
     code = (
-        "import sys, keras; from desktop.ml import imagenet; "
+        "import sys, keras; from desktop.ml.nets import imagenet; "
         f"keras.utils.set_random_seed({_SEED}); imagenet.build_base(sys.argv[1], top=True).save_weights(sys.argv[2])"
     )
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "PYTHONPATH": str(common.ROOT)}

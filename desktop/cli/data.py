@@ -94,9 +94,9 @@ def _cache(options: Any) -> int:
         console.say(json.dumps({"bytes": after, "removed": before - after, "limit": cache.limit_bytes()}))
     else:
         removed = f"; {(before - after) / 1e9:.2f} GB were removed" if options.clear else ""
-        most = (cache.limit_bytes() + unpack.LIMIT_BYTES) / 1e9
-        told = f"prepared pictures and unpacked archives take {after / 1e9:.2f} GB of at most {most:.0f} GB{removed}"
-        console.say(told)
+        most = cache.limit_bytes() + unpack.LIMIT_BYTES
+        taken = f"{after / 1e9:.2f} GB of at most {most / 1e9:.0f} GB"
+        console.say(f"prepared pictures and unpacked archives take {taken}{removed}")
     return 0
 
 

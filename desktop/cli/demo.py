@@ -11,7 +11,7 @@ from desktop.cli import console, offscreen
 from desktop.cli.answers import answers
 from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
-from desktop.cli.predict import top_classes
+from desktop.cli.predict import spoken, top_classes
 from desktop.core.pictures.walk import Found
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure
@@ -119,9 +119,8 @@ def _classify(tours: list[Tour]) -> bool:
                     for label, score in top_classes(result, manifest.labels, _TOP)
                     if label != result.label
                 ]
-                score = float(result.probabilities[result.index])
                 elapsed = result.elapsed.decode + result.elapsed.prepare + result.elapsed.predict
-                rows.append((name, result.label, f"{score:.3f}", ", ".join(others), f"{elapsed:.1f}"))
+                rows.append((name, spoken(result), f"{result.answer_score:.3f}", ", ".join(others), f"{elapsed:.1f}"))
             console.say(console.table(rows, right=(2, 4)))
     return failed
 

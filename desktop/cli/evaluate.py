@@ -16,16 +16,20 @@ from desktop.cli import console
 from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
 from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.intervals import FEWEST, Estimate
+from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import key_file, public_naming
-from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
-from desktop.core.figures.result_files import estimate_json, figures_json, write_atomically, write_csv
-from desktop.core.figures.store import EvaluationStore, not_written
+from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, figures
+from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
+from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Progress, evaluate, thumbnails
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system.duration import duration
+from desktop.system.files import Content, disk_of, saying, write_atomically
 
 MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 _SHOWN_CLASSES = 30
@@ -189,8 +193,9 @@ def _one(
 
     def told(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"
-        right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
-        left = f", {_duration(state.left_s)} left" if state.left_s is not None else ""
+        answered = state.done - state.skipped
+        right = f", {state.right / answered:.1%} right" if answered >= FEWEST else ""
+        left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
     try:
@@ -207,7 +212,7 @@ def _one(
 
 def _keep(kept: EvaluationStore, result: EvaluationResult, own: ModelFacts) -> None:
     """Keep a result by the model's ``own`` decision, and another threshold beside it."""
-    predicted = decide(result.scores, own.positive, own.threshold)
+    predicted = answers_of(result.scores, own.positive, own.threshold)
     key = kept.save(replace(result, model=own, predicted=predicted))
     differs = result.model.threshold != own.threshold
     kept.choose(key, result.model.threshold if differs else None, result.model.reason)
@@ -224,11 +229,6 @@ def _stopped(result: EvaluationResult) -> int:
         "class was seen; kept as incomplete (Evaluate in the window opens it), no file was written"
     )
     return console.INTERRUPTED
-
-
-def _duration(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60}:{whole % 60:02d} min" if whole >= 60 else f"{whole} s"
 
 
 # Files
@@ -278,7 +278,7 @@ def _write(
         if options.json == "-":
             console.say(text.rstrip("\n"))
         else:
-            _put(options.json, lambda path: _write_text(path, text))
+            _put(options.json, text)
             _write_key(options, options.json, results[0])
 
 
@@ -309,16 +309,9 @@ def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str
     }
 
 
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-
-
-def _put(name: str, write: Callable[[Path], None]) -> None:
-    target = Path(name)
-    try:
-        write_atomically(target, write)
-    except OSError as error:
-        raise not_written(f"'{target.name}'", f"the disk of '{target.name}'", error) from error
+def _put(name: str, content: Content) -> None:
+    with saying(f"'{Path(name).name}'", disk_of(name)):
+        write_atomically(name, content)
 
 
 # Text for people
@@ -366,12 +359,13 @@ def _measures(f: Figures, positive: str) -> list[tuple[str, Estimate]]:
 
 
 def _cells(e: Estimate, percent: bool) -> tuple[str, str]:
+    e = figures_shown(e)
     if e.value is None:
         return "–", e.reason
     scale, digits, unit = (100, 2, " %") if percent else (1, 4, "")
     bounds = e.reason
     if e.low is not None and e.high is not None:
-        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}"
+        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}, n = {e.n:,}"
     return f"{scale * e.value:.{digits}f}{unit}", bounds
 
 
@@ -384,6 +378,7 @@ def _class_table(numbers: Figures) -> str:
 
 
 def _short(e: Estimate) -> str:
+    e = figures_shown(e)
     if e.value is None or e.low is None or e.high is None:
         return f"– ({e.reason})"
     return f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"

@@ -124,10 +124,9 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     import numpy as np
     from PIL import Image
 
-    from desktop.core.figures.result_files import write_atomically
-    from desktop.core.figures.store import not_written
-    from desktop.core.pictures.decode import decode
+    from desktop.core.pictures.decode_in_child import show
     from desktop.core.trust.saliency import overlay
+    from desktop.system.files import disk_of, saying, write_atomically
 
     if found.box is None:
         pixels = found.prepared[..., 0] if found.prepared.shape[2] == 1 else found.prepared
@@ -135,14 +134,12 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
         pixels = np.kron(pixels, np.ones((scale, scale) + (1,) * (pixels.ndim - 2), np.uint8))
         box = (0.0, 0.0, 1.0, 1.0)
     else:
-        pixels, box = _sized(decode(found.source).pixels), found.box
+        pixels, box = _sized(show(found.source, _LONGEST).pixels), found.box
     drawn = Image.fromarray(overlay(pixels, found.heat, box, options.opacity))
     lines = [_words(found, manifest)] + ([MEDICAL_NOTICE] if manifest.medical else [])
     sheet = _labelled(drawn, lines)
-    try:
+    with saying("the picture", disk_of(options.out)):
         write_atomically(options.out, lambda place: sheet.save(place, "PNG"))
-    except OSError as error:
-        raise not_written("the picture", f"the disk of '{options.out.name}'", error) from error
 
 
 def _sized(pixels: Any) -> Any:

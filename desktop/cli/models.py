@@ -171,6 +171,9 @@ def _labels(labels: tuple[str, ...]) -> str:
 
 def _metric(metric: Metric) -> str:
     name = metric.name.replace("_", " ")
+    seen = metric.shown()
+    if seen.value is None:
+        return f"{name} –: {seen.reason}; {metric.data} {metric.split}"
     interval = f" ({metric.low:.4g} to {metric.high:.4g})" if metric.low is not None and metric.high is not None else ""
     return f"{name} {metric.value:.4g}{interval}; {metric.data} {metric.split}, n = {metric.n:,}"
 

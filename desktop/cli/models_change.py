@@ -19,6 +19,7 @@ from desktop.ml.exchange.foreign import SCALINGS, Facts
 from desktop.store import catalogue, changes
 from desktop.store.download import Control, Transfer
 from desktop.store.store import ModelStore
+from desktop.system.duration import duration
 
 Action = Callable[[ModelStore, argparse.Namespace], int]
 
@@ -173,7 +174,7 @@ class Watch:
         from desktop.ml.plans.job_steps import STEPS, Said, Step
 
         if isinstance(event, Transfer):
-            left = "" if event.left_s is None else f", {_minutes(event.left_s)} left"
+            left = "" if event.left_s is None else f", {duration(event.left_s)} left"
             self._progress.update(
                 f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB, {event.rate / 1e6:.1f} MB/s{left}"
             )
@@ -183,11 +184,6 @@ class Watch:
         elif isinstance(event, Said):
             self._progress.clear()
             console.note(f"fovea: {event.text}")
-
-
-def _minutes(seconds: float) -> str:
-    whole = int(seconds)
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 def _install(store: ModelStore, options: argparse.Namespace) -> int:

@@ -12,6 +12,8 @@ from desktop.cli.parser import Parser
 from desktop.store import run_files
 from desktop.store.run_record import RunRecord
 from desktop.store.runs import HISTORY, SPLIT, RunError, RunStore
+from desktop.system import strict_json
+from desktop.system.duration import duration
 
 _EPILOG = "exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage"
 _FIGURES = ("val_accuracy", "val_loss")
@@ -62,9 +64,9 @@ def _list(store: RunStore, options: Any) -> int:
                 console.printable(record.name),
                 record.state,
                 f"{record.epochs_done}/{record.epochs}" if record.epochs else "",
-                _figure(record.figures, "val_accuracy"),
+                _accuracy(record),
                 console.printable(record.data),
-                _duration(record.seconds),
+                duration(record.seconds),
             )
         )
     console.say(console.table(rows, right=(3, 4, 6)))
@@ -86,7 +88,7 @@ def _show(store: RunStore, options: Any) -> int:
         ("state", record.state),
         ("begun", record.created[:19].replace("T", " ") + " UTC"),
         ("epochs", f"{record.epochs_done} of {record.epochs}"),
-        ("time", _duration(record.seconds)),
+        ("time", duration(record.seconds)),
         ("data", record.data),
         ("device", record.device),
         ("preset", record.preset),
@@ -124,7 +126,7 @@ def _compare(store: RunStore, options: Any) -> int:
     rows.append(("epochs", *(f"{record.epochs_done}/{record.epochs}" for record in records)))
     for name in _FIGURES:
         rows.append((name, *(_figure(record.figures, name) for record in records)))
-    rows.append(("time", *(_duration(record.seconds) for record in records)))
+    rows.append(("time", *(duration(record.seconds) for record in records)))
     console.say(console.table(rows))
     rows = [("the plans differ in", *(record.id for record in records))]
     rows += [(key, *("–" if value is None else value for value in values)) for key, values in differing.items()]
@@ -177,13 +179,13 @@ def _find(store: RunStore, given: str) -> RunRecord:
 def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
     """The run's plan as it may be shown: without the place of the data."""
     try:
-        raw = json.loads(store.plan_text(run_id))
+        raw = strict_json.loads_object(store.plan_text(run_id))
     except ValueError as error:
         raise RunError("damaged-run", f"the plan of the run '{run_id}' is damaged") from error
-    if isinstance(raw, dict) and isinstance(raw.get("data"), dict):
+    if isinstance(raw.get("data"), dict):
         hidden = ("path", "left_out", "kept_together")
         raw["data"] = {key: value for key, value in raw["data"].items() if key not in hidden}
-    return raw if isinstance(raw, dict) else {}
+    return raw
 
 
 def _lists(store: RunStore, run_id: str) -> dict[str, int] | None:
@@ -227,11 +229,22 @@ def _curve(history: dict[str, list[float]], most: int = 20) -> str:
     return console.table(rows, right=tuple(range(len(names))))
 
 
+def _accuracy(record: RunRecord) -> str:
+    """The validation accuracy as it may be shown: the finished model's, else the best epoch's, with n and interval."""
+    from desktop.core.figures.intervals import share_of, shown
+
+    held = record.figures
+    of_model = "model_accuracy" in held
+    if not of_model and "val_accuracy" not in held:
+        return ""
+    value = held["model_accuracy" if of_model else "val_accuracy"]
+    seen = shown(share_of(value, int(held.get("model_n" if of_model else "val_n", 0))))
+    if seen.value is None:
+        return seen.reason
+    if seen.low is None or seen.high is None:
+        return f"{seen.value:.4f}"
+    return f"{seen.value:.4f} ({seen.low:.3f}–{seen.high:.3f}, n = {seen.n:,})"
+
+
 def _figure(figures: Mapping[str, float], name: str) -> str:
     return f"{figures[name]:.4f}" if name in figures else ""
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"

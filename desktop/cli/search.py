@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import json
 import signal
@@ -13,6 +12,8 @@ from typing import Any
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import disk_of, saying, write_atomically
 
 _EPILOG = """\
 What is varied are fields of the plan, as in 'fovea train --set':
@@ -289,10 +290,10 @@ def _write_files(result: Any, options: Any, test: tuple[float, int] | None = Non
     keys, head, rows = _table(result)
     if options.csv:
         held = io.StringIO()
-        writer = csv.writer(held, lineterminator="\n")
+        writer = CsvWriter(held, "\n")
         writer.writerow(head)
         writer.writerows(rows)
-        options.csv.write_text(held.getvalue(), encoding="utf-8", newline="\n")
+        _put(options.csv, held.getvalue())
     if options.plot:
         _plot(result, keys, head, rows, _summary(result, test), options.plot)
 
@@ -308,9 +309,14 @@ def _plot(result: Any, keys: list[str], head: Any, rows: Any, summary: str, path
     figure = parallel_figure(result.name, keys, lines, result.goal, result.goal == "val_accuracy")
     if path.suffix.lower() in (".html", ".htm"):
         page = as_page(f"Search {result.name}", summary, figure, head, rows)
-        path.write_text(page, encoding="utf-8", newline="\n")
+        _put(path, page)
     else:
-        path.write_bytes(as_png(figure))
+        _put(path, as_png(figure))
+
+
+def _put(path: Path, content: str | bytes) -> None:
+    with saying(f"'{path.name}'", disk_of(path)):
+        write_atomically(path, content)
 
 
 def _list(options: Any) -> int:

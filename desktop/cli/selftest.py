@@ -20,6 +20,7 @@ from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest, Ready
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system import strict_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -205,7 +206,7 @@ def _expectation(entry: ModelEntry) -> tuple[float, list[Case]]:
     if EXPECTED not in entry.manifest.files:
         raise FoveaError("no-expectation", "it has no stored answers to compare with")
     try:
-        raw = json.loads((entry.folder / EXPECTED).read_bytes())
+        raw = strict_json.read_object(entry.folder / EXPECTED)
         folder = (entry.folder / EXPECTED).parent
         cases = [
             Case(item["file"], np.load(folder / item["file"], allow_pickle=False), list(item["probabilities"]))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from desktop import paths
 from desktop.core.types import FoveaError, ImageSource
+from desktop.system import strict_json
 from desktop.system.child_process import ChildProcess
 from desktop.system.edition import trains
 
@@ -102,7 +103,6 @@ def dicom(name: str) -> str:
 
 def evaluation(folder: Path) -> str:
     """Evaluate the digit model on the project's own drawn digits and write both kinds of report."""
-    import json
     import shutil
 
     from desktop.cli import evaluate
@@ -123,7 +123,7 @@ def evaluation(folder: Path) -> str:
             last = [line for line in said.getvalue().splitlines() if line.strip()]
             raise FoveaError("differs", f"evaluating ended with {status}: {last[-1] if last else 'nothing was said'}")
     n = len(list(data.rglob("*.png")))
-    json.loads(figures.read_bytes())
+    strict_json.read(figures)
     return f"{n} drawn digits measured; a report as HTML ({(folder / 'report.html').stat().st_size:,} bytes) and as PDF"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import json
 import signal
@@ -16,6 +15,9 @@ from desktop import paths
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.strict_json import JsonStore
 
 _EPILOG = """\
 Each net is trained anew on each number of pictures, drawn in the classes' proportions, --repeats times with other
@@ -76,7 +78,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _study(options: Any) -> int:
-    from desktop.core.figures.result_files import write_atomically
     from desktop.ml.search import SearchError
 
     sizes = _sizes(options.images)
@@ -87,8 +88,8 @@ def _study(options: Any) -> int:
     nets = {options.preset or options.architecture or plan.architecture.name: plan}
     for text in options.against:
         nets[text] = replace(plan, architecture=train_plan.architecture_of(text, shape), preset="")
-    kept = paths.user_data() / "studies" / f"{_stem(options.name)}.json"
-    measured = _read(kept)
+    kept = JsonStore(paths.user_data() / "studies" / f"{_stem(options.name)}.json", "the study", console.complain)
+    measured = kept.read()
     points = [
         (name, size, repeat, replace(net, seed=net.seed + repeat, data=replace(net.data, limit=size)))
         for name, net in nets.items()
@@ -112,7 +113,7 @@ def _study(options: Any) -> int:
             row = {**told, **_measure(one, options.test, sets, plan.seed)}
             measured[key] = row
             rows.append(row)
-            _write(kept, measured, write_atomically)
+            kept.write(measured)
             bar.clear()
             if options.json:
                 console.say(json.dumps({"event": "measured", **row}))
@@ -194,25 +195,9 @@ def _measure(plan: Any, test: bool, sets: Path | None, split_seed: int) -> dict[
     return {"accuracy": accuracy, **facts}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return raw if isinstance(raw, dict) else {}
-
-
-def _write(path: Path, measured: dict[str, Any], write_atomically: Any) -> None:
-    from desktop.core.figures.store import not_written
-
-    def write(part: Path) -> None:
-        part.write_text(json.dumps(measured, indent=1), encoding="utf-8", newline="\n")
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, write)
-    except OSError as error:
-        raise not_written("the study", "the disk of Fovea's own data", error) from error
+def _put(path: Path, content: str | bytes) -> None:
+    with saying(f"'{path.name}'", disk_of(path)):
+        write_atomically(path, content)
 
 
 def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options: Any) -> int:
@@ -240,20 +225,20 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
     )
     if options.csv:
         held = io.StringIO()
-        writer = csv.DictWriter(held, ["net", "images", "repeat", "train", "split", "accuracy", "seconds"],
-                                lineterminator="\n")  # fmt: skip
-        writer.writeheader()
-        writer.writerows(rows)
-        options.csv.write_text(held.getvalue(), encoding="utf-8", newline="\n")
+        columns = ("net", "images", "repeat", "train", "split", "accuracy", "seconds")
+        writer = CsvWriter(held, "\n")
+        writer.writerow(columns)
+        writer.writerows([row[name] for name in columns] for row in rows)
+        _put(options.csv, held.getvalue())
     if options.plot:
         from desktop.report.parallel import as_page, as_png, curves_figure
 
         figure = curves_figure(f"{options.name}: accuracy on {split}", curves)
         if options.plot.suffix.lower() in (".html", ".htm"):
             page = as_page(f"Study {options.name}", summary, figure, head, table)
-            options.plot.write_text(page, encoding="utf-8", newline="\n")
+            _put(options.plot, page)
         else:
-            options.plot.write_bytes(as_png(figure))
+            _put(options.plot, as_png(figure))
     if options.json:
         console.say(json.dumps({"event": "result", "summary": summary, "results": rows}))
     else:

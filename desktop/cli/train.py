@@ -11,6 +11,8 @@ from typing import Any
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
+from desktop.system.duration import duration
+from desktop.system.files import disk_of, saying, write_atomically
 
 _EPILOG = """\
 A training is kept as a run: its plan, which pictures were on which side, its curves, and a checkpoint of every epoch
@@ -112,7 +114,8 @@ def _run(options: Any) -> int:
         if options.data and not options.exact:
             chosen = _with_near_copies(chosen)
         if options.save_plan:
-            options.save_plan.write_text(chosen.to_json(), encoding="utf-8", newline="\n")
+            with saying("the plan", disk_of(options.save_plan)):
+                write_atomically(options.save_plan, chosen.to_json())
             console.note(f"the plan was written; 'fovea train --plan {options.save_plan.name}' trains it")
             return 0
         if options.out is None:
@@ -219,13 +222,11 @@ def _new_run(plan: Any, own: Path | None) -> Path:
         store = RunStore()
         facts = {"epochs": plan.fit.epochs, "preset": plan.preset, "data": plan.data.title or plan.data.source}
         return store.folder(store.create(plan, plan.name, **facts).id)
-    from desktop.ml.training.history import write_text
-
     if any((own / name).exists() for name in (RECORD, PLAN, CHECKPOINT, HISTORY)):
         hint = f"'fovea train --resume {own}' takes it up; for a new one name another folder."
         raise RunError("run-exists", f"the folder '{own.name}' holds a run already", hint)
     own.mkdir(parents=True, exist_ok=True)
-    write_text(own / PLAN, plan.to_json())
+    write_atomically(own / PLAN, plan.to_json())
     return own
 
 
@@ -259,7 +260,7 @@ class TextTeller:
                 f"validation pictures; {left}"
             )
         elif isinstance(event, EpochDone):
-            left = f"  {_time(event.left_s)} left" if event.left_s > 0 else ""
+            left = f"  {duration(event.left_s)} left" if event.left_s > 0 else ""
             console.say(
                 f"epoch {event.epoch + 1}/{event.epochs}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
                 f"validation loss {event.val_loss:.4f}  accuracy {event.val_accuracy:.4f}  {event.seconds:.0f} s"
@@ -316,12 +317,6 @@ _PHASES = {
 
 def _count(done: int, total: int) -> str:
     return f": {done:,} of {total:,}" if total else ""
-
-
-def _time(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _list_presets(as_json: bool) -> int:

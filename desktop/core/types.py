@@ -7,7 +7,9 @@ first paint, and NumPy alone would add a third to that.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+from desktop.system.errors import FoveaError as FoveaError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,23 +22,6 @@ Interpolation = Literal["nearest", "area", "bilinear", "bicubic", "lanczos"]
 COLOURS: tuple[Colour, ...] = ("rgb", "grey")
 FITS: tuple[Fit, ...] = ("stretch", "center_crop", "letterbox", "mnist")
 INTERPOLATIONS: tuple[Interpolation, ...] = ("nearest", "area", "bilinear", "bicubic", "lanczos")
-
-
-class FoveaError(Exception):
-    """An error meant for the user: what was found, what was expected, what to do next.
-
-    ``kind`` is a stable, hyphenated word for programs (``unreadable``, ``too-large`` …); ``message``
-    one sentence that names no folder; ``hint`` what to do next, possibly empty.
-    """
-
-    def __init__(self, kind: str, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.hint = hint
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.kind, self.message, self.hint))
 
 
 class DecodeError(FoveaError):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from desktop.core.pictures.decode import decode
+from desktop.core.drawings.pieces import TOO_MANY
+from desktop.core.pictures.decode_in_child import Brought, show
 from desktop.core.pictures.mnist_layout import NOT_INK
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
-from desktop.engine.batching import Brought
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
 from desktop.engine.model import LoadedModel, check_scores
+from desktop.system.workers import Workers
 
 DEVICE = "CPU"
-TOO_MANY = "too-many"
-"""The code of the notice that a drawing holds more pieces of ink than are read."""
 _REASONS = {NOT_INK: "paper", TOO_MANY: TOO_MANY}  # what the preparing may notice, as reasons of a verdict
 
 
@@ -51,6 +52,7 @@ def prediction_of(
         device=DEVICE,
         position=position,
         domain=with_notices(verdict, brought.notices),
+        wording=model.words.answer(scores) if model.words is not None else None,
     )
 
 
@@ -80,26 +82,15 @@ def failure_of(
     return Failure(request_id, "internal", text, "", source, position, model_failed)
 
 
-def thumbnail_of(request: ThumbnailRequest) -> Thumbnail:
+def thumbnail_of(
+    request: ThumbnailRequest, decoders: Workers, cancelled: Callable[[], bool] = lambda: False
+) -> Thumbnail:
     """The small picture that was asked for; without pixels where the file cannot be opened."""
     try:
         # Twice the side: the decoder's own reduction is coarse, the last step is antialiased.
-        image = decode(request.source, reduce_to=2 * request.side)
-        pixels = shrunk(image.pixels, request.side)
-    except Exception:  # a list shows a broken picture as such; its reason comes with its prediction
+        pixels = show(request.source, request.side, 2 * request.side, decoders, cancelled).pixels
+    except FoveaError:  # a list shows a broken picture as such; its reason comes with its prediction
         return Thumbnail(request.id, request.source, None)
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[:, :, np.newaxis], 3, axis=2)
     return Thumbnail(request.id, request.source, np.ascontiguousarray(pixels))
-
-
-def shrunk(pixels: np.ndarray, side: int) -> np.ndarray:
-    """``pixels`` with its longer side at most ``side``, antialiased."""
-    from PIL import Image
-
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale >= 1:
-        return pixels
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))

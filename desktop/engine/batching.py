@@ -6,30 +6,16 @@ import collections
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 
-from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import prepare, reduction_for
-from desktop.core.types import ImageSource, Notice, PreparedImage
+from desktop.core.pictures.decode_in_child import Brought, bring_in
 from desktop.engine.messages import Answer, BatchAnswers, BatchRequest, Failure, Prediction
 from desktop.engine.model import LoadedModel
 from desktop.store.manifest import Manifest
+from desktop.system.workers import Workers
 
 FLUSH_S = 0.1
 """A batch's answers are sent at least this often, so that a table fills evenly."""
-
-
-@dataclass(frozen=True, slots=True)
-class Brought:
-    """A prepared picture with its facts; not its pixels, of which many may wait at once."""
-
-    prepared: PreparedImage
-    original_size: tuple[int, int]
-    format: str
-    frames: int
-    notices: tuple[Notice, ...]
-    decode_ms: float
-    prepare_ms: float
 
 
 class Batch:
@@ -45,10 +31,11 @@ class Batch:
         self._answers: list[Prediction | Failure] = []
         self._flushed = time.monotonic()
 
-    def fill(self, pool: ThreadPoolExecutor, manifest: Manifest, ahead: int) -> None:
+    def fill(self, pool: ThreadPoolExecutor, decoders: Workers, manifest: Manifest, ahead: int) -> None:
         """Have up to ``ahead`` pictures decoded or decoding: enough to keep the pool busy, few enough for memory."""
+        bring = partial(bring_in, spec=manifest.preprocess, pool=decoders, cancelled=lambda: self.cancelled)
         while len(self.waiting) < ahead and self._next < len(self.request.sources):
-            future = pool.submit(bring_in, self.request.sources[self._next], manifest)
+            future = pool.submit(bring, self.request.sources[self._next])
             self.waiting.append((self._next, future))
             self._next += 1
 
@@ -76,24 +63,6 @@ class Batch:
         for _, future in self.waiting:
             future.cancel()
         self.waiting.clear()
-
-
-def bring_in(source: ImageSource, manifest: Manifest) -> Brought:
-    """Decode and prepare one picture; the times are milliseconds."""
-    begin = time.perf_counter()
-    image = decode(source, reduce_to=reduction_for(manifest.preprocess))
-    decode_ms = milliseconds_since(begin)
-    begin = time.perf_counter()
-    prepared = prepare(image, manifest.preprocess)
-    return Brought(
-        prepared,
-        image.original_size,
-        image.format,
-        image.frames,
-        image.notices + prepared.notices,
-        decode_ms,
-        milliseconds_since(begin),
-    )
 
 
 def milliseconds_since(begin: float) -> float:

@@ -3,8 +3,9 @@
 No Qt here: a thread of the window and the command line drive the same client. Any thread may submit and cancel;
 one thread calls :meth:`EngineClient.events`, which also does all sending, so no caller ever waits for a pipe.
 
-When the process ends unasked it is started again, and what it had begun is asked once more; a picture that
-takes it down twice is blamed and left out.
+When the process ends unasked it is started again, and what it had begun is asked again, of a batch one by one; a
+picture that was alone in work when it ended twice more is blamed and left out. Files are opened in children of the
+engine's, so what ends it is seldom a picture: most often the system did, for want of memory.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from desktop.engine.messages import (
     Failure,
     PredictRequest,
     PreviewRequest,
+    RadiographRequest,
     ReadRequest,
     Ready,
     Request,
@@ -47,6 +49,7 @@ from desktop.system.child_process import ChildProcess, Outbox
 _STALL_S = 120.0  # longer than any picture within the pixel limit or model within the size limit needs
 _CAREFUL = 256  # pictures taken one by one after a crash within a batch: all that were under way, and the unsent
 _START_TRIES = 3
+_BLAMED_AFTER = 3  # ends of the engine with one picture in work, of a batch the first with others and all else alone
 
 
 class _BatchState:
@@ -58,6 +61,8 @@ class _BatchState:
         self.careful_until = 0
         self.sent_until = 0
         self.cancelled = False
+        self.begun = False  # whether the first picture without an answer is known to be in work, alone
+        self.deaths = 0  # of the engine, since it was first in work
 
     @property
     def careful(self) -> bool:
@@ -220,7 +225,7 @@ class EngineClient:
             if isinstance(request, PredictRequest | ReadRequest | ExplainRequest):
                 own = type(request)
                 self._drop(lambda held: isinstance(held, own))
-            elif isinstance(request, PreviewRequest | SampleRequest):
+            elif isinstance(request, PreviewRequest | SampleRequest | RadiographRequest):
                 kind, slot = type(request), request.slot
                 self._drop(lambda held: isinstance(held, kind) and held.slot == slot)
             self._pending[request.id] = request
@@ -256,11 +261,14 @@ class EngineClient:
             case Started():
                 if answer.id in self._pending:
                     self._started[answer.id] = time.monotonic()
+                elif answer.id in self._batches:
+                    self._batches[answer.id].begun = True
                 else:
                     self._let_go.add(answer.id)
             case BatchAnswers():
                 state = self._batches.get(answer.id)
                 if state is not None:
+                    state.begun, state.deaths = False, 0
                     state.answered = answer.items[-1].position + 1
                     if not state.cancelled:
                         out.append(answer)
@@ -332,7 +340,7 @@ class EngineClient:
         one_begun = bool(self._started or self._let_go)
         for key in list(self._started):
             self._deaths[key] += 1
-            if self._deaths[key] >= 2:
+            if self._deaths[key] >= _BLAMED_AFTER:
                 self._deaths.pop(key)
                 request = self._pending.pop(key, None)
                 if request is not None:
@@ -345,18 +353,29 @@ class EngineClient:
             return  # it has seen no picture: blaming them one by one would go on as long as there are any
         for key, state in list(self._batches.items())[:1]:
             # Where all are answered and only the end was still to come, no picture is left to blame.
-            if state.careful and not one_begun and state.answered < len(state.request.sources):
+            if not one_begun and state.answered < len(state.request.sources) and self._at_fault(state):
                 position = state.answered
                 source = state.request.sources[position]
                 failure = _culprit(replace(state.request, sources=(source,)), reason, position)
                 out.append(BatchAnswers(key, (failure,)))  # type: ignore[arg-type]
                 state.answered += 1
+                state.deaths = 0
                 # Its end is the crash's, not the start's: the engine itself is well.
                 self._failed_starts = 0
+            state.begun = False
             state.careful_until = state.answered + _CAREFUL
             if state.answered >= len(state.request.sources):
                 del self._batches[key]
                 out.append(BatchDone(key, state.answered, False))
+
+    def _at_fault(self, state: _BatchState) -> bool:
+        """Whether the engine has ended so often with the first picture without an answer in work that it is to blame:
+        once among others, and then each time alone."""
+        if not state.careful:
+            state.deaths = 1
+        elif state.begun:
+            state.deaths += 1
+        return state.deaths >= _BLAMED_AFTER
 
     def _give_up(self, out: list[Answer]) -> None:
         for request in self._pending.values():
@@ -384,7 +403,7 @@ def _culprit(request: Request, reason: str, position: int = 0) -> Failure | Thum
     if isinstance(request, ThumbnailRequest):
         return Thumbnail(request.id, request.source, None)
     source = _source_of(request)
-    text = f"the engine ended twice while working on this ({reason})"
+    text = f"the engine ended {_BLAMED_AFTER} times while working on this ({reason})"
     return Failure(request.id, "engine-died", text, "It was left out; everything else goes on.", source, position)
 
 

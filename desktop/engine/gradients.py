@@ -11,11 +11,11 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from desktop.core.pictures.decode_in_child import bring_in
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of
-from desktop.engine.batching import bring_in
 from desktop.engine.messages import Answer, CancelRequest, ExplainRequest, Explanation, Ready, Shutdown, Started
 from desktop.store.store import ModelStore, read_verified
 
@@ -80,7 +80,7 @@ class _Explainer:
                 self._held = checksum.sha256, grad_cam.GradCam(read_verified(entry, "model.keras"))
             cam = self._held[1]
             assert isinstance(cam, grad_cam.GradCam)
-            brought = bring_in(request.source, manifest)
+            brought = bring_in(request.source, manifest.preprocess)
             pixels = brought.prepared.pixels
             scores = cam.scores(pixels)
             index = manifest.decision.choose(scores) if request.index is None else request.index

@@ -12,141 +12,14 @@ For the window: start an :class:`InspectionClient`, ask :meth:`~InspectionClient
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
-import time
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import TYPE_CHECKING
 
-from desktop.core.types import FoveaError
+from desktop.engine import launch
+from desktop.engine.inspection_events import InspectionDone, InspectionEvent, InspectionFailed
 from desktop.system.child_process import ChildProcess
 
-if TYPE_CHECKING:
-    from desktop.core.data.dataset import BrokenEntry
-    from desktop.core.data.inspection import Inspection, Stage
-
-_EVERY_S = 0.1
 _PATIENCE_S = 1.0
-_NICE = 5
-
-
-@dataclass(frozen=True, slots=True)
-class InspectionProgress:
-    """How far it is: ``done`` entries of ``total`` (``None``: not known) in ``stage``, ``broken`` found so far. At most
-    ten a second, and one at each stage's end."""
-
-    stage: Stage
-    done: int
-    total: int | None
-    broken: int
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenFound:
-    """Pictures that do not open, as they are met."""
-
-    entries: tuple[BrokenEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Glimpsed:
-    """What a handful of pictures told before all are opened: whether most are in ``colour``, and the median of their
-    shorter sides in pixels (0: none of them opened)."""
-
-    colour: bool
-    side: int
-
-
-@dataclass(frozen=True, slots=True)
-class InspectionDone:
-    """The result; always the last event."""
-
-    inspection: Inspection
-
-
-@dataclass(frozen=True, slots=True)
-class InspectionFailed:
-    """No result, always the last event. Kinds: those of :class:`desktop.core.data.dataset.DatasetError`, ``cancelled``,
-    ``inspector-died``, ``unexpected``."""
-
-    kind: str
-    message: str
-    hint: str = ""
-
-
-InspectionEvent = InspectionProgress | BrokenFound | Glimpsed | InspectionDone | InspectionFailed
-
-
-def serve_inspection(connection: Connection, path: str, near: bool) -> None:
-    """The child process: inspect, tell the other side, end. Ends early when told to, or when nobody listens."""
-    if hasattr(os, "nice"):
-        with contextlib.suppress(OSError):
-            os.nice(_NICE)
-    stop = threading.Event()
-    threading.Thread(target=_listen, args=(connection, stop), daemon=True).start()
-    answer = _inspect(connection, path, near, stop)
-    with contextlib.suppress(OSError):
-        connection.send(answer)
-    connection.close()
-    os._exit(0)  # threads inside native code must not delay the end, and there is nothing to save
-
-
-def _listen(connection: Connection, stop: threading.Event) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        connection.recv()
-    stop.set()
-
-
-def _inspect(connection: Connection, path: str, near: bool, stop: threading.Event) -> InspectionEvent:
-    from desktop.core.data.dataset import Interrupted
-    from desktop.core.data.inspection import inspect
-
-    teller = _Teller(connection, stop)
-    try:
-        return InspectionDone(inspect(path, teller.progress, stop.is_set, teller.broken, near, teller.glimpsed))
-    except Interrupted:
-        return InspectionFailed("cancelled", "the inspection was cancelled")
-    except FoveaError as error:
-        return InspectionFailed(error.kind, error.message, error.hint)
-    except Exception as error:  # its text may hold a path: the type has to do
-        text = f"the inspection failed unexpectedly ({type(error).__name__})"
-        return InspectionFailed("unexpected", text, "Please report this.")
-
-
-class _Teller:
-    """Tells the other side how it goes, not more often than a window can use."""
-
-    def __init__(self, connection: Connection, stop: threading.Event) -> None:
-        self._connection, self._stop = connection, stop
-        self._stage, self._at = "", 0.0
-        self._count = 0
-        self._waiting: list[BrokenEntry] = []
-
-    def progress(self, stage: Stage, done: int, total: int | None) -> None:
-        now = time.monotonic()
-        if stage == self._stage and now - self._at < _EVERY_S and done != total:
-            return
-        self._stage, self._at = stage, now
-        try:
-            if self._waiting:
-                self._connection.send(BrokenFound(tuple(self._waiting)))
-                self._waiting.clear()
-            self._connection.send(InspectionProgress(stage, done, total, self._count))
-        except OSError:
-            self._stop.set()  # nobody listens any more
-
-    def glimpsed(self, colour: bool, side: int) -> None:
-        try:
-            self._connection.send(Glimpsed(colour, side))
-        except OSError:
-            self._stop.set()
-
-    def broken(self, entry: BrokenEntry) -> None:
-        self._count += 1
-        self._waiting.append(entry)
 
 
 class InspectionClient:
@@ -175,8 +48,6 @@ class InspectionClient:
 
     def start(self) -> None:
         """Start the child; returns at once."""
-        from desktop.engine import launch
-
         self._process = ChildProcess(launch.inspector, self._arguments, "fovea-inspector")
 
     def events(self, timeout: float | None = None) -> list[InspectionEvent]:

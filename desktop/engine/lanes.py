@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from desktop.core.pictures.decode_in_child import Brought, bring_in_each
 from desktop.core.types import FoveaError
 from desktop.engine.answers import failure_of, prediction_of
-from desktop.engine.batching import Batch, Brought, bring_in, milliseconds_since
+from desktop.engine.batching import Batch, milliseconds_since
 from desktop.engine.messages import Failure, Prediction
 from desktop.engine.model import LoadedModel
+from desktop.system.workers import Cancelled, Workers
 
 _GROUPS_AHEAD = 2  # a lane: so far may one be beyond another that is held up; a crash puts them all in doubt
 _GROUP_S = 0.2  # a lane predicts what it has after this long: large pictures must not delay the first answers
@@ -30,8 +32,15 @@ class Lanes:
     while ``held`` says (under ``wake``) that somebody waits for the answer to a single picture.
     """
 
-    def __init__(self, batch: Batch, model: LoadedModel, wake: threading.Condition, held: Callable[[], bool]) -> None:
-        self._batch, self._model, self._wake, self._held = batch, model, wake, held
+    def __init__(
+        self,
+        batch: Batch,
+        model: LoadedModel,
+        decoders: Workers,
+        wake: threading.Condition,
+        held: Callable[[], bool],
+    ) -> None:
+        self._batch, self._model, self._decoders, self._wake, self._held = batch, model, decoders, wake, held
         self._ahead = _GROUPS_AHEAD * model.lanes * model.lane_call
         self._next = 0  # the first picture that no lane has taken
         self._handed_out = 0
@@ -62,8 +71,12 @@ class Lanes:
         return answers
 
     def _run(self) -> None:
-        while self._may_begin():
-            brought, answers = self._bring_in()
+        own: list[int] = []  # taken, not brought in yet
+        while own or self._may_begin():
+            try:
+                brought, answers = self._bring_in(own)
+            except Cancelled:
+                return
             answers.update(self._predicted(brought))
             with self._wake:
                 self._found.update(answers)
@@ -89,18 +102,25 @@ class Lanes:
             self._next += 1
             return self._next - 1
 
-    def _bring_in(self) -> tuple[dict[int, Brought], dict[int, Prediction | Failure]]:
-        """The pictures of a group, and the failures among them."""
+    def _bring_in(self, own: list[int]) -> tuple[dict[int, Brought], dict[int, Prediction | Failure]]:
+        """The pictures of a group, and the failures among them; what is left of ``own`` comes with the next."""
+        while len(own) < self._model.lane_call and (position := self._take()) is not None:
+            own.append(position)
         brought: dict[int, Brought] = {}
         failures: dict[int, Prediction | Failure] = {}
-        end = time.monotonic() + _GROUP_S
-        while len(brought) < self._model.lane_call and (position := self._take()) is not None:
-            try:
-                brought[position] = bring_in(self._batch.request.sources[position], self._model.manifest)
-            except Exception as error:
-                failures[position] = self._failure(position, error)
-            if time.monotonic() >= end:
-                break
+        sources = [self._batch.request.sources[position] for position in own]
+        spec = self._model.manifest.preprocess
+        found: Sequence[Brought | FoveaError]
+        try:
+            found = bring_in_each(sources, spec, self._decoders, lambda: self._batch.cancelled, _GROUP_S)
+        except FoveaError as error:
+            found = [error] * len(own)
+        for position, item in zip(own, found, strict=False):
+            if isinstance(item, FoveaError):
+                failures[position] = self._failure(position, item)
+            else:
+                brought[position] = item
+        del own[: len(found)]
         return brought, failures
 
     def _predicted(self, brought: dict[int, Brought]) -> dict[int, Prediction | Failure]:

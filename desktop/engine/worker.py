@@ -1,9 +1,10 @@
-"""The engine process: decodes, prepares, predicts. It reads requests from a pipe until the pipe closes.
+"""The engine process: has pictures decoded and prepared, and predicts. It reads requests from a pipe until that closes.
 
 Three kinds of threads share it. The main thread only reads the pipe, so a sender never waits for a
 prediction. One thread predicts: the newest interactive request first, then the next group of a batch, whose
-pictures a small pool decodes ahead; where the network is small the pool predicts them too (:mod:`.lanes`). One
-thread serves pictures to look at. The heavy calls (Pillow, LiteRT) release the interpreter's lock.
+pictures a small pool brings in ahead; where the network is small the pool predicts them too (:mod:`.lanes`). Two
+threads serve pictures to look at, large ones and small ones. No file is opened here: children with limits do that
+(:mod:`desktop.core.pictures.decode_in_child`), some for what somebody waits for and others for batches.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.core.pictures.decode import decode
+from desktop.core.pictures.decode_in_child import Brought, bring_in, one, show
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
-from desktop.engine.answers import DEVICE, failure_of, prediction_of, shrunk, thumbnail_of
-from desktop.engine.batching import FLUSH_S, Batch, Brought, bring_in, milliseconds_since
+from desktop.engine.answers import DEVICE, failure_of, prediction_of, thumbnail_of
+from desktop.engine.batching import FLUSH_S, Batch, milliseconds_since
 from desktop.engine.explaining import activation_map, best_method, grid_for, occlusion
 from desktop.engine.lanes import Lanes
 from desktop.engine.messages import (
@@ -38,10 +39,12 @@ from desktop.engine.messages import (
     CancelRequest,
     ExplainRequest,
     Explanation,
-    Picturing,
+    Failure,
     PredictRequest,
     Preview,
     PreviewRequest,
+    RadiographAnswer,
+    RadiographRequest,
     ReadRequest,
     Ready,
     Request,
@@ -54,15 +57,19 @@ from desktop.engine.messages import (
 )
 from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
 from desktop.store.store import ModelStore
+from desktop.system.workers import Cancelled, Workers, cores
 
 _KEPT_MODELS = 3
 _CAREFUL_GROUP = 1
 _NICE = 5  # on Unix: 0 is usual, 19 the most patient
+_AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
+_GIVE_UP_S = 2.0  # a picture that takes longer to open is let go when a newer one is asked for
 
 
 def serve(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
     child.quiet_native_output()
+    child.lead_group()  # who ends this process ends its children as well
     if patient:
         child.step_back(_NICE)
     engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads())
@@ -92,20 +99,24 @@ class _Engine:
         self._read: ReadRequest | None = None
         self._warm: collections.deque[WarmRequest] = collections.deque()
         self._batches: collections.deque[Batch] = collections.deque()
-        self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest] = {}
+        self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest | RadiographRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
         self._explain: ExplainRequest | None = None
         self._explaining = 0  # the id of the request whose map is being made; 0 once it is no longer wanted
         self._lanes: Lanes | None = None  # of the first batch, once it has begun
         self._answering = False
-        workers = max(2, min(8, os.cpu_count() or 2))
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="decode", initializer=_step_back)
+        self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="batch", initializer=_step_back)
+        self._decoders = Workers(_AWAITED, keep=1)
+        self._batch_decoders = Workers(cores(), patient=True)
+        self._at_work: set[int] = set()  # the requests that somebody waits for and that are being answered
+        self._unwanted: set[int] = set()  # those of them that were cancelled
 
     def run(self) -> None:
         """Read requests until told to stop."""
         self.send(Ready(os.getpid(), DEVICE, _versions()))
-        for target in (self._predicting, self._picturing):
+        self._decoders.warm("desktop.core.pictures.decode_in_child:_bring_in")
+        for target in (self._predicting, self._picturing, self._thumbnailing):
             threading.Thread(target=target, daemon=True).start()
         while True:
             try:
@@ -138,7 +149,7 @@ class _Engine:
                 self._batches.append(Batch(request))
             case ExplainRequest():
                 self._explain, self._explaining = request, 0
-            case PreviewRequest() | SampleRequest():
+            case PreviewRequest() | SampleRequest() | RadiographRequest():
                 self._previews[type(request), request.slot] = request
             case ThumbnailRequest():
                 self._thumbnails.append(request)
@@ -146,6 +157,8 @@ class _Engine:
                 self._cancel(request.target)
 
     def _cancel(self, target: int) -> None:
+        if target in self._at_work:
+            self._unwanted.add(target)
         for batch in self._batches:
             if batch.request.id == target:
                 batch.cancelled = True
@@ -194,10 +207,24 @@ class _Engine:
 
     def _guarded(self, request_id: int, source: ImageSource | None, work: Callable[[], None]) -> None:
         self.send(Started(request_id))
+        with self._wake:
+            self._at_work.add(request_id)
         try:
             work()
+        except Cancelled:  # nobody waits for it; the client still has to know that the engine is past it
+            self.send(Failure(request_id, "cancelled", "cancelled", source=source))
         except Exception as error:
             self.send(failure_of(request_id, error, source))
+        finally:
+            with self._wake:
+                self._at_work.discard(request_id)
+                self._unwanted.discard(request_id)
+
+    def _let_go(self, request_id: int, newer: Callable[[], bool]) -> Callable[[], bool]:
+        """What tells that the picture of a request need not be opened any more: cancelled, or ``newer`` says that
+        another is waited for instead. Within a moment's work it is finished all the same: a child would be lost."""
+        since = time.monotonic()
+        return lambda: time.monotonic() - since > _GIVE_UP_S and (request_id in self._unwanted or newer())
 
     def _warm_up(self, request: WarmRequest) -> None:
         begin = time.perf_counter()
@@ -207,6 +234,7 @@ class _Engine:
             spec = model.manifest.preprocess
             # The first run of an interpreter packs its weights; better now than with the first picture.
             model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
+        self._batch_decoders.warm("desktop.core.pictures.decode_in_child:_bring_in", cores())
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest | ReadRequest) -> None:
@@ -214,9 +242,10 @@ class _Engine:
         if isinstance(request, ReadRequest):
             from desktop.engine.reading import read  # most engines are never asked to
 
-            self.send(read(request, model))
+            self.send(read(request, model, self._decoders, self._let_go(request.id, lambda: self._read is not None)))
             return
-        brought = bring_in(request.source, model.manifest)
+        unwanted = self._let_go(request.id, lambda: self._predict is not None)
+        brought = bring_in(request.source, model.manifest.preprocess, self._decoders, unwanted)
         begin = time.perf_counter()
         scores, verdicts = model.answer(brought.prepared.pixels[np.newaxis], gated=True)
         spent = milliseconds_since(begin)
@@ -230,7 +259,15 @@ class _Engine:
         begin = time.perf_counter()
         model = self._load(request.model)
         manifest = model.manifest
-        brought = bring_in(request.source, manifest)
+        unwanted = self._let_go(request.id, lambda: bool(self._explain or self._predict or self._read))
+        try:
+            brought = bring_in(request.source, manifest.preprocess, self._decoders, unwanted)
+        except Cancelled:
+            with self._wake:
+                if self._explain is None and request.id not in self._unwanted:
+                    self._explain = request  # only an answer goes first
+                    return
+            raise
         pixels = brought.prepared.pixels
         since = time.perf_counter()
         scores = model.predict(pixels[np.newaxis])[0]
@@ -286,7 +323,9 @@ class _Engine:
             return
         group_size = _CAREFUL_GROUP if request.one_by_one else BATCH
         ahead = 1 if request.one_by_one else 3 * BATCH
-        batch.fill(self._pool, model.manifest, ahead)
+        if request.one_by_one:
+            self.send(Started(request.id))
+        batch.fill(self._pool, self._batch_decoders, model.manifest, ahead)
         if not batch.waiting:
             self._end(batch, cancelled=False)
             return
@@ -299,7 +338,8 @@ class _Engine:
             for _, other in self._models.values():
                 if other is not model:
                     other.close_lanes()
-            self._lanes = Lanes(batch, model, self._wake, lambda: self._answering or self._predict is not None)
+            held = lambda: self._answering or self._predict is not None  # noqa: E731
+            self._lanes = Lanes(batch, model, self._batch_decoders, self._wake, held)
             self._lanes.start(self._pool)
         lanes = self._lanes
         with self._wake:
@@ -370,38 +410,50 @@ class _Engine:
     def _picturing(self) -> None:
         while True:
             with self._wake:
-                while not self._previews and not self._thumbnails:
+                while not self._previews:
                     self._wake.wait()
-                request: Picturing
-                if self._previews:
-                    request = self._previews.pop(max(self._previews, key=lambda place: self._previews[place].id))
-                else:
-                    request = self._thumbnails.pop()
-            if isinstance(request, PreviewRequest):
-                self._guarded(request.id, request.source, partial(self._show, request))
-            elif isinstance(request, SampleRequest):
-                self._guarded(request.id, request.source, partial(self._sample, request))
-            else:
-                self.send(Started(request.id))
-                self.send(thumbnail_of(request))
+                request = self._previews.pop(max(self._previews, key=lambda place: self._previews[place].id))
+            if isinstance(request, RadiographRequest):
+                self._guarded(request.id, request.source, partial(self._study, request))
+                continue
+            work = self._show if isinstance(request, PreviewRequest) else self._sample
+            self._guarded(request.id, request.source, partial(work, request))  # type: ignore[arg-type]
+
+    def _thumbnailing(self) -> None:
+        while True:
+            with self._wake:
+                while not self._thumbnails:
+                    self._wake.wait()
+                request = self._thumbnails.pop()
+            self._guarded(request.id, request.source, partial(self._thumbnail, request))
+
+    def _thumbnail(self, request: ThumbnailRequest) -> None:
+        self.send(thumbnail_of(request, self._decoders, self._let_go(request.id, lambda: False)))
+
+    def _superseded(self, request: PreviewRequest | SampleRequest | RadiographRequest) -> Callable[[], bool]:
+        return self._let_go(request.id, lambda: (type(request), request.slot) in self._previews)
 
     def _sample(self, request: SampleRequest) -> None:
         from desktop.engine.sampling import samples_of  # draws OpenCV in, which most engines never need
 
-        self.send(samples_of(request))
+        self.send(samples_of(request, self._decoders, self._superseded(request)))
+
+    def _study(self, request: RadiographRequest) -> None:
+        item = (request.source, request.max_side, request.reveal)
+        study = one("desktop.core.pictures.dicom.study:read_item", item, self._decoders, self._superseded(request))
+        self.send(RadiographAnswer(request.id, request.source, study))
 
     def _show(self, request: PreviewRequest) -> None:
-        image = decode(request.source)
-        pixels = shrunk(image.pixels, request.max_side)
+        shown = show(request.source, request.max_side, None, self._decoders, self._superseded(request))
         self.send(
             Preview(
                 request.id,
                 request.source,
-                pixels,
-                image.original_size,
-                image.format,
-                image.frames,
-                image.notices,
+                shown.pixels,
+                shown.original_size,
+                shown.format,
+                shown.frames,
+                shown.notices,
                 request.slot,
             )
         )

@@ -17,10 +17,10 @@ from desktop.core.types import FoveaError
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.control import Cancelled, Control, Steering, Undisturbed
 from desktop.ml.plans.events import Event, Finished, Note
-from desktop.ml.training.history import write_text
 from desktop.ml.training.recorder import Recorder
 from desktop.store.manifest import Manifest
 from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
+from desktop.system.files import write_atomically
 
 Listener = Callable[[Event], None]
 
@@ -98,7 +98,7 @@ def _work(
 
     gathered = assemble.gather(plan, run, data_root, assemble.told(recorder, steering.check))
     if moved is not None:
-        write_text(run / PLAN, plan.to_json())
+        write_atomically(run / PLAN, plan.to_json())
     recorder.change(data=gathered.title, preset=plan.preset)
     for name, reason in gathered.set_aside[:20]:
         recorder.pass_on(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))  # a file's name may be a patient's
@@ -121,5 +121,8 @@ def _work(
     manifest = package.package(plan, trained, gathered, models, work, recorder, steering.check)
     for scratch in (work, run / features.FOLDER):
         shutil.rmtree(scratch, ignore_errors=True)
+    for metric in manifest.metrics:
+        if (metric.name, metric.split) == ("accuracy", "validation"):
+            recorder.settle_model(metric.value, metric.n)
     reveal(manifest)
     return Finished("done", manifest.id, f"the model '{manifest.name}' is in the store")

@@ -21,7 +21,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import FoveaError
 from desktop.ml.data import assemble
 from desktop.ml.plans.control import Cancelled, Command
@@ -41,6 +40,8 @@ from desktop.ml.plans.search_results import (
 from desktop.ml.plans.search_space import Choices, Dimension, Range, check, digest_of, grid_size, shared_by_all
 from desktop.store.ids import id_of
 from desktop.store.runs import PLAN, RunError, RunStore
+from desktop.system import strict_json
+from desktop.system.files import write_atomically
 
 __all__ = [
     "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
@@ -280,7 +281,7 @@ def _facts(study: Any, goal: Goal, plan: TrainingPlan, space: Sequence[Dimension
     """What every trial of the search shares. Raises :class:`SearchError` where it was begun with something else."""
     facts = {
         "goal": goal,
-        "space": json.loads(json.dumps([asdict(dimension) for dimension in space])),
+        "space": strict_json.plain([asdict(dimension) for dimension in space]),
         "plan": digest_of(shared_by_all(plan, space)),
     }
     words = {
@@ -414,10 +415,6 @@ def _result(name: str, study: Any) -> SearchResult:
 
 def _write(result: SearchResult) -> None:
     """Keep the result where the window looks for it; the database holds it in any case."""
-
-    def write(part: Path) -> None:
-        part.write_text(json.dumps(result.to_dict(), indent=1), encoding="utf-8", newline="\n")
-
     with contextlib.suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
-        write_atomically(folder() / f"{stem(result.name)}.json", write)
+        write_atomically(folder() / f"{stem(result.name)}.json", json.dumps(result.to_dict(), indent=1))

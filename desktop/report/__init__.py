@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop.core.figures.result_files import write_atomically
-from desktop.core.figures.store import not_written
 from desktop.core.types import FoveaError
 from desktop.report.content import Report
+from desktop.system.files import disk_of, saying, write_atomically
 
 SUFFIXES = (".html", ".htm", ".pdf")
 
@@ -25,7 +24,7 @@ def write_report(report: Report, path: Path, cancelled: Callable[[], bool] = lam
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise FoveaError("bad-suffix", f"'{path.name}' names no report format", "Use .html or .pdf.")
-    try:
+    with saying("the report", disk_of(path)):
         if suffix == ".pdf":
             from desktop.report.pdf import write_pdf
 
@@ -33,12 +32,4 @@ def write_report(report: Report, path: Path, cancelled: Callable[[], bool] = lam
         else:
             from desktop.report.html import html_of
 
-            text = html_of(report)
-            write_atomically(path, lambda place: _put(place, text))
-    except OSError as error:
-        raise not_written("the report", f"the disk of '{path.name}'", error) from error
-
-
-def _put(place: Path, text: str) -> None:
-    # Names that are no text (lone surrogates) become visible escapes instead of an error.
-    place.write_bytes(text.encode("utf-8", "backslashreplace"))
+            write_atomically(path, html_of(report))

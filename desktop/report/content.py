@@ -14,7 +14,7 @@ import numpy as np
 
 from desktop import __version__
 from desktop.core.figures.comparison import Compatibility, other_decision, works_here
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
 
@@ -77,7 +77,10 @@ class Report:
         return MEDICAL_NOTICE if self.result.model.medical else ""
 
     def key_figures(self) -> list[tuple[str, Estimate]]:
-        """The three figures that matter most."""
+        """The three figures that matter most, as they may be shown."""
+        return [(name, shown(estimate)) for name, estimate in self._key_figures()]
+
+    def _key_figures(self) -> list[tuple[str, Estimate]]:
         f = self.figures
         if f.point is not None and f.auc is not None:
             label = self.positive_label()
@@ -131,7 +134,10 @@ class Report:
         return f"'{model.labels[model.positive]}' where its score is at least {model.threshold:.6g}{why}"
 
     def measures(self) -> list[tuple[str, Estimate]]:
-        """All single figures with their intervals."""
+        """All single figures with their intervals, as they may be shown."""
+        return [(name, shown(estimate)) for name, estimate in self._measures()]
+
+    def _measures(self) -> list[tuple[str, Estimate]]:
         f, m = self.figures, self.figures.means
         rows = [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy)]
         if f.top5 is not None:
@@ -232,15 +238,17 @@ def _persons_methods(persons: int) -> list[str]:
 
 def brief(estimate: Estimate) -> str:
     """A share in percent with its interval, in as few characters as can be."""
+    estimate = shown(estimate)
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return f"– {estimate.reason}"
     return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 
 def text_of(estimate: Estimate | None, percent: bool = False) -> str:
-    """A figure with its interval, or why there is none."""
+    """A figure with its interval and the number of pictures, or why there is none."""
     if estimate is None:
         return "–"
+    estimate = shown(estimate)
     if estimate.value is None:
         return f"not known: {estimate.reason}"
     scale, digits = (100, 1) if percent else (1, 4)
@@ -248,7 +256,8 @@ def text_of(estimate: Estimate | None, percent: bool = False) -> str:
     text = f"{scale * estimate.value:.{digits}f}"
     if estimate.low is None or estimate.high is None:
         return text + unit + (f" ({estimate.reason})" if estimate.reason else "")
-    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f})"
+    of = f", n = {estimate.n:,}" if estimate.n else ""
+    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f}{of})"
 
 
 def build_report(

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import FEWEST, Estimate
 from desktop.report import plots
 from desktop.report.content import Mistake, Report, brief, text_of
 
@@ -114,7 +114,7 @@ def _key(report: Report) -> str:
         else:
             percent = name != "AUC" and not name.endswith("F1")
             figure = f"{100 * estimate.value:.1f} %" if percent else f"{estimate.value:.3f}"
-            below = f"95 % interval {_interval(estimate, percent)}"
+            below = f"95 % interval {_interval(estimate, percent)}, n = {estimate.n:,}"
         cells.append(f"<div><span class='quiet'>{escape(name)}</span><b>{figure}</b>{below}</div>")
     return f"<div class='key'>{''.join(cells)}</div>"
 
@@ -169,7 +169,8 @@ def _matrix(report: Report) -> str:
         cells = []
         for j, other in enumerate(labels):
             share = matrix[i, j] / sums[i]
-            title = f"{label} answered as {other}: {share:.1%}"
+            few = int(matrix[i].sum()) < FEWEST
+            title = f"{label} answered as {other}: " + (f"of {int(matrix[i].sum())}" if few else f"{share:.1%}")
             tint = f"background: rgb(var(--soft) / {0.75 * share:.3f})"
             mark = " class='d'" if i == j else ""
             cells.append(f"<td{mark} style='{tint}' title='{escape(title)}'>{int(matrix[i, j]):,}</td>")

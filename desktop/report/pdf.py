@@ -180,7 +180,7 @@ def _first(pages: _Pages, report: Report) -> None:
         scale, digits = (100, 1) if percent else (1, 3)
         if estimate.low is not None and estimate.high is not None:
             low, high = scale * estimate.low, scale * estimate.high
-            pages.text(f"95 %: {low:.{digits}f} to {high:.{digits}f}", 8, TEXT, x, 36)
+            pages.text(f"95 %: {low:.{digits}f} to {high:.{digits}f}, n = {estimate.n:,}", 8, TEXT, x, 36)
     pages.y = top - 0.8
     if report.compatibility:
         pages.heading("Does it work here?")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from desktop.core.figures.gallery_order import in_order
+
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from desktop.engine.evaluation import Evaluator
 
 Mode = Literal["losses", "cell", "unsure", "all", "labels", "only"]
-SURE = 0.9
-"""From this score on a wrong answer makes its label doubtful."""
 
 
 class Answers(Protocol):
@@ -166,30 +166,10 @@ def arrange(answers: Answers, choice: Choice) -> np.ndarray:
         rows = answers.rows
     if choice.shown_class is not None:
         rows = rows[answers.truth[rows] == choice.shown_class]
-    truth, predicted = answers.truth[rows], answers.predicted[rows]
     if choice.mode == "all" or choice.mode == "only":
         return rows
-    if choice.mode == "cell":
-        keep = np.ones(len(rows), bool)
-        if choice.truth is not None:
-            keep &= truth == choice.truth
-        if choice.predicted is not None:
-            keep &= predicted == choice.predicted
-    elif choice.mode == "unsure":
-        keep = truth == predicted
-    else:
-        keep = truth != predicted
-    rows, truth, predicted = rows[keep], truth[keep], predicted[keep]
-    if choice.mode == "losses":
-        key = answers.scores[rows, truth]
-    elif choice.mode == "unsure":
-        key = answers.scores[rows, predicted]
-    else:
-        key = -answers.scores[rows, predicted]
-        if choice.mode == "labels":
-            sure = -key >= SURE
-            rows, key = rows[sure], key[sure]
-    return rows[np.argsort(key, kind="stable")]
+    cell = (choice.truth, choice.predicted)
+    return in_order(choice.mode, rows, answers.truth, answers.predicted, answers.scores, cell)
 
 
 def tally(answers: Answers, rows: np.ndarray, classes: int) -> np.ndarray:

@@ -1,12 +1,151 @@
-"""Small work with the disk, off the drawing thread and in the order in which it was asked for."""
+"""Work that would hold up the drawing thread: the only module that begins threads for it.
+
+- :class:`Task`: one piece of work in a thread, with an answer; may be cancelled.
+- :class:`Errands`: small work with the disk, in the order in which it was asked for.
+- :class:`Slices`: Python code, a few milliseconds at a time on the drawing thread itself.
+- :func:`run_aside`: what may be left behind at the end of the program (a server that does not answer).
+
+A thread is for work outside the interpreter (scaling pictures, waiting for a disk). Python code in a thread would hold
+up the window all the same: each Qt call gives the interpreter away and waits up to 5 ms to have it back. Such work
+is cut into slices instead. Child processes have supervisors of their own beside the service that starts them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+import atexit
+import threading
+import time
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+SLICE = 0.005
+"""Seconds of work between two looks at the window's events."""
+
+Work = Callable[["Task"], Any]
+
+
+class Task(QThread):
+    """One piece of work: ``work(task)`` runs in a thread and may call ``task.progressed.emit(...)``.
+
+    It should look at ``task.cancelled`` now and then. Exactly one of ``answered`` (its result) and ``failed`` (the
+    exception) follows. Connect these to bound methods of objects of the drawing thread. Work must not touch widgets.
+    """
+
+    progressed = Signal(object)
+    answered = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, work: Work) -> None:
+        super().__init__()
+        self._work: Work | None = work
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work should end early."""
+        return self.isInterruptionRequested()
+
+    def launch(self) -> None:
+        """Begin, behind whatever the user is doing; the task keeps itself alive until it has ended."""
+        _the_tasks().keep(self)
+        self.start(QThread.Priority.LowPriority)
+
+    def cancel(self) -> None:
+        """Ask the work to end early; its answer may still come."""
+        self.requestInterruption()
+
+    def run(self) -> None:
+        """The thread itself."""
+        work, self._work = self._work, None
+        assert work is not None
+        try:
+            result = work(self)
+        except Exception as error:
+            self.failed.emit(error)
+        else:
+            self.answered.emit(result)
+
+
+class Slices(QObject):
+    """Runs a generator a few milliseconds at a time, between the window's events.
+
+    Each step should take a millisecond or less. ``stepped`` carries the last value of a slice, ``answered`` what the
+    generator returned, ``failed`` its exception; the last two end the work.
+    """
+
+    stepped = Signal(object)
+    answered = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, work: Generator[Any, None, Any], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._work: Generator[Any, None, Any] | None = work
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._turn)
+
+    def launch(self) -> None:
+        """Begin with the next turn of the event loop."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Drop the work; no signal follows."""
+        self._timer.stop()
+        if self._work is not None:
+            self._work.close()
+            self._work = None
+
+    def _turn(self) -> None:
+        until = time.perf_counter() + SLICE
+        value: Any = None
+        try:
+            while self._work is not None and time.perf_counter() < until:
+                value = next(self._work)
+        except StopIteration as end:
+            self.stop()
+            self.answered.emit(end.value)
+        except Exception as error:
+            self.stop()
+            self.failed.emit(error)
+        else:
+            self.stepped.emit(value)
+
+
+class _Tasks(QObject):
+    """Holds the running tasks: a QThread must outlive its run even where whoever started it is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tasks: set[Task] = set()
+
+    def keep(self, task: Task) -> None:
+        self._tasks.add(task)
+        task.finished.connect(self._sweep, Qt.ConnectionType.QueuedConnection)
+
+    def _sweep(self) -> None:
+        self._tasks = {task for task in self._tasks if not task.isFinished()}
+
+    def end_all(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            task.wait(5000)
+        self._tasks.clear()
+
+
+_tasks: _Tasks | None = None
+
+
+def _the_tasks() -> _Tasks:
+    global _tasks
+    if _tasks is None:
+        _tasks = _Tasks()
+        atexit.register(_tasks.end_all)
+    return _tasks
 
 
 class Errands(QObject):
@@ -35,6 +174,8 @@ class Errands(QObject):
     ) -> None:
         """Ask for ``work``. Without ``failed`` an exception is dropped: for what is only tried."""
         if self._pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # not before the first paint
+
             self._pool = ThreadPoolExecutor(1, self._name)
         self._open += 1
         self._pool.submit(self._do, work, then, failed)
@@ -63,3 +204,53 @@ class Errands(QObject):
         self._open -= 1
         if tell is not None:
             tell(value)
+
+
+class _Aside(QObject):
+    """Holds what threads work with. A thread that ends drops what it was given; were that the last reference to a
+    window, Qt would take it apart in a thread that it does not belong to, and the program would end with it. So the
+    work is held here as well, and let go in the thread that asked, once the other has ended."""
+
+    _ended = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: dict[threading.Thread, Callable[..., Any]] = {}
+        self._ended.connect(self._release)
+
+    def run(self, work: Callable[..., Any], arguments: tuple[Any, ...], name: str) -> threading.Thread:
+        box = [work]
+
+        def body() -> None:
+            try:
+                box.pop()(*arguments)
+            finally:
+                self._ended.emit(threading.current_thread())
+
+        thread = threading.Thread(target=body, name=name, daemon=True)
+        self._held[thread] = work
+        thread.start()
+        return thread
+
+    @Slot(object)
+    def _release(self, thread: threading.Thread) -> None:
+        thread.join()  # it has nothing left to do
+        self._held.pop(thread, None)
+
+
+_aside: _Aside | None = None
+
+
+Aside = threading.Thread
+"""What :func:`run_aside` gives: may be asked whether it is alive, and waited for."""
+
+
+def run_aside(work: Callable[..., Any], *arguments: Any, name: str) -> threading.Thread:
+    """Call ``work(*arguments)`` in a daemon thread called ``name``; ask from the main thread.
+
+    ``work`` may be a method of a Qt object; what it has to tell it tells by a signal.
+    """
+    global _aside
+    if _aside is None:
+        _aside = _Aside()
+    return _aside.run(work, arguments, name)

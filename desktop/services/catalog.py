@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop.services.background import Task
 
 if TYPE_CHECKING:
     from desktop.store.store import ModelEntry
 
 
-class _Reader(QThread):
-    read = Signal(object)
+def _read(task: Task) -> list[ModelEntry]:
+    """Every manifest; a store that cannot be read at all is an empty one."""
+    from desktop.store.store import ModelStore
 
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.setObjectName("catalog")
-
-    def run(self) -> None:
-        """Read every manifest; a store that cannot be read at all is an empty one."""
-        from desktop.store.store import ModelStore
-
-        try:
-            entries = ModelStore().entries()
-        except OSError:
-            entries = []
-        self.read.emit(entries)
+    try:
+        return ModelStore().entries()
+    except OSError:
+        return []
 
 
 class ModelCatalog(QObject):
@@ -37,7 +31,7 @@ class ModelCatalog(QObject):
         super().__init__(parent)
         self.entries: list[ModelEntry] = []
         self.loaded = False
-        self._reader: _Reader | None = None
+        self._reader: Task | None = None
         self._again = False
 
     def refresh(self) -> None:
@@ -45,10 +39,11 @@ class ModelCatalog(QObject):
         if self._reader is not None:
             self._again = True
             return
-        self._reader = _Reader(self)
-        self._reader.read.connect(self._take)
+        self._reader = Task(_read)
+        self._reader.answered.connect(self._take)
+        self._reader.failed.connect(self._on_failed)
         self._reader.finished.connect(self._clean_up)
-        self._reader.start()
+        self._reader.launch()
 
     def stop(self) -> None:
         """Wait for the thread: for the end of the program."""
@@ -61,14 +56,18 @@ class ModelCatalog(QObject):
         return next((entry for entry in self.entries if entry.id == model_id), None)
 
     def first_choice(self, remembered: str) -> str:
-        """The model to begin with: the remembered one, else the first that can answer, else the first, else ''.
+        """The model to begin with: the remembered one, else the one for everyday photographs, else the first that can
+        answer, else the first, else ''.
 
         A medical model is never the first choice: whoever wants it picks it, and reads its notice in doing so.
         """
         if self.entry(remembered) is not None:
             return remembered
+        from desktop.store.catalogue import EVERYDAY
+
         ready = [entry for entry in self.entries if entry.state == "ready"]
         everyday = [entry for entry in ready if entry.manifest is not None and not entry.manifest.medical]
+        everyday.sort(key=lambda entry: entry.id != EVERYDAY)
         return next((entry.id for entry in (*everyday, *ready, *self.entries)), "")
 
     @Slot(object)
@@ -76,11 +75,13 @@ class ModelCatalog(QObject):
         self.entries, self.loaded = entries, True
         self.changed.emit()
 
+    @Slot(object)
+    def _on_failed(self, error: Exception) -> None:
+        raise error  # a fault of the program: into the crash report, with its trace
+
     @Slot()
     def _clean_up(self) -> None:
-        if self._reader is not None:
-            self._reader.deleteLater()
-            self._reader = None
+        self._reader = None
         if self._again:
             self._again = False
             self.refresh()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice, QMimeData, QObject, QUrl, Signal
 from PySide6.QtGui import QImage
 
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 
 # Taken as they are, so that the engine decodes what the other program really handed over.
 _RAW = {

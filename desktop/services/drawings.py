@@ -9,14 +9,14 @@ from __future__ import annotations
 import datetime
 import os
 import re
+import threading
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from desktop import paths
-from desktop.core.figures.result_files import write_atomically
 from desktop.core.types import FoveaError
+from desktop.system.files import reason_of, write_atomically
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,60}[A-Za-z0-9]|[A-Za-z0-9]")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -28,9 +28,17 @@ class OwnDrawings:
     def __init__(self, model_id: str, root: Path | None = None) -> None:
         self.folder = (root or paths.user_data() / "drawings") / folder_name(model_id)
         self._kept: list[Path] = []
+        self._one_at_a_time = threading.Lock()
 
     def keep(self, png: bytes, label: str) -> Path:
-        """Write a drawing under its true ``label``; returns its file. Raises :class:`FoveaError` of kind ``disk``."""
+        """Write a drawing under its true ``label``; returns its file. Threads may call it.
+
+        Raises :class:`FoveaError` of kind ``disk``.
+        """
+        with self._one_at_a_time:  # two at once would find the same name free
+            return self._keep(png, label)
+
+    def _keep(self, png: bytes, label: str) -> Path:
         folder = self.folder / self._name_of(label)
         moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         try:
@@ -39,11 +47,11 @@ class OwnDrawings:
                 path = folder / f"{moment}-{number:03d}.png"
                 if not path.exists():
                     break
-            write_atomically(path, partial(_fill, png))
+            write_atomically(path, png)
         except OSError as error:
             raise FoveaError(
                 "disk",
-                f"the drawing was not kept: {error.strerror or type(error).__name__}",
+                f"the drawing was not kept: {reason_of(error)}",
                 "Make room on the disk, or allow Fovea to write to its folder.",
             ) from error
         self._kept.append(path)
@@ -75,7 +83,7 @@ class OwnDrawings:
             except FileNotFoundError:
                 continue  # the user has moved it: the one before is meant
             except OSError as error:
-                raise FoveaError("disk", f"the drawing stays: {error.strerror or type(error).__name__}") from error
+                raise FoveaError("disk", f"the drawing stays: {reason_of(error)}") from error
             return unquote(path.parent.name)
         return ""
 
@@ -124,7 +132,3 @@ def folder_name(label: str) -> str:
     coded = quote(label, safe="").replace(".", "%2E") or "%00"
     # A word of plain letters that a system keeps for itself: its first letter coded.
     return coded if coded != label else f"%{ord(label[0]):02X}{label[1:]}"
-
-
-def _fill(data: bytes, path: Path) -> None:
-    path.write_bytes(data)

@@ -9,12 +9,13 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+from desktop.services.background import Errands
 
 if TYPE_CHECKING:
     import numpy as np
@@ -172,7 +173,7 @@ class EvaluationService(QObject):
         self._ready: _Runner | None = None
         self._ending: set[_Runner] = set()
         # One writer, so that judgements reach the disk in the order in which they were given.
-        self._writer: ThreadPoolExecutor | None = None
+        self._notes = Errands("evaluation-notes", self)
 
     @property
     def running(self) -> bool:
@@ -223,14 +224,17 @@ class EvaluationService(QObject):
             self._ready = None
         for runner in list(self._ending):
             runner.wait(10_000)
-        if self._writer is not None:
-            self._writer.shutdown(wait=True)
-            self._writer = None
+        self._notes.stop()
 
     def judge(self, fingerprint: str, said: Mapping[str, Judgement | None]) -> None:
         """Remember what the user says of labels, by the pictures' names; written a moment later."""
         held = dict(said)
-        self._write(lambda store: [store.judge(fingerprint, name, judgement) for name, judgement in held.items()])
+
+        def judge(store: EvaluationStore) -> None:
+            for name, judgement in held.items():
+                store.judge(fingerprint, name, judgement)
+
+        self._write(judge)
 
     def choose(self, result: EvaluationResult, threshold: float | None, reason: str = "") -> None:
         """Remember the threshold that the user chose for a kept result (``None``: the model's own); written a moment
@@ -241,19 +245,18 @@ class EvaluationService(QObject):
         """Remember a mapping that the user confirmed; written a moment later."""
         self._write(lambda store: store.remember_mapping(model_id, classes, mapping))
 
-    def _write(self, work) -> None:  # type: ignore[no-untyped-def]
+    def _write(self, work: Callable[[EvaluationStore], object]) -> None:
         from desktop.core.figures.store import EvaluationStore
+
+        store = EvaluationStore()  # in the folder of this moment
+        self._notes.run(lambda: work(store), failed=self._on_not_kept)
+
+    def _on_not_kept(self, error: Exception) -> None:
         from desktop.core.types import FoveaError
 
-        def attempt(store: EvaluationStore = EvaluationStore()) -> None:  # noqa: B008 - the folder of this moment
-            try:
-                work(store)
-            except FoveaError as error:
-                self.not_remembered.emit(error.message)
-
-        if self._writer is None:
-            self._writer = ThreadPoolExecutor(1, "evaluation-notes")
-        self._writer.submit(attempt)
+        if not isinstance(error, FoveaError):
+            raise error
+        self.not_remembered.emit(error.message)
 
     def _drop(self) -> None:
         runner, self._runner = self._runner, None

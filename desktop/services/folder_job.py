@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.services.session import ImageItem, sources_of
+from desktop.services.background import Slices
+from desktop.services.session import ImageItem
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
 
 _Said = tuple[str, bool, bool]  # as for ImageItem.say
+_AT_ONCE = 2000  # pictures that are looked up at once
+_STEP = 500  # pictures between two looks at the window's events
 _WINDOW_S = 5.0  # the speed shown is that of the last seconds
 
 
@@ -32,6 +35,31 @@ class Progress:
     total: int
     rate: float | None
     left_s: float | None
+
+
+@dataclass(slots=True, eq=False)
+class _Plan:
+    """A batch while it is made: the pictures and their sources, where each stood in the batch before (``None``: begun
+    anew), what was said of it there, the positions to ask for, how many could not be answered."""
+
+    items: list[ImageItem]
+    model_id: str
+    root: str | None
+    kept: list[int] | None
+    sources: list[ImageSource] = field(default_factory=list)
+    said: list[_Said | None] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    failures: int = 0
+
+
+def _finished(work: Generator[None, None, _Plan]) -> _Plan:
+    """What ``work`` returns, all of it done now."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            plan: _Plan = end.value
+            return plan
 
 
 class FolderJob(QObject):
@@ -51,14 +79,16 @@ class FolderJob(QObject):
         super().__init__(parent)
         self._engine: EngineService | None = None
         self._id = 0
-        self._waiting = False
+        self._waiting = self._held = False
         self.items: list[ImageItem] = []
         self.kept: list[int] | None = None
         self.root: str | None = None
         self._sources: list[ImageSource] = []
         self._said: list[_Said | None] = []
         self._kinds: dict[_Said, _Said] = {}
-        self._asked: list[int] = []  # the positions of what was asked for, in order
+        self._looking: Slices | None = None  # while what was answered before is looked up
+        self._given: dict[ImageItem, messages.Prediction | messages.Failure] = {}
+        self._asked: Sequence[int] = []  # the positions of what was asked for, in order
         self.model_id = ""
         self.done = 0
         self.failures = 0
@@ -70,7 +100,7 @@ class FolderJob(QObject):
         engine.batch_answers.connect(self._on_answers)
         engine.batch_done.connect(self._on_done)
         engine.failure.connect(self._on_failure)
-        if self._waiting:
+        if self._waiting and self._looking is None:
             self._ask()
 
     def detach(self) -> None:
@@ -82,27 +112,66 @@ class FolderJob(QObject):
         """Whether answers are still expected."""
         return self._id != 0 or self._waiting
 
-    def begin(self, items: Sequence[ImageItem], model_id: str, keep: bool = False, root: str | None = None) -> None:
+    def begin(
+        self,
+        items: Sequence[ImageItem],
+        model_id: str,
+        keep: bool = False,
+        root: str | None = None,
+        given: Mapping[ImageItem, messages.Prediction | messages.Failure] | None = None,
+    ) -> None:
         """Classify ``items``, all below ``root`` where one folder was chosen; a batch under way is cancelled first.
 
         With ``keep`` this goes on with that batch, which must have been of the same model: what it has answered is not
-        asked for again.
+        asked for again. ``given`` are answers of that model which are known already. Many pictures are looked up
+        between the window's events: ``began`` follows.
         """
         self.cancel()
-        sources = sources_of(items)
-        self.kept = self._places(items, sources) if keep else None
-        before = self._said
-        self._said = [before[at] if at >= 0 else None for at in self.kept] if self.kept else [None] * len(items)
-        self.items, self.model_id, self.root, self._sources = list(items), model_id, root, sources
-        self._asked = [at for at, said in enumerate(self._said) if said is None]
-        self.done = len(items) - len(self._asked)
-        self.failures = sum(said is not None and said[1] for said in self._said)
-        self.restore()
+        self._waiting, self._given = True, dict(given or {})
+        work = self._look_up(list(items), model_id, root, keep)
+        if len(items) <= _AT_ONCE:
+            self._start(_finished(work))
+            return
+        self._looking = Slices(work, self)
+        self._looking.answered.connect(self._start)
+        self._looking.failed.connect(self._on_fault)
+        self._looking.launch()
+
+    @Slot(object)
+    def _start(self, plan: _Plan) -> None:
+        self._looking = None
+        self.items, self.model_id, self.root, self._sources = plan.items, plan.model_id, plan.root, plan.sources
+        self.kept, self._said, self._asked, self.failures = plan.kept, plan.said, plan.asked, plan.failures
+        self.done = len(plan.items) - len(plan.asked)
         self._marks.clear()
         self._marks.append((time.monotonic(), self.done))
-        self.began.emit(self._sources, model_id)
-        self._waiting = True
-        self._ask()
+        self.began.emit(self._sources, self.model_id)
+        given, self._given = self._given, {}
+        self._adopt(given)
+        if self._waiting:  # whoever heard of it may have stopped it
+            self._ask()
+
+    @Slot(object)
+    def _on_fault(self, error: Exception) -> None:
+        raise error  # a fault of the program: into the crash report, with its trace
+
+    def _adopt(self, given: Mapping[ImageItem, messages.Prediction | messages.Failure]) -> None:
+        """Take answers that somebody else asked for."""
+        known = {item: at for at, item in enumerate(self.items)} if given else {}
+        placed = []
+        for item, answer in given.items():
+            at = known.get(item, -1)
+            if at >= 0 and self._said[at] is None:
+                placed.append(self._place(at, answer))
+        if placed:
+            self._asked = [at for at in self._asked if self._said[at] is None]
+            self._tell(placed)
+
+    def hold(self, held: bool) -> None:
+        """While held nothing is asked of the engine: what is looked at comes first. Begun batches wait."""
+        self._held = held
+        if not held and self._waiting and self._looking is None:
+            self._ask()
 
     @property
     def unfinished(self) -> bool:
@@ -115,20 +184,45 @@ class FolderJob(QObject):
             if said is not None:
                 item.say(*said)
 
-    def _places(self, items: Sequence[ImageItem], sources: Sequence[ImageSource]) -> list[int]:
-        """Where each picture stands in the batch that was; a file taken off the list and opened again is found."""
-        known = {item.source.path or item: at for at, item in enumerate(self.items)}
-        places = [known.get(item.source.path or item, -1) for item in items]
-        # Another frame of a file is another picture.
-        return [
-            at if at >= 0 and (self._sources[at] is source or self._sources[at] == source) else -1
-            for at, source in zip(places, sources, strict=True)
-        ]
+    def _look_up(
+        self, items: list[ImageItem], model_id: str, root: str | None, keep: bool
+    ) -> Generator[None, None, _Plan]:
+        """The pictures' sources and, with ``keep``, where each stands in the batch that was and what was said of it
+        there; in steps. A file taken off the list and opened again is found."""
+        known: dict[str | ImageItem, int] = {}
+        for at, item in enumerate(self.items if keep else ()):
+            known[item.source.path or item] = at
+            if at % _STEP == 0:
+                yield
+        plan = _Plan(items, model_id, root, kept=[] if keep else None)
+        for number, item in enumerate(items):
+            source = item.source
+            plan.sources.append(source)
+            told = None
+            if plan.kept is not None:
+                at = known.get(source.path or item, -1)
+                # Another frame of a file is another picture.
+                if at >= 0 and self._sources[at] is not source and self._sources[at] != source:
+                    at = -1
+                plan.kept.append(at)
+                told = self._said[at] if at >= 0 else None
+            plan.said.append(told)
+            if told is None:
+                plan.asked.append(number)
+            else:
+                plan.failures += told[1]
+                item.say(*told)
+            if number % _STEP == 0:
+                yield
+        return plan
 
     def cancel(self) -> None:
         """Stop; what was answered stays."""
         if not self.running:
             return
+        if self._looking is not None:
+            self._looking.stop()
+            self._looking = None
         if self._id and self._engine is not None:
             self._engine.cancel(self._id)
         self._id, self._waiting = 0, False
@@ -145,10 +239,12 @@ class FolderJob(QObject):
         return Progress(self.done, total, rate, (total - self.done) / rate if rate else None)
 
     def _ask(self) -> None:
-        if self._engine is not None and self._waiting:
+        if self._engine is not None and self._waiting and not (self._held and self._asked):
             self._waiting = False
             if self._asked:
-                self._id = self._engine.batch(self.model_id, [self._sources[at] for at in self._asked])
+                whole = len(self._asked) == len(self._sources)
+                wanted = self._sources if whole else [self._sources[at] for at in self._asked]
+                self._id = self._engine.batch(self.model_id, wanted)
             else:
                 self.ended.emit(False)
 
@@ -156,20 +252,23 @@ class FolderJob(QObject):
     def _on_answers(self, answers: messages.BatchAnswers) -> None:
         if answers.id != self._id:
             return
+        self._tell([self._place(self._asked[answer.position], answer) for answer in answers.items])
+
+    def _place(self, at: int, answer: messages.Prediction | messages.Failure) -> messages.Prediction | messages.Failure:
+        """Note the answer for the picture at a position; it comes back with that position."""
         from desktop.engine.messages import Failure
 
-        placed = []
-        for answer in answers.items:
-            at = self._asked[answer.position]
-            placed.append(answer if at == answer.position else replace(answer, position=at))
-            if isinstance(answer, Failure):
-                said = (answer.message, True, False)
-                self.failures += 1
-            else:
-                said = (answer.label, False, answer.domain is not None and not answer.domain.inside)
-            # Few differ: a hundred thousand pictures share them.
-            self._said[at] = said = self._kinds.setdefault(said, said)
-            self.items[at].say(*said)
+        if isinstance(answer, Failure):
+            said = (answer.message, True, False)
+            self.failures += 1
+        else:
+            said = (answer.answer, False, answer.domain is not None and not answer.domain.inside)
+        # Few differ: a hundred thousand pictures share them.
+        self._said[at] = said = self._kinds.setdefault(said, said)
+        self.items[at].say(*said)
+        return answer if at == answer.position else replace(answer, position=at)
+
+    def _tell(self, placed: list[messages.Prediction | messages.Failure]) -> None:
         self.done += len(placed)
         self._marks.append((time.monotonic(), self.done))
         self.answered.emit(tuple(placed))

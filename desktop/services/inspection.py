@@ -35,10 +35,10 @@ class _Runner(QThread):
     def run(self) -> None:
         """Start the child, hand its events on until the last one or until told to stop."""
         from desktop.core.types import FoveaError
-        from desktop.engine.inspecting import (
+        from desktop.engine.inspecting import InspectionClient
+        from desktop.engine.inspection_events import (
             BrokenFound,
             Glimpsed,
-            InspectionClient,
             InspectionDone,
             InspectionFailed,
             InspectionProgress,

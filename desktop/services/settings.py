@@ -6,15 +6,15 @@ beside, never overwritten; a home that cannot be written to is said once and Fov
 
 from __future__ import annotations
 
-import json
-import os
-import threading
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop import paths
+from desktop.services.background import Aside, run_aside
+from desktop.system.errors import FoveaError
+from desktop.system.strict_json import JsonStore
 
 DEFAULTS: dict[str, Any] = {
     "theme": "system",
@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "splitters": {},
     "list_mode": "grid",
     "model": "",
+    "first_models": True,
     "recent_folders": [],
     "recent_labelled": [],
     "last_folder": "",
@@ -38,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "train_at_once": 1,
     "train_by": "epoch",
     "train_tab": "jobs",
+    "train_resume": [],
+    "restore_images": True,
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000
@@ -56,11 +59,12 @@ class Settings(QObject):
 
     def __init__(self, file: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._file = file if file is not None else paths.settings_file()
+        place = file if file is not None else paths.settings_file()
+        self._store = JsonStore(place, "the settings", most_bytes=MAX_BYTES)
         self._values: dict[str, Any] = {}
         self._foreign: dict[str, Any] = {}
         self._said = False
-        self._writer: threading.Thread | None = None
+        self._writer: Aside | None = None
         self.problem = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -94,30 +98,22 @@ class Settings(QObject):
         if self._writer is not None:
             self._writer.join(5.0)
         try:
-            write_atomically(self._file, self._text())
-        except OSError as error:
-            self._report(_reason(error))
+            self._store.write(self._all())
+        except FoveaError as error:
+            self._report(error.message)
 
     def _load(self) -> None:
         try:
-            with self._file.open("rb") as stream:
-                raw = stream.read(MAX_BYTES + 1)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            self.problem = self.tr("The settings could not be read ({0}); Fovea starts with its defaults.").format(
-                _reason(error)
+            values = self._store.read()
+        except FoveaError as error:
+            self.problem = self.tr("{0}. Fovea starts with its defaults and does not save over the file.").format(
+                f"{error.message[0].upper()}{error.message[1:]}"
             )
             return
-        try:
-            if len(raw) > MAX_BYTES:
-                raise ValueError("too large")
-            values = json.loads(raw.decode("utf-8"))
-            if not isinstance(values, dict):
-                raise ValueError("not an object")
-        except (ValueError, RecursionError):
-            self._keep_damaged()
-            return
+        if self._store.kept_as:
+            self.problem = self.tr(
+                "The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}."
+            ).format(self._store.kept_as)
         for key, value in values.items():
             if key not in DEFAULTS:
                 self._foreign[key] = value  # a newer Fovea's: handed back when saving
@@ -126,24 +122,8 @@ class Settings(QObject):
         folders = self._values.get("recent_folders", [])
         self._values["recent_folders"] = [f for f in folders if isinstance(f, str)][:MAX_RECENT]
 
-    def _keep_damaged(self) -> None:
-        kept = self._file.with_name(f"{self._file.stem}.damaged{self._file.suffix}")
-        number = 1
-        while kept.exists() and number < 100:
-            number += 1
-            kept = self._file.with_name(f"{self._file.stem}.damaged-{number}{self._file.suffix}")
-        try:
-            os.replace(self._file, kept)
-            self.problem = self.tr(
-                "The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}."
-            ).format(kept.name)
-        except OSError:
-            self.problem = self.tr("The settings file is damaged; Fovea starts with its defaults.")
-
-    def _text(self) -> str:
-        text = json.dumps({**self._foreign, **self._values}, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-        # A folder whose name is no UTF-8 comes as lone surrogates; so escaped they are JSON, and come back.
-        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    def _all(self) -> dict[str, Any]:
+        return {**self._foreign, **self._values}
 
     @Slot()
     def _save_aside(self) -> None:
@@ -151,15 +131,13 @@ class Settings(QObject):
         if self._writer is not None and self._writer.is_alive():
             self._timer.start()
             return
-        from desktop.services.aside import run_aside
+        self._writer = run_aside(self._write, self._all(), name="settings")
 
-        self._writer = run_aside(self._write, self._text(), name="settings")
-
-    def _write(self, text: str) -> None:
+    def _write(self, values: dict[str, Any]) -> None:
         try:
-            write_atomically(self._file, text)
-        except OSError as error:
-            self._write_failed.emit(_reason(error))
+            self._store.write(values)
+        except FoveaError as error:
+            self._write_failed.emit(error.message)
 
     @Slot(str)
     def _report(self, reason: str) -> None:
@@ -168,22 +146,3 @@ class Settings(QObject):
             self.saving_failed.emit(
                 self.tr("Settings cannot be saved ({0}). Fovea works, but forgets them at the end.").format(reason)
             )
-
-
-def write_atomically(file: Path, text: str) -> None:
-    """Put ``text`` into ``file``, all of it or nothing: a neighbour, flushed to the disk, renamed. Raises OSError."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    try:
-        with part.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _reason(error: OSError) -> str:
-    return (os.strerror(error.errno) if error.errno else type(error).__name__).lower()

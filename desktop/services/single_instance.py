@@ -1,25 +1,37 @@
 """One Fovea at a time: a second start hands its paths to the first and ends.
 
 A lock file decides who is first, so that the usual start needs no network module before its first paint. The socket
-belongs to the user alone; what comes over it is a list of paths, nothing else.
+lies in a folder of the user's alone, under a name that is drawn anew each time and written into the user's own data: on
+a computer that several people use nobody can lie in wait for the paths under it. What comes over it is a list of paths,
+nothing else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
+import secrets
+import stat
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLockFile, QObject, Signal, Slot
 
 from desktop import paths
+from desktop.system import privacy, strict_json
+from desktop.system.files import write_atomically
 
 if TYPE_CHECKING:
     from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 MAX_BYTES = 4_000_000
+_ADDRESS = "fovea.address"
+_LONGEST_ADDRESS = 1000
+_PIPE = re.compile(r"fovea-[0-9a-f]{32}")
 PORTION_BYTES = 1_000_000
 """More paths than fit into so much are handed over in several messages."""
 _WAIT_S = 3.0
@@ -41,18 +53,22 @@ class SingleInstance(QObject):
         self._buffers: dict[QLocalSocket, bytearray] = {}
 
     @property
-    def name(self) -> str:
-        """The socket's name: one for each user and data folder."""
-        import getpass
-        import hashlib
-
-        key = f"{getpass.getuser() if _has_user() else ''}|{self._folder}"
-        return f"fovea-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+    def address(self) -> str:
+        """Where the first instance listens, as it wrote down; empty where it has not, or where what lies there is not
+        this user's."""
+        try:
+            held = (self._folder / _ADDRESS).read_bytes()[:_LONGEST_ADDRESS].decode("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+        if os.name == "nt":
+            return held if _PIPE.fullmatch(held) else ""
+        return held if os.path.isabs(held) and _is_own_socket(held) else ""
 
     def acquire(self) -> bool:
         """Whether this is the first instance, or nothing can be locked here (a read-only home)."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            privacy.close(self._folder)
         except OSError:
             return True
         if self._lock.tryLock(0):
@@ -72,8 +88,10 @@ class SingleInstance(QObject):
         deadline = time.monotonic() + _WAIT_S
         while time.monotonic() < deadline:
             socket = QLocalSocket()
-            socket.connectToServer(self.name)
-            if socket.waitForConnected(300):
+            address = self.address
+            if address:
+                socket.connectToServer(address)
+            if address and socket.waitForConnected(300):
                 socket.write(message)
                 patience = time.monotonic() + _ANSWER_S
                 while socket.bytesToWrite():
@@ -84,23 +102,52 @@ class SingleInstance(QObject):
             time.sleep(0.05)  # the first one may not have got as far as listening
         return False
 
-    def listen(self) -> None:
-        """Take what later instances hand over; call after the first paint."""
+    def listen(self) -> bool:
+        """Take what later instances hand over; call after the first paint. Whether it could: else a later start cannot
+        bring this one to the front."""
         from PySide6.QtNetwork import QLocalServer
 
+        self._forget_address()  # left by a crash: the lock says that nobody else listens
+        try:
+            if os.name == "nt":
+                address = f"fovea-{secrets.token_hex(16)}"
+            else:  # short: such a path may have a hundred letters
+                address = str(privacy.runtime_folder() / f"fovea-{secrets.token_hex(4)}.sock")
+        except OSError:
+            return False
         server = QLocalServer(self)
         server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
-        QLocalServer.removeServer(self.name)  # left by a crash: the lock says that nobody else listens
-        if server.listen(self.name):
-            server.newConnection.connect(self._accept)
-            self._server = server
+        if not server.listen(address):
+            return False
+        try:
+            write_atomically(self._folder / _ADDRESS, address)
+        except OSError:
+            server.close()
+            return False
+        server.newConnection.connect(self._accept)
+        self._server = server
+        return True
 
     def release(self) -> None:
         """Stop listening and let another instance be the first."""
         if self._server is not None:
             self._server.close()
             self._server = None
+            self._forget_address()
         self._lock.unlock()
+
+    def _forget_address(self) -> None:
+        """Remove the address, and with it a socket that is left and the folder that was made for it alone."""
+        address = self.address
+        with contextlib.suppress(OSError):
+            (self._folder / _ADDRESS).unlink(missing_ok=True)
+        if address and os.name != "nt":
+            with contextlib.suppress(OSError):
+                os.unlink(address)
+        folder = os.path.dirname(address)
+        if os.path.basename(folder).startswith("fovea-"):
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
 
     @Slot()
     def _accept(self) -> None:
@@ -165,18 +212,16 @@ def _left_ms(deadline: float) -> int:
 
 def _parse(line: bytes) -> list[str] | None:
     try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
+        return strict_json.as_texts(strict_json.loads(line))
+    except strict_json.JsonError:
         return None
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return value
-    return None
 
 
-def _has_user() -> bool:
-    import getpass
-
+def _is_own_socket(path: str) -> bool:
+    """Whether a socket of this user lies at ``path``, in a folder that is this user's alone."""
     try:
-        return bool(getpass.getuser())
-    except (KeyError, OSError, ImportError):
+        facts = os.lstat(path)
+    except OSError:
         return False
+    own = stat.S_ISSOCK(facts.st_mode) and facts.st_uid == os.geteuid()
+    return own and privacy.is_private(Path(path).parent)

@@ -15,6 +15,7 @@ from desktop.core.types import FoveaError
 from desktop.engine.training_client import TrainerLost
 from desktop.services.background import Errands
 from desktop.services.training_job import Curves, JobState, TrainingJob
+from desktop.system import strict_json
 
 if TYPE_CHECKING:
     from desktop.engine.training_client import TrainingClient
@@ -232,7 +233,8 @@ class TrainingService(QObject):
             supervisor.wait()
             job = self.job(run_id)
             if job is not None and job.state != "cancelling":
-                self._write(run_id, "stopped", state="interrupted", message="Fovea was closed")
+                # One that had to be ended counts as cut off by itself; why it was is known here.
+                self._write(run_id, "stopped", "interrupted", state="interrupted", message="Fovea was closed")
         self._supervisors.clear()
         self.errands.stop()
 
@@ -393,13 +395,11 @@ class TrainingService(QObject):
 
 def read_curves(folder: Any) -> Curves:
     """The curves of a run from its folder."""
-    import json
-
     from desktop.store.run_files import read_curve
     from desktop.store.runs import BATCHES, HISTORY, PLAN
 
     try:
-        keep = str(json.loads((folder / PLAN).read_text(encoding="utf-8"))["fit"]["keep"])
+        keep = str(strict_json.read_object(folder / PLAN)["fit"]["keep"])
     except (OSError, ValueError, KeyError, TypeError):
         keep = ""  # the curves are worth seeing all the same
     curves = Curves()
@@ -409,5 +409,6 @@ def read_curves(folder: Any) -> Curves:
 
 def _job_of(record: RunRecord) -> TrainingJob:
     return TrainingJob(
-        record.id, record.name, epochs=record.epochs, model_id=record.model_id, message=record.message, hint=record.hint
-    )
+        record.id, record.name, epochs=record.epochs, model_id=record.model_id, message=record.message,
+        hint=record.hint, recorded=record.epochs_done, figures=dict(record.figures),
+    )  # fmt: skip

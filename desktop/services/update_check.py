@@ -6,7 +6,7 @@ import contextlib
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 
 
 class UpdateCheck(QObject):

@@ -8,12 +8,11 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from desktop.core.figures.result_files import write_atomically
-from desktop.core.figures.store import not_written
 from desktop.core.types import StoreError
 from desktop.store.manifest import MAX_MANIFEST_BYTES, Manifest, from_json
 from desktop.store.store import MANIFEST, ModelEntry, check_usable, read_verified
 from desktop.store.zip_check import ArchiveError, copy_member, open_checked, read_member
+from desktop.system.files import disk_of, saying, write_atomically
 
 MOST_BYTES = 8 << 30
 ENDING = ".fovea.zip"
@@ -37,10 +36,8 @@ def write_zip(entry: ModelEntry, target: Path, progress: Callable[[str], None] =
                     while piece := source.read(1 << 20):
                         member.write(piece)
 
-    try:
+    with saying("the model", disk_of(target)):
         write_atomically(target, write)
-    except OSError as error:
-        raise not_written("the model", "the disk", error) from error
 
 
 def _info(name: str, path: Path | None = None) -> zipfile.ZipInfo:

@@ -15,13 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from desktop.core.figures.result_files import write_atomically
-from desktop.core.figures.store import not_written
 from desktop.core.types import StoreError
 from desktop.store import locks
 from desktop.store.ids import free_among
 from desktop.store.manifest import FileEntry, Manifest
 from desktop.store.store import MANIFEST, TRASH, ModelEntry, ModelStore, sha256_of, trash_place
+from desktop.system.files import OWN_DISK, not_written, write_atomically
 
 KEEP_S = 30 * 24 * 3600
 """Seconds that a deleted model stays in the trash."""
@@ -50,11 +49,7 @@ def rename(store: ModelStore, model_id: str, name: str) -> None:
         if entry.manifest is None:
             raise StoreError("damaged", f"model '{model_id}' is damaged: {entry.problem}", "It can be deleted.")
         text = replace(entry.manifest, name=name).to_json()
-
-        def write(part: Path) -> None:
-            part.write_text(text, encoding="utf-8", newline="\n")
-
-        write_atomically(entry.folder / MANIFEST, write)
+        write_atomically(entry.folder / MANIFEST, text)
 
 
 def duplicate(
@@ -171,8 +166,7 @@ def _changing(store: ModelStore) -> Iterator[None]:
     except locks.Busy:
         raise StoreError("busy", "another Fovea is changing the models", "Wait a moment, then try again.") from None
     except OSError as error:
-        told = not_written("the change", "the disk of Fovea's own data", error)
-        raise StoreError(told.kind, told.message, told.hint) from error
+        raise not_written("the change", OWN_DISK, error, StoreError) from error
 
 
 def commit_as_new(store: ModelStore, manifest: Manifest, fill: Callable[[Path], None]) -> Manifest:

@@ -14,9 +14,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import http.client
-import json
-import os
-import shutil
 import threading
 import time
 import urllib.error
@@ -27,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from desktop.store.connection import FROM_FILE, Again, DownloadError, hang_up, lost, open_url, refused
+from desktop.system import strict_json
+from desktop.system.files import OWN_DISK, check_room, flush, not_written, put_in_place, write_atomically
 
 CHUNK = 256 * 1024
 TRIES = 5  # without a single byte between them
@@ -223,12 +222,12 @@ class _Fetch:
                 self._say(f"{again.error.message}; trying again")
                 self._control.sleep(min(waited, 30.0))
             except OSError as error:
-                raise _disk_error(error) from error
+                raise not_written("the file", OWN_DISK, error, DownloadError) from error
         verified = check(part, self._expected, self._control)
         try:
-            os.replace(part, self._target)
+            put_in_place(part, self._target)
         except OSError as error:
-            raise _disk_error(error) from error
+            raise not_written("the file", OWN_DISK, error, DownloadError) from error
         _note(self._target).unlink(missing_ok=True)
         return Verified(self._target, verified.size, verified.md5, verified.sha256)
 
@@ -239,10 +238,9 @@ class _Fetch:
 
     def _read_note(self) -> dict[str, Any]:
         try:
-            raw = json.loads(_note(self._target).read_text(encoding="utf-8"))
+            return strict_json.read_object(_note(self._target), 1 << 16)
         except (OSError, ValueError):
             return {}
-        return raw if isinstance(raw, dict) else {}
 
     def _once(self) -> None:
         """One connection, from what is there to the end; returns when all bytes are there."""
@@ -289,8 +287,7 @@ class _Fetch:
             try:
                 self._copy(answer, stream, begin)
             finally:
-                stream.flush()
-                os.fsync(stream.fileno())
+                flush(stream)
         done = partly_there(self._target)
         if total is not None and done < total:
             raise Again(self._cut(done, total))
@@ -322,13 +319,7 @@ class _Fetch:
             )
 
     def _check_disk(self, need: int) -> None:
-        free = shutil.disk_usage(self._target.parent).free
-        if free < need:
-            raise DownloadError(
-                "disk-full",
-                f"{need:,} bytes are still to come, {free:,} are free on the disk of Fovea's own data",
-                "Free some space, then try again.",
-            )
+        check_room(self._target.parent, need, "what is still to come", kind=DownloadError)
 
     def _copy(self, answer: Any, stream: Any, done: int) -> None:
         limit = self._total if self._expected.exact else max(2 * self._expected.size, 1 << 20)
@@ -365,8 +356,8 @@ class _Fetch:
     def _write_note(self, etag: str, total: int | None) -> None:
         # A weak ETag does not promise the same bytes: such a file is fetched anew after an interruption.
         strong = "" if etag.startswith("W/") else etag
-        _note(self._target).write_text(
-            json.dumps({"url": self._url, "etag": strong, "total": total}) + "\n", encoding="utf-8"
+        write_atomically(
+            _note(self._target), strict_json.dumps({"url": self._url, "etag": strong, "total": total}, indent=None)
         )
 
     # What went wrong, in words
@@ -425,12 +416,3 @@ def check(path: Path, expected: Expected, control: Control | None = None, keep: 
                 + ("Look for the right file." if keep else "Try again, or ask the publisher."),
             )
     return found
-
-
-def _disk_error(error: OSError) -> DownloadError:
-    import errno
-
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DownloadError("disk-full", "the disk of Fovea's own data is full", "Free some space, then try again.")
-    reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-    return DownloadError("not-saved", f"the file could not be saved: {reason}", "Look at the disk of Fovea's own data.")

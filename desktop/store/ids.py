@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable
 
 from desktop.core.types import FoveaError
 from desktop.store.runs import RunStore
+from desktop.system import strict_json
 
 _LONGEST = 56  # with a number behind it an id stays below the 64 characters that a manifest takes
 
@@ -38,7 +38,7 @@ def taken_ids(models: Iterable[str], runs: RunStore) -> set[str]:
         return taken
     for record in waiting:
         try:
-            taken.add(str(json.loads(runs.plan_text(record.id))["id"]))
+            taken.add(str(strict_json.loads_object(runs.plan_text(record.id))["id"]))
         except (FoveaError, OSError, ValueError, KeyError, TypeError):
             continue
     return taken

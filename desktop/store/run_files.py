@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TextIO
 
-from desktop.core.figures.result_files import write_atomically
+from desktop.system.files import write_atomically
 
 MOST_BATCH_ROWS = 20_000
 """A longer ``batches.csv`` is thinned to every second row."""
-_MOST_CHARACTERS = 64 << 20
+_MOST_CHARACTERS = 4 << 20
+MOST_CURVE_ROWS = 100_000
+"""More rows of a curve are not read, however short they are."""
+_MOST_COLUMNS = 40
 BATCH_COLUMNS = ("epoch", "step", "steps", "loss", "accuracy", "rate", "images_per_s", "memory_bytes")
 
 
@@ -28,10 +32,10 @@ def read_curve(path: Path) -> dict[str, list[float]]:
     rows = csv.reader(io.StringIO(text))
     try:
         head = next(rows, None)
-        if not head:
+        if not head or len(head) > _MOST_COLUMNS:
             return {}
         columns: dict[str, list[float]] = {name: [] for name in head}
-        for row in rows:
+        for row in islice(rows, MOST_CURVE_ROWS):
             if len(row) != len(head):
                 continue
             try:
@@ -83,11 +87,7 @@ class BatchLog:
 
     def _rewrite(self, rows: list[dict[str, float]]) -> TextIO:
         text = ",".join(BATCH_COLUMNS) + "\n" + "".join(map(_line, rows))
-
-        def write(part: Path) -> None:
-            part.write_text(text, encoding="utf-8", newline="\n")
-
-        write_atomically(self._path, write)
+        write_atomically(self._path, text)
         return self._path.open("a", encoding="utf-8", newline="\n")
 
 

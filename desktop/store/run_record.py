@@ -7,6 +7,8 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
+from desktop.system import strict_json
+
 RunState = Literal["queued", "running", "paused", "stopped", "failed", "done", "interrupted"]
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
 SCHEMA = 1
@@ -24,7 +26,9 @@ class RunRecord:
     the data's own name, never a path, ``fingerprint`` its checksum. ``model_id`` is the model that came of it.
     ``parent`` is the run that this one repeats or goes on from, ``preset`` what its plan was made from, ``message`` and
     ``hint`` the last words for people. ``figures`` holds the figures (``val_accuracy`` …) of the epoch that counts, so
-    far or in the end; in runs of earlier versions the best of each, perhaps of several epochs.
+    far or in the end, ``val_n`` of how many validation pictures they are; ``model_accuracy`` and ``model_n`` the same
+    of the finished model on validation, where its card names that. In runs of earlier versions they are the best of
+    each, perhaps of several epochs.
     """
 
     id: str
@@ -65,14 +69,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 def record_from_json(text: str) -> RunRecord:
     """Read a record; fields that a later Fovea may add are passed over. Raises ValueError that says what is wrong."""
-    if len(text) > _MOST_BYTES:
-        raise ValueError("it is far too long")
-    try:
-        raw = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
-    if not isinstance(raw, dict):
-        raise ValueError("it is no JSON object")
+    raw = strict_json.loads_object(text, _MOST_BYTES)
     values: dict[str, Any] = {}
     for item in fields(RunRecord):
         if item.name not in raw:

@@ -19,17 +19,16 @@ import shutil
 import time
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from desktop import paths
-from desktop.core.figures.result_files import write_atomically
-from desktop.core.figures.store import not_written
 from desktop.core.types import FoveaError
 from desktop.store import locks
 from desktop.store.run_record import RunRecord, record_from_json
+from desktop.system.files import OWN_DISK, not_written, patiently, reason_of, remove_leftovers, write_atomically
 
 RECORD, PLAN, SPLIT, CHECKPOINT = "run.json", "plan.json", "split.json", "checkpoint.npz"
 HISTORY, BATCHES, LOG, EXPORT = "history.csv", "batches.csv", "log.txt", "export"
@@ -83,15 +82,15 @@ class RunStore:
                 record = RunRecord(stem if number == 1 else f"{stem}-{number}", name, moment, moment, **facts)
                 text = record.to_json()
                 record_from_json(text)  # what is written must be what will be read
-                _write_text(staging / PLAN, plan.to_json())
-                _write_text(staging / RECORD, text)
+                write_atomically(staging / PLAN, plan.to_json())
+                write_atomically(staging / RECORD, text)
                 target = self.root / record.id
                 if not target.exists():
                     with contextlib.suppress(FileExistsError):  # a race with another process: the next number
                         os.rename(staging, target)
                         return record
         except OSError as error:
-            raise _failed("the run", error) from error
+            raise not_written("the run", OWN_DISK, error, RunError) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         raise RunError("not-saved", f"there are too many runs called '{name}' now", "Choose another name.")
@@ -136,11 +135,11 @@ class RunStore:
                 record = replace(self._read(run_id), updated=_now(), **changes)
                 text = record.to_json()
                 record_from_json(text)
-                _write_text(folder / RECORD, text)
+                write_atomically(folder / RECORD, text)
         except locks.Busy:
             raise RunError("run-in-use", f"the run '{run_id}' is being written by another program") from None
         except OSError as error:
-            raise _failed("the run's state", error) from error
+            raise not_written("the run's state", OWN_DISK, error, RunError) from error
         return _as_found(record, folder)
 
     @contextlib.contextmanager
@@ -177,7 +176,7 @@ class RunStore:
             os.rename(folder, trash / token)
         except OSError as error:
             raise RunError(
-                "not-saved", f"the run '{run_id}' could not be moved to the trash ({_why(error)})"
+                "not-saved", f"the run '{run_id}' could not be moved to the trash ({reason_of(error)})"
             ) from error
         return token
 
@@ -219,7 +218,7 @@ class RunStore:
     def _read(self, run_id: str) -> RunRecord:
         path = self.folder(run_id) / RECORD
         try:
-            text = _patiently(lambda: path.read_text(encoding="utf-8"))
+            text = patiently(lambda: path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise _no_such(run_id) from None
         except (OSError, UnicodeDecodeError) as error:
@@ -248,9 +247,7 @@ def training_lock(folder: Path) -> Iterator[None]:
     """
     try:
         with locks.hold(folder / _TRAINS, _TRAIN_WAIT_S):
-            for left in folder.glob(f".{CHECKPOINT}.*.tmp"):  # half a checkpoint of a trainer that was killed
-                with contextlib.suppress(OSError):
-                    left.unlink()
+            remove_leftovers(folder)
             yield
     except locks.Busy:
         raise RunError(
@@ -261,38 +258,16 @@ def training_lock(folder: Path) -> Iterator[None]:
 def _as_found(record: RunRecord, folder: Path) -> RunRecord:
     """``record``, with the state that it really has: one that runs needs a trainer who holds its lock."""
     if record.state in ("running", "paused") and not locks.is_held(folder / _TRAINS):
-        return replace(record, state="interrupted", message=record.message or "its trainer ended without a word")
+        return replace(
+            record,
+            state="interrupted",
+            message=record.message or "it was cut off: its process is gone",
+        )
     return record
-
-
-def _write_text(path: Path, text: str) -> None:
-    def write(part: Path) -> None:
-        part.write_text(text, encoding="utf-8", newline="\n")
-
-    _patiently(lambda: write_atomically(path, write))
-
-
-def _patiently(work: Callable[[], Any]) -> Any:
-    """Windows refuses to replace a file that somebody reads, and to open one that is being replaced: try again."""
-    for _ in range(25 if os.name == "nt" else 0):
-        try:
-            return work()
-        except PermissionError:
-            time.sleep(0.02)
-    return work()
 
 
 def _no_such(run_id: str) -> RunError:
     return RunError("no-such-run", f"there is no run '{run_id}'", "'fovea runs list' shows the runs there are.")
-
-
-def _failed(what: str, error: OSError) -> RunError:
-    told = not_written(what, "the disk of Fovea's own data", error)
-    return RunError(told.kind, told.message, told.hint)
-
-
-def _why(error: OSError) -> str:
-    return os.strerror(error.errno).lower() if error.errno else type(error).__name__
 
 
 def _now() -> str:

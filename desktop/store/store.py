@@ -23,6 +23,7 @@ from typing import Literal
 from desktop import paths
 from desktop.core.types import StoreError
 from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from_json
+from desktop.system.files import flush_file, flush_folder, write_atomically
 from desktop.system.liveness import is_alive
 
 MANIFEST = "model.json"
@@ -60,7 +61,7 @@ class ModelStore:
         self.bundled_root = bundled if bundled is not None else paths.bundled_models()
         self.user_root = user if user is not None else paths.user_models()
         # Prepared models belong to this installation: another set of bundled models knows nothing of them.
-        own = self.bundled_root == paths.bundled_models()
+        own = self.bundled_root == paths.program_root() / "model_store"
         self.prepared_root = paths.prepared_models() if own else None
 
     def entries(self) -> list[ModelEntry]:
@@ -276,13 +277,10 @@ def trash_place(root: Path, model_id: str) -> Path:
 def _commit(staging: Path, target: Path, manifest: Manifest, keep_replaced: bool) -> None:
     files = {}
     for path in sorted(p for p in staging.rglob("*") if p.is_file() and p.name != MANIFEST):
-        _flush(path)
+        flush_file(path)
         files[path.relative_to(staging).as_posix()] = FileEntry(sha256_of(path), path.stat().st_size)
     complete = replace(manifest, files=files)
-    with (staging / MANIFEST).open("w", encoding="utf-8", newline="\n") as stream:
-        stream.write(complete.to_json())
-        stream.flush()
-        os.fsync(stream.fileno())
+    write_atomically(staging / MANIFEST, complete.to_json())
     from_json(complete.to_json())  # what is written must be what will be read
     aside = target.with_name(_ASIDE + target.name)
     if target.exists():
@@ -294,23 +292,8 @@ def _commit(staging: Path, target: Path, manifest: Manifest, keep_replaced: bool
         if aside.exists() and not target.exists():
             os.rename(aside, target)
         raise
-    _flush_folder(target.parent)
+    flush_folder(target.parent)
     if keep_replaced and aside.exists():
         with suppress(OSError):  # the new model is there: no reason to fail
             os.rename(aside, trash_place(target.parent, target.name))
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # Windows offers no handle to a folder; its rename is journaled
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

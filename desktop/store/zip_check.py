@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import stat
 import zipfile
+import zlib
 from pathlib import Path
 from typing import IO
 
@@ -101,7 +102,7 @@ def copy_member(archive: zipfile.ZipFile, name: str, target: IO[bytes], most: in
                 target.write(piece)
     except KeyError as error:
         raise ArchiveError("damaged", f"the archive has no '{name[:60]}'") from error
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
         raise ArchiveError("damaged", f"'{name[:60]}' in the archive is damaged", _AGAIN) from error
     except OSError as error:
         if error.errno is None or isinstance(error, zipfile.BadZipFile):

@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import ClassVar, TextIO
 
 from desktop import __version__, paths
+from desktop.system.files import write_atomically
 from desktop.system.liveness import is_alive
 
 ENVIRONMENT = "FOVEA_CRASH_REPORTS"  # set by the window for its children: the folder that they write to
@@ -150,11 +151,9 @@ def _plain(text: str) -> str:
 def _put(text: str, place: Path) -> Path | None:
     stamp = datetime.datetime.now().strftime("%Y%m%d-%H%M%S-%f")
     path = place / f"crash-{stamp}-{os.getpid()}{_NEW}"
-    part = path.with_suffix(".part")
     try:
         place.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
+        write_atomically(path, text)
     except OSError:
         return None
     return path
@@ -186,7 +185,7 @@ def mark_seen(reports: list[Path]) -> list[Path]:
     for path in reports:
         seen = path.with_name(path.name.removesuffix(_NEW) + _SEEN)
         with contextlib.suppress(OSError):
-            os.replace(path, seen)
+            os.rename(path, seen)
             marked.append(seen)
     return marked
 

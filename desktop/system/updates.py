@@ -8,7 +8,6 @@ certain as the https connection to their address. `python -m installers.update_f
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import urllib.error
 import urllib.parse
@@ -17,7 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop import __version__
-from desktop.core.types import FoveaError
+from desktop.system import strict_json
+from desktop.system.errors import FoveaError
 
 MAX_BYTES = 65_536
 TIMEOUT_S = 10.0
@@ -90,8 +90,8 @@ def fetch(address: str) -> Release:
 def parse(body: bytes) -> Release:
     """The release that ``body`` (JSON) tells of. Raises :class:`UpdateError` of kind ``bad-file``."""
     try:
-        held = json.loads(body.decode("utf-8"))
-        if not isinstance(held, dict) or held.get("schema") != 1:
+        held = strict_json.loads_object(body)
+        if held.get("schema") != 1:
             raise ValueError("schema 1 expected")
         release = Release(
             _text(held, "version", 40),

@@ -33,7 +33,8 @@ def test_figures_files_and_exit_status(data: Path, tmp_path: Path, fovea_home: P
     table, figures, report = tmp_path / "o.csv", tmp_path / "o.json", tmp_path / "o.html"
     done = fovea("evaluate", "--model", "colours", data, "--json", figures, "--csv", table, "--report", report)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    assert "93.75 %" in done.stdout and "no answer: green/broken.png" in done.stderr
+    assert "15 of 16: too few" in done.stdout and "93.75" not in done.stdout
+    assert "no answer: green/broken.png" in done.stderr
     assert done.stdout.index("1 of 17 pictures has no answer") < done.stdout.index("Accuracy")
     value = json.loads(figures.read_text())
     assert list(value).index("unanswered") < list(value).index("accuracy") and "1 of 17" in value["unanswered"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from desktop.core.types import ImageSource
 from desktop.engine import messages as m
 from desktop.engine.client import EngineClient, _BatchState
 from desktop.store.store import ModelStore
+from tests.engine.treachery import put_first, put_treachery
 from tests.store.makers import add_colours
 
 SHADES = {"red": (220, 20, 10), "green": (10, 200, 30), "blue": (5, 25, 230)}
@@ -46,40 +46,10 @@ def client(store: ModelStore, threads: int) -> Iterator[EngineClient]:
     assert pid is not None and not psutil.pid_exists(pid)
 
 
-_TREACHEROUS = """
-import os, sys, time
-class Finder:
-    def find_spec(self, name, path=None, target=None):
-        if name == 'desktop.engine.worker':
-            import desktop.core.pictures.decode as module
-            real = module.decode
-            def decode(source, **options):
-                flag = source.path + '.seen'
-                seen = os.path.exists(flag)
-                open(flag, 'w').close()
-                if source.name == 'deadly.png':
-                    os.abort()
-                while source.name == 'stuck.png' or source.name == 'stuck-once.png' and not seen:
-                    time.sleep(1)
-                return real(source, **options)
-            module.decode = decode
-        return None
-sys.meta_path.insert(0, Finder())
-"""
-
-
 @pytest.fixture
 def treacherous_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In children the decoder dies or hangs at certain file names, as a fault in native code would make it."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    (folder / "sitecustomize.py").write_text(_TREACHEROUS)
-    _put_first(monkeypatch, folder)
-
-
-def _put_first(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Children find the modules in ``folder`` before all others; this process does not."""
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]))
+    put_treachery(tmp_path, monkeypatch)
 
 
 def picture(folder: Path, name: str, colour: tuple[int, int, int], size: tuple[int, int] = (40, 30)) -> ImageSource:
@@ -242,12 +212,12 @@ def test_killed_during_a_prediction_it_repeats_then_blames(store: ModelStore, tm
         request = client.next_id()
         client.submit(m.PredictRequest(request, "colours", source))
         seen: list[m.Answer] = []
-        for _ in range(2):
+        for _ in range(3):
             _kill_once_started(client, request, seen, source)
         seen += client.events(0) if has(m.Failure)(seen) else until(client, has(m.Failure))
         failure = the(m.Failure, seen)
         assert isinstance(failure, m.Failure) and failure.kind == "engine-died" and failure.source == source
-        assert sum(isinstance(answer, m.EngineLost) for answer in seen) == 2
+        assert sum(isinstance(answer, m.EngineLost) for answer in seen) == 3
         client.submit(m.PredictRequest(client.next_id(), "colours", picture(tmp_path, "a.png", SHADES["red"])))
         assert the(m.Prediction, until(client, has(m.Prediction)))
 
@@ -278,21 +248,69 @@ def _kill_once_started(client: EngineClient, request: int, seen: list[m.Answer],
 
 @in_both_ways
 @pytest.mark.usefixtures("treacherous_decoder")
-def test_a_picture_that_kills_the_engine_in_a_batch_is_left_out(
-    store: ModelStore, tmp_path: Path, threads: int
+@pytest.mark.parametrize("how", ["deadly", "fatal"])
+def test_a_picture_that_kills_its_process_in_a_batch_is_left_out(
+    store: ModelStore, tmp_path: Path, threads: int, how: str
 ) -> None:
     sources = [picture(tmp_path, f"{index:03}.png", SHADES["green"]) for index in range(150)]
-    deadly = {20, 21, 140}
+    deadly = {20, 21, 140} if how == "deadly" else {21, 140}
     for index in deadly:
-        sources[index] = picture(tmp_path, "deadly.png", SHADES["red"])
+        sources[index] = picture(tmp_path, f"{how}.png", SHADES["red"])
     with EngineClient(store.bundled_root, store.user_root, threads=threads) as client:
         client.submit(m.BatchRequest(client.next_id(), "colours", tuple(sources)))
         seen = until(client, has(m.BatchDone), 120)
         items = [item for answer in seen if isinstance(answer, m.BatchAnswers) for item in answer.items]
         assert [item.position for item in items] == list(range(150))
         assert {item.position for item in items if isinstance(item, m.Failure)} == deadly
-        assert {item.kind for item in items if isinstance(item, m.Failure)} == {"engine-died"}
+        kind = "decoder-crashed" if how == "deadly" else "engine-died"
+        assert {item.kind for item in items if isinstance(item, m.Failure)} == {kind}
+        assert has(m.EngineLost)(seen) == (how == "fatal")  # a decoder's end is not the engine's
         assert the(m.BatchDone, seen) == m.BatchDone(1, 150, False)
+
+
+def test_pictures_at_work_when_the_engine_is_killed_again_and_again_are_not_blamed(
+    store: ModelStore, tmp_path: Path
+) -> None:
+    sources = tuple(picture(tmp_path, f"{index:03}.png", SHADES["green"]) for index in range(400))
+    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+        client.submit(m.BatchRequest(client.next_id(), "colours", sources))
+        seen: list[m.Answer] = []
+        for _ in range(6):
+            wanted = sum(isinstance(answer, m.BatchAnswers) for answer in seen) + 1
+            seen += until(client, lambda new, wanted=wanted: has(m.BatchDone)(new) or has(m.BatchAnswers)(new))
+            if client.pid is not None and not has(m.BatchDone)(seen):
+                psutil.Process(client.pid).kill()
+        if not has(m.BatchDone)(seen):
+            seen += until(client, has(m.BatchDone), 120)
+    items = [item for answer in seen if isinstance(answer, m.BatchAnswers) for item in answer.items]
+    assert [item.position for item in items] == list(range(400))
+    assert all(isinstance(item, m.Prediction) for item in items)
+
+
+@pytest.mark.usefixtures("treacherous_decoder")
+def test_a_picture_whose_decoder_never_ends_is_named_and_the_rest_answered(store: ModelStore, tmp_path: Path) -> None:
+    sources = [picture(tmp_path, f"{index}.png", SHADES["green"]) for index in range(40)]
+    sources[7] = picture(tmp_path, "looping.png", SHADES["red"])
+    with EngineClient(store.bundled_root, store.user_root, threads=3) as client:
+        client.submit(m.BatchRequest(client.next_id(), "colours", tuple(sources)))
+        seen = until(client, has(m.BatchDone), 120)
+    items = [item for answer in seen if isinstance(answer, m.BatchAnswers) for item in answer.items]
+    assert [item.position for item in items if isinstance(item, m.Failure)] == [7]
+    failure = items[7]
+    assert isinstance(failure, m.Failure) and failure.kind == "took-too-long" and failure.source == sources[7]
+    assert not has(m.EngineLost)(seen)
+
+
+@pytest.mark.usefixtures("treacherous_decoder")
+def test_the_next_picture_need_not_wait_for_one_that_hangs(store: ModelStore, tmp_path: Path) -> None:
+    with EngineClient(store.bundled_root, store.user_root, threads=1) as client:
+        first = client.next_id()
+        client.submit(m.PredictRequest(first, "colours", picture(tmp_path, "stuck.png", SHADES["red"])))
+        _begun(client, first)
+        second = client.next_id()
+        client.submit(m.PredictRequest(second, "colours", picture(tmp_path, "a.png", SHADES["blue"])))
+        seen = until(client, has(m.Prediction), 40)  # a picture that hangs may take 60
+        assert the(m.Prediction, seen).id == second and not has(m.Failure)(seen) and not has(m.EngineLost)(seen)
 
 
 def _never_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,7 +320,7 @@ def _never_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "sitecustomize.py").write_text(
         "import sys\nif 'from multiprocessing.spawn' in ' '.join(sys.orig_argv): raise SystemExit(3)\n"
     )
-    _put_first(monkeypatch, folder)
+    put_first(monkeypatch, folder)
 
 
 def test_an_engine_that_never_starts_is_given_up(

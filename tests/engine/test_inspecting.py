@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from desktop.engine.inspecting import (
+from desktop.engine.inspecting import InspectionClient
+from desktop.engine.inspection_events import (
     BrokenFound,
-    InspectionClient,
     InspectionDone,
     InspectionEvent,
     InspectionFailed,

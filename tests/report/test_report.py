@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from dataclasses import replace
 from html import unescape
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 
 from desktop.cli.evaluate import _cells
+from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures.public_names import public_naming
-from desktop.core.figures.result import EvaluationResult, Skipped, compare, figures
+from desktop.core.figures.result import EvaluationResult, compare, figures
 from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.types import FoveaError
 from desktop.report import write_report
@@ -60,7 +62,7 @@ def html(tmp_path: Path, report: Report) -> str:
 def test_hostile_names_stay_text_and_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
     truth, scores = two_classes()
     names = tuple(f"{HOSTILE}/{i}\udcff.png" for i in range(len(truth)))
-    skipped = (Skipped(f"{HOSTILE}.png", HOSTILE, "k", HOSTILE),)
+    skipped = (BrokenEntry(f"{HOSTILE}.png", HOSTILE, "k", HOSTILE),)
     result = made_up(truth, scores, labels=(HOSTILE, "b"), names=names, skipped=skipped, title=HOSTILE)
     page = Reader(text := html(tmp_path, report_of(result)))
     assert "script" not in page.tags and HOSTILE in page.text
@@ -106,7 +108,7 @@ def test_figures_are_held_against_the_card_at_its_own_threshold_only(
 
 
 def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> None:
-    truth = np.array([0, 0, 1, 1])
+    truth = np.tile([0, 0, 1, 1], 6)
     result = made_up(truth, np.eye(2)[truth])
     found = figures(result)
     assert found.ece.value == 0 and found.ece.low is None
@@ -124,7 +126,7 @@ def test_models_that_are_not_medical_carry_no_medical_notice(tmp_path: Path) -> 
     assert MEDICAL_NOTICE[1:] not in html(tmp_path, report_of(made_up(*two_classes())))
 
 
-def test_row_21_patients_become_numbers(tmp_path: Path) -> None:
+def test_patients_become_numbers(tmp_path: Path) -> None:
     truth, scores = two_classes(20)
     names = tuple(f"Normal/Doe_John_{i}.dcm" for i in range(20))
     result = made_up(truth, scores, names=names, private=names)
@@ -134,13 +136,13 @@ def test_row_21_patients_become_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("medical", [True, False])
-def test_row_66_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: bool) -> None:
+def test_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: bool) -> None:
     """No header says so: what a file, or the folder of the data, is called may be a patient's name."""
     truth, scores = two_classes(20)
     born = (f"Normal/Surname_Forename_born1961-03-{i + 1:02}.jpeg" for i in range(19))
     names = (*born, "Normal/plain.png")
     result = made_up(truth, scores, names=names)
-    skipped = (Skipped("Normal/Doe_Jane.jpg", "Normal", "truncated", "'Doe_Jane.jpg' is cut off"),)
+    skipped = (BrokenEntry("Normal/Doe_Jane.jpg", "Normal", "truncated", "'Doe_Jane.jpg' is cut off"),)
     data = replace(result.data, title="Surname Forename", problems=("'Surname_Forename_born1961-03-02.jpeg' twice",))
     result = replace(result, skipped=skipped, model=replace(result.model, medical=medical), data=data)
     numbers = figures(result)
@@ -223,18 +225,14 @@ def test_compared_figures_are_of_the_images_that_both_answered(tmp_path: Path) -
     write_report(report, tmp_path / "r.pdf")
 
 
-def test_row_46_a_report_that_cannot_be_written_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from desktop.core.figures import result_files
-
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(result_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FoveaError) as caught:
         write_report(report_of(made_up(*two_classes(10))), path)
     assert caught.value.kind == "disk-full" and "report.html" in caught.value.message

@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from desktop.services.clipboard import can_take, read_mime
 from desktop.services.samples import samples, samples_for
 from desktop.services.single_instance import SingleInstance
+from tests.patience import patient
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,7 @@ def test_samples_exist_and_fit_their_models() -> None:
 def test_finding_samples_loads_no_scikit_learn() -> None:
     code = "import sys; from desktop.services.samples import samples; samples(); print('sklearn' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=True
     )
     assert done.stdout.strip() == "False"
 
@@ -57,7 +58,7 @@ def test_second_instance_hands_its_paths_over(qtbot: Any, tmp_path: Path) -> Non
                 stdout=subprocess.PIPE,
                 text=True,
             )
-        output, _ = second.communicate(timeout=20)
+        output, _ = second.communicate(timeout=patient(20))
         assert output.split() == ["False", "True"]
         assert received.args == [[str(ROOT / "relative Ü.png"), str(tmp_path)]]
     finally:
@@ -95,7 +96,7 @@ import sys
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from desktop.services import single_instance
-from desktop.ui import app
+from desktop.ui.shell import app
 single_instance._WAIT_S = 0.2
 application = app.make_application(())
 def close():
@@ -115,7 +116,7 @@ def test_no_second_window_beside_a_first_that_does_not_answer() -> None:
     assert first.acquire()  # and does not listen
     try:
         done = subprocess.run(
-            [sys.executable, "-c", BUSY], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+            [sys.executable, "-c", BUSY], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=True
         )
     finally:
         first.release()
@@ -132,7 +133,7 @@ def test_what_is_no_list_of_paths_is_dropped(qtbot: Any) -> None:
         with qtbot.assertNotEmitted(first.received, wait=300):
             for message in (b'{"a": 1}\n', b"[1]\n", b"\xff\n", b"[" * 5000 + b"\n"):
                 socket = QLocalSocket()
-                socket.connectToServer(first.name)
+                socket.connectToServer(first.address)
                 assert socket.waitForConnected(2000)
                 socket.write(message)
                 assert socket.waitForBytesWritten(2000)
@@ -185,6 +186,6 @@ print([name for name in heavy if name in sys.modules])
 
 def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FIRST_PAINT], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", FIRST_PAINT], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=True
     )
     assert done.stdout.strip() == "[]"

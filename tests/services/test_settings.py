@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from desktop.services import settings as module
-from desktop.services.settings import Settings, write_atomically
+from desktop.services.settings import Settings
 
 
 @pytest.fixture
@@ -73,12 +72,29 @@ def test_a_folder_whose_name_is_no_utf8_is_remembered(qapp: Any, file: Path) -> 
     assert "Müller" in file.read_text(encoding="utf-8")
 
 
-def test_what_cannot_be_written_leaves_nothing_beside_the_file(file: Path) -> None:
-    write_atomically(file, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_atomically(file, "\udcff")
-    assert [path.name for path in file.parent.iterdir()] == [file.name]
-    assert file.read_text() == "old"
+def test_settings_that_could_not_be_read_are_not_written_over(
+    qtbot: Any, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Settings(file)
+    first.set("theme", "dark")
+    first.flush()
+    real = Path.open
+
+    def refuse(self: Path, *arguments: Any, **named: Any) -> Any:
+        if self == file:
+            raise PermissionError(13, "Permission denied")
+        return real(self, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refuse)
+        second = Settings(file)
+    assert "could not be read" in second.problem and second.get("theme") == "system"
+    said: list[str] = []
+    second.saving_failed.connect(said.append)
+    second.set("theme", "light")
+    second.flush()
+    assert len(said) == 1
+    assert Settings(file).get("theme") == "dark"
 
 
 def test_wrong_type_is_refused(qapp: Any, file: Path) -> None:
@@ -111,7 +127,7 @@ def test_full_disk_leaves_the_old_file(qapp: Any, file: Path, monkeypatch: pytes
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     settings.set("theme", "light")
     settings.flush()
     monkeypatch.undo()

@@ -232,7 +232,7 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_written(
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10**9, 10**9 - 1000, 1000))
     with serving(lambda h: h.give()) as server:
         error = refused(server.url, tmp_path)  # type: ignore[attr-defined]
-    assert error.kind == "disk-full" and "1,000 are free" in error.message
+    assert error.kind == "disk-full" and "1.0 kB free" in error.message
     assert not list(tmp_path.iterdir())
 
 

@@ -174,7 +174,7 @@ def test_a_killed_trainer_frees_its_run_and_is_seen(store: RunStore) -> None:
 _WRITER = """
 import os, signal, sys
 from pathlib import Path
-from desktop.core import evaluation_json as module
+from desktop.system import files as module
 from desktop.store import runs
 victim, count = sys.argv[3], int(sys.argv[4])
 calls = 0
@@ -313,7 +313,7 @@ def test_names_that_are_no_text_can_be_kept(store: RunStore) -> None:
 
 def test_half_a_checkpoint_goes_with_the_next_training(store: RunStore) -> None:
     folder = store.folder(store.create(Text(), "pets").id)
-    half, whole = folder / ".checkpoint.npz.4711.tmp", folder / runs.CHECKPOINT
+    half, whole = folder / ".checkpoint.npz.4194400-0123abcd.part", folder / runs.CHECKPOINT
     half.write_bytes(b"half")
     whole.write_bytes(b"whole")
     with runs.training_lock(folder):

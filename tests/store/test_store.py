@@ -274,14 +274,18 @@ class Os:
     def __getattr__(self, name):
         real = getattr(os, name)
         return deadly(name, real) if name == victim else real
-module.os = Os()
+from desktop.system import files
+module.os = files.os = Os()
 with ModelStore(root / "b", root / "u").stage(manifest(version=2)) as folder:
     (folder / "model.tflite").write_bytes(b"second")
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
-@pytest.mark.parametrize(("victim", "count"), [("fsync", 1), ("fsync", 2), ("fsync", 3), ("rename", 1), ("rename", 2)])
+@pytest.mark.parametrize(
+    ("victim", "count"),
+    [*(("fsync", count) for count in range(1, 5)), ("replace", 1), ("rename", 1), ("rename", 2)],
+)
 def test_a_kill_at_every_write_step_leaves_the_old_or_the_new_model(tmp_path: Path, victim: str, count: int) -> None:
     store = ModelStore(tmp_path / "b", tmp_path / "u")
     add_colours(store)

@@ -19,7 +19,7 @@ def crashed(code: str, home: Path) -> subprocess.CompletedProcess[str]:
     """Run ``code`` in a watched process whose script lies in a folder with a person's name."""
     script = home / SECRET / "script.py"
     script.parent.mkdir(exist_ok=True)
-    script.write_text(f"from desktop.core import crash\nassert crash.watch('window')\n{code}\n", encoding="utf-8")
+    script.write_text(f"from desktop.system import crash\nassert crash.watch('window')\n{code}\n", encoding="utf-8")
     environment = {**os.environ, "FOVEA_HOME": str(home), "PYTHONPATH": str(ROOT)}
     return subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
 

@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from desktop.core.data.persons import Grouping, group_of_name, patient_of_file
+from desktop.core.data.persons import Grouping, Patients, PatientsOf, group_of_name, patients_of_files
 from desktop.core.data.split_names import SPLIT_NAMES as SPLIT_NAMES
 from desktop.core.data.split_names import Part as Part
 from desktop.core.data.split_names import parts_of
@@ -205,31 +205,42 @@ class LabelledDataset:
             digest.update(record)
         return digest.hexdigest()
 
-    def groups(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Grouping:
+    def groups(
+        self,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        patients_of: PatientsOf = patients_of_files,
+    ) -> Grouping:
         """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
 
         From DICOM's patient number, which is never kept, or from names that carry a person or case (a file's, or a
         folder's inside its class): people are numbered by first appearance. An entry that says nothing is a group of
-        its own.
+        its own. ``patients_of`` gives the patients of files, for callers that read the headers for more than this.
         """
         numbers: dict[tuple[str, str], int] = {}
         above = 2 if self.split == ALL and self.splits else 1  # the split's folder and the class's say no person
         out = np.empty(len(self), dtype=np.int32)
-        named = patients = 0
+        named = scanned = 0
+
+        def scan(position: int) -> str | None:
+            # A scan's own number wins: names such as case_001 or IM-0001-0002 often count files, not people.
+            name = self.name(position)
+            plain = name.lower().endswith(_NEVER_DICOM) and group_of_name(name.split("/", above)[-1]) is not None
+            return None if plain else self.source(position).path
+
+        patients = Patients(scan, len(self), patients_of)
         for position in watched(range(len(self)), len(self), progress, cancelled):
             name = self.name(position)
             key = (_NO_GROUP, name)
             if self.kind == "folders":
                 group = group_of_name(name.split("/", above)[-1])
-                # A scan's own number wins: names such as case_001 or IM-0001-0002 often count files, not people.
-                plain = group is not None and name.lower().endswith(_NEVER_DICOM)
-                patient = None if plain else patient_of_file(self.source(position).path)
+                patient = patients.token(position)
                 named += group is not None and patient is None
-                patients += patient is not None
+                scanned += patient is not None
                 if group or patient:
                     key = ("patient", patient) if patient else ("name", str(group))
             out[position] = numbers.setdefault(key, len(numbers))
-        return Grouping(out, len(numbers), named, patients)
+        return Grouping(out, len(numbers), named, scanned)
 
 
 def watched(
@@ -245,28 +256,6 @@ def watched(
         yield position
     if progress:
         progress(len(positions), total)
-
-
-def find_broken(
-    data: LabelledDataset, progress: Progress | None = None, cancelled: Cancelled | None = None
-) -> tuple[LabelledDataset, tuple[BrokenEntry, ...]]:
-    """Open every picture in full; the data without those that do not open, and those.
-
-    For callers that must know before they start, as training does: an evaluation finds out on its way.
-    """
-    from desktop.core.pictures.decode import decode
-
-    good: list[int] = []
-    broken: list[BrokenEntry] = []
-    for position in watched(range(len(data)), len(data), progress, cancelled):
-        item = data.item(position)
-        try:
-            decode(item.source)
-            good.append(position)
-        except FoveaError as error:
-            broken.append(BrokenEntry(item.name, item.class_name, error.kind, error.message))
-    kept = data.take(good)
-    return replace(kept, broken=data.broken + tuple(broken)), tuple(broken)
 
 
 def open_dataset(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,9 +15,12 @@ from PIL import Image
 from desktop.core.data import findings, near_duplicates
 from desktop.core.data.dataset import ALL, BrokenEntry, Cancelled, Interrupted, LabelledDataset, open_dataset
 from desktop.core.data.findings import NEAR_KINDS, Finding
+from desktop.core.data.patient_names import problem_of_names
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts, glimpse, look_at
-from desktop.core.pictures.decode import decode
+from desktop.core.data.splits import Cutting
+from desktop.core.pictures import decode_in_child
 from desktop.core.types import FoveaError, ImageSource
+from desktop.system import workers
 
 Stage = Literal["reading", "opening", "comparing", "grouping"]
 StageProgress = Callable[[Stage, int, int | None], None]
@@ -25,6 +30,9 @@ _LARGE = 64  # pixels a side at which candidates are compared
 # Their correlation there, from which they count as nearly the same picture; where that would join many, they are a
 # series of similar subjects (a digit 1 looks like any other), and only the closer pairs count.
 _COPY, _CLOSER, _SERIES = 0.98, 0.99, 8
+_AT_ONCE = 16  # pictures in one piece of work
+_PAIRS_AT_ONCE = 512
+_MOST_HELD = 4096  # of these larger pictures
 _SHOWN = 12  # groups of a finding whose pictures can be shown
 _SHOWN_EACH = 4
 
@@ -46,7 +54,8 @@ class Inspection:
 
     ``groups`` is the number of people or cases that the pictures belong to, ``None`` where nothing tells. ``sources``
     are the pictures to show with the findings, by name; they hold paths. ``places`` gives split and class of each entry
-    that a choice may leave out. Both stay out of :meth:`to_dict`.
+    that a choice may leave out; ``cutting`` what a split of the pictures outside the data's own splits rests on. These
+    stay out of :meth:`to_dict`.
     """
 
     title: str
@@ -64,6 +73,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     sources: dict[str, ImageSource] = field(default_factory=dict, repr=False)
     places: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    cutting: Cutting | None = field(default=None, repr=False)
 
     @property
     def stops_training(self) -> bool:
@@ -72,8 +82,8 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """The stable JSON form: names inside the data, no paths."""
-        raw = asdict(replace(self, sources={}, places={}))
-        del raw["sources"], raw["places"]
+        raw = asdict(replace(self, sources={}, places={}, cutting=None))
+        del raw["sources"], raw["places"], raw["cutting"]
         raw["stops_training"] = self.stops_training
         return raw
 
@@ -124,6 +134,7 @@ def inspect(
     def told(stage: Stage) -> Callable[[int, int | None], None]:
         return lambda done, total: progress(stage, done, total) if progress else None
 
+    workers.shared().warm("desktop.core.data.picture_facts:_look", workers.cores())
     data = open_whole(path, told("reading"), cancelled)
     if glimpsed:
         glimpsed(*glimpse(data, cancelled))
@@ -131,6 +142,9 @@ def inspect(
     pairs, complete = _near_pairs(data, facts, told("comparing"), cancelled) if near else (_NO_PAIRS, True)
     grouping = data.groups(told("grouping"), cancelled)
     found = findings.of(data, facts, grouping, pairs, complete)
+    named = problem_of_names(data, data.classes)
+    if named is not None:
+        found = (Finding(named.kind, named.message, "stops-training", named.hint), *found)
     splits = sorted({data.split_of(i) for i in range(len(data))}, key=_order_of(data)) if len(data) else [""]
     split_numbers = np.array([splits.index(data.split_of(i)) for i in range(len(data))], np.int32)
     counts = {}
@@ -154,6 +168,7 @@ def inspect(
         findings=found,
         sources=_shown(data, found),
         places=_places(data, found),
+        cutting=_cutting(data, facts, grouping.numbers),
     )
 
 
@@ -183,16 +198,23 @@ def _near_pairs(
     larger: dict[int, np.ndarray | None] = {}
     kept: list[tuple[int, int]] = []
     likes: list[float] = []
-    for number, (first, second) in enumerate(found.tolist()):
-        if number % 64 == 0:
-            if cancelled and cancelled():
-                raise Interrupted
-            progress(number, len(found))
-        a, b = (_larger(data, position, larger) for position in (first, second))
-        like = near_duplicates.correlation(a, b) if a is not None and b is not None else 0.0
-        if like >= _COPY:
-            kept.append((first, second))
-            likes.append(like)
+    stop = threading.Event()
+    with ThreadPoolExecutor(workers.cores(), thread_name_prefix="compare") as pool:
+        try:
+            for start in range(0, len(found), _PAIRS_AT_ONCE):
+                if cancelled and cancelled():
+                    raise Interrupted
+                progress(start, len(found))
+                part = found[start : start + _PAIRS_AT_ONCE]
+                _enlarge(data, np.unique(part).tolist(), larger, pool, cancelled, stop)
+                for first, second in part.tolist():
+                    a, b = larger[first], larger[second]
+                    like = near_duplicates.correlation(a, b) if a is not None and b is not None else 0.0
+                    if like >= _COPY:
+                        kept.append((first, second))
+                        likes.append(like)
+        finally:
+            stop.set()  # ends what is still at work
     progress(len(found), len(found))
     if cancelled and cancelled():
         raise Interrupted
@@ -202,16 +224,42 @@ def _near_pairs(
     return pairs[np.array(close, bool)] if kept else pairs, complete
 
 
-def _larger(data: LabelledDataset, position: int, held: dict[int, np.ndarray | None]) -> np.ndarray | None:
-    if position not in held:
-        if len(held) >= 4096:
-            held.clear()
-        try:
-            picture = Image.fromarray(decode(data.source(position), reduce_to=_LARGE).pixels).convert("L")
-            held[position] = np.asarray(picture.resize((_LARGE, _LARGE), Image.Resampling.BOX))
-        except FoveaError:
-            held[position] = None  # gone since it was opened
-    return held[position]
+def _enlarge(
+    data: LabelledDataset,
+    positions: list[int],
+    held: dict[int, np.ndarray | None],
+    pool: ThreadPoolExecutor,
+    cancelled: Cancelled | None,
+    stop: threading.Event,
+) -> None:
+    """See that ``held`` has the pictures at ``positions``, uint8 (64, 64); ``None`` for what is gone since it was
+    opened."""
+    if len(held) >= _MOST_HELD:
+        held.clear()
+    missing = [position for position in positions if position not in held]
+
+    def unwanted() -> bool:
+        return stop.is_set() or cancelled is not None and cancelled()
+
+    def opened(piece: list[int]) -> list[np.ndarray | FoveaError]:
+        sources = [data.source(position) for position in piece]
+        return decode_in_child.each("desktop.core.data.inspection:_large", sources, cancelled=unwanted)
+
+    pieces = [missing[i : i + _AT_ONCE] for i in range(0, len(missing), _AT_ONCE)]
+    try:
+        for piece, pictures in zip(pieces, pool.map(opened, pieces), strict=True):
+            for position, picture in zip(piece, pictures, strict=True):
+                held[position] = None if isinstance(picture, FoveaError) else picture
+    except workers.Cancelled:
+        raise Interrupted from None
+
+
+def _large(source: ImageSource) -> np.ndarray:
+    """In the child: one picture as grey levels, large enough to compare it with another."""
+    from desktop.core.pictures.decode import decode
+
+    picture = Image.fromarray(decode(source, reduce_to=_LARGE).pixels).convert("L")
+    return np.asarray(picture.resize((_LARGE, _LARGE), Image.Resampling.BOX))
 
 
 def _order_of(data: LabelledDataset) -> Callable[[str], int]:
@@ -237,6 +285,18 @@ def _sizes(facts: PictureFacts) -> Sizes | None:
 
 def _colours(facts: PictureFacts) -> np.ndarray:
     return np.bincount(facts.colour[facts.opened], minlength=len(COLOUR_KINDS))
+
+
+def _cutting(data: LabelledDataset, facts: PictureFacts, persons: np.ndarray) -> Cutting | None:
+    """What a split rests on, of the pictures that a training divides: those of the training split, or all."""
+    own = data.own_split("train")
+    rows = [i for i in np.flatnonzero(facts.opened).tolist() if own is None or data.split_of(i) == own]
+    if not rows:
+        return None
+    _, contents = np.unique(facts.sha256[rows], axis=0, return_inverse=True)
+    names = tuple(data.name(i) for i in rows)
+    labels = data.targets[rows].astype(np.int32)
+    return Cutting(data.classes, names, labels, persons[rows].astype(np.int32), contents.ravel().astype(np.int32))
 
 
 def _places(data: LabelledDataset, found: tuple[Finding, ...]) -> dict[str, tuple[str, str]]:

@@ -63,6 +63,11 @@ def may_name_a_person(text: str) -> bool:
     return any(_capital(a) and _capital(b) for a, b in _neighbours(words))
 
 
+def is_no_name(word: str) -> bool:
+    """Whether ``word`` is one of cameras, scanners, data sets or medicine, which names nobody."""
+    return word.casefold() in _THINGS
+
+
 def _neighbours(words: list[str]) -> list[tuple[str, str]]:
     """Words side by side, leaving out those that name nobody and single letters between them (``Jane A. Doe``)."""
     kept = [word for word in words if len(word) > 1]

@@ -1,16 +1,14 @@
 """One look into every picture of a data set: does it open, how large, which colours, which content.
 
-Files are read once and decoded on all cores; what is kept of a picture is some three hundred bytes, so memory stays
-flat whatever the pictures' size.
+Files are read once and decoded on all cores, in children that a hostile file may take down; what is kept of a picture
+is some three hundred bytes, so memory stays flat whatever the pictures' size.
 """
 
 from __future__ import annotations
 
 import collections
-import hashlib
-import os
-import stat
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -19,12 +17,14 @@ from PIL import Image
 
 from desktop.core.data.dataset import BrokenEntry, Cancelled, Interrupted, LabelledDataset, Progress
 from desktop.core.data.near_duplicates import SIDE
-from desktop.core.pictures.decode import decode
+from desktop.core.pictures import decode_in_child
+from desktop.core.pictures.decode_in_child import content_of
 from desktop.core.types import FoveaError, ImageSource
+from desktop.system import workers as system_workers
 
 COLOUR_KINDS = ("grey", "grey stored as colour", "colour")
-_AT_ONCE = 32  # pictures in one piece of work
-_WHOLE_FILE = 32 << 20  # bytes; larger files are not held in memory
+_AT_ONCE = 64  # pictures in one piece of work
+_ASK_S = 0.2  # between two looks at ``cancelled`` while a picture takes its time
 _GLIMPSED = 16  # pictures opened first of all
 _SMALL = 64  # shorter side that is enough to judge by
 _EXAMPLES = 12  # positions kept for each notice
@@ -66,7 +66,7 @@ class _Seen:
     size: tuple[int, int]
     codes: tuple[str, ...]
     colour: int
-    thumbnail: np.ndarray
+    thumbnail: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,19 @@ def look_at(
         np.zeros(count, bool), np.zeros(count, np.int32), np.zeros(count, np.int32), np.zeros(count, np.uint8),
         np.zeros((count, 32), np.uint8), np.full(count, -1, np.int64), np.zeros((count, SIDE * SIDE), np.uint8),
     )  # fmt: skip
-    workers = workers or max(2, min(8, os.cpu_count() or 2))
+    stop = threading.Event()
+    workers = workers or system_workers.cores()
     with ThreadPoolExecutor(workers, thread_name_prefix="inspect") as pool:
-        for start, looks in _ahead(pool, data, count, 2 * workers, cancelled):
-            for position, look in enumerate(looks, start):
-                entry = _note(facts, data, position, look)
-                if entry is not None and broken is not None:
-                    broken(entry)
-            if progress:
-                progress(min(start + _AT_ONCE, count), count)
+        try:
+            for start, looks in _ahead(pool, data, count, cancelled, stop, 2 * workers):
+                for position, look in enumerate(looks, start):
+                    entry = _note(facts, data, position, look)
+                    if entry is not None and broken is not None:
+                        broken(entry)
+                if progress:
+                    progress(min(start + _AT_ONCE, count), count)
+        finally:
+            stop.set()  # ends what is still at work: nobody, not even Ctrl-C, waits for a picture that hangs
     return facts
 
 
@@ -111,18 +115,30 @@ def glimpse(data: LabelledDataset, cancelled: Cancelled | None = None) -> tuple[
     in pixels: known long before all have been opened. Colour and 0 where none of them opens."""
     places = np.unique(np.linspace(0, len(data) - 1, _GLIMPSED).round().astype(int)) if len(data) else ()
     colours, sides = [], []
-    for position in places:
-        if cancelled and cancelled():
-            raise Interrupted
-        seen = _look(data, int(position)).seen
+    if cancelled and cancelled():
+        raise Interrupted
+    try:
+        looks = _looks(data, [int(position) for position in places], cancelled or _never)
+    except system_workers.Cancelled:
+        raise Interrupted from None
+    for seen in (look.seen for look in looks):
         if isinstance(seen, _Seen):
             colours.append(COLOUR_KINDS[seen.colour] == "colour")
             sides.append(min(seen.size))
     return (2 * sum(colours) > len(colours), int(np.median(sides))) if colours else (True, 0)
 
 
+def _never() -> bool:
+    return False
+
+
 def _ahead(
-    pool: ThreadPoolExecutor, data: LabelledDataset, count: int, ahead: int, cancelled: Cancelled | None
+    pool: ThreadPoolExecutor,
+    data: LabelledDataset,
+    count: int,
+    cancelled: Cancelled | None,
+    stop: threading.Event,
+    ahead: int,
 ) -> Iterator[tuple[int, list[_Look]]]:
     """Pieces of work in order, some of them begun before they are asked for."""
     waiting: collections.deque[tuple[int, Future[list[_Look]]]] = collections.deque()
@@ -130,33 +146,63 @@ def _ahead(
     try:
         while True:
             while len(waiting) < ahead and (start := next(starts, None)) is not None:
-                waiting.append((start, pool.submit(_piece, data, start, min(start + _AT_ONCE, count))))
-            if not waiting:
-                return
+                piece = range(start, min(start + _AT_ONCE, count))
+                waiting.append((start, pool.submit(_looks, data, piece, stop.is_set)))
             if cancelled and cancelled():
                 raise Interrupted
+            if not waiting:
+                return
             start, future = waiting.popleft()
-            yield start, future.result()
+            while True:
+                if cancelled and cancelled():
+                    raise Interrupted
+                try:
+                    looks = future.result(timeout=_ASK_S)
+                    break
+                except TimeoutError:  # a picture that takes its time
+                    continue
+            yield start, looks
     finally:
         for _, future in waiting:
             future.cancel()
 
 
-def _piece(data: LabelledDataset, start: int, end: int) -> list[_Look]:
-    return [_look(data, position) for position in range(start, end)]
+def _looks(data: LabelledDataset, positions: Sequence[int], cancelled: Callable[[], bool]) -> list[_Look]:
+    """What the entries at ``positions`` give, each opened in a child."""
+    items = []
+    for position in positions:
+        source = data.source(position)
+        items.append((source, data.digest(position) if source.path is None else None))
+    found = decode_in_child.each("desktop.core.data.picture_facts:_look", items, cancelled=cancelled)
+    looks = []
+    for item, told in zip(items, found, strict=True):
+        if isinstance(told, FoveaError):  # it ended its child: its content is known all the same
+            _, size, digest = content_of(*item)
+            looks.append(_Look(size, digest, told))
+        else:
+            size, digest, seen = told
+            looks.append(_Look(size, digest, seen if isinstance(seen, FoveaError) else _Seen(*seen)))
+    return looks
 
 
-def _look(data: LabelledDataset, position: int) -> _Look:
-    source, size, digest = content_of(data, position)
+_Told = tuple[int, bytes, FoveaError | tuple[str, tuple[int, int], tuple[str, ...], int, bytes]]
+"""What crosses the pipe: the fields of a look, in types that cost little on the way."""
+
+
+def _look(item: tuple[ImageSource, tuple[int, str] | None]) -> _Told:
+    """In the child: open one entry."""
+    from desktop.core.pictures.decode import decode
+
+    source, size, digest = content_of(*item)
     try:
         image = decode(source, reduce_to=_SMALL)
     except FoveaError as error:
-        return _Look(size, digest, error)
+        return size, digest, error
     picture = Image.fromarray(image.pixels)
     codes = tuple(notice.code for notice in image.notices)
     colour = 0 if picture.mode == "L" else _colour_of(picture)
-    thumbnail = np.asarray(picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX)).reshape(-1)
-    return _Look(size, digest, _Seen(image.format, image.original_size, codes, colour, thumbnail))
+    thumbnail = picture.convert("L").resize((SIDE, SIDE), Image.Resampling.BOX).tobytes()
+    return size, digest, (image.format, image.original_size, codes, colour, thumbnail)
 
 
 def _colour_of(picture: Image.Image) -> int:
@@ -165,37 +211,6 @@ def _colour_of(picture: Image.Image) -> int:
     red, green, blue = np.moveaxis(np.asarray(reduced), 2, 0)
     least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
     return 1 if int((most - least).max()) <= _GREY_TOLERANCE else 2
-
-
-def content_of(data: LabelledDataset, position: int) -> tuple[ImageSource, int, bytes]:
-    """What to decode, and size and SHA-256 (32 bytes) of the content: the file is read once where it is not huge.
-
-    A size of -1 says that it cannot be read; decoding what is returned tells why.
-    """
-    source = data.source(position)
-    if source.path is None:
-        size, text = data.digest(position)
-        return source, size, bytes.fromhex(text)
-    return content(source)
-
-
-def content(source: ImageSource) -> tuple[ImageSource, int, bytes]:
-    """As :func:`content_of`, of a picture that belongs to no data."""
-    if source.data is not None:
-        return source, len(source.data), hashlib.sha256(source.data).digest()
-    assert source.path is not None  # ImageSource sees to it
-    try:
-        if not stat.S_ISREG(os.stat(source.path).st_mode):
-            return source, -1, bytes(32)  # a pipe is never opened: it might not end
-        with open(source.path, "rb", buffering=0) as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size <= _WHOLE_FILE:
-                held = stream.read()
-                whole = ImageSource(source.name, data=held, frame=source.frame) if held else source
-                return whole, len(held), hashlib.sha256(held).digest()
-            return source, size, hashlib.file_digest(stream, "sha256").digest()
-    except (OSError, ValueError):
-        return source, -1, bytes(32)  # decoding will say what is wrong with it
 
 
 def _note(facts: PictureFacts, data: LabelledDataset, position: int, look: _Look) -> BrokenEntry | None:
@@ -210,7 +225,7 @@ def _note(facts: PictureFacts, data: LabelledDataset, position: int, look: _Look
     facts.opened[position] = True
     facts.width[position], facts.height[position] = seen.size
     facts.colour[position] = seen.colour
-    facts.thumbnails[position] = seen.thumbnail
+    facts.thumbnails[position] = np.frombuffer(seen.thumbnail, np.uint8)
     facts.formats[seen.format] += 1
     for code in seen.codes:
         facts.notices[code] += 1

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import FoveaError
+from desktop.system import strict_json
 
 SCHEMA = 1
 KIND = "fovea-drawing"
@@ -76,9 +77,9 @@ def load(path: Path) -> Drawing:
 def loads(text: str, name: str = "the drawing") -> Drawing:
     """Read a drawing from JSON text. Raises :class:`DrawingError` that says what was found and expected."""
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DrawingError("unreadable", f"{name} is not valid JSON") from error
+        raw = strict_json.loads(text, MOST_BYTES)
+    except strict_json.JsonError as error:
+        raise DrawingError("unreadable", f"{name} is no drawing: {error}") from error
     if not isinstance(raw, dict) or raw.get("kind") != KIND:
         raise DrawingError("no-drawing", f"{name} is no drawing of Fovea", f'Expected JSON with "kind": "{KIND}".')
     if raw.get("schema") != SCHEMA:

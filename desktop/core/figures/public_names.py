@@ -7,7 +7,6 @@ that read like a person's name (:func:`desktop.core.data.person_names.may_name_a
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from typing import TextIO
 
 from desktop.core.data.person_names import may_name_a_person
 from desktop.core.figures.result import EvaluationResult
+from desktop.system.csv_cells import CsvWriter
 
 _QUOTED = re.compile(r"'([^']+)'|“([^”]+)”|\"([^\"]+)\"")
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
@@ -73,10 +73,10 @@ class PublicNames:
 
     def write_key(self, stream: TextIO) -> None:
         """Which number is which file, as CSV: for whoever holds the pictures, not to be handed on."""
-        writer = csv.writer(stream)
+        writer = CsvWriter(stream)
         writer.writerow(["shown as", "name"])
         for name, shown in self.hidden.items():
-            writer.writerow([shown, f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name])
+            writer.writerow([shown, name])
 
 
 def public_naming(result: EvaluationResult, keep: bool = False) -> PublicNames:

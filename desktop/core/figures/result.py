@@ -14,26 +14,19 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures import calibration, metrics
 from desktop.core.figures.calibration import Bin, RiskCoverage, RiskStep
 from desktop.core.figures.clustered import Persons
 from desktop.core.figures.comparison import McNemar, mcnemar
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.gallery_order import SURE, Mode, in_order
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
 from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
 
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A picture without an answer: its name inside the data, its class, and why."""
-
-    name: str
-    class_name: str
-    kind: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +97,7 @@ class EvaluationResult:
     truth: np.ndarray
     predicted: np.ndarray
     scores: np.ndarray
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[BrokenEntry, ...]
     complete: bool
     elapsed_s: float
     created: str
@@ -154,30 +147,23 @@ class EvaluationResult:
 
     def top_losses(self) -> np.ndarray:
         """int64: the positions in this result of the wrong answers, the largest loss first."""
-        wrong = np.flatnonzero(~self.right)
-        return wrong[np.argsort(-self.losses()[wrong], kind="stable")]
+        return self._ordered("losses")
 
     def least_confident_right(self) -> np.ndarray:
         """int64: the positions of the right answers, the least sure first."""
-        good = np.flatnonzero(self.right)
-        return good[np.argsort(self.confidence()[good], kind="stable")]
+        return self._ordered("unsure")
 
     def cell(self, truth: int, predicted: int) -> np.ndarray:
         """int64: the positions behind one cell of the confusion matrix, the surest first."""
-        there = np.flatnonzero((self.truth == truth) & (self.predicted == predicted))
-        return there[np.argsort(-self.confidence()[there], kind="stable")]
+        rows = np.arange(len(self))
+        return in_order("cell", rows, self.truth, self.predicted, self.scores, cell=(truth, predicted))
 
-    def likely_wrong_labels(self, at_least: float = 0.9) -> np.ndarray:
+    def likely_wrong_labels(self, at_least: float = SURE) -> np.ndarray:
         """int64: wrong answers whose score is at least ``at_least``: the label may be at fault. The surest first."""
-        sure = np.flatnonzero(~self.right & (self.confidence() >= at_least))
-        return sure[np.argsort(-self.confidence()[sure], kind="stable")]
+        return self._ordered("labels", at_least)
 
-
-def decide(scores: np.ndarray, positive: int | None, threshold: float | None) -> np.ndarray:
-    """The answers, int32 (n,), that ``scores`` (n, labels) give: by threshold where there is one, else the highest."""
-    if threshold is None or positive is None:
-        return np.asarray(scores.argmax(axis=1) if len(scores) else np.empty(0), dtype=np.int32)
-    return np.where(scores[:, positive].astype(np.float64) >= threshold, positive, 1 - positive).astype(np.int32)
+    def _ordered(self, mode: Mode, sure: float = SURE) -> np.ndarray:
+        return in_order(mode, np.arange(len(self)), self.truth, self.predicted, self.scores, sure=sure)
 
 
 def with_threshold(result: EvaluationResult, threshold: float | None, reason: str = "") -> EvaluationResult:
@@ -189,7 +175,7 @@ def with_threshold(result: EvaluationResult, threshold: float | None, reason: st
         result.model, threshold=threshold, positive=positive if threshold is not None else result.model.positive,
         reason=reason,
     )  # fmt: skip
-    return replace(result, model=model, predicted=decide(result.scores, model.positive, threshold))
+    return replace(result, model=model, predicted=answers_of(result.scores, model.positive, threshold))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -256,7 +242,7 @@ def _by_person(result: EvaluationResult, found: Figures, persons: Persons, seed:
     positive = result.model.positive if result.model.positive is not None else 1
     two = len(result.model.labels) == 2
     is_positive, score = truth == positive, scores[:, positive].astype(np.float64)
-    top, top_right = scores.max(axis=1).astype(np.float64), decide(scores, None, None) == truth
+    top, top_right = scores.max(axis=1).astype(np.float64), answers_of(scores, None, None) == truth
     means, balanced = persons.means(truth, result.predicted, found.means, found.balanced_accuracy, seed)
     auc, ap, curves = found.auc, found.average_precision, found.curves
     if two and auc is not None and ap is not None:
@@ -306,7 +292,7 @@ def _independent(result: EvaluationResult, seed: int) -> Figures:
     matrix = metrics.confusion(truth, result.predicted, len(labels))
     classes = metrics.per_class(matrix, labels)
     top = scores.max(axis=1).astype(np.float64) if len(scores) else np.empty(0)
-    top_right = decide(scores, None, None) == truth
+    top_right = answers_of(scores, None, None) == truth
     curves = auc = ap = point = table = positive_bins = None
     per_class_auc: list[Estimate] = []
     if len(labels) == 2:

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
@@ -15,9 +11,9 @@ from desktop.core.figures.metrics import ClassFigures
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures
 from desktop.core.figures.thresholds import OperatingPoint
+from desktop.system.csv_cells import CsvWriter
 
 _ALL_SCORES = 20  # classes up to which a CSV row holds every score
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def estimate_json(estimate: Estimate | None) -> dict[str, Any] | None:
@@ -148,14 +144,14 @@ def write_csv(result: EvaluationResult, stream: TextIO, naming: PublicNames | No
     """A row for every picture: name, truth, answer, right, loss, scores; then those without an answer, with the reason.
 
     With more than 20 labels the five highest scores stand in for all. ``stream`` is text, opened with ``newline=""``.
-    A text that a spreadsheet would take for a formula gets an apostrophe before it.
+    A text that a spreadsheet would take for a formula is guarded.
     """
     labels = result.model.labels
     result = public_result(result, naming if naming is not None else public_naming(result))
     every = len(labels) <= _ALL_SCORES
     columns = [f"score {label}" for label in labels] if every else [f"top {i}" for i in range(1, 6)]
-    writer = csv.writer(stream)
-    writer.writerow(["name", "truth", "answer", "right", "score", "loss", *map(_cell, columns), "problem"])
+    writer = CsvWriter(stream)
+    writer.writerow(["name", "truth", "answer", "right", "score", "loss", *columns, "problem"])
     losses, confidence = result.losses(), result.confidence()
     for index, name in enumerate(result.names):
         row = result.scores[index]
@@ -163,31 +159,11 @@ def write_csv(result: EvaluationResult, stream: TextIO, naming: PublicNames | No
             scores = [f"{float(value):.6f}" for value in row]
         else:
             best = np.argsort(-row, kind="stable")[:5]
-            scores = [_cell(f"{labels[int(i)]} {float(row[i]):.6f}") for i in best]
+            scores = [f"{labels[int(i)]} {float(row[i]):.6f}" for i in best]
         truth, answer = labels[int(result.truth[index])], labels[int(result.predicted[index])]
         figures = [int(truth == answer), f"{confidence[index]:.6f}", f"{losses[index]:.6f}"]
-        writer.writerow([_cell(name), _cell(truth), _cell(answer), *figures, *scores, ""])
+        writer.writerow([name, truth, answer, *figures, *scores, ""])
     for item in result.skipped:
         mapped = result.data.mapping.get(item.class_name, item.class_name)
         blank = [""] * len(columns)
-        writer.writerow([_cell(item.name), _cell(mapped), "", "", "", "", *blank, _cell(item.message)])
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], None]) -> None:
-    """Have ``write`` fill a file beside ``path``, flush it to disk, and put it in place in one step.
-
-    Whatever goes wrong, an older file stays whole and nothing is left behind. Raises what ``write`` raises; OSError.
-    """
-    target = Path(path)
-    temporary = target.with_name(f".{target.name[:100]}.{os.getpid()}.part")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as stream:
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+        writer.writerow([item.name, mapped, "", "", "", "", *blank, item.message])

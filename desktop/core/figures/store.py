@@ -9,7 +9,6 @@ it, so the model's own decision is never lost. What is deleted waits in a folder
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -23,13 +22,21 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from desktop import paths
-from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts, Skipped, decide
-from desktop.core.figures.result_files import write_atomically
+from desktop.core.data.dataset import BrokenEntry
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts
 from desktop.core.types import FoveaError
+from desktop.system import strict_json
+from desktop.system.files import OWN_DISK, not_written, put_in_place, write_atomically
+from desktop.system.strict_json import JsonStore
 
 _SCHEMA = 1
+_MOST_BYTES = 256 << 20  # a million names of pictures
 _CHOICE = ".threshold.json"
 _DELETED = "deleted"
+_THE_LABELS = "what was said of labels"
+_THE_MAPPINGS = "which class means which label"
+_THE_THRESHOLD = "the chosen threshold"
 Judgement = Literal["right", "wrong", "unsure"]
 JUDGEMENTS: tuple[Judgement, ...] = ("right", "wrong", "unsure")
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -57,6 +64,8 @@ class EvaluationStore:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder if folder is not None else paths.user_data() / "evaluations"
+        self.problems: list[str] = []
+        """What was found damaged or could not be read, in sentences; a damaged file was kept beside."""
 
     @staticmethod
     def key(model: ModelFacts, fingerprint: str, mapping: Mapping[str, str]) -> str:
@@ -133,13 +142,13 @@ class EvaluationStore:
             try:
                 place.unlink(missing_ok=True)
             except OSError as error:
-                raise not_written("the threshold", "the disk of Fovea's own data", error) from error
+                raise not_written("the threshold", OWN_DISK, error) from error
         elif self._path(key).is_file():
-            self._write_json(place.name, {"threshold": threshold, "reason": reason})
+            self._file(place.name, _THE_THRESHOLD).write({"threshold": threshold, "reason": reason})
 
     def chosen(self, key: str) -> tuple[float, str] | None:
         """The threshold chosen for a kept evaluation and why, or ``None``."""
-        held = self._read_json(f"{_stem(key)}{_CHOICE}")
+        held = self._peek(f"{_stem(key)}{_CHOICE}", _THE_THRESHOLD)
         value, reason = held.get("threshold"), held.get("reason")
         if isinstance(value, float | int) and not isinstance(value, bool) and 0 <= value <= 1:
             return float(value), reason if isinstance(reason, str) else ""
@@ -154,14 +163,14 @@ class EvaluationStore:
             return None
         if not result.complete or not result.model.answers_as(model):
             return None
-        return replace(result, model=model, predicted=decide(result.scores, model.positive, model.threshold))
+        return replace(result, model=model, predicted=answers_of(result.scores, model.positive, model.threshold))
 
     def load(self, key: str) -> EvaluationResult:
         """A kept result. Raises :class:`FoveaError`: ``not-found``, or ``damaged`` where its file is not whole."""
         try:
             with np.load(self._path(key), allow_pickle=False) as held:
                 head = _head(held)
-                names = tuple(str(name) for name in json.loads(held["names"].tobytes()))
+                names = tuple(strict_json.as_texts(strict_json.loads(held["names"].tobytes(), _MOST_BYTES)))
                 arrays = {name: held[name] for name in ("positions", "truth", "predicted", "scores")}
                 if "groups" in held:
                     arrays["groups"] = held["groups"]
@@ -171,7 +180,7 @@ class EvaluationStore:
                 raise ValueError("lengths differ")
             return EvaluationResult(
                 model=_facts(ModelFacts, head["model"]), data=_facts(DataFacts, head["data"]), names=names, **arrays,
-                skipped=tuple(_facts(Skipped, item) for item in head["skipped"]), complete=bool(head["complete"]),
+                skipped=tuple(_facts(BrokenEntry, item) for item in head["skipped"]), complete=bool(head["complete"]),
                 elapsed_s=float(head["elapsed_s"]), created=str(head["created"]), device=str(head["device"]),
                 versions=dict(head["versions"]),
             )  # fmt: skip
@@ -221,7 +230,7 @@ class EvaluationStore:
             there.mkdir(parents=True, exist_ok=True)
             for name in (f"{_stem(key)}.npz", f"{_stem(key)}{_CHOICE}"):
                 if (here / name).is_file():
-                    os.replace(here / name, there / name)
+                    put_in_place(here / name, there / name)
         except OSError as error:
             reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
             text = f"this evaluation was not moved: {reason}"
@@ -233,7 +242,7 @@ class EvaluationStore:
         """What was said of the labels of this data: picture's name to judgement."""
         if not fingerprint:
             return {}
-        raw = self._read_json(f"labels-{_stem(fingerprint)}.json")
+        raw = self._peek(f"labels-{_stem(fingerprint)}.json", _THE_LABELS)
         return {str(name): value for name, value in raw.items() if value in JUDGEMENTS}
 
     def judge(self, fingerprint: str, name: str, judgement: Judgement | None) -> None:
@@ -241,57 +250,49 @@ class EvaluationStore:
         if not fingerprint:
             text = "what you said of this label is not kept: the evaluation was stopped before the data was known"
             raise FoveaError("no-fingerprint", text, "Let the evaluation come to its end.")
-        held = self.judgements(fingerprint)
-        if judgement is None:
-            held.pop(name, None)
-        else:
-            held[name] = judgement
-        self._write_json(f"labels-{_stem(fingerprint)}.json", held)
+
+        def said(held: dict[str, Any]) -> None:
+            if judgement is None:
+                held.pop(name, None)
+            else:
+                held[name] = judgement
+
+        self._file(f"labels-{_stem(fingerprint)}.json", _THE_LABELS).change(said)
 
     # Mappings that were asked for once
 
     def recall_mapping(self, model_id: str, classes: Sequence[str]) -> dict[str, str] | None:
         """The mapping last confirmed for a model and these classes, to offer again; ``None`` where there is none."""
-        held = self._read_json("mappings.json").get(_mapping_key(model_id, classes))
+        held = self._peek("mappings.json", _THE_MAPPINGS).get(_mapping_key(model_id, classes))
         return {str(k): str(v) for k, v in held.items()} if isinstance(held, dict) else None
 
     def remember_mapping(self, model_id: str, classes: Sequence[str], mapping: Mapping[str, str]) -> None:
         """Remember a mapping that the user confirmed."""
-        held = self._read_json("mappings.json")
-        held[_mapping_key(model_id, classes)] = dict(mapping)
-        self._write_json("mappings.json", held)
+
+        def remember(held: dict[str, Any]) -> None:
+            held[_mapping_key(model_id, classes)] = dict(mapping)
+
+        self._file("mappings.json", _THE_MAPPINGS).change(remember)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{_stem(key)}.npz"
 
-    def _read_json(self, name: str) -> dict[str, Any]:
-        try:
-            raw = json.loads((self.folder / name).read_bytes())
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return raw if isinstance(raw, dict) else {}
+    def _file(self, name: str, what: str) -> JsonStore:
+        return JsonStore(self.folder / name, what, self.problems.append)
 
-    def _write_json(self, name: str, value: object) -> None:
-        self._write(name, lambda path: path.write_bytes(_as_bytes(value).tobytes()))
+    def _peek(self, name: str, what: str) -> dict[str, Any]:
+        """What such a file holds; nothing where it cannot be read, which :attr:`problems` then says."""
+        try:
+            return self._file(name, what).read()
+        except FoveaError:
+            return {}
 
     def _write(self, name: str, write: Any) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / name, write)
         except OSError as error:
-            raise not_written("the evaluation", "the disk of Fovea's own data", error) from error
-
-
-def not_written(what: str, disk: str, error: OSError) -> FoveaError:
-    """The error for a file that could not be written; an older one is whole. Names the disk where that is full."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FoveaError("disk-full", f"{what} was not saved: {disk} is full", "Free some space, then try again.")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return FoveaError(
-            "not-writable", f"{what} was not saved: {disk} may not be written to", "Choose another place."
-        )
-    reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-    return FoveaError("not-saved", f"{what} was not saved: {reason}", "Choose another place.")
+            raise not_written("the evaluation", OWN_DISK, error) from error
 
 
 def _model_key(model: ModelFacts) -> list[object]:
@@ -305,8 +306,8 @@ def _as_bytes(value: object) -> np.ndarray:
 
 
 def _head(held: Any) -> dict[str, Any]:
-    head = json.loads(held["head"].tobytes())
-    if not isinstance(head, dict) or head.get("schema") != _SCHEMA:
+    head = strict_json.loads_object(held["head"].tobytes(), _MOST_BYTES)
+    if head.get("schema") != _SCHEMA:
         raise ValueError("unknown schema")
     return head
 

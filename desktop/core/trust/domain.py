@@ -27,6 +27,7 @@ import numpy as np
 from desktop.core.trust import polarity
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import DomainVerdict, PreprocessSpec, StoreError
+from desktop.system import strict_json
 
 FILE = "domain.json"
 METHOD = "look, features, foreign odds and, in colour, tones"
@@ -134,10 +135,8 @@ class Gate:
 
 def from_json(text: bytes | str) -> Gate:
     """Read a gate strictly. Raises :class:`StoreError` of kind ``damaged`` that says what does not fit."""
-    if len(text) > MAX_BYTES:
-        raise StoreError("damaged", f"'{FILE}' has {len(text)} bytes; at most {MAX_BYTES} expected")
     try:
-        raw = json.loads(text)
+        raw = strict_json.loads_object(text, MAX_BYTES)
         if raw["schema"] not in (_FIRST_SCHEMA, _SCHEMA):
             raise ValueError(f"schema {raw['schema']!r}")
         names = {field.name for field in fields(Gate)} - ({"views"} if raw["schema"] == _FIRST_SCHEMA else set())

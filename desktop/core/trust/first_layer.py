@@ -8,6 +8,7 @@ import numpy as np
 
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import StoreError
+from desktop.system import strict_json
 
 FILE = "filters.json"
 MAX_BYTES = 4 * 1024 * 1024
@@ -22,9 +23,7 @@ def to_json(kernel: np.ndarray) -> str:
 def from_json(text: bytes | str) -> np.ndarray:
     """The kernel, float32 (rows, columns, channels, filters). Raises :class:`StoreError` of kind ``damaged``."""
     try:
-        if len(text) > MAX_BYTES:
-            raise ValueError(f"{len(text)} bytes")
-        raw = json.loads(text)
+        raw = strict_json.loads_object(text, MAX_BYTES)
         if set(raw) != {"schema", "kernel"} or raw["schema"] != _SCHEMA:
             raise ValueError("other fields than expected")
         kernel = unpack(raw["kernel"])

@@ -7,7 +7,7 @@ in the space of the gate's features, and no picture.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from desktop import paths
 from desktop.core.trust.domain import Gate
+from desktop.system.files import write_atomically
 
 _FOLDER = "neighbours"
 _SHOWN = 3
@@ -50,13 +51,15 @@ def write(network_sha256: str, found: np.ndarray, names: list[str], labels: np.n
     A full or read-only disk costs the list and nothing else.
     """
     target = place(network_sha256)
-    part = target.with_suffix(f".{os.getpid()}.part.npz")
-    try:
+    arrays = {"vectors": found, "names": np.array(names), "labels": labels.astype(np.int32), "root": np.array(root)}
+
+    def save(part: Path) -> None:
+        with part.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+
+    with contextlib.suppress(OSError):
         target.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(part, vectors=found, names=np.array(names), labels=labels.astype(np.int32), root=np.array(root))
-        os.replace(part, target)
-    except OSError:
-        part.unlink(missing_ok=True)
+        write_atomically(target, save)
 
 
 class Neighbours:

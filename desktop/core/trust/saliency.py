@@ -15,6 +15,7 @@ import numpy as np
 
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import PreprocessSpec, StoreError
+from desktop.system import strict_json
 
 FILE = "head.json"
 MAX_BYTES = 64 * 1024 * 1024
@@ -40,9 +41,7 @@ class Head:
 def head_from_json(text: bytes | str) -> Head:
     """Read a head strictly. Raises :class:`StoreError` of kind ``damaged``."""
     try:
-        if len(text) > MAX_BYTES:
-            raise ValueError(f"{len(text)} bytes")
-        raw = json.loads(text)
+        raw = strict_json.loads_object(text, MAX_BYTES)
         if set(raw) != {"schema", "pooling", "kernel"} or raw["schema"] != _SCHEMA:
             raise ValueError("other fields than expected")
         kernel = unpack(raw["kernel"])

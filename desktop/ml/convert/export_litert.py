@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from desktop.ml.convert.convert import ExportError as ExportError
@@ -27,7 +28,9 @@ def convert_here(source: str, target: str, precision: Precision, tell: Callable[
     except ImportError as error:
         raise ExportError("export", f"{error.name or 'a package'} is not part of this installation") from error
 
-    model = keras.saving.load_model(source, compile=False)
+    from desktop.ml.exchange.keras_check import check_stored
+
+    model = keras.saving.load_model(check_stored(Path(source)), compile=False)
     half: dict[str, Any] = {
         "optimizations": [tf.lite.Optimize.DEFAULT],
         "target_spec": {"supported_types": [tf.float16]},

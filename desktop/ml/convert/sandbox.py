@@ -25,6 +25,7 @@ from typing import Any
 from desktop.core.types import FoveaError
 from desktop.ml.convert.words import plain
 from desktop.system.child_process import ChildProcess
+from desktop.system.memory import memory_of
 
 _LOOK_S = 0.1
 _GRACE_S = 2.0
@@ -100,49 +101,6 @@ def _crashed(code: int | None, limits: Limits) -> ChildError:
     if code == -9:  # the system ends what takes the last memory
         return ChildError("too-much-memory", "the system ended it, most likely for want of memory")
     return ChildError("crashed", "the library that reads it crashed")
-
-
-def memory_of(pid: int) -> int:
-    """Bytes of real memory that a process uses; 0 where that cannot be told."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            with open(f"/proc/{pid}/statm", encoding="ascii") as stream:
-                resident, shared = (int(word) for word in stream.read().split()[1:3])
-            return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
-        return 0
-    else:
-        return _memory_elsewhere(pid)
-
-
-def _memory_elsewhere(pid: int) -> int:
-    if sys.platform == "win32":
-        import ctypes
-        from ctypes import wintypes
-
-        class Counters(ctypes.Structure):
-            _fields_ = (
-                ("size", wintypes.DWORD),
-                ("faults", wintypes.DWORD),
-                *((name, ctypes.c_size_t) for name in ("peak", "working", "a", "b", "c", "d", "pagefile", "e")),
-            )
-
-        kernel = ctypes.windll.kernel32
-        kernel.OpenProcess.restype = wintypes.HANDLE
-        handle = kernel.OpenProcess(0x0400 | 0x0010, False, pid)  # query information, read memory
-        if not handle:
-            return 0
-        try:
-            counters = Counters()
-            counters.size = ctypes.sizeof(Counters)
-            read = kernel.K32GetProcessMemoryInfo
-            read.argtypes = (wintypes.HANDLE, ctypes.POINTER(Counters), wintypes.DWORD)
-            return int(counters.pagefile) if read(handle, ctypes.byref(counters), counters.size) else 0
-        finally:
-            kernel.CloseHandle(wintypes.HANDLE(handle))
-    import subprocess
-
-    told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return int(told.stdout) * 1024 if told.stdout.strip().isdigit() else 0
 
 
 def _work(connection: Connection, function: str, arguments: tuple[Any, ...], limits: Limits) -> None:

@@ -12,12 +12,12 @@ import numpy as np
 
 from desktop.core.data import fitness
 from desktop.core.data.splits import SplitLists, check_same, deviations, read_split, write_split
-from desktop.core.figures.store import not_written
 from desktop.ml.data import public_sets
 from desktop.ml.data.public_sets import DataError, Pictures
 from desktop.ml.plans.events import Phase
 from desktop.ml.plans.plan import USER, TrainingPlan
 from desktop.store.runs import CHECKPOINT, SPLIT
+from desktop.system.files import saying
 
 Progress = Callable[[int, int], None]
 """Hears how many pictures are prepared, and of how many (0: not known yet). May raise, for instance to cancel."""
@@ -170,12 +170,9 @@ def _keep_lists(plan: TrainingPlan, gathered: Gathered, run: Path) -> None:
         gathered.validation.names,
         gathered.set_aside,
     )
-    try:
+    with saying("the list of pictures", "the disk of the run", DataError):
         run.mkdir(parents=True, exist_ok=True)
         write_split(path, lists)
-    except OSError as error:
-        told = not_written("the list of pictures", "the disk of the run", error)
-        raise DataError(told.kind, told.message, told.hint) from error
 
 
 def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress, held: SplitLists | None = None) -> Gathered:
@@ -186,7 +183,7 @@ def _own(plan: TrainingPlan, cutting: TrainingPlan, progress: Progress, held: Sp
         _limited(own.train, plan),
         own.validation,
         "own pictures",
-        plan.data.title or own.title,
+        own.title,
         "the user's own",
         own.fingerprint,
         own.set_aside,

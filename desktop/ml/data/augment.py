@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 
 from desktop.ml.data.arrays import Images
+from desktop.ml.data.batch_facts import Facts
 from desktop.ml.data.mixing import cutmix, mixup
 from desktop.ml.plans.augment_spec import check, settings_of
 from desktop.ml.plans.plan import PlanError, Step
@@ -30,19 +30,6 @@ _BORDERS = {
     "reflect": cv2.BORDER_REFLECT_101,
     "wrap": cv2.BORDER_WRAP,
 }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Facts:
-    """What training knows of a batch beside its pixels: ``labels`` and ``numbers`` (places in the training set), both
-    int64 (n,), the ``epoch``, counted from 0, and ``targets``, the shares of the classes, float32 (n, classes), rows of
-    sum 1, which steps that mix pictures change in place. Steps that need a fact do without it on pictures that have
-    none."""
-
-    labels: np.ndarray
-    numbers: np.ndarray
-    epoch: int
-    targets: np.ndarray | None = None
 
 
 def apply(batch: Images, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:

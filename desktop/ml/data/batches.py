@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from desktop.ml.data.augment import Facts, apply
+from desktop.ml.data.augment import apply
+from desktop.ml.data.batch_facts import Facts
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
 from desktop.ml.plans.plan import Step, TrainingPlan

@@ -10,25 +10,28 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from desktop import paths
-from desktop.core.pictures.preprocess import prepare
-from desktop.core.types import DecodedImage, FoveaError, PreprocessSpec
+from desktop.core.pictures.decode_in_child import Entry, prepare_each
+from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.store import locks
+from desktop.system import strict_json
+from desktop.system.files import check_room, flush, has_room, not_written, write_atomically
+from desktop.system.workers import cores
 
 VERSION = 3
 """Part of every key: a change of how pictures are prepared makes old sets unknown."""
@@ -38,9 +41,10 @@ LIMIT_BYTES = 20 << 30
 Progress = Callable[[int, int], None]
 """Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
 
-_SPARE_BYTES = 256 << 20  # left free on the disk: checkpoints and the model still have to be written
+_MOST_JSON = 256 << 20
 _HEAD_BYTES = 128
 _AT_ONCE = 16
+_ASK_S = 0.2  # between two words to ``progress`` while a picture takes its time
 _BUILDING = ".building-"
 _LOCK = "lock"
 _YOUNG_S = 60.0  # a folder just begun, or about to be renamed, is not locked either
@@ -50,14 +54,8 @@ class CacheError(FoveaError):
     """Prepared pictures that cannot be kept. Kinds: ``disk-full``, ``not-writable``, ``not-saved``, ``no-data``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """One picture as read: ``picture`` decoded (or its bare pixels), or why it does not open; ``sha256`` (32 bytes) and
-    ``size`` of the content."""
-
-    picture: DecodedImage | np.ndarray | FoveaError
-    sha256: bytes
-    size: int
+Item = tuple[ImageSource | np.ndarray, tuple[int, str] | None]
+"""What to open, or bare pixels; and size and hexadecimal SHA-256 of content that is no file."""
 
 
 class Feed(Protocol):
@@ -73,8 +71,8 @@ class Feed(Protocol):
         """Their class numbers, int (n,)."""
         ...
 
-    def read(self, position: int) -> Raw:
-        """One picture; called from several threads."""
+    def item(self, position: int) -> Item:
+        """One picture, not opened yet; called from several threads."""
         ...
 
 
@@ -102,8 +100,8 @@ def find(key: str) -> Prepared | None:
     """The set of that key, mapped into memory; ``None`` where there is none or it is damaged. Marks it as used."""
     folder = _root() / key
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="ascii"))
-        names = tuple(map(str, json.loads((folder / "names.json").read_text(encoding="ascii"))))
+        meta = strict_json.read_object(folder / "meta.json", _MOST_JSON)
+        names = tuple(strict_json.as_texts(strict_json.read(folder / "names.json", _MOST_JSON)))
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         labels, sha256 = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in ("labels", "sha256"))
         shape = (len(names), *meta["shape"])
@@ -129,7 +127,7 @@ def make(
     finish: Callable[[np.ndarray, np.ndarray], dict[str, Any]] = lambda sizes, sha256: {},
     workers: int | None = None,
 ) -> Prepared:
-    """Decode and prepare every picture of ``feed``, on all cores, and keep them under ``key``.
+    """Decode and prepare every picture of ``feed``, on all cores, in children, and keep them under ``key``.
 
     Pictures that do not open are set aside with the reason. ``finish`` gets the size (int64, -1: unreadable) and
     SHA-256 (uint8 (n, 32)) of every entry, broken ones too, and returns facts to keep. Raises :class:`CacheError`
@@ -145,7 +143,7 @@ def make(
         building.mkdir()
         try:
             with locks.hold(building / _LOCK):
-                _build(building, feed, spec, progress, finish, workers or max(2, min(8, os.cpu_count() or 2)))
+                _build(building, feed, spec, progress, finish, workers or cores())
             with contextlib.suppress(OSError):  # another process was faster: its set is as good
                 os.rename(building, root / key)
         finally:
@@ -194,13 +192,13 @@ def _build(
     # Written, not mapped: on a full disk writing raises an error, while touching a map would end the process.
     with (folder / "images.npy").open("wb") as stream:
         stream.write(bytes(_HEAD_BYTES))
-        for position, raw, pixels in _read_all(feed, spec, workers, progress):
-            sizes[position] = raw.size
-            sha256[position] = np.frombuffer(raw.sha256, np.uint8)
-            if isinstance(pixels, FoveaError):
-                aside.append((names[position], pixels.message))
+        for position, entry in _read_all(feed, spec, workers, progress):
+            sizes[position] = entry.size
+            sha256[position] = np.frombuffer(entry.sha256, np.uint8)
+            if isinstance(entry.pixels, FoveaError):
+                aside.append((names[position], entry.pixels.message))
             else:
-                stream.write(pixels)
+                stream.write(entry.pixels)
                 kept.append(position)
         if not kept:
             raise CacheError(
@@ -208,60 +206,55 @@ def _build(
             )
         stream.seek(0)
         stream.write(_npy_head((len(kept), *shape)))
-        _flush(stream)
+        flush(stream)
     for name, array in (("labels", labels[kept].astype(np.int64)), ("sha256", sha256[kept])):
         with (folder / f"{name}.npy").open("wb") as stream:
             np.save(stream, array, allow_pickle=False)
-            _flush(stream)
-    _write_json(folder / "names.json", [names[i] for i in kept])
+            flush(stream)
+    write_atomically(folder / "names.json", strict_json.dumps([names[i] for i in kept], indent=None))
     facts = finish(sizes, sha256)
-    _write_json(folder / "meta.json", {"shape": shape, "set_aside": aside, "facts": facts, "created": int(time.time())})
+    write_atomically(
+        folder / "meta.json",
+        strict_json.dumps(
+            {"shape": shape, "set_aside": aside, "facts": facts, "created": int(time.time())}, indent=None
+        ),
+    )
 
 
-def _read_all(
-    feed: Feed, spec: PreprocessSpec, workers: int, progress: Progress
-) -> Iterator[tuple[int, Raw, bytes | FoveaError]]:
+def _read_all(feed: Feed, spec: PreprocessSpec, workers: int, progress: Progress) -> Iterator[tuple[int, Entry]]:
     """Every picture in order, prepared; some pieces are begun ahead, few enough for memory."""
     count = len(feed.names)
-    waiting: collections.deque[Future[list[tuple[int, Raw, bytes | FoveaError]]]] = collections.deque()
+    waiting: collections.deque[Future[list[Entry]]] = collections.deque()
     starts = iter(range(0, count, _AT_ONCE))
+    stop = threading.Event()
+
+    def piece(start: int) -> list[Entry]:
+        items = [feed.item(position) for position in range(start, min(start + _AT_ONCE, count))]
+        return prepare_each(items, spec, stop.is_set)
+
     with ThreadPoolExecutor(workers, thread_name_prefix="prepare") as pool:
         try:
             done = 0
             progress(0, count)
             while True:
                 while len(waiting) < 3 * workers and (start := next(starts, None)) is not None:
-                    waiting.append(pool.submit(_piece, feed, spec, start, min(start + _AT_ONCE, count)))
+                    waiting.append(pool.submit(piece, start))
                 if not waiting:
                     return
-                for item in waiting.popleft().result():
-                    yield item
+                try:
+                    entries = waiting[0].result(timeout=_ASK_S)
+                except TimeoutError:  # a picture that takes its time: the work can be cancelled meanwhile
+                    progress(done, count)
+                    continue
+                waiting.popleft()
+                for entry in entries:
+                    yield done, entry
                     done += 1
                 progress(done, count)
         finally:
+            stop.set()  # ends what is still at work: nobody waits for a picture that hangs
             for future in waiting:
                 future.cancel()
-
-
-def _piece(feed: Feed, spec: PreprocessSpec, start: int, end: int) -> list[tuple[int, Raw, bytes | FoveaError]]:
-    out = []
-    for position in range(start, end):
-        raw = feed.read(position)
-        pixels: bytes | FoveaError
-        if isinstance(raw.picture, FoveaError):
-            pixels = raw.picture
-        else:
-            try:
-                pixels = prepare(raw.picture, spec).pixels.tobytes()
-            except FoveaError as error:
-                pixels = error
-        out.append(
-            (position, Raw(pixels if isinstance(pixels, FoveaError) else _NOTHING, raw.sha256, raw.size), pixels)
-        )
-    return out
-
-
-_NOTHING = np.empty((0, 0), np.uint8)
 
 
 def _npy_head(shape: tuple[int, ...]) -> bytes:
@@ -272,17 +265,6 @@ def _npy_head(shape: tuple[int, ...]) -> bytes:
     text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape!r}, }}"
     room = _HEAD_BYTES - 10
     return b"\x93NUMPY\x01\x00" + room.to_bytes(2, "little") + text.ljust(room - 1).encode("ascii") + b"\n"
-
-
-def _write_json(path: Path, value: object) -> None:
-    with path.open("wb") as stream:
-        stream.write(json.dumps(value).encode("ascii"))  # names that are no text survive as escapes
-        _flush(stream)
-
-
-def _flush(stream: BinaryIO | Any) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
 
 
 def _make_room(root: Path, need: int) -> None:
@@ -298,23 +280,12 @@ def _make_room(root: Path, need: int) -> None:
     total = sum(size for _, size, _ in sets)
     limit = limit_bytes()
     for folder, size, _ in sets:
-        if total + need <= limit and shutil.disk_usage(root).free >= need + _SPARE_BYTES:
+        if total + need <= limit and has_room(root, need):
             return
         _remove(folder)
         total -= size
-    free = shutil.disk_usage(root).free
-    if free < need + _SPARE_BYTES:
-        raise CacheError(
-            "disk-full",
-            f"the prepared pictures take {_size(need)}, and {_size(_SPARE_BYTES)} have to stay free for checkpoints "
-            f"and the model; the disk of Fovea's cache has {_size(free)} free",
-            "Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.",
-        )
-
-
-def _size(count: int) -> str:
-    """Bytes in words, with digits that tell small sets apart from nothing."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{max(1, round(count / 1e6)):,} MB"
+    hint = "Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME."
+    check_room(root, need, "keeping the prepared pictures", "the disk of Fovea's cache", hint, CacheError)
 
 
 def limit_bytes() -> int:
@@ -352,13 +323,5 @@ def _remove(folder: Path) -> None:
             folder.unlink(missing_ok=True)
 
 
-def _explained(error: OSError) -> CacheError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return CacheError(
-            "disk-full", "the disk of Fovea's cache filled up while pictures were prepared", "Free some space first."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        hint = "Move Fovea's files with FOVEA_HOME."
-        return CacheError("not-writable", "the folder of Fovea's cache may not be written to", hint)
-    reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-    return CacheError("not-saved", f"the prepared pictures could not be kept: {reason}", "Check the disk.")
+def _explained(error: OSError) -> FoveaError:
+    return not_written("what was prepared of the pictures", "the disk of Fovea's cache", error, CacheError)

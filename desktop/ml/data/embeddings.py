@@ -16,6 +16,7 @@ import collections
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -23,17 +24,15 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from desktop.core.data.dataset import LabelledDataset
-from desktop.core.data.picture_facts import content, content_of
-from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import prepare, reduction_for
+from desktop.core.pictures.decode_in_child import bring_in_each, content_of
+from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import DecodedImage, FoveaError, ImageSource, StoreError
 from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data.cache import VERSION
+from desktop.store.catalogue import EVERYDAY as EVERYDAY
 from desktop.store.embedding_cache import EmbeddingCache
 from desktop.store.store import ModelEntry, ModelStore, check_usable, read_verified
 
-EVERYDAY = "efficientnet-lite0"
-"""The model whose embedding everything builds upon where nothing else is said."""
 _BATCH = 16
 _AHEAD = 2  # pieces decoded ahead for each thread
 
@@ -140,13 +139,18 @@ class Embedder:
         self, sources: Sequence[ImageSource], progress: Progress = lambda done, total: None, workers: int | None = None
     ) -> Embedded:
         """Look at files or bytes; what does not open is told in the result."""
-        return self._look(len(sources), lambda position: content(sources[position]), progress, workers)
+        return self._look(len(sources), lambda position: content_of(sources[position]), progress, workers)
 
     def dataset(
         self, data: LabelledDataset, progress: Progress = lambda done, total: None, workers: int | None = None
     ) -> Embedded:
         """Look at all pictures of ``data``, in its order."""
-        return self._look(len(data), lambda position: content_of(data, position), progress, workers)
+
+        def read(position: int) -> tuple[ImageSource, int, bytes]:
+            source = data.source(position)
+            return content_of(source, data.digest(position) if source.path is None else None)
+
+        return self._look(len(data), read, progress, workers)
 
     def key(self, content_sha256: bytes, frame: int = 0) -> bytes:
         """What the row of a picture is kept under; ``content_sha256`` (32 bytes) of the file, ``frame`` of several."""
@@ -179,20 +183,22 @@ class Embedder:
         """The pictures in order, decoded and prepared or known already; some pieces are begun ahead."""
         waiting: collections.deque[Future[list[_Item]]] = collections.deque()
         starts = iter(range(0, count, _BATCH))
+        stop = threading.Event()
         with ThreadPoolExecutor(workers, thread_name_prefix="embed") as pool:
             try:
                 while True:
                     while len(waiting) < _AHEAD * workers and (start := next(starts, None)) is not None:
-                        waiting.append(pool.submit(self._piece, read, start, min(start + _BATCH, count)))
+                        waiting.append(pool.submit(self._piece, read, start, min(start + _BATCH, count), stop.is_set))
                     if not waiting:
                         return
                     yield waiting.popleft().result()
             finally:
+                stop.set()  # ends what is still at work
                 for future in waiting:
                     future.cancel()
 
-    def _piece(self, read: Reader, start: int, end: int) -> list[_Item]:
-        items = []
+    def _piece(self, read: Reader, start: int, end: int, cancelled: Callable[[], bool]) -> list[_Item]:
+        items, unknown = [], []
         for position in range(start, end):
             source, size, digest = read(position)
             key = self.key(digest, source.frame) if size >= 0 else b""
@@ -200,11 +206,10 @@ class Embedder:
             if row is not None:
                 items.append(_Item(position, key, row, True))
                 continue
-            try:
-                picture = decode(source, reduce_to=reduction_for(self.spec))
-                items.append(_Item(position, key, prepare(picture, self.spec).pixels, False))
-            except FoveaError as error:
-                items.append(_Item(position, key, error, False))
+            unknown.append((position, key, source))
+        made = bring_in_each([source for _, _, source in unknown], self.spec, cancelled=cancelled)
+        for (position, key, _), found in zip(unknown, made, strict=True):
+            items.append(_Item(position, key, found if isinstance(found, FoveaError) else found.prepared.pixels, False))
         return items
 
     def _compute(self, images: np.ndarray) -> np.ndarray:

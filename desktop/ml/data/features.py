@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +13,8 @@ from desktop.core.types import FoveaError
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
 from desktop.ml.nets.cost import in_pieces, pictures_at_once
+from desktop.system import strict_json
+from desktop.system.files import check_room, remove_leftovers, write_atomically
 
 backend.select()
 
@@ -23,7 +22,6 @@ import keras  # noqa: E402
 
 FOLDER = "features"
 _BATCH = 64  # at most
-_SPARE = 256 << 20  # bytes that stay free on the disk
 
 Progress = Callable[[int, int], None]
 """Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
@@ -49,18 +47,13 @@ def compute(
     if not _there(target, about, facts):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for part_way in folder.glob(f".{target.name}.*.tmp"):  # of a process that was ended at once
-                part_way.unlink()
-            free = shutil.disk_usage(folder).free
-            if needed + _SPARE > free:
-                raise FeatureError(
-                    "disk",
-                    f"the features of {len(pictures)} pictures take {needed >> 20} MB; {free >> 20} MB are free",
-                    "Make room, or choose a later layer or one with a global pooling after it: it has fewer features.",
-                )
+            remove_leftovers(folder)
+            what = f"keeping the features of {len(pictures)} pictures"
+            hint = "Make room, or choose a later layer or one with a global pooling after it: it has fewer features."
+            check_room(folder, needed, what, hint=hint, kind=FeatureError)
             about.unlink(missing_ok=True)  # it tells of the features before
             _write(network, pictures, shape, target, progress)
-            about.write_text(json.dumps(facts), encoding="utf-8")
+            write_atomically(about, strict_json.dumps(facts))
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise FeatureError(
@@ -70,25 +63,20 @@ def compute(
 
 
 def _write(network: keras.Model, pictures: Pictures, shape: tuple[int, ...], target: Path, progress: Progress) -> None:
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-
     def looked(start: int, end: int) -> np.ndarray:
         progress(start, shape[0])
         return np.asarray(network.predict_on_batch(np.asarray(pictures.images[start:end])), np.float32)
 
-    try:
+    def save(part: Path) -> None:
         # Written, not mapped: on a full disk writing raises an error, while touching a map would end the process.
-        with temporary.open("wb") as stream:
+        with part.open("wb") as stream:
             head = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(stream, head)
             for rows in in_pieces(looked, shape[0], pictures_at_once(network, _BATCH)):
                 stream.write(np.ascontiguousarray(rows, "<f4").data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-        progress(shape[0], shape[0])
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    write_atomically(target, save)
+    progress(shape[0], shape[0])
 
 
 def _known_by(pictures: Pictures) -> str:
@@ -102,6 +90,6 @@ def _known_by(pictures: Pictures) -> str:
 
 def _there(target: Path, about: Path, facts: dict[str, object]) -> bool:
     try:
-        return target.is_file() and json.loads(about.read_text(encoding="utf-8")) == facts
+        return target.is_file() and strict_json.read(about) == facts
     except (OSError, ValueError):
         return False

@@ -6,12 +6,9 @@ preview, pictures whose labels must stay what they are) they leave the batch alo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from desktop.ml.data.augment import Facts
+from desktop.ml.data.batch_facts import Facts
 
 
 def cutmix(

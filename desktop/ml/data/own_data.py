@@ -14,13 +14,9 @@ import numpy as np
 from desktop.core.data import bursts, dataset, near_duplicates
 from desktop.core.data.dataset import ALL, LabelledDataset
 from desktop.core.data.fitness import groups_of
-from desktop.core.data.picture_facts import content_of
+from desktop.core.data.patient_names import problem_of_names, public_title
 from desktop.core.data.splits import SplitLists
-from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import reduction_for
-from desktop.core.types import FoveaError, PreprocessSpec
 from desktop.ml.data import cache
-from desktop.ml.data.cache import Raw
 from desktop.ml.data.public_sets import DataError, Pictures, cut_validation, mapped
 from desktop.ml.plans.plan import TrainingPlan
 
@@ -47,7 +43,11 @@ class OwnData:
             raise DataError("no-data", "the plan does not say where its pictures lie", "Give the folder with --data.")
         self._plan = plan
         self._data = _opened(plan, progress)
-        self.title = self._data.title
+        for names, what in ((plan.labels, "class"), ((plan.name,), "model")):
+            problem = problem_of_names(self._data, names, what)
+            if problem is not None:
+                raise problem
+        self.title = public_title(self._data, plan.data.title or self._data.title)
         self.folder = _folder_of(self._data)
         self._split_names = np.array([self._data.split_of(i) for i in range(len(self._data))], dtype=object)
         own = {part: self._data.own_split(part) for part in dataset.SPLIT_NAMES}
@@ -97,19 +97,15 @@ class OwnData:
 class _Feed:
     """A part of the data, for the cache."""
 
-    def __init__(self, data: LabelledDataset, classes: Sequence[str], spec: PreprocessSpec) -> None:
+    def __init__(self, data: LabelledDataset, classes: Sequence[str]) -> None:
         self._data = data
-        self._reduce = reduction_for(spec)
         number = {name: index for index, name in enumerate(classes)}
         self.names = [data.name(i) for i in range(len(data))]
         self.labels = np.array([number.get(name, -1) for name in data.classes], np.int64)[data.targets]
 
-    def read(self, position: int) -> Raw:
-        source, size, digest = content_of(self._data, position)
-        try:
-            return Raw(decode(source, reduce_to=self._reduce), digest, size)
-        except FoveaError as error:
-            return Raw(error, digest, size)
+    def item(self, position: int) -> cache.Item:
+        source = self._data.source(position)
+        return source, self._data.digest(position) if source.path is None else None
 
 
 def _opened(plan: TrainingPlan, progress: Progress) -> LabelledDataset:
@@ -149,7 +145,7 @@ def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = la
 
         return {"fingerprint": part.fingerprint(known=known), "unread": np.flatnonzero(sizes < 0).tolist()}
 
-    return cache.make(key, _Feed(part, classes, plan.preprocess), plan.preprocess, progress, finish)
+    return cache.make(key, _Feed(part, classes), plan.preprocess, progress, finish)
 
 
 def _opens(part: LabelledDataset, position: int) -> bool:

@@ -1,7 +1,7 @@
 """The public image sets, prepared: official split, validation cut from train, fingerprint.
 
-Pictures go through :func:`desktop.core.pictures.decode.decode` and :func:`desktop.core.pictures.preprocess.prepare`, as
-a user's own do, and are kept by :mod:`desktop.ml.data.cache`, never beside the program.
+Pictures are decoded and prepared as a user's own are, and kept by :mod:`desktop.ml.data.cache`, never beside the
+program.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ import numpy as np
 from desktop import paths
 from desktop.core.data.persons import group_of_name
 from desktop.core.data.splits import cut, together
-from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import reduction_for
-from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
+from desktop.core.types import FoveaError, ImageSource
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Images, Pictures, Rows
-from desktop.ml.data.cache import Progress, Raw
+from desktop.ml.data.cache import Progress
 from desktop.ml.plans.plan import DataPlan, TrainingPlan
 
 __all__ = [
@@ -126,22 +124,14 @@ def mapped(found: cache.Prepared) -> Pictures:
 class _Held:
     """Pictures of a public set in memory, undecoded where they are files; the largest set takes sixty megabytes."""
 
-    def __init__(
-        self, names: Sequence[str], labels: np.ndarray, held: Sequence[bytes | np.ndarray], spec: PreprocessSpec
-    ) -> None:
-        self.names, self.labels, self._held, self._spec = names, labels, held, spec
+    def __init__(self, names: Sequence[str], labels: np.ndarray, held: Sequence[bytes | np.ndarray]) -> None:
+        self.names, self.labels, self._held = names, labels, held
 
-    def read(self, position: int) -> Raw:
+    def item(self, position: int) -> cache.Item:
         content = self._held[position]
         if isinstance(content, np.ndarray):
-            return Raw(content, hashlib.sha256(content.tobytes()).digest(), content.nbytes)
-        digest = hashlib.sha256(content).digest()
-        name = self.names[position].rsplit("/", 1)[-1]
-        try:
-            decoded = decode(ImageSource(name, data=content), reduce_to=reduction_for(self._spec))
-        except FoveaError as error:
-            return Raw(error, digest, len(content))
-        return Raw(decoded, digest, len(content))
+            return content, (content.nbytes, hashlib.sha256(content.tobytes()).hexdigest())
+        return ImageSource(self.names[position].rsplit("/", 1)[-1], data=content), None
 
 
 def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held:
@@ -149,13 +139,13 @@ def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held
         from desktop.ml.data.captcha_letters import draw
 
         images, letters = draw(split)
-        return _numbered(images, letters, split, plan.preprocess)
+        return _numbered(images, letters, split)
     if plan.data.source == "mnist":
         path = root / "mnist.npz"
         if not path.is_file():
             raise DataError("no-data", "'mnist.npz' was not found", "Set FOVEA_DATA to the folder that holds it.")
         with np.load(path, allow_pickle=False) as held:
-            return _numbered(held[f"x_{split}"], held[f"y_{split}"], split, plan.preprocess)
+            return _numbered(held[f"x_{split}"], held[f"y_{split}"], split)
     found: list[tuple[str, int, bytes]] = []
     for name, data in _files(source, split, root):
         parts = name.split("/")
@@ -165,11 +155,11 @@ def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held
         raise DataError("no-data", f"'{source.title}' holds no pictures of its '{split}' split")
     found.sort(key=lambda item: (item[1], item[0]))
     labels = np.array([label for _, label, _ in found], np.int64)
-    return _Held([name for name, _, _ in found], labels, [data for _, _, data in found], plan.preprocess)
+    return _Held([name for name, _, _ in found], labels, [data for _, _, data in found])
 
 
-def _numbered(images: np.ndarray, labels: np.ndarray, split: str, spec: PreprocessSpec) -> _Held:
-    return _Held([f"{split}/{i:05d}" for i in range(len(labels))], labels.astype(np.int64), list(images), spec)
+def _numbered(images: np.ndarray, labels: np.ndarray, split: str) -> _Held:
+    return _Held([f"{split}/{i:05d}" for i in range(len(labels))], labels.astype(np.int64), list(images))
 
 
 def _files(source: Source, split: Split, root: Path) -> Iterator[tuple[str, bytes]]:

@@ -9,12 +9,12 @@ imports neither Keras nor TensorFlow.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from desktop.core.figures.store import not_written
 from desktop.core.types import FoveaError
 from desktop.ml.convert.convert import memory_for
 from desktop.ml.convert.sandbox import GIB, Limits, run
@@ -24,6 +24,7 @@ from desktop.ml.plans.job_steps import Step
 from desktop.store import archive
 from desktop.store.download import Control
 from desktop.store.store import ModelEntry, check_usable, read_verified
+from desktop.system.files import disk_of, saying, write_atomically
 
 Target = Literal["keras", "tflite", "onnx", "zip"]
 ENDINGS: dict[str, str] = {"keras": ".keras", "tflite": ".tflite", "onnx": ".onnx", "zip": archive.ENDING}
@@ -111,15 +112,6 @@ def export(
 
 
 def _put(source: Path, target: Path) -> None:
-    from desktop.core.figures.result_files import write_atomically
-
-    def write(part: Path) -> None:
-        with source.open("rb") as stream, part.open("wb") as out:
-            while piece := stream.read(1 << 22):
-                out.write(piece)
-
-    try:
-        write_atomically(target, write)
-    except OSError as error:
-        raise not_written("the exported file", "the disk", error) from error
+    with saying("the exported file", disk_of(target)):
+        write_atomically(target, lambda part: shutil.copyfile(source, part))
     os.chmod(target, 0o644)

@@ -76,6 +76,7 @@ def _pictures(spec: PreprocessSpec, folder: str) -> _Compared:
     """Prepared pictures: those drawn by Fovea, and real ones, which are up to :data:`_MOST_PICTURES` of the user's
     folder, or without one the photographs of :mod:`desktop.core.pictures.photographs`, whole and in parts."""
     from desktop.core.pictures.decode import decode
+    from desktop.core.pictures.decode_in_child import bring_in
     from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
     from desktop.core.pictures.photographs import photographs
     from desktop.core.pictures.preprocess import prepare
@@ -93,7 +94,7 @@ def _pictures(spec: PreprocessSpec, folder: str) -> _Compared:
             if not isinstance(found, Found):
                 continue
             try:
-                real.append(prepare(decode(ImageSource.from_path(found.path)).pixels, spec).pixels)
+                real.append(bring_in(ImageSource.from_path(found.path), spec).prepared.pixels)
             except FoveaError:
                 continue  # a file that cannot be opened proves nothing about the network
         if not real:
@@ -130,7 +131,9 @@ def _keras(path: Path, images: np.ndarray, classes: int) -> tuple[np.ndarray, st
     backend.select()
     import keras
 
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    from desktop.ml.exchange.keras_check import check_stored
+
+    model = keras.saving.load_model(check_stored(path), compile=False, safe_mode=True)
     answers = model.predict(images, batch_size=8, verbose=0)
     parts = answers if isinstance(answers, (list, tuple)) else [answers]
     scores = next(np.asarray(part) for part in parts if np.ndim(part) == 2 and np.shape(part)[1] == classes)

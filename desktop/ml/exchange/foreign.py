@@ -6,12 +6,12 @@ file nor the user states is asked for.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from desktop.core.types import Fit, FoveaError, Interpolation
+from desktop.system import strict_json
 
 Format = Literal["keras", "h5", "tflite"]
 Ends = Literal["probabilities", "logits", "sigmoid"]
@@ -153,7 +153,7 @@ def check_labels(labels: object) -> tuple[str, ...]:
 
 def _json_labels(text: str, name: str) -> tuple[str, ...]:
     try:
-        raw = json.loads(text)
+        raw = strict_json.loads(text)
         if isinstance(raw, dict):  # {"0": "cat", …}, or Keras' {"0": ["n02123045", "tabby"], …}
             raw = [raw[str(position)] for position in range(len(raw))]
         return check_labels(item[-1] if isinstance(item, list) else item for item in raw)

@@ -150,7 +150,7 @@ def bring_in(
 
 def _move(work: Path, folder: Path, files: list[str]) -> None:
     for name in files:
-        os.replace(work / name, folder / name)
+        os.rename(work / name, folder / name)
 
 
 def _cancelled(control: Control | None) -> Callable[[], bool]:
@@ -222,13 +222,13 @@ def _whole_model(path: Path, store: ModelStore, tell: Tell, control: Control | N
         inside.mkdir()
         tell(Step("check"))
         manifest = archive.unpack(path, inside)
-        arguments = (str(inside), len(manifest.labels), manifest.preprocess)
+        arguments = (str(inside), manifest)
         run("desktop.ml.exchange.import_steps:look_at_archive", arguments, _limits(path), tell, _cancelled(control))
         tell(Step("write"))
 
         def fill(folder: Path) -> None:
             for item in inside.iterdir():
                 if item.name != MANIFEST:
-                    os.replace(item, folder / item.name)
+                    os.rename(item, folder / item.name)
 
         return changes.commit_as_new(store, manifest, fill)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from desktop.core.types import FoveaError
 from desktop.ml.convert.words import plain
 from desktop.ml.exchange.foreign import Facts, Found, scaling_numbers
 from desktop.ml.exchange.keras_check import ImportRefused, check_config, clean_copy, parse
+from desktop.system import strict_json
 
 MOST_PARAMETERS = 400_000_000
 _MOST_WEIGHT_BYTES = 4 * MOST_PARAMETERS + (64 << 20)
@@ -19,6 +23,36 @@ _NEAR_ONE = 1e-2
 _TOO_LARGE = f"at most {MOST_PARAMETERS // 1_000_000} million are imported"
 
 
+def _in_words(work: Callable[..., Any]) -> Callable[..., Any]:
+    """A step whose libraries' own complaints about a file become one sentence: their types and texts help nobody."""
+
+    @functools.wraps(work)
+    def worded(*arguments: Any) -> Any:
+        try:
+            return work(*arguments)
+        except (FoveaError, MemoryError):
+            raise
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise _broken() from error  # h5py's, about what the file holds
+        except Exception as error:
+            if any(word in str(error) for word in ("OOM", "bad_alloc", "llocat")):
+                raise MemoryError from error
+            raise _broken() from error
+
+    return worded
+
+
+def _broken() -> ImportRefused:
+    return ImportRefused(
+        "damaged",
+        "the file is damaged: its network cannot be read or does not run",
+        "Fetch or copy it again, or export it again where it was made.",
+    )
+
+
+@_in_words
 def inspect(path: str, form: str, work: str, tell: Any) -> Found:
     """Check the file and say what it tells by itself. Raises :class:`ImportRefused` and the checks' own errors."""
     if form == "tflite":
@@ -171,6 +205,7 @@ def _ends(model: Any) -> Any:
     return None
 
 
+@_in_words
 def build(path: str, form: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]:
     """The network with its scaling inside: bytes in, probabilities out, as ``work/model.keras`` with its answers to the
     test pictures. Returns ``spec`` and ``parameters``."""
@@ -241,6 +276,7 @@ def check_scores(scores: np.ndarray) -> None:
         )
 
 
+@_in_words
 def wrap_tflite(path: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]:
     """A foreign ``.tflite`` with bytes in and probabilities out, as ``work/model.tflite``, with its self-test.
 
@@ -333,18 +369,55 @@ def _look_at_keras(path: Path, look: Path, wanted: tuple[int, int, int], outputs
         raise ImportRefused("does-not-fit", f"its Keras network takes {shapes}, or does not give {outputs} scores")
 
 
-def look_at_archive(folder: str, outputs: int, spec: Any, tell: Any) -> float:
-    """Check an unpacked model of another Fovea: both networks, its self-test. Returns the self-test's difference.
+def _check_beside(base: Path, described: Any, lite: Any, blank: np.ndarray) -> None:
+    """The files that say more about a network must be what they are called, and go with it. An engine that finds out
+    only with the first picture would refuse every one."""
+    from desktop.core.trust import domain, first_layer, saliency
+
+    names = [name for name, _ in sorted(described.outputs.items(), key=lambda item: item[1])]
+    places = [described.outputs[name] for name in names]
+    count = len(lite.run(blank))
+    if any(place >= count for place in places):
+        raise ImportRefused("does-not-fit", f"its network has {count} outputs, its description names others")
+    found = dict(zip(names, lite.run(blank, only=tuple(places)), strict=True))
+    if found["probabilities"].shape != (1, len(described.labels)):
+        raise ImportRefused("does-not-fit", "the output that its description calls probabilities is another")
+    if described.domain is not None:
+        gate = domain.from_json((base / described.domain.file).read_bytes())
+        if gate.toned and described.preprocess.channels != 3:
+            raise ImportRefused("does-not-fit", "its domain gate is for colour pictures; its network takes grey ones")
+        size = domain.features(blank, found.get("embedding"), found.get("map"), gate.toned).shape[1]
+        if gate.shift.shape != (size,):
+            raise ImportRefused(
+                "does-not-fit", f"its domain gate takes {len(gate.shift)} features; its network gives {size}"
+            )
+    if (base / saliency.FILE).is_file():
+        head = saliency.head_from_json((base / saliency.FILE).read_bytes())
+        last = found["map"].shape[-1] if "map" in found else 0
+        if head.kernel.shape != (last, len(described.labels)):
+            raise ImportRefused("does-not-fit", f"'{saliency.FILE}' does not fit its network")
+    if (base / first_layer.FILE).is_file():
+        first_layer.from_json((base / first_layer.FILE).read_bytes())
+    if (base / "evaluation.json").is_file():
+        try:
+            strict_json.read_object(base / "evaluation.json")
+        except (OSError, ValueError) as error:
+            raise ImportRefused("damaged", f"'evaluation.json' cannot be read: {error}") from error
+
+
+@_in_words
+def look_at_archive(folder: str, described: Any, tell: Any) -> float:
+    """Check an unpacked model of another Fovea: both networks, what goes with them, its self-test. Returns the
+    self-test's difference. ``described`` is its :class:`~desktop.store.manifest.Manifest`.
 
     The Keras network is built here once, within this child's limits, before anything later opens it for its gradients;
     an edition without Keras never does.
     """
-    import json
 
     from desktop.ml.convert.litert import LiteRT
     from desktop.ml.exchange.tflite_check import check_tflite
 
-    base = Path(folder)
+    base, outputs, spec = Path(folder), len(described.labels), described.preprocess
     check_tflite(base / "model.tflite")
     if (base / "model.keras").is_file():
         _look_at_keras(base / "model.keras", base.parent / "look", (spec.height, spec.width, spec.channels), outputs)
@@ -354,12 +427,13 @@ def look_at_archive(folder: str, outputs: int, spec: Any, tell: Any) -> float:
     blank = np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)
     if not any(part.shape == (1, outputs) for part in lite.run(blank)):
         raise ImportRefused("does-not-fit", f"its network does not give {outputs} scores, one a label")
+    _check_beside(base, described, lite, blank)
     worst = 0.0
     expected = base / "selftest" / "expected.json"
     if not expected.is_file():
         return worst
     try:
-        raw = json.loads(expected.read_text(encoding="utf-8"))
+        raw = strict_json.read_object(expected)
         for case in raw["cases"]:
             pixels = np.load(base / "selftest" / Path(case["file"]).name, allow_pickle=False)
             wanted = np.asarray(case["probabilities"], np.float32)

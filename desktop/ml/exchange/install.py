@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from desktop import paths
-from desktop.core.figures.store import not_written
 from desktop.core.trust.first_layer import FILE as FILTERS_FILE
 from desktop.core.trust.saliency import FILE as HEAD_FILE
 from desktop.core.types import FoveaError, StoreError
@@ -29,13 +28,15 @@ from desktop.store.connection import DownloadError
 from desktop.store.download import Control, Expected, Verified
 from desktop.store.manifest import FileEntry, Manifest, Parity
 from desktop.store.store import STAGING, ModelStore
+from desktop.system.files import OWN_DISK, check_room, put_in_place, saying
 
 PARITY_LIMIT: dict[str, float] = {"float32": 1e-5, "float16": 1e-2, "imported": 1e-4}
 """The largest difference of any probability between Keras and the converted file that is still the same network."""
 _SECONDS = 1800.0
 _NOT_HERE = "Its weights do not come with Fovea"
 
-KEPT = ("model.keras", "model.tflite", "selftest")
+KERAS_FILE = "model.keras"
+KEPT = (KERAS_FILE, "model.tflite", "selftest")
 EXTRAS = (HEAD_FILE, FILTERS_FILE)  # where the network has them
 REVISION = 1
 """The version of the models that are made of packages: raised where they would come out otherwise than before."""
@@ -50,6 +51,7 @@ class Request:
     ``source``: a file of the user's in place of the download or of the package's; ``url``: a mirror of the same file.
     ``sha256``: the hash of a file that the user vouches for in place of the published one; the card says so then.
     ``root``: the folder of models to install into, by default the user's. ``patient``: lets other work go first.
+    ``answers_only``: without the Keras form, for editions that cannot train; what is made so cannot be built upon.
     """
 
     network: Network
@@ -59,6 +61,7 @@ class Request:
     sha256: str | None = None
     root: Path | None = None
     patient: bool = False
+    answers_only: bool = False
 
 
 def install(
@@ -97,7 +100,9 @@ def install(
         tell(Step("write"))
         with own_disk(), store.stage(ready, request.root) as folder:
             for item in (*KEPT, *(name for name in EXTRAS if (work / name).is_file())):
-                os.replace(work / item, folder / item)
+                if item == KERAS_FILE and request.answers_only:
+                    continue
+                os.rename(work / item, folder / item)
     _pin(network, request, weights)
     _forget_download(network)
     return ready
@@ -119,14 +124,8 @@ def _check_disk(network: Network, root: Path | None) -> None:
     with own_disk():
         folder = root if root is not None else paths.user_data()
         folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-    need = network.disk_need - download.partly_there(download_path(network))
-    if free < need:
-        raise StoreError(
-            "disk-full",
-            f"installing {network.name} needs {need / 1e9:.1f} GB for a while, {free / 1e9:.1f} GB are free",
-            "Free some space on the disk of Fovea's own data, then try again.",
-        )
+        need = network.disk_need - download.partly_there(download_path(network))
+        check_room(folder, need, f"installing {network.name} for a while", kind=StoreError)
 
 
 def _weights(request: Request, tell: Tell, control: Control) -> Verified:
@@ -173,7 +172,7 @@ def _forget_download(network: Network) -> None:
 def _pin(network: Network, request: Request, weights: Verified) -> None:
     """Remember the published file by its SHA-256; one that the user vouched for would shut out the published one."""
     if request.sha256 is None and request.network.sha256 is None:
-        with contextlib.suppress(OSError):  # the model is there; without a pin the next file is compared by MD5 alone
+        with contextlib.suppress(FoveaError):  # the model is there; the next file is compared by MD5 alone
             Pins().set(network.id, Pin(weights.sha256, weights.md5, weights.size))
 
 
@@ -214,21 +213,16 @@ def _keep_base(network: Network, request: Request, weights: Verified, control: C
         _build(request, weights, work, control, tell)
         part = work / "base.weights.h5"
         with own_disk():
-            with part.open("rb+") as stream:
-                os.fsync(stream.fileno())
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(part, target)
+            put_in_place(part, target)
     _pin(network, request, weights)
 
 
 @contextlib.contextmanager
 def own_disk(what: str = "the model") -> Iterator[None]:
     """Within this context what the disk of Fovea's own data refuses is said in words, as a :class:`StoreError`."""
-    try:
+    with saying(what, OWN_DISK, StoreError):
         yield
-    except OSError as error:
-        told = not_written(what, "the disk of Fovea's own data", error)
-        raise StoreError(told.kind, told.message, "Look at the folder of Fovea's own data, then try again.") from error
 
 
 @contextlib.contextmanager

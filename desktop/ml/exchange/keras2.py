@@ -164,7 +164,7 @@ class _Graph:
         return layer
 
     def _functional(self, config: dict[str, Any], x: Any) -> Any:
-        """A graph from its description: layers call each other by ``inbound_nodes``, [layer, node, output, settings]."""
+        """A graph from its description: layers call each other by ``inbound_nodes`` [layer, node, output, settings]."""
         tensors: dict[str, Any] = {}
         for node in config["layers"]:
             name = node.get("name") or node["config"].get("name")

@@ -17,8 +17,10 @@ from typing import Any
 
 from desktop.core.types import StoreError
 from desktop.store.zip_check import ArchiveError, copy_member, open_checked, read_member
+from desktop.system import strict_json
 
 MOST_CONFIG_BYTES = 32 << 20
+MOST_DEPTH = 200  # networks within networks
 MOST_BYTES = 6 << 30
 _MOST_NODES = 2_000_000
 
@@ -140,9 +142,9 @@ def parse(text: bytes | str) -> Any:
     if len(text) > MOST_CONFIG_BYTES:
         raise ImportRefused("too-large", f"the network's description has {len(text):,} bytes")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ImportRefused("damaged", "the network's description is not valid JSON") from error
+        return strict_json.loads(text, MOST_CONFIG_BYTES, MOST_DEPTH, finite=False)
+    except strict_json.JsonError as error:
+        raise ImportRefused("damaged", f"the network's description: {error}") from error
 
 
 def clean_copy(path: Path, target: Path) -> tuple[str, ...]:
@@ -175,12 +177,24 @@ def clean_copy(path: Path, target: Path) -> tuple[str, ...]:
     return layers
 
 
+def check_stored(path: Path) -> Path:
+    """``path`` itself, a ``.keras`` file of the store, once it is known that Keras may open it: a model that somebody
+    put there by hand has never been imported. Raises as :func:`clean_copy`."""
+    with open_checked(path, MOST_BYTES) as archive:
+        config = parse(read_member(archive, "config.json", MOST_CONFIG_BYTES))
+        if not isinstance(config, dict):
+            raise ImportRefused("damaged", "the network's description is no object")
+        config.pop("compile_config", None)
+        check_config(config)
+    return path
+
+
 def _metadata(archive: zipfile.ZipFile, names: set[str]) -> dict[str, str]:
     """The version of Keras, where it looks like one: Keras reads the file's layout by it."""
     version = "3.0.0"
     if "metadata.json" in names:
         try:
-            raw = json.loads(read_member(archive, "metadata.json", 1 << 16))
+            raw = strict_json.loads(read_member(archive, "metadata.json", 1 << 16))
         except (ValueError, ArchiveError):
             raw = {}
         found = raw.get("keras_version") if isinstance(raw, dict) else None

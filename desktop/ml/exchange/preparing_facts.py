@@ -59,7 +59,8 @@ def steps(spec: PreprocessSpec) -> list[str]:
         "stretch": f"stretch it to {size}, whatever its shape",
         "center_crop": f"scale it so that it covers {size} and cut its middle out",
         "letterbox": f"scale it so that it fits into {size} and fill the rest with {spec.pad_value}",
-        "mnist": "find the ink, make it white on black, fit it into 20×20, centre its mass in 28×28",
+        "mnist": "find the ink, make it white on black, fit it into 20×20 and put its centre of mass in the middle of "
+        "28×28",
     }[spec.fit]
     if spec.resize_shorter is not None:
         how = f"scale it so that its shorter side has {spec.resize_shorter} pixels and cut the middle {size} out"

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core.types import FoveaError
+from desktop.ml.exchange.keras_check import check_stored
 from desktop.ml.nets import backend
 from desktop.ml.nets.graph import laid_out, maker, necks, sources
 
@@ -33,7 +34,7 @@ class GradCam:
     """
 
     def __init__(self, path: Path) -> None:
-        model = keras.saving.load_model(path, compile=False)
+        model = keras.saving.load_model(check_stored(path), compile=False)
         self._network = model
         shift = _Shift(name="shift")
         try:

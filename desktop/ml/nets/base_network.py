@@ -63,7 +63,10 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
         raise StoreError(
             "no-keras-file", f"'{manifest.name}' cannot be trained on: it has no {KERAS_FILE}", "Choose another model."
         )
-    model = keras.saving.load_model(read_verified(entry, KERAS_FILE), compile=False, safe_mode=True)
+    from desktop.ml.exchange.keras_check import check_stored
+
+    path = check_stored(read_verified(entry, KERAS_FILE))
+    model = keras.saving.load_model(path, compile=False, safe_mode=True)
     title = f"{manifest.name} ({manifest.id}, version {manifest.version})"
     return Base(network_of(model), manifest.labels, title, manifest.files[KERAS_FILE].sha256)
 

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from desktop import paths
+from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.result import Figures
-from desktop.core.figures.thresholds import FEWEST, HIGHEST_SCORE, Aim, Gain, gain_of
+from desktop.core.figures.thresholds import HIGHEST_SCORE, Aim, Gain, gain_of
 from desktop.core.trust import neighbours
 from desktop.core.trust.domain import FILE as DOMAIN_FILE
 from desktop.core.trust.domain import Gate
@@ -345,7 +346,7 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
         data=gathered.title,
         data_licence=gathered.licence,
         fingerprint=gathered.fingerprint,
-        plan=plan.public().to_dict(),
+        plan=plan.public(gathered.title).to_dict(),
         seed=plan.seed,
         parent=parent,
         versions=backend.versions(),

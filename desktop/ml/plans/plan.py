@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from desktop.core.data.person_names import may_name_a_person
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import augment_spec
 from desktop.ml.plans.strict_reader import PlanError, build, changed, loose
+from desktop.system import strict_json
 
 __all__ = [
     "SCHEMA",
@@ -221,7 +223,7 @@ class TrainingPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
-        result: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        result: dict[str, Any] = strict_json.plain(asdict(self))
         if not self.data.kept_together:
             del result["data"]["kept_together"]
         return result
@@ -230,9 +232,14 @@ class TrainingPlan:
         """The plan as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
         return json.dumps(self.to_dict(), indent=1) + "\n"
 
-    def public(self) -> TrainingPlan:
-        """The plan for manifests, reports and logs: without the data's place on this computer or names inside it."""
-        return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=()))
+    def public(self, title: str | None = None) -> TrainingPlan:
+        """The plan for manifests, reports and logs: without the data's place on this computer or names inside it.
+
+        ``title`` is what the data may be called there; without it a title that reads like a person's name is left out.
+        """
+        if title is None:
+            title = "" if may_name_a_person(self.data.title) else self.data.title
+        return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=(), title=title))
 
 
 def problems(plan: TrainingPlan) -> list[str]:
@@ -366,9 +373,9 @@ def load(path: Path) -> TrainingPlan:
 def from_json(text: str) -> TrainingPlan:
     """Read a plan from JSON text. Raises :class:`PlanError` that names the field at fault."""
     try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise PlanError("bad-plan", "the plan is not valid JSON") from error
+        raw = strict_json.loads(text)
+    except strict_json.JsonError as error:
+        raise PlanError("bad-plan", f"the plan cannot be read: {error}") from error
     return from_dict(raw)
 
 

@@ -5,7 +5,6 @@ Nothing here needs Optuna or Keras.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Literal
 
 from desktop import paths
 from desktop.core.types import FoveaError
+from desktop.system import strict_json
 
 Goal = Literal["val_accuracy", "val_loss"]
 GOALS: tuple[Goal, ...] = ("val_accuracy", "val_loss")
@@ -74,7 +74,7 @@ def names() -> list[str]:
 def read_kept(name: str) -> SearchResult | None:
     """What ``NAME.json`` says, without a database; ``None`` where there is none or it is damaged."""
     try:
-        raw = json.loads((folder() / f"{stem(name)}.json").read_text(encoding="utf-8"))
+        raw = strict_json.read_object(folder() / f"{stem(name)}.json", finite=False)
         return SearchResult(
             raw["name"], raw["goal"], tuple(TrialResult(**trial) for trial in raw["trials"]), raw["best"]
         )

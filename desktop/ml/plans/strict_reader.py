@@ -5,13 +5,13 @@ Every error names the field at fault, what was found there and what was expected
 
 from __future__ import annotations
 
-import json
 import types
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from desktop.core.types import FoveaError
+from desktop.system import strict_json
 
 T = TypeVar("T")
 
@@ -101,8 +101,8 @@ def changed(instance: T, settings: Sequence[tuple[Sequence[str], str]], where: s
 def loose(text: str) -> Any:
     """``text`` as JSON where it is JSON (numbers, lists, true, null), else as the word that it is."""
     try:
-        return json.loads(text)
-    except ValueError:
+        return strict_json.loads(text)
+    except strict_json.JsonError:
         return text
 
 

@@ -8,7 +8,6 @@ epoch also holds how many batches were done and the sums of the metrics so far.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from desktop.core.types import FoveaError
+from desktop.system import strict_json
+from desktop.system.files import write_atomically
 
+_MOST_META = 256 << 20
 VERSION = 2
 _READABLE = (1, VERSION)  # 1 knew whole epochs and one stage only
 
@@ -76,22 +78,19 @@ def write(path: Path, checkpoint: Checkpoint) -> None:
         "counts": {group: len(getattr(checkpoint, group)) for group in _GROUPS},
     }
     arrays = {f"{group}.{i}": a for group in _GROUPS for i, a in enumerate(getattr(checkpoint, group))}
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as stream:
+
+    def save(part: Path) -> None:
+        with part.open("wb") as stream:
             np.savez(stream, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+    write_atomically(path, save)
 
 
 def read(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises :class:`CheckpointError` when it is missing, damaged or of a newer version."""
     try:
         with np.load(path, allow_pickle=False) as held:
-            meta = json.loads(str(held["meta"]))
+            meta = strict_json.loads_object(str(held["meta"]), _MOST_META, finite=False)
             if meta["version"] not in _READABLE:
                 raise CheckpointError("newer-checkpoint", f"checkpoint version {meta['version']}, {VERSION} expected")
             groups: dict[str, Any] = {g: [held[f"{g}.{i}"] for i in range(meta["counts"].get(g, 0))] for g in _GROUPS}

@@ -1,11 +1,10 @@
-"""The figures of a training by epoch, as CSV, and text files that are never torn."""
+"""The figures of a training by epoch, as CSV."""
 
 from __future__ import annotations
 
-import csv
 import io
-import os
-from pathlib import Path
+
+from desktop.system.csv_cells import CsvWriter
 
 History = list[dict[str, float]]
 
@@ -15,18 +14,12 @@ COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "sec
 def history_csv(history: History) -> str:
     """The history as CSV text, one row an epoch; epochs count from 1."""
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    writer = CsvWriter(stream, "\n")
+    writer.writerow(COLUMNS)
     for row in history:
-        writer.writerow({k: int(v) if k == "epoch" else f"{v:.6g}" for k, v in row.items()})
+        writer.writerow([_figure(name, row[name]) if name in row else "" for name in COLUMNS])
     return stream.getvalue()
 
 
-def write_text(path: Path, text: str) -> None:
-    """Put ``text`` in place of the file at ``path`` in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _figure(name: str, value: float) -> str:
+    return str(int(value)) if name == "epoch" else f"{value:.6g}"

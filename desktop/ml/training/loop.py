@@ -28,7 +28,8 @@ from desktop.ml.plans.events import BatchDone, Checkpointed, EpochDone, Event, N
 from desktop.ml.plans.plan import OptimizerPlan, Step, TrainingPlan, shaping
 from desktop.ml.training import checkpoint
 from desktop.ml.training.checkpoint import Checkpoint, CheckpointError, Ended
-from desktop.ml.training.history import History, history_csv, write_text
+from desktop.ml.training.history import History, history_csv
+from desktop.system.files import write_atomically
 
 backend.select()
 
@@ -153,7 +154,7 @@ class Loop:
         )
         try:
             checkpoint.write(self.folder / CHECKPOINT, state)
-            write_text(self.folder / HISTORY, history_csv(self.history))
+            write_atomically(self.folder / HISTORY, history_csv(self.history))
         except OSError as error:
             raise TrainingError(
                 "disk", f"the checkpoint could not be written: {error.strerror}", "Make room and resume."

@@ -17,8 +17,9 @@ from desktop.ml.plans.events import Event, Note
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training import checkpoint, transfer
 from desktop.ml.training.context import Sitting, Trained, announce, start_loop
-from desktop.ml.training.history import history_csv, write_text
+from desktop.ml.training.history import history_csv
 from desktop.ml.training.loop import CHECKPOINT, HISTORY, Stage, TrainingError
+from desktop.system.files import write_atomically
 
 backend.select()
 
@@ -56,7 +57,7 @@ def run(
     augment.check(plan.augment)
     folder.mkdir(parents=True, exist_ok=True)
     if not resume:
-        write_text(folder / PLAN, plan.to_json())
+        write_atomically(folder / PLAN, plan.to_json())
         (folder / CHECKPOINT).unlink(missing_ok=True)
     steering = control if isinstance(control, Steering) else Steering(control or Undisturbed())
     parts, on_cpu = 1, False

@@ -8,11 +8,8 @@ the same file means the same everywhere.
 
 from __future__ import annotations
 
-import csv
-import errno
 import io
 import os
-import tempfile
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -21,15 +18,16 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from desktop.core.types import FoveaError
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import disk_of, saying, write_atomically
 from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, Batch
 
 if TYPE_CHECKING:
     from desktop.core.figures.public_names import NameHider, PublicNames
-    from desktop.ui.kit.background import Task
+    from desktop.services.background import Task
 
 PathStyle = Literal["public", "relative", "full"]
 """How pictures are called: as others may see it, by their place in the chosen folder, or by their whole path."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportCancelledError(FoveaError):
@@ -58,26 +56,11 @@ def write_key(path: str, naming: PublicNames) -> None:
 def write_whole(path: str, chunks: Iterable[bytes]) -> None:
     """Write ``chunks`` to ``path`` such that the file appears whole or not at all.
 
-    It is written beside the target, flushed to disk, then renamed over it. Raises :class:`FoveaError` (``disk-full``,
-    ``not-writable``, or whatever ``chunks`` raises); the earlier file is then unchanged.
+    Raises :class:`FoveaError` (``disk-full``, ``not-writable``, ``not-saved``, or whatever ``chunks`` raises); the
+    earlier file is then unchanged.
     """
-    target = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(prefix=".fovea-", suffix=".part", dir=target.parent)
-    except OSError as error:
-        raise _refusal(error, target.name) from error
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
-            stream.flush()
-            os.fsync(stream.fileno())
-        _share_permissions(name, target)
-        os.replace(name, target)
-    except OSError as error:
-        raise _refusal(error, target.name) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
+    with saying(f"'{Path(path).name}'", disk_of(path)):
+        write_atomically(path, chunks)
 
 
 def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
@@ -110,12 +93,12 @@ def csv_rows(
     """
     hider = hider if hider is not None else hider_of(batch, style)
     line = io.StringIO(newline="")
-    writer = csv.writer(line)
+    writer = CsvWriter(line)
     mark = BOM_UTF8
     for at in chain([-1], rows if rows is not None else range(len(batch))):
         if at >= 0 and batch.state[at] == PENDING:
             continue
-        writer.writerow(_row(batch, at, style, hider) if at >= 0 else [safe(text) for text in header(batch)])
+        writer.writerow(_row(batch, at, style, hider) if at >= 0 else header(batch))
         # A file name may hold bytes that are no text at all; they must not end the export.
         yield mark + line.getvalue().encode("utf-8", "replace")
         mark = b""
@@ -126,10 +109,14 @@ def csv_rows(
 def header(batch: Batch) -> list[str]:
     """The column names; one a class at the end where the scores of all classes are kept.
 
-    ``in_domain`` and ``domain_score`` are those of ``fovea predict --json``; empty where the model cannot tell.
+    ``label`` is the class by the model's decision rule. Of a model that knows words ``general_word`` is what it answers
+    where it cannot decide between kinds, empty elsewhere. ``in_domain`` and ``domain_score`` are those of ``fovea
+    predict --json``; empty where the model cannot tell.
     """
     names = ["path", "model", "label", "score", "second_label", "second_score", "notices", "error_kind", "error"]
     names += ["width", "height", "elapsed_ms", "prepared_sha256", "in_domain", "domain_score"]
+    if batch.worded:
+        names += ["general_word", "general_score"]
     if batch.scores is not None:
         # Two classes may share a name; then their ids tell them apart.
         distinct = len(set(batch.labels)) == len(batch.labels)
@@ -142,21 +129,23 @@ def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> It
     name = _path(batch, at, style)
     # The number is that of the list, so that a part of the table and the whole of it agree.
     shown = hider.take(name, at + 1) if hider is not None else name
-    yield safe(shown)
+    yield shown
     yield batch.model
     if batch.state[at] == FAILED:
         kind, message = batch.errors[at]
         if shown != name:
             message = message.replace(name.rsplit("/", 1)[-1], shown)
-        yield from ("", "", "", "", "", kind, safe(message), "", "", "", "", "", "")
+        yield from ("", "", "", "", "", kind, message, "", "", "", "", "", "")
+        if batch.worded:
+            yield from ("", "")
         if batch.scores is not None:
             yield from [""] * len(batch.labels)
         return
-    yield safe(batch.label(at))
-    yield _number(batch.score[at])
-    yield safe(batch.labels[batch.second[at]]) if batch.second[at] >= 0 else ""
+    yield batch.class_label(at)
+    yield _number(batch.label_score[at])
+    yield batch.labels[batch.second[at]] if batch.second[at] >= 0 else ""
     yield _number(batch.second_score[at]) if batch.second[at] >= 0 else ""
-    yield safe(batch.notices(at))
+    yield batch.notices(at)
     yield from ("", "")
     yield str(batch.size[at, 0])
     yield str(batch.size[at, 1])
@@ -164,6 +153,10 @@ def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> It
     yield bytes(batch.sha[at]).hex()
     yield {INSIDE: "true", OUTSIDE: "false"}.get(int(batch.inside[at]), "")
     yield _number(batch.domain_score[at]) if batch.inside[at] != UNKNOWN else ""
+    if batch.worded:
+        word = batch.general_word(at)
+        yield word
+        yield _number(batch.score[at]) if word else ""
     if batch.scores is not None:
         yield from map(_number, batch.scores[at].tolist())
 
@@ -184,41 +177,3 @@ def _path(batch: Batch, at: int, style: PathStyle) -> str:
     if os.path.isabs(folder):
         return source.name  # outside the chosen folder
     return f"{folder}/{source.name}" if folder else source.name
-
-
-def safe(text: str) -> str:
-    """``text`` such that no spreadsheet takes it for a formula: an apostrophe goes before = + - @ and tab.
-
-    A file called ``=cmd|…`` would otherwise run when the table is opened. The blanks before it count for nothing.
-    """
-    return "'" + text if text.lstrip(" ").startswith(_FORMULA) else text
-
-
-def _share_permissions(name: str, target: Path) -> None:
-    """Give the new file the rights of the old one, or those that a new file gets (a temporary one is private)."""
-    if os.name == "nt":
-        return
-    try:
-        mode = target.stat().st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    os.chmod(name, mode)
-
-
-def _refusal(error: OSError, name: str) -> FoveaError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return FoveaError(
-            "disk-full",
-            f"the disk is full: {name} was not written, and a file that was there is unchanged",
-            "Free some space or choose another folder.",
-        )
-    if isinstance(error, PermissionError):
-        return FoveaError(
-            "not-writable",
-            f"{name} may not be written there, or another program has it open",
-            "Close it there or choose another folder.",
-        )
-    reason = error.strerror or type(error).__name__
-    return FoveaError("not-writable", f"{name} was not written: {reason}", "Choose another folder.")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QT
 from desktop.services.folder_job import FolderJob
 from desktop.services.session import Session
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.kit.formatting import duration
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
 from desktop.ui.widgets.results_table import ResultsTable
@@ -114,7 +115,8 @@ class ResultsPane(QWidget):
         self._show_running(True)
         self._show_progress()
         self._tick.start()
-        self.setVisible(True)
+        if len(self._job.items) > 1:  # of one image all is said beside it; it can be exported all the same
+            self.setVisible(True)
         self._follow()
 
     @Slot()
@@ -125,17 +127,9 @@ class ResultsPane(QWidget):
         if progress.rate is not None and progress.left_s is not None:
             digits = 0 if progress.rate >= 10 else 1
             words.append(self.tr("{0} images/s").format(locale.toString(progress.rate, "f", digits)))
-            words.append(self.tr("{0} left").format(self._duration(progress.left_s)))
+            words.append(self.tr("{0} left").format(duration(max(1.0, progress.left_s))))
         self._words.setText(" · ".join(words))
         self._bar.setValue(progress.done)
-
-    def _duration(self, seconds: float) -> str:
-        whole = max(1, round(seconds))
-        if whole < 90:
-            return self.tr("{0} s").format(whole)
-        if whole < 5400:
-            return self.tr("{0} min").format(round(whole / 60))
-        return self.tr("{0} h {1} min").format(whole // 3600, whole % 3600 // 60)
 
     @Slot(object)
     def _fail(self, failure: Failure) -> None:

@@ -142,12 +142,12 @@ def _figures(manifest: Manifest) -> str:
 
 
 def _figure_row(metric: Metric) -> str:
-    interval = "–"
-    if metric.low is not None and metric.high is not None:
-        interval = f"{_number(metric.low, metric.name)} – {_number(metric.high, metric.name)}"
+    seen, interval = metric.shown(), "–"
+    if seen.low is not None and seen.high is not None:
+        interval = f"{_number(seen.low, metric.name)} – {_number(seen.high, metric.name)}"
     cells = (
         escape(metric.name[:1].upper() + metric.name[1:]),
-        f"<b>{_number(metric.value, metric.name)}</b>",
+        f"<b>{_number(seen.value, metric.name)}</b>" if seen.value is not None else escape(seen.reason),
         interval,
         QLocale().toString(metric.n),
         escape(f"{metric.data}, {metric.split}"),

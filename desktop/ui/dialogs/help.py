@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from desktop.ui.kit.theme import theme
-from desktop.ui.shell.host import LATER
+from desktop.ui.shell.views import LATER
 
 
 def _tr(text: str) -> str:
@@ -27,7 +27,9 @@ def shortcuts() -> list[tuple[str, str]]:
         ("Space", _tr("Look at the image large")),
         ("Return", _tr("Go to the picture")),
         ("Delete", _tr("Remove from the list; the file stays")),
+        (QKeySequence.StandardKey.Copy, _tr("Copy what the view offers, the drawing for instance")),
         (QKeySequence.StandardKey.Undo, _tr("Undo removing")),
+        (QKeySequence.StandardKey.Redo, _tr("Redo what was undone")),
         (QKeySequence.StandardKey.Find, _tr("Filter the list; typing in the list does it too")),
         (QKeySequence.StandardKey.SelectAll, _tr("Select all images")),
         ("Ctrl+Right", _tr("Next image, from anywhere")),

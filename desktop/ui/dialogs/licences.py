@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 from desktop.system import licences
 from desktop.ui.kit.widgets import count, make_label
 

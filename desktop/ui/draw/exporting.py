@@ -27,29 +27,29 @@ def ask_where(parent: QWidget, save: Callable[[str], None]) -> None:
 
 def write_drawing(target: Path, drawing: Drawing, picture: QImage) -> str:
     """Write strokes where ``target`` ends in .json, else ``picture`` as PNG; what went wrong in words, or nothing."""
-    from desktop.core.figures.result_files import write_atomically
+    from desktop.system.files import reason_of, write_atomically
 
     data = strokes.dumps(drawing).encode() if target.suffix.lower() == ".json" else png(picture)
     try:
-        write_atomically(target, lambda place: _fill(place, data))
+        write_atomically(target, data)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return _tr("The drawing was not written: {0}. Choose another folder.").format(reason)
+        return _tr("The drawing was not written: {0}. Choose another folder.").format(reason_of(error))
     return ""
 
 
 def png(image: QImage) -> bytes:
     """The image as a PNG file."""
+    return encoded(image, "PNG")
+
+
+def encoded(image: QImage, form: str = "BMP") -> bytes:
+    """The image as the bytes of a file: BMP, which costs next to nothing, or PNG."""
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    image.save(buffer, form)  # type: ignore[call-overload]
     buffer.close()
     return bytes(data.data())
-
-
-def _fill(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
 
 
 def _tr(text: str) -> str:

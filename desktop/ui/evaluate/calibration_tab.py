@@ -101,7 +101,7 @@ class CalibrationTab(QWidget):
             Axis(self.tr("images answered, the surest first"), 0, 100, 0, " %"),
             Axis(self.tr("right among them"), 100 * low, 100, 0, " %"),
             [Line(100 * risk.coverage, 100 * risk.accuracy)],
-            said=self.tr("All answered: {0} right").format(share(float(risk.accuracy[-1]))),
+            said=self.tr("All answered: {0} right").format(both(figures.accuracy)),
         )
         rows = []
         for step in figures.risk_steps:

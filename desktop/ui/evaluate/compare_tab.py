@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop.services.background import Task
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.head import RunStrip, choose_box, titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.kit.background import Task
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, figure, fit_columns, table, words
 from desktop.ui.kit.widgets import make_label
@@ -121,18 +121,50 @@ class CompareTab(QWidget):
         held = self.models.currentData()
         own = result.model.id if result is not None else ""
         self.models.clear()
-        for entry in self._catalog.entries:
-            if entry.state == "ready" and entry.manifest is not None and entry.id != own:
-                self.models.addItem(entry.manifest.name, entry.id)
+        ready = [e for e in self._catalog.entries if e.state == "ready" and e.manifest is not None and e.id != own]
+        fitting = [entry for entry in ready if self._fits(entry)]
+        for entry in fitting:
+            assert entry.manifest is not None
+            self.models.addItem(entry.manifest.name, entry.id)
+        # Another model may mean the same classes by other words: it can be asked for, and says what it lacks.
+        others = [entry for entry in ready if entry not in fitting and self._may_fit(entry)]
+        if fitting and others:
+            self.models.insertSeparator(self.models.count())
+        for entry in others:
+            assert entry.manifest is not None
+            self.models.addItem(self.tr("{0} (classes to be matched)").format(entry.manifest.name), entry.id)
         self.models.setCurrentIndex(max(0, self.models.findData(held)) if self.models.count() else -1)
         self.start.setEnabled(self.models.count() > 0 and self._state.data is not None)
         if self._state.data is None:
             tip = self.tr("The pictures are not at hand: open their folder again.")
         else:
-            tip = "" if self.models.count() else self.tr("No other model is ready.")
+            tip = "" if self.models.count() else self.tr("No other model that is ready answers these classes.")
         self.start.setToolTip(tip)
         if tip:
             self._hint.setText(tip)
+
+    def _fits(self, entry: ModelEntry) -> bool:
+        """Whether the model's labels are these pictures' classes, by name or as they were matched before."""
+        from desktop.core.types import FoveaError
+
+        if self._state.data is None or self._state.result is None or entry.manifest is None:
+            return False
+        if set(entry.manifest.labels) == set(self._state.result.model.labels):
+            return True
+        try:
+            self._labels(entry)
+        except FoveaError:
+            return False
+        return True
+
+    def _may_fit(self, entry: ModelEntry) -> bool:
+        """Whether matching could be meant: as many labels as there are classes, or some in common."""
+        result = self._state.result
+        if result is None or entry.manifest is None or entry.manifest.medical != result.model.medical:
+            return False
+        mine = {name.casefold() for name in (*result.data.classes, *result.model.labels)}
+        theirs = {name.casefold() for name in entry.manifest.labels}
+        return bool(mine & theirs) or len(theirs) == len(result.model.labels)
 
     # Running
 

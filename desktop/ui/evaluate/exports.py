@@ -5,7 +5,6 @@ The user's own files are read, never changed; nothing that exists is overwritten
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -13,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
 
 from desktop.core.figures.public_names import PublicNames, key_file, naming_of, public_naming
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import disk_of, not_written, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog, folder_for
 from desktop.ui.kit.formatting import count
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from desktop.core.figures.result import EvaluationResult, Figures
     from desktop.services.answers import Answers
-    from desktop.ui.evaluate.view import EvaluateView
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+    from desktop.ui.evaluate.gallery_model import GalleryModel
+    from desktop.ui.evaluate.state import EvaluationState
 
 
 class Exports(QObject):
@@ -34,9 +37,18 @@ class Exports(QObject):
     ended = Signal(str, bool)
     said = Signal(str)
 
-    def __init__(self, view: EvaluateView) -> None:
-        super().__init__(view)
-        self._view = view
+    def __init__(
+        self,
+        state: EvaluationState,
+        gallery: GalleryModel,
+        compared: Callable[[], Any],
+        medical: Callable[[], bool],
+        parent: QWidget,
+    ) -> None:
+        """``compared`` gives the comparison that is shown, ``medical`` tells whether the model shown is."""
+        super().__init__(parent)
+        self._state, self._gallery, self._compared, self._medical = state, gallery, compared, medical
+        self._parent = parent
         self._task: Task | None = None
         self._rows: np.ndarray = np.empty(0, np.int64)
 
@@ -62,7 +74,7 @@ class Exports(QObject):
     def ask_copies(self, rows: np.ndarray) -> None:
         """Ask in which folder a new one with copies is made."""
         self._rows = rows
-        dialog = FileDialog(self._view, self.tr("Where Should the New Folder Be?"), "folder", folder_for("save"))
+        dialog = FileDialog(self._parent, self.tr("Where Should the New Folder Be?"), "folder", folder_for("save"))
         dialog.fileSelected.connect(self.copy_pictures)
         dialog.open()
 
@@ -70,24 +82,24 @@ class Exports(QObject):
     def save_list(self, path: str) -> None:
         """Write name, truth, answer, scores and what was said of the label, one picture a line; names are shown as in
         reports."""
-        gallery, rows, result = self._view.results.gallery.model, self._rows, self._view.state.result
+        gallery, rows, result = self._gallery, self._rows, self._state.result
         answers, labels, said = gallery.answers, gallery.labels, dict(gallery.judgements)
         if answers is not None:
             self._run(
                 self.tr("Saving the list…"),
                 path,
-                lambda task: _write_list(path, answers, result, labels, said, rows, self._view.medical),
+                lambda task: _write_list(path, answers, result, labels, said, rows, self._medical()),
             )
 
     @Slot(str)
     def copy_pictures(self, parent: str) -> None:
         """Copy the pictures into a new folder below ``parent``, class by class."""
-        gallery, rows = self._view.results.gallery.model, self._rows
+        gallery, rows = self._gallery, self._rows
         answers, labels = gallery.answers, gallery.labels
         if answers is not None:
-            result = self._view.state.result
+            result = self._state.result
             title = public_naming(result).title if result is not None else "data"
-            medical = self._view.medical
+            medical = self._medical()
             folder = _fresh(Path(parent), self.tr("{0} – selected pictures").format(title))
             words = self.tr("Copying {0} pictures…").format(count(len(rows)))
             self._run(words, str(folder), lambda task: _copy(folder, answers, result, labels, rows, medical, task))
@@ -108,11 +120,11 @@ class Exports(QObject):
 
     def save(self, path: str, pictures: bool = True, keep_names: bool = False, key: bool = False) -> None:
         """Write the report or table that the suffix of ``path`` names."""
-        state = self._view.state
+        state = self._state
         result, figures = state.result, state.figures if state.fresh else None
         if result is None:
             return
-        other = self._view.compared
+        other = self._compared()
         data = state.data if pictures else None
         self._run(
             self.tr("Writing {0}…").format(Path(path).name),
@@ -123,14 +135,14 @@ class Exports(QObject):
     # The work
 
     def _suggest(self, what: str, suffix: str) -> str:
-        result = self._view.state.result
+        result = self._state.result
         title = public_naming(result).title if result is not None else ""  # a file's own name tells as much
         parts = [result.model.id, title, result.data.split, what] if result is not None else [what]
         name = " ".join(part for part in parts if part)
         return "".join("_" if c in '\\/:*?"<>|' else c for c in name) + suffix
 
     def _ask(self, title: str, name: str, suffix: str, slot: Any) -> None:
-        dialog = FileDialog(self._view, title, "save")
+        dialog = FileDialog(self._parent, title, "save")
         dialog.setDefaultSuffix(suffix)
         dialog.setNameFilters([f"{suffix.upper()} (*.{suffix})"])
         dialog.selectFile(name)
@@ -160,12 +172,11 @@ class Exports(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        from desktop.core.figures.store import not_written
 
         self._task = None
         name = Path(self._path).name
         if isinstance(error, OSError):
-            error = not_written(f"'{name}'", f"the disk of '{name}'", error)
+            error = not_written(f"'{name}'", disk_of(name), error)
         words = getattr(error, "message", f"{type(error).__name__}: {error}")
         text = self.tr("Not saved: {0}").format(words)
         self.said.emit(text)
@@ -181,23 +192,18 @@ def _fresh(parent: Path, name: str) -> Path:
     return folder
 
 
-def _safe(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
 def _naming(answers: Answers, result: EvaluationResult | None, medical: bool) -> PublicNames:
     """How names are shown; of a run on its way, which has no result yet, as its result will have it."""
     if result is not None:
         return public_naming(result)
-    from desktop.core.data.persons import patient_in
+    from desktop.core.data.persons import patients_in
 
-    names, private = [], []
+    names, asked = [], []
     for row in answers.rows.tolist():
         name, source = answers.name(row), answers.source(row)
         names.append(name)
-        if source is not None and source.path and patient_in(source.path, name):
-            private.append(name)
+        asked.append((source.path if source is not None else None, (name,)))
+    private = [name for found in patients_in(asked) for name in found]
     return naming_of(names, medical, private)
 
 
@@ -210,22 +216,21 @@ def _write_list(
     rows: np.ndarray,
     medical: bool,
 ) -> None:
-    from desktop.core.figures.result_files import write_atomically
 
     shown = _naming(answers, result, medical)
 
     def write(place: Path) -> None:
         with place.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
-            out = csv.writer(stream)
+            out = CsvWriter(stream)
             out.writerow(["name", "truth", "answer", "right", "score of the answer", "score of the truth", "label is"])
             for row in rows.tolist():
                 truth, answer = int(answers.truth[row]), int(answers.predicted[row])
                 name, scores = answers.name(row), answers.scores[row]
                 figures = [f"{float(scores[answer]):.6f}", f"{float(scores[truth]):.6f}"]
                 cells = [
-                    _safe(shown(name)),
-                    _safe(labels[truth]),
-                    _safe(labels[answer]),
+                    shown(name),
+                    labels[truth],
+                    labels[answer],
                     "yes" if truth == answer else "no",
                 ]
                 out.writerow([*cells, *figures, said.get(name, "")])
@@ -280,7 +285,7 @@ def _write(
     task: Task,
 ) -> None:
     from desktop.core.figures import result as results
-    from desktop.core.figures.result_files import figures_json, write_atomically, write_csv
+    from desktop.core.figures.result_files import figures_json, write_csv
 
     naming = public_naming(result, keep_names)
     if key and naming.hidden:
@@ -302,7 +307,7 @@ def _write(
     measured = figures if figures is not None else results.figures(result)
     if suffix == ".json":
         text = json.dumps(figures_json(result, measured, naming), indent=1, allow_nan=False) + "\n"
-        write_atomically(path, lambda place: _put(place, text))
+        write_atomically(path, text)
         return
     from desktop.report import write_report
     from desktop.report.content import THUMBNAIL_SIDE, build_report
@@ -324,7 +329,3 @@ def _write(
 
         report = build_report(result, measured, pictures, keep_names, other)
     write_report(report, path, lambda: task.cancelled)
-
-
-def _put(place: Path, text: str) -> None:
-    place.write_text(text, encoding="utf-8")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset

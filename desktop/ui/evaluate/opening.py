@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import tr
 

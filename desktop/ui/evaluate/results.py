@@ -187,6 +187,7 @@ class ResultsPage(QWidget):
         self.threshold.hide()
         self.figures.show_figures([(self.tr("Accuracy so far"), None, True)])
         self.matrix.model.set_labels(labels)
+        self.gallery.running = True
         self.gallery.set_answers(None, labels, {})
         self._enable_tabs(False)
         self.gallery.setEnabled(True)
@@ -213,6 +214,7 @@ class ResultsPage(QWidget):
 
     def show_failure(self, error: FoveaError) -> None:
         """The run ended without a result."""
+        self.gallery.running = False
         self.strip.hide()
         self._back.setEnabled(True)
         self._back.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -224,6 +226,7 @@ class ResultsPage(QWidget):
     def _show_result(self) -> None:
         state = self.state
         self._streaming = self._running = None
+        self.gallery.running = False
         self._back.setEnabled(True)
         if state.result is None or state.figures is None:
             self.gallery.set_answers(None, (), {})

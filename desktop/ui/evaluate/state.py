@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.services.answers import ResultAnswers
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset

@@ -40,10 +40,14 @@ class EvaluateView(LaterView):
         self.state = EvaluationState(self)
         self.judging = Judging(self.service, self.state, self)
         self.shelf = KeptShelf(self)
-        self.exports = Exports(self)
         self.start = StartPage()
         self.choosing = Choosing(catalog, settings, self.start, self.service, self.shelf, self)
-        self.results = ResultsPage(self.state, builders(self))
+        later = builders(
+            self.state, catalog, self.second, self.use_comparison, lambda: self.results, lambda: self.exports
+        )
+        self.results = ResultsPage(self.state, later)
+        gallery = self.results.gallery.model
+        self.exports = Exports(self.state, gallery, lambda: self.compared, lambda: self.medical, self)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.start)
         self.pages.addWidget(self.results)
@@ -259,7 +263,7 @@ class EvaluateView(LaterView):
         self.service.cancel()
         self.state.clear()
         self.show_start()
-        self.said.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
+        self.told.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
 
     @Slot(object)
     def _on_failed(self, error: FoveaError) -> None:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 
+from desktop.system.duration import Words
+from desktop.system.duration import duration as span
+
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
     from desktop.core.figures.result import DataFacts, ModelFacts
@@ -26,26 +29,43 @@ def share(value: float, places: int = 1) -> str:
     return f"{number(100 * value, places)} %"
 
 
+def seen(estimate: Estimate) -> Estimate:
+    """The figure as it may be written: :func:`desktop.core.figures.intervals.shown`."""
+    from desktop.core.figures.intervals import shown  # NumPy, without which the window starts
+
+    return shown(estimate)
+
+
 def value_of(estimate: Estimate | None, percent: bool = True) -> str:
-    """The figure alone; a dash where there is none."""
-    if estimate is None or estimate.value is None:
+    """The figure alone; a dash where there is none, counts where it would rest on too few pictures."""
+    if estimate is None:
         return "–"
+    if estimate.value is None or seen(estimate).value is None:
+        of = tr("{0} of {1}").format(count(estimate.hits), count(estimate.n)) if estimate.hits is not None else "–"
+        return of if estimate.value is not None else "–"
     return share(estimate.value) if percent else number(estimate.value)
 
 
 def interval_of(estimate: Estimate | None, percent: bool = True) -> str:
-    """The 95 % interval, or why there is no figure."""
+    """The 95 % interval and of how many pictures, or why there is no figure."""
     if estimate is None:
         return ""
+    few = estimate.value is not None and seen(estimate).value is None
+    if few:
+        return tr("n = {0}: too few for a figure").format(count(estimate.n))
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return estimate.reason
     if percent:
-        return tr("{0} to {1}").format(number(100 * estimate.low, 1), share(estimate.high))
-    return tr("{0} to {1}").format(number(estimate.low), number(estimate.high))
+        text = tr("{0} to {1}").format(number(100 * estimate.low, 1), share(estimate.high))
+    else:
+        text = tr("{0} to {1}").format(number(estimate.low), number(estimate.high))
+    return tr("{0}, n = {1}").format(text, count(estimate.n)) if estimate.n else text
 
 
 def both(estimate: Estimate | None, percent: bool = True) -> str:
     """Figure and interval in one line."""
+    if estimate is not None and estimate.value is not None and seen(estimate).value is None:
+        return f"{value_of(estimate, percent)}  ({interval_of(estimate, percent)})"
     if estimate is None or estimate.value is None or estimate.low is None:
         return value_of(estimate, percent) + (f"  ({estimate.reason})" if estimate and estimate.reason else "")
     return f"{value_of(estimate, percent)}  ({interval_of(estimate, percent)})"
@@ -56,14 +76,10 @@ def count(value: int) -> str:
     return QLocale().toString(int(value))
 
 
-def duration(seconds: float) -> str:
-    """A time span: seconds below two minutes, else minutes."""
-    whole = max(0, round(seconds))
-    if whole < 120:
-        return tr("{0} s").format(count(whole))
-    if whole < 7200:
-        return tr("{0} min").format(count(round(whole / 60)))
-    return tr("{0} h {1} min").format(count(whole // 3600), count(whole % 3600 // 60))
+def duration(seconds: float, fine: bool = False) -> str:
+    """A time span in the user's words, see :func:`desktop.system.duration.duration`."""
+    words = Words(tr("{0} s"), tr("{0} min"), tr("{0} h {1} min"))
+    return span(seconds, fine, words, count, lambda value: number(value, 1))
 
 
 def moment(iso: str) -> str:

@@ -7,7 +7,7 @@ Roles are dynamic properties, so that widgets stay plain Qt widgets: ``card`` (a
 from __future__ import annotations
 
 from desktop import paths
-from desktop.ui.kit.theme import Tokens, blend, on_accent
+from desktop.ui.kit.tokens import Tokens, blend, on_accent
 
 
 def build(t: Tokens, dark: bool, base_px: int) -> str:

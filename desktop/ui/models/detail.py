@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QStackedWidget, QTabWidget, QVBoxLayout, QWidget
 
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
+from desktop.system import strict_json
 from desktop.ui.kit.widgets import make_label, set_role
 from desktop.ui.models.filter_sheet import read_filters
 from desktop.ui.models.tabs import (
@@ -220,10 +221,6 @@ def _facts(
     from desktop.store.run_files import read_curve
 
     document: dict[str, Any] = {}
-    try:
-        with (folder / "evaluation.json").open("rb") as stream:
-            raw = json.loads(stream.read(MOST_JSON))
-        document = raw if isinstance(raw, dict) else {}
-    except (OSError, ValueError, RecursionError):
-        pass
+    with contextlib.suppress(OSError, ValueError):
+        document = strict_json.read_object(folder / "evaluation.json", MOST_JSON)
     return read_curve(folder / "history.csv"), document, read_layers(folder / "model.keras"), read_filters(entry)

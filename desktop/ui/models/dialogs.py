@@ -47,17 +47,25 @@ class InstallDialog(QDialog):
         self.setWindowTitle(self.tr("Install {0}").format(network.name))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        package = network.package
         rows = (
-            (self.tr("From"), network.url),
+            (self.tr("From"), network.url if package is None else words.package(package)),
             (self.tr("Download"), words.to_fetch(network)),
             (self.tr("Free disk needed for a while"), words.size(network.disk_need)),
             (self.tr("Licence"), network.licence),
-            (self.tr("MD5 as published"), network.md5 or self.tr("none")),
+            (self.tr("SHA-256"), network.sha256)
+            if network.sha256
+            else (self.tr("MD5 as published"), network.md5 or ""),
         )
         for key, value in rows:
             form.addRow(make_label(key, "secondary"), make_label(value, wrap=True, selectable=True))
         told = make_label(
             self.tr(
+                "The weights came with the installation: nothing is fetched. Fovea compares their hash with the one "
+                "that its authors computed, builds the network and converts it, in about a minute."
+            )
+            if package is not None
+            else self.tr(
                 "Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have "
                 "not downloaded the file themselves; the first one that passes is remembered by its SHA-256."
             ),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
+from desktop.system import strict_json
+from desktop.system.errors import FoveaError
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
 from desktop.ui.kit.tables import words as text_cell
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
     from desktop.ui.models.cards import Card
 
-MOST_JSON = 64 << 20
+MOST_JSON = 16 << 20
+_MOST_ROWS = 5_000  # of a table: a file from elsewhere may hold any number
+_MOST_TEXT = 300  # characters that are laid out of a text that nobody has checked
+_MOST_CONFIG = 32 << 20
+_MOST_DEPTH = 200
 
 
 def read_layers(path: Path) -> list[tuple[str, str, str]]:
@@ -34,11 +39,14 @@ def read_layers(path: Path) -> list[tuple[str, str, str]]:
     """
     import zipfile
 
+    from desktop.store.zip_check import read_member
+
     try:
         with zipfile.ZipFile(path) as archive:
-            raw = json.loads(archive.read("config.json"))
+            text = read_member(archive, "config.json", _MOST_CONFIG)
+        raw = strict_json.loads_object(text, _MOST_CONFIG, _MOST_DEPTH, finite=False)
         return [_layer(item) for item in _layers(raw)]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, FoveaError):
         return []
 
 
@@ -100,10 +108,10 @@ def _network_html(card: Card) -> str:
         (words.tr("Network"), network.architecture),
         (words.tr("Parameters"), QLocale().toString(network.parameters)),
         (words.tr("Reported"), network.reported),
-        (words.tr("Comes from"), network.url),
+        (words.tr("Comes from"), network.url if network.package is None else words.package(network.package)),
         (words.tr("Size of the download"), words.to_fetch(network)),
         (words.tr("Licence"), f"{network.licence}, {network.licence_url}"),
-        (words.tr("MD5 as published"), network.md5 or words.tr("none")),
+        words.published_hash(network),
         (words.tr("Checked"), network.checked),
         (words.tr("Credit"), network.credit),
     )
@@ -172,7 +180,7 @@ class CurvesTab(QWidget):
             "seconds": self.tr("Seconds"),
         }
         names = [name for name in heads if name in curves]
-        rows = [[_number(name, curves[name][i]) for name in names] for i in range(len(epochs))]
+        rows = [[_number(name, curves[name][i]) for name in names] for i in range(len(epochs))[:_MOST_ROWS]]
         self._model.set_rows(rows, [heads[name] for name in names])
         fit_columns(self._table)
 
@@ -228,12 +236,11 @@ class EvaluationTab(QWidget):
             )
         rows = []
         for metric in metrics:
-            interval = "–"
-            if metric.low is not None and metric.high is not None:
-                interval = self.tr("{0} to {1}").format(_plain(metric.low), _plain(metric.high))
-            rows.append(
-                [text_cell(metric.name.capitalize()), Cell(_plain(metric.value)), Cell(interval), whole(metric.n)]
-            )
+            seen, interval = metric.shown(), "–"
+            if seen.low is not None and seen.high is not None:
+                interval = self.tr("{0} to {1}").format(_plain(seen.low), _plain(seen.high))
+            value = Cell(_plain(seen.value)) if seen.value is not None else Cell("–", None, seen.reason)
+            rows.append([text_cell(metric.name.capitalize()), value, Cell(interval), whole(metric.n)])
         self._figures.set_rows(rows)
         self._figures_table.setVisible(bool(rows))
         fit_columns(self._figures_table)
@@ -243,10 +250,10 @@ class EvaluationTab(QWidget):
     def _show_classes(self, found: Any) -> None:
         rows = []
         if isinstance(found, list):
-            for item in found:
+            for item in found[:_MOST_ROWS]:
                 if not isinstance(item, dict) or not isinstance(item.get("label"), str):
                     continue
-                cells = [text_cell(item["label"])]
+                cells = [text_cell(item["label"][:_MOST_TEXT])]
                 for key in ("support", "precision", "recall", "f1"):
                     value = item.get(key)
                     if isinstance(value, int):

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from desktop.ui.kit.formatting import both, duration
+
 if TYPE_CHECKING:
-    from desktop.store.catalogue import Network
+    from desktop.store.catalogue import Network, Package
     from desktop.store.download import Transfer
     from desktop.store.manifest import Manifest
 
@@ -22,13 +24,6 @@ def tr(text: str) -> str:
 def size(count: int) -> str:
     """Bytes in the user's way of writing."""
     return QLocale().formattedDataSize(count, 1, QLocale.DataSizeFormat.DataSizeSIFormat)
-
-
-def duration(seconds: float) -> str:
-    """A time left, roughly."""
-    if seconds < 90:
-        return tr("{0} s").format(QLocale().toString(int(seconds)))
-    return tr("{0} min").format(QLocale().toString(round(seconds / 60)))
 
 
 def about(manifest: Manifest) -> str:
@@ -50,19 +45,28 @@ def figure(manifest: Manifest) -> str:
     for name in _FIRST:
         for metric in manifest.metrics:
             if metric.name == name:
-                value = QLocale().toString(metric.value * 100, "f", 1)
-                return tr("{0} {1} % ({2}, n = {3})").format(
-                    tr("Accuracy") if name == "accuracy" else tr("Area under ROC"),
-                    value,
-                    metric.split,
-                    QLocale().toString(metric.n),
-                )
+                what = tr("Accuracy") if name == "accuracy" else tr("Area under ROC")
+                return tr("{0} {1}, {2}").format(what, both(metric.shown()), metric.split)
     return ""
 
 
+def package(package: Package) -> str:
+    """The Python package that carries a network's weights."""
+    return tr("the Python package {0} {1}").format(package.distribution, package.version)
+
+
+def published_hash(network: Network) -> tuple[str, str]:
+    """The best hash that is known of a network's weights: its name and its digits."""
+    if network.sha256:
+        return tr("SHA-256"), network.sha256
+    return tr("MD5 as published"), network.md5 or tr("none")
+
+
 def to_fetch(network: Network) -> str:
-    """How large the download is."""
+    """How large the download is; nothing where a package brought the weights."""
     text = size(network.size)
+    if network.package is not None:
+        return tr("none: the package holds {0}").format(text)
     return text if network.size_exact else tr("about {0}").format(text)
 
 

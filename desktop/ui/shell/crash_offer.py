@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 
 if TYPE_CHECKING:
     from desktop.ui.shell.main_window import MainWindow

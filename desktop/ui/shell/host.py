@@ -1,15 +1,18 @@
 """The main window's share in the views beside Classify: made on their first visit, handed the engine, closed in order.
 
-A new view is one line in :data:`LATER` and a class that fills in :class:`desktop.ui.shell.later_view.LaterView`.
+A new view is one line in :data:`desktop.ui.shell.views.LATER` and a class that fills in
+:class:`desktop.ui.shell.later_view.LaterView`.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, Slot
+from PySide6.QtCore import Slot
+
+from desktop.ui.shell.views import LATER
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
@@ -30,59 +33,6 @@ if TYPE_CHECKING:
     _Window = QMainWindow
 else:
     _Window = object
-
-
-class Later(NamedTuple):
-    """A view: its id and icon, the rail's word and tip, where its class lies, its place among the rail's views."""
-
-    id: str
-    icon: str
-    word: str
-    tip: str
-    module: str
-    cls: str
-    place: int
-
-
-# In the order of the rail, where Classify has place 0; the key is Ctrl and the place plus one.
-LATER: tuple[Later, ...] = (
-    Later(
-        "draw",
-        "draw",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Draw")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "Draw digits and see them read")),
-        "desktop.ui.draw.view",
-        "DrawView",
-        1,
-    ),
-    Later(
-        "evaluate",
-        "evaluate",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Evaluate")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "See how good a model is")),
-        "desktop.ui.evaluate.view",
-        "EvaluateView",
-        2,
-    ),
-    Later(
-        "train",
-        "train",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Train")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "Train a model on your own pictures")),
-        "desktop.ui.train.view",
-        "TrainView",
-        3,
-    ),
-    Later(
-        "models",
-        "models",
-        str(QT_TRANSLATE_NOOP("MainWindow", "Models")),
-        str(QT_TRANSLATE_NOOP("MainWindow", "Install, import, export and look after models")),
-        "desktop.ui.models.view",
-        "ModelsView",
-        4,
-    ),
-)
 
 
 def _unfinished_runs() -> list[RunRecord]:
@@ -145,6 +95,7 @@ class ViewHost(_Window):
             made = getattr(import_module(later.module), later.cls)(self._catalog, self.settings)
             view = self._later[view_id] = cast("LaterView", made)
             view.said.connect(self.messages.say)
+            view.told.connect(self.messages.tell)
             view.card_requested.connect(self.show_card)
             view.changed.connect(self.menus.refresh)
             view.classify_wanted.connect(self.classify_with)
@@ -215,6 +166,16 @@ class ViewHost(_Window):
         """How many trainings run side by side; the Train view reads the setting itself when it is made."""
         if "train" in self._later:
             cast("TrainView", self._later["train"]).service.set_at_once(count)
+
+    @Slot(str)
+    def install_model(self, model_id: str) -> None:
+        """Go to a model that lacks its weights, and ask how they shall be installed."""
+        from desktop.ui.models.view import ModelsView
+
+        self.show_view("models")
+        models = self.later("models")
+        assert isinstance(models, ModelsView)
+        models.offer_install(model_id)
 
     def offer_unfinished(self) -> None:
         """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""

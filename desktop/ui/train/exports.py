@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
 
+from desktop.services.background import Task
 from desktop.services.training import read_curves
-from desktop.ui.kit.background import Task
+from desktop.system.csv_cells import CsvWriter
+from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.train import words
 from desktop.ui.train.runs_table import MOST_CURVES
 from desktop.ui.widgets.plot_drawing import draw_file
 
 if TYPE_CHECKING:
+    from desktop.services.training import TrainingService
     from desktop.services.training_job import Curves
-    from desktop.ui.train.view import TrainView
+    from desktop.ui.train.jobs_tab import JobsTab
+    from desktop.ui.train.runs_tab import RunsTab
     from desktop.ui.widgets.plot_drawing import Frame, Series
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "seconds")
@@ -28,23 +32,23 @@ COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "sec
 def curves_csv(runs: list[tuple[str, Curves]]) -> str:
     """The epochs of runs as CSV: the run's name, then :data:`COLUMNS`. RFC 4180 but for line feeds."""
     stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = CsvWriter(stream, "\n")
     writer.writerow(("run", *COLUMNS))
     for name, curves in runs:
-        safe = f"'{name}" if name[:1] in "=+-@\t\r" else name  # a spreadsheet would run it
         for row in zip(*(curves.epochs.get(column, ()) for column in COLUMNS), strict=True):
-            writer.writerow((safe, int(row[0]), *(f"{value:.6g}" for value in row[1:])))
+            writer.writerow((name, int(row[0]), *(f"{value:.6g}" for value in row[1:])))
     return stream.getvalue()
 
 
 class CurveExports(QObject):
-    """``said`` carries a sentence: what was written, or why it was not."""
+    """``told`` carries what was written, ``said`` why something was not."""
 
     said = Signal(str)
+    told = Signal(str)
 
-    def __init__(self, view: TrainView) -> None:
-        super().__init__(view)
-        self._view = view
+    def __init__(self, service: TrainingService, jobs: JobsTab, runs: RunsTab, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._service, self._jobs, self._runs_tab, self._parent = service, jobs, runs, parent
         self._run_id = ""
 
     @Slot(str)
@@ -56,7 +60,7 @@ class CurveExports(QObject):
             self.said.emit(self.tr("There is no finished epoch to save yet."))
             return
         name = re.sub(r"[^\w\- ]+", "", runs[0][0]).strip() or "curves"
-        dialog = FileDialog(self._view, self.tr("Save the Curves"), "save")
+        dialog = FileDialog(self._parent, self.tr("Save the Curves"), "save")
         dialog.setNameFilters([self.tr("Table (*.csv)"), self.tr("Picture of both plots (*.png)")])
         dialog.setDefaultSuffix("csv")
         dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("png" if "png" in chosen else "csv"))
@@ -67,20 +71,13 @@ class CurveExports(QObject):
     @Slot(str)
     def save(self, path: str) -> None:
         """Write the file; its ending says which kind."""
-        from desktop.services.settings import write_atomically
-
-        runs, plots, store = self._runs(), self._plots(), self._view.service.store
-        first = {self._run_id} if self._run_id else {run.id for run in self._view.runs.chosen()[:MOST_CURVES]}
+        runs, plots, store = self._runs(), self._plots(), self._service.store
+        first = {self._run_id} if self._run_id else {run.id for run in self._runs_tab.chosen()[:MOST_CURVES]}
         drawn = [run_id for _, run_id, own in runs if run_id in first and own is not None]
 
         def write(task: Task) -> tuple[str, int, int]:
             if path.lower().endswith(".png"):
-                part = Path(path).with_name(f".{Path(path).name}.part")
-                try:
-                    draw_file(str(part), plots)
-                    part.replace(path)
-                finally:
-                    part.unlink(missing_ok=True)
+                write_atomically(path, lambda part: draw_file(str(part), plots))
                 saved = len(drawn)
             else:
                 held = [(name, read_curves(store.folder(run_id)) if own is None else own) for name, run_id, own in runs]
@@ -97,21 +94,21 @@ class CurveExports(QObject):
     def _runs(self) -> list[tuple[str, str, Curves | None]]:
         """Name, id and curves of what is to be saved; no curves where nothing had them drawn and they are not read."""
         if self._run_id:
-            job = self._view.service.job(self._run_id)
+            job = self._service.job(self._run_id)
             return [(job.name, job.id, job.curves)] if job is not None and job.curves.done else []
-        tab = self._view.runs
+        tab = self._runs_tab
         held = [(run, tab.curves.get(run.id)) for run in tab.chosen()]
         return [(run.name, run.id, own) for run, own in held if (run.epochs_done if own is None else own.done)]
 
     def _plots(self) -> list[tuple[Frame, list[Series]]]:
-        source = self._view.jobs.page.curves if self._run_id else self._view.runs
+        source = self._jobs.page.curves if self._run_id else self._runs_tab
         return [source.content("loss", self.tr("Loss")), source.content("accuracy", self.tr("Accuracy"))]
 
     @Slot(object)
     def _on_written(self, written: tuple[str, int, int]) -> None:
         name, saved, wanted = written
         if saved == wanted:
-            self.said.emit(self.tr("The curves were saved as {0}.").format(name))
+            self.told.emit(self.tr("The curves were saved as {0}.").format(name))
             return
         text = self.tr("The curves of {0} of {1} runs were saved as {2}.")
         if name.lower().endswith(".png"):
@@ -120,7 +117,5 @@ class CurveExports(QObject):
 
     @Slot(object)
     def _on_failed(self, error: Exception) -> None:
-        import os
-
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else type(error).__name__
-        self.said.emit(self.tr("The curves were not saved: {0}. Choose another folder.").format(reason.lower()))
+        reason = reason_of(error) if isinstance(error, OSError) else type(error).__name__.lower()
+        self.said.emit(self.tr("The curves were not saved: {0}. Choose another folder.").format(reason))

@@ -66,7 +66,7 @@ class FactsStrip(QFrame):
         values = {
             "device": device,
             "speed": self.tr("{0} images/s").format(words.count(round(speed))) if speed and running else "–",
-            "left": words.whole_duration(seconds) if seconds is not None else "–",
+            "left": words.duration(seconds) if seconds is not None else "–",
             "rate": words.rate(rate) if rate else "–",
             "memory": words.megabytes(memory) if memory else "–",
             "images": images,

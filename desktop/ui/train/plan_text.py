@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from desktop.system import strict_json
 
 _LEFT_OUT = ("schema", "id", "card", "labels")
 
@@ -14,14 +15,13 @@ def settings(plan_json: str) -> dict[str, str]:
     Text that is no plan gives nothing.
     """
     try:
-        raw = json.loads(plan_json)
-    except (ValueError, RecursionError):
+        raw = strict_json.loads_object(plan_json)
+    except strict_json.JsonError:
         return {}
     rows: dict[str, str] = {}
-    if isinstance(raw, dict):
-        for key, value in raw.items():
-            if key not in _LEFT_OUT:
-                _flatten(key, value, rows)
+    for key, value in raw.items():
+        if key not in _LEFT_OUT:
+            _flatten(key, value, rows)
     return rows
 
 

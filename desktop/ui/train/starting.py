@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QWidget
 
 from desktop.ml.plans import plan as plans
 from desktop.ui.kit.file_dialogs import FileDialog
@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from desktop.ml.plans.plan import TrainingPlan
+    from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
+    from desktop.services.settings import Settings
+    from desktop.services.training import TrainingService
     from desktop.store.run_record import RunRecord
     from desktop.store.runs import RunStore
-    from desktop.ui.train.view import TrainView
 
 
 class Starter(QObject):
@@ -31,9 +33,9 @@ class Starter(QObject):
     failed = Signal(object)
     said = Signal(str)
 
-    def __init__(self, view: TrainView) -> None:
-        super().__init__(view)
-        self._view = view
+    def __init__(self, service: TrainingService, catalog: ModelCatalog, settings: Settings, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._service, self._catalog, self._settings, self._parent = service, catalog, settings, parent
         self.engine: EngineService | None = None
         self.dialog: QDialog | None = None
         self._parent_run = ""
@@ -48,22 +50,22 @@ class Starter(QObject):
     @Slot()
     def ask_folder(self) -> None:
         """Choose a folder of class folders first."""
-        dialog = FileDialog(self._view, self.tr("Open a Labelled Folder"), "folder")
+        dialog = FileDialog(self._parent, self.tr("Open a Labelled Folder"), "folder")
         self._show_files(dialog)
 
     @Slot()
     def ask_plan(self) -> None:
         """Choose a plan file, as the command line and Fovea's runs write them."""
-        dialog = FileDialog(self._view, self.tr("Start from a Plan File"))
+        dialog = FileDialog(self._parent, self.tr("Start from a Plan File"))
         dialog.setNameFilters([self.tr("Training plans (*.json)"), self.tr("All files (*)")])
         self._show_files(dialog)
 
     @Slot(str)
     def open_path(self, path: str) -> None:
         """A plan file, or labelled data."""
-        self._view._settings.set("last_folder", str(Path(path).parent))
+        self._settings.set("last_folder", str(Path(path).parent))
         if path.lower().endswith(".json"):
-            self._view.service.errands.run(lambda: plans.load(Path(path)), self._on_plan, self.failed.emit)
+            self._service.errands.run(lambda: plans.load(Path(path)), self._on_plan, self.failed.emit)
         else:
             self._open_wizard(path)
 
@@ -84,8 +86,8 @@ class Starter(QObject):
         dialog.open()
 
     def _read(self, run: RunRecord, then: Callable[[tuple[TrainingPlan, RunRecord]], None]) -> None:
-        store = self._view.service.store
-        self._view.service.errands.run(lambda: (plans.from_json(store.plan_text(run.id)), run), then, self.failed.emit)
+        store = self._service.store
+        self._service.errands.run(lambda: (plans.from_json(store.plan_text(run.id)), run), then, self.failed.emit)
 
     def _on_plan(self, plan: TrainingPlan) -> None:
         self._ask(plan, plan.name, "")
@@ -107,7 +109,7 @@ class Starter(QObject):
 
     def _ask(self, plan: TrainingPlan, name: str, parent_run: str) -> None:
         self._parent_run = parent_run
-        dialog = PlanDialog(plan, name, self._view)
+        dialog = PlanDialog(plan, name, self._parent)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.started.connect(self._on_started)
         self.dialog = dialog
@@ -118,7 +120,7 @@ class Starter(QObject):
         from desktop.ui.train.wizard.wizard import TrainingWizard
 
         self._parent_run = parent_run
-        wizard = TrainingWizard(self._view.catalog, self._view._settings, self.engine, self._view)
+        wizard = TrainingWizard(self._catalog, self._settings, self.engine, self._parent)
         wizard.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         wizard.started.connect(self._on_started)
         self.dialog = wizard
@@ -134,7 +136,7 @@ class Starter(QObject):
 
         plan, name = wanted
         # A repeated plan brings the id of the model that it once made, and another training may wait with this one.
-        taken = taken_ids((entry.id for entry in self._view.catalog.entries), self._view.service.store)
+        taken = taken_ids((entry.id for entry in self._catalog.entries), self._service.store)
         plan = replace(plan, id=free_among(plan.id, taken))
         self.ready.emit(plan, name, self._parent_run, plan.preset)
 

@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.kit.formatting import count, moment, number, share
-from desktop.ui.kit.formatting import duration as whole_duration
+from desktop.ui.kit.formatting import both, count, duration, moment, number, share
 
 if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob
 
 __all__ = [
-    "count", "duration", "left", "megabytes", "moment", "number", "rate", "run_state", "share", "state", "tr",
-    "whole_duration",
+    "accuracy",
+    "count",
+    "duration",
+    "left",
+    "megabytes",
+    "moment",
+    "number",
+    "rate",
+    "run_state",
+    "share",
+    "state",
+    "tr",
 ]  # fmt: skip
 
 
@@ -75,12 +84,14 @@ def left(job: TrainingJob) -> str:
     seconds = job.left_s()
     if seconds is None:
         return ""
-    return tr("about {0} left").format(whole_duration(seconds)) if seconds >= 2 else tr("a moment left")
+    return tr("about {0} left").format(duration(seconds)) if seconds >= 2 else tr("a moment left")
 
 
-def duration(seconds: float) -> str:
-    """A time span; below ten seconds with a tenth, as short epochs need it."""
-    return tr("{0} s").format(number(seconds, 1)) if seconds < 10 else whole_duration(seconds)
+def accuracy(value: float, n: float) -> str:
+    """A validation accuracy as it may be written: with its interval and of how many pictures."""
+    from desktop.core.figures.intervals import share_of
+
+    return both(share_of(value, int(n)))
 
 
 def run_state(value: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtGui import QImage
 
-from desktop.ui.kit.background import Slices
+from desktop.services.background import Slices
 
 _SMALL = 512 * 512
 """A picture of at most so many pixels is drawn from itself."""

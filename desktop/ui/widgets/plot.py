@@ -16,7 +16,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QStackedLayout, QToolTip, QWidget
 
-from desktop.ui.kit.background import Slices
+from desktop.services.background import Slices
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import decimals, draw_focus_ring, make_label
 from desktop.ui.widgets.plot_drawing import Frame, Series, colours_of, dress, ground, legend, limits, look_of, thinned

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from desktop.ui.kit.background import Task
+from desktop.services.background import Task
 
 _MODULES = (
     "matplotlib.figure",

@@ -25,9 +25,9 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.core.types import FoveaError
+from desktop.services.background import Slices, Task
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
 from desktop.ui.classify.results_model import COLUMNS, ResultsModel
-from desktop.ui.kit.background import Slices, Task
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence

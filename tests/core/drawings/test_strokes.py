@@ -55,7 +55,7 @@ def file_of(**changes: object) -> str:
         (file_of(strokes=[{"width": 0.05, "points": [[0]]}]), "bad-drawing"),
         (file_of(strokes=[{"width": 0.05, "points": [[0, 9]]}]), "bad-drawing"),
         (file_of(strokes=[{"width": 0.05, "points": [[0, "a"]]}]), "bad-drawing"),
-        ('{"kind": "fovea-drawing", "schema": 1, "strokes": [{"width": 0.05, "points": [[NaN, 0]]}]}', "bad-drawing"),
+        ('{"kind": "fovea-drawing", "schema": 1, "strokes": [{"width": 0.05, "points": [[NaN, 0]]}]}', "unreadable"),
         (file_of(strokes=[{"width": 0.05, "points": [[0, 0]]}] * (strokes.MOST_STROKES + 1)), "bad-drawing"),
     ],
 )

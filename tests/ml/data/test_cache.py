@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from desktop.core.pictures.preprocess import prepare
-from desktop.core.types import DecodeError, PreprocessSpec
+from desktop.core.types import ImageSource, PreprocessSpec
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Pictures, Rows
-from desktop.ml.data.cache import CacheError, Raw
+from desktop.ml.data.cache import CacheError, Item
 
 SPEC = PreprocessSpec(8, 6, "grey", "stretch")
 ROOT = Path(__file__).parents[3]
@@ -36,11 +36,11 @@ class Feed:
     def picture(self, position: int) -> np.ndarray:
         return np.random.default_rng(position).integers(0, 256, (12, 10), np.uint8)
 
-    def read(self, position: int) -> Raw:
-        digest = bytes([position]) * 32
+    def item(self, position: int) -> Item:
+        digest = (bytes([position]) * 32).hex()
         if self._broken and position % self._broken == 0:
-            return Raw(DecodeError("empty", "The file is empty."), digest, 0)
-        return Raw(self.picture(position), digest, 120)
+            return ImageSource("empty.png", data=b""), (0, digest)
+        return self.picture(position), (120, digest)
 
 
 def test_what_is_kept_is_what_preparing_gives() -> None:
@@ -94,16 +94,16 @@ def test_the_sets_used_longest_ago_make_room(monkeypatch: pytest.MonkeyPatch) ->
     assert cache.total_bytes() == 0
 
 
-def test_row_46_a_disk_without_room_is_told_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_without_room_is_told_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
     with pytest.raises(CacheError) as caught:
         cache.make("a" * 32, Feed(), SPEC)
-    assert caught.value.kind == "disk-full" and "268 MB have to stay free" in caught.value.message
+    assert caught.value.kind == "disk-full" and "has 1 bytes free" in caught.value.message
     assert list(cache._root().iterdir()) == []
 
 
-def test_row_46_a_disk_that_fills_up_meanwhile_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -145,16 +145,15 @@ class Os:
                 os.kill(os.getpid(), signal.SIGKILL)
             return real(*arguments, **keywords)
         return call
-module.os = Os()
+from desktop.system import files
+module.os = files.os = Os()
 module.make("a" * 32, Feed(), SPEC)
 """
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 @pytest.mark.parametrize("step", [("fsync", 1), ("fsync", 4), ("rename", 1)])
-def test_row_47_a_kill_leaves_no_half_set(
-    fovea_home: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[str, int]
-) -> None:
+def test_a_kill_leaves_no_half_set(fovea_home: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[str, int]) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run([sys.executable, "-c", _KILLED, *map(str, step)], cwd=ROOT, env=environment, check=False)
     assert run.returncode == -signal.SIGKILL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -150,9 +151,9 @@ def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
 
 
 def test_a_disk_too_full_for_the_features_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10_000})())
     plan = plan_for("cifar10", "features")
-    with pytest.raises(features.FeatureError, match="MB are free"):
+    with pytest.raises(features.FeatureError, match="256 MB are kept in reserve"):
         train.run(plan, pictures(8, plan.shape, 1), pictures(4, plan.shape, 2), tmp_path)
 
 
@@ -194,7 +195,7 @@ def greys(count: int, value: int) -> Pictures:
 def test_a_disk_that_fills_up_under_the_features_is_named(
     file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = tmp_path / ".train.npy.1.tmp"
+    stale = tmp_path / ".train.npy.4194400-0123abcd.part"
     stale.write_bytes(b"x")
     real = Path.open
 
@@ -208,7 +209,7 @@ def test_a_disk_that_fills_up_under_the_features_is_named(
     with pytest.raises(features.FeatureError, match="could not be written: No space left"):
         features.compute(doubling(), greys(100, 9), tmp_path, "train", "n", lambda done, total: None)
     monkeypatch.undo()
-    assert not list(tmp_path.glob(".*.tmp"))
+    assert not list(tmp_path.glob("*.part"))
     made = features.compute(doubling(), greys(100, 9), tmp_path, "train", "n", lambda done, total: None)
     np.testing.assert_allclose(made.images[:], 18 / 255, rtol=1e-6)
 

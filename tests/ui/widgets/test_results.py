@@ -18,8 +18,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice
 from desktop.store.manifest import Decision, Domain
-from desktop.ui.classify import results_csv
-from desktop.ui.classify.results_csv import safe, write_csv
+from desktop.ui.classify.results_csv import write_csv
 from desktop.ui.classify.results_model import COLUMNS, ResultsModel
 from desktop.ui.widgets.results_table import ResultsTable
 from tests.store.makers import manifest
@@ -505,7 +504,6 @@ def test_no_file_name_becomes_a_formula(tmp_path: Path, name: str) -> None:
     assert model.batch is not None
     write_csv(str(tmp_path / "x.csv"), model.batch)
     assert read(tmp_path / "x.csv")[0]["path"] == "'" + name
-    assert safe("plain") == "plain"
 
 
 def test_names_of_every_script_survive(tmp_path: Path) -> None:
@@ -531,14 +529,14 @@ def test_a_full_disk_leaves_the_old_file_and_is_said(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(results_csv.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with qtbot.waitSignal(table.export_failed) as told:
         table.export_csv(str(path))
     assert isinstance(told.args[0], FoveaError)
     assert told.args[0].kind == "disk-full"
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
-    assert "The disk is full" in table._failure.text
+    assert "the disk of 'out.csv' is full" in table._failure.text
     assert table._save.isVisible()
 
 
@@ -548,7 +546,7 @@ def test_a_folder_that_is_not_there_is_said(table: ResultsTable, qtbot: Any, tmp
     table.add(items)
     with qtbot.waitSignal(table.export_failed) as told:
         table.export_csv(str(tmp_path / "nowhere" / "out.csv"))
-    assert told.args[0].kind == "not-writable"
+    assert told.args[0].kind == "not-saved"
     assert str(tmp_path) not in told.args[0].message
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from desktop.core.data.splits import Cutting
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plans.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
 from desktop.services import drawings
@@ -98,13 +99,23 @@ class Draft:
         """Height, width and channels of the network's input."""
         return self.preprocess.height, self.preprocess.width, self.preprocess.channels
 
-    def split_counts(self) -> tuple[tuple[int, int], ...]:
-        """Training and validation pictures expected for each learned class (a split by person may differ a little)."""
+    def split_counts(self, cutting: Cutting | None = None) -> tuple[tuple[int, int], ...]:
+        """Training and validation pictures of each learned class: as the training will cut them where the data has been
+        looked through (``cutting``), else what is to be expected."""
+        if cutting is not None and not self.own_validation and set(self.learned) <= set(cutting.classes):
+            found = cutting.counts(
+                self.learned, self.validation, self.seed, self.group != "none", self.pictures_left_out, self.near_copies
+            )
+            kept, held = [k for k, _ in found], [h for _, h in found]
+            return self._limited(kept, held)
         if self.own_validation:
             held = [0 for _ in self.learned_counts]
         else:
             held = [min(n - 1, max(1, round(n * self.validation))) if n > 1 else 0 for n in self.learned_counts]
         kept = [n - h for n, h in zip(self.learned_counts, held, strict=True)]
+        return self._limited(kept, held)
+
+    def _limited(self, kept: list[int], held: list[int]) -> tuple[tuple[int, int], ...]:
         if 0 < self.limit < sum(kept):
             share = self.limit / sum(kept)
             kept = [max(1, round(n * share)) if n else 0 for n in kept]

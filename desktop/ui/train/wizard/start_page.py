@@ -86,6 +86,8 @@ class StartPage(Page):
         self._form.addRow(self.tr("Epochs for the head alone"), self.head_epochs)
         self._facts = make_label("", "secondary", wrap=True)
         self._problem = CautionStrip()
+        self._fewer = CautionStrip()
+        self._fewer.hide()
         self._problem.hide()
         self.model = FiguresModel([self.tr("Layer"), self.tr("Kind"), self.tr("Output"), self.tr("Parameters")], self)
         self.layers = table(self.model, self.tr("Layers of the network"))
@@ -93,7 +95,7 @@ class StartPage(Page):
         column = QVBoxLayout(right)
         column.setContentsMargins(8, 0, 0, 0)
         column.setSpacing(8)
-        for part in (self._title, self._words, self._reported, self._form_box, self._facts, self._problem):
+        for part in (self._title, self._words, self._reported, self._fewer, self._form_box, self._facts, self._problem):
             column.addWidget(part)
         column.addWidget(self.layers, 1)
         self._filler = QWidget()
@@ -219,6 +221,22 @@ class StartPage(Page):
             )
         )
 
+    def _fewer_words(self) -> str:
+        """What the new model will not know any more of what the one it goes on from knows; '' for nothing."""
+        draft = self.state.draft
+        entry = self.state.catalog.entry(draft.start.model) if draft.start.model is not None else None
+        if entry is None or entry.manifest is None:
+            return ""
+        before, now = entry.manifest.labels, draft.labels
+        lost = [name for name in before if name not in now]
+        if not lost or (draft.start.kind != "weights" and len(lost) == len(before)):
+            return ""  # other classes are built upon it: nobody takes the new model for the old one
+        named = ", ".join(lost[:6]) + (" …" if len(lost) > 6 else "")
+        return self.tr(
+            "{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: "
+            "{3}. To keep them, add pictures of each to your data."
+        ).format(entry.manifest.name, count(len(before)), count(len(now)), named)
+
     @Slot()
     def _on_changed(self) -> None:
         """Another draft: the network's table costs more than a slider's step on another page should."""
@@ -236,6 +254,9 @@ class StartPage(Page):
         self._words.setText(origin.words)
         self._reported.setText(origin.reported)
         self._reported.setVisible(bool(origin.reported))
+        fewer = self._fewer_words()
+        self._fewer.set_text(fewer)
+        self._fewer.setVisible(bool(fewer))
         builds = start.kind in ("features", "fine-tune")
         self._form_box.setVisible(builds)
         self._form.setRowVisible(self.unfreeze, start.kind == "fine-tune")

@@ -6,8 +6,8 @@ from PySide6.QtCore import QLocale, QSignalBlocker, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.services.settings import write_atomically
 from desktop.store.ids import free_among
+from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import count, share
 from desktop.ui.kit.widgets import make_label, sentence
@@ -127,7 +127,7 @@ class SummaryPage(Page):
                 self.name.setText(draft.name)
         self._id.setText(self.tr("On the command line: {0}").format(draft.model_id))
         spec = draft.preprocess
-        split = draft.split_counts()
+        split = self.state.split_counts()
         colour = self.tr("grey") if spec.colour == "grey" else self.tr("colour")
         fits = {
             "stretch": self.tr("stretched"), "center_crop": self.tr("cut from the middle"),
@@ -204,5 +204,5 @@ class SummaryPage(Page):
             self._problem.set_text(sentence(error.message))
             self._problem.show()
         except OSError as error:
-            self._problem.set_text(self.tr("The plan was not written ({0}).").format(error.strerror or "error"))
+            self._problem.set_text(self.tr("The plan was not written ({0}).").format(reason_of(error)))
             self._problem.show()

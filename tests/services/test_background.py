@@ -9,7 +9,7 @@ import weakref
 from PySide6.QtCore import QObject, QThread, Signal
 from pytestqt.qtbot import QtBot
 
-from desktop.services.aside import run_aside
+from desktop.services.background import run_aside
 
 
 class Owner(QObject):
