@@ -270,7 +270,11 @@ def _write(
         _put(options.csv, rows)
         _write_key(options, options.csv, results[0])
     if options.json:
-        value = figures_json(results[0], measured[0], naming)
+        from desktop.report.content import works_here_json
+
+        value: dict[str, Any] = {"notice": MEDICAL_NOTICE if results[0].model.medical else ""}
+        value |= figures_json(results[0], measured[0], naming)
+        value["works_here"] = works_here_json(results[0], measured[0])
         if paired is not None:
             value["compared_with"] = figures_json(results[1], measured[1], naming)
             value["mcnemar"] = _paired_json(paired, naming)
@@ -334,6 +338,10 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     for name, estimate in _measures(numbers, model.labels[model.positive] if model.positive is not None else ""):
         rows.append((name, *_cells(estimate, name.split(" for ")[0] in _PERCENT)))
     console.say(console.table(rows, right=(1,)))
+    from desktop.report.content import compatible_with_card
+
+    for compared in compatible_with_card(result, numbers):
+        console.say(f"\nDoes it work here? {console.printable(compared.verdict.sentence)}")
     if numbers.persons is not None:
         console.say(f"\nThe intervals rest on the {numbers.persons:,} people or cases that the names tell of.")
     if len(model.labels) <= _SHOWN_CLASSES:

@@ -356,10 +356,12 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
 
 
 def metrics_of(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
-    """The figures that a card shows, from those over a split of the data called ``title``."""
+    """The figures that a card shows, from those over a split of the data called ``title``. Sensitivity and specificity
+    of fewer than :data:`~desktop.core.figures.intervals.FEWEST` pictures are none: the card names no such figure."""
     named = {"accuracy": found.accuracy, "area under ROC": found.auc, "calibration error": found.ece}
     if found.auc is not None and found.point is not None:
-        named |= {"sensitivity": found.point.sensitivity, "specificity": found.point.specificity}
+        of_classes = {"sensitivity": found.point.sensitivity, "specificity": found.point.specificity}
+        named |= {name: estimate for name, estimate in of_classes.items() if estimate.n >= FEWEST}
     return tuple(
         Metric(name, estimate.value, title, split, estimate.n, estimate.low, estimate.high)
         for name, estimate in named.items()
