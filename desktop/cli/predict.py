@@ -9,8 +9,8 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.answers import Result, answers
-from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
+from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import walk_images
 from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set
 from desktop.core.types import StoreError
@@ -105,7 +105,7 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
         else TextWriter(manifest, options.top or 1)
     )
     if manifest.medical and not options.json:
-        console.note(MEDICAL_NOTICE)
+        console.note(NOTICES["medical"].text)
     answered = failed = 0
 
     def lost(event: EngineLost) -> None:
@@ -171,7 +171,7 @@ def as_json(
         "answer_set": [labels[index] for index in chosen.classes] if chosen is not None else None,
         "error_rate": chosen.rate if chosen is not None else None,
         "general": _general(result),
-        "notice": MEDICAL_NOTICE if manifest.medical else "",
+        "notice": NOTICES["medical"].text if manifest.medical else "",
     }
 
 
@@ -180,10 +180,6 @@ def _general(result: Prediction) -> dict[str, Any] | None:
     if wording is None:
         return None
     return {"kind": wording.kind, "word": wording.word or None, "score": wording.score}
-
-
-OUTSIDE = "not the kind of picture that this model knows"
-"""What stands in the row of a picture that the domain gate flags."""
 
 
 def spoken(result: Prediction) -> str:
@@ -228,7 +224,7 @@ class TextWriter:
             return
         said = [notice.text for notice in result.notices]
         if result.domain is not None and not result.domain.inside:
-            said.insert(0, OUTSIDE)
+            said.insert(0, NOTICES["other-kind"].text.rstrip(".").lower())
         notices = f"  ({'; '.join(said)})" if said else ""
         console.say(f"{self._line(spoken(result), f'{result.answer_score:.3f}')}  {console.printable(path)}{notices}")
         if self._top > 1:

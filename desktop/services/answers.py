@@ -13,6 +13,7 @@ import numpy as np
 from desktop.core.figures.gallery_order import in_order
 
 if TYPE_CHECKING:
+    from desktop.app.evaluating import ResultPictures
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult
     from desktop.core.types import ImageSource
@@ -88,21 +89,15 @@ class ResultAnswers:
     def __init__(self, result: EvaluationResult, data: LabelledDataset | None = None) -> None:
         self.result = result
         self._rows = np.arange(len(result), dtype=np.int64)
-        self._data: LabelledDataset | None = None
-        self._places: dict[str, int] | None = None
+        self._pictures: ResultPictures | None = None
         if data is not None:
             self.set_data(data)
 
     def set_data(self, data: LabelledDataset) -> None:
         """Use ``data`` for the pictures; where files have come or gone since, they are found by their names."""
-        positions, names = self.result.positions, self.result.names
-        same = all(
-            0 <= int(positions[i]) < len(data) and data.name(int(positions[i])) == names[i]
-            for i in {0, len(names) // 2, len(names) - 1}
-            if 0 <= i < len(names)
-        )
-        self._places = None if same else {data.name(i): i for i in range(len(data))}
-        self._data = data
+        from desktop.app.evaluating import ResultPictures
+
+        self._pictures = ResultPictures(self.result, data)
 
     @property
     def rows(self) -> np.ndarray:
@@ -126,15 +121,7 @@ class ResultAnswers:
 
     def source(self, row: int) -> ImageSource | None:
         """The picture itself; ``None`` where the data is not at hand, or holds it no more."""
-        if self._data is None:
-            return None
-        if self._places is None:
-            position = int(self.result.positions[row])
-            if 0 <= position < len(self._data) and self._data.name(position) == self.result.names[row]:
-                return self._data.source(position)
-            self._places = {self._data.name(i): i for i in range(len(self._data))}
-        found = self._places.get(self.result.names[row])
-        return self._data.source(found) if found is not None else None
+        return self._pictures.source(row) if self._pictures is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import datetime
 import os
 import re
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -111,18 +110,6 @@ def own_folders() -> list[Path]:
         if times:
             found.append((max(times), folder))
     return [folder for _, folder in sorted(found, reverse=True)]
-
-
-def are_own(path: str) -> bool:
-    """Whether the data at ``path`` are drawings that were kept here."""
-    root = os.path.realpath(paths.user_data() / "drawings")
-    return bool(path) and Path(os.path.realpath(path)).parent == Path(root)
-
-
-def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
-    """The labels whose drawings lie in ``folders``; the folders' names where two would read alike."""
-    labels = tuple(unquote(name) for name in folders)
-    return labels if len(set(labels)) == len(labels) else tuple(folders)
 
 
 def folder_name(label: str) -> str:

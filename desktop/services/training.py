@@ -119,14 +119,12 @@ class TrainingService(QObject):
 
     # What can be asked for
 
-    def submit(self, plan: TrainingPlan, name: str, parent: str = "", preset: str = "") -> None:
+    def submit(self, plan: TrainingPlan, name: str, parent: str = "") -> None:
         """Put a new training into the queue: ``added`` (or ``failed``) follows, and it begins when its turn comes."""
+        from desktop.app.starting import start_training
+
         store = self.store
-        facts: dict[str, Any] = {
-            "epochs": plan.fit.epochs, "data": plan.data.title or plan.data.source,
-            "fingerprint": plan.data.fingerprint, "parent": parent, "preset": preset,
-        }  # fmt: skip
-        self.errands.run(lambda: store.create(plan, name, **facts), self._on_created, self._on_failed)
+        self.errands.run(lambda: start_training(plan, name, parent, store)[1], self._on_created, self._on_failed)
 
     def take_up(self, record: RunRecord) -> None:
         """Go on with a run that was stopped, cut off or has failed, or begin one that waits since the last time."""

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop.app.evaluating import keep
 from desktop.cli import main
-from desktop.cli.evaluate import _keep
 from desktop.core.figures.store import EvaluationStore
 from desktop.store.store import ModelStore
 from tests.cli.tools import ROOT, command, fovea
@@ -94,11 +94,14 @@ def test_a_threshold_is_kept_beside_the_models_own_decision(fovea_home: Path) ->
     truth, scores = two_classes()
     result = made_up(truth, scores, threshold=0.3)
     kept = EvaluationStore()
-    _keep(kept, result, replace(result.model, threshold=0.5, reason="own"))
+    keep(result, replace(result.model, threshold=0.5, reason="own"), chosen=True)
     (entry,) = kept.entries()
     assert entry.threshold == 0.3 and entry.model.threshold == 0.5
     assert kept.load(entry.key).predicted.tolist() == (scores[:, 1] >= 0.5).astype(int).tolist()
-    _keep(kept, replace(result, model=replace(result.model, threshold=0.5)), replace(result.model, threshold=0.5))
+    own = replace(result, model=replace(result.model, threshold=0.5))
+    keep(own, own.model, chosen=False)
+    assert kept.entries()[0].threshold == 0.3, "an evaluation without a threshold takes nobody's choice away"
+    keep(own, own.model, chosen=True)
     assert kept.entries()[0].threshold is None
 
 

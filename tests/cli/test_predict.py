@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.core.notices import NOTICES
 from desktop.store.store import ModelStore
 from tests.cli.tools import ROOT, SHADES, command, fovea, lines, noise, paint
 from tests.patience import patient
@@ -96,7 +96,7 @@ def test_people_read_an_aligned_table(tmp_path: Path) -> None:
     column = head.index("file")
     assert rows[0].startswith("red") and rows[0][column:].startswith(str(tmp_path / "a.png"))
     assert "(stretched from 40×30 to 8×8)" in rows[0]
-    assert len(rows) == 6 and MEDICAL_NOTICE not in run.stderr
+    assert len(rows) == 6 and NOTICES["medical"].text not in run.stderr
     assert run.stderr.splitlines() == ["2 answered, 0 failed"]
 
 
@@ -104,8 +104,8 @@ def test_medical_models_carry_their_notice_once_and_only_for_people(store: Model
     add_colours(store, id="tones", medical=True)
     picture = paint(tmp_path / "a.png")
     run = fovea("predict", "--model", "tones", picture, picture)
-    assert run.stderr.count(MEDICAL_NOTICE) == 1 and MEDICAL_NOTICE not in run.stdout
-    assert MEDICAL_NOTICE not in fovea("predict", "--model", "tones", "--json", picture).stderr
+    assert run.stderr.count(NOTICES["medical"].text) == 1 and NOTICES["medical"].text not in run.stdout
+    assert NOTICES["medical"].text not in fovea("predict", "--model", "tones", "--json", picture).stderr
 
 
 def test_unknown_absent_and_damaged_models(store: ModelStore, tmp_path: Path) -> None:

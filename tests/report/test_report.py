@@ -14,15 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desktop.cli.evaluate import _cells
 from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures.comparison import area_here
 from desktop.core.figures.public_names import public_naming
 from desktop.core.figures.result import EvaluationResult, compare, figures
 from desktop.core.figures.result_files import figures_json, write_csv
+from desktop.core.figures.table import METRICS, by_key, written
+from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError
 from desktop.report import write_report
-from desktop.report.content import MEDICAL_NOTICE, Report, build_report, compatible_with_card, works_here_json
+from desktop.report.content import Report, build_report, compatible_with_card, works_here_json
 from tests.core.figures.makers import made_up, two_classes
 
 HOSTILE = '<script>alert("x")</script>&\'"$x^{'
@@ -84,7 +85,7 @@ def test_everything_a_reader_needs_is_there(tmp_path: Path) -> None:
     ]  # fmt: skip
     for word in wanted:
         assert word in text, word
-    assert MEDICAL_NOTICE.capitalize()[:40] in text or MEDICAL_NOTICE[1:] in text
+    assert NOTICES["medical"].text in text
     assert "/nowhere" not in text
 
 
@@ -118,13 +119,13 @@ def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> Non
     write_report(report_of(result), tmp_path / "report.pdf")
     stored = figures_json(result, found)["intervals"]["ece"]
     assert (stored["low"], stored["high"], stored["reason"]) == (None, None, found.ece.reason)
-    assert _cells(found.ece, False) == ("0.0000", found.ece.reason)
+    assert written(by_key(METRICS, "ece"), found.ece) == ("0.0000", found.ece.reason)
     by_person = figures(made_up(truth, np.eye(2)[truth], groups=truth))
     assert by_person.persons == 2 and by_person.ece == found.ece
 
 
 def test_models_that_are_not_medical_carry_no_medical_notice(tmp_path: Path) -> None:
-    assert MEDICAL_NOTICE[1:] not in html(tmp_path, report_of(made_up(*two_classes())))
+    assert NOTICES["medical"].brief not in html(tmp_path, report_of(made_up(*two_classes())))
 
 
 def test_patients_become_numbers(tmp_path: Path) -> None:

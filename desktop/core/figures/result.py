@@ -23,6 +23,7 @@ from desktop.core.figures.decision import answers_of
 from desktop.core.figures.gallery_order import SURE, Mode, in_order
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
+from desktop.core.figures.table import computed
 from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
 
@@ -185,6 +186,7 @@ class Figures:
     ``ece`` and ``reliability`` take each image's highest score and whether that class was the truth, whatever the
     threshold; ``positive_reliability`` the positive class's own score. ``class_auc`` is one against the rest.
     ``persons`` is how many people or cases the intervals rest on; ``None`` where images are taken as independent.
+    ``more`` holds, by their keys, the figures whose row in :data:`desktop.core.figures.table.METRICS` computes them.
     """
 
     n: int
@@ -207,6 +209,7 @@ class Figures:
     risk: RiskCoverage
     risk_steps: list[RiskStep]
     persons: int | None = None
+    more: dict[str, Estimate] = field(default_factory=dict)
 
 
 def operating_point(result: EvaluationResult, table: ThresholdTable, threshold: float | None) -> OperatingPoint:
@@ -234,6 +237,8 @@ def figures(result: EvaluationResult, seed: int = 0) -> Figures:
     """
     found = _independent(result, seed)
     persons = Persons.among(result.groups)
+    more = computed(result.truth, result.predicted, result.scores, persons, seed)
+    found = replace(found, more=more) if more else found
     return found if persons is None else _by_person(result, found, persons, seed)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.notices import medical_notice
 from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.ml.exchange.preparing_facts import embed, facts_of
 from desktop.store.manifest import Manifest, from_json
@@ -245,7 +246,7 @@ def _certificate(
             "values": "0 to 255; scaling sits inside the network",
         },
         "labels": list(manifest.labels),
-        "notice": "research and education only; not a medical device" if manifest.medical else "",
+        "notice": medical_notice(manifest.medical),
         "fovea": __version__,
         "created": datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat(),
     }

@@ -14,6 +14,7 @@ import numpy as np
 from desktop import paths
 from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.result import Figures
+from desktop.core.figures.table import METRICS
 from desktop.core.figures.thresholds import HIGHEST_SCORE, Aim, Gain, gain_of
 from desktop.core.trust import neighbours
 from desktop.core.trust.domain import FILE as DOMAIN_FILE
@@ -358,12 +359,10 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
 def metrics_of(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
     """The figures that a card shows, from those over a split of the data called ``title``. Sensitivity and specificity
     of fewer than :data:`~desktop.core.figures.intervals.FEWEST` pictures are none: the card names no such figure."""
-    named = {"accuracy": found.accuracy, "area under ROC": found.auc, "calibration error": found.ece}
-    if found.auc is not None and found.point is not None:
-        of_classes = {"sensitivity": found.point.sensitivity, "specificity": found.point.specificity}
-        named |= {name: estimate for name, estimate in of_classes.items() if estimate.n >= FEWEST}
+    named = {row.card: row.get(found) for row in METRICS if row.card}
     return tuple(
         Metric(name, estimate.value, title, split, estimate.n, estimate.low, estimate.high)
         for name, estimate in named.items()
         if estimate is not None and estimate.value is not None
+        if name not in ("sensitivity", "specificity") or estimate.n >= FEWEST
     )

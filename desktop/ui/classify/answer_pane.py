@@ -124,9 +124,7 @@ class AnswerPane(QWidget):
         manifest = entry.manifest if entry is not None else None
         notice = manifest.card.notice if manifest is not None else ""
         medical = manifest is not None and manifest.medical
-        if medical or notice:
-            self._medical.set_text(notice or medical_words(self))
-        self._medical.setVisible(bool(medical or notice))
+        self._medical.show_for(medical, notice)
         self._missing.setVisible(entry is not None and entry.state != "ready")
         if entry is not None and entry.state != "ready":
             self._explain(entry)
@@ -219,8 +217,3 @@ class AnswerPane(QWidget):
     @Slot()
     def _ask_card(self) -> None:
         self.card_requested.emit(self._session.model_id)
-
-
-def medical_words(widget: QWidget) -> str:
-    """The plain notice of a medical model whose card has none of its own."""
-    return widget.tr("Research and education only. Not a medical device. The output is a model score, not a diagnosis.")

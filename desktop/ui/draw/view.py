@@ -248,8 +248,7 @@ class DrawView(LaterView):
         manifest = entry.manifest if entry is not None else None
         self.truth.set_model(model_id, manifest.labels if manifest is not None else ())
         self.tools.show_keys(*(self._label_of(key) is None for key in PEN_KEYS))
-        notice = manifest.card.notice if manifest is not None and manifest.medical else ""
-        self.right.set_notice(notice)
+        self.right.set_medical(manifest is not None and manifest.medical)
         self._say_state()
 
     # The sheet

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import count, data_words, value_of
+from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, figure, fit_columns, fit_height, table, whole, words
 from desktop.ui.kit.widgets import make_label, set_role
 
@@ -104,10 +105,12 @@ class HereTab(QWidget):
         set_role(self.verdict, "error" if gravest == "worse" else "answer")
         here = words(data_words(result.data))
         rows = (
-            [] if found else [[words(self.tr("Accuracy")), here, whole(figures.accuracy.n), figure(figures.accuracy)]]
+            []
+            if found
+            else [[words(card_title("accuracy")), here, whole(figures.accuracy.n), figure(figures.accuracy)]]
         )
         for compared in found:
-            what = words(compared.name.capitalize())
+            what = words(card_title(compared.name))
             rows += [[what, here, whole(compared.here.n), figure(compared.here)], self._card_row(what, compared.listed)]
         self.model.set_rows(rows)
         fit_columns(self.table, 460)

@@ -60,9 +60,7 @@ class LargePicture(QDialog):
         engine.prediction.connect(self._on_prediction)
         engine.failure.connect(self._on_failure)
         result = state.result
-        self._medical.setVisible(result is not None and result.model.medical)
-        if result is not None and result.model.card.get("notice"):
-            self._medical.set_text(str(result.model.card["notice"]))
+        self._medical.show_for(result is not None and result.model.medical)
         if parent is not None:
             room = parent.window().size()
             self.resize(max(900, room.width() - 60), max(600, room.height() - 24))

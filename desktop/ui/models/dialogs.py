@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from desktop.core.types import FoveaError
 from desktop.ml.exchange.foreign import SCALINGS, Facts, Found, check_labels, missing, read_labels
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.tabled import brief_notice
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.models import words
 from desktop.ui.widgets.notices import CautionStrip
@@ -181,7 +182,7 @@ class ImportDialog(QDialog):
         self.origin, self.licence = QLineEdit(), QLineEdit()
         self.origin.setPlaceholderText(self.tr("For its card; may stay empty"))
         self.licence.setPlaceholderText(self.tr("For its card; may stay empty"))
-        self.medical = QCheckBox(self.tr("It is about medical pictures: research only, not a medical device"))
+        self.medical = QCheckBox(self.tr("It is about medical pictures. {0}").format(brief_notice("medical")))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("Name"), self.name)

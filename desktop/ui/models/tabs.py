@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayou
 from desktop.system import strict_json
 from desktop.system.errors import FoveaError
 from desktop.ui.dialogs._card_text import card_html
+from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
 from desktop.ui.kit.tables import words as text_cell
 from desktop.ui.kit.theme import theme
@@ -240,7 +241,7 @@ class EvaluationTab(QWidget):
             if seen.low is not None and seen.high is not None:
                 interval = self.tr("{0} to {1}").format(_plain(seen.low), _plain(seen.high))
             value = Cell(_plain(seen.value)) if seen.value is not None else Cell("–", None, seen.reason)
-            rows.append([text_cell(metric.name.capitalize()), value, Cell(interval), whole(metric.n)])
+            rows.append([text_cell(card_title(metric.name)), value, Cell(interval), whole(metric.n)])
         self._figures.set_rows(rows)
         self._figures_table.setVisible(bool(rows))
         fit_columns(self._figures_table)

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from desktop.ui.kit.formatting import both, duration
+from desktop.ui.kit.tabled import brief_title
 
 if TYPE_CHECKING:
     from desktop.store.catalogue import Network, Package
     from desktop.store.download import Transfer
     from desktop.store.manifest import Manifest
-
-_FIRST = ("accuracy", "area under ROC")
 
 
 def tr(text: str) -> str:
@@ -42,11 +41,12 @@ def about(manifest: Manifest) -> str:
 
 def figure(manifest: Manifest) -> str:
     """The figure that tells most, with the split it was measured on; '' where nothing was measured."""
-    for name in _FIRST:
+    from desktop.core.figures.table import METRICS
+
+    for row in METRICS:
         for metric in manifest.metrics:
-            if metric.name == name:
-                what = tr("Accuracy") if name == "accuracy" else tr("Area under ROC")
-                return tr("{0} {1}, {2}").format(what, both(metric.shown()), metric.split)
+            if row.card and metric.name == row.card:
+                return tr("{0} {1}, {2}").format(brief_title(row), both(metric.shown()), metric.split)
     return ""
 
 

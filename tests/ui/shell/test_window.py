@@ -90,7 +90,7 @@ def test_medical_notice_stays_while_the_model_is_chosen(qtbot: Any, shell: Shell
     assert not view.answer._medical.isVisible()
     view.choose_model("xray")
     assert view.answer._medical.isVisible()
-    assert "Not a medical device" in view.answer._medical.text
+    assert "not a medical device" in view.answer._medical.text
     open_and_wait(qtbot, shell, [write_image(tmp_path / "a.png")], "a.png")
     assert view.answer._medical.isVisible()
     assert not view.answer._medical.findChildren(QAbstractButton)

@@ -17,17 +17,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, fit_columns, table, whole, words
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
-from desktop.ui.train.wizard.origins import Origin, architecture_of, origins, recommended
+from desktop.ui.train.wizard.origins import Origin, origins, recommended
 from desktop.ui.train.wizard.page import Page, inset
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
 if TYPE_CHECKING:
+    from desktop.ml.plans.netspec import LayerRow
     from desktop.ml.plans.plan import TrainingPlan
 
 _ID = int(Qt.ItemDataRole.UserRole) + 1
@@ -281,14 +283,14 @@ class StartPage(Page):
         draft = self.state.draft
         try:
             features = self._features()
-            rows = nettables.layer_table(draft.architecture, features or draft.shape, len(draft.learned))
+            rows = self._rows(features)
             total = nettables.parameter_count(rows)
             memory = nettables.memory_estimate(draft.plan(), features)
         except FoveaError as error:
             self.model.set_rows([])
             self.layers.hide()
             self._filler.show()
-            self._facts.setText("" if draft.start.kind in ("features", "fine-tune") else sentence(error.message))
+            self._facts.setText("" if draft.start.kind != "fresh" else sentence(error.message))
             return
         self._filler.hide()
         self.layers.show()
@@ -310,16 +312,27 @@ class StartPage(Page):
         )
         fit_columns(self.layers, 200)
 
+    def _rows(self, features: tuple[int, ...] | None) -> list[LayerRow]:
+        """The layers of what is trained. Raises ``PlanError`` where a model's are not known before it is loaded."""
+        from desktop.ml.plans import nettables
+
+        draft = self.state.draft
+        if draft.architecture.name == plans.SAME:
+            raise PlanError("bad-plan", "the model's layers are not known before it is loaded")
+        return nettables.layer_table(draft.architecture, features or draft.shape, len(draft.learned))
+
     def _features(self) -> tuple[int, ...] | None:
         """The shape of what a head gets from its base; ``None`` for a network of its own. Raises ``PlanError`` where
         the base's layers are not known."""
-        from desktop.ml.plans import nettables
+        from desktop.ml.plans import nettables, transfer_plans
 
         draft = self.state.draft
         if draft.start.kind not in ("features", "fine-tune"):
             return None
         entry = self.state.catalog.entry(draft.start.model or "")
-        architecture = architecture_of(entry.manifest) if entry is not None and entry.manifest is not None else None
+        architecture = (
+            transfer_plans.architecture_of(entry.manifest) if entry is not None and entry.manifest is not None else None
+        )
         if architecture is None or entry is None or entry.manifest is None:
             raise PlanError("bad-plan", "the base's layers are not known before it is loaded")
         return nettables.feature_shape(architecture, draft.shape, len(entry.manifest.labels), draft.start.layer)
