@@ -203,8 +203,9 @@ def _fresh(options: Any) -> TrainingPlan:
 
 
 def _recommended(data: DataPlan, labels: tuple[str, ...], seen: recipes.Seen) -> TrainingPlan | None:
-    """The plan that the pictures suggest, as the wizard's; ``None`` for Fovea's own net or where the base is missing."""
+    """The plan that the pictures suggest, as the wizard's; ``None``: Fovea's own net, or the base is missing."""
     from desktop.app import recipes
+    from desktop.core.types import StoreError
     from desktop.ml.plans import base_models
 
     recipe, base = recipes.recommended(seen)
