@@ -2,8 +2,7 @@
 
 Over the sets of ``retrain/`` in the shared data (each with ``train/`` and ``test/``), for 10, 30 and all pictures of a
 class and several draws, ``fovea train --data FOLDER`` is run as a user runs it, in a process and a home of its own,
-from its start to the model in the store. Its test accuracy stands beside two that use the same frozen network on the same
-pictures:
+from its start to the model in the store. Its test accuracy stands beside two on the same frozen network and pictures:
 
 - (a) logistic regression on the pooled features (scikit-learn's defaults);
 - (b) the usual recipe in Keras: frozen base, pooled features, a dense layer of 128, Adam, 20 epochs. Its accuracy is
@@ -98,7 +97,7 @@ class Features:
                 ]
                 self.files[part] = [path for path, _ in found]
                 self.labels[part] = np.array([number for _, number in found])
-                self.rows[part] = embedder.sources([ImageSource(str(path), path=path) for path, _ in found]).rows
+                self.rows[part] = embedder.sources([ImageSource(path.name, path=str(path)) for path, _ in found]).rows
 
     def drawn(self, size: int, draw: int) -> np.ndarray:
         """Positions in ``train`` of ``size`` pictures of each class (0: all), by ``draw``."""
@@ -141,7 +140,8 @@ def _fovea(work: Path) -> tuple[float, float]:
         raise SystemExit(
             f"fovea train ended with {process.returncode}: {process.stdout[-500:]} {process.stderr[-500:]}"
         )
-    return next(m["value"] for m in model["metrics"] if m["name"] == "accuracy" and m["split"] == "test"), seconds
+    figures = {metric["name"]: metric["value"] for metric in model["metrics"] if metric["split"] == "test"}
+    return float(figures["accuracy"]), seconds
 
 
 def _regression(known: Features, picked: np.ndarray) -> float:
@@ -197,7 +197,7 @@ def _bars(rows: list[dict[str, Any]]) -> list[tuple[str, bool]]:
         cells.setdefault((row["set"], row["size"]), []).append(row)
 
     def mean(cell: list[dict[str, Any]], key: str) -> float:
-        return statistics.mean(row[key] for row in cell)
+        return float(statistics.mean(row[key] for row in cell))
 
     def better(cell: list[dict[str, Any]]) -> float:
         return max(mean(cell, "regression"), mean(cell, "recipe"))

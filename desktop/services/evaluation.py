@@ -148,8 +148,8 @@ class EvaluationService(QObject):
     """Runs one evaluation at a time; lives in the main thread.
 
     ``progressed`` carries :class:`desktop.engine.evaluation.EvaluationProgress` a few times a second; ``streamed`` the
-    evaluator and the rows just answered (int64); ``counting`` says that all answers are there and figures are being made;
-    ``finished`` carries the result, its figures, and a sentence where it could not be kept; ``failed`` a
+    evaluator and the rows just answered (int64); ``counting`` says that all answers are there and figures are being
+    made; ``finished`` carries the result, its figures, and a sentence where it could not be kept; ``failed`` a
     :class:`FoveaError`. ``not_remembered`` carries a sentence when a judgement or mapping could not be written.
     """
 

@@ -46,7 +46,7 @@ ARCHITECTURES = ("fast-cnn", "head", "residual-cnn", "sequential")
 each."""
 STAGES = "stages"
 """As the ``layer`` of a start: a network's embedding and what it knows at the ends of its stages."""
-SOLVED = "lbfgs"
+SOLVED: Literal["lbfgs"] = "lbfgs"
 """The optimizer of a head that is solved: softmax regression, its penalty chosen on pictures held out."""
 MOST_CROSSED = 3000
 """Up to this many pictures cross-validating a solved head takes seconds; above, a part held out says as much."""

@@ -68,11 +68,13 @@ def _solve(
     """The head's best weights by :mod:`desktop.ml.training.solved`; where the plan wants it, the last layers after."""
     plan, start = context.plan, context.plan.start
     tuned = start.kind == "fine-tune"
+    # Mirror images are learned from where the plan mirrors pictures, and looked at where its answers average both.
+    flips = plan.mirrored or any(step.name == "flip" for step in plan.augment)
     parts = 0 if tuned else folds_of(plan, len(context.train) + len(context.validation), context.own_validation)
     found = [
         Features(
             _rows(context, base, cut, part, pictures, False),
-            _rows(context, base, cut, part, pictures, True) if plan.mirrored else None,
+            _rows(context, base, cut, part, pictures, True) if flips else None,
             pictures,
             base_network.widths(cut),
         )
