@@ -12,6 +12,7 @@ from desktop.cli.answers import answers
 from desktop.cli.parser import Parser
 from desktop.cli.predict import spoken, top_classes
 from desktop.core.notices import NOTICES
+from desktop.core.pictures.walk import FoundFile
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure
 from desktop.store.store import ModelEntry, ModelStore
