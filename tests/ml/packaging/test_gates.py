@@ -14,7 +14,7 @@ from desktop.core.types import FoveaError, PreprocessSpec
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.exchange import export_model, import_model, install
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
-from desktop.ml.packaging import calibrate, package
+from desktop.ml.packaging import calibrate, decide, package
 from desktop.ml.plans import plan
 from desktop.store import catalogue
 from desktop.store.download import DownloadControl
@@ -37,16 +37,16 @@ def test_the_plans_rule_makes_the_decision_and_says_so() -> None:
     scores = np.stack([1 - np.concatenate([low, high]), np.concatenate([low, high])], axis=1)
     pictures = Pictures(np.zeros((60, 2, 2, 1), np.uint8), truth, tuple(map(str, range(60))))
     nothing: Any = None
-    found = package._decide(two_classes("balanced"), nothing, 1.0, scores, pictures)
+    found = decide.decide(two_classes("balanced"), nothing, 1.0, scores, pictures)
     assert (found.rule, found.positive) == ("threshold", 1) and 0.2 < (found.value or 0) < 0.25
     assert found.reason.startswith("sensitivity and specificity alike on the validation split (60 pictures;")
-    kept = package._decide(two_classes("sensitivity"), nothing, 1.0, scores, pictures)
+    kept = decide.decide(two_classes("sensitivity"), nothing, 1.0, scores, pictures)
     assert kept.value == calibrate.sensitive_threshold(scores[:, 1], truth == 1, 0.9) and "at least 90%" in kept.reason
-    assert package._decide(two_classes("argmax"), nothing, 1.0, scores, pictures) == Decision()
+    assert decide.decide(two_classes("argmax"), nothing, 1.0, scores, pictures) == Decision()
     none = scores.copy()
     none[30:] = [1.0, 0.0]
     none[:30] = [0.9, 0.1]
-    missed = package._decide(two_classes("sensitivity"), nothing, 1.0, none, pictures)
+    missed = decide.decide(two_classes("sensitivity"), nothing, 1.0, none, pictures)
     assert missed.rule == "argmax" or "the plan's cannot be reached" in missed.reason
 
 
