@@ -43,6 +43,7 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     from desktop.ml.plans.events import EpochDone, Event
     from desktop.ml.plans.plan import DataPlan, FitPlan, Step
     from desktop.ml.training import train
+    from desktop.ml.training.context import Context
     from desktop.ml.training.loop import Loop, TrainingStage
 
     labels = tuple(f"class {i}" for i in range(CLASSES))
@@ -69,7 +70,7 @@ def fovea(network: str, steps: int, batch: int) -> Round:
         with train.precision(chosen, told.append), normalise.fused():
             model = architectures.build(chosen)
         steering = Steering(Undisturbed())
-        loop = Loop(chosen, stage, model, learn, check, folder, told.append, steering, at_once=at_once)
+        loop = Loop(Context(chosen, learn, check, folder, told.append, steering), stage, model, at_once)
         loop.epoch()  # compiles
         return loop
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
@@ -12,8 +13,7 @@ from desktop.ml.plans.control import Steering
 from desktop.ml.plans.events import Event, Started
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import History
-from desktop.ml.training.loop import Loop, TrainingStage
-from desktop.ml.training.solved import HeldOut, Solving
+from desktop.ml.training.solved import HeldOut
 
 backend.select()
 
@@ -57,22 +57,18 @@ class Context:
     own_validation: bool = False
 
 
-def start_loop(context: Context, stage: TrainingStage, model: keras.Model) -> Loop:
-    """A loop over the context's pictures for one stage of ``model``."""
-    return Loop(
-        context.plan,
-        stage,
-        model,
-        context.train,
-        context.validation,
-        context.folder,
-        context.listener,
-        context.steering,
-        context.parts,
-    )
+class Learning(Protocol):
+    """What is told of a training when it begins: :class:`desktop.ml.training.loop.Loop`, or a head that is solved."""
+
+    history: History
+
+    @property
+    def batch(self) -> int:
+        """Pictures a step."""
+        ...
 
 
-def announce(context: Context, loop: Loop | Solving, model: keras.Model) -> None:
+def announce(context: Context, learning: Learning, model: keras.Model) -> None:
     """Tell what begins, and on which device."""
     context.listener(
         Started(
@@ -80,9 +76,9 @@ def announce(context: Context, loop: Loop | Solving, model: keras.Model) -> None
             model.count_params(),
             len(context.train),
             len(context.validation),
-            len(loop.history),
+            len(learning.history),
             context.plan.fit.epochs,
             keras.backend.backend(),
-            loop.batch,
+            learning.batch,
         )
     )

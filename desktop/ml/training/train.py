@@ -16,9 +16,9 @@ from desktop.ml.plans.control import Control, Steering, Undisturbed
 from desktop.ml.plans.events import Event, Note
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training import checkpoint, transfer
-from desktop.ml.training.context import Context, Trained, announce, start_loop
+from desktop.ml.training.context import Context, Trained, announce
 from desktop.ml.training.history import history_csv
-from desktop.ml.training.loop import CHECKPOINT, HISTORY, TrainingError, TrainingStage
+from desktop.ml.training.loop import CHECKPOINT, HISTORY, Loop, TrainingError, TrainingStage
 from desktop.system.files import write_atomically
 
 backend.select()
@@ -103,13 +103,13 @@ def _attempt(context: Context, resume: bool) -> Trained:
     initialise = architectures.find(plan.architecture.name).initialise
     if initialise is not None:
         initialise(model, _drawn(plan, train))
-    loop = start_loop(context, TrainingStage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
+    loop = Loop(context, TrainingStage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
     if held is not None:
         loop.restore(held)
     announce(context, loop, model)
     complete = loop.run()
     loop.settle()
-    return Trained(_finished(plan, model), loop.history, complete, loop.best_epoch)
+    return Trained(_finished(plan, model), loop.history, complete, loop.best.epoch)
 
 
 def _drawn(plan: TrainingPlan, train: Pictures) -> np.ndarray:

@@ -15,7 +15,7 @@ from desktop.ml.nets import architectures, backend, base_network
 from desktop.ml.plans.events import Note, Phase
 from desktop.ml.plans.plan import SOLVED, STAGES, OptimizerPlan
 from desktop.ml.training.checkpoint import Checkpoint
-from desktop.ml.training.context import Context, Trained, announce, start_loop
+from desktop.ml.training.context import Context, Trained, announce
 from desktop.ml.training.loop import Loop, TrainingStage
 from desktop.ml.training.solved import Features, Solving, folds_of
 from desktop.store.embedding_cache import EmbeddingCache
@@ -30,13 +30,13 @@ def go_on(context: Context, held: Checkpoint | None) -> Trained:
     plan = context.plan
     base = base_network.open_base(plan, context.models)
     model = base_network.continued(base, plan)
-    loop = start_loop(context, TrainingStage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
+    loop = Loop(context, TrainingStage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
     if held is not None:
         loop.restore(held)
     announce(context, loop, model)
     complete = loop.run()
     loop.settle()
-    return Trained(model, loop.history, complete, loop.best_epoch, base.title)
+    return Trained(model, loop.history, complete, loop.best.epoch, base.title)
 
 
 def build_upon(context: Context, held: Checkpoint | None) -> Trained:
@@ -57,7 +57,7 @@ def build_upon(context: Context, held: Checkpoint | None) -> Trained:
         complete = first.run()
         first.settle()
         if not complete or not tuned or first.ended == "asked":
-            return Trained(model, first.history, complete, first.best_epoch, base.title)
+            return Trained(model, first.history, complete, first.best.epoch, base.title)
         return _tune(context, base, cut, model, first, None)
     return _tune(context, base, cut, model, None, held)
 
@@ -91,7 +91,7 @@ def _solve(
         layer.set_weights([solving.head.kernel.astype(np.float32), solving.head.bias.astype(np.float32)])
     if not complete or not tuned or solving.ended:
         held_out = solving.held_out if parts else None
-        return Trained(model, solving.history, complete, solving.best_epoch, base.title, held_out)
+        return Trained(model, solving.history, complete, solving.best.epoch, base.title, held_out)
     return _tune(context, base, cut, model, solving, None)
 
 
@@ -131,7 +131,7 @@ def _head(
     for part, pictures in (("train", context.train), ("validation", context.validation)):
         parts[part] = _features(context, base, cut, part, pictures)
     on_features = replace(context, train=parts["train"], validation=parts["validation"])
-    loop = start_loop(on_features, TrainingStage(0, epochs, optimizer, ()), head)
+    loop = Loop(on_features, TrainingStage(0, epochs, optimizer, ()), head)
     if held is not None:
         loop.restore(held)
     announce(context, loop, head)
@@ -159,14 +159,14 @@ def _tune(
     plan = context.plan
     free = base_network.unfreeze(cut, plan.start.unfreeze)
     begin = len(first.history) if first is not None else held.begin if held is not None else 0
-    loop = start_loop(context, TrainingStage(begin, plan.fit.epochs, plan.optimizer, plan.augment, 1), model)
+    loop = Loop(context, TrainingStage(begin, plan.fit.epochs, plan.optimizer, plan.augment, 1), model)
     if first is not None:
         loop.history = first.history
-        loop.begin_from([w.copy() for w in model.get_weights()], first.best_value, first.best_epoch)
+        loop.begin_from([w.copy() for w in model.get_weights()], first.best.value, first.best.epoch)
         context.listener(Note(f"fine-tuning: the last {free} layers learn now too"))
     elif held is not None:
         loop.restore(held)
     announce(context, loop, model)
     complete = loop.run()
     loop.settle()
-    return Trained(model, loop.history, complete, loop.best_epoch, base.title)
+    return Trained(model, loop.history, complete, loop.best.epoch, base.title)

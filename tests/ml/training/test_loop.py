@@ -21,6 +21,7 @@ from desktop.ml.data import batches  # noqa: E402
 from desktop.ml.nets import architectures, cost, losses  # noqa: E402
 from desktop.ml.plans.control import Command, Steering, Undisturbed  # noqa: E402
 from desktop.ml.training import checkpoint, train  # noqa: E402
+from desktop.ml.training.context import Context  # noqa: E402
 from desktop.ml.training.loop import Loop, TrainingStage  # noqa: E402
 
 SHAPE = (8, 8, 1)
@@ -159,13 +160,13 @@ def test_patience_begins_anew_with_each_stage(tmp_path: Path) -> None:
     steering = Steering(Undisturbed())
     told: list[Event] = []
     stage = TrainingStage(3, 9, plan.optimizer, (), 1)
-    loop = Loop(plan, stage, model, pictures(48), pictures(12, 1), tmp_path, told.append, steering)
+    loop = Loop(Context(plan, pictures(48), pictures(12, 1), tmp_path, told.append, steering), stage, model)
     row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "rate": 0.01, "seconds": 1.0}
     loop.history = [{"epoch": number + 1, **row} for number in range(3)]
     best = [w.copy() for w in model.get_weights()]
     loop.begin_from(best, 0.0, 0)  # no epoch of this stage comes near
     assert loop.run() and loop.ended == "patience"
-    assert len(loop.history) == 3 + 2 and loop.best_epoch == 0
+    assert len(loop.history) == 3 + 2 and loop.best.epoch == 0
 
 
 def test_batches_are_told_at_most_ten_times_a_second(tmp_path: Path) -> None:
@@ -236,8 +237,8 @@ def test_too_little_memory_splits_the_batches_and_says_so(
     real, asked = Loop.epoch, []
 
     def epoch(self: Loop) -> bool:
-        asked.append(self.parts)
-        if self.parts == 1 and len(self.history) == 1:
+        asked.append(self.context.parts)
+        if self.context.parts == 1 and len(self.history) == 1:
             raise ResourceExhaustedError("OOM when allocating tensor")
         return real(self)
 

@@ -50,7 +50,7 @@ def test_weights_that_break_in_the_last_step_are_not_kept(
 
     def broken(self: StepWatch, batch: int, logs: dict[str, Any] | None = None) -> None:
         real(self, batch, logs)
-        if self._epoch == 1 and self.step == self._loop.steps:
+        if self._epoch == 1 and self.step == self._loop.compiled.steps:
             kernel = self._loop.model.trainable_variables[0]
             kernel.assign(np.full(kernel.shape, np.nan, np.float32))
 
@@ -71,7 +71,7 @@ def test_a_stop_inside_an_epoch_does_not_keep_broken_weights(tmp_path: Path, mon
 
     def broken(self: StepWatch, batch: int, logs: dict[str, Any] | None = None) -> None:
         end(self, batch, logs)
-        if self._loop.steering.stop_after_batch:
+        if self._loop.context.steering.stop_after_batch:
             kernel = self._loop.model.trainable_variables[0]
             kernel.assign(np.full(kernel.shape, np.nan, np.float32))
 
