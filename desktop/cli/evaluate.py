@@ -167,14 +167,15 @@ def _one(
     assert entry.manifest is not None
     told = parse_pairs(options.map, data.classes)
     # The window offers it from now on; on the command line nothing is matched unasked.
-    labels = evaluating.labels_for(entry, data, told, options.map_numbers, remember=bool(options.map))
+    heard, remember = console.complain, bool(options.map)
+    labels = evaluating.labels_for(entry, data, told, options.map_numbers, remember, heard)
     if options.json != "-":
         if entry.manifest.medical:
             console.note(NOTICES["medical"].text)
         for text in labels.notes:
             console.note(f"fovea: {console.printable(text)}")
     if options.reuse:
-        held = evaluating.find_kept(entry, data, labels, data.fingerprint(), options.threshold)
+        held = evaluating.find_kept(entry, data, labels, data.fingerprint(), options.threshold, heard)
         if held is not None:
             return Evaluation(held, figures(held))
 

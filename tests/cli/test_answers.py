@@ -151,7 +151,10 @@ def test_the_domain_and_the_set_of_answers_are_told() -> None:
     object.__setattr__(answer, "domain", DomainVerdict(1.7, False, ("look",), "noise"))
     item = as_json("a.png", answer, known, 5)
     assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (False, 1.7, ["look"])
-    assert (item["answer_set"], item["error_rate"]) == (["a", "b"], 0.05)
+    assert (item["answer_set"], item["error_rate"]) == (None, None)  # none for a picture outside the kind
+    object.__setattr__(answer, "domain", DomainVerdict(0.7, True, (), ""))
+    item = as_json("a.png", answer, known, 5)
+    assert (item["in_domain"], item["answer_set"], item["error_rate"]) == (True, ["a", "b"], 0.05)
     # The answer follows the decision rule, so it belongs to the set even below the cutoff.
     assert as_json("a.png", answer, known, 5, 0.1)["answer_set"] == ["a", "b"]
 

@@ -50,7 +50,7 @@ class Choosing(QObject):
         super().__init__(parent)
         self._catalog, self._settings, self._start = catalog, settings, start
         self._service, self._shelf, self._window = service, shelf, parent
-        self._matching = Matching()
+        self._matching = Matching(service.store)
         self._split_known = True
         self._at_once = ""
         self.opener = DataOpener(self)
