@@ -50,7 +50,7 @@ def _measure(folder: str) -> dict[str, Any]:
             turn()
 
     until(lambda: shell.engine is not None and shell.catalog.loaded)
-    window.show_evaluate()
+    window.host.show_evaluate()
     turn()
     view = window.evaluate
     view.pages.setCurrentWidget(view.results)

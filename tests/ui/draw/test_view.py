@@ -55,7 +55,7 @@ def shell(qtbot: Any, qapp: Any, tmp_path: Path) -> Iterator[Shell]:
     qtbot.addWidget(held.window)
     with qtbot.waitSignal(held.window.painted, timeout=20_000):
         held.window.show()
-    qtbot.waitUntil(lambda: held.catalog.loaded and held.window.engine is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: held.catalog.loaded and held.window.host.engine is not None, timeout=20_000)
     held.window.show_view("draw")
     yield held
     held.window.close()

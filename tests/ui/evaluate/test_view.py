@@ -28,7 +28,7 @@ from tests.patience import WAIT
 @pytest.fixture
 def view(shell: Shell) -> EvaluateView:
     """The Evaluate view of a whole window."""
-    shell.window.show_evaluate()
+    shell.window.host.show_evaluate()
     shell.window.evaluate.choose_model("colours")
     return shell.window.evaluate
 
@@ -50,9 +50,9 @@ def names(view: EvaluateView) -> list[str]:
 
 
 def test_nothing_of_it_is_there_before_its_first_visit(shell: Shell) -> None:
-    assert not shell.window._later
+    assert not shell.window.host.visited
     shell.window.show_view("evaluate")
-    assert shell.window.in_evaluate
+    assert shell.window.host.in_evaluate
     assert shell.window.evaluate.start.empty.button.isVisible()
 
 
@@ -72,6 +72,24 @@ def test_folder_is_measured_and_its_mistakes_are_shown(qtbot: Any, view: Evaluat
     assert "really red" in str(view.results.gallery.model.data(view.results.gallery.model.index(0), 11))
     assert str(folder) in view._settings.get("recent_labelled")
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_what_is_damaged_among_the_kept_is_said_once(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
+    run(qtbot, view, shades(tmp_path / "shades"))
+    folder, said = EvaluationStore().folder, list[str]()
+    (kept,) = folder.glob("*.npz")
+    (folder / "0123456789abcdef0123456789abcdef.npz").write_bytes(kept.read_bytes()[:300])
+    (folder / f"{kept.stem}.threshold.json").write_text("[", encoding="utf-8")
+    view.said.connect(said.append)
+    with qtbot.waitSignal(view.shelf.listed, timeout=WAIT):
+        view.show_start()
+    with qtbot.waitSignal(view.shelf.listed, timeout=WAIT):
+        view.show_start()
+    qtbot.waitUntil(lambda: len(said) >= 2, timeout=WAIT)
+    assert len(said) == 2
+    assert any("not listed: '0123456789abcdef" in text for text in said)
+    assert any("threshold.damaged.json" in text for text in said)
+    assert [head.key for head in view.shelf.heads] == [kept.stem]
 
 
 def test_a_cell_shows_its_pictures_by_mouse_and_by_keyboard(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
@@ -258,7 +276,7 @@ def test_a_kept_result_of_another_import_is_not_offered(qtbot: Any, view: Evalua
 
 
 def test_kept_evaluations_are_deleted_and_taken_back(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
-    shell.window.show_evaluate()
+    shell.window.host.show_evaluate()
     view = shell.window.evaluate
     view.choose_model("colours")
     for each in (2, 3):
@@ -335,7 +353,7 @@ def test_dropped_folder_is_opened_where_it_is_dropped(
     button, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     shell.window.dropEvent(QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, mime, button, none))
     qtbot.waitUntil(lambda: view.data is not None, timeout=WAIT)
-    assert shell.window.in_evaluate and not shell.window.classify.session.items
+    assert shell.window.host.in_evaluate and not shell.window.classify.session.items
 
 
 def test_selection_is_exported_as_list_and_copies(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def window(qtbot: Any, qapp: Any, fovea_home: Path, tmp_path: Path, monkeypatch:
     held.show()
     yield held
     held.classify.close_down()
-    held.close_later()
+    held.host.close_later()
     catalog.stop()
     held.settings.flush()
 
