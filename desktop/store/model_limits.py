@@ -7,10 +7,7 @@ The limits are far above what Fovea writes itself (the largest of the bundled mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from desktop.store.manifest import Card, Manifest
+from typing import Any
 
 MIB = 1 << 20
 MOST_FILES = 400
@@ -50,8 +47,8 @@ def problem_of_files(sizes: Mapping[str, int]) -> str | None:
     return None
 
 
-def problem_of_texts(m: Manifest) -> str | None:
-    """The first text or list of a description that is longer than it may be, in words."""
+def problem_of_texts(m: Any) -> str | None:
+    """The first text or list of a description (a ``Manifest``) that is longer than it may be, in words."""
     for name, text, most in (("name", m.name, MOST_NAME), ("activation", m.activation, MOST_NAME)):
         if len(text) > most:
             return _long(f"'{name}'", text, most)
@@ -75,7 +72,7 @@ def problem_of_texts(m: Manifest) -> str | None:
     return _problem_of_card(m.card)
 
 
-def _problem_of_card(card: Card) -> str | None:
+def _problem_of_card(card: Any) -> str | None:
     for name in card.__slots__:
         value = getattr(card, name)
         items: Sequence[object] = value if isinstance(value, tuple) else (value,)

@@ -72,6 +72,7 @@ class Shell(QObject):
         gc.set_threshold(5000, 20, 1000)
         # Imported by a thread now, so that the first answer, minutes later, does not stop the window for it.
         threading.Thread(target=import_module, args=("numpy",), name="numpy", daemon=True).start()
+        threading.Thread(target=_clear_leftovers, name="leftovers", daemon=True).start()
         self.engine = engine
         self.window.engine = engine
         self.window.classify.attach(engine)
@@ -114,6 +115,13 @@ def build_window(settings: Settings | None = None, paths: Sequence[str] = (), mo
     shell = Shell(settings, paths)
     theme().dress()
     return shell
+
+
+def _clear_leftovers() -> None:
+    """What killed processes have left goes at the next start."""
+    from desktop.store.housekeeping import clear_leftovers
+
+    clear_leftovers()
 
 
 def say_busy() -> None:
