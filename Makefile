@@ -5,7 +5,7 @@
 VENV = .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help run test lint slow bench format package installers frozen-test clean distclean
+.PHONY: help run test lint slow fuzz coverage mutants translations bench format package installers frozen-test clean distclean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -26,6 +26,27 @@ lint: ## ruff, mypy, the import contracts
 slow: ## the tests that take minutes (frozen-test has those of the frozen program)
 	@sh tools/setup.sh dev
 	@$(PY) -m pytest -m slow --timeout=1800 -o faulthandler_timeout=1700 --ignore=tests/installers/test_frozen.py $(ARGS)
+
+fuzz: ## the tests with made-up examples, with many new ones (MINUTES=30)
+	@sh tools/setup.sh dev
+	@sh tools/fuzz.sh $(ARGS)
+
+coverage: ## the quick tests, and which lines they do not reach (build/coverage/html)
+	@sh tools/setup.sh dev
+	@mkdir -p build/coverage
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run -m pytest --timeout=600 $(ARGS)
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage html --quiet
+	@$(PY) -m coverage report
+
+mutants: ## put small faults into what decides, and see whether tests notice (ARGS='desktop.store.manifest')
+	@sh tools/setup.sh dev
+	@$(PY) tools/mutants.py $(ARGS)
+
+translations: ## collect the window's words for each language (ARGS=de begins a new one)
+	@sh tools/setup.sh run
+	@$(PY) tools/translations.py $(ARGS)
 
 bench: ## measure this machine, beside what people would otherwise use
 	@sh tools/setup.sh dev

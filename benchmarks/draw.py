@@ -43,6 +43,7 @@ def _window(rounds: int, sheets: int) -> tuple[list[float], list[float], tuple[b
     """Milliseconds to each answer: a 3 drawn point by point, then sheets with three of them; and both sheets as BMP."""
     from desktop.core.drawings.strokes import Stroke
     from desktop.ui.capture.capture import staged, wait_for
+    from desktop.ui.draw.exporting import encoded
 
     path = [(0.5 + 0.18 * sin(a), 0.32 - 0.16 * cos(a)) for a in (pi * i / 30 for i in range(_POINTS // 2))]
     path += [(0.5 + 0.2 * sin(a), 0.66 - 0.18 * cos(a)) for a in (pi * i / 30 for i in range(_POINTS // 2))]
@@ -69,7 +70,7 @@ def _window(rounds: int, sheets: int) -> tuple[list[float], list[float], tuple[b
                     one.append(spent)
             view.canvas.lift()
             wait_for(lambda: view.answered, 60, "the answer")
-        single = view.canvas.encoded()
+        single = encoded(view.canvas.picture())
         three = []
         for number in range(sheets):
             digits = tuple(
@@ -77,7 +78,7 @@ def _window(rounds: int, sheets: int) -> tuple[list[float], list[float], tuple[b
                 for left in (0.05, 0.35, 0.65)
             )
             three.append(timed(partial(view.canvas.set_drawing, digits)))
-        return one, three, (single, view.canvas.encoded())
+        return one, three, (single, encoded(view.canvas.picture()))
 
 
 def _bare(sheet: bytes, repeats: int) -> Sequence[float]:

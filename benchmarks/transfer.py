@@ -49,9 +49,9 @@ def main(argv: list[str]) -> int:
 def _trained(how: Any, repeat: int, epochs: int) -> dict[str, float]:
     """Accuracy on the pictures that were not learned from, and the median seconds of an epoch."""
     from desktop import paths
+    from desktop.app import recipes
     from desktop.ml.data import public_sets
     from desktop.ml.plans import plan as plans
-    from desktop.ml.plans import transfer_plans
     from desktop.ml.plans.plan import DataPlan, FitPlan, Step
     from desktop.ml.training import train
     from desktop.store.store import ModelStore
@@ -59,10 +59,8 @@ def _trained(how: Any, repeat: int, epochs: int) -> dict[str, float]:
     manifest = ModelStore().require(BASE).manifest
     assert manifest is not None
     source = DataPlan("cats-dogs", 0.5, classes=("cats", "dogs"))
-    starts: dict[str, transfer_plans.Kind] = {
-        "scratch": "weights", "features": "features", "fine-tune": "fine-tune"
-    }  # fmt: skip
-    plan = transfer_plans.plan_from(manifest, starts[how], ("cat", "dog"), source, f"few-{how}", seed=repeat + 1)
+    starts: dict[str, recipes.RecipeId] = {"scratch": "continue", "features": "features", "fine-tune": "fine-tune"}
+    plan = recipes.make_plan(starts[how], source, ("cat", "dog"), model=manifest, name=f"few-{how}", seed=repeat + 1)
     # The last epoch counts: the pictures that measure must not also choose.
     head = epochs // 2 if how == "fine-tune" else 0
     fit = replace(plan.fit, epochs=epochs, keep="last")

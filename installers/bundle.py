@@ -24,7 +24,7 @@ Entry = tuple[str, str, str]  # PyInstaller's: name inside the program, file, ki
 MB = 1_000_000
 FLAVOURS = ("full", "viewer")
 # Largest size of the unpacked folder without extra models, in MB of 10^6 bytes.
-CEILINGS = {"full": 1600, "viewer": 350}
+CEILINGS = {"full": 1640, "viewer": 365}
 LARGEST = 20
 PROGRAM, WINDOW_PROGRAM = "fovea", "Fovea Window"
 BUILD = "build.json"
@@ -186,11 +186,39 @@ def extra_models(names: Iterable[str]) -> list[tuple[str, str]]:
             raise SystemExit(f"FOVEA_MODELS names {name!r}, which is not among your installed models")
         if changed := [check.name for check in store.verify(name) if check.verdict != "ok"]:
             raise SystemExit(f"model {name!r} is not as it was installed: {', '.join(changed)}")
-        for file in sorted(entry.folder.rglob("*")):
-            if file.is_file():
-                inside = file.parent.relative_to(entry.folder)
-                pairs.append((str(file), (Path("model_store", name) / inside).as_posix()))
+        pairs += _pairs(entry.folder)
     return pairs
+
+
+def everyday_model(flavour: str, work: Path) -> list[tuple[str, str]]:
+    """The model for everyday photographs, made now of its package's weights, as pairs of file and folder.
+
+    The viewer cannot train: it gets the network for answering alone, with weights of 16 bits. Ends the build where the
+    package is not installed.
+    """
+    from desktop.core.types import FoveaError
+    from desktop.ml.exchange.install import Request, install
+    from desktop.store import catalogue
+    from desktop.store.store import ModelStore
+
+    root = work.resolve() / "models"
+    network = catalogue.load().get(catalogue.EVERYDAY)
+    viewer = flavour == "viewer"
+    request = Request(network, precision="float16" if viewer else "float32", root=root, answers_only=viewer)
+    try:
+        install(request, ModelStore(user=root))
+    except FoveaError as error:
+        raise SystemExit(f"{error.message}. {error.hint}") from error
+    return _pairs(root / network.id)
+
+
+def _pairs(folder: Path) -> list[tuple[str, str]]:
+    """Every file of a model's folder with the folder in the program that it goes to."""
+    return [
+        (str(file), (Path("model_store", folder.name) / file.parent.relative_to(folder)).as_posix())
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    ]
 
 
 def finish(folder: Path, flavour: str, extra: int = 0) -> None:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
+from desktop.store import catalogue
 from desktop.system import licences
 from desktop.system.licences import Component
 from installers import sbom
@@ -148,12 +149,16 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
     owners = _owners()
     root = Path(__file__).resolve().parent.parent
     standard = Path(sysconfig.get_path("stdlib")).resolve()
-    parts = {part.name: part for part in (licences.python(), licences.of_distribution(metadata.distribution("fovea")))}
+    own = (licences.python(), licences.words(), licences.of_distribution(licences.own()))
+    parts = {part.name: part for part in own}
     for name, source, kind in entries:
         if not source or kind == "SYMLINK" or not os.path.isfile(source):
             continue
         path = Path(os.path.realpath(source))
-        if owner := owners.get(str(path)):
+        if owner := _weights_of(name):  # a model made of a package's weights is as much that package's
+            if owner not in parts:
+                parts[owner] = licences.of_distribution(metadata.distribution(owner))
+        elif owner := owners.get(str(path)):
             if owner not in parts:  # reading a package's facts and texts takes a while: once each
                 parts[owner] = licences.of_distribution(metadata.distribution(owner))
         elif path.is_relative_to(root) and not path.is_relative_to(Path(sys.prefix).resolve()):
@@ -166,6 +171,19 @@ def trace(entries: Iterable[Entry]) -> list[Component]:
             part = _library(name, path)
             parts.setdefault(part.name, part)
     return sorted(parts.values(), key=lambda part: (part.name != "fovea", part.name.lower()))
+
+
+def _weights_of(name: str) -> str | None:
+    """The package whose weights the model that the file ``name`` belongs to was made of."""
+    parts = name.replace(os.sep, "/").split("/")
+    return _packages().get(parts[1]) if parts[0] == "model_store" and len(parts) > 2 else None
+
+
+@functools.cache
+def _packages() -> dict[str, str]:
+    """The packages that carry weights, by the id of the model that is made of them."""
+    networks = catalogue.load().networks
+    return {network.id: network.package.distribution for network in networks if network.package is not None}
 
 
 @functools.cache

@@ -21,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 from desktop import __version__
+from desktop.core.notices import NOTICES
 from installers import bundle, icons, names
 
 FILES = Path(__file__).parent / "linux_files"
@@ -129,7 +130,7 @@ Nothing has to be installed to try it: ./fovea opens the window, ./fovea selftes
     sh install.sh --remove    remove it
 
 It needs Linux with glibc {glibc(program)} or newer and what every desktop has (Debian's names: {needed}).
-For research and education only; not a medical device. Licences: ./fovea licences
+{NOTICES["program"].text} Licences: ./fovea licences
 """
 
 
@@ -204,7 +205,9 @@ def _lay_out(program: Path, tree: Path, edition: str) -> None:
     (tree / "usr/bin/fovea").symlink_to("../lib/fovea/fovea")
     _put(FILES / "fovea.desktop", tree / "usr/share/applications/fovea.desktop")
     _put(FILES / "fovea.xml", tree / "usr/share/mime/packages/fovea.xml")
-    _put(FILES / "org.fovea.Fovea.metainfo.xml", tree / "usr/share/metainfo/org.fovea.Fovea.metainfo.xml")
+    described = tree / "usr/share/metainfo/org.fovea.Fovea.metainfo.xml"
+    described.parent.mkdir(parents=True)
+    described.write_text(filled(FILES / described.name), encoding="utf-8")
     _put(icons.ROOT / "resources/icons/app.svg", tree / "usr/share/icons/hicolor/scalable/apps/fovea.svg")
     for side in (48, 256):
         icons.draw(side, tree / f"usr/share/icons/hicolor/{side}x{side}/apps/fovea.png")
@@ -215,7 +218,7 @@ def _lay_out(program: Path, tree: Path, edition: str) -> None:
     documents = tree / "usr/share/doc" / name
     documents.mkdir(parents=True)
     (documents / "copyright").write_text(_copyright(), encoding="utf-8")
-    _pack(FILES / "fovea.1", tree / "usr/share/man/man1/fovea.1.gz")
+    _pack_text(filled(FILES / "fovea.1"), tree / "usr/share/man/man1/fovea.1.gz")
     _pack_text(_changelog(name), documents / "changelog.gz")
     size = sum(path.lstat().st_size for path in tree.rglob("*") if not path.is_dir()) // 1024
     control = tree / "DEBIAN"
@@ -256,8 +259,9 @@ def _put(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _pack(source: Path, target: Path) -> None:
-    _pack_text(source.read_text(encoding="utf-8"), target)
+def filled(source: Path) -> str:
+    """The text of ``source`` with the notice of the program where it says ``@NOTICE@``."""
+    return source.read_text(encoding="utf-8").replace("@NOTICE@", NOTICES["program"].text)
 
 
 def _pack_text(text: str, target: Path) -> None:
@@ -287,7 +291,7 @@ Description: classify images on your own computer, offline
  network makes of them; measure models on labelled images.
 {trains}
  .
- For research and education only; not a medical device.
+ {NOTICES["program"].text}
 """
 
 

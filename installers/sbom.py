@@ -48,7 +48,7 @@ def text(parts: list[Component], flavour: str) -> str:
             Item(
                 name=part.name,
                 version=part.version or None,
-                type=ComponentType.LIBRARY,
+                type=ComponentType.DATA if part.kind == "data" else ComponentType.LIBRARY,
                 bom_ref=f"{'pypi' if python else 'system'}:{part.name}",
                 licenses=[licence],
                 purl=PackageURL("pypi", None, part.name, part.version) if python else None,

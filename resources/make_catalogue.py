@@ -174,7 +174,7 @@ def _network(  # type: ignore[no-untyped-def]
 PACKAGES: list[dict[str, object]] = [
     {
         "id": "efficientnet-lite0",
-        "name": "Everyday photographs",
+        "name": "Everyday photographs (1,000 things)",
         "aliases": ["lite0", "efficientnet-lite0-imagenet", "everyday"],
         "file": "efficientnet-lite0-57934424.pth",
         "extra": None,
@@ -185,7 +185,7 @@ PACKAGES: list[dict[str, object]] = [
     },
     {
         "id": "efficientnet-lite2",
-        "name": "Everyday photographs, larger network",
+        "name": "Everyday photographs (1,000 things, larger network)",
         "aliases": ["lite2", "efficientnet-lite2-imagenet"],
         "file": "efficientnet-lite2-9656183e.pth",
         "extra": "lite2",

@@ -10,7 +10,9 @@ import signal
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
+import pytest_timeout
 
 # Read by Qt, Keras, TensorFlow and matplotlib when they are first imported, here or in a child process: set before.
 _SCRATCH = tempfile.TemporaryDirectory(prefix="fovea-tests-", ignore_cleanup_errors=True)
@@ -33,8 +35,23 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 from tests.engine.jobs import obedient_job  # noqa: E402  # after the environment is set
+from tests.patience import patient  # noqa: E402
+
+# How fast an example is drawn or tried says what else the machine does, nothing about Fovea. 'search' is for runs that
+# have the time to look for what nobody thought of (`make fuzz`): new examples each time, many of them.
+_UNTIMED = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow], "print_blob": True}
+hypothesis.settings.register_profile("fovea", **_UNTIMED)
+hypothesis.settings.register_profile("search", max_examples=2000, **_UNTIMED)
+hypothesis.settings.load_profile("fovea")
 
 __all__ = ["fovea_home", "obedient_job", "shared_data"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_timeout_set_timer(item: pytest.Item, settings: pytest_timeout.Settings) -> bool:
+    """A test that hangs is ended; one that waits for a busy machine is not."""
+    longer = settings._replace(timeout=patient(settings.timeout))
+    return bool(pytest_timeout.pytest_timeout_set_timer(item, longer))
 
 
 @pytest.fixture(autouse=True)

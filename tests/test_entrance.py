@@ -13,6 +13,7 @@ import pytest
 import desktop
 from desktop import __main__ as entrance
 from desktop import cli
+from tests.patience import patient
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -114,7 +115,14 @@ def start(*arguments: str, code: str = "", **changes: str | None) -> subprocess.
             environment.pop(name, None)
     command = [sys.executable, *(["-c", code] if code else ["-m", "desktop"]), *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8", timeout=100, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=patient(100),
+        check=False,
     )
 
 

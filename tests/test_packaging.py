@@ -35,7 +35,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts' folder of an environment with Fovea's wheel; its dependencies are lent by this one."""
     folder = tmp_path_factory.mktemp("wheel")
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, ROOT, cwd=folder)
-    (wheel,) = folder.glob("fovea-*.whl")
+    (wheel,) = folder.glob("fovea_classifier-*.whl")
     venv.create(folder / "env", with_pip=False)
     python = folder / "env" / BIN / "python"
     run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", wheel, cwd=folder)

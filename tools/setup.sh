@@ -144,8 +144,16 @@ usable() { # an environment with a fitting Python that runs and has pip, and PYT
     fi
 }
 
+# The models whose weights came as packages, made once for everybody who uses the environment; nothing is fetched.
+prepare_models() {
+    "$venv/bin/python" -m desktop models prepare --shared && return 0
+    say "the model for everyday photographs could not be made now; everything else works without it"
+    say "to try it again: $venv/bin/python -m desktop models prepare --shared"
+}
+
 if usable && current "$want"; then
     ensure_system "$venv/bin/python"
+    prepare_models
     exit 0
 fi
 if ! usable || ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
@@ -163,4 +171,5 @@ printf '%s\n' "$wanted" >"$work/stamp"
 mv "$work/stamp" "$venv/fovea-$want.stamp"
 # What the tests need contains what the program needs.
 [ "$want" = run ] || cp "$venv/fovea-$want.stamp" "$venv/fovea-run.stamp"
+prepare_models
 say "ready"

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from desktop.cli import console, offscreen
 from desktop.cli.answers import answers
-from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
-from desktop.cli.predict import top_classes
+from desktop.cli.predict import spoken, top_classes
+from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import Found
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure
@@ -20,9 +20,7 @@ from desktop.store.store import ModelEntry, ModelStore
 _SIZE = (1280, 720)
 _TOP = 3
 _MOST = 24  # rows a model
-PHOTO_NOTICE = "some of these show nothing that the model knows: it answers with one of its classes all the same"
-PHANTOM_NOTICE = "the chest picture is a phantom drawn by a program: it is no X-ray and shows no one"
-REMARKS = {"digit": "", "photo": PHOTO_NOTICE, "xray": PHANTOM_NOTICE}
+REMARKS = {"digit": "", "photo": NOTICES["photographs"].text, "xray": NOTICES["phantom"].text}
 
 _EPILOG = """\
 Without a display and without a network. The pictures of the window go to --out (default: ./out).
@@ -104,7 +102,7 @@ def _classify(tours: list[Tour]) -> bool:
             manifest = tour.entry.manifest
             assert manifest is not None
             console.say(f"\n{_title(tour.entry)}")
-            for remark in (MEDICAL_NOTICE if manifest.medical else "", tour.remark):
+            for remark in (NOTICES["medical"].text if manifest.medical else "", tour.remark):
                 if remark:
                     console.say(f"  {remark}")
             rows: list[tuple[str, ...]] = [("picture", "answer", manifest.scores, "next", "ms")]
@@ -119,9 +117,8 @@ def _classify(tours: list[Tour]) -> bool:
                     for label, score in top_classes(result, manifest.labels, _TOP)
                     if label != result.label
                 ]
-                score = float(result.probabilities[result.index])
                 elapsed = result.elapsed.decode + result.elapsed.prepare + result.elapsed.predict
-                rows.append((name, result.label, f"{score:.3f}", ", ".join(others), f"{elapsed:.1f}"))
+                rows.append((name, spoken(result), f"{result.answer_score:.3f}", ", ".join(others), f"{elapsed:.1f}"))
             console.say(console.table(rows, right=(2, 4)))
     return failed
 

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
+from desktop.app import evaluating, exports
+from desktop.app.evaluating import Comparison, Evaluation
 from desktop.cli import console
 from desktop.cli.parser import Parser, add_layout
 from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
-from desktop.core.data.label_map import LabelMap, match_labels, parse_pairs
-from desktop.core.figures.intervals import Estimate
-from desktop.core.figures.public_names import key_file, public_naming
-from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult, compare, decide, figures
-from desktop.core.figures.result_files import estimate_json, figures_json, write_csv
-from desktop.core.figures.store import EvaluationStore
+from desktop.core.data.label_map import parse_pairs
+from desktop.core.figures.intervals import FEWEST, Estimate
+from desktop.core.figures.intervals import shown as figures_shown
+from desktop.core.figures.public_names import public_naming
+from desktop.core.figures.result import EvaluationResult, Figures, figures
+from desktop.core.figures.table import CLASS_METRICS, METRICS, by_key, rows_of, written
+from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
-from desktop.engine.evaluation import Progress, evaluate, thumbnails
+from desktop.engine.evaluation import Progress
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.duration import duration
-from desktop.system.files import Content, disk_of, saying, write_atomically
 
-MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
 _USAGE_KINDS = frozenset(
@@ -44,7 +40,6 @@ _USAGE_KINDS = frozenset(
         "no-split",
     }
 )
-_PERCENT = frozenset({"Accuracy", "Balanced accuracy", "Top-5 accuracy", "Sensitivity", "Specificity"})
 
 _EPILOG = """\
 DATA is a folder with one folder for each class (with or without train, val, test folders above them), an .npz file in
@@ -109,12 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 def _check_outputs(options: argparse.Namespace) -> None:
     """Wrong file names and missing folders come before the work, not after it."""
     if options.report:
-        from desktop.report import SUFFIXES
-
-        if Path(options.report).suffix.lower() not in SUFFIXES:
-            raise FoveaError(
-                "bad-suffix", f"'{Path(options.report).name}' names no report format", "Use .html or .pdf."
-            )
+        exports.export_for("evaluation", options.report, reports=True)
     for name in (options.json, options.csv, options.report):
         if name and name != "-" and not Path(name).absolute().parent.is_dir():
             raise FoveaError("bad-suffix", f"the folder for '{Path(name).name}' is not there", "Make it first.")
@@ -133,33 +123,35 @@ def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
     progress.clear()
     if options.json != "-":
         _say_data(data)
-    kept = EvaluationStore()
-    results: list[EvaluationResult] = []
+    done: list[Evaluation] = []
+    comparison: Comparison | None = None
     stopping = "stopping; what was answered by now is kept; Ctrl-C again stops at once and keeps nothing"
     with EngineClient() as client, console.Interrupts(stopping) as stop:
         for entry in entries:
-            result = _one(options, entry, data, client, kept, progress, lambda: stop.asked)
-            if not result.complete:
-                return _stopped(result)
+            try:
+                found = _one(options, entry, data, client, progress, lambda: stop.asked)
+            except FoveaError as error:
+                if error.kind != "stopped":
+                    raise
+                console.note("stopped before the first answer: nothing is kept, no file was written")
+                return console.INTERRUPTED
+            if found.trouble:
+                console.complain(found.trouble)  # the figures are still worth printing
+            if not found.result.complete:
+                return _stopped(found.result)
             # The engine tells its versions once, when it starts.
-            results.append(result if result.versions or not results else replace(result, versions=results[0].versions))
-        measured = [figures(result) for result in results]
-        paired = compare(*results) if len(results) == 2 else None
-        if options.report:
-            _report(options, results, measured, paired, data, client)
-    _write(options, results, measured, paired)
+            versions = found.result.versions or (done[0].result.versions if done else {})
+            done.append(replace(found, result=replace(found.result, versions=versions)))
+        first = done[0]
+        if len(done) == 2:
+            comparison = evaluating.compare(first.result, first.figures, done[1].result, done[1].figures)
+        _write(options, first, comparison, data, client)
     if options.json != "-":
-        for result, numbers in zip(results, measured, strict=True):
-            _say_result(result, numbers, options.keep_names)
-        if paired is not None:
-            console.say("\n" + _comparison(results, paired))
-    return 1 if any(result.skipped for result in results) else 0
-
-
-def _labels_of(options: argparse.Namespace, entry: ModelEntry, data: LabelledDataset) -> LabelMap:
-    assert entry.manifest is not None
-    told = parse_pairs(options.map, data.classes)
-    return match_labels(data.classes, entry.manifest.labels, told, options.map_numbers)
+        for found in done:
+            _say_result(found.result, found.figures, options.keep_names)
+        if comparison is not None:
+            console.say("\n" + _comparison(first.result, comparison))
+    return 1 if any(found.result.skipped for found in done) else 0
 
 
 def _one(
@@ -167,59 +159,39 @@ def _one(
     entry: ModelEntry,
     data: LabelledDataset,
     client: EngineClient,
-    kept: EvaluationStore,
     progress: console.Progress,
     stopped: Callable[[], bool],
-) -> EvaluationResult:
+) -> Evaluation:
     """One model's result: kept, or measured now and kept; incomplete where ``stopped`` said so meanwhile."""
-    labels = _labels_of(options, entry, data)
     assert entry.manifest is not None
-    facts = model_facts(entry.manifest, options.threshold)
-    if facts.medical and options.json != "-":
-        console.note(MEDICAL_NOTICE)
+    told = parse_pairs(options.map, data.classes)
+    # The window offers it from now on; on the command line nothing is matched unasked.
+    labels = evaluating.labels_for(entry, data, told, options.map_numbers, remember=bool(options.map))
     if options.json != "-":
+        if entry.manifest.medical:
+            console.note(NOTICES["medical"].text)
         for text in labels.notes:
             console.note(f"fovea: {console.printable(text)}")
-    if options.map:
-        # The window offers it from now on; on the command line nothing is matched unasked.
-        with contextlib.suppress(FoveaError):  # a disk that is full is told of when the result is kept
-            kept.remember_mapping(entry.id, data.classes, labels.as_dict(data.classes, facts.labels))
     if options.reuse:
-        held = kept.find(facts, data.fingerprint(), labels.as_dict(data.classes, facts.labels))
+        held = evaluating.find_kept(entry, data, labels, data.fingerprint(), options.threshold)
         if held is not None:
-            return held
+            return Evaluation(held, figures(held))
 
-    def told(state: Progress) -> None:
+    def say(state: Progress) -> None:
         share = f"{state.done:,} of {state.total:,}"
-        right = f", {state.right / (state.done - state.skipped):.1%} right" if state.done > state.skipped else ""
+        answered = state.done - state.skipped
+        right = f", {state.right / answered:.1%} right" if answered >= FEWEST else ""
         left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
         progress.update(f"{share}{right}{left}")
 
     try:
-        result = evaluate(client, entry, data, labels, options.threshold, told, cancelled=stopped)
+        return evaluating.evaluate_and_keep(client, entry, data, labels, options.threshold, say, cancelled=stopped)
     finally:
         progress.clear()
-    if len(result):
-        try:
-            _keep(kept, result, model_facts(entry.manifest))
-        except FoveaError as error:
-            console.complain(error.message, error.hint)  # the figures are still worth printing
-    return result
-
-
-def _keep(kept: EvaluationStore, result: EvaluationResult, own: ModelFacts) -> None:
-    """Keep a result by the model's ``own`` decision, and another threshold beside it."""
-    predicted = decide(result.scores, own.positive, own.threshold)
-    key = kept.save(replace(result, model=own, predicted=predicted))
-    differs = result.model.threshold != own.threshold
-    kept.choose(key, result.model.threshold if differs else None, result.model.reason)
 
 
 def _stopped(result: EvaluationResult) -> int:
     """Tell of a result that was stopped early; no file is written of it."""
-    if not len(result):
-        console.note("stopped before the first answer: nothing is kept, no file was written")
-        return console.INTERRUPTED
     right = int((result.predicted == result.truth).sum())
     console.note(
         f"stopped early: {right:,} of the {len(result):,} answered pictures are right, about the same share of every "
@@ -231,84 +203,21 @@ def _stopped(result: EvaluationResult) -> int:
 # Files
 
 
-def _report(
+def _write(
     options: argparse.Namespace,
-    results: list[EvaluationResult],
-    measured: list[Figures],
-    paired: PairedResult | None,
+    found: Evaluation,
+    comparison: Comparison | None,
     data: LabelledDataset,
     client: EngineClient,
 ) -> None:
-    from desktop.report import write_report
-    from desktop.report.content import THUMBNAIL_SIDE, build_report
-
-    result = results[0]
-
-    def pictures(positions: Sequence[int]) -> Sequence[np.ndarray | None]:
-        sources = [data.source(int(result.positions[position])) for position in positions]
-        return thumbnails(client, sources, THUMBNAIL_SIDE)
-
-    other = (results[1], measured[1], paired) if paired is not None else None
-    report = build_report(result, measured[0], None if options.no_pictures else pictures, options.keep_names, other)
-    write_report(report, Path(options.report))
-    _write_key(options, options.report, result)
-
-
-def _write(
-    options: argparse.Namespace, results: list[EvaluationResult], measured: list[Figures], paired: PairedResult | None
-) -> None:
-    naming = public_naming(results[0], options.keep_names)
-    if options.csv:
-
-        def rows(path: Path) -> None:
-            with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-                write_csv(results[0], stream, naming)
-
-        _put(options.csv, rows)
-        _write_key(options, options.csv, results[0])
-    if options.json:
-        value = figures_json(results[0], measured[0], naming)
-        if paired is not None:
-            value["compared_with"] = figures_json(results[1], measured[1], naming)
-            value["mcnemar"] = _paired_json(paired, naming)
-        text = json.dumps(value, indent=1, allow_nan=False) + "\n"
-        if options.json == "-":
-            console.say(text.rstrip("\n"))
-        else:
-            _put(options.json, text)
-            _write_key(options, options.json, results[0])
-
-
-def _write_key(options: argparse.Namespace, beside: str, result: EvaluationResult) -> None:
-    naming = public_naming(result, options.keep_names)
-    if not options.key or not naming.hidden:
-        return
-
-    def rows(path: Path) -> None:
-        with path.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
-            naming.write_key(stream)
-
-    _put(str(key_file(Path(beside))), rows)
-
-
-def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str, Any]:
-    test = paired.test
-    return {
-        "both_right": test.both,
-        "only_first": test.only_a,
-        "only_second": test.only_b,
-        "both_wrong": test.neither,
-        "p": test.p,
-        "exact": test.exact,
-        "difference": estimate_json(test.difference),
-        "only_first_right": [naming(name) for name in paired.only_a],
-        "only_second_right": [naming(name) for name in paired.only_b],
-    }
-
-
-def _put(name: str, content: Content) -> None:
-    with saying(f"'{Path(name).name}'", disk_of(name)):
-        write_atomically(name, content)
+    other = (comparison.result, comparison.figures, comparison.paired) if comparison is not None else None
+    pictures = exports.pictures_by(client, found.result, data) if options.report and not options.no_pictures else None
+    saved = exports.ToSave(found.result, found.figures, other, pictures, options.keep_names, options.key)
+    for name, ending in ((options.report, ""), (options.csv, ".csv"), (options.json, ".json")):
+        if name == "-" and ending == ".json":
+            console.say(exports.figures_text(saved).rstrip("\n"))
+        elif name:
+            exports.save_evaluation(saved, Path(name), ending=ending)
 
 
 # Text for people
@@ -328,8 +237,8 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     if result.unanswered:
         console.say(f"CAUTION: {console.printable(result.unanswered)}\n")
     rows = [("figure", "value", "95 % interval")]
-    for name, estimate in _measures(numbers, model.labels[model.positive] if model.positive is not None else ""):
-        rows.append((name, *_cells(estimate, name.split(" for ")[0] in _PERCENT)))
+    positive = console.printable(model.labels[model.positive]) if model.positive is not None else ""
+    rows += [(row.titled(positive), *written(row, estimate)) for row, estimate in rows_of(numbers)]
     console.say(console.table(rows, right=(1,)))
     if numbers.persons is not None:
         console.say(f"\nThe intervals rest on the {numbers.persons:,} people or cases that the names tell of.")
@@ -343,39 +252,21 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
         console.note(f"and {len(result.skipped) - _SHOWN_PROBLEMS:,} more without an answer; --csv lists all")
 
 
-def _measures(f: Figures, positive: str) -> list[tuple[str, Estimate]]:
-    rows = [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy)]
-    if f.top5 is not None:
-        rows.append(("Top-5 accuracy", f.top5))
-    if f.point is not None:
-        name = console.printable(positive)
-        rows += [(f"Sensitivity for '{name}'", f.point.sensitivity), (f"Specificity for '{name}'", f.point.specificity)]
-    rows += [(n, e) for n, e in (("AUC", f.auc), ("Average precision", f.average_precision)) if e is not None]
-    rows += [("Macro F1", f.means.macro_f1), ("Calibration error (ECE)", f.ece), ("Brier score", f.brier)]
-    return rows
-
-
-def _cells(e: Estimate, percent: bool) -> tuple[str, str]:
-    if e.value is None:
-        return "–", e.reason
-    scale, digits, unit = (100, 2, " %") if percent else (1, 4, "")
-    bounds = e.reason
-    if e.low is not None and e.high is not None:
-        bounds = f"{scale * e.low:.{digits}f} to {scale * e.high:.{digits}f}{unit}"
-    return f"{scale * e.value:.{digits}f}{unit}", bounds
-
-
 def _class_table(numbers: Figures) -> str:
-    rows: list[tuple[str, ...]] = [("class", "images", "answers", "precision", "recall", "specificity", "F1")]
+    columns = [row for row in CLASS_METRICS if not row.wide]
+    rows: list[tuple[str, ...]] = [
+        ("class", "images", "answers", *(row.title if row.title.isupper() else row.title.lower() for row in columns))
+    ]
     for c in numbers.classes:
-        cells = (_short(e) for e in (c.precision, c.recall, c.specificity, c.f1))
+        cells = (_short(row.get(c)) for row in columns)
         rows.append((console.printable(c.label), f"{c.support:,}", f"{c.predicted:,}", *cells))
     return console.table(rows, right=(1, 2))
 
 
-def _short(e: Estimate) -> str:
-    if e.value is None or e.low is None or e.high is None:
-        return f"– ({e.reason})"
+def _short(e: Estimate | None) -> str:
+    e = figures_shown(e) if e is not None else None
+    if e is None or e.value is None or e.low is None or e.high is None:
+        return f"– ({e.reason})" if e is not None else "–"
     return f"{e.value:.3f} ({e.low:.3f}–{e.high:.3f})"
 
 
@@ -387,8 +278,8 @@ def _matrix_table(numbers: Figures, labels: tuple[str, ...]) -> str:
     return console.table(rows, right=tuple(range(1, len(labels) + 1)))
 
 
-def _comparison(results: list[EvaluationResult], paired: PairedResult) -> str:
-    a, b = (result.model.name for result in results)
+def _comparison(first: EvaluationResult, comparison: Comparison) -> str:
+    a, b, paired = first.model.name, comparison.result.model.name, comparison.paired
     difference = paired.test.difference
-    value, bounds = _cells(difference, True)
+    value, bounds = written(by_key(METRICS, "accuracy"), difference)
     return f"{paired.test.sentence(a, b)}\nDifference in accuracy: {value} ({bounds})"

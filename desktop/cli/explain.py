@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from desktop.cli import console
-from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
+from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, ExplainRequest, Explanation, Failure, Request
 from desktop.store.manifest import Manifest
@@ -136,7 +136,7 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     else:
         pixels, box = _sized(show(found.source, _LONGEST).pixels), found.box
     drawn = Image.fromarray(overlay(pixels, found.heat, box, options.opacity))
-    lines = [_words(found, manifest)] + ([MEDICAL_NOTICE] if manifest.medical else [])
+    lines = [_words(found, manifest)] + ([NOTICES["medical"].text] if manifest.medical else [])
     sheet = _labelled(drawn, lines)
     with saying("the picture", disk_of(options.out)):
         write_atomically(options.out, lambda place: sheet.save(place, "PNG"))
@@ -189,7 +189,7 @@ def _words(found: Explanation, manifest: Manifest) -> str:
 def _say(found: Explanation, options: argparse.Namespace, manifest: Manifest) -> None:
     if not options.json:
         if manifest.medical:
-            console.note(MEDICAL_NOTICE)
+            console.note(NOTICES["medical"].text)
         console.say(str(options.out))
         return
     value = {

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 from desktop.cli import console, models_change
-from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
+from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
 from desktop.store.manifest import Manifest, Metric
 from desktop.store.store import FileCheck, ModelEntry, ModelStore
@@ -126,7 +126,7 @@ def _card(entry: ModelEntry, manifest: Manifest) -> list[str]:
     card = manifest.card
     lines = [f"{console.printable(manifest.name)} ({manifest.id}, version {manifest.version})"]
     if manifest.medical:
-        lines.append(MEDICAL_NOTICE)
+        lines.append(NOTICES["medical"].text)
     lines.append("")
     state = entry.state.replace("-", " ") + (f": {entry.problem}" if entry.problem else "")
     facts: list[tuple[str, str]] = [
@@ -175,7 +175,13 @@ def _labels(labels: tuple[str, ...]) -> str:
 
 
 def _metric(metric: Metric) -> str:
-    name = metric.name.replace("_", " ")
+    from desktop.core.figures.table import of_card
+
+    row = of_card(metric.name)
+    name = row.title if row is not None else metric.name.replace("_", " ")
+    seen = metric.shown()
+    if seen.value is None:
+        return f"{name} –: {seen.reason}; {metric.data} {metric.split}"
     interval = f" ({metric.low:.4g} to {metric.high:.4g})" if metric.low is not None and metric.high is not None else ""
     return f"{name} {metric.value:.4g}{interval}; {metric.data} {metric.split}, n = {metric.n:,}"
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.answers import Result, answers
-from desktop.cli.notices import MEDICAL_NOTICE
 from desktop.cli.parser import Parser
+from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import walk_images
 from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set
 from desktop.core.types import StoreError
@@ -20,7 +20,7 @@ from desktop.store.store import ModelStore
 
 _JSON_TOP = 5
 _RATE_WORDS = ", ".join(f"{rate:g}" for rate in RATES)
-_LABEL_WIDTH = 28
+_LABEL_WIDTH, _WORDED_WIDTH = 28, 44
 
 _EPILOG = """\
 A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
         else TextWriter(manifest, options.top or 1)
     )
     if manifest.medical and not options.json:
-        console.note(MEDICAL_NOTICE)
+        console.note(NOTICES["medical"].text)
     answered = failed = 0
 
     def lost(event: EngineLost) -> None:
@@ -168,7 +168,23 @@ def as_json(
         "domain_reasons": list(verdict.reasons) if verdict is not None else [],
         "answer_set": [labels[index] for index in chosen.classes] if chosen is not None else None,
         "error_rate": chosen.rate if chosen is not None else None,
+        "general": _general(result),
     }
+
+
+def _general(result: Prediction) -> dict[str, Any] | None:
+    wording = result.wording
+    if wording is None:
+        return None
+    return {"kind": wording.kind, "word": wording.word or None, "score": wording.score}
+
+
+def spoken(result: Prediction) -> str:
+    """The answer in a line: a class, a general word with the class that it perhaps is, or what it perhaps is."""
+    wording = result.wording
+    if wording is None or wording.kind == "class":
+        return result.label
+    return f"{wording.word or 'not sure'}, perhaps {result.label}"
 
 
 class JsonWriter:
@@ -187,7 +203,10 @@ class TextWriter:
 
     def __init__(self, manifest: Manifest, top: int) -> None:
         self._top = top
-        self._width = min(_LABEL_WIDTH, max(len("answer"), *(len(label) for label in manifest.labels)))
+        widest = _WORDED_WIDTH if manifest.label_ids else _LABEL_WIDTH  # 'dog, perhaps Labrador retriever'
+        self._width = min(
+            widest, max(len("answer"), *(len(label) for label in manifest.labels)) + widest - _LABEL_WIDTH
+        )
         self._score_width = len(manifest.scores)
         self._headed = False
         self._failure: tuple[str, str] | None = None
@@ -200,12 +219,11 @@ class TextWriter:
         if isinstance(result, Failure):
             self._write_failure(path, result)
             return
-        score = float(result.probabilities[result.index])
         said = [notice.text for notice in result.notices]
         if result.domain is not None and not result.domain.inside:
-            said.insert(0, "not the kind of picture that this model knows")
+            said.insert(0, NOTICES["other-kind"].text.rstrip(".").lower())
         notices = f"  ({'; '.join(said)})" if said else ""
-        console.say(f"{self._line(result.label, f'{score:.3f}')}  {console.printable(path)}{notices}")
+        console.say(f"{self._line(spoken(result), f'{result.answer_score:.3f}')}  {console.printable(path)}{notices}")
         if self._top > 1:
             for label, other in top_classes(result, manifest.labels, self._top):
                 if label != result.label:

@@ -64,7 +64,7 @@ def _list(store: RunStore, options: Any) -> int:
                 console.printable(record.name),
                 record.state,
                 f"{record.epochs_done}/{record.epochs}" if record.epochs else "",
-                _figure(record.figures, "val_accuracy"),
+                _accuracy(record),
                 console.printable(record.data),
                 duration(record.seconds),
             )
@@ -227,6 +227,23 @@ def _curve(history: dict[str, list[float]], most: int = 20) -> str:
     rows: list[tuple[str, ...]] = [tuple(names)]
     rows += [tuple(f"{history[n][i]:.0f}" if n == "epoch" else f"{history[n][i]:.4f}" for n in names) for i in shown]
     return console.table(rows, right=tuple(range(len(names))))
+
+
+def _accuracy(record: RunRecord) -> str:
+    """The validation accuracy as it may be shown: the finished model's, else the best epoch's, with n and interval."""
+    from desktop.core.figures.intervals import share_of, shown
+
+    held = record.figures
+    of_model = "model_accuracy" in held
+    if not of_model and "val_accuracy" not in held:
+        return ""
+    value = held["model_accuracy" if of_model else "val_accuracy"]
+    seen = shown(share_of(value, int(held.get("model_n" if of_model else "val_n", 0))))
+    if seen.value is None:
+        return seen.reason
+    if seen.low is None or seen.high is None:
+        return f"{seen.value:.4f}"
+    return f"{seen.value:.4f} ({seen.low:.3f}–{seen.high:.3f}, n = {seen.n:,})"
 
 
 def _figure(figures: Mapping[str, float], name: str) -> str:

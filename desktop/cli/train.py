@@ -6,13 +6,16 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
 from desktop.system.duration import duration
 from desktop.system.files import disk_of, saying, write_atomically
+
+if TYPE_CHECKING:
+    from desktop.ml.plans.plan import TrainingPlan
 
 _EPILOG = """\
 A training is kept as a run: its plan, which pictures were on which side, its curves, and a checkpoint of every epoch
@@ -111,16 +114,12 @@ def _run(options: Any) -> int:
         sets, moved = _moved(chosen, options.data) if options.data else (None, None)
     else:
         chosen, sets = train_plan.plan_of(options)
-        if options.data and not options.exact:
-            chosen = _with_near_copies(chosen)
         if options.save_plan:
             with saying("the plan", disk_of(options.save_plan)):
                 write_atomically(options.save_plan, chosen.to_json())
             console.note(f"the plan was written; 'fovea train --plan {options.save_plan.name}' trains it")
             return 0
-        if options.out is None:
-            chosen = _with_free_id(chosen)
-        folder = _new_run(chosen, options.run)
+        chosen, folder = _started(chosen, options)
     teller: Any = JsonTeller() if options.json else TextTeller()
     teller.run(folder.name, chosen)
     try:
@@ -141,47 +140,6 @@ def _run(options: Any) -> int:
         if finished.state != "done":
             console.say(f"'fovea train --resume {folder.name}' takes it up")
     return 0 if finished.state == "done" else console.INTERRUPTED
-
-
-def _with_near_copies(plan: Any) -> Any:
-    """``plan`` with the groups of nearly the same pictures that must not lie on both sides of its split.
-
-    As the wizard does it. A plan that knows its groups, and public sets with a split of their own, stay as they are.
-    """
-    from dataclasses import replace
-
-    from desktop.core.data.inspection import inspect
-    from desktop.ml.plans.plan import USER
-
-    if plan.data.source != USER or plan.data.kept_together or plan.data.path is None:
-        return plan
-    bar = console.Progress()
-
-    def progress(stage: str, done: int, total: int | None) -> None:
-        bar.update(f"looking for near copies, {stage}: {done:,}" + (f" of {total:,}" if total else ""))
-
-    try:
-        groups = inspect(plan.data.path, progress).kept_together(plan.data.left_out)
-    finally:
-        bar.clear()
-    if groups:
-        many = f"{len(groups):,} groups" if len(groups) > 1 else "one group"
-        console.note(f"{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)")
-    return replace(plan, data=replace(plan.data, kept_together=groups))
-
-
-def _with_free_id(plan: Any) -> Any:
-    """``plan`` under an id that no model has and no unfinished training will give: a model takes nobody's place."""
-    from dataclasses import replace
-
-    from desktop.store.ids import free_among, taken_ids
-    from desktop.store.runs import RunStore
-    from desktop.store.store import ModelStore
-
-    chosen = free_among(plan.id, taken_ids((entry.id for entry in ModelStore().entries()), RunStore()))
-    if chosen != plan.id:
-        console.note(f"there is a model or an unfinished training '{plan.id}': this one becomes '{chosen}'")
-    return replace(plan, id=chosen)
 
 
 def _held_run(given: str) -> Path:
@@ -215,13 +173,27 @@ def _moved(plan: Any, given: str) -> tuple[Path | None, Path | None]:
     return None, Path(given).absolute()
 
 
-def _new_run(plan: Any, own: Path | None) -> Path:
-    from desktop.store.runs import CHECKPOINT, HISTORY, PLAN, RECORD, RunError, RunStore
+def _started(plan: TrainingPlan, options: Any) -> tuple[TrainingPlan, Path]:
+    """A new run of ``plan``, among the runs or in a folder of the user's own; the plan as it was kept."""
+    from desktop.app import starting
+    from desktop.store.runs import RunStore
 
-    if own is None:
-        store = RunStore()
-        facts = {"epochs": plan.fit.epochs, "preset": plan.preset, "data": plan.data.title or plan.data.source}
-        return store.folder(store.create(plan, plan.name, **facts).id)
+    wanted = plan.id
+    if options.run is not None:
+        plan = plan if options.out is not None else starting.with_free_id(plan)
+        folder = _own_run(plan, options.run)
+    else:
+        plan, record = starting.start_training(plan, own_place=options.out is not None)
+        folder = RunStore().folder(record.id)
+    if plan.id != wanted:
+        console.note(f"there is a model or an unfinished training '{wanted}': this one becomes '{plan.id}'")
+    return plan, folder
+
+
+def _own_run(plan: TrainingPlan, own: Path) -> Path:
+    from desktop.store.runs import CHECKPOINT, HISTORY, PLAN, RECORD, RunError
+    from desktop.system.files import write_atomically
+
     if any((own / name).exists() for name in (RECORD, PLAN, CHECKPOINT, HISTORY)):
         hint = f"'fovea train --resume {own}' takes it up; for a new one name another folder."
         raise RunError("run-exists", f"the folder '{own.name}' holds a run already", hint)

@@ -6,17 +6,22 @@ import argparse
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from desktop.cli import console
 from desktop.cli.parser import add_layout
-from desktop.core.types import FoveaError
-from desktop.ml.plans.plan import USER, DataPlan, DecisionPlan, PlanError, Step, TrainingPlan
+from desktop.ml.plans.plan import USER, DataPlan, PlanError, Step, TrainingPlan
 
-_BUILD_UPON = ("continue", "features", "fine-tune")
+if TYPE_CHECKING:
+    from desktop.app import recipes
+    from desktop.app.training_data import TrainingData
+    from desktop.ml.plans.presets import Shape
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that say what to train, on what, and how."""
+    from desktop.app import recipes
+
     data = parser.add_argument_group("pictures")
     data.add_argument(
         "--data",
@@ -46,9 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     choice.add_argument("--plan", type=Path, metavar="FILE", help="a training plan (JSON)")
     what.add_argument(
         "--how",
-        choices=_BUILD_UPON,
+        choices=recipes.UPON,
         default="continue",
-        help="with --from: go on training every layer, learn a head from its features, or fine-tune its last layers",
+        help="with --from: " + "; ".join(f"{name}: {recipes.RECIPES[name].option}" for name in recipes.UPON),
     )
     how = parser.add_argument_group("settings")
     how.add_argument("--epochs", type=int, metavar="N")
@@ -67,7 +72,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
     """The plan that the options describe, and the folder of public sets where ``--data`` names one.
 
-    Raises :class:`PlanError` or another :class:`FoveaError` that says which option is at fault.
+    Pictures of the user's are looked through first, as the wizard does it. Raises :class:`PlanError` or another
+    :class:`FoveaError` that says which option is at fault.
     """
     try:
         return _plan_of(options)
@@ -76,6 +82,8 @@ def plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
 
 
 def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
+    from desktop.app import recipes
+
     sets = None
     if options.plan is not None:
         from desktop.ml.plans import plan as plans
@@ -83,11 +91,10 @@ def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
         chosen = plans.load(options.plan)
         sets = _sets_folder(chosen, options.data)
         if options.data and sets is None:
-            data, labels = data_of(options.data)
-            chosen = _with_data(chosen, data, labels)
+            data, labels, _ = _pictures(options)
+            chosen = recipes.with_pictures(chosen, data, labels)
     else:
-        own, labels = data_of(options.data) if options.data else (None, ())
-        chosen = _fresh(options, own, labels)
+        chosen = _fresh(options)
     name = getattr(options, "name", None)
     if name:
         from desktop.store.ids import id_of
@@ -96,23 +103,40 @@ def _plan_of(options: Any) -> tuple[TrainingPlan, Path | None]:
     return _with_options(chosen, options), sets
 
 
-def data_of(given: str) -> tuple[DataPlan, tuple[str, ...]]:
-    """The data part of a plan for ``--data``, and its labels. Only names are read here.
+def _pictures(options: Any) -> tuple[DataPlan, tuple[str, ...], recipes.Seen]:
+    """The data part of a plan for ``--data``, its labels, and what was seen of the pictures.
 
     Raises :class:`desktop.core.data.dataset.DatasetError` for a path that holds no labelled pictures.
     """
-    public = _public(given)
-    if public is not None and not os.path.exists(given):
-        return public
-    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.app import recipes
 
-    found = open_dataset(given, ALL)
-    counts = found.counts()
-    classes = tuple(name for name, count in zip(found.classes, counts, strict=True) if count)
-    stopping = [p for p in found.problems if p.severity == "stops-training"]
-    if stopping:
-        raise FoveaError(stopping[0].kind, stopping[0].message, "'fovea data inspect' tells more.")
-    return DataPlan(USER, 0.2, "auto", classes, os.path.abspath(found.root), found.title), classes
+    public = _public(options.data)
+    if public is not None and not os.path.exists(options.data):
+        return *public, recipes.Seen()
+    data = look_through(options.data, near=not getattr(options, "exact", False))
+    return data.plan(), data.labels, recipes.seen_of(data)
+
+
+def look_through(path: str, near: bool = True) -> TrainingData:
+    """The pictures at ``path`` as a training takes them; says what is left out and what stays together."""
+    from desktop.app import training_data
+
+    bar = console.Progress()
+
+    def progress(stage: str, done: int, total: int | None) -> None:
+        bar.update(f"looking through the pictures, {stage}: {done:,}" + (f" of {total:,}" if total else ""))
+
+    try:
+        data = training_data.inspect_and_group(training_data.open_training_data(path), near, progress)
+    finally:
+        bar.clear()
+    if data.kept_together:
+        many = f"{len(data.kept_together):,} groups" if len(data.kept_together) > 1 else "one group"
+        console.note(f"{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)")
+    if data.left_out:
+        many = f"{len(data.left_out):,} pictures are" if len(data.left_out) > 1 else "one picture is"
+        console.note(f"{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)")
+    return data
 
 
 def settings_of(pairs: list[str]) -> dict[str, str]:
@@ -155,31 +179,22 @@ def _sets_folder(plan: TrainingPlan, given: str | None) -> Path | None:
     return root if there else None
 
 
-def _with_data(plan: TrainingPlan, data: DataPlan, labels: tuple[str, ...]) -> TrainingPlan:
-    """``plan`` for other pictures: its own order of classes where they are the same ones."""
-    if plan.data.source == USER:  # a public set's own choices say nothing of pictures of the user's
-        data = replace(data, group=plan.data.group, limit=plan.data.limit, use_test=plan.data.use_test)
-    mine = plan.data.classes or plan.labels
-    if set(mine) == set(data.classes or labels):
-        left_out, together = plan.data.left_out, plan.data.kept_together
-        data = replace(data, classes=mine, left_out=left_out, kept_together=together)
-        return replace(plan, data=replace(data, validation=plan.data.validation))
-    decision = plan.decision if len(labels) == 2 else DecisionPlan()
-    return replace(plan, data=replace(data, validation=plan.data.validation), labels=labels, decision=decision, card={})
-
-
-def _fresh(options: Any, data: DataPlan | None, labels: tuple[str, ...]) -> TrainingPlan:
-    from desktop.ml.plans.presets import DEFAULT, PRESETS, find
+def _fresh(options: Any) -> TrainingPlan:
+    from desktop.app import recipes
+    from desktop.ml.plans.presets import DEFAULT, find
 
     if options.start:
-        return _upon(options, _needed(data), labels)
+        return _upon(options)
+    preset = find(options.preset or DEFAULT)
+    data, labels, seen = _pictures(options) if options.data else (preset.data, (), None)
+    if data is None:
+        raise PlanError("bad-plan", "there are no pictures to train on", "Give --data DATA.")
+    shape = _shape(options, seen.shape if seen is not None and preset.id == DEFAULT else None, preset.shape)
+    plan = recipes.make_plan("fresh", data, labels, seen, preset=preset.id, shape=shape)
     if options.architecture is None:
-        preset = find(options.preset or DEFAULT)
-        return preset.build(labels, _shape(options, preset.shape), data)
-    data = _needed(data)
-    shape = _shape(options, PRESETS[DEFAULT].shape)
-    base = PRESETS[DEFAULT].build(labels, shape, data)
-    return replace(base, architecture=architecture_of(options.architecture, shape), preset="")
+        return plan
+    shape = shape or plan.shape
+    return replace(plan, architecture=architecture_of(options.architecture, shape), preset="")
 
 
 def architecture_of(text: str, shape: tuple[int, int, int]) -> Step:
@@ -201,32 +216,32 @@ def architecture_of(text: str, shape: tuple[int, int, int]) -> Step:
     return step
 
 
-def _upon(options: Any, data: DataPlan, labels: tuple[str, ...]) -> TrainingPlan:
+def _upon(options: Any) -> TrainingPlan:
     """A plan that begins with a model of the store, or with a network that was installed to build upon.
 
     Its input stays what that model expects. Raises :class:`PlanError` and :class:`StoreError`.
     """
-    from desktop.ml.plans import base_models, transfer_plans
+    from desktop.app import recipes
+    from desktop.ml.plans import base_models
 
+    if not options.data:
+        raise PlanError("bad-plan", "there are no pictures to train on", "Give --data DATA.")
     if options.size is not None or options.colour is not None:
         hint = "Leave --size and --colour out."
         raise PlanError("bad-plan", f"with --from the pictures are prepared as '{options.start}' takes them", hint)
-    manifest = base_models.manifest_of(options.start)
-    kinds: dict[str, transfer_plans.Kind] = {"continue": "weights", "features": "features", "fine-tune": "fine-tune"}
-    if options.how == "continue" and base_models.KERAS_FILE not in manifest.files:
-        hint = "Use --how features or --how fine-tune."
-        raise PlanError("bad-plan", f"'{manifest.id}' names no classes that could be learned further", hint)
-    return transfer_plans.plan_from(manifest, kinds[options.how], labels, data, f"From {manifest.name}")
+    model = base_models.manifest_of(options.start)
+    refusal = recipes.why_not(options.how, model)
+    if refusal is not None:
+        raise refusal
+    data, labels, seen = _pictures(options)
+    return recipes.make_plan(options.how, data, labels, seen, model=model)
 
 
-def _needed(data: DataPlan | None) -> DataPlan:
-    if data is None:
-        raise PlanError("bad-plan", "there are no pictures to train on", "Give --data DATA.")
-    return data
-
-
-def _shape(options: Any, default: tuple[int, int, int]) -> tuple[int, int, int]:
-    height, width, channels = default
+def _shape(options: Any, fitting: Shape | None, usual: Shape) -> Shape | None:
+    """The input that is asked for; ``None`` where nothing is, and the recipe decides."""
+    if options.size is None and options.colour is None:
+        return None
+    height, width, channels = fitting or usual
     if options.size is not None:
         height = width = options.size
     if options.colour is not None:

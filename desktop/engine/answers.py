@@ -52,6 +52,7 @@ def prediction_of(
         device=DEVICE,
         position=position,
         domain=with_notices(verdict, brought.notices),
+        wording=model.words.answer(scores) if model.words is not None else None,
     )
 
 

@@ -34,6 +34,7 @@ from desktop.engine.messages import (
     Failure,
     PredictRequest,
     PreviewRequest,
+    RadiographRequest,
     ReadRequest,
     Ready,
     Request,
@@ -224,7 +225,7 @@ class EngineClient:
             if isinstance(request, PredictRequest | ReadRequest | ExplainRequest):
                 own = type(request)
                 self._drop(lambda held: isinstance(held, own))
-            elif isinstance(request, PreviewRequest | SampleRequest):
+            elif isinstance(request, PreviewRequest | SampleRequest | RadiographRequest):
                 kind, slot = type(request), request.slot
                 self._drop(lambda held: isinstance(held, kind) and held.slot == slot)
             self._pending[request.id] = request

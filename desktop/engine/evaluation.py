@@ -14,11 +14,12 @@ from typing import Protocol
 
 import numpy as np
 
-from desktop.core.data.dataset import Interrupted, LabelledDataset
+from desktop.core.data.dataset import BrokenEntry, Interrupted, LabelledDataset
 from desktop.core.data.label_map import LEFT_OUT, LabelMap
-from desktop.core.figures.result import EvaluationResult, Skipped, decide
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.result import EvaluationResult
 from desktop.core.types import FoveaError, ImageSource
-from desktop.engine.evaluation_facts import data_facts, grouping_of, model_facts
+from desktop.engine.evaluation_facts import FileFacts, data_facts, model_facts, read_file_facts
 from desktop.engine.messages import (
     Answer,
     BatchAnswers,
@@ -99,9 +100,7 @@ class Evaluator:
         self._answered = np.zeros(total, bool)
         self._seen = np.zeros(total, bool)  # answered, or known to have no answer
         self._predicted = np.full(total, -1, np.int32)
-        self._skipped: list[Skipped] = [
-            Skipped(item.name, item.class_name, item.kind, item.message) for item in data.broken
-        ]
+        self._skipped: list[BrokenEntry] = list(data.broken)
         self._sent = self._done = self._right = 0
         self._request_id: int | None = None
         self._chunk_start = self._chunk_end = 0
@@ -169,7 +168,7 @@ class Evaluator:
             if isinstance(item, Failure):
                 place = int(self._order[row])
                 class_name = self._data.classes[int(self._data.targets[place])]
-                self._skipped.append(Skipped(self._data.name(place), class_name, item.kind, item.message))
+                self._skipped.append(BrokenEntry(self._data.name(place), class_name, item.kind, item.message))
             else:
                 rows.append(row)
                 scores.append(item.probabilities)
@@ -178,7 +177,7 @@ class Evaluator:
         if rows:
             self._scores[found] = scores
             self._answered[found] = True
-            self._predicted[found] = decide(self._scores[found], self.model.positive, self.model.threshold)
+            self._predicted[found] = answers_of(self._scores[found], self.model.positive, self.model.threshold)
             self._right += int((self._predicted[found] == self._truth[found]).sum())
         return found
 
@@ -253,16 +252,19 @@ class Evaluator:
         """The picture of a row."""
         return self._data.source(int(self._order[row]))
 
-    def result(self, fingerprint: str) -> EvaluationResult:
-        """The result so far, with the data's ``fingerprint``. Raises the :class:`FoveaError` that ended it, if any."""
+    def result(self, fingerprint: str, files: FileFacts) -> EvaluationResult:
+        """The result so far, with the data's ``fingerprint`` and what :func:`read_file_facts` found; opens nothing.
+
+        Raises the :class:`FoveaError` that ended it, if any.
+        """
         if self.failure is not None:
             raise self.failure
         rows = self.rows
         rows = rows[np.argsort(self._order[rows])]
         positions = self._order[rows]
         names = tuple(self._data.name(int(position)) for position in positions)
-        grouping = grouping_of(self._data)
-        facts = data_facts(self._data, self._labels, self._manifest.labels, fingerprint, grouping)
+        grouping = files.grouping
+        facts = data_facts(self._data, self._labels, self._manifest.labels, fingerprint, files)
         return EvaluationResult(
             self.model, facts, names, positions, self._truth[rows], self._predicted[rows], self._scores[rows],
             tuple(self._skipped), self._done == len(self._order), self.progress.elapsed_s,
@@ -323,7 +325,7 @@ def evaluate(
     while not run.finished:
         run.prefetch()
         listen(_WAIT_S)
-    return run.result(fingerprint)
+    return run.result(fingerprint, read_file_facts(data))
 
 
 class EventEngine(Engine, Protocol):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 
 from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.label_map import LabelMap
-from desktop.core.data.persons import Grouping, patients_in
+from desktop.core.data.persons import Grouping, headers_of, patient_of, told_in
 from desktop.core.figures.result import DataFacts, ModelFacts, setup_of
 from desktop.core.types import FoveaError
 from desktop.store.manifest import Manifest
-
-_AT_ONCE = 256  # files asked for their patient
 
 
 def model_facts(manifest: Manifest, threshold: float | None = None, reason: str = "") -> ModelFacts:
@@ -50,35 +48,43 @@ def _card(manifest: Manifest) -> dict[str, object]:
     return out
 
 
-def grouping_of(data: LabelledDataset) -> Grouping | None:
-    """Whose image each is, where names or DICOM files tell it of some; ``None`` where they do not."""
-    grouping = data.groups() if data.kind == "folders" else None
-    return grouping if grouping is not None and (grouping.named or grouping.patients) else None
+@dataclass(frozen=True, slots=True, eq=False)
+class FileFacts:
+    """What the files themselves tell of people: ``grouping`` says whose image each is (``None`` where nothing tells),
+    ``private`` are the names of DICOM files that hold their patient's name or number, ``title`` is one that does
+    not."""
+
+    grouping: Grouping | None
+    private: tuple[str, ...]
+    title: str
+
+
+def read_file_facts(data: LabelledDataset) -> FileFacts:
+    """Open every file's header, once; for a thread."""
+    if data.kind != "folders":
+        return FileFacts(None, (), data.title)
+    paths = [data.source(position).path for position in range(len(data))]
+    headers = dict(zip(paths, headers_of(paths), strict=True))
+    grouping = data.groups(patients_of=lambda some: [patient_of(headers.get(path, {})) for path in some])
+    names, title = [], data.title
+    for position, path in enumerate(paths):
+        name = data.name(position)
+        found = told_in(headers[path], (name, data.title))
+        if name in found:
+            names.append(name)
+        if data.title in found:
+            title = "data"
+    return FileFacts(grouping if grouping.named or grouping.patients else None, tuple(names), title)
 
 
 def data_facts(
-    data: LabelledDataset, labels: LabelMap, names: tuple[str, ...], fingerprint: str, grouping: Grouping | None
+    data: LabelledDataset, labels: LabelMap, names: tuple[str, ...], fingerprint: str, files: FileFacts
 ) -> DataFacts:
-    """What a result keeps of its data; ``grouping`` as :func:`grouping_of` gives it."""
+    """What a result keeps of its data. Opens nothing."""
     problems = tuple(problem.message for problem in data.problems) + labels.notes
-    groups = grouping.count if grouping is not None else None
+    groups = files.grouping.count if files.grouping is not None else None
     mapping = labels.as_dict(data.classes, names)
-    private, title = _private(data)
     return DataFacts(
-        title, data.split, fingerprint, data.classes, mapping, data.kind, data.root, problems, groups, private
-    )
-
-
-def _private(data: LabelledDataset) -> tuple[tuple[str, ...], str]:
-    """The names of DICOM files that hold their patient's name or number, and a title that does not."""
-    names: list[str] = []
-    title = data.title
-    for start in range(0, len(data), _AT_ONCE) if data.kind == "folders" else ():
-        places = range(start, min(start + _AT_ONCE, len(data)))
-        asked = [(data.source(place).path, (data.name(place), data.title)) for place in places]
-        for (_, (name, _)), found in zip(asked, patients_in(asked), strict=True):
-            if name in found:
-                names.append(name)
-            if data.title in found:
-                title = "data"
-    return tuple(names), title
+        files.title, data.split, fingerprint, data.classes, mapping, data.kind, data.root, problems, groups,
+        files.private,
+    )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from multiprocessing.connection import Connection
+from typing import Any
 
 
 def _begin(process: str) -> None:
@@ -49,3 +50,11 @@ def inspector(connection: Connection, path: str, near: bool) -> None:
     from desktop.engine.inspector import serve
 
     serve(connection, path, near)
+
+
+def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...], trials: int, prune: bool) -> None:
+    """Search over settings until all trials are done, it is told to end, or the pipe closes."""
+    _begin("search")
+    from desktop.engine.searching import serve_search
+
+    serve_search(connection, name, plan, space, trials, prune)

@@ -14,6 +14,8 @@ from desktop.core.types import DomainVerdict, ImageSource, Notice, PreprocessSpe
 if TYPE_CHECKING:
     import numpy as np
 
+    from desktop.core.pictures.dicom.study import Radiograph
+    from desktop.core.trust.general_words import Wording
     from desktop.core.trust.neighbours import Neighbour
 
 # Requests
@@ -63,6 +65,18 @@ class PreviewRequest:
     source: ImageSource
     max_side: int
     slot: str = "view"
+
+
+@dataclass(frozen=True, slots=True)
+class RadiographRequest:
+    """The values and the header of a DICOM file, at most ``max_side`` pixels a side; with ``reveal`` what tells who the
+    patient is comes too. The newest of a ``slot`` wins."""
+
+    id: int
+    source: ImageSource
+    max_side: int
+    reveal: bool = False
+    slot: str = "radiograph"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +149,7 @@ class ExplainRequest:
     index: int | None = None
 
 
-Picturing = PreviewRequest | SampleRequest | ThumbnailRequest
+Picturing = PreviewRequest | SampleRequest | RadiographRequest | ThumbnailRequest
 """Served by the thread for pictures to look at."""
 Request = (
     PredictRequest | ReadRequest | BatchRequest | ExplainRequest | Picturing | WarmRequest | CancelRequest | Shutdown
@@ -187,7 +201,8 @@ class Prediction:
     width, channels); ``None`` in a batch, where only its SHA-256 travels. ``index`` follows the model's decision rule,
     which need not be the highest score. ``position`` counts within a batch. ``domain`` says whether the picture is of
     the model's kind; ``None`` where the model has no gate or was not asked. ``nearest``: for a flagged picture, the
-    user's own training pictures that are most like it, where this computer trained the model.
+    user's own training pictures that are most like it, where this computer trained the model. ``wording``: the more
+    general word where the model knows words and cannot decide between kinds; ``None`` for one that knows none.
     """
 
     id: int
@@ -207,6 +222,19 @@ class Prediction:
     position: int = 0
     domain: DomainVerdict | None = None
     nearest: tuple[Neighbour, ...] = ()
+    wording: Wording | None = None
+
+    @property
+    def answer(self) -> str:
+        """What is said first: the general word where there is one, else the class."""
+        return self.wording.word if self.wording is not None and self.wording.word else self.label
+
+    @property
+    def answer_score(self) -> float:
+        """The score of :attr:`answer`, 0 to 1."""
+        if self.wording is not None and self.wording.word:
+            return self.wording.score
+        return float(self.probabilities[self.index])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,6 +330,15 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RadiographAnswer:
+    """What a :class:`RadiographRequest` asked for."""
+
+    id: int
+    source: ImageSource
+    study: Radiograph
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Samples:
     """What a training would make of one picture: ``original`` uint8 (H, W) or (H, W, 3), upright sRGB; ``prepared`` and
     each of ``augmented`` uint8 (height, width, channels), the network's input."""
@@ -348,6 +385,7 @@ Answer = (
     | BatchDone
     | Preview
     | Samples
+    | RadiographAnswer
     | Explanation
     | Thumbnail
     | EngineLost

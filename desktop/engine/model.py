@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from desktop.core.trust import domain, saliency
+from desktop.core.trust import domain, general_words, saliency
 from desktop.core.trust.neighbours import Neighbour, Neighbours
 from desktop.core.types import DomainVerdict, FoveaError, StoreError
 from desktop.engine.mapped import release
@@ -56,6 +56,7 @@ class LoadedModel:
         self._idle: list[_Lane] = []
         self.gate = self._gate(entry)
         self.head = self._head(entry)
+        self.words = general_words.for_labels(self.manifest.label_ids)
         self._neighbours = Neighbours.read(self.file_sha256) if self.gate is not None else None
 
     def predict(self, batch: np.ndarray) -> np.ndarray:

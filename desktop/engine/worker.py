@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import Brought, bring_in, show
+from desktop.core.pictures.decode_in_child import Brought, bring_in, one, show
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
@@ -43,6 +43,8 @@ from desktop.engine.messages import (
     PredictRequest,
     Preview,
     PreviewRequest,
+    RadiographAnswer,
+    RadiographRequest,
     ReadRequest,
     Ready,
     Request,
@@ -97,7 +99,7 @@ class _Engine:
         self._read: ReadRequest | None = None
         self._warm: collections.deque[WarmRequest] = collections.deque()
         self._batches: collections.deque[Batch] = collections.deque()
-        self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest] = {}
+        self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest | RadiographRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
         self._explain: ExplainRequest | None = None
@@ -147,7 +149,7 @@ class _Engine:
                 self._batches.append(Batch(request))
             case ExplainRequest():
                 self._explain, self._explaining = request, 0
-            case PreviewRequest() | SampleRequest():
+            case PreviewRequest() | SampleRequest() | RadiographRequest():
                 self._previews[type(request), request.slot] = request
             case ThumbnailRequest():
                 self._thumbnails.append(request)
@@ -411,6 +413,9 @@ class _Engine:
                 while not self._previews:
                     self._wake.wait()
                 request = self._previews.pop(max(self._previews, key=lambda place: self._previews[place].id))
+            if isinstance(request, RadiographRequest):
+                self._guarded(request.id, request.source, partial(self._study, request))
+                continue
             work = self._show if isinstance(request, PreviewRequest) else self._sample
             self._guarded(request.id, request.source, partial(work, request))  # type: ignore[arg-type]
 
@@ -425,13 +430,18 @@ class _Engine:
     def _thumbnail(self, request: ThumbnailRequest) -> None:
         self.send(thumbnail_of(request, self._decoders, self._let_go(request.id, lambda: False)))
 
-    def _superseded(self, request: PreviewRequest | SampleRequest) -> Callable[[], bool]:
+    def _superseded(self, request: PreviewRequest | SampleRequest | RadiographRequest) -> Callable[[], bool]:
         return self._let_go(request.id, lambda: (type(request), request.slot) in self._previews)
 
     def _sample(self, request: SampleRequest) -> None:
         from desktop.engine.sampling import samples_of  # draws OpenCV in, which most engines never need
 
         self.send(samples_of(request, self._decoders, self._superseded(request)))
+
+    def _study(self, request: RadiographRequest) -> None:
+        item = (request.source, request.max_side, request.reveal)
+        study = one("desktop.core.pictures.dicom.study:read_item", item, self._decoders, self._superseded(request))
+        self.send(RadiographAnswer(request.id, request.source, study))
 
     def _show(self, request: PreviewRequest) -> None:
         shown = show(request.source, request.max_side, None, self._decoders, self._superseded(request))

@@ -121,5 +121,8 @@ def _work(
     manifest = package.package(plan, trained, gathered, models, work, recorder, steering.check)
     for scratch in (work, run / features.FOLDER):
         shutil.rmtree(scratch, ignore_errors=True)
+    for metric in manifest.metrics:
+        if (metric.name, metric.split) == ("accuracy", "validation"):
+            recorder.settle_model(metric.value, metric.n)
     reveal(manifest)
     return Finished("done", manifest.id, f"the model '{manifest.name}' is in the store")

@@ -14,13 +14,16 @@ import numpy as np
 
 from desktop import __version__
 from desktop.core.figures.comparison import Compatibility, other_decision, works_here
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
+from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Row, in_one, leading, rows_of
+from desktop.core.notices import medical_notice
 
-MEDICAL_NOTICE = "research and education only; not a medical device; the output is a model score, not a diagnosis"
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
 GALLERY = 48
+CLASS_NOTE = "Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall."
+_CLASS_COLUMNS = tuple(row for row in CLASS_METRICS if not row.wide)
 THUMBNAIL_SIDE = 128
 _LISTED = 100
 
@@ -74,20 +77,17 @@ class Report:
     @property
     def notice(self) -> str:
         """What must stand on every page; empty for models that are not medical."""
-        return MEDICAL_NOTICE if self.result.model.medical else ""
+        return medical_notice(self.result.model.medical)
 
-    def key_figures(self) -> list[tuple[str, Estimate]]:
+    @property
+    def unanswered(self) -> str:
+        """How many pictures have no answer and count in no figure, as a sentence; empty where all were answered."""
+        text = self.result.unanswered.rstrip(".")
+        return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+    def key_figures(self) -> list[Row]:
         """The three figures that matter most."""
-        f = self.figures
-        if f.point is not None and f.auc is not None:
-            label = self.positive_label()
-            return [
-                (f"Sensitivity for '{label}'", f.point.sensitivity),
-                ("Specificity", f.point.specificity),
-                ("AUC", f.auc),
-            ]
-        third = ("Top-5 accuracy", f.top5) if f.top5 is not None else ("Macro F1", f.means.macro_f1)
-        return [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy), third]
+        return leading(self.figures)
 
     def positive_label(self) -> str:
         """The class that a threshold, sensitivity and AUC speak of (two labels)."""
@@ -130,27 +130,36 @@ class Report:
         why = f" ({model.reason})" if model.reason else ""
         return f"'{model.labels[model.positive]}' where its score is at least {model.threshold:.6g}{why}"
 
-    def measures(self) -> list[tuple[str, Estimate]]:
+    def measures(self) -> list[Row]:
         """All single figures with their intervals."""
-        f, m = self.figures, self.figures.means
-        rows = [("Accuracy", f.accuracy), ("Balanced accuracy", f.balanced_accuracy)]
-        if f.top5 is not None:
-            rows.append(("Top-5 accuracy", f.top5))
-        if f.point is not None and f.auc is not None and f.average_precision is not None:
-            label = self.positive_label()
-            rows += [
-                (f"Sensitivity for '{label}'", f.point.sensitivity),
-                (f"Specificity for '{label}'", f.point.specificity),
-                ("Positive predictive value, in this data", f.point.ppv),
-                ("Negative predictive value, in this data", f.point.npv),
-                ("AUC", f.auc), ("Average precision", f.average_precision),
-            ]  # fmt: skip
-        rows += [
-            ("Macro precision", m.macro_precision), ("Macro recall", m.macro_recall), ("Macro F1", m.macro_f1),
-            ("Weighted precision", m.weighted_precision), ("Weighted recall", m.weighted_recall),
-            ("Weighted F1", m.weighted_f1), ("Calibration error (ECE)", f.ece), ("Brier score", f.brier),
-        ]  # fmt: skip
-        return rows
+        return rows_of(self.figures)
+
+    def compared(self) -> list[tuple[Measure, Estimate, Estimate]]:
+        """All figures of both results on the pictures that both answered; empty where nothing is compared."""
+        if self.shared is None:
+            return []
+        found = ((row, row.get(self.shared[0]), row.get(self.shared[1])) for row in METRICS)
+        return [(row, a, b) for row, a, b in found if a is not None and b is not None]
+
+    def class_heads(self) -> tuple[str, ...]:
+        """The columns of the table of classes."""
+        return ("Class", "Images", "Answers", *(row.title for row in _CLASS_COLUMNS))
+
+    def class_rows(self) -> list[tuple[str, ...]]:
+        """Every class against all others, in percent."""
+        return [
+            (c.label, f"{c.support:,}", f"{c.predicted:,}", *(brief(row.get(c)) for row in _CLASS_COLUMNS))
+            for c in self.figures.classes
+        ]
+
+    def group_words(self, group: str) -> str:
+        """The figures of one group of the table in a line."""
+        rows = [f"{row.brief} {in_one(row, estimate)}" for row, estimate in self.measures() if row.group == group]
+        return "; ".join(rows) + "."
+
+    def title_of(self, row: Measure) -> str:
+        """What a figure is called here: with the positive class, where it speaks of one."""
+        return row.titled(self.positive_label() if self.figures.point is not None else "")
 
     def predictive(self) -> list[tuple[str, Estimate, Estimate]]:
         """PPV and NPV for some shares of positives; empty for more than two labels."""
@@ -230,17 +239,18 @@ def _persons_methods(persons: int) -> list[str]:
     return lines
 
 
-def brief(estimate: Estimate) -> str:
+def brief(estimate: Estimate | None) -> str:
     """A share in percent with its interval, in as few characters as can be."""
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return f"– {estimate.reason}"
+    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
+        return f"– {estimate.reason if estimate is not None else ''}"
     return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
 
 
 def text_of(estimate: Estimate | None, percent: bool = False) -> str:
-    """A figure with its interval, or why there is none."""
+    """A figure with its interval and the number of pictures, or why there is none."""
     if estimate is None:
         return "–"
+    estimate = shown(estimate)
     if estimate.value is None:
         return f"not known: {estimate.reason}"
     scale, digits = (100, 1) if percent else (1, 4)
@@ -248,7 +258,8 @@ def text_of(estimate: Estimate | None, percent: bool = False) -> str:
     text = f"{scale * estimate.value:.{digits}f}"
     if estimate.low is None or estimate.high is None:
         return text + unit + (f" ({estimate.reason})" if estimate.reason else "")
-    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f})"
+    of = f", n = {estimate.n:,}" if estimate.n else ""
+    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f}{of})"
 
 
 def build_report(
@@ -293,10 +304,10 @@ def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[Ca
     in other shares than on the card's data. All were measured by the model's own decision: under another threshold
     nothing is compared, and one sentence says so.
     """
-    here = {"accuracy": figures.accuracy}
     own, used = result.model.card.get("threshold"), result.model.threshold
-    if figures.point is not None and (own is not None or used is not None):
-        here |= {"sensitivity": figures.point.sensitivity, "specificity": figures.point.specificity}
+    decided = own is not None or used is not None
+    rows = [row for row in METRICS if row.card and row.percent and (row.group != "decision" or decided)]
+    here = {row.card: estimate for row in rows if (estimate := row.get(figures)) is not None}
     found: list[CardComparison] = []
     for name, estimate in here.items():
         listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == name]

@@ -12,9 +12,10 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image
 
-from desktop.core.figures.intervals import Estimate
+from desktop.core.figures.intervals import FEWEST, shown
+from desktop.core.figures.table import in_one, written
 from desktop.report import plots
-from desktop.report.content import Mistake, Report, brief, text_of
+from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
 
 _TABLE_CLASSES = 25  # classes up to which the matrix is a table; more become a drawing
 _CSS = """
@@ -66,11 +67,11 @@ $body
 
 def html_of(report: Report) -> str:
     """The whole file as text; every name in it is escaped."""
-    unanswered = report.result.unanswered
+    unanswered = report.unanswered
     parts = [
         f"<header><h1>{escape(report.title)}</h1><p class='quiet'>{escape(_subtitle(report))}</p></header>",
-        f"<p class='notice' role='note'>⚠ {escape(_sentence(report.notice))}</p>" if report.notice else "",
-        f"<p class='notice' role='note'>⚠ {escape(_sentence(unanswered))}</p>" if unanswered else "",
+        f"<p class='notice' role='note'>⚠ {escape(report.notice)}</p>" if report.notice else "",
+        f"<p class='notice' role='note'>⚠ {escape(unanswered)}</p>" if unanswered else "",
         _section("", _key(report)),
         _section("What was measured", _facts(report), "long"),
         _section("Does it work here?", "".join(f"<p>{escape(c.verdict.sentence)}</p>" for c in report.compatibility))
@@ -97,10 +98,6 @@ def _subtitle(report: Report) -> str:
     return f"{len(report.result):,} images{split}; {report.result.created[:10]}; made by Fovea"
 
 
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
-
-
 def _section(head: str, body: str, kind: str = "") -> str:
     heading = f"<h2>{escape(head)}</h2>" if head else ""
     return f"<section class='{kind}'>{heading}{body}</section>"
@@ -108,23 +105,13 @@ def _section(head: str, body: str, kind: str = "") -> str:
 
 def _key(report: Report) -> str:
     cells = []
-    for name, estimate in report.key_figures():
-        if estimate.value is None:
-            figure, below = "–", escape(estimate.reason)
-        else:
-            percent = name != "AUC" and not name.endswith("F1")
-            figure = f"{100 * estimate.value:.1f} %" if percent else f"{estimate.value:.3f}"
-            below = f"95 % interval {_interval(estimate, percent)}"
-        cells.append(f"<div><span class='quiet'>{escape(name)}</span><b>{figure}</b>{below}</div>")
+    for row, estimate in report.key_figures():
+        figure, below = map(escape, written(row, estimate, 1 if row.percent else 3))
+        if shown(estimate).low is not None:
+            below = f"95 % interval {below}"
+        name = escape(report.title_of(row))
+        cells.append(f"<div><span class='quiet'>{name}</span><b>{figure}</b>{below}</div>")
     return f"<div class='key'>{''.join(cells)}</div>"
-
-
-def _interval(estimate: Estimate, percent: bool) -> str:
-    if estimate.low is None or estimate.high is None:
-        return escape(estimate.reason or "not known")
-    if percent:
-        return f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f} %"
-    return f"{estimate.low:.3f} to {estimate.high:.3f}"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "lines") -> str:
@@ -145,12 +132,7 @@ def _list(lines: Iterable[str]) -> str:
 
 
 def _measures(report: Report) -> str:
-    rows = []
-    for name, e in report.measures():
-        if e.value is None:
-            rows.append((name, "–", e.reason, ""))
-        else:
-            rows.append((name, f"{e.value:.4f}", _interval(e, False), e.method))
+    rows = [(report.title_of(row), *written(row, e), e.method) for row, e in report.measures()]
     return _table(("Figure", "Value", "95 % interval", "Method"), rows, "lines n")
 
 
@@ -169,7 +151,8 @@ def _matrix(report: Report) -> str:
         cells = []
         for j, other in enumerate(labels):
             share = matrix[i, j] / sums[i]
-            title = f"{label} answered as {other}: {share:.1%}"
+            few = int(matrix[i].sum()) < FEWEST
+            title = f"{label} answered as {other}: " + (f"of {int(matrix[i].sum())}" if few else f"{share:.1%}")
             tint = f"background: rgb(var(--soft) / {0.75 * share:.3f})"
             mark = " class='d'" if i == j else ""
             cells.append(f"<td{mark} style='{tint}' title='{escape(title)}'>{int(matrix[i, j]):,}</td>")
@@ -181,13 +164,7 @@ def _matrix(report: Report) -> str:
 
 
 def _classes(report: Report) -> str:
-    head = ("Class", "Images", "Answers", "Precision", "Recall (sensitivity)", "Specificity", "F1")
-    rows = []
-    for c in report.figures.classes:
-        cells = (c.precision, c.recall, c.specificity, c.f1)
-        rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *(brief(e) for e in cells)))
-    note = "<p class='quiet'>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</p>"
-    return note + _table(head, rows, "lines n")
+    return f"<p class='quiet'>{escape(CLASS_NOTE)}</p>" + _table(report.class_heads(), report.class_rows(), "lines n")
 
 
 def _curves(report: Report) -> str:
@@ -199,7 +176,7 @@ def _curves(report: Report) -> str:
         used = (1 - f.point.specificity.value, f.point.sensitivity.value)
     with mpl.rc_context(plots.style()):
         drawing = plots.svg_of(plots.curves_figure(f.curves, used, report.positive_label()), "curves")
-    text = f"<p>AUC {text_of(f.auc)}; average precision {text_of(f.average_precision)}.</p>"
+    text = f"<p>{escape(report.group_words('ranking'))}</p>"
     rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
     table = "<p>What an answer means where the positive class is rarer or commoner, at this threshold:</p>"
     table += _table(("Share of positives", "Positive predictive value", "Negative predictive value"), rows, "lines n")
@@ -215,7 +192,7 @@ def _calibration(report: Report) -> str:
         for b in f.reliability
         if b.confidence is not None
     ]
-    text = f"<p>ECE {text_of(f.ece)}; Brier score {text_of(f.brier)}.</p>"
+    text = f"<p>{escape(report.group_words('calibration'))}</p>"
     text += _table(("Top score", "Images", "Mean score", "Right"), rows, "lines n")
     text += "<p>Accuracy where the least sure images are left to a person:</p>"
     return (
@@ -227,15 +204,7 @@ def _comparison(report: Report) -> str:
     if report.paired is None or report.other is None or report.shared is None:
         return ""
     a, b, test = report.result.model, report.other.model, report.paired.test
-    first, second = report.shared
-    rows = [
-        ("Accuracy", text_of(first.accuracy, True), text_of(second.accuracy, True)),
-        ("Balanced accuracy", text_of(first.balanced_accuracy, True), text_of(second.balanced_accuracy, True)),
-        ("Macro F1", text_of(first.means.macro_f1), text_of(second.means.macro_f1)),
-        ("ECE", text_of(first.ece), text_of(second.ece)),
-    ]
-    if first.auc is not None and second.auc is not None:
-        rows.append(("AUC", text_of(first.auc), text_of(second.auc)))
+    rows = [(report.title_of(row), in_one(row, x), in_one(row, y)) for row, x, y in report.compared()]
     head = f"<p>{escape(test.sentence(a.name, b.name))} Difference in accuracy: {text_of(test.difference, True)}.</p>"
     head += f"<p>All of this is of the {len(report.paired.a):,} images that both answered.</p>"
     return _section("Compared on the same images", head + _table(("Figure", a.name, b.name), rows, "lines n"))
@@ -288,5 +257,5 @@ def _card(report: Report) -> str:
     for head, texts in report.card():
         body = f"<p>{escape(texts[0])}</p>" if len(texts) == 1 else _list(texts)
         parts.append(f"<h3>{escape(head)}</h3>{body}")
-    notice = f"<p><b>{escape(_sentence(report.notice))}</b></p>" if report.notice else ""
+    notice = f"<p><b>{escape(report.notice)}</b></p>" if report.notice else ""
     return notice + ("".join(parts) or "<p>The model's card says nothing of its use.</p>")

@@ -11,9 +11,11 @@ import matplotlib as mpl
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
+from desktop.core.figures.intervals import shown
+from desktop.core.figures.table import in_one, written
 from desktop.core.types import FoveaError
 from desktop.report import plots
-from desktop.report.content import Mistake, Report, brief, text_of
+from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
 from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
 
 _WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
@@ -44,7 +46,7 @@ class _Pages:
         foot = f"{_cut(self._title, 80)}  ·  page {self._count}"
         self._put(_LEFT, 0.4, foot, 7.5, SECONDARY)
         if self._notice:
-            self._put(_LEFT, 0.55, self._notice[:1].upper() + self._notice[1:] + ".", 7.5, WRONG)
+            self._put(_LEFT, 0.55, self._notice, 7.5, WRONG)
         return self.figure
 
     def close(self) -> None:
@@ -161,26 +163,18 @@ def _metadata(report: Report) -> dict[str, str]:
 def _first(pages: _Pages, report: Report) -> None:
     pages.heading(report.title, 15)
     if report.notice:
-        pages.text(report.notice[:1].upper() + report.notice[1:] + ".", 10, WRONG)
-    if report.result.unanswered:
-        pages.text(report.result.unanswered.rstrip(".") + ".", 10, WRONG)
+        pages.text(report.notice, 10, WRONG)
+    if report.unanswered:
+        pages.text(report.unanswered, 10, WRONG)
     pages.y -= 0.1
     top = pages.y
-    for number, (name, estimate) in enumerate(report.key_figures()):
+    for number, (row, estimate) in enumerate(report.key_figures()):
         pages.y = top
         x = _LEFT + number * 2.3
-        percent = name != "AUC" and not name.endswith("F1")
-        pages.text(name, 9, SECONDARY, x, 34)
-        if estimate.value is None:
-            pages.text("–", 20, TEXT, x, 34)
-            pages.text(estimate.reason, 8, TEXT, x, 36)
-            continue
-        figure = f"{100 * estimate.value:.1f} %" if percent else f"{estimate.value:.3f}"
+        figure, bounds = written(row, estimate, 1 if row.percent else 3)
+        pages.text(report.title_of(row), 9, SECONDARY, x, 34)
         pages.text(figure, 20, TEXT, x, 34)
-        scale, digits = (100, 1) if percent else (1, 3)
-        if estimate.low is not None and estimate.high is not None:
-            low, high = scale * estimate.low, scale * estimate.high
-            pages.text(f"95 %: {low:.{digits}f} to {high:.{digits}f}", 8, TEXT, x, 36)
+        pages.text(f"95 %: {bounds}" if shown(estimate).low is not None else bounds, 8, TEXT, x, 36)
     pages.y = top - 0.8
     if report.compatibility:
         pages.heading("Does it work here?")
@@ -189,11 +183,7 @@ def _first(pages: _Pages, report: Report) -> None:
     pages.heading("What was measured")
     pages.table((), report.facts(), (_LEFT, 2.4))
     pages.heading("Figures", keep=2)
-    rows = []
-    for name, e in report.measures():
-        value = "–" if e.value is None else f"{e.value:.4f}"
-        bounds = f"{e.low:.4f} to {e.high:.4f}" if e.low is not None and e.high is not None else e.reason
-        rows.append((name, value, bounds, e.method))
+    rows = [(report.title_of(row), *written(row, e), e.method) for row, e in report.measures()]
     pages.table(("Figure", "Value", "95 % interval", "Method"), rows, (_LEFT, 3.4, 4.3, 6.6))
 
 
@@ -212,13 +202,11 @@ def _matrix(pages: _Pages, report: Report) -> None:
 
 def _classes(pages: _Pages, report: Report) -> None:
     pages.heading("Per class", keep=1.5)
-    pages.text("Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.", 8, SECONDARY)
-    rows = []
-    for c in report.figures.classes:
-        cells = (brief(e) for e in (c.precision, c.recall, c.specificity, c.f1))
-        rows.append((c.label, f"{c.support:,}", f"{c.predicted:,}", *cells))
-    head = ("Class", "Images", "Answers", "Precision", "Recall", "Specificity", "F1")
-    pages.table(head, rows, (_LEFT, 1.8, 2.3, 2.9, 4.05, 5.2, 6.4))
+    pages.text(CLASS_NOTE, 8, SECONDARY)
+    heads = report.class_heads()
+    room = (_RIGHT - 2.9) / (len(heads) - 3)
+    places = (_LEFT, 1.8, 2.3, *(2.9 + room * number for number in range(len(heads) - 3)))
+    pages.table(heads, report.class_rows(), places)
 
 
 def _drawings(pages: _Pages, report: Report) -> None:
@@ -229,7 +217,7 @@ def _drawings(pages: _Pages, report: Report) -> None:
             used = (1 - f.point.specificity.value, f.point.sensitivity.value)
         pages.heading("Curves and threshold", keep=4)
         pages.drawing(plots.curves_figure(f.curves, used, report.positive_label(), 6.8))
-        pages.text(f"AUC {text_of(f.auc)}; average precision {text_of(f.average_precision)}.")
+        pages.text(report.group_words("ranking"))
         rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
         pages.need(1.7)
         pages.text("What an answer means where the positive class is rarer or commoner, at this threshold:")
@@ -237,7 +225,7 @@ def _drawings(pages: _Pages, report: Report) -> None:
         pages.table(head, rows, (_LEFT, 2.4, 5.0))
     pages.heading("Calibration", keep=4)
     pages.drawing(plots.calibration_figure(f, 6.8))
-    pages.text(f"ECE {text_of(f.ece)}; Brier score {text_of(f.brier)}.")
+    pages.text(report.group_words("calibration"))
     pages.need(1.8)
     pages.text("Accuracy where the least sure images are left to a person:")
     pages.table(("Images answered", "From a score of", "Right among them"), report.steps(), (_LEFT, 2.4, 4.0))
@@ -245,11 +233,8 @@ def _drawings(pages: _Pages, report: Report) -> None:
         pages.heading("Compared on the same images")
         pages.text(report.paired.test.sentence(model.name, report.other.model.name))
         pages.text(f"All of this is of the {len(report.paired.a):,} images that both answered.")
-        for name, figures in zip((model.name, report.other.model.name), report.shared, strict=True):
-            macro = text_of(figures.means.macro_f1)
-            pages.text(
-                f"{name}: accuracy {text_of(figures.accuracy, True)}, macro F1 {macro}, ECE {text_of(figures.ece)}"
-            )
+        rows = [(report.title_of(row), in_one(row, x), in_one(row, y)) for row, x, y in report.compared()]
+        pages.table(("Figure", model.name, report.other.model.name), rows, (_LEFT, 3.2, 5.4))
 
 
 def _gallery(pages: _Pages, report: Report) -> None:
@@ -305,7 +290,7 @@ def _rest(pages: _Pages, report: Report) -> None:
             pages.text(f"– {line}")
     pages.heading("About the model: intended use and limits")
     if report.notice:
-        pages.text(report.notice[:1].upper() + report.notice[1:] + ".", 9, WRONG)
+        pages.text(report.notice, 9, WRONG)
     for head, texts in report.card():
         pages.heading(head, 9, keep=0.5)
         for text in texts:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from desktop.core.figures.gallery_order import in_order
+
 if TYPE_CHECKING:
+    from desktop.app.evaluating import ResultPictures
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult
     from desktop.core.types import ImageSource
     from desktop.engine.evaluation import Evaluator
 
 Mode = Literal["losses", "cell", "unsure", "all", "labels", "only"]
-SURE = 0.9
-"""From this score on a wrong answer makes its label doubtful."""
 
 
 class Answers(Protocol):
@@ -88,21 +89,15 @@ class ResultAnswers:
     def __init__(self, result: EvaluationResult, data: LabelledDataset | None = None) -> None:
         self.result = result
         self._rows = np.arange(len(result), dtype=np.int64)
-        self._data: LabelledDataset | None = None
-        self._places: dict[str, int] | None = None
+        self._pictures: ResultPictures | None = None
         if data is not None:
             self.set_data(data)
 
     def set_data(self, data: LabelledDataset) -> None:
         """Use ``data`` for the pictures; where files have come or gone since, they are found by their names."""
-        positions, names = self.result.positions, self.result.names
-        same = all(
-            0 <= int(positions[i]) < len(data) and data.name(int(positions[i])) == names[i]
-            for i in {0, len(names) // 2, len(names) - 1}
-            if 0 <= i < len(names)
-        )
-        self._places = None if same else {data.name(i): i for i in range(len(data))}
-        self._data = data
+        from desktop.app.evaluating import ResultPictures
+
+        self._pictures = ResultPictures(self.result, data)
 
     @property
     def rows(self) -> np.ndarray:
@@ -126,15 +121,7 @@ class ResultAnswers:
 
     def source(self, row: int) -> ImageSource | None:
         """The picture itself; ``None`` where the data is not at hand, or holds it no more."""
-        if self._data is None:
-            return None
-        if self._places is None:
-            position = int(self.result.positions[row])
-            if 0 <= position < len(self._data) and self._data.name(position) == self.result.names[row]:
-                return self._data.source(position)
-            self._places = {self._data.name(i): i for i in range(len(self._data))}
-        found = self._places.get(self.result.names[row])
-        return self._data.source(found) if found is not None else None
+        return self._pictures.source(row) if self._pictures is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,30 +153,10 @@ def arrange(answers: Answers, choice: Choice) -> np.ndarray:
         rows = answers.rows
     if choice.shown_class is not None:
         rows = rows[answers.truth[rows] == choice.shown_class]
-    truth, predicted = answers.truth[rows], answers.predicted[rows]
     if choice.mode == "all" or choice.mode == "only":
         return rows
-    if choice.mode == "cell":
-        keep = np.ones(len(rows), bool)
-        if choice.truth is not None:
-            keep &= truth == choice.truth
-        if choice.predicted is not None:
-            keep &= predicted == choice.predicted
-    elif choice.mode == "unsure":
-        keep = truth == predicted
-    else:
-        keep = truth != predicted
-    rows, truth, predicted = rows[keep], truth[keep], predicted[keep]
-    if choice.mode == "losses":
-        key = answers.scores[rows, truth]
-    elif choice.mode == "unsure":
-        key = answers.scores[rows, predicted]
-    else:
-        key = -answers.scores[rows, predicted]
-        if choice.mode == "labels":
-            sure = -key >= SURE
-            rows, key = rows[sure], key[sure]
-    return rows[np.argsort(key, kind="stable")]
+    cell = (choice.truth, choice.predicted)
+    return in_order(choice.mode, rows, answers.truth, answers.predicted, answers.scores, cell)
 
 
 def tally(answers: Answers, rows: np.ndarray, classes: int) -> np.ndarray:

@@ -241,6 +241,10 @@ class _Aside(QObject):
 _aside: _Aside | None = None
 
 
+Aside = threading.Thread
+"""What :func:`run_aside` gives: may be asked whether it is alive, and waited for."""
+
+
 def run_aside(work: Callable[..., Any], *arguments: Any, name: str) -> threading.Thread:
     """Call ``work(*arguments)`` in a daemon thread called ``name``; ask from the main thread.
 

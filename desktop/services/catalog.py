@@ -56,14 +56,18 @@ class ModelCatalog(QObject):
         return next((entry for entry in self.entries if entry.id == model_id), None)
 
     def first_choice(self, remembered: str) -> str:
-        """The model to begin with: the remembered one, else the first that can answer, else the first, else ''.
+        """The model to begin with: the remembered one, else the one for everyday photographs, else the first that can
+        answer, else the first, else ''.
 
         A medical model is never the first choice: whoever wants it picks it, and reads its notice in doing so.
         """
         if self.entry(remembered) is not None:
             return remembered
+        from desktop.store.catalogue import EVERYDAY
+
         ready = [entry for entry in self.entries if entry.state == "ready"]
         everyday = [entry for entry in ready if entry.manifest is not None and not entry.manifest.medical]
+        everyday.sort(key=lambda entry: entry.id != EVERYDAY)
         return next((entry.id for entry in (*everyday, *ready, *self.entries)), "")
 
     @Slot(object)

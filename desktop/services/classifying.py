@@ -5,17 +5,21 @@ What has been answered is never thrown away unasked: while the model stays the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop.services.folder_job import FolderJob
 from desktop.services.session import ImageItem, Session
 
 if TYPE_CHECKING:
+    from desktop.engine.messages import Failure, Prediction
     from desktop.services.catalog import ModelCatalog
     from desktop.store.manifest import Manifest
 
+_PATIENCE_MS = 8000
+"""A batch does not wait longer for what is looked at: a picture may take a minute to open."""
 AT_ONCE = 500
 """Up to so many images are classified without asking, beside those that were just opened."""
 
@@ -35,6 +39,72 @@ class Classifying(QObject):
         self._unbegun_folders: list[str | None] = []
         self._manifest: Manifest | None = None  # of the model that the batch was begun with
         self._cut = False  # whether the batch was stopped by something else than the user's wish
+        self._patience_left = True
+        self._lone: ImageItem | None = None  # opened by itself: its answer is on its way to the picture's pane
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(self._look_no_longer)
+        session.prediction_changed.connect(self._on_answer)
+        session.current_changed.connect(self._on_current)
+        session.preview_changed.connect(self.look_first)
+        self.seen: Callable[[], bool] = lambda: True
+        """Whether the small pictures in sight have come; the view sets it."""
+
+    def take_one(self, item: ImageItem) -> None:
+        """One image was opened by itself: its answer, asked for to be shown, stands in the table as well."""
+        if item.source.path is not None and item in self._job.items and self._goes_on():
+            return
+        self._finish_lone()
+        self._lone = item
+        self._on_answer()
+
+    @Slot()
+    def _on_answer(self) -> None:
+        session, item = self._session, self._lone
+        answer = session.prediction or session.failure
+        if item is None or session.current is not item or answer is None:
+            return
+        if session.failure is not None and session.failure.model_failed:
+            return
+        self._lone = None
+        self._begin(self._together({item}), keep=True, root=self._job.root, given={item: answer})
+
+    @Slot()
+    def _on_current(self) -> None:
+        if self._lone is not None and self._session.current is not self._lone:
+            self._finish_lone()
+        self.look_first()
+
+    def _finish_lone(self) -> None:
+        """Nobody waits for its answer any more: it is asked for with the others."""
+        item, self._lone = self._lone, None
+        if item is not None and item in self._session.items:
+            self.take([item], None)
+
+    def _together(self, items: set[ImageItem]) -> list[ImageItem]:
+        """``items`` and those of the batch before, where it goes on, in the order of the list."""
+        chosen = items.union(self._job.items) if self._goes_on() else items
+        return [item for item in self._session.items if item in chosen]
+
+    # What is looked at comes first
+
+    @Slot()
+    def look_first(self) -> None:
+        """Let the batch wait while the chosen picture, or a small one in sight, is still being opened."""
+        session = self._session
+        opening = session.current is not None and session.preview is None and session.preview_failure is None
+        hold = (opening or not self.seen()) and not session.engine_trouble and self._patience_left
+        if hold and self._job.running and not self._patience.isActive():
+            self._patience.start()
+        if not hold:
+            self._patience.stop()
+        self._job.hold(hold)
+
+    @Slot()
+    def _look_no_longer(self) -> None:
+        self._patience_left = False
+        self._job.hold(False)
 
     def take(self, items: list[ImageItem], folder: str | None) -> None:
         """Classify what was opened, all of ``folder`` where that is given, together with what was before it."""
@@ -112,12 +182,21 @@ class Classifying(QObject):
         held = set(self._session.items)
         self._begin([item for item in self._job.items if item in held], keep=True, root=self._job.root)
 
-    def _begin(self, items: list[ImageItem], keep: bool, root: str | None = None) -> None:
-        """Classify ``items``; with ``keep`` as far as they have no answer of the model chosen now."""
+    def _begin(
+        self,
+        items: list[ImageItem],
+        keep: bool,
+        root: str | None = None,
+        given: dict[ImageItem, Prediction | Failure] | None = None,
+    ) -> None:
+        """Classify ``items``; with ``keep`` as far as they have no answer of the model chosen now or ``given``."""
         entry = self._catalog.entry(self._session.model_id)
         if not items or not self._session.model_ready or entry is None:
             return
         self.beginning.emit()
         keep = keep and self._goes_on()
         self._manifest, self._cut = entry.manifest, False
-        self._job.begin(items, self._session.model_id, keep, root)
+        self._patience_left = True
+        self.look_first()
+        self._job.begin(items, self._session.model_id, keep, root, given)
+        self.look_first()

@@ -21,12 +21,15 @@ class DrawingReader(QObject):
 
     ``picture`` is called for the drawing as it is then, as the bytes of a picture file, or ``None`` for a blank sheet.
     While an answer is on its way changes are only noted; it is followed by a question about the newest drawing. So the
-    engine never works on a drawing that is out of date for longer than one answer takes.
+    engine never works on a drawing that is out of date for longer than one answer takes. Sheets that were left before
+    they were read (:meth:`also`) are read when nothing newer is: ``late`` carries what they were marked with and their
+    :class:`Reading`, ``None`` where there is none.
     """
 
     read = Signal(object)
     failed = Signal(object)
     settled = Signal()
+    late = Signal(object, object)
 
     def __init__(self, picture: Callable[[], bytes | None], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -35,6 +38,8 @@ class DrawingReader(QObject):
         self._model = ""
         self._awaited = 0
         self._behind = False
+        self._left: list[tuple[bytes, object]] = []
+        self._late: tuple[bytes, object] | None = None  # the left sheet that is being read
         self._changed_at = 0.0
         self._asked_about = 0.0
         self._warm = False
@@ -68,7 +73,16 @@ class DrawingReader(QObject):
     @property
     def busy(self) -> bool:
         """Whether an answer is on its way, or a change not yet asked about."""
-        return self._awaited != 0 or self._behind
+        return self._behind or (self._awaited != 0 and self._late is None)
+
+    @property
+    def behind(self) -> bool:
+        """Whether the drawing has changed since what was asked last."""
+        return self._behind
+
+    def also(self, data: bytes, mark: object) -> None:
+        """Read a sheet that is no longer drawn on, once there is nothing newer to read."""
+        self._left.append((data, mark))
 
     def set_model(self, model_id: str) -> None:
         """Read with another model ('' for none): the drawing is read anew."""
@@ -78,7 +92,9 @@ class DrawingReader(QObject):
         self._warm = False
         if self._engine is not None and self._awaited:
             self._engine.cancel(self._awaited)
-        self._awaited = 0
+        if self._late is not None:
+            self._left.insert(0, self._late)
+        self._awaited, self._late = 0, None
         if self._engine is not None and model_id:
             self._engine.warm(model_id)
         self.changed()
@@ -98,6 +114,7 @@ class DrawingReader(QObject):
             return
         data = self._picture()
         if data is None:
+            self._read_left()
             return
         self._asked_about = self._changed_at
         self._awaited = self._engine.read(self._model, ImageSource("drawing", data=data))
@@ -107,6 +124,9 @@ class DrawingReader(QObject):
         if answer.id != self._awaited:
             return
         self._awaited = 0
+        if self._late is not None:
+            self._tell_late(answer)
+            return
         self.last_ms = (time.perf_counter() - self._asked_about) * 1000 if self._warm else 0.0
         self._warm = True
         self.read.emit(answer)
@@ -117,6 +137,9 @@ class DrawingReader(QObject):
         if failure.id != self._awaited:
             return
         self._awaited = 0
+        if self._late is not None:
+            self._tell_late(None)
+            return
         self.failed.emit(failure)
         self._go_on()
 
@@ -125,3 +148,18 @@ class DrawingReader(QObject):
             self._ask()
         elif not self._awaited:
             self.settled.emit()
+            self._read_left()
+
+    def _read_left(self) -> None:
+        if self._left and not self._awaited and self._engine is not None and self._model:
+            self._late = self._left.pop(0)
+            self._awaited = self._engine.read(self._model, ImageSource("drawing", data=self._late[0]))
+
+    def _tell_late(self, answer: Reading | None) -> None:
+        assert self._late is not None
+        mark, self._late = self._late[1], None
+        self.late.emit(mark, answer)
+        if self._behind:
+            self._ask()
+        else:
+            self._read_left()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import os
 import re
-from collections.abc import Sequence
+import threading
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -27,9 +27,17 @@ class OwnDrawings:
     def __init__(self, model_id: str, root: Path | None = None) -> None:
         self.folder = (root or paths.user_data() / "drawings") / folder_name(model_id)
         self._kept: list[Path] = []
+        self._one_at_a_time = threading.Lock()
 
     def keep(self, png: bytes, label: str) -> Path:
-        """Write a drawing under its true ``label``; returns its file. Raises :class:`FoveaError` of kind ``disk``."""
+        """Write a drawing under its true ``label``; returns its file. Threads may call it.
+
+        Raises :class:`FoveaError` of kind ``disk``.
+        """
+        with self._one_at_a_time:  # two at once would find the same name free
+            return self._keep(png, label)
+
+    def _keep(self, png: bytes, label: str) -> Path:
         folder = self.folder / self._name_of(label)
         moment = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
         try:
@@ -102,18 +110,6 @@ def own_folders() -> list[Path]:
         if times:
             found.append((max(times), folder))
     return [folder for _, folder in sorted(found, reverse=True)]
-
-
-def are_own(path: str) -> bool:
-    """Whether the data at ``path`` are drawings that were kept here."""
-    root = os.path.realpath(paths.user_data() / "drawings")
-    return bool(path) and Path(os.path.realpath(path)).parent == Path(root)
-
-
-def labels_of(folders: Sequence[str]) -> tuple[str, ...]:
-    """The labels whose drawings lie in ``folders``; the folders' names where two would read alike."""
-    labels = tuple(unquote(name) for name in folders)
-    return labels if len(set(labels)) == len(labels) else tuple(folders)
 
 
 def folder_name(label: str) -> str:

@@ -61,6 +61,7 @@ class EngineService(QObject):
     failure = Signal(object)
     preview_arrived = Signal(object)
     samples_arrived = Signal(object)
+    radiograph_arrived = Signal(object)
     thumbnail_arrived = Signal(object)
     explanation = Signal(object)
     batch_answers = Signal(object)
@@ -126,6 +127,10 @@ class EngineService(QObject):
     def preview(self, source: ImageSource, max_side: int, slot: str = "view") -> int:
         """Ask for a picture to look at; the newest request of a slot wins."""
         return self._submit(messages.PreviewRequest(self._id(), source, max_side, slot), viewer=True)
+
+    def radiograph(self, source: ImageSource, max_side: int, reveal: bool = False, slot: str = "radiograph") -> int:
+        """Ask for the values and the header of a DICOM file; the newest request of a slot wins."""
+        return self._submit(messages.RadiographRequest(self._id(), source, max_side, reveal, slot), viewer=True)
 
     def thumbnail(self, source: ImageSource, side: int) -> int:
         """Ask for a small picture whose longer side is ``side`` pixels."""
@@ -212,6 +217,7 @@ class EngineService(QObject):
             messages.Failure: self.failure,
             messages.Preview: self.preview_arrived,
             messages.Samples: self.samples_arrived,
+            messages.RadiographAnswer: self.radiograph_arrived,
             messages.Explanation: self.explanation,
             messages.Thumbnail: self.thumbnail_arrived,
             messages.BatchAnswers: self.batch_answers,

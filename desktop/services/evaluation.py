@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
@@ -80,11 +79,9 @@ class _Runner(QThread):
             self._fail(FoveaError("evaluation-failed", f"the evaluation failed: {type(error).__name__}: {error}"))
 
     def _work(self) -> None:
-        from desktop.core.figures.result import figures
-        from desktop.core.figures.store import EvaluationStore
+        from desktop.app.evaluating import evaluate_and_keep
         from desktop.core.types import FoveaError
         from desktop.engine.client import EngineClient
-        from desktop.engine.evaluation import evaluate
         from desktop.engine.messages import Ready, WarmRequest
 
         with EngineClient() as client:
@@ -97,25 +94,22 @@ class _Runner(QThread):
                         versions = dict(answer.versions)
             if self._job is None or self.isInterruptionRequested():
                 return
-            result = evaluate(client, *self._job, None, self._hear, self._collect, self._to_end)
-            result = result if result.versions else replace(result, versions=versions)
-        if self.isInterruptionRequested():
-            return
-        self.counting.emit()
-        if not len(result) and self._early.is_set():
-            text = "the evaluation was stopped before a picture was answered"
-            raise FoveaError("stopped", text, "Begin it again whenever you like.")
-        if not len(result):
-            first = result.skipped[0].message if result.skipped else "there is none"
-            raise FoveaError("no-answers", f"no picture was answered: {first}", "Look at the files, or the model.")
-        measured = figures(result)
-        trouble = ""
-        try:
-            EvaluationStore().save(result)
-        except FoveaError as error:
-            trouble = error.message
+            try:
+                found = evaluate_and_keep(
+                    client, *self._job, None, self._hear, self._collect, self._to_end, versions, self._count
+                )
+            except FoveaError as error:
+                if error.kind == "stopped" and not self._early.is_set():
+                    return  # nobody waits for it
+                raise
         if not self.isInterruptionRequested():
-            self.done.emit(result, measured, trouble)
+            self.done.emit(found.result, found.figures, found.trouble)
+
+    def _count(self) -> bool:
+        """All is answered; whether the result is still wanted."""
+        if not self.isInterruptionRequested():
+            self.counting.emit()
+        return not self.isInterruptionRequested()
 
     def _hear(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ class FolderJob(QObject):
         super().__init__(parent)
         self._engine: EngineService | None = None
         self._id = 0
-        self._waiting = False
+        self._waiting = self._held = False
         self.items: list[ImageItem] = []
         self.kept: list[int] | None = None
         self.root: str | None = None
@@ -87,6 +87,7 @@ class FolderJob(QObject):
         self._said: list[_Said | None] = []
         self._kinds: dict[_Said, _Said] = {}
         self._looking: Slices | None = None  # while what was answered before is looked up
+        self._given: dict[ImageItem, messages.Prediction | messages.Failure] = {}
         self._asked: Sequence[int] = []  # the positions of what was asked for, in order
         self.model_id = ""
         self.done = 0
@@ -111,14 +112,22 @@ class FolderJob(QObject):
         """Whether answers are still expected."""
         return self._id != 0 or self._waiting
 
-    def begin(self, items: Sequence[ImageItem], model_id: str, keep: bool = False, root: str | None = None) -> None:
+    def begin(
+        self,
+        items: Sequence[ImageItem],
+        model_id: str,
+        keep: bool = False,
+        root: str | None = None,
+        given: Mapping[ImageItem, messages.Prediction | messages.Failure] | None = None,
+    ) -> None:
         """Classify ``items``, all below ``root`` where one folder was chosen; a batch under way is cancelled first.
 
         With ``keep`` this goes on with that batch, which must have been of the same model: what it has answered is not
-        asked for again. Many pictures are looked up between the window's events: ``began`` follows.
+        asked for again. ``given`` are answers of that model which are known already. Many pictures are looked up
+        between the window's events: ``began`` follows.
         """
         self.cancel()
-        self._waiting = True
+        self._waiting, self._given = True, dict(given or {})
         work = self._look_up(list(items), model_id, root, keep)
         if len(items) <= _AT_ONCE:
             self._start(_finished(work))
@@ -137,12 +146,32 @@ class FolderJob(QObject):
         self._marks.clear()
         self._marks.append((time.monotonic(), self.done))
         self.began.emit(self._sources, self.model_id)
+        given, self._given = self._given, {}
+        self._adopt(given)
         if self._waiting:  # whoever heard of it may have stopped it
             self._ask()
 
     @Slot(object)
     def _on_fault(self, error: Exception) -> None:
         raise error  # a fault of the program: into the crash report, with its trace
+
+    def _adopt(self, given: Mapping[ImageItem, messages.Prediction | messages.Failure]) -> None:
+        """Take answers that somebody else asked for."""
+        known = {item: at for at, item in enumerate(self.items)} if given else {}
+        placed = []
+        for item, answer in given.items():
+            at = known.get(item, -1)
+            if at >= 0 and self._said[at] is None:
+                placed.append(self._place(at, answer))
+        if placed:
+            self._asked = [at for at in self._asked if self._said[at] is None]
+            self._tell(placed)
+
+    def hold(self, held: bool) -> None:
+        """While held nothing is asked of the engine: what is looked at comes first. Begun batches wait."""
+        self._held = held
+        if not held and self._waiting and self._looking is None:
+            self._ask()
 
     @property
     def unfinished(self) -> bool:
@@ -210,7 +239,7 @@ class FolderJob(QObject):
         return Progress(self.done, total, rate, (total - self.done) / rate if rate else None)
 
     def _ask(self) -> None:
-        if self._engine is not None and self._waiting:
+        if self._engine is not None and self._waiting and not (self._held and self._asked):
             self._waiting = False
             if self._asked:
                 whole = len(self._asked) == len(self._sources)
@@ -223,20 +252,23 @@ class FolderJob(QObject):
     def _on_answers(self, answers: messages.BatchAnswers) -> None:
         if answers.id != self._id:
             return
+        self._tell([self._place(self._asked[answer.position], answer) for answer in answers.items])
+
+    def _place(self, at: int, answer: messages.Prediction | messages.Failure) -> messages.Prediction | messages.Failure:
+        """Note the answer for the picture at a position; it comes back with that position."""
         from desktop.engine.messages import Failure
 
-        placed = []
-        for answer in answers.items:
-            at = self._asked[answer.position]
-            placed.append(answer if at == answer.position else replace(answer, position=at))
-            if isinstance(answer, Failure):
-                said = (answer.message, True, False)
-                self.failures += 1
-            else:
-                said = (answer.label, False, answer.domain is not None and not answer.domain.inside)
-            # Few differ: a hundred thousand pictures share them.
-            self._said[at] = said = self._kinds.setdefault(said, said)
-            self.items[at].say(*said)
+        if isinstance(answer, Failure):
+            said = (answer.message, True, False)
+            self.failures += 1
+        else:
+            said = (answer.answer, False, answer.domain is not None and not answer.domain.inside)
+        # Few differ: a hundred thousand pictures share them.
+        self._said[at] = said = self._kinds.setdefault(said, said)
+        self.items[at].say(*said)
+        return answer if at == answer.position else replace(answer, position=at)
+
+    def _tell(self, placed: list[messages.Prediction | messages.Failure]) -> None:
         self.done += len(placed)
         self._marks.append((time.monotonic(), self.done))
         self.answered.emit(tuple(placed))

@@ -20,12 +20,14 @@ class Opener(QObject):
     """Lists in ``session`` what is opened and makes the first of it current.
 
     ``progressed`` carries how many images a scan has found so far, ``finished`` the list of its items and its
-    :class:`ScanDone`, ``idle`` that no scan is left, ``said`` a sentence where something could not be opened.
+    :class:`ScanDone`, ``opened_one`` an image that was opened by itself, ``idle`` that no scan is left, ``said`` a
+    sentence where something could not be opened.
     """
 
     progressed = Signal(int)
     finished = Signal(list, object)
     idle = Signal()
+    opened_one = Signal(object)
     said = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -73,7 +75,9 @@ class Opener(QObject):
     @Slot(object)
     def add_source(self, source: ImageSource) -> None:
         """List one image and look at it."""
-        self._session.set_current(self._session.add([source])[0])
+        item = self._session.add([source])[0]
+        self._session.set_current(item)
+        self.opened_one.emit(item)
 
     def add_file(self, path: str) -> None:
         """List one file that is known to be there, and look at it."""

@@ -6,13 +6,13 @@ beside, never overwritten; a home that cannot be written to is said once and Fov
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from desktop import paths
+from desktop.services.background import Aside, run_aside
 from desktop.system.errors import FoveaError
 from desktop.system.strict_json import JsonStore
 
@@ -22,6 +22,7 @@ DEFAULTS: dict[str, Any] = {
     "splitters": {},
     "list_mode": "grid",
     "model": "",
+    "first_models": True,
     "recent_folders": [],
     "recent_labelled": [],
     "last_folder": "",
@@ -38,6 +39,8 @@ DEFAULTS: dict[str, Any] = {
     "train_at_once": 1,
     "train_by": "epoch",
     "train_tab": "jobs",
+    "train_resume": [],
+    "restore_images": True,
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000
@@ -61,7 +64,7 @@ class Settings(QObject):
         self._values: dict[str, Any] = {}
         self._foreign: dict[str, Any] = {}
         self._said = False
-        self._writer: threading.Thread | None = None
+        self._writer: Aside | None = None
         self.problem = ""
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -128,8 +131,6 @@ class Settings(QObject):
         if self._writer is not None and self._writer.is_alive():
             self._timer.start()
             return
-        from desktop.services.background import run_aside
-
         self._writer = run_aside(self._write, self._all(), name="settings")
 
     def _write(self, values: dict[str, Any]) -> None:

@@ -119,14 +119,12 @@ class TrainingService(QObject):
 
     # What can be asked for
 
-    def submit(self, plan: TrainingPlan, name: str, parent: str = "", preset: str = "") -> None:
+    def submit(self, plan: TrainingPlan, name: str, parent: str = "") -> None:
         """Put a new training into the queue: ``added`` (or ``failed``) follows, and it begins when its turn comes."""
+        from desktop.app.starting import start_training
+
         store = self.store
-        facts: dict[str, Any] = {
-            "epochs": plan.fit.epochs, "data": plan.data.title or plan.data.source,
-            "fingerprint": plan.data.fingerprint, "parent": parent, "preset": preset,
-        }  # fmt: skip
-        self.errands.run(lambda: store.create(plan, name, **facts), self._on_created, self._on_failed)
+        self.errands.run(lambda: start_training(plan, name, parent, store)[1], self._on_created, self._on_failed)
 
     def take_up(self, record: RunRecord) -> None:
         """Go on with a run that was stopped, cut off or has failed, or begin one that waits since the last time."""
@@ -233,7 +231,8 @@ class TrainingService(QObject):
             supervisor.wait()
             job = self.job(run_id)
             if job is not None and job.state != "cancelling":
-                self._write(run_id, "stopped", state="interrupted", message="Fovea was closed")
+                # One that had to be ended counts as cut off by itself; why it was is known here.
+                self._write(run_id, "stopped", "interrupted", state="interrupted", message="Fovea was closed")
         self._supervisors.clear()
         self.errands.stop()
 
@@ -408,5 +407,6 @@ def read_curves(folder: Any) -> Curves:
 
 def _job_of(record: RunRecord) -> TrainingJob:
     return TrainingJob(
-        record.id, record.name, epochs=record.epochs, model_id=record.model_id, message=record.message, hint=record.hint
-    )
+        record.id, record.name, epochs=record.epochs, model_id=record.model_id, message=record.message,
+        hint=record.hint, recorded=record.epochs_done, figures=dict(record.figures),
+    )  # fmt: skip

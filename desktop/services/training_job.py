@@ -155,7 +155,8 @@ def best_epoch(history: dict[str, list[float]], keep: str = "lowest-loss") -> in
 
 @dataclass(slots=True)
 class TrainingJob:
-    """One training. ``message`` and ``hint`` are its last words, ``notes`` what it told on the way."""
+    """One training. ``message`` and ``hint`` are its last words, ``notes`` what it told on the way; ``recorded`` the
+    epochs that its record counts, which are known before its curves are read, ``figures`` what it holds of figures."""
 
     id: str
     name: str
@@ -174,6 +175,8 @@ class TrainingJob:
     checkpoint: int = 0
     discard: bool = False
     finish_wished: bool = False
+    recorded: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
     _since: float | None = None
     _first: float = 0.0
@@ -202,7 +205,12 @@ class TrainingJob:
     @property
     def epochs_done(self) -> int:
         """Finished epochs."""
-        return self.curves.done
+        return max(self.curves.done, self.recorded)
+
+    @property
+    def validation(self) -> int:
+        """How many pictures check it, 0 while that is not known."""
+        return self.started.validation if self.started is not None else int(self.figures.get("val_n", 0))
 
     def progress(self) -> float | None:
         """How far the training is, 0 to 1; ``None`` where that is not known."""
@@ -286,6 +294,7 @@ class TrainingJob:
 
     def _on_started(self, event: Started) -> None:
         self.started, self.epochs, self.phase = event, event.epochs, None
+        self.recorded = min(self.recorded, event.epoch)
         self.curves.cut(event.epoch)
         self._first, self._left, self._since = self.clock(), None, None
         self._training()

@@ -10,12 +10,17 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from desktop.core.figures.decision import answer_of
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
+
+if TYPE_CHECKING:
+    from desktop.core.figures.intervals import Estimate
 
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
@@ -44,10 +49,8 @@ class Decision:
 
     def choose(self, scores: Any) -> int:
         """The index of the answer for one row of ``scores`` (floats, finite, one a class)."""
-        if self.rule == "threshold":
-            assert self.positive is not None and self.value is not None
-            return self.positive if float(scores[self.positive]) >= self.value else 1 - self.positive
-        return max(range(len(scores)), key=lambda index: float(scores[index]))
+        threshold = self.value if self.rule == "threshold" else None
+        return answer_of(scores, self.positive, threshold)
 
     def overrules(self, scores: Any) -> bool:
         """Whether the answer for one row of ``scores`` is another class than that of the highest score."""
@@ -116,6 +119,12 @@ class Metric:
     n: int
     low: float | None = None
     high: float | None = None
+
+    def shown(self) -> Estimate:
+        """The figure as it may be written anywhere: :func:`desktop.core.figures.intervals.shown`."""
+        from desktop.core.figures.intervals import Estimate, shown  # NumPy, without which the window starts
+
+        return shown(Estimate(self.value, self.low, self.high, self.n))
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,7 +378,8 @@ _SIMPLE: dict[str, tuple[type[Any], ...]] = {
 
 
 def _is_number(item: object) -> bool:
-    return isinstance(item, (int, float)) and not isinstance(item, bool) and math.isfinite(item)
+    # A whole number of JSON may have more digits than a float holds.
+    return isinstance(item, (int, float)) and not isinstance(item, bool) and abs(item) <= sys.float_info.max
 
 
 def _build(cls: type[T], raw: object, where: str) -> T:
@@ -380,6 +390,8 @@ def _build(cls: type[T], raw: object, where: str) -> T:
         value = values[f.name]
         if expected and (not isinstance(value, expected) or isinstance(value, bool) and bool not in expected):
             raise StoreError("bad-manifest", f"{where}.{f.name}: {type(value).__name__} found, {f.type} expected")
+        if isinstance(value, int) and abs(value) > sys.float_info.max and float in (expected or ()):
+            raise StoreError("bad-manifest", f"{where}.{f.name}: a number that is too large")
         if isinstance(value, list):
             numbers = "float" in str(f.type)
             if not all(_is_number(item) if numbers else isinstance(item, str) for item in value):

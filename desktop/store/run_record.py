@@ -26,7 +26,9 @@ class RunRecord:
     the data's own name, never a path, ``fingerprint`` its checksum. ``model_id`` is the model that came of it.
     ``parent`` is the run that this one repeats or goes on from, ``preset`` what its plan was made from, ``message`` and
     ``hint`` the last words for people. ``figures`` holds the figures (``val_accuracy`` …) of the epoch that counts, so
-    far or in the end; in runs of earlier versions the best of each, perhaps of several epochs.
+    far or in the end, ``val_n`` of how many validation pictures they are; ``model_accuracy`` and ``model_n`` the same
+    of the finished model on validation, where its card names that. In runs of earlier versions they are the best of
+    each, perhaps of several epochs.
     """
 
     id: str

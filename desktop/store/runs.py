@@ -258,7 +258,11 @@ def training_lock(folder: Path) -> Iterator[None]:
 def _as_found(record: RunRecord, folder: Path) -> RunRecord:
     """``record``, with the state that it really has: one that runs needs a trainer who holds its lock."""
     if record.state in ("running", "paused") and not locks.is_held(folder / _TRAINS):
-        return replace(record, state="interrupted", message=record.message or "its trainer ended without a word")
+        return replace(
+            record,
+            state="interrupted",
+            message=record.message or "it was cut off: its process is gone",
+        )
     return record
 
 

@@ -65,7 +65,7 @@ class ModelStore:
         self.bundled_root = bundled if bundled is not None else paths.bundled_models()
         self.user_root = user if user is not None else paths.user_models()
         # Prepared models belong to this installation: another set of bundled models knows nothing of them.
-        own = self.bundled_root == paths.bundled_models()
+        own = self.bundled_root == paths.program_root() / "model_store"
         self.prepared_root = paths.prepared_models() if own else None
 
     def entries(self) -> list[ModelEntry]:

@@ -19,7 +19,11 @@ def find(package: Package) -> Path:
     try:
         held = metadata.distribution(package.distribution)
     except metadata.PackageNotFoundError:
-        hint = f"Install Fovea with it: pip install 'fovea[{package.extra}]'" if package.extra else "Install it"
+        hint = (
+            f"Install Fovea with it: pip install '.[{package.extra}]' in its checkout"
+            if package.extra
+            else "Install it"
+        )
         raise StoreError(
             "no-package",
             f"the package '{package.distribution}', which carries these weights, is not installed here",

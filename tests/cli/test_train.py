@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.app import starting
 from desktop.cli import runs as runs_command
 from desktop.cli import train, train_plan
 from desktop.core.types import FoveaError
@@ -75,11 +76,13 @@ def test_near_copies_stay_on_one_side_unless_told_otherwise(tmp_path: Path, caps
 def test_a_new_training_takes_no_other_model_s_place(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Names that share an id: of a bundled model, of a training that has not ended, without a Latin letter."""
     plan = planned("--data", pets, "--name", "cifar10")
-    assert train._with_free_id(plan).id == "cifar10-2" and "'cifar10'" in capsys.readouterr().err
+    options = train._parser().parse_args([])
+    kept, _ = train._started(plan, options)
+    assert kept.id == "cifar10-2" and "'cifar10'" in capsys.readouterr().err
     first = planned("--data", pets, "--name", "猫と犬")
-    assert train._with_free_id(first) == first and first.id == "model"
+    assert starting.with_free_id(first) == first and first.id == "model"
     RunStore().create(first, first.name)
-    assert train._with_free_id(planned("--data", pets, "--name", "Кошки")).id == "model-2"
+    assert starting.with_free_id(planned("--data", pets, "--name", "Кошки")).id == "model-2"
 
 
 def test_a_public_set_by_its_name_and_layers_as_text() -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from tests.patience import patient
+
 ROOT = Path(__file__).resolve().parents[2]
 SHADES = {"red": (220, 20, 10), "green": (10, 200, 30), "blue": (5, 25, 230)}
 
@@ -32,7 +34,7 @@ def fovea(
         capture_output=True,
         encoding="utf-8",
         errors="surrogateescape",
-        timeout=100,
+        timeout=patient(100),
     )
 
 

@@ -17,6 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.engine import evaluation
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Evaluator, evaluate, thumbnails
+from desktop.engine.evaluation_facts import read_file_facts
 from desktop.store.store import ModelEntry, ModelStore
 from tests.core.figures.makers import SHADES, shades, store
 
@@ -137,7 +138,7 @@ def test_an_evaluator_can_be_driven_by_someone_elses_loop(
             rows = run.take(answer)
             assert (run.predicted[rows] >= 0).all()
     assert run.progress.done == 17 and run.progress.skipped == 1 and run.name(0) == "blue/0.png"
-    assert run.result("ef" * 32).complete
+    assert run.result("ef" * 32, read_file_facts(data)).complete
 
 
 def test_a_threshold_needs_two_labels(client: EngineClient, entry: ModelEntry, tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_thumbnails_come_in_order_with_none_for_what_does_not_open(client: Engin
     assert max(small[0].shape[:2]) <= 8 and small[0][0, 0].argmax() == 0 and small[2][0, 0].argmax() == 2
 
 
-def test_row_21_a_patients_name_in_a_file_name_is_known_for_reports(
+def test_a_patients_name_in_a_file_name_is_known_for_reports(
     client: EngineClient, entry: ModelEntry, tmp_path: Path
 ) -> None:
     from pydicom.data import get_testdata_file
@@ -172,3 +173,22 @@ def test_row_21_a_patients_name_in_a_file_name_is_known_for_reports(
     assert result.data.groups == 1 and len(result) == 2
     told = json.dumps(figures_json(result, figures(result)))
     assert "ompressed" not in told and "1CT1" not in told
+
+
+def test_every_header_is_opened_once_and_a_result_opens_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from desktop.engine import evaluation_facts
+
+    data = open_dataset(shades(tmp_path / "shades"))
+    opened: list[str | None] = []
+
+    def headers(paths: list[str | None]) -> list[dict[str, str]]:
+        opened.extend(paths)
+        return [{"PatientID": f"number {number}", "PatientName": "Blue"} for number in range(len(paths))]
+
+    monkeypatch.setattr(evaluation_facts, "headers_of", headers)
+    files = read_file_facts(data)
+    assert len(opened) == len(set(opened)) == len(data)
+    assert files.grouping is not None and files.grouping.patients == len(data)
+    assert files.private and all(name.startswith("blue/") for name in files.private)

@@ -20,6 +20,7 @@ from desktop.core.pictures.preprocess import prepare, reduction_for
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import evaluate
 from desktop.store.store import ModelEntry, ModelStore
+from tests.patience import patient
 
 _COUNT = 48
 _CLOSE = 1e-5
@@ -88,7 +89,9 @@ def test_answers_are_keras_own(entry: ModelEntry, shared_data: Path, tmp_path: P
     prepared = [prepare(decode(item.source, reduce_to=reduction_for(spec)), spec).pixels for item in data.items]
     np.save(tmp_path / "in.npy", np.stack(prepared))
     arguments = [str(entry.folder / "model.keras"), str(tmp_path / "in.npy"), str(tmp_path / "out.npy")]
-    done = subprocess.run([sys.executable, "-c", _KERAS, *arguments], capture_output=True, text=True, timeout=100)
+    done = subprocess.run(
+        [sys.executable, "-c", _KERAS, *arguments], capture_output=True, text=True, timeout=patient(100)
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     labels = LabelMap(tuple(i % len(entry.manifest.labels) for i in range(len(data.classes))))
     with EngineClient() as client:

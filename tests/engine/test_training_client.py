@@ -17,6 +17,7 @@ from desktop.engine.training_client import TrainerLost, TrainingClient
 from desktop.ml.plans.events import BatchDone, EpochDone, Event, Finished, Note, Paused, Resumed, Started
 from desktop.store.runs import LOG, RunStore
 from tests.engine.jobs import run_with
+from tests.patience import patient
 
 pytestmark = pytest.mark.usefixtures("obedient_job")
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with")
@@ -208,7 +209,9 @@ def test_it_trains_where_there_are_no_streams(store: RunStore, tmp_path: Path) -
     folder = run_with(store, "print", "epochs 2")
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), os.environ.get("PYTHONPATH", "")])}
-    subprocess.run([sys.executable, str(script), str(folder), str(out)], env=environment, timeout=60, check=True)
+    subprocess.run(
+        [sys.executable, str(script), str(folder), str(out)], env=environment, timeout=patient(60), check=True
+    )
     assert out.read_text() == "done"
 
 

@@ -28,6 +28,7 @@ from desktop.store.runs import RunError, RunStore
 from tests.cli.test_train import planned
 from tests.cli.tools import ROOT, command, lines
 from tests.ml.training.test_training import InsideEpoch
+from tests.patience import patient
 
 pytest.importorskip("optuna")
 
@@ -277,7 +278,12 @@ def test_a_trial_that_takes_the_program_down_twice_is_given_up(pets: Path, monke
                  "--vary", "optimizer.rate=0.01|0.02"]  # fmt: skip
     for _ in range(2):
         done = subprocess.run(
-            [sys.executable, "-c", DIES, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=100, check=False
+            [sys.executable, "-c", DIES, *arguments],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=patient(100),
+            check=False,
         )
         assert done.returncode == 9, done.stderr
     monkeypatch.setattr(trial, "run_trial", good)

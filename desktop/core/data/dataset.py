@@ -18,7 +18,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from desktop.core.data.persons import Grouping, Patients, group_of_name
+from desktop.core.data.persons import Grouping, Patients, PatientsOf, group_of_name, patients_of_files
 from desktop.core.data.split_names import SPLIT_NAMES as SPLIT_NAMES
 from desktop.core.data.split_names import Part as Part
 from desktop.core.data.split_names import parts_of
@@ -205,12 +205,17 @@ class LabelledDataset:
             digest.update(record)
         return digest.hexdigest()
 
-    def groups(self, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Grouping:
+    def groups(
+        self,
+        progress: Progress | None = None,
+        cancelled: Cancelled | None = None,
+        patients_of: PatientsOf = patients_of_files,
+    ) -> Grouping:
         """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
 
         From DICOM's patient number, which is never kept, or from names that carry a person or case (a file's, or a
         folder's inside its class): people are numbered by first appearance. An entry that says nothing is a group of
-        its own.
+        its own. ``patients_of`` gives the patients of files, for callers that read the headers for more than this.
         """
         numbers: dict[tuple[str, str], int] = {}
         above = 2 if self.split == ALL and self.splits else 1  # the split's folder and the class's say no person
@@ -223,7 +228,7 @@ class LabelledDataset:
             plain = name.lower().endswith(_NEVER_DICOM) and group_of_name(name.split("/", above)[-1]) is not None
             return None if plain else self.source(position).path
 
-        patients = Patients(scan, len(self))
+        patients = Patients(scan, len(self), patients_of)
         for position in watched(range(len(self)), len(self), progress, cancelled):
             name = self.name(position)
             key = (_NO_GROUP, name)

@@ -17,6 +17,7 @@ from desktop.core.data.dataset import ALL, BrokenEntry, Cancelled, Interrupted, 
 from desktop.core.data.findings import NEAR_KINDS, Finding
 from desktop.core.data.patient_names import problem_of_names
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts, glimpse, look_at
+from desktop.core.data.splits import Cutting
 from desktop.core.pictures import decode_in_child
 from desktop.core.types import FoveaError, ImageSource
 from desktop.system import workers
@@ -53,7 +54,8 @@ class Inspection:
 
     ``groups`` is the number of people or cases that the pictures belong to, ``None`` where nothing tells. ``sources``
     are the pictures to show with the findings, by name; they hold paths. ``places`` gives split and class of each entry
-    that a choice may leave out. Both stay out of :meth:`to_dict`.
+    that a choice may leave out; ``cutting`` what a split of the pictures outside the data's own splits rests on. These
+    stay out of :meth:`to_dict`.
     """
 
     title: str
@@ -71,6 +73,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     sources: dict[str, ImageSource] = field(default_factory=dict, repr=False)
     places: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    cutting: Cutting | None = field(default=None, repr=False)
 
     @property
     def stops_training(self) -> bool:
@@ -79,8 +82,8 @@ class Inspection:
 
     def to_dict(self) -> dict[str, Any]:
         """The stable JSON form: names inside the data, no paths."""
-        raw = asdict(replace(self, sources={}, places={}))
-        del raw["sources"], raw["places"]
+        raw = asdict(replace(self, sources={}, places={}, cutting=None))
+        del raw["sources"], raw["places"], raw["cutting"]
         raw["stops_training"] = self.stops_training
         return raw
 
@@ -165,6 +168,7 @@ def inspect(
         findings=found,
         sources=_shown(data, found),
         places=_places(data, found),
+        cutting=_cutting(data, facts, grouping.numbers),
     )
 
 
@@ -281,6 +285,18 @@ def _sizes(facts: PictureFacts) -> Sizes | None:
 
 def _colours(facts: PictureFacts) -> np.ndarray:
     return np.bincount(facts.colour[facts.opened], minlength=len(COLOUR_KINDS))
+
+
+def _cutting(data: LabelledDataset, facts: PictureFacts, persons: np.ndarray) -> Cutting | None:
+    """What a split rests on, of the pictures that a training divides: those of the training split, or all."""
+    own = data.own_split("train")
+    rows = [i for i in np.flatnonzero(facts.opened).tolist() if own is None or data.split_of(i) == own]
+    if not rows:
+        return None
+    _, contents = np.unique(facts.sha256[rows], axis=0, return_inverse=True)
+    names = tuple(data.name(i) for i in rows)
+    labels = data.targets[rows].astype(np.int32)
+    return Cutting(data.classes, names, labels, persons[rows].astype(np.int32), contents.ravel().astype(np.int32))
 
 
 def _places(data: LabelledDataset, found: tuple[Finding, ...]) -> dict[str, tuple[str, str]]:

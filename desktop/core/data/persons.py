@@ -12,7 +12,7 @@ import re
 import secrets
 import stat
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -73,10 +73,24 @@ def patient_of_file(path: str | None) -> str | None:
 
 def patients_of_files(paths: Sequence[str | None]) -> list[str | None]:
     """:func:`patient_of_file` of several at once, which is much faster than one by one."""
-    return [_token(tags.get("PatientID", "").strip()) for tags in _tags_of(paths, ["PatientID"])]
+    return [patient_of(tags) for tags in _tags_of(paths, ["PatientID"])]
 
 
-def _token(patient: str) -> str | None:
+PatientsOf = Callable[[Sequence[str | None]], list[str | None]]
+"""What gives the patients of files, as :func:`patients_of_files` does."""
+
+
+def headers_of(paths: Sequence[str | None]) -> list[dict[str, str]]:
+    """The patient's number and name in the headers of DICOM files; empty for all else. Opens every file."""
+    found: list[dict[str, str]] = []
+    for start in range(0, len(paths), _AT_ONCE):
+        found += _tags_of(paths[start : start + _AT_ONCE], ["PatientID", "PatientName"])
+    return found
+
+
+def patient_of(header: Mapping[str, str]) -> str | None:
+    """As :func:`patient_of_file`, of a header that was read."""
+    patient = header.get("PatientID", "").strip()
     if not patient:
         return None
     return hashlib.blake2b(patient.encode("utf-8", "surrogateescape"), key=_KEY, digest_size=16).hexdigest()
@@ -86,8 +100,10 @@ class Patients:
     """The tokens of :func:`patient_of_file` for the entries of a data set, read some ahead. ``path_of`` gives the file
     at a position, ``None`` for what is not to be asked."""
 
-    def __init__(self, path_of: Callable[[int], str | None], count: int) -> None:
-        self._path_of, self._count = path_of, count
+    def __init__(
+        self, path_of: Callable[[int], str | None], count: int, patients_of: PatientsOf = patients_of_files
+    ) -> None:
+        self._path_of, self._count, self._patients_of = path_of, count, patients_of
         self._held: dict[int, str | None] = {}
 
     def token(self, position: int) -> str | None:
@@ -95,7 +111,7 @@ class Patients:
         if position not in self._held:
             places = range(position, min(position + _AT_ONCE, self._count))
             paths = [self._path_of(place) for place in places]
-            self._held = dict(zip(places, patients_of_files(paths), strict=True))
+            self._held = dict(zip(places, self._patients_of(paths), strict=True))
         return self._held[position]
 
 
@@ -114,18 +130,14 @@ def patients_in(asked: Sequence[tuple[str | None, Sequence[str]]], whole_words: 
     With ``whole_words`` a part counts only where it is a word of a name by itself, and a number from five digits on:
     for names that mean something else most of the time, as those of classes do.
     """
-    holding = _having if whole_words else _holding
-    found: list[set[str]] = []
-    for start in range(0, len(asked), _AT_ONCE):
-        part = asked[start : start + _AT_ONCE]
-        told = _tags_of([path for path, _ in part], ["PatientID", "PatientName"])
-        found += [holding(facts, names) for facts, (_, names) in zip(told, part, strict=True)]
-    return found
+    told = _having if whole_words else told_in
+    headers = headers_of([path for path, _ in asked])
+    return [told(header, names) for header, (_, names) in zip(headers, asked, strict=True)]
 
 
-def _having(facts: dict[str, str], names: Sequence[str]) -> set[str]:
-    """Those of ``names`` that have a part of the name or number in ``facts`` as a word of their own."""
-    told = " ".join(value[:_LONGEST_NAME] for value in facts.values())
+def _having(header: Mapping[str, str], names: Sequence[str]) -> set[str]:
+    """Those of ``names`` that have a part of the name or number in ``header`` as a word of their own."""
+    told = " ".join(value[:_LONGEST_NAME] for value in header.values())
     parts = [part for part in re.split(r"[\W_]+", _plain(told)) if part]
     words = {part for part in parts if len(part) >= (_LONG_NUMBER if part.isdigit() else _SHORTEST_NAME)}
     words |= {part for part in parts if part[0] >= _IDEOGRAPHS}
@@ -133,9 +145,9 @@ def _having(facts: dict[str, str], names: Sequence[str]) -> set[str]:
     return {name for name in names if words & (_words(name) | set(re.split(r"[\W_]+", _plain(name))))}
 
 
-def _holding(facts: dict[str, str], names: Sequence[str]) -> set[str]:
-    """Those of ``names`` that hold a part of the name or number in ``facts``."""
-    told = " ".join(value[:_LONGEST_NAME] for value in facts.values())
+def told_in(header: Mapping[str, str], names: Sequence[str]) -> set[str]:
+    """As :func:`patient_in`, of a header that was read."""
+    told = " ".join(value[:_LONGEST_NAME] for value in header.values())
     parts = [part for part in re.split(r"[\W_]+", _plain(told)) if part]
     long = [part for part in parts if len(part) >= _SHORTEST_NAME or part[0] >= _IDEOGRAPHS]
     joined = (a + b for a, b in permutations(parts[:_JOINED], 2))

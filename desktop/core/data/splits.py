@@ -118,6 +118,43 @@ def together(*keys: Sequence[Hashable]) -> list[int]:
     return [root(position) for position in range(count)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Cutting:
+    """What :func:`cut` needs to know of labelled pictures, all of them that open, in the order of the data.
+
+    ``names`` (n,) inside the data; ``labels`` int32 (n,) numbers of ``classes``; ``persons`` and ``contents`` int32
+    (n,): equal numbers are of one person or case, or have the same content.
+    """
+
+    classes: tuple[str, ...]
+    names: tuple[str, ...]
+    labels: np.ndarray
+    persons: np.ndarray
+    contents: np.ndarray
+
+    def counts(
+        self,
+        learned: Sequence[str],
+        fraction: float,
+        seed: int,
+        by_person: bool = True,
+        left_out: Iterable[str] = (),
+        near: Iterable[Sequence[str]] = (),
+    ) -> tuple[tuple[int, int], ...]:
+        """How many pictures of each class of ``learned`` are learned from and checked with: as a training cuts them."""
+        number = {name: at for at, name in enumerate(learned)}
+        own = np.array([number.get(name, -1) for name in self.classes], np.int64)[self.labels]
+        gone = set(left_out)
+        rows = [at for at in np.flatnonzero(own >= 0).tolist() if self.names[at] not in gone]
+        labels = own[rows]
+        alike = {name: at for at, names in enumerate(near) for name in names}
+        persons = self.persons[rows].tolist() if by_person else [None] * len(rows)
+        groups = together(persons, [alike.get(self.names[at]) for at in rows], self.contents[rows].tolist())
+        kept, held = cut(labels, groups, fraction, seed) if rows else (np.empty(0, np.int64), np.empty(0, np.int64))
+        sides = [np.bincount(labels[side], minlength=len(learned)).tolist() for side in (kept, held)]
+        return tuple(zip(*sides, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class SplitLists:
     """Which pictures were on which side, by their names inside the data; kept with a run as ``split.json``.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from desktop.core.figures.intervals import Estimate, Z, wilson
+from desktop.core.figures.intervals import Estimate, Z, shown, wilson
 
 if TYPE_CHECKING:
     from desktop.core.figures.clustered import Persons
@@ -106,7 +106,7 @@ def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
     return Estimate(value, max(-1.0, pa - pb - half), min(1.0, pa - pb + half), n, None, "bonett-price")
 
 
-Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold"]
+Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold", "same-data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +129,24 @@ def works_here(
     none = Estimate(None, reason="not compared")
     if here.value is None or here.hits is None or here.low is None or here.high is None:
         return Compatibility("no-figure", f"There is no {what} here: {here.reason}.", none)
-    local = f"{here.hits:,} of {here.n:,} images ({_percent(here.value)}, 95 % interval {_span(here.low, here.high)})"
+    local = f"{here.hits:,} of {here.n:,} images"
+    if shown(here).value is not None:
+        local += f" ({_percent(here.value)}, 95 % interval {_span(here.low, here.high)})"
     if card_value is None or card_n < 1:
         return Compatibility("no-figure", f"Here the {what} is {local}; {card} names none to compare with.", none)
     listed = f"{card} says {_percent(card_value)} on {card_n:,}"
     if here.n < FEW:
         text = f"Here the {what} is {local} and {listed}; {FEW} or more images are needed for an answer."
         return Compatibility("too-few", text, none)
-    if (here.hits, here.n) == (round(card_value * card_n), card_n):
-        listed += ": the very same numbers, so this may be the data that the card was made on"
     difference = _difference(here, card_value, card_n)
+    if here.n == card_n:
+        # Nobody's own pictures are as many as the card's by chance: most likely they are the card's.
+        numbers = "the very same numbers" if here.hits == round(card_value * card_n) else "as many images"
+        text = (
+            f"Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the card was made on. Then "
+            "it tells nothing about other pictures."
+        )
+        return Compatibility("same-data", text, difference)
     assert difference.low is not None and difference.high is not None
     start = f"Here the {what} is {local}; {listed}; "
     if difference.high < 0:

@@ -16,6 +16,9 @@ LEVEL = 0.95
 Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 """The normal quantile of a two-sided 95 % interval, 1.959964."""
 
+FEWEST = 20
+"""With fewer pictures than this there is no figure: :func:`shown` gives counts in its place."""
+
 _BUDGET = 20_000_000  # resampled entries that a bootstrap may cost in all: about a second
 _MOST, _FEWEST = 1000, 200
 ALIKE = "the resamples are too much alike for an interval"
@@ -53,6 +56,25 @@ class Estimate:
 def unknown(reason: str, n: int = 0) -> Estimate:
     """No figure, and why."""
     return Estimate(None, n=n, reason=reason)
+
+
+def shown(estimate: Estimate) -> Estimate:
+    """``estimate`` as it may be written anywhere, in the window, on the command line or in a report: none that rests on
+    fewer than :data:`FEWEST` pictures, whose reason then holds the counts."""
+    if estimate.value is None or not 0 < estimate.n < FEWEST:
+        return estimate
+    if estimate.hits is not None:
+        reason = f"{estimate.hits} of {estimate.n}: too few for a figure"
+    else:
+        reason = f"n = {estimate.n}: too few for a figure"
+    return Estimate(None, n=estimate.n, hits=estimate.hits, method=estimate.method, reason=reason)
+
+
+def share_of(value: float, n: int) -> Estimate:
+    """A share that is known as a number, of ``n`` pictures (0: not known how many), with Wilson's interval."""
+    if not math.isfinite(value):
+        return unknown("it is no number", n)
+    return proportion(round(value * n), n, "") if n else Estimate(value, reason="of how many is not known")
 
 
 def wilson(hits: float, n: float) -> tuple[float, float]:

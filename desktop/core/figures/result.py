@@ -14,26 +14,20 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.data.dataset import BrokenEntry
 from desktop.core.figures import calibration, metrics
 from desktop.core.figures.calibration import Bin, RiskCoverage, RiskStep
 from desktop.core.figures.clustered import Persons
 from desktop.core.figures.comparison import McNemar, mcnemar
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.gallery_order import SURE, Mode, in_order
 from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures, Curves, Means
+from desktop.core.figures.table import computed
 from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
 
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A picture without an answer: its name inside the data, its class, and why."""
-
-    name: str
-    class_name: str
-    kind: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +98,7 @@ class EvaluationResult:
     truth: np.ndarray
     predicted: np.ndarray
     scores: np.ndarray
-    skipped: tuple[Skipped, ...]
+    skipped: tuple[BrokenEntry, ...]
     complete: bool
     elapsed_s: float
     created: str
@@ -154,30 +148,23 @@ class EvaluationResult:
 
     def top_losses(self) -> np.ndarray:
         """int64: the positions in this result of the wrong answers, the largest loss first."""
-        wrong = np.flatnonzero(~self.right)
-        return wrong[np.argsort(-self.losses()[wrong], kind="stable")]
+        return self._ordered("losses")
 
     def least_confident_right(self) -> np.ndarray:
         """int64: the positions of the right answers, the least sure first."""
-        good = np.flatnonzero(self.right)
-        return good[np.argsort(self.confidence()[good], kind="stable")]
+        return self._ordered("unsure")
 
     def cell(self, truth: int, predicted: int) -> np.ndarray:
         """int64: the positions behind one cell of the confusion matrix, the surest first."""
-        there = np.flatnonzero((self.truth == truth) & (self.predicted == predicted))
-        return there[np.argsort(-self.confidence()[there], kind="stable")]
+        rows = np.arange(len(self))
+        return in_order("cell", rows, self.truth, self.predicted, self.scores, cell=(truth, predicted))
 
-    def likely_wrong_labels(self, at_least: float = 0.9) -> np.ndarray:
+    def likely_wrong_labels(self, at_least: float = SURE) -> np.ndarray:
         """int64: wrong answers whose score is at least ``at_least``: the label may be at fault. The surest first."""
-        sure = np.flatnonzero(~self.right & (self.confidence() >= at_least))
-        return sure[np.argsort(-self.confidence()[sure], kind="stable")]
+        return self._ordered("labels", at_least)
 
-
-def decide(scores: np.ndarray, positive: int | None, threshold: float | None) -> np.ndarray:
-    """The answers, int32 (n,), that ``scores`` (n, labels) give: by threshold where there is one, else the highest."""
-    if threshold is None or positive is None:
-        return np.asarray(scores.argmax(axis=1) if len(scores) else np.empty(0), dtype=np.int32)
-    return np.where(scores[:, positive].astype(np.float64) >= threshold, positive, 1 - positive).astype(np.int32)
+    def _ordered(self, mode: Mode, sure: float = SURE) -> np.ndarray:
+        return in_order(mode, np.arange(len(self)), self.truth, self.predicted, self.scores, sure=sure)
 
 
 def with_threshold(result: EvaluationResult, threshold: float | None, reason: str = "") -> EvaluationResult:
@@ -189,7 +176,7 @@ def with_threshold(result: EvaluationResult, threshold: float | None, reason: st
         result.model, threshold=threshold, positive=positive if threshold is not None else result.model.positive,
         reason=reason,
     )  # fmt: skip
-    return replace(result, model=model, predicted=decide(result.scores, model.positive, threshold))
+    return replace(result, model=model, predicted=answers_of(result.scores, model.positive, threshold))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -199,6 +186,7 @@ class Figures:
     ``ece`` and ``reliability`` take each image's highest score and whether that class was the truth, whatever the
     threshold; ``positive_reliability`` the positive class's own score. ``class_auc`` is one against the rest.
     ``persons`` is how many people or cases the intervals rest on; ``None`` where images are taken as independent.
+    ``more`` holds, by their keys, the figures whose row in :data:`desktop.core.figures.table.METRICS` computes them.
     """
 
     n: int
@@ -221,6 +209,7 @@ class Figures:
     risk: RiskCoverage
     risk_steps: list[RiskStep]
     persons: int | None = None
+    more: dict[str, Estimate] = field(default_factory=dict)
 
 
 def operating_point(result: EvaluationResult, table: ThresholdTable, threshold: float | None) -> OperatingPoint:
@@ -248,6 +237,8 @@ def figures(result: EvaluationResult, seed: int = 0) -> Figures:
     """
     found = _independent(result, seed)
     persons = Persons.among(result.groups)
+    more = computed(result.truth, result.predicted, result.scores, persons, seed)
+    found = replace(found, more=more) if more else found
     return found if persons is None else _by_person(result, found, persons, seed)
 
 
@@ -256,7 +247,7 @@ def _by_person(result: EvaluationResult, found: Figures, persons: Persons, seed:
     positive = result.model.positive if result.model.positive is not None else 1
     two = len(result.model.labels) == 2
     is_positive, score = truth == positive, scores[:, positive].astype(np.float64)
-    top, top_right = scores.max(axis=1).astype(np.float64), decide(scores, None, None) == truth
+    top, top_right = scores.max(axis=1).astype(np.float64), answers_of(scores, None, None) == truth
     means, balanced = persons.means(truth, result.predicted, found.means, found.balanced_accuracy, seed)
     auc, ap, curves = found.auc, found.average_precision, found.curves
     if two and auc is not None and ap is not None:
@@ -306,7 +297,7 @@ def _independent(result: EvaluationResult, seed: int) -> Figures:
     matrix = metrics.confusion(truth, result.predicted, len(labels))
     classes = metrics.per_class(matrix, labels)
     top = scores.max(axis=1).astype(np.float64) if len(scores) else np.empty(0)
-    top_right = decide(scores, None, None) == truth
+    top_right = answers_of(scores, None, None) == truth
     curves = auc = ap = point = table = positive_bins = None
     per_class_auc: list[Estimate] = []
     if len(labels) == 2:

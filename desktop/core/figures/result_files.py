@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TextIO
 
 import numpy as np
@@ -10,6 +11,7 @@ from desktop.core.figures.intervals import Estimate
 from desktop.core.figures.metrics import ClassFigures
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures
+from desktop.core.figures.table import CLASS_METRICS, METRICS, POINT_METRICS
 from desktop.core.figures.thresholds import OperatingPoint
 from desktop.system.csv_cells import CsvWriter
 
@@ -38,19 +40,13 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: PublicNames
     result = public_result(result, naming)
     model, data = result.model, result.data
     means = figures.means
-    named = {
-        "accuracy": figures.accuracy, "balanced_accuracy": figures.balanced_accuracy, "top5": figures.top5,
-        "auc": figures.auc, "average_precision": figures.average_precision, "ece": figures.ece,
-        "brier": figures.brier, "macro_precision": means.macro_precision, "macro_recall": means.macro_recall,
-        "macro_f1": means.macro_f1, "weighted_precision": means.weighted_precision,
-        "weighted_recall": means.weighted_recall, "weighted_f1": means.weighted_f1,
-    }  # fmt: skip
+    named = {row.key: row.get(figures) for row in METRICS if row.group != "decision"}  # these: the operating point
     return {
         "n": figures.n,
         "skipped": len(result.skipped),
         "unanswered": result.unanswered,
         "complete": result.complete,
-        **{name: estimate.value if estimate else None for name, estimate in named.items()},
+        **_values(named),
         "intervals": {name: estimate_json(estimate) for name, estimate in named.items() if estimate},
         "labels": list(model.labels),
         "confusion": figures.matrix.tolist(),
@@ -101,10 +97,8 @@ def figures_json(result: EvaluationResult, figures: Figures, naming: PublicNames
 
 def class_json(figures: ClassFigures, auc: Estimate | None = None) -> dict[str, Any]:
     """One class: counts and figures as plain numbers, intervals beside."""
-    named = {
-        "precision": figures.precision, "recall": figures.recall, "sensitivity": figures.recall,
-        "specificity": figures.specificity, "fpr": figures.fpr, "fnr": figures.fnr, "f1": figures.f1,
-    }  # fmt: skip
+    named = {row.key: row.get(figures) for row in CLASS_METRICS}
+    named["sensitivity"] = named["recall"]  # the same figure under both of its names
     if auc is not None:
         named["auc"] = auc
     return {
@@ -115,19 +109,20 @@ def class_json(figures: ClassFigures, auc: Estimate | None = None) -> dict[str, 
         "fp": figures.fp,
         "fn": figures.fn,
         "tn": figures.tn,
-        **{name: estimate.value for name, estimate in named.items()},
+        **_values(named),
         "intervals": {name: estimate_json(estimate) for name, estimate in named.items()},
     }
+
+
+def _values(named: Mapping[str, Estimate | None]) -> dict[str, float | None]:
+    return {name: estimate.value if estimate else None for name, estimate in named.items()}
 
 
 def point_json(point: OperatingPoint | None) -> dict[str, Any] | None:
     """An operating point: counts, figures, intervals."""
     if point is None:
         return None
-    named = {
-        "sensitivity": point.sensitivity, "specificity": point.specificity, "ppv": point.ppv, "npv": point.npv,
-        "accuracy": point.accuracy,
-    }  # fmt: skip
+    named = {row.key: row.get(point) for row in POINT_METRICS}
     return {
         "threshold": point.threshold,
         "tp": point.tp,
@@ -135,7 +130,7 @@ def point_json(point: OperatingPoint | None) -> dict[str, Any] | None:
         "tn": point.tn,
         "fn": point.fn,
         "prevalence": point.prevalence,
-        **{name: estimate.value for name, estimate in named.items()},
+        **_values(named),
         "intervals": {name: estimate_json(estimate) for name, estimate in named.items()},
     }
 

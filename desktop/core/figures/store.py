@@ -22,7 +22,9 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from desktop import paths
-from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts, Skipped, decide
+from desktop.core.data.dataset import BrokenEntry
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts
 from desktop.core.types import FoveaError
 from desktop.system import strict_json
 from desktop.system.files import OWN_DISK, not_written, put_in_place, write_atomically
@@ -161,7 +163,7 @@ class EvaluationStore:
             return None
         if not result.complete or not result.model.answers_as(model):
             return None
-        return replace(result, model=model, predicted=decide(result.scores, model.positive, model.threshold))
+        return replace(result, model=model, predicted=answers_of(result.scores, model.positive, model.threshold))
 
     def load(self, key: str) -> EvaluationResult:
         """A kept result. Raises :class:`FoveaError`: ``not-found``, or ``damaged`` where its file is not whole."""
@@ -178,7 +180,7 @@ class EvaluationStore:
                 raise ValueError("lengths differ")
             return EvaluationResult(
                 model=_facts(ModelFacts, head["model"]), data=_facts(DataFacts, head["data"]), names=names, **arrays,
-                skipped=tuple(_facts(Skipped, item) for item in head["skipped"]), complete=bool(head["complete"]),
+                skipped=tuple(_facts(BrokenEntry, item) for item in head["skipped"]), complete=bool(head["complete"]),
                 elapsed_s=float(head["elapsed_s"]), created=str(head["created"]), device=str(head["device"]),
                 versions=dict(head["versions"]),
             )  # fmt: skip

@@ -13,12 +13,10 @@ from typing import Literal
 
 import numpy as np
 
-from desktop.core.figures.intervals import Estimate, Z, proportion, unknown
+from desktop.core.figures.intervals import FEWEST, Estimate, Z, proportion, unknown
 
 HIGHEST_SCORE = 0.5
 """The threshold that stands for 'the highest of two scores', but for equal ones."""
-FEWEST = 20
-"""With fewer pictures of either class than this no threshold is chosen, whatever it seems to gain."""
 _FOLDS = 10
 
 

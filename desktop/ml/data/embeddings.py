@@ -29,11 +29,10 @@ from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import DecodedImage, FoveaError, ImageSource, StoreError
 from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data.cache import VERSION
+from desktop.store.catalogue import EVERYDAY as EVERYDAY
 from desktop.store.embedding_cache import EmbeddingCache
 from desktop.store.store import ModelEntry, ModelStore, check_usable, read_verified
 
-EVERYDAY = "efficientnet-lite0"
-"""The model whose embedding everything builds upon where nothing else is said."""
 _BATCH = 16
 _AHEAD = 2  # pieces decoded ahead for each thread
 

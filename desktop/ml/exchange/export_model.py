@@ -1,7 +1,9 @@
 """Writes a model of the store for other programs: as ``.keras``, ``.tflite`` or ONNX, or whole as an archive.
 
-Beside each of the first three lies ``FILE.parity.json``: how far the file's answers are from Fovea's own, over real
-pictures. The work runs in a child process with limits; this module imports neither Keras nor TensorFlow.
+Beside each of the first three lie ``FILE.parity.json``: how far the file's answers are from Fovea's own, over real
+pictures; ``FILE.json``: how a picture is prepared, and the labels, which the file carries inside as well; and
+``FILE.example.py``, a program that answers pictures with it. The work runs in a child process with limits; this module
+imports neither Keras nor TensorFlow.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from desktop.core.types import FoveaError
 from desktop.ml.convert.convert import memory_for
 from desktop.ml.convert.sandbox import GIB, Limits, run
 from desktop.ml.exchange.install import work_folder
+from desktop.ml.exchange.preparing_facts import example
 from desktop.ml.plans.job_steps import Step
 from desktop.store import archive
 from desktop.store.download import Control
@@ -101,6 +104,10 @@ def export(
         certificate = target.with_name(target.name + ".parity.json")
         _put(work / f"out{ENDINGS[form]}", target)
         _put(work / "parity.json", certificate)
+        _put(work / "facts.json", target.with_name(target.name + ".json"))
+        program = work / "example.py"
+        program.write_text(example(form, target.name, manifest), encoding="utf-8", newline="\n")
+        _put(program, target.with_name(target.name + ".example.py"))
     return Exported(target, certificate, facts["difference"], facts["pictures"])
 
 

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from desktop.core.notices import medical_notice
 from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
+from desktop.ml.exchange.preparing_facts import embed, facts_of
 from desktop.store.manifest import Manifest, from_json
 
 _MOST_PICTURES = 200
@@ -42,24 +44,29 @@ def write(keras_file: str, lite: str, form: str, manifest: str, folder: str, wor
     expected: np.ndarray | None
     if form == "tflite":
         shutil.copyfile(lite, out)
+        embed(out, form, described)
         found, reader = _litert(out, images, position), "LiteRT (ai-edge-litert)"
         if keras_file:  # the file is Fovea's own: what can differ is the network that it was made from
             expected, peer = _keras(Path(keras_file), images, found.shape[1])
         else:
-            expected, peer = None, "nothing: the model has this form alone, and the file is a copy of it"
+            expected, peer = None, "nothing: the model has this form alone, and the file holds a copy of it"
     else:
         expected = _litert(Path(lite), images, position)
         if form == "onnx":
             _to_onnx(Path(lite), out, described)
+            embed(out, form, described)
             found, reader = _onnx(out, images)
         else:
             shutil.copyfile(keras_file, out)
+            embed(out, form, described)
             found, reader = _keras(out, images, expected.shape[1])
     if not np.isfinite(found).all():
         raise FoveaError("parity", "the exported file gives no usable numbers (NaN or infinity)")
     if expected is not None and found.shape != expected.shape:
         raise FoveaError("parity", f"the exported file gives {found.shape}, the model {expected.shape}")
     certificate = _certificate(described, out, form, (reader, peer), found, expected, over)
+    facts = json.dumps(facts_of(described), indent=1, ensure_ascii=False) + "\n"
+    (Path(work) / "facts.json").write_text(facts, encoding="utf-8", newline="\n")
     (Path(work) / "parity.json").write_text(
         json.dumps(certificate, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
     )
@@ -188,7 +195,7 @@ def _missing(error: ImportError) -> FoveaError:
     return FoveaError(
         "missing-package",
         f"writing ONNX needs the package {error.name}, which is not part of this installation",
-        "Install it with: pip install 'fovea[onnx]'. Or export as .tflite or .keras.",
+        "In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.",
     )
 
 
@@ -239,7 +246,7 @@ def _certificate(
             "values": "0 to 255; scaling sits inside the network",
         },
         "labels": list(manifest.labels),
-        "notice": "research and education only; not a medical device" if manifest.medical else "",
+        "notice": medical_notice(manifest.medical),
         "fovea": __version__,
         "created": datetime.datetime.now(datetime.UTC).replace(microsecond=0).isoformat(),
     }

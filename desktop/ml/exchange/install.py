@@ -36,7 +36,8 @@ PARITY_LIMIT: dict[str, float] = {"float32": 1e-5, "float16": 1e-2, "imported": 
 _SECONDS = 1800.0
 _NOT_HERE = "Its weights do not come with Fovea"
 
-KEPT = ("model.keras", "model.tflite", "selftest")
+KERAS_FILE = "model.keras"
+KEPT = (KERAS_FILE, "model.tflite", "selftest")
 EXTRAS = (HEAD_FILE, FILTERS_FILE)  # where the network has them
 REVISION = 1
 """The version of the models that are made of packages: raised where they would come out otherwise than before."""
@@ -51,6 +52,7 @@ class Request:
     ``source``: a file of the user's in place of the download or of the package's; ``url``: a mirror of the same file.
     ``sha256``: the hash of a file that the user vouches for in place of the published one; the card says so then.
     ``root``: the folder of models to install into, by default the user's. ``patient``: lets other work go first.
+    ``answers_only``: without the Keras form, for editions that cannot train; what is made so cannot be built upon.
     """
 
     network: Network
@@ -60,6 +62,7 @@ class Request:
     sha256: str | None = None
     root: Path | None = None
     patient: bool = False
+    answers_only: bool = False
 
 
 def install(
@@ -98,6 +101,8 @@ def install(
         tell(Step("write"))
         with own_disk(), store.stage(ready, request.root) as folder:
             for item in (*KEPT, *(name for name in EXTRAS if (work / name).is_file())):
+                if item == KERAS_FILE and request.answers_only:
+                    continue
                 os.rename(work / item, folder / item)
     _pin(network, request, weights)
     _forget_download(network)

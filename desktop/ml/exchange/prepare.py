@@ -45,6 +45,15 @@ def missing(store: ModelStore) -> list[Network]:
     ]
 
 
+def check_package(store: ModelStore) -> None:
+    """Raise :class:`StoreError`, which says what to do, where the model for everyday photographs is not there and the
+    package that it is made of is not installed either."""
+    network = catalogue.load().get(catalogue.EVERYDAY)
+    there = any(entry.id == network.id and entry.state == "ready" for entry in store.entries())
+    if not there and can_convert() and network.package is not None:
+        weight_packages.find(network.package)
+
+
 def can_convert() -> bool:
     """Whether this installation has what a conversion needs; nothing is imported to find out."""
     return all(importlib.util.find_spec(name) is not None for name in ("keras", "tensorflow"))

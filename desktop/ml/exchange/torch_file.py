@@ -2,7 +2,9 @@
 
 Such a file is five pickles (a magic number, a version, facts about the machine that wrote it, the weights by name, the
 list of storages), then the raw numbers of each storage. A pickle is a small program: its opcodes are looked at first,
-against a short list, and it is then read by an unpickler that knows four names, each bound to an inert stand-in.
+against a short list, and it is then read by an unpickler that knows four names, each bound to an inert stand-in. What
+was read once may not be used again but for names and texts, and nothing may be nested deeply: few bytes cannot stand
+for a structure that takes forever to walk through.
 A tensor is a view: where its numbers lie in the storage is told by its offset and its strides, and those are obeyed.
 The layout of the file is that of ``torch.serialization`` (PyTorch 1.5).
 """
@@ -30,10 +32,13 @@ _GENEROUS = 4  # all tensors together may be so many times as large as the file:
 
 _OPCODE_NAMES = """
 PROTO STOP MARK EMPTY_DICT SETITEM SETITEMS EMPTY_LIST APPEND APPENDS EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3
-BINUNICODE SHORT_BINUNICODE BININT BININT1 BININT2 LONG1 BINFLOAT NONE NEWTRUE NEWFALSE
-BINPUT LONG_BINPUT MEMOIZE BINGET LONG_BINGET GLOBAL REDUCE BUILD BINPERSID
+BINUNICODE BININT BININT1 BININT2 LONG1 NONE NEWTRUE NEWFALSE
+BINPUT LONG_BINPUT BINGET LONG_BINGET GLOBAL REDUCE BUILD BINPERSID
 """
 _OPCODES = frozenset(_OPCODE_NAMES.split())
+_DEEPEST = 8  # a tensor's arguments hold its storage, shape and strides: two would do
+_PUTS, _GETS = ("BINPUT", "LONG_BINPUT"), ("BINGET", "LONG_BINGET")
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 class _Named(dict[str, Any]):
@@ -141,17 +146,18 @@ def read(data: bytes) -> dict[str, np.ndarray]:
 
 def _read(data: bytes) -> dict[str, np.ndarray]:
     stream = io.BytesIO(data)
-    if (magic := _load(stream)) != _MAGIC:
-        raise ValueError(f"it begins with {str(magic)[:20]}")
-    if (version := _load(stream)) != _VERSION:
-        raise ValueError(f"version {str(version)[:20]} found, {_VERSION} expected")
+    magic, version = _load(stream), _load(stream)
+    if type(magic) is not int or magic != _MAGIC:
+        raise ValueError("it begins with another number")
+    if type(version) is not int or version != _VERSION:
+        raise ValueError(f"it has another version than {_VERSION}")
     facts = _load(stream)
     if not isinstance(facts, dict) or facts.get("little_endian") is not True:
         raise ValueError("its numbers are not little-endian")
     named, keys = _load(stream), _load(stream)
     if not isinstance(named, _Named) or not all(isinstance(view, _View) for view in named.values()):
         raise ValueError("it holds something else than named tensors")
-    if not isinstance(keys, list) or len(named) > _MAX_TENSORS:
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys) or len(named) > _MAX_TENSORS:
         raise ValueError("its list of storages is none")
     storages = _storages(data, stream.tell(), named, keys)
     room = _GENEROUS * len(data)
@@ -167,6 +173,7 @@ def _read(data: bytes) -> dict[str, np.ndarray]:
 def _load(stream: io.BytesIO) -> Any:
     """The next pickle of ``stream``, looked over before it is read."""
     begin = stream.tell()
+    look = _Look()
     for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if opcode.name not in _OPCODES:
             raise _CarriesCodeError(opcode.name)
@@ -174,12 +181,66 @@ def _load(stream: io.BytesIO) -> Any:
             raise _CarriesCodeError(str(argument).replace(" ", "."))
         if count > _MAX_OPCODES or (opcode.name == "LONG_BINPUT" and int(argument or 0) > _MAX_OPCODES):
             raise StoreError("too-large", "the file lists far more than a network's weights")
+        look.at(opcode.name, argument)
     end = stream.tell()
     # Of these bytes alone: an unpickler that reads ahead would leave the stream somewhere else.
     stream.seek(begin)
     found = _Unpickler(io.BytesIO(stream.read(end - begin))).load()
     stream.seek(end)
     return found
+
+
+class _Look:
+    """Follows a pickle without reading it: how deep is what lies on its stack (-1: a mark), and what is remembered."""
+
+    def __init__(self) -> None:
+        self._stack: list[int] = []
+        self._plain: set[Any] = set()  # remembered names and texts
+        self._before = ""
+
+    def at(self, name: str, argument: Any) -> None:
+        """The next opcode. Raises ValueError for a structure that no file of weights has."""
+        stack = self._stack
+        if name in _PUTS:
+            if self._before in ("GLOBAL", "BINUNICODE"):
+                self._plain.add(argument)
+            else:
+                self._plain.discard(argument)
+        elif name in _GETS:
+            if argument not in self._plain:
+                raise ValueError("a part of it is used twice")
+            stack.append(0)
+        elif name == "MARK":
+            stack.append(-1)
+        elif name == "TUPLE":
+            self._push(1 + self._to_mark())
+        elif name in _TUPLES:
+            self._push(1 + max(stack.pop() for _ in range(_TUPLES[name])))
+        elif name in ("SETITEMS", "APPENDS"):
+            inside = self._to_mark()
+            self._push(max(stack.pop(), 1 + inside))
+        elif name in ("SETITEM", "APPEND"):
+            inside = max(stack.pop() for _ in range(2 if name == "SETITEM" else 1))
+            self._push(max(stack.pop(), 1 + inside))
+        elif name in ("REDUCE", "BUILD"):
+            self._push(max(stack.pop(), stack.pop()))
+        elif name == "BINPERSID":
+            stack.pop()
+            stack.append(0)
+        elif name not in ("PROTO", "STOP"):
+            stack.append(0)
+        self._before = name
+
+    def _to_mark(self) -> int:
+        deepest = 0
+        while (depth := self._stack.pop()) >= 0:
+            deepest = max(deepest, depth)
+        return deepest
+
+    def _push(self, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deeply")
+        self._stack.append(depth)
 
 
 def _storages(data: bytes, position: int, named: dict[str, _View], keys: list[Any]) -> dict[str, np.ndarray]:

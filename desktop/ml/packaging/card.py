@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core.figures.result import Figures
+from desktop.core.notices import medical_notice
 from desktop.ml.data.assemble import Gathered
 from desktop.ml.plans import nettables
 from desktop.ml.plans.plan import TrainingPlan
@@ -88,9 +89,7 @@ def _own_words(
         "must_not": ["Be the only ground for a decision that can harm anybody."],
     }
     if plan.medical:
-        words["notice"] = (
-            "Research and education only; not a medical device. The output is a model score, not a diagnosis."
-        )
+        words["notice"] = medical_notice(plan.medical)
         words["must_not"] = ["Diagnose, triage or treat anybody, or replace a physician's reading."]
     if parent:
         words["credits"] = [f"Its training began from the model {parent}."]

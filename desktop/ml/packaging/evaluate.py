@@ -10,7 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from desktop.core.data.persons import group_of_name
-from desktop.core.figures.result import DataFacts, EvaluationResult, Figures, ModelFacts, decide, figures
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.result import DataFacts, EvaluationResult, Figures, ModelFacts, figures
 from desktop.core.figures.result_files import figures_json
 from desktop.ml.data.arrays import Images
 from desktop.ml.data.assemble import Gathered
@@ -69,7 +70,7 @@ def measure(
         names=pictures.names,
         positions=np.arange(len(pictures)),
         truth=pictures.labels.astype(np.int32),
-        predicted=decide(scores, decision.positive, threshold),
+        predicted=answers_of(scores, decision.positive, threshold),
         scores=scores,
         skipped=(),
         complete=True,

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from desktop import paths
+from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.result import Figures
-from desktop.core.figures.thresholds import FEWEST, HIGHEST_SCORE, Aim, Gain, gain_of
+from desktop.core.figures.table import METRICS
+from desktop.core.figures.thresholds import HIGHEST_SCORE, Aim, Gain, gain_of
 from desktop.core.trust import neighbours
 from desktop.core.trust.domain import FILE as DOMAIN_FILE
 from desktop.core.trust.domain import Gate
@@ -356,9 +358,7 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
 
 def metrics_of(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
     """The figures that a card shows, from those over a split of the data called ``title``."""
-    named = {"accuracy": found.accuracy, "area under ROC": found.auc, "calibration error": found.ece}
-    if found.auc is not None and found.point is not None:
-        named |= {"sensitivity": found.point.sensitivity, "specificity": found.point.specificity}
+    named = {row.card: row.get(found) for row in METRICS if row.card}
     return tuple(
         Metric(name, estimate.value, title, split, estimate.n, estimate.low, estimate.high)
         for name, estimate in named.items()

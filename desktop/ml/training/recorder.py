@@ -44,6 +44,7 @@ class Recorder:
         self._batches: BatchLog | None = None
         self._curves: TensorBoardLog | None = None
         self._last_counts = False
+        self._validation = 0
         self._before = 0.0
         self._began = time.monotonic()
         if self._store is not None:
@@ -74,7 +75,7 @@ class Recorder:
 
     def settle(self, figures: Mapping[str, float]) -> None:
         """Keep the figures of the epoch that counts in the end: the one whose weights are kept."""
-        self.change(figures=_of_record(figures))
+        self.change(figures=self._of_record(figures))
 
     def close(self) -> None:
         """End the batch curve and TensorBoard's file."""
@@ -95,6 +96,7 @@ class Recorder:
             self._curves(event)
         if isinstance(event, Started):
             self._end_batches()
+            self._validation = event.validation
             self._batches = BatchLog(self._folder / BATCHES, event.epoch)
             self._log(
                 f"{event.parameters} parameters on {event.device} ({event.backend}), {event.train} training and "
@@ -136,8 +138,20 @@ class Recorder:
         self.change(
             epochs_done=event.epoch + 1,
             seconds=self._seconds(),
-            **({"figures": _of_record(asdict(event))} if counts else {}),
+            **({"figures": self._of_record(asdict(event))} if counts else {}),
         )
+
+    def settle_model(self, accuracy: float, n: int) -> None:
+        """Keep what the finished model, calibrated and with its own decision, reaches on validation."""
+        if self._store is not None:
+            with contextlib.suppress(RunError):
+                held = self._store.get(self._folder.name).figures
+                self.change(figures={**held, "model_accuracy": accuracy, "model_n": float(n)})
+
+    def _of_record(self, figures: Mapping[str, Any]) -> dict[str, float]:
+        """The figures of one epoch, and of how many validation pictures (0: not known) they are."""
+        held = {name: float(figures[name]) for name in _FIGURES}
+        return {**held, "val_n": float(self._validation)} if self._validation else held
 
     def _seconds(self) -> float:
         return self._before + time.monotonic() - self._began
@@ -145,7 +159,3 @@ class Recorder:
     def _log(self, text: str) -> None:
         moment = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         append_line(self._folder / LOG, f"{moment} {text}")
-
-
-def _of_record(figures: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(figures[name]) for name in _FIGURES}

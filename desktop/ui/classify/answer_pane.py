@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.services.explaining import Explainer
 from desktop.services.session import Session
@@ -24,9 +24,11 @@ _BUSY_MS = 250
 
 
 class AnswerPane(QWidget):
-    """Shows what the session knows about the current image. ``model_selected`` and ``card_requested`` carry ids."""
+    """Shows what the session knows about the current image. ``model_selected``, ``card_requested`` and
+    ``install_wanted`` carry ids."""
 
     model_selected = Signal(str)
+    install_wanted = Signal(str)
     card_requested = Signal(str)
 
     def __init__(
@@ -69,13 +71,22 @@ class AnswerPane(QWidget):
         self._missing_text = QLabel()
         self._missing_hint = QLabel()
         self._missing_hint.setProperty("role", "secondary")
+        self.install = QPushButton(self.tr("Install…"))
+        self.install.setProperty("role", "primary")
+        self.install.setAccessibleName(self.tr("Install the weights of this model"))
+        self.install.clicked.connect(self._ask_install)
         about = QPushButton(self.tr("About this model"))
         about.clicked.connect(self._ask_card)
         for label in (self._missing_title, self._missing_text, self._missing_hint):
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
             missing.addWidget(label)
-        missing.addWidget(about, 0, Qt.AlignmentFlag.AlignLeft)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.install)
+        buttons.addWidget(about)
+        buttons.addStretch(1)
+        missing.addLayout(buttons)
         self.bars = ProbabilityBars()
         self.confidence = ConfidencePanel()
         self.confidence.why.connect(self._explainer.show)
@@ -113,9 +124,7 @@ class AnswerPane(QWidget):
         manifest = entry.manifest if entry is not None else None
         notice = manifest.card.notice if manifest is not None else ""
         medical = manifest is not None and manifest.medical
-        if medical or notice:
-            self._medical.set_text(notice or medical_words(self))
-        self._medical.setVisible(bool(medical or notice))
+        self._medical.show_for(medical, notice)
         self._missing.setVisible(entry is not None and entry.state != "ready")
         if entry is not None and entry.state != "ready":
             self._explain(entry)
@@ -128,6 +137,7 @@ class AnswerPane(QWidget):
             check_usable(entry)
         except StoreError as error:
             title = self.tr("Weights not installed") if error.kind == "not-installed" else self.tr("Damaged")
+            self.install.setVisible(error.kind == "not-installed")
             self._missing_title.setText(title)
             self._missing_text.setText(sentence(error.message))
             self._missing_hint.setText(error.hint)
@@ -201,10 +211,9 @@ class AnswerPane(QWidget):
             self.card_requested.emit(model_id)
 
     @Slot()
+    def _ask_install(self) -> None:
+        self.install_wanted.emit(self._session.model_id)
+
+    @Slot()
     def _ask_card(self) -> None:
         self.card_requested.emit(self._session.model_id)
-
-
-def medical_words(widget: QWidget) -> str:
-    """The plain notice of a medical model whose card has none of its own."""
-    return widget.tr("Research and education only. Not a medical device. The output is a model score, not a diagnosis.")

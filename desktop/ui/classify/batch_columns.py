@@ -24,7 +24,7 @@ SCORES_KEPT_UP_TO = 100
 """Models of more classes keep their two best scores only: 100,000 pictures × 1,000 classes would be 400 MB."""
 
 _COLUMNS = (
-    *("state", "answer", "score", "second", "second_score", "inside", "domain_score"),
+    *("state", "answer", "score", "label_index", "label_score", "second", "second_score", "inside", "domain_score"),
     *("elapsed", "size", "notice", "sha"),
 )
 _SEPARATORS = os.sep + (os.altsep or "")
@@ -63,7 +63,12 @@ class Query:
 
 
 class Batch:
-    """The state of each picture by position. All of it belongs to the drawing thread."""
+    """The state of each picture by position. All of it belongs to the drawing thread.
+
+    ``answer`` counts in ``answers``: the model's classes, then the general words that were answered. ``label_index``
+    and ``label_score`` are those of the class by the decision rule, also where a general word is the answer; ``second``
+    is then that class.
+    """
 
     def __init__(self, sources: Sequence[ImageSource], manifest: Manifest, root: str | None) -> None:
         import numpy as np
@@ -71,6 +76,8 @@ class Batch:
         count = len(sources)
         self.sources = sources
         self.labels = manifest.labels
+        self.answers = list(manifest.labels)
+        self._word_ids: dict[str, int] = {}
         self.label_ids = manifest.label_ids
         self.model = manifest.id
         self.decision = manifest.decision
@@ -81,11 +88,14 @@ class Batch:
         self.state = np.zeros(count, np.uint8)
         self.answer = np.full(count, -1, np.int32)
         self.score = np.zeros(count, np.float32)
+        self.label_index = np.full(count, -1, np.int32)
+        self.label_score = np.zeros(count, np.float32)
         self.second = np.full(count, -1, np.int32)
         self.second_score = np.zeros(count, np.float32)
         self.inside = np.full(count, UNKNOWN, np.int8)
         self.domain_score = np.zeros(count, np.float32)
         self.gated = manifest.domain is not None
+        self.worded = bool(manifest.label_ids)  # whether the model may answer with a general word
         self.elapsed = np.zeros(count, np.float32)
         self.size = np.zeros((count, 2), np.int32)
         self.notice = np.zeros(count, np.int32)
@@ -120,9 +130,15 @@ class Batch:
 
     def _put_answer(self, at: int, item: Prediction) -> None:
         scores = item.probabilities
-        self.answer[at] = item.index
-        self.score[at] = scores[item.index]
-        if len(scores) > 1:
+        said = self._answer_id(item.wording.word) if item.wording is not None and item.wording.word else item.index
+        self.answer[at] = said
+        self.score[at] = item.answer_score
+        self.label_index[at] = item.index
+        self.label_score[at] = scores[item.index]
+        if said != item.index:
+            self.second[at] = item.index
+            self.second_score[at] = scores[item.index]
+        elif len(scores) > 1:
             best = scores.argpartition(-2)[-2:]
             # Where the rule answers with a class that is not the best, the best one is the other to be shown.
             other = max((int(i) for i in best if i != item.index), key=lambda i: float(scores[i]))
@@ -135,11 +151,11 @@ class Batch:
         self.sha[at] = list(bytes.fromhex(item.prepared_sha256))
         if item.notices:
             self.notice[at] = self._notice_id("; ".join(notice.text for notice in item.notices))
-        self.counts[item.index] += 1
+        self.counts[said] += 1
         if item.domain is not None:
             self.inside[at] = INSIDE if item.domain.inside else OUTSIDE
             self.domain_score[at] = item.domain.score
-            self.unlike[item.index] += not item.domain.inside
+            self.unlike[said] += not item.domain.inside
 
     def take_over(self, before: Batch, places: Sequence[int]) -> None:
         """Take the answers of ``before``, a batch of the same model: ``places`` holds for each picture where it stood
@@ -154,13 +170,24 @@ class Batch:
         if self.scores is not None and before.scores is not None:
             self.scores[here] = before.scores[there]
         self.notice_texts, self._notice_ids = list(before.notice_texts), dict(before._notice_ids)
+        self.answers, self._word_ids = list(before.answers), dict(before._word_ids)
         for at in np.flatnonzero(self.state == FAILED).tolist():
             self.errors[at] = before.errors[int(held[at])]
         answered = self.state == ANSWERED
-        classes = len(self.labels)
+        classes = len(self.answers)
         self.counts = np.bincount(self.answer[answered], minlength=classes)
         self.unlike = np.bincount(self.answer[answered & (self.inside == OUTSIDE)], minlength=classes)
         self.done = int(np.count_nonzero(self.state != PENDING))
+
+    def _answer_id(self, word: str) -> int:
+        """The place of a general word among the answers."""
+        if word not in self._word_ids:
+            import numpy as np
+
+            self._word_ids[word] = len(self.answers)
+            self.answers.append(word)
+            self.counts, self.unlike = np.append(self.counts, 0), np.append(self.unlike, 0)
+        return self._word_ids[word]
 
     def _notice_id(self, text: str) -> int:
         if text not in self._notice_ids:
@@ -189,7 +216,15 @@ class Batch:
 
     def label(self, at: int) -> str:
         """The answer, '' for none."""
-        return self.labels[self.answer[at]] if self.answer[at] >= 0 else ""
+        return self.answers[self.answer[at]] if self.answer[at] >= 0 else ""
+
+    def class_label(self, at: int) -> str:
+        """The class by the model's decision rule, '' for none."""
+        return self.labels[self.label_index[at]] if self.label_index[at] >= 0 else ""
+
+    def general_word(self, at: int) -> str:
+        """The general word, '' where the answer is a class."""
+        return self.answers[self.answer[at]] if self.answer[at] >= len(self.labels) else ""
 
     def by_threshold(self, at: int, number: Callable[[float], str]) -> str:
         """The threshold that made the answer, where that is not the class of the higher score; else ''."""
@@ -266,7 +301,7 @@ class Batch:
         if column == "error":
             return (yield from self._error_key())
         if column == "answer":
-            ranks = yield from _ranked([label.casefold() for label in self.labels])
+            ranks = yield from _ranked([label.casefold() for label in self.answers])
             return np.where((self.answer >= 0) & (self.inside != OUTSIDE), ranks[self.answer], np.nan)
         if column == "notices":
             ranks = yield from _ranked([text.casefold() for text in self.notice_texts])

@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.trust.conformal import DEFAULT_RATE, AnswerSet, answer_set, nearest_rate
+from desktop.ui.kit.tabled import score_notice
 from desktop.ui.kit.widgets import Sign, count, make_label, put_beside, set_role
 from desktop.ui.widgets.kind_chart import KindChart
 from desktop.ui.widgets.nearest_strip import NearestStrip
@@ -146,7 +147,7 @@ class ConfidencePanel(QWidget):
         if found.weak:
             text += " " + self.tr("Most right answers score higher than this one.")
         if manifest.medical:
-            text += " " + self.tr("By model score; not a diagnosis.")
+            text += " " + score_notice()
         return text
 
     def _named(self, labels: list[str]) -> str:

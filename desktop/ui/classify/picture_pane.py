@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import (
@@ -22,21 +21,23 @@ from PySide6.QtWidgets import (
 from desktop.services.explaining import Explainer
 from desktop.services.session import PREVIEW_SIDE, Session
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.classify.radiology import RadiologyBar
 from desktop.ui.classify.why_bar import WhyBar
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import image_of, tip
+from desktop.ui.widgets.heat import WHOLE, layer_of
 from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
 from desktop.ui.widgets.prepared_view import PREPARING_CODES, PreparedView, facts_of
 
 if TYPE_CHECKING:
-    from desktop.engine.messages import Preview
+    from desktop.engine.messages import Preview, RadiographAnswer
     from desktop.services.catalog import ModelCatalog
+    from desktop.services.engine_service import EngineService
+    from desktop.ui.classify.header_dialog import HeaderDialog
 
 DETAIL_SIDE = 16_384
 _BUSY_MS = 300
-_LAYER = 192
-_WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 class ElidedLabel(QLabel):
@@ -85,6 +86,11 @@ class PicturePane(QWidget):
         self.prepared = PreparedView()
         self._notices = NoticeStrip()
         self.failure = ErrorPanel()
+        self.radiology = RadiologyBar(session, self.picture)
+        self.radiology.header_wanted.connect(self._show_header)
+        self._header: HeaderDialog | None = None
+        self._header_id = 0
+        self._engine: EngineService | None = None
         self._build()
         self._busy = QTimer(self)
         self._busy.setSingleShot(True)
@@ -157,6 +163,7 @@ class PicturePane(QWidget):
         layout.setContentsMargins(8, 8, 8, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
+        layout.addWidget(self.radiology)
         layout.addWidget(self.why)
         layout.addWidget(self.splitter, 1)
         layout.addWidget(self._notices)
@@ -171,6 +178,36 @@ class PicturePane(QWidget):
         button.clicked.connect(lambda: slot())  # type: ignore[operator]
         self._tools[button] = icon
         return button
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for values and headers of DICOM files."""
+        self._engine = engine
+        self.radiology.attach(engine)
+        engine.radiograph_arrived.connect(self._on_header)
+
+    @Slot()
+    def _show_header(self) -> None:
+        from desktop.ui.classify.header_dialog import HeaderDialog
+
+        item = self._session.current
+        if item is None or self._engine is None:
+            return
+        self._header = HeaderDialog(item.source.name, self.window())
+        self._header.reveal_wanted.connect(self._ask_header)
+        self._header.open()
+        self._ask_header(False)
+
+    @Slot(bool)
+    def _ask_header(self, reveal: bool) -> None:
+        item = self._session.current
+        if item is not None and self._engine is not None:
+            self._header_id = self._engine.radiograph(item.source, 16, reveal, "header")
+
+    @Slot(object)
+    def _on_header(self, answer: RadiographAnswer) -> None:
+        if answer.id == self._header_id and self._header is not None:
+            self._header_id = 0
+            self._header.show_rows(answer.study.header)
 
     # What is shown
 
@@ -243,11 +280,11 @@ class PicturePane(QWidget):
         found = explainer.explanation if explainer.wanted else None
         opacity = explainer.opacity / 100
         if found is None or self._session.prediction is None:
-            self.picture.set_layer(None, _WHOLE, opacity)
+            self.picture.set_layer(None, WHOLE, opacity)
             self.prepared.set_layer(None, opacity)
             return
         layer = layer_of(found.heat)
-        self.picture.set_layer(layer if found.box is not None else None, found.box or _WHOLE, opacity)
+        self.picture.set_layer(layer if found.box is not None else None, found.box or WHOLE, opacity)
         self.prepared.set_layer(layer if found.box is None else None, opacity)
 
     def _show_failure(self) -> None:
@@ -287,16 +324,6 @@ class PicturePane(QWidget):
     def _dress(self) -> None:
         for button, icon in self._tools.items():
             button.setIcon(theme().icon(icon, 20))
-
-
-def layer_of(heat: np.ndarray) -> QImage:
-    """The coloured layer of a map, in enough pixels to be smooth when enlarged."""
-    from desktop.core.trust.saliency import colours
-
-    pixels = np.ascontiguousarray(colours(heat, _LAYER, max(1, round(_LAYER * heat.shape[0] / heat.shape[1]))))
-    height, width = pixels.shape[:2]
-    # The copy, because QImage would otherwise look into memory that Python may free.
-    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888).copy()
 
 
 def _displayable(image: QImage) -> QImage:

@@ -109,10 +109,14 @@ def csv_rows(
 def header(batch: Batch) -> list[str]:
     """The column names; one a class at the end where the scores of all classes are kept.
 
-    ``in_domain`` and ``domain_score`` are those of ``fovea predict --json``; empty where the model cannot tell.
+    ``label`` is the class by the model's decision rule. Of a model that knows words ``general_word`` is what it answers
+    where it cannot decide between kinds, empty elsewhere. ``in_domain`` and ``domain_score`` are those of ``fovea
+    predict --json``; empty where the model cannot tell.
     """
     names = ["path", "model", "label", "score", "second_label", "second_score", "notices", "error_kind", "error"]
     names += ["width", "height", "elapsed_ms", "prepared_sha256", "in_domain", "domain_score"]
+    if batch.worded:
+        names += ["general_word", "general_score"]
     if batch.scores is not None:
         # Two classes may share a name; then their ids tell them apart.
         distinct = len(set(batch.labels)) == len(batch.labels)
@@ -132,11 +136,13 @@ def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> It
         if shown != name:
             message = message.replace(name.rsplit("/", 1)[-1], shown)
         yield from ("", "", "", "", "", kind, message, "", "", "", "", "", "")
+        if batch.worded:
+            yield from ("", "")
         if batch.scores is not None:
             yield from [""] * len(batch.labels)
         return
-    yield batch.label(at)
-    yield _number(batch.score[at])
+    yield batch.class_label(at)
+    yield _number(batch.label_score[at])
     yield batch.labels[batch.second[at]] if batch.second[at] >= 0 else ""
     yield _number(batch.second_score[at]) if batch.second[at] >= 0 else ""
     yield batch.notices(at)
@@ -147,6 +153,10 @@ def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> It
     yield bytes(batch.sha[at]).hex()
     yield {INSIDE: "true", OUTSIDE: "false"}.get(int(batch.inside[at]), "")
     yield _number(batch.domain_score[at]) if batch.inside[at] != UNKNOWN else ""
+    if batch.worded:
+        word = batch.general_word(at)
+        yield word
+        yield _number(batch.score[at]) if word else ""
     if batch.scores is not None:
         yield from map(_number, batch.scores[at].tolist())
 

@@ -132,7 +132,7 @@ class ResultsModel(QAbstractTableModel):
             parts = [words.format(done=count(batch.done), total=count(len(batch)))]
         counts = batch.counts - batch.unlike  # an answer not to be relied on counts for no class
         most = [int(i) for i in (-counts).argsort(kind="stable") if counts[i]]
-        parts += [f"{batch.labels[i]}: {count(counts[i])}" for i in most[:3]]
+        parts += [f"{batch.answers[i]}: {count(counts[i])}" for i in most[:3]]
         if len(most) > 3:
             parts.append(self.tr("other classes: {count}").format(count=count(sum(counts[i] for i in most[3:]))))
         if unlike := int(batch.unlike.sum()):
@@ -148,7 +148,7 @@ class ResultsModel(QAbstractTableModel):
         if self._batch is None:
             return []
         counts = self._batch.counts - self._batch.unlike
-        return [(int(i), self._batch.labels[i], int(counts[i])) for i in (-counts).argsort(kind="stable") if counts[i]]
+        return [(int(i), self._batch.answers[i], int(counts[i])) for i in (-counts).argsort(kind="stable") if counts[i]]
 
     # Rows
 
@@ -256,7 +256,7 @@ class ResultsModel(QAbstractTableModel):
         if column == "kind":
             return {INSIDE: self.tr("yes"), OUTSIDE: self.tr("no")}.get(int(batch.inside[at]), "")
         if column == "second":
-            return batch.second_text(at, decimals)
+            return batch.second_text(at, decimals) if batch.inside[at] != OUTSIDE else ""
         if column == "notices":
             return batch.notices(at)
         if column == "time":

@@ -115,7 +115,8 @@ class ResultsPane(QWidget):
         self._show_running(True)
         self._show_progress()
         self._tick.start()
-        self.setVisible(True)
+        if len(self._job.items) > 1:  # of one image all is said beside it; it can be exported all the same
+            self.setVisible(True)
         self._follow()
 
     @Slot()

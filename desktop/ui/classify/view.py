@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.services.classifying import Classifying
+from desktop.services import last_session
+from desktop.services.background import run_aside
+from desktop.services.classifying import AT_ONCE, Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
 from desktop.services.opening import Opener
@@ -29,6 +33,14 @@ if TYPE_CHECKING:
     from desktop.ui.classify.results_pane import ResultsPane
 
 
+_REMEMBER_MS = 1500
+
+
+def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
+    with contextlib.suppress(OSError):  # a full disk: the images themselves are where they were
+        last_session.save(sources, current, root)
+
+
 class ClassifyView(QWidget):
     """Three panes. ``files_wanted``, ``folder_wanted`` and ``paste_wanted`` ask the window for its dialogs."""
 
@@ -36,8 +48,11 @@ class ClassifyView(QWidget):
     folder_wanted = Signal()
     paste_wanted = Signal()
     card_requested = Signal(str)
+    install_wanted = Signal(str)
     look_requested = Signal()
     said = Signal(str)
+    told = Signal(str)
+    _restored = Signal(object)
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +67,14 @@ class ClassifyView(QWidget):
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
+        self._remembers = False
+        self._writer: threading.Thread | None = None
+        self._remember = QTimer(self)
+        self._remember.setSingleShot(True)
+        self._remember.setInterval(_REMEMBER_MS)
+        self._remember.timeout.connect(self._save_images)
+        self._restored.connect(self._on_restored)
+        self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self._connect()
         self._restore()
@@ -121,9 +144,14 @@ class ClassifyView(QWidget):
         self.opener.finished.connect(self._on_opened)
         self.opener.idle.connect(self._scan_row.hide)
         self.opener.said.connect(self.said)
+        self.opener.opened_one.connect(self.classifying.take_one)
+        self.classifying.seen = self._small_pictures_are_there
+        self.list.model.thumbnails_changed.connect(self.classifying.look_first)
         self._catalog.changed.connect(self._on_catalog)
         self.session.was_reset.connect(self._show_empty)
         self.session.inserted.connect(self._show_empty)
+        for changed in (self.session.was_reset, self.session.inserted, self.session.current_changed):
+            changed.connect(self._remember_soon)
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
         self._repaint.setInterval(250)
@@ -133,6 +161,9 @@ class ClassifyView(QWidget):
         self.classifying.wanted.connect(self._show_results)
         for splitter in self._splitters.values():
             splitter.splitterMoved.connect(self._remember_sizes)
+
+    def _small_pictures_are_there(self) -> bool:
+        return not self.isVisible() or not self.list.model.missing(self.list.visible_items())
 
     @Slot()
     def complete(self) -> None:
@@ -164,6 +195,7 @@ class ClassifyView(QWidget):
         self._answer_place.deleteLater()
         self._answer.model_selected.connect(self.choose_model)
         self._answer.card_requested.connect(self.card_requested)
+        self._answer.install_wanted.connect(self.install_wanted)
         self._answer.confidence.set_rate(self._settings.get("error_rate"))
         self._answer.confidence.rate_chosen.connect(self._remember_rate)
         self.explainer.opacity_changed.connect(self._remember_opacity)
@@ -223,6 +255,54 @@ class ClassifyView(QWidget):
         """Stop what runs; for the end of the program."""
         self.job.cancel()
         self.opener.stop()
+        if self._remember.isActive():
+            self._remember.stop()
+            self._save_images()
+        if self._writer is not None:
+            self._writer.join(10.0)
+
+    # The images of the last time
+
+    def restore_images(self, nothing_else: bool) -> None:
+        """List the images of the last time again, unless something else is to be opened or the user wants none. From
+        now on the list is remembered."""
+        self._remembers = self._settings.get("restore_images")
+        if not self._remembers:
+            run_aside(last_session.clear, name="forget the images")
+        elif nothing_else:
+            self._remembers = False  # not before they are there: an empty list would be remembered
+            run_aside(lambda: self._restored.emit(last_session.load()), name="the images of the last time")
+
+    @Slot(object)
+    def _on_restored(self, found: last_session.LastSession) -> None:
+        self._remembers = True
+        if found.sources:
+            fresh = self.session.current is None
+            items = self.session.add(found.sources)
+            if fresh:
+                self.session.set_current(items[max(0, found.current)])
+            if len(items) == 1:
+                self.classifying.take_one(items[0])
+            elif len(items) <= AT_ONCE:
+                self.classifying.take(items, found.root)
+        if found.missing:
+            told = self.tr("Of the images of the last time, {0} are no longer where they were.")
+            self.told.emit(told.format(self.locale().toString(found.missing)))
+
+    @Slot()
+    def _remember_soon(self) -> None:
+        if self._remembers:
+            self._remember.start()
+
+    @Slot()
+    def _save_images(self) -> None:
+        if not self._settings.get("restore_images"):
+            run_aside(last_session.clear, name="forget the images")
+            return
+        session = self.session
+        current = session.items.index(session.current) if session.current in session.items else -1
+        sources = [item.source for item in session.items[: last_session.MOST + 1]]
+        self._writer = run_aside(_save, sources, current, self.job.root, name="remember the images")
 
     # Opening
 
@@ -249,6 +329,8 @@ class ClassifyView(QWidget):
         items = list(dict.fromkeys(items))  # a file named twice is one row of the list
         if len(items) > 1 and not done.cancelled:
             self.classifying.take(items, done.folders[0] if len(done.folders) == 1 else None)
+        elif items:
+            self.classifying.take_one(items[0])
 
     # The picture
 
@@ -329,17 +411,30 @@ class ClassifyView(QWidget):
 
     @Slot(str)
     def choose_model(self, model_id: str) -> None:
-        """Use another model: the image is classified anew; so is a folder, at once or when asked."""
+        """Use another model: the image is classified anew; so is a folder, at once or when asked. It is remembered."""
+        if self._use_model(model_id):
+            self._settings.set("model", model_id)
+
+    def take_new(self, made: list[str]) -> None:
+        """Models were made that a fresh start would begin with: begin with them now, where nothing was chosen or looked
+        at yet; else say that they are there."""
+        self._catalog.refresh()
+        fresh = not self._settings.get("model") and not self.session.items
+        self._fresh = made[0] if fresh else ""
+        if not fresh:
+            self.said.emit(self.tr("The model for everyday photographs is ready: choose it in the list of models."))
+
+    def _use_model(self, model_id: str) -> bool:
         entry = self._catalog.entry(model_id)
         if entry is None:
-            return
+            return False
         if model_id != self.session.model_id:
             self.classifying.cut_short()
         self.session.set_model(model_id, entry.state == "ready")
-        self._settings.set("model", model_id)
         self._offer_samples()
         self.classifying.follow_model()
         self._repaint_soon()
+        return True
 
     @Slot()
     def classify_all(self) -> None:
@@ -353,8 +448,10 @@ class ClassifyView(QWidget):
 
     @Slot()
     def _on_catalog(self) -> None:
-        if not self.session.model_id:
-            self.choose_model(self._catalog.first_choice(self._settings.get("model")))
+        if not self.session.model_id or self._fresh:
+            # What is begun with is not remembered as if it had been chosen: a later start may begin with a better one.
+            self._use_model(self._catalog.first_choice(self._settings.get("model") or self._fresh))
+            self._fresh = ""
         else:
             entry = self._catalog.entry(self.session.model_id)
             ready, before = entry is not None and entry.state == "ready", self.session.model_ready
@@ -403,6 +500,7 @@ class ClassifyView(QWidget):
     def _panel_engine(self, engine: EngineService) -> None:
         self.complete()
         self.answer.confidence.attach(engine)
+        self.picture.attach(engine)
 
     @Slot(float)
     def _remember_rate(self, rate: float) -> None:

@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QComboBox, QFrame, QGridLayout, QHBoxLayout, QPush
 
 from desktop.services.explaining import Explainer
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.kit.tabled import brief_notice
 from desktop.ui.kit.widgets import make_label, set_role
+from desktop.ui.widgets.heat import HeatLegend
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
@@ -84,6 +86,14 @@ class WhyBar(QFrame):
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(8)
         layout.addLayout(controls)
+        legend = QHBoxLayout()
+        legend.setSpacing(8)
+        legend.addWidget(make_label(self.tr("nothing"), "secondary"))
+        self.legend = HeatLegend()
+        legend.addWidget(self.legend)
+        legend.addWidget(make_label(self.tr("speaks most for the class"), "secondary"))
+        legend.addStretch(1)
+        layout.addLayout(legend)
         layout.addWidget(self._words)
         layout.addWidget(self._failure)
 
@@ -176,7 +186,7 @@ class WhyBar(QFrame):
             text += " " + self.tr("Shown on what the network saw, at the right: the ink was moved and scaled.")
         text += " " + self.tr("It shows where the network looked, not whether it is right.")
         if manifest.medical:
-            text += " " + self.tr("Research and education only; not a medical device.")
+            text += " " + brief_notice("medical")
         return text
 
     @Slot(int)

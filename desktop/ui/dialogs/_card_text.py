@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
+from desktop.ui.kit.tabled import card_title, card_value, notice
 from desktop.ui.kit.theme import blend, theme
 from desktop.ui.kit.widgets import sentence
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 translate = QCoreApplication.translate
 
 _LABELS_SHOWN = 60
-_SHARES = ("accuracy", "sensitivity", "specificity", "precision", "recall", "f1", "top-5", "top5", "error")
 
 
 def card_html(entry: ModelEntry) -> str:
@@ -27,8 +27,9 @@ def card_html(entry: ModelEntry) -> str:
     manifest = entry.manifest
     if manifest is not None:
         if manifest.card.notice or manifest.medical:
-            notice = manifest.card.notice or translate("ModelCardDialog", "Research only – not a medical device.")
-            parts.append(_box("▲ " + translate("ModelCardDialog", "Notice"), notice, "caution"))
+            said = dict.fromkeys((notice("medical") if manifest.medical else "", manifest.card.notice))
+            text = " ".join(words for words in said if words)  # the card's own words once, where they are the same
+            parts.append(_box("▲ " + translate("ModelCardDialog", "Notice"), text, "caution"))
         parts += [*_use(manifest), _figures(manifest), _labels(manifest), _input(manifest)]
         parts += [_origin(manifest), _technical(entry, manifest)]
     else:
@@ -114,13 +115,6 @@ def _use(manifest: Manifest) -> list[str]:
     ]
 
 
-def _number(value: float, metric: str) -> str:
-    """A figure in the user's way of writing: shares of one as per cent, others with three decimals."""
-    if any(word in metric.lower() for word in _SHARES) and 0 <= value <= 1:
-        return QLocale().toString(value * 100, "f", 1) + " %"
-    return QLocale().toString(value, "f", 3)
-
-
 def _figures(manifest: Manifest) -> str:
     title = _head(translate("ModelCardDialog", "Figures"))
     if not manifest.metrics:
@@ -142,12 +136,12 @@ def _figures(manifest: Manifest) -> str:
 
 
 def _figure_row(metric: Metric) -> str:
-    interval = "–"
-    if metric.low is not None and metric.high is not None:
-        interval = f"{_number(metric.low, metric.name)} – {_number(metric.high, metric.name)}"
+    seen, interval = metric.shown(), "–"
+    if seen.low is not None and seen.high is not None:
+        interval = f"{card_value(metric.name, seen.low)} – {card_value(metric.name, seen.high)}"
     cells = (
-        escape(metric.name[:1].upper() + metric.name[1:]),
-        f"<b>{_number(metric.value, metric.name)}</b>",
+        escape(card_title(metric.name)),
+        f"<b>{card_value(metric.name, seen.value)}</b>" if seen.value is not None else escape(seen.reason),
         interval,
         QLocale().toString(metric.n),
         escape(f"{metric.data}, {metric.split}"),

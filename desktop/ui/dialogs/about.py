@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 import desktop
+from desktop.ui.kit.tabled import notice
 from desktop.ui.kit.theme import theme
 
 _PARTS = ("PySide6_Essentials", "ai-edge-litert", "numpy", "pillow", "pydicom", "scikit-learn", "keras")
@@ -91,7 +92,7 @@ class AboutDialog(QDialog):
             self.tr(
                 "Qt and PySide6 are used under the LGPL, version 3. A model's licence and credits are on its card."
             ),
-            self.tr("No model of Fovea is a medical device. Its answers are for research and education."),
+            notice("program"),
         )
         paragraphs = "".join(f"<p>{escape(line)}</p>" for line in text)
         self._page.setHtml(f"<div style='color:{theme().tokens.text};'>{paragraphs}<table>{rows}</table></div>")

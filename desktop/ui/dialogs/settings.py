@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QCheckBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
@@ -62,12 +63,17 @@ class SettingsDialog(QDialog):
         forget.setEnabled(bool(settings.get("recent_folders")))
         forget.clicked.connect(self._forget)
         self._forget_button = forget
+        self._restore = QCheckBox(self.tr("List the images of the last time again at the start"))
+        self._restore.setChecked(settings.get("restore_images"))
+        self._restore.setToolTip(self.tr("Their places are kept among Fovea's own data on this computer."))
+        self._restore.toggled.connect(self._choose_restore)
         form = QFormLayout()
         form.setHorizontalSpacing(24)
         form.setVerticalSpacing(14)
         form.addRow(self.tr("Theme"), row)
         form.addRow(self.tr("Classes shown at first"), self._top_k)
         form.addRow(self.tr("Trainings at the same time"), self._at_once)
+        form.addRow(self.tr("Images"), self._restore)
         form.addRow(self.tr("Folders"), forget)
         note = QLabel(self.tr("Everything here stays on this computer."))
         note.setProperty("role", "secondary")
@@ -97,6 +103,10 @@ class SettingsDialog(QDialog):
     def _choose_at_once(self, value: int) -> None:
         self._settings.set("train_at_once", value)
         self.at_once_chosen.emit(value)
+
+    @Slot(bool)
+    def _choose_restore(self, wanted: bool) -> None:
+        self._settings.set("restore_images", wanted)
 
     @Slot()
     def _forget(self) -> None:

@@ -64,10 +64,9 @@ class AnswerColumn(QWidget):
         column.addWidget(self.foot)
         self.setMinimumWidth(290)
 
-    def set_notice(self, text: str) -> None:
-        """The notice of a medical model; empty for any other."""
-        self.notice.setVisible(bool(text))
-        self.notice.set_text(text)
+    def set_medical(self, medical: bool) -> None:
+        """Whether the model is one that must carry the medical notice."""
+        self.notice.show_for(medical)
 
     def show_words(self, words: str) -> None:
         """There is no answer: what to do, or what is awaited."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QEventPoint,
@@ -150,15 +150,6 @@ class Canvas(QWidget):
         rectangle would be ink.
         """
         return self._sheet(self._read, self._edge)
-
-    def encoded(self, form: str = "BMP") -> bytes:
-        """The picture as the bytes of a file: BMP, which costs next to nothing, or PNG."""
-        data = QByteArray()
-        buffer = QBuffer(data)
-        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        self.picture().save(buffer, form)  # type: ignore[call-overload]
-        buffer.close()
-        return bytes(data.data())
 
     def large(self, side: int) -> QImage:
         """The sheet for a file or the clipboard, ``side`` pixels square."""

@@ -39,10 +39,15 @@ def write_drawing(target: Path, drawing: Drawing, picture: QImage) -> str:
 
 def png(image: QImage) -> bytes:
     """The image as a PNG file."""
+    return encoded(image, "PNG")
+
+
+def encoded(image: QImage, form: str = "BMP") -> bytes:
+    """The image as the bytes of a file: BMP, which costs next to nothing, or PNG."""
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    image.save(buffer, form)  # type: ignore[call-overload]
     buffer.close()
     return bytes(data.data())
 

@@ -16,7 +16,7 @@ MOST = 60
 _SIDE = 44
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Sheet:
     """A drawing with what was read on it."""
 
@@ -53,8 +53,8 @@ class History(QListWidget):
         """The sheets, newest first."""
         return list(self._sheets)
 
-    def show_sheet(self, drawing: Drawing, under: QImage | None, picture: QImage, answer: str) -> None:
-        """The present sheet looks like this now and was read so."""
+    def show_sheet(self, drawing: Drawing, under: QImage | None, picture: QImage, answer: str) -> Sheet:
+        """The present sheet looks like this now and was read so; returns it."""
         if not self._open:
             self._sheets.insert(0, Sheet((), None, ""))
             self.insertItem(0, QListWidgetItem())
@@ -74,6 +74,15 @@ class History(QListWidget):
         item.setIcon(QIcon(pixmap))
         item.setText(answer)
         item.setToolTip(tip(self.tr("Draw on: {0}").format(answer)))
+        return self._sheets[0]
+
+    def set_answer(self, sheet: Sheet, answer: str) -> None:
+        """An earlier sheet was read so."""
+        if sheet in self._sheets:
+            sheet.answer = answer
+            item = self.item(self._sheets.index(sheet))
+            item.setText(answer)
+            item.setToolTip(tip(self.tr("Draw on: {0}").format(answer)))
 
     def end_sheet(self) -> None:
         """The next sheet is another one."""

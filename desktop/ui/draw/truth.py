@@ -18,7 +18,7 @@ MOST = 40
 
 
 class TruthPanel(QFrame):
-    """``label_chosen`` carries the true label, which :meth:`keep` is to follow; ``said`` tells what went wrong."""
+    """``label_chosen`` carries the true label that was told; ``said`` tells what went wrong."""
 
     label_chosen = Signal(str)
     said = Signal(str)
@@ -30,7 +30,6 @@ class TruthPanel(QFrame):
         self._all: dict[str, OwnDrawings] = {}  # by model: each knows what it kept last
         self._labels: tuple[str, ...] = ()
         self._buttons: list[QPushButton] = []
-        self._waiting: tuple[str, ...] = ()
         self._title = make_label(self.tr("That was a …"), "title")
         self._about = make_label(
             self.tr("A button or its key keeps the drawing, with its true label, for training."), "secondary", wrap=True
@@ -58,14 +57,14 @@ class TruthPanel(QFrame):
         layout.addWidget(self._kept)
         layout.addLayout(links)
         self.setAccessibleName(self.tr("Keep the drawing with its true label"))
-        self._show_kept()
+        self.show_kept()
 
     def set_model(self, model_id: str, labels: Sequence[str]) -> None:
         """Keep drawings for this model (none: empty): a button for each of its labels."""
         if model_id and model_id not in self._all:
             self._all[model_id] = OwnDrawings(model_id)
         self._own = self._all.get(model_id)
-        self._show_kept()
+        self.show_kept()
         if tuple(labels) == self._labels:
             return
         self._labels = tuple(labels)
@@ -87,17 +86,10 @@ class TruthPanel(QFrame):
         for button in self._buttons:
             button.setEnabled(usable)
 
-    def keep(self, png: bytes, label: str) -> bool:
-        """Keep a drawing with its true label; whether that was done."""
-        if self._own is None:
-            return False
-        try:
-            self._own.keep(png, label)
-        except FoveaError as error:
-            self.said.emit(f"{error.message}. {error.hint}")
-            return False
-        self._show_kept()
-        return True
+    @property
+    def own(self) -> OwnDrawings | None:
+        """Where the drawings of the model that is shown are kept."""
+        return self._own
 
     @Slot()
     def take_back(self) -> None:
@@ -108,15 +100,11 @@ class TruthPanel(QFrame):
             self._own.undo()
         except FoveaError as error:
             self.said.emit(error.message + ".")
-        self._show_kept()
+        self.show_kept()
 
-    def wait_with(self, labels: Sequence[str]) -> None:
-        """Say that these labels were told and wait for the answer, which says what is one digit of several."""
-        if tuple(labels) != self._waiting:
-            self._waiting = tuple(labels)
-            self._show_kept()
-
-    def _show_kept(self) -> None:
+    @Slot()
+    def show_kept(self) -> None:
+        """Say how many there are now."""
         counts = self._own.counts() if self._own is not None else {}
         total = sum(counts.values())
         if total:
@@ -124,8 +112,6 @@ class TruthPanel(QFrame):
             words = self.tr("{0} kept ({1})").format(count(total), each)
         else:
             words = self.tr("None kept yet.")
-        if self._waiting:
-            words = self.tr("Once the answer is there, the drawing is kept as: {0}.").format(", ".join(self._waiting))
         self._kept.setText(words)
         self._folder.setVisible(total > 0)
         self._undo.setVisible(self._own is not None and self._own.can_undo)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, QRectF, Qt, Slot
+from PySide6.QtCore import QRectF, Qt, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
@@ -14,16 +14,18 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
 from desktop.ui.draw.answer import AnswerColumn
 from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
-from desktop.ui.draw.exporting import ask_where, png, write_drawing
+from desktop.ui.draw.exporting import ask_where, encoded, write_drawing
 from desktop.ui.draw.history import History, Sheet
+from desktop.ui.draw.keeping import Keeping
 from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
 from desktop.ui.kit.file_dialogs import FileDialog
-from desktop.ui.kit.widgets import grey_of, image_of
+from desktop.ui.kit.widgets import image_of
 from desktop.ui.shell.later_view import LaterView
 from desktop.ui.widgets.prepared_view import PreparedView, facts_of
 
 if TYPE_CHECKING:
+    from desktop.core.drawings.strokes import Drawing
     from desktop.engine.messages import Failure, Preview, Reading
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
@@ -44,7 +46,9 @@ class DrawView(LaterView):
         self._reading: Reading | None = None
         self._chosen = 0
         self._under_id = 0
-        self._to_come: tuple[str, ...] = ()  # labels told before the answer: kept once it has come
+        self._told = 0  # labels told of this sheet while its answer is awaited
+        self._last: tuple[Drawing, QImage | None, QImage] | None = None  # the sheet before its newest change
+        self.keeping = Keeping(self)
         self.canvas = Canvas()
         self.reader = DrawingReader(self._encoded, self)
         self._build()
@@ -108,7 +112,10 @@ class DrawView(LaterView):
         canvas.step_wanted.connect(self._step)
         self.reader.read.connect(self._on_reading)
         self.reader.failed.connect(self._on_failure)
-        self.reader.settled.connect(self._keep_what_waited)
+        self.reader.settled.connect(self._go_on_from_told)
+        self.reader.late.connect(self._on_late)
+        self.keeping.kept.connect(self.truth.show_kept)
+        self.keeping.failed.connect(self.said)
         self.right.chooser.selected.connect(self.choose_model)
         self.right.chooser.card_requested.connect(self.card_requested)
         self.truth.label_chosen.connect(self.keep)
@@ -144,6 +151,10 @@ class DrawView(LaterView):
             self._engine.failure.disconnect(self._on_preview_failure)
             self.reader.detach()
         super().detach()
+
+    def close_down(self) -> None:
+        """Wait for the drawings that are being written."""
+        self.keeping.wait()
 
     def take_focus(self) -> None:
         """The keyboard belongs to the sheet."""
@@ -231,14 +242,13 @@ class DrawView(LaterView):
     def _use(self, model_id: str) -> None:
         self.right.chooser.set_current(model_id)
         if model_id != self.reader.model:
-            self._await()  # the other model's labels
+            self._told = 0
         self.reader.set_model(model_id)
         entry = self.entry
         manifest = entry.manifest if entry is not None else None
         self.truth.set_model(model_id, manifest.labels if manifest is not None else ())
         self.tools.show_keys(*(self._label_of(key) is None for key in PEN_KEYS))
-        notice = manifest.card.notice if manifest is not None and manifest.medical else ""
-        self.right.set_notice(notice)
+        self.right.set_medical(manifest is not None and manifest.medical)
         self._say_state()
 
     # The sheet
@@ -258,15 +268,16 @@ class DrawView(LaterView):
         self._settings.set("draw_pressure", use)
 
     def _encoded(self) -> bytes | None:
-        return None if self.canvas.blank else self.canvas.encoded()
+        return None if self.canvas.blank else encoded(self.canvas.picture())
 
     @Slot()
     def _on_changed(self) -> None:
-        self._await()  # they were told of another drawing
         if self.canvas.blank:
             self._new_sheet()
             self._reading = None
             self._show_reading()
+        else:
+            self._last = (self.canvas.drawing, self.canvas.under, self.canvas.picture())
         self.reader.changed()
 
     @Slot()
@@ -278,8 +289,20 @@ class DrawView(LaterView):
         self.changed.emit()
 
     def _new_sheet(self) -> None:
+        """The sheet is over; what was to be read of it is read still, so that the strip shows what it held."""
+        last, self._last = self._last, None
+        if last is not None and self.reader.busy:
+            drawing, under, picture = last
+            sheet = self.history.show_sheet(drawing, under, picture, "…")
+            self.reader.also(encoded(picture), sheet)
         self.history.end_sheet()
-        self._chosen = 0
+        self._chosen = self._told = 0
+
+    @Slot(object, object)
+    def _on_late(self, sheet: Sheet, reading: Reading | None) -> None:
+        digits = reading.digits if reading is not None else ()
+        text = " ".join(digit.prediction.label for digit in digits)
+        self.history.set_answer(sheet, text or self.tr("nothing"))
 
     @Slot(object)
     def _lay_out(self, sheet: Sheet) -> None:
@@ -330,7 +353,8 @@ class DrawView(LaterView):
         self._reading = reading
         self._chosen = min(self._chosen, max(0, len(reading.digits) - 1))
         self._show_reading()
-        text = self._read_text() or self.tr("nothing")
+        # While the drawing has gone on, this is the answer for what it was: the strip waits for the newest.
+        text = "…" if self.reader.behind else self._read_text() or self.tr("nothing")
         self.history.show_sheet(self.canvas.drawing, self.canvas.under, self.canvas.picture(), text)
 
     @Slot(object)
@@ -415,42 +439,27 @@ class DrawView(LaterView):
     def keep(self, label: str) -> None:
         """Keep the drawing, or the chosen one of several digits, with its true label.
 
-        Before the answer has come it is not known what is one digit of several: then it is kept with the answer.
+        That waits for no answer: the sheet as it is now is what the label was told of.
         """
-        if self.canvas.blank:
+        own = self.truth.own
+        if self.canvas.blank or own is None:
             return
-        if self.reader.busy:
-            self._await(*self._to_come, label)
-        elif self._reading is not None and not self._reading.digits:
+        if not self.reader.busy and self._reading is not None and not self._reading.digits:
             self.said.emit(self.tr("No ink was found: there is nothing to keep."))
-        elif self.truth.keep(png(self._to_keep()), label):
+            return
+        self.keeping.keep(own, self.canvas.picture(), self._chosen + self._told, label)
+        if self.reader.busy:
+            self._told += 1
+        else:
             self._step(1)
 
-    def _await(self, *labels: str) -> None:
-        self._to_come = labels
-        self.truth.wait_with(labels)
-
     @Slot()
-    def _keep_what_waited(self) -> None:
-        if not self.reader.busy:
-            labels = self._to_come
-            self._await()
-            for label in labels:
-                self.keep(label)
-
-    def _to_keep(self) -> QImage:
-        """The picture to keep: the whole sheet, or of several digits the chosen one with some paper around it."""
-        picture = self.canvas.picture()
-        digits = self._reading.digits if self._reading is not None else ()
-        if len(digits) < 2:
-            return picture
-        from desktop.core.drawings.segments import Box, alone  # NumPy, without which the window starts
-
-        places = [(Box(*digit.box), digit.ink) for digit in digits if digit.ink is not None]
-        box = QRect(*digits[self._chosen].box)
-        room = max(4, max(box.width(), box.height()) // 12)
-        image = image_of(alone(grey_of(picture), places, self._chosen))
-        return image.copy(box.adjusted(-room, -room, room, room).intersected(picture.rect()))
+    def _go_on_from_told(self) -> None:
+        """The answer has come: the next label told is that of the next digit."""
+        told, self._told = self._told, 0
+        digits = len(self._reading.digits) if self._reading is not None else 0
+        if told and digits:
+            self._choose_digit(min(self._chosen + told, digits - 1))
 
     # Files
 

@@ -6,12 +6,16 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QWidget
 
+from desktop.core.figures.table import METRICS, by_key
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import both, number, score_word, share
+from desktop.ui.kit.tabled import title_of
 from desktop.ui.kit.tables import Cell, FiguresModel, beside_charts, fit_columns, short, table, whole
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line, Spot
+
+_ECE = by_key(METRICS, "ece")
 
 
 class CalibrationTab(QWidget):
@@ -47,11 +51,11 @@ class CalibrationTab(QWidget):
         if figures is None or result is None:
             return
         word = score_word(result.model)
-        self._words.setText(
-            self.tr("Calibration error (ECE): {0}\nBrier score: {1}\nLower is better. The model gives: {2}.").format(
-                both(figures.ece, False), both(figures.brier, False), word
-            )
-        )
+        lines = [
+            f"{title_of(row)}: {both(row.get(figures), row.percent)}" for row in METRICS if row.group == "calibration"
+        ]
+        lines.append(self.tr("Lower is better. The model gives: {0}.").format(word))
+        self._words.setText("\n".join(lines))
         self._show_bins()
         self._show_risk()
 
@@ -77,7 +81,7 @@ class CalibrationTab(QWidget):
             [line, joined],
             spots,
             bars,
-            self.tr("Calibration error {0}").format(both(figures.ece, False)),
+            f"{title_of(_ECE)}: {both(_ECE.get(figures), _ECE.percent)}",
         )
         rows = []
         for b in (b for b in bins if b.n):
@@ -101,7 +105,7 @@ class CalibrationTab(QWidget):
             Axis(self.tr("images answered, the surest first"), 0, 100, 0, " %"),
             Axis(self.tr("right among them"), 100 * low, 100, 0, " %"),
             [Line(100 * risk.coverage, 100 * risk.accuracy)],
-            said=self.tr("All answered: {0} right").format(share(float(risk.accuracy[-1]))),
+            said=self.tr("All answered: {0} right").format(both(figures.accuracy)),
         )
         rows = []
         for step in figures.risk_steps:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from desktop.ui.classify.answer_pane import medical_words
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.mapping import MappingDialog
 from desktop.ui.evaluate.matching import Matching
@@ -169,9 +168,7 @@ class Choosing(QObject):
         self.model_id = model_id
         self._start.setup.chooser.set_current(model_id)
         manifest = self.entry.manifest if self.entry is not None else None
-        medical = manifest is not None and manifest.medical
-        notice = manifest.card.notice if manifest is not None and medical else ""
-        self._start.setup.show_medical((notice or medical_words(self._window)) if medical else "")
+        self._start.setup.show_medical(manifest is not None and manifest.medical)
         self._match()
 
     def _prefer_fitting(self) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex, Signal, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from desktop.core.figures.table import CLASS_METRICS, METRICS, by_key
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import both
+from desktop.ui.kit.tabled import brief_title, head_of, title_of
 from desktop.ui.kit.tables import Cell, FiguresModel, figure, fit_columns, fit_height, short, table, whole, words
 from desktop.ui.kit.widgets import make_label
+
+_AUC = by_key(METRICS, "auc")  # of one class against the rest
+_OF_MEANS = ("precision", "recall", "f1")
 
 
 class ClassesTab(QWidget):
@@ -23,18 +28,13 @@ class ClassesTab(QWidget):
             self.tr("Class"),
             self.tr("Images"),
             self.tr("Answers"),
-            self.tr("Precision %"),
-            self.tr("Recall %"),
-            self.tr("Specificity %"),
-            self.tr("F1"),
-            self.tr("FPR %"),
-            self.tr("FNR %"),
-            self.tr("AUC"),
+            *(head_of(row) for row in CLASS_METRICS),
+            brief_title(_AUC),
         ]
         self.model = FiguresModel(heads)
         self.view = table(self.model, self.tr("Figures of each class"), sortable=True)
         self.view.activated.connect(self._on_row)
-        self._means = FiguresModel(["", self.tr("Precision"), self.tr("Recall"), self.tr("F1")])
+        self._means = FiguresModel(["", *(brief_title(by_key(CLASS_METRICS, key)) for key in _OF_MEANS)])
         self.means_table = table(self._means, self.tr("Means over the classes"))
         self._note = make_label("", "secondary", wrap=True)
         layout = QVBoxLayout(self)
@@ -56,38 +56,20 @@ class ClassesTab(QWidget):
         rows = []
         for index, c in enumerate(figures.classes):
             auc = figures.class_auc[index] if figures.class_auc else figures.auc
-            cells = [short(e) for e in (c.precision, c.recall, c.specificity)]
-            rows.append(
-                [
-                    words(c.label),
-                    whole(c.support),
-                    whole(c.predicted),
-                    *cells,
-                    short(c.f1, False),
-                    short(c.fpr),
-                    short(c.fnr),
-                    short(auc, False) if auc is not None else Cell("–"),
-                ]
-            )
+            cells = [short(row.get(c), row.percent) for row in CLASS_METRICS]
+            last = short(auc, _AUC.percent) if auc is not None else Cell("–")
+            rows.append([words(c.label), whole(c.support), whole(c.predicted), *cells, last])
         self.model.set_rows(rows)
         fit_columns(self.view)
-        m = figures.means
-        self._means.set_rows(
-            [
-                [
-                    words(self.tr("Macro mean (each class alike)")),
-                    figure(m.macro_precision),
-                    figure(m.macro_recall),
-                    figure(m.macro_f1, False),
-                ],
-                [
-                    words(self.tr("Weighted mean (by images)")),
-                    figure(m.weighted_precision),
-                    figure(m.weighted_recall),
-                    figure(m.weighted_f1, False),
-                ],
-            ]
+        kinds = (
+            ("macro", self.tr("Macro mean (each class alike)")),
+            ("weighted", self.tr("Weighted mean (by images)")),
         )
+        means = []
+        for kind, title in kinds:
+            found = [by_key(METRICS, f"{kind}_{key}") for key in _OF_MEANS]
+            means.append([words(title), *(figure(row.get(figures), row.percent) for row in found)])
+        self._means.set_rows(means)
         fit_columns(self.means_table)
         fit_height(self.means_table)
         text = self.tr(
@@ -95,7 +77,7 @@ class ClassesTab(QWidget):
             "misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes."
         )
         if figures.top5 is not None:
-            text += " " + self.tr("Right among the five highest scores: {0}.").format(both(figures.top5))
+            text += f" {title_of(by_key(METRICS, 'top5'))}: {both(figures.top5)}."
         self._note.setText(text)
 
     @Slot(QModelIndex)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from desktop.core.figures.table import METRICS
 from desktop.services.background import Task
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.head import RunStrip, choose_box, titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import count
+from desktop.ui.kit.tabled import title_of
 from desktop.ui.kit.tables import FiguresModel, figure, fit_columns, table, words
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import ErrorPanel
@@ -121,29 +123,60 @@ class CompareTab(QWidget):
         held = self.models.currentData()
         own = result.model.id if result is not None else ""
         self.models.clear()
-        for entry in self._catalog.entries:
-            if entry.state == "ready" and entry.manifest is not None and entry.id != own:
-                self.models.addItem(entry.manifest.name, entry.id)
+        ready = [e for e in self._catalog.entries if e.state == "ready" and e.manifest is not None and e.id != own]
+        fitting = [entry for entry in ready if self._fits(entry)]
+        for entry in fitting:
+            assert entry.manifest is not None
+            self.models.addItem(entry.manifest.name, entry.id)
+        # Another model may mean the same classes by other words: it can be asked for, and says what it lacks.
+        others = [entry for entry in ready if entry not in fitting and self._may_fit(entry)]
+        if fitting and others:
+            self.models.insertSeparator(self.models.count())
+        for entry in others:
+            assert entry.manifest is not None
+            self.models.addItem(self.tr("{0} (classes to be matched)").format(entry.manifest.name), entry.id)
         self.models.setCurrentIndex(max(0, self.models.findData(held)) if self.models.count() else -1)
         self.start.setEnabled(self.models.count() > 0 and self._state.data is not None)
         if self._state.data is None:
             tip = self.tr("The pictures are not at hand: open their folder again.")
         else:
-            tip = "" if self.models.count() else self.tr("No other model is ready.")
+            tip = "" if self.models.count() else self.tr("No other model that is ready answers these classes.")
         self.start.setToolTip(tip)
         if tip:
             self._hint.setText(tip)
 
+    def _fits(self, entry: ModelEntry) -> bool:
+        """Whether the model's labels are these pictures' classes, by name or as they were matched before."""
+        from desktop.core.types import FoveaError
+
+        if self._state.data is None or self._state.result is None or entry.manifest is None:
+            return False
+        if set(entry.manifest.labels) == set(self._state.result.model.labels):
+            return True
+        try:
+            self._labels(entry)
+        except FoveaError:
+            return False
+        return True
+
+    def _may_fit(self, entry: ModelEntry) -> bool:
+        """Whether matching could be meant: as many labels as there are classes, or some in common."""
+        result = self._state.result
+        if result is None or entry.manifest is None or entry.manifest.medical != result.model.medical:
+            return False
+        mine = {name.casefold() for name in (*result.data.classes, *result.model.labels)}
+        theirs = {name.casefold() for name in entry.manifest.labels}
+        return bool(mine & theirs) or len(theirs) == len(result.model.labels)
+
     # Running
 
     def _labels(self, entry: ModelEntry) -> LabelMap:
-        from desktop.core.data.label_map import match_labels
+        from desktop.app.evaluating import labels_for
         from desktop.core.figures.store import EvaluationStore
 
         data = self._state.data
-        assert data is not None and entry.manifest is not None
-        known = EvaluationStore().recall_mapping(entry.id, data.classes)
-        return match_labels(data.classes, entry.manifest.labels, known)
+        assert data is not None
+        return labels_for(entry, data, EvaluationStore().recall_mapping(entry.id, data.classes))
 
     @Slot()
     def begin(self) -> None:
@@ -161,15 +194,13 @@ class CompareTab(QWidget):
             self.match.setVisible(error.kind == "labels-differ")
             return
         self._entry, self._map = entry, labels
-        manifest, mapping = entry.manifest, labels.as_dict(data.classes, entry.manifest.labels)
         fingerprint = result.data.fingerprint
 
         def find(task: Task) -> object:
+            from desktop.app.evaluating import find_kept
             from desktop.core.figures.result import figures
-            from desktop.core.figures.store import EvaluationStore
-            from desktop.engine.evaluation_facts import model_facts
 
-            held = EvaluationStore().find(model_facts(manifest), fingerprint, mapping)
+            held = find_kept(entry, data, labels, fingerprint)
             return (held, figures(held)) if held is not None else None
 
         self.strip.begin()
@@ -199,14 +230,14 @@ class CompareTab(QWidget):
         self._pair(result, figures)
 
     def _pair(self, second: EvaluationResult, figures: Figures) -> None:
-        from desktop.core.figures.result import compare, shared_figures
+        from desktop.app.evaluating import compare
 
         first, mine = self._state.result, self._state.figures
 
         def pair(task: Task) -> object:
             assert first is not None and mine is not None
-            paired = compare(first, second)
-            return (second, figures, paired), shared_figures(first, mine, second, figures, paired)
+            found = compare(first, mine, second, figures)
+            return (found.result, found.figures, found.paired), found.shared
 
         if first is not None and mine is not None:
             self._launch(pair, self._on_paired)
@@ -292,16 +323,13 @@ class CompareTab(QWidget):
         (second, _, paired), (mine, theirs) = found, shared
         a, b = first.model.name, second.model.name
         self.sentence.setText(paired.test.sentence(a, b))
-        rows = [
-            (self.tr("Accuracy"), mine.accuracy, theirs.accuracy, True),
-            (self.tr("Balanced accuracy"), mine.balanced_accuracy, theirs.balanced_accuracy, True),
-            (self.tr("Macro F1"), mine.means.macro_f1, theirs.means.macro_f1, False),
-            (self.tr("Calibration error (ECE)"), mine.ece, theirs.ece, False),
-            (self.tr("Brier score"), mine.brier, theirs.brier, False),
+        label = self._state.labels[self._state.positive] if mine.point is not None else ""
+        found_rows = [(row, row.get(mine), row.get(theirs)) for row in METRICS]
+        cells = [
+            [words(title_of(row, label)), figure(x, row.percent), figure(y, row.percent)]
+            for row, x, y in found_rows
+            if x is not None and y is not None
         ]
-        if mine.auc is not None and theirs.auc is not None:
-            rows.insert(2, (self.tr("AUC"), mine.auc, theirs.auc, False))
-        cells = [[words(name), figure(x, percent), figure(y, percent)] for name, x, y, percent in rows]
         self.model.set_rows(cells, [self.tr("Figure (95 % interval)"), a, b])
         fit_columns(self.table)
         difference = figure(paired.test.difference).text

@@ -8,17 +8,21 @@ import numpy as np
 from PySide6.QtCore import QModelIndex, Qt, Slot
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLayout, QWidget
 
+from desktop.core.figures.table import METRICS, POINT_METRICS, by_key
 from desktop.ui.evaluate.head import ThresholdBar, titled
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import number
+from desktop.ui.kit.tabled import brief_title, head_of, title_of
 from desktop.ui.kit.tables import Cell, FiguresModel, beside_charts, fit_columns, fit_height, short, table, words
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.chart import Axis, Chart, Line
 
 if TYPE_CHECKING:
+    from desktop.core.figures.intervals import Estimate
     from desktop.core.figures.thresholds import OperatingPoint
 
 _STEPS = 20
+_ALONG = tuple(by_key(POINT_METRICS, key) for key in ("sensitivity", "specificity", "ppv"))
 
 
 class CurvesTab(QWidget):
@@ -44,7 +48,7 @@ class CurvesTab(QWidget):
         asked = QHBoxLayout()
         asked.addWidget(label, 1)
         asked.addWidget(self.prevalence)
-        heads = [self.tr("Threshold"), self.tr("Sensitivity %"), self.tr("Specificity %"), self.tr("PPV %")]
+        heads = [self.tr("Threshold"), *(head_of(row) for row in _ALONG)]
         self._curve_model = FiguresModel(heads)
         self.curve_table = table(self._curve_model, self.tr("The curves as a table"))
         self.curve_table.activated.connect(self._on_row)
@@ -77,7 +81,7 @@ class CurvesTab(QWidget):
                 Axis(self.tr("1 − specificity")),
                 Axis(self.tr("sensitivity for '{0}'").format(label)),
                 [chance, Line(curves.fpr, curves.tpr)],
-                said=self.tr("Area under the curve {0}").format(number(auc.value) if auc and auc.value else "–"),
+                said=_said("auc", auc),
             )
             share = state.figures.thresholds.positives / max(1, len(state.result))
             level = Line(np.array([0.0, 1.0]), np.array([share, share]), "secondary", dotted=True)
@@ -85,7 +89,7 @@ class CurvesTab(QWidget):
                 Axis(self.tr("recall (sensitivity)")),
                 Axis(self.tr("precision (PPV)")),
                 [level, Line(curves.recall, curves.precision, steps=True)],
-                said=self.tr("Average precision {0}").format(number(ap.value) if ap and ap.value else "–"),
+                said=_said("average_precision", ap),
             )
         point = state.point
         if point is not None and point.prevalence is not None and 0 < point.prevalence < 1:
@@ -96,14 +100,8 @@ class CurvesTab(QWidget):
         for step in range(_STEPS + 1):
             at = state.at(step / _STEPS)
             assert at is not None
-            rows.append(
-                [
-                    Cell(number(step / _STEPS, 2), step / _STEPS),
-                    short(at.sensitivity),
-                    short(at.specificity),
-                    short(at.ppv),
-                ]
-            )
+            cells = [short(row.get(at), row.percent) for row in _ALONG]
+            rows.append([Cell(number(step / _STEPS, 2), step / _STEPS), *cells])
         self._curve_model.set_rows(rows)
         fit_columns(self.curve_table, air=0)
         self._show_now()
@@ -125,11 +123,7 @@ class CurvesTab(QWidget):
         ppv, npv = predictive_values(point, share)
         at = number(100 * share, 2)
         rows = [
-            [words(self.tr("Sensitivity")), short(point.sensitivity)],
-            [words(self.tr("Specificity")), short(point.specificity)],
-            [words(self.tr("Accuracy in this data")), short(point.accuracy)],
-            [words(self.tr("PPV in this data")), short(point.ppv)],
-            [words(self.tr("NPV in this data")), short(point.npv)],
+            *([words(brief_title(row)), short(row.get(point), row.percent)] for row in POINT_METRICS),
             [words(self.tr("PPV where {0} % are positive").format(at)), short(ppv)],
             [words(self.tr("NPV where {0} % are positive").format(at)), short(npv)],
         ]
@@ -142,3 +136,9 @@ class CurvesTab(QWidget):
         threshold = self._curve_model.cell(index.row(), 0).key
         if isinstance(threshold, (int, float)):
             self._bar.choose(float(threshold), self.tr("chosen by hand on this data"))
+
+
+def _said(key: str, estimate: Estimate | None) -> str:
+    """An area under a curve in words, for screen readers."""
+    value = number(estimate.value) if estimate is not None and estimate.value is not None else "–"
+    return f"{title_of(by_key(METRICS, key))}: {value}"

@@ -5,8 +5,8 @@ The user's own files are read, never changed; nothing that exists is overwritten
 
 from __future__ import annotations
 
-import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,19 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from desktop.core.figures.public_names import PublicNames, key_file, naming_of, public_naming
+from desktop.app import exports
+from desktop.app.exports import ToSave
+from desktop.core.figures.public_names import PublicNames, naming_of, public_naming
 from desktop.services.background import Task
-from desktop.system.csv_cells import CsvWriter
-from desktop.system.files import disk_of, not_written, write_atomically
+from desktop.system.files import disk_of, not_written
 from desktop.ui.kit.file_dialogs import FileDialog, folder_for
 from desktop.ui.kit.formatting import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from desktop.core.figures.result import EvaluationResult, Figures
+    from desktop.core.data.dataset import LabelledDataset
+    from desktop.core.figures.result import EvaluationResult
     from desktop.services.answers import Answers
     from desktop.ui.evaluate.gallery_model import GalleryModel
     from desktop.ui.evaluate.state import EvaluationState
@@ -110,8 +112,7 @@ class Exports(QObject):
         """Ask where a report or table goes: ``.html``, ``.pdf``, ``.csv`` or ``.json``; with ``key`` a key to the
         hidden names is written beside it."""
         self._options = (pictures, keep_names, key)
-        names = {".html": "HTML", ".pdf": "PDF", ".csv": "CSV", ".json": "JSON"}
-        title = self.tr("Save as {0}").format(names[suffix])
+        title = self.tr("Save as {0}").format(exports.export_for("evaluation", f"file{suffix}").name)
         self._ask(title, self._suggest(self.tr("evaluation"), suffix), suffix[1:], self._save_chosen)
 
     @Slot(str)
@@ -129,7 +130,7 @@ class Exports(QObject):
         self._run(
             self.tr("Writing {0}…").format(Path(path).name),
             path,
-            lambda task: _write(Path(path), result, figures, data, keep_names, key, other, task),
+            lambda task: _write(Path(path), ToSave(result, figures, other, None, keep_names, key), data, task),
         )
 
     # The work
@@ -219,23 +220,15 @@ def _write_list(
 
     shown = _naming(answers, result, medical)
 
-    def write(place: Path) -> None:
-        with place.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
-            out = CsvWriter(stream)
-            out.writerow(["name", "truth", "answer", "right", "score of the answer", "score of the truth", "label is"])
-            for row in rows.tolist():
-                truth, answer = int(answers.truth[row]), int(answers.predicted[row])
-                name, scores = answers.name(row), answers.scores[row]
-                figures = [f"{float(scores[answer]):.6f}", f"{float(scores[truth]):.6f}"]
-                cells = [
-                    shown(name),
-                    labels[truth],
-                    labels[answer],
-                    "yes" if truth == answer else "no",
-                ]
-                out.writerow([*cells, *figures, said.get(name, "")])
+    def cells(row: int) -> tuple[object, ...]:
+        truth, answer = int(answers.truth[row]), int(answers.predicted[row])
+        name, scores = answers.name(row), answers.scores[row]
+        figures = (f"{float(scores[answer]):.6f}", f"{float(scores[truth]):.6f}")
+        right = "yes" if truth == answer else "no"
+        return shown(name), labels[truth], labels[answer], right, *figures, said.get(name, "")
 
-    write_atomically(path, write)
+    head = ("name", "truth", "answer", "right", "score of the answer", "score of the truth", "label is")
+    exports.write_rows(Path(path), head, map(cells, rows.tolist()))
 
 
 def _copy(
@@ -274,58 +267,13 @@ def _copy(
     return missing
 
 
-def _write(
-    path: Path,
-    result: EvaluationResult,
-    figures: Figures | None,
-    data: Any,
-    keep_names: bool,
-    key: bool,
-    other: Any,
-    task: Task,
-) -> None:
-    from desktop.core.figures import result as results
-    from desktop.core.figures.result_files import figures_json, write_csv
-
-    naming = public_naming(result, keep_names)
-    if key and naming.hidden:
-
-        def keys(place: Path) -> None:
-            with place.open("w", encoding="utf-8-sig", errors="backslashreplace", newline="") as stream:
-                naming.write_key(stream)
-
-        write_atomically(key_file(path), keys)
-    suffix = path.suffix.lower()
-    if suffix == ".csv":
-
-        def rows(place: Path) -> None:
-            with place.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-                write_csv(result, stream, naming)
-
-        write_atomically(path, rows)
-        return
-    measured = figures if figures is not None else results.figures(result)
-    if suffix == ".json":
-        text = json.dumps(figures_json(result, measured, naming), indent=1, allow_nan=False) + "\n"
-        write_atomically(path, text)
-        return
-    from desktop.report import write_report
-    from desktop.report.content import THUMBNAIL_SIDE, build_report
-
-    if data is None:
-        write_report(build_report(result, measured, None, keep_names, other), path, lambda: task.cancelled)
+def _write(path: Path, found: ToSave, data: LabelledDataset | None, task: Task) -> None:
+    """Write an evaluation; pictures are opened in a process of their own, where the data is at hand and they show."""
+    if data is None or not exports.export_for("evaluation", path).report:
+        exports.save_evaluation(found, path, lambda: task.cancelled)
         return
     from desktop.engine.client import EngineClient
-    from desktop.engine.evaluation import thumbnails
-    from desktop.services.answers import ResultAnswers
 
-    answers = ResultAnswers(result, data)
     with EngineClient(threads=1) as client:
-
-        def pictures(positions: Any) -> list[Any]:
-            found = [answers.source(int(position)) for position in positions]
-            opened = iter(thumbnails(client, [source for source in found if source is not None], THUMBNAIL_SIDE))
-            return [next(opened) if source is not None else None for source in found]
-
-        report = build_report(result, measured, pictures, keep_names, other)
-    write_report(report, path, lambda: task.cancelled)
+        pictures = exports.pictures_by(client, found.result, data)
+        exports.save_evaluation(replace(found, pictures=pictures), path, lambda: task.cancelled)

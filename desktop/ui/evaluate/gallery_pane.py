@@ -28,6 +28,9 @@ AT_ONCE = 5_000
 MOST_JUDGED = 200
 """So many labels are judged in one go: each is a decision."""
 _TYPING_MS = 150
+JUDGEMENT_KEYS = {"+": "right", "-": "wrong", "?": "unsure"}
+"""What a key says of the labels of the chosen pictures; letters and digits search names."""
+KEY_OF = {judgement: key for key, judgement in JUDGEMENT_KEYS.items()}
 
 
 class GalleryPane(QWidget):
@@ -44,6 +47,8 @@ class GalleryPane(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.running = False
+        """Whether answers are still coming."""
         self.model = GalleryModel(self)
         self.choice = Choice()
         self._only_words = ""
@@ -108,6 +113,7 @@ class GalleryPane(QWidget):
             button = QPushButton(word)
             button.setProperty("judgement", judgement)
             button.setAccessibleName(self.tr("The label of the chosen pictures is {0}").format(word))
+            button.setToolTip(self.tr("Key: {0}").format(KEY_OF[judgement]))
             button.clicked.connect(self._on_judge)
             self._judges[judgement] = button
             foot.addWidget(button)
@@ -278,13 +284,23 @@ class GalleryPane(QWidget):
         if self.search.text():
             self._nothing.setText(self.tr("No name of these holds “{0}”.").format(self.search.text()))
         elif self.choice.mode == "losses":
-            self._nothing.setText(self.tr("No mistakes here."))
+            self._nothing.setText(self._no_mistakes())
         elif self.choice.mode == "labels":
             self._nothing.setText(self.tr("No wrong answer is so sure that its label would be doubtful."))
         else:
             self._nothing.setText(self.tr("No picture is here."))
         self._stack.setCurrentIndex(0 if shown else 1)
         self._on_selection()
+
+    def _no_mistakes(self) -> str:
+        """That nothing is wrong is said of what was answered, and not before anything was."""
+        answers = self.model.answers
+        answered = len(answers.rows) if answers is not None else 0
+        if not answered:
+            return self.tr("No picture is answered yet.") if self.running else self.tr("No picture was answered.")
+        if self.running:
+            return self.tr("No mistake so far: {0} answered.").format(count(answered))
+        return self.tr("No mistake among the {0} pictures answered.").format(count(answered))
 
     # Choosing
 
@@ -332,6 +348,9 @@ class GalleryPane(QWidget):
                 return True
             if key == Qt.Key.Key_Escape and self.search.text():
                 self.search.clear()
+                return True
+            if event.text() in JUDGEMENT_KEYS and free and len(self.selected_rows()):
+                self.judge(self.selected_rows()[:MOST_JUDGED].tolist(), JUDGEMENT_KEYS[event.text()])
                 return True
             if event.text() and event.text().isprintable() and key != Qt.Key.Key_Space and free:
                 self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)

@@ -25,7 +25,6 @@ from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
-    from desktop.core.figures.thresholds import OperatingPoint
     from desktop.engine.evaluation import Progress
 
 STEPS = 1000
@@ -262,16 +261,6 @@ class RunStrip(QFrame):
         """All is answered; figures are being made."""
         self._bar.setRange(0, 0)
         self._words.setText(self.tr("Working out figures and intervals…"))
-
-
-def point_words(point: OperatingPoint, label: str) -> list[tuple[str, Estimate | None, bool]]:
-    """The two figures of a threshold."""
-    from desktop.ui.kit.formatting import tr
-
-    return [
-        (tr("Sensitivity for '{0}'").format(label), point.sensitivity, True),
-        (tr("Specificity"), point.specificity, True),
-    ]
 
 
 def choose_box(name: str) -> QComboBox:

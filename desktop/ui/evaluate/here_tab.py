@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
-from desktop.ui.kit.formatting import count, data_words, share
+from desktop.ui.kit.formatting import count, data_words, value_of
+from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, figure, fit_columns, fit_height, table, whole, words
 from desktop.ui.kit.widgets import make_label, set_role
 
@@ -23,6 +24,15 @@ class HereTab(QWidget):
         heads = [self.tr("Figure"), self.tr("Where"), self.tr("Images"), self.tr("Value (95 % interval)")]
         self.model = FiguresModel(heads)
         self.table = table(self.model, self.tr("Figures here and on the model's card"))
+        self.unknown = make_label(
+            self.tr(
+                "What Fovea does not know: whether the model has learned from these very pictures, or from others of "
+                "the same people or things; whether the card was measured on them; and whether their labels are right. "
+                "If any of this is so, the figures here say nothing on new pictures."
+            ),
+            "caution",
+            wrap=True,
+        )
         note = make_label(
             self.tr(
                 "This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave "
@@ -38,7 +48,7 @@ class HereTab(QWidget):
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(12)
         column.addWidget(titled(self.tr("Does it work here?")))
-        for widget in (self.verdict, self.sentence, self.table, note):
+        for widget in (self.verdict, self.sentence, self.unknown, self.table, note):
             column.addWidget(widget)
         place = QWidget()
         place.setMaximumWidth(980)
@@ -71,10 +81,7 @@ class HereTab(QWidget):
         if not found:
             self.verdict.setText(self.tr("The model's card gives no accuracy to compare with."))
             self.sentence.setText(
-                self.tr("Here it is {0} on {1} images.").format(
-                    share(figures.accuracy.value) if figures.accuracy.value is not None else "–",
-                    count(figures.accuracy.n),
-                )
+                self.tr("Here it is {0} on {1} images.").format(value_of(figures.accuracy), count(figures.accuracy.n))
             )
         # The gravest of the verdicts is the answer: a sensitivity that fails is not made good by the accuracy.
         heads = {
@@ -82,7 +89,8 @@ class HereTab(QWidget):
             "too-few": self.tr("Too few pictures for an answer"),
             "no-figure": self.tr("There is no figure to compare with"),
             "other-threshold": self.tr("Not compared: this threshold is not the model's own"),
-            "compatible": self.tr("Yes, as far as these pictures can tell"),
+            "same-data": self.tr("No answer: these may be the pictures that the card was measured on"),
+            "compatible": self.tr("It fits its card, if these pictures are new to it"),
             "better": self.tr("It does better here than its card says"),
         }
         verdicts = {compared.verdict.verdict for compared in found}
@@ -90,13 +98,19 @@ class HereTab(QWidget):
         if gravest is not None:
             self.verdict.setText(heads[gravest])
             self.sentence.setText("\n\n".join(compared.verdict.sentence for compared in found))
+        if not result.complete:
+            # A part of the data has no verdict on all of it.
+            gravest = None
+            self.verdict.setText(self.tr("No answer yet: the evaluation was stopped before all pictures were answered"))
         set_role(self.verdict, "error" if gravest == "worse" else "answer")
         here = words(data_words(result.data))
         rows = (
-            [] if found else [[words(self.tr("Accuracy")), here, whole(figures.accuracy.n), figure(figures.accuracy)]]
+            []
+            if found
+            else [[words(card_title("accuracy")), here, whole(figures.accuracy.n), figure(figures.accuracy)]]
         )
         for compared in found:
-            what = words(compared.name.capitalize())
+            what = words(card_title(compared.name))
             rows += [[what, here, whole(compared.here.n), figure(compared.here)], self._card_row(what, compared.listed)]
         self.model.set_rows(rows)
         fit_columns(self.table, 460)

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.core.figures.intervals import proportion
 from desktop.ui.evaluate.head import titled
-from desktop.ui.kit.formatting import count, data_words, moment, number, share
+from desktop.ui.kit.formatting import both, count, data_words, moment, number
 from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class KeptPart(QFrame):
         for entry in kept[:MOST_LISTED]:
             parts = [data_words(entry.data)]
             if entry.n:
-                parts.append(self.tr("{0} right of {1}").format(share(entry.right / entry.n), count(entry.n)))
+                parts.append(self.tr("right: {0}").format(both(proportion(entry.right, entry.n, ""))))
             notes = [moment(entry.created)]
             if not entry.complete:
                 notes.append(self.tr("incomplete"))

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Prediction, Preview
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
-    from desktop.ui.evaluate.gallery_pane import GalleryPane
-    from desktop.ui.evaluate.state import EvaluationState
+    from desktop.ui.evaluate.gallery_pane import JUDGEMENT_KEYS, KEY_OF, GalleryPane
+from desktop.ui.evaluate.state import EvaluationState
 
 _SIDE = 2048
 
@@ -60,9 +60,7 @@ class LargePicture(QDialog):
         engine.prediction.connect(self._on_prediction)
         engine.failure.connect(self._on_failure)
         result = state.result
-        self._medical.setVisible(result is not None and result.model.medical)
-        if result is not None and result.model.card.get("notice"):
-            self._medical.set_text(str(result.model.card["notice"]))
+        self._medical.show_for(result is not None and result.model.medical)
         if parent is not None:
             room = parent.window().size()
             self.resize(max(900, room.width() - 60), max(600, room.height() - 24))
@@ -95,6 +93,7 @@ class LargePicture(QDialog):
             button = QPushButton(word)
             button.setProperty("judgement", judgement)
             button.setAccessibleName(self.tr("The label of this picture is {0}").format(word))
+            button.setToolTip(self.tr("Key: {0}").format(KEY_OF[judgement]))
             button.setAutoDefault(False)
             button.clicked.connect(self._on_judge)
             judges.addWidget(button)
@@ -229,6 +228,9 @@ class LargePicture(QDialog):
             self._on()
         elif key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.accept()
+        elif event.text() in JUDGEMENT_KEYS and self.row >= 0:
+            self._gallery.judge([self.row], JUDGEMENT_KEYS[event.text()])
+            self._show_said()
         else:
             super().keyPressEvent(event)
 

@@ -32,10 +32,9 @@ class Matching:
 
     def labels(self, data: LabelledDataset, entry: ModelEntry) -> LabelMap:
         """Which label each class means. Raises :class:`FoveaError` where that is not plain."""
-        from desktop.core.data.label_map import match_labels
+        from desktop.app.evaluating import labels_for
 
-        assert entry.manifest is not None
-        return match_labels(data.classes, entry.manifest.labels, self.known(entry.id, data.classes))
+        return labels_for(entry, data, self.known(entry.id, data.classes))
 
     def obstacle(self, data: LabelledDataset | None, entry: ModelEntry | None, split_known: bool) -> FoveaError | None:
         """Why an evaluation cannot begin; ``None`` where it can."""

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.core.figures.intervals import FEWEST
 from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.kit.formatting import count, share
 from desktop.ui.kit.theme import blend, theme
@@ -74,16 +75,19 @@ class MatrixModel(QAbstractTableModel):
     def columnCount(self, parent: Index = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self.labels)
 
+    def total(self, row: int, column: int) -> int:
+        """How many a cell's share is a share of."""
+        return int(self.counts[row].sum() if self.by == "truth" else self.counts[:, column].sum())
+
     def words(self, row: int, column: int) -> str:
         """A cell in words."""
-        number = int(self.counts[row, column])
+        number, total = int(self.counts[row, column]), self.total(row, column)
         of = self.labels[row] if self.by == "truth" else self.labels[column]
-        total = int(self.counts[row].sum() if self.by == "truth" else self.counts[:, column].sum())
         if self.by == "truth":
             text = self.tr("'{0}' answered as '{1}': {2} images, {3} of the {4} that are '{5}'")
         else:
             text = self.tr("'{0}' answered as '{1}': {2} images, {3} of the {4} answered '{5}'")
-        part = share(float(self.shares[row, column])) if total else "–"
+        part = share(float(self.shares[row, column])) if total >= FEWEST else count(number)
         return text.format(self.labels[row], self.labels[column], count(number), part, count(total), of)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -119,6 +123,11 @@ class _CellDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._model = model
 
+    def _below(self, row: int, column: int, part: float) -> str:
+        """What stands below the count: its share, or of how many where those are too few for one."""
+        total = self._model.total(row, column)
+        return share(part) if total >= FEWEST else self._model.tr("of {0}").format(count(total))
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         t, row, column = theme().tokens, index.row(), index.column()
         part = float(self._model.shares[row, column])
@@ -150,7 +159,7 @@ class _CellDelegate(QStyledItemDelegate):
             painter.drawText(upper, Qt.AlignmentFlag.AlignCenter, text)
             painter.setFont(theme().font("secondary"))
             lower = QRect(rect.left(), rect.top() + half, rect.width(), 16)
-            painter.drawText(lower, Qt.AlignmentFlag.AlignCenter, share(part))
+            painter.drawText(lower, Qt.AlignmentFlag.AlignCenter, self._below(row, column, part))
             return
         painter.setFont(theme().font("secondary"))
         room = rect.width() - 4

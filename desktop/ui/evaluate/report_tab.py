@@ -14,10 +14,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.app.exports import CONTEXT, exports_of
 from desktop.core.figures.public_names import PublicNames, public_naming
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.head import titled
 from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.kit.tabled import translated
 from desktop.ui.kit.widgets import make_label
 
 
@@ -35,19 +37,14 @@ class ReportTab(QWidget):
         self.hidden = make_label("", "secondary", wrap=True)
         self._naming: PublicNames | None = None
         self._private = make_label("", "secondary", wrap=True)
-        kinds = (
-            (".html", self.tr("HTML report…"), self.tr("One file for any browser: figures, curves, mistakes, limits.")),
-            (".pdf", self.tr("PDF report…"), self.tr("The same on pages, to print or to file.")),
-            (".csv", self.tr("Predictions (CSV)…"), self.tr("One line for every picture: truth, answer, scores.")),
-            (".json", self.tr("Figures (JSON)…"), self.tr("All figures with their intervals, for programs.")),
-        )
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(10)
         grid.setColumnStretch(1, 1)
         self.buttons: dict[str, QPushButton] = {}
-        for row, (suffix, words, about) in enumerate(kinds):
-            button = QPushButton(words)
+        for row, export in enumerate(exports_of("evaluation")):
+            suffix, about = export.ending, translated(CONTEXT, export.about)
+            button = QPushButton(translated(CONTEXT, export.words))
             button.setProperty("suffix", suffix)
             button.setAccessibleDescription(about)
             if row == 0:

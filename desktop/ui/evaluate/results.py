@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,19 +11,19 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from desktop.services.answers import Choice, RunningAnswers, tally
-from desktop.ui.classify.answer_pane import medical_words
 from desktop.ui.classify.picture_pane import ElidedLabel
 from desktop.ui.evaluate.gallery_pane import GalleryPane
-from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar, point_words
+from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar
 from desktop.ui.evaluate.matrix import MatrixPane
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.formatting import count, data_words, number
+from desktop.ui.kit.tabled import title_of
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 
 if TYPE_CHECKING:
-    from desktop.core.figures.result import EvaluationResult
+    from desktop.core.figures.result import EvaluationResult, Figures
     from desktop.core.figures.thresholds import OperatingPoint
     from desktop.core.types import FoveaError
     from desktop.engine.evaluation import Evaluator, Progress
@@ -171,7 +172,7 @@ class ResultsPage(QWidget):
 
     # While it runs
 
-    def begin(self, title: str, labels: tuple[str, ...], notice: str) -> None:
+    def begin(self, title: str, labels: tuple[str, ...], medical: bool) -> None:
         """An evaluation starts: everything is empty, answers will stream in."""
         self._streaming = self._running = None
         self._labels = labels
@@ -179,7 +180,7 @@ class ResultsPage(QWidget):
         self.failure.clear()
         self._title.set_text(title)
         self._facts.clear()
-        self._show_notice(notice)
+        self.medical.show_for(medical)
         self.incomplete.hide()
         self.unanswered.hide()
         self.strip.begin()
@@ -187,6 +188,7 @@ class ResultsPage(QWidget):
         self.threshold.hide()
         self.figures.show_figures([(self.tr("Accuracy so far"), None, True)])
         self.matrix.model.set_labels(labels)
+        self.gallery.running = True
         self.gallery.set_answers(None, labels, {})
         self._enable_tabs(False)
         self.gallery.setEnabled(True)
@@ -213,6 +215,7 @@ class ResultsPage(QWidget):
 
     def show_failure(self, error: FoveaError) -> None:
         """The run ended without a result."""
+        self.gallery.running = False
         self.strip.hide()
         self._back.setEnabled(True)
         self._back.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -224,6 +227,7 @@ class ResultsPage(QWidget):
     def _show_result(self) -> None:
         state = self.state
         self._streaming = self._running = None
+        self.gallery.running = False
         self._back.setEnabled(True)
         if state.result is None or state.figures is None:
             self.gallery.set_answers(None, (), {})
@@ -239,8 +243,7 @@ class ResultsPage(QWidget):
         if result.elapsed_s > 0:
             parts.append(self.tr("{0} s").format(number(result.elapsed_s, 1)))
         self._facts.setText(" · ".join(parts))
-        notice = str(result.model.card.get("notice") or "") if result.model.medical else ""
-        self._show_notice(notice or (medical_words(self) if result.model.medical else ""))
+        self.medical.show_for(result.model.medical)
         self.incomplete.setVisible(not result.complete)
         self.incomplete.set_text(
             self.tr(
@@ -270,11 +273,6 @@ class ResultsPage(QWidget):
             ).format(count(len(result.skipped)), count(len(result) + len(result.skipped)))
         )
 
-    def _show_notice(self, notice: str) -> None:
-        if notice:
-            self.medical.set_text(notice)
-        self.medical.setVisible(bool(notice))
-
     def _show_threshold(self) -> None:
         state = self.state
         assert state.result is not None
@@ -282,28 +280,19 @@ class ResultsPage(QWidget):
 
     @Slot()
     def _show_head(self) -> None:
-        figures = self.state.figures
-        if figures is None:
-            return
-        if figures.point is not None:
-            rows = point_words(figures.point, self._labels[self.state.positive])
-            rows.append((self.tr("Area under the ROC curve"), figures.auc, False))
-        else:
-            rows = [
-                (self.tr("Accuracy"), figures.accuracy, True),
-                (self.tr("Balanced accuracy"), figures.balanced_accuracy, True),
-                (self.tr("Right among the first five"), figures.top5, True)
-                if figures.top5 is not None
-                else (self.tr("Macro F1"), figures.means.macro_f1, False),
-            ]
-        self.figures.show_figures(rows)
+        if self.state.figures is not None:
+            self._show_leading(self.state.figures)
+
+    def _show_leading(self, figures: Figures) -> None:
+        from desktop.core.figures.table import leading
+
+        label = self._labels[self.state.positive] if figures.point is not None else ""
+        self.figures.show_figures([(title_of(row, label), found, row.percent) for row, found in leading(figures)])
 
     @Slot(object)
     def _show_point(self, point: OperatingPoint) -> None:
-        figures = self.state.figures
-        rows = point_words(point, self._labels[self.state.positive])
-        rows.append((self.tr("Area under the ROC curve"), figures.auc if figures else None, False))
-        self.figures.show_figures(rows)
+        if self.state.figures is not None:
+            self._show_leading(replace(self.state.figures, point=point))
         self.matrix.model.set_counts(self.state.matrix_at(point))
 
     @Slot()

@@ -206,11 +206,9 @@ class SetupPart(QFrame):
         self._problems.setVisible(bool(lines))
         self._problems_title.setVisible(bool(lines))
 
-    def show_medical(self, notice: str) -> None:
-        """The notice of a medical model; '' for others."""
-        if notice:
-            self._medical.set_text(notice)
-        self._medical.setVisible(bool(notice))
+    def show_medical(self, medical: bool) -> None:
+        """Whether the model is one that must carry the medical notice."""
+        self._medical.show_for(medical)
 
     def show_names(self, words: str, caution: bool, offer: bool = False) -> None:
         """How the class names fit the model's labels; ``offer`` shows the button that asks."""

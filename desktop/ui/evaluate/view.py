@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.evaluation import EvaluationService
-from desktop.ui.classify.answer_pane import medical_words
 from desktop.ui.evaluate.choosing import Choosing
 from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.judging import Judging
@@ -241,11 +240,10 @@ class EvaluateView(LaterView):
             return
         manifest = entry.manifest
         name = f"{data.title}, {data.split}" if data.split else data.title
-        medical = (manifest.card.notice or medical_words(self)) if manifest.medical else ""
         self.state.clear()
         self.compared = None
         self.judging.begin()
-        self.results.begin(self.tr("{0} on {1}").format(manifest.name, name), manifest.labels, medical)
+        self.results.begin(self.tr("{0} on {1}").format(manifest.name, name), manifest.labels, manifest.medical)
         self.pages.setCurrentWidget(self.results)
         self.results.gallery.view.setFocus(Qt.FocusReason.OtherFocusReason)
         self.service.start(entry, data, labels)
@@ -263,7 +261,7 @@ class EvaluateView(LaterView):
         self.service.cancel()
         self.state.clear()
         self.show_start()
-        self.said.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
+        self.told.emit(self.tr("The evaluation was stopped; nothing of it was kept."))
 
     @Slot(object)
     def _on_failed(self, error: FoveaError) -> None:

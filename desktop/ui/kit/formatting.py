@@ -29,26 +29,43 @@ def share(value: float, places: int = 1) -> str:
     return f"{number(100 * value, places)} %"
 
 
+def seen(estimate: Estimate) -> Estimate:
+    """The figure as it may be written: :func:`desktop.core.figures.intervals.shown`."""
+    from desktop.core.figures.intervals import shown  # NumPy, without which the window starts
+
+    return shown(estimate)
+
+
 def value_of(estimate: Estimate | None, percent: bool = True) -> str:
-    """The figure alone; a dash where there is none."""
-    if estimate is None or estimate.value is None:
+    """The figure alone; a dash where there is none, counts where it would rest on too few pictures."""
+    if estimate is None:
         return "–"
+    if estimate.value is None or seen(estimate).value is None:
+        of = tr("{0} of {1}").format(count(estimate.hits), count(estimate.n)) if estimate.hits is not None else "–"
+        return of if estimate.value is not None else "–"
     return share(estimate.value) if percent else number(estimate.value)
 
 
 def interval_of(estimate: Estimate | None, percent: bool = True) -> str:
-    """The 95 % interval, or why there is no figure."""
+    """The 95 % interval and of how many pictures, or why there is no figure."""
     if estimate is None:
         return ""
+    few = estimate.value is not None and seen(estimate).value is None
+    if few:
+        return tr("n = {0}: too few for a figure").format(count(estimate.n))
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return estimate.reason
     if percent:
-        return tr("{0} to {1}").format(number(100 * estimate.low, 1), share(estimate.high))
-    return tr("{0} to {1}").format(number(estimate.low), number(estimate.high))
+        text = tr("{0} to {1}").format(number(100 * estimate.low, 1), share(estimate.high))
+    else:
+        text = tr("{0} to {1}").format(number(estimate.low), number(estimate.high))
+    return tr("{0}, n = {1}").format(text, count(estimate.n)) if estimate.n else text
 
 
 def both(estimate: Estimate | None, percent: bool = True) -> str:
     """Figure and interval in one line."""
+    if estimate is not None and estimate.value is not None and seen(estimate).value is None:
+        return f"{value_of(estimate, percent)}  ({interval_of(estimate, percent)})"
     if estimate is None or estimate.value is None or estimate.low is None:
         return value_of(estimate, percent) + (f"  ({estimate.reason})" if estimate and estimate.reason else "")
     return f"{value_of(estimate, percent)}  ({interval_of(estimate, percent)})"

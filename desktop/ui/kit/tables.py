@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QLayout, QTableView, QVBoxLayout, QWidget
 
-from desktop.ui.kit.formatting import both, count, number
+from desktop.ui.kit.formatting import both, count, interval_of, number, seen, value_of
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
@@ -44,14 +44,17 @@ def figure(estimate: Estimate | None, percent: bool = True) -> Cell:
         return Cell("–")
     if estimate.value is None:
         return Cell(f"– {estimate.reason}", None, estimate.reason)
+    if seen(estimate).value is None:
+        return Cell(value_of(estimate, percent), estimate.value, interval_of(estimate, percent))
     return Cell(both(estimate, percent), estimate.value)
 
 
 def short(estimate: Estimate | None, percent: bool = True) -> Cell:
     """A cell with a figure and its interval in as few characters as can be; percent without the sign."""
-    if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
+    if estimate is None or seen(estimate).value is None or estimate.low is None or estimate.high is None:
         return figure(estimate, percent)
     scale, places = (100, 1) if percent else (1, 3)
+    assert estimate.value is not None
     value, low, high = (number(scale * v, places) for v in (estimate.value, estimate.low, estimate.high))
     return Cell(f"{value} ({low}–{high})", estimate.value, both(estimate, percent))
 

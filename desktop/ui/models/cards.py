@@ -66,6 +66,8 @@ class Card:
             )
         if self.state == "damaged":
             return first, words.tr("Damaged: {0}").format(self.entry.problem if self.entry else "")
+        if self.state == "absent" and self.network is not None and self.network.package is not None:
+            return first, words.tr("Not made yet · nothing to fetch")
         if self.state == "absent":
             fetch = words.to_fetch(self.network) if self.network is not None else ""
             return first, words.tr("Not installed · {0} to fetch").format(fetch) if fetch else words.tr("Not installed")

@@ -144,7 +144,7 @@ class Detail(QWidget):
         self.card_tab.show_card(card)
         self.files.show_files(card, self._verdicts.get(card.id, {}))
         manifest = card.entry.manifest if card.entry is not None else None
-        self.medical.setVisible(bool(manifest is not None and manifest.medical))
+        self.medical.show_for(bool(manifest is not None and manifest.medical))
         self._say_state(card)
         self.set_busy(busy)
 

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
 from desktop.core.types import FoveaError
 from desktop.ml.exchange.foreign import SCALINGS, Facts, Found, check_labels, missing, read_labels
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.tabled import brief_notice
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.models import words
 from desktop.ui.widgets.notices import CautionStrip
@@ -47,17 +48,25 @@ class InstallDialog(QDialog):
         self.setWindowTitle(self.tr("Install {0}").format(network.name))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        package = network.package
         rows = (
-            (self.tr("From"), network.url),
+            (self.tr("From"), network.url if package is None else words.package(package)),
             (self.tr("Download"), words.to_fetch(network)),
             (self.tr("Free disk needed for a while"), words.size(network.disk_need)),
             (self.tr("Licence"), network.licence),
-            (self.tr("MD5 as published"), network.md5 or self.tr("none")),
+            (self.tr("SHA-256"), network.sha256)
+            if network.sha256
+            else (self.tr("MD5 as published"), network.md5 or ""),
         )
         for key, value in rows:
             form.addRow(make_label(key, "secondary"), make_label(value, wrap=True, selectable=True))
         told = make_label(
             self.tr(
+                "The weights came with the installation: nothing is fetched. Fovea compares their hash with the one "
+                "that its authors computed, builds the network and converts it, in about a minute."
+            )
+            if package is not None
+            else self.tr(
                 "Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have "
                 "not downloaded the file themselves; the first one that passes is remembered by its SHA-256."
             ),
@@ -173,7 +182,7 @@ class ImportDialog(QDialog):
         self.origin, self.licence = QLineEdit(), QLineEdit()
         self.origin.setPlaceholderText(self.tr("For its card; may stay empty"))
         self.licence.setPlaceholderText(self.tr("For its card; may stay empty"))
-        self.medical = QCheckBox(self.tr("It is about medical pictures: research only, not a medical device"))
+        self.medical = QCheckBox(self.tr("It is about medical pictures. {0}").format(brief_notice("medical")))
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(self.tr("Name"), self.name)

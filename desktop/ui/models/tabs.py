@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTextBrowser, QVBoxLayou
 from desktop.system import strict_json
 from desktop.system.errors import FoveaError
 from desktop.ui.dialogs._card_text import card_html
+from desktop.ui.kit.tabled import card_title
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, fit_height, table, whole
 from desktop.ui.kit.tables import words as text_cell
 from desktop.ui.kit.theme import theme
@@ -108,10 +109,10 @@ def _network_html(card: Card) -> str:
         (words.tr("Network"), network.architecture),
         (words.tr("Parameters"), QLocale().toString(network.parameters)),
         (words.tr("Reported"), network.reported),
-        (words.tr("Comes from"), network.url),
+        (words.tr("Comes from"), network.url if network.package is None else words.package(network.package)),
         (words.tr("Size of the download"), words.to_fetch(network)),
         (words.tr("Licence"), f"{network.licence}, {network.licence_url}"),
-        (words.tr("MD5 as published"), network.md5 or words.tr("none")),
+        words.published_hash(network),
         (words.tr("Checked"), network.checked),
         (words.tr("Credit"), network.credit),
     )
@@ -236,12 +237,11 @@ class EvaluationTab(QWidget):
             )
         rows = []
         for metric in metrics:
-            interval = "–"
-            if metric.low is not None and metric.high is not None:
-                interval = self.tr("{0} to {1}").format(_plain(metric.low), _plain(metric.high))
-            rows.append(
-                [text_cell(metric.name.capitalize()), Cell(_plain(metric.value)), Cell(interval), whole(metric.n)]
-            )
+            seen, interval = metric.shown(), "–"
+            if seen.low is not None and seen.high is not None:
+                interval = self.tr("{0} to {1}").format(_plain(seen.low), _plain(seen.high))
+            value = Cell(_plain(seen.value)) if seen.value is not None else Cell("–", None, seen.reason)
+            rows.append([text_cell(card_title(metric.name)), value, Cell(interval), whole(metric.n)])
         self._figures.set_rows(rows)
         self._figures_table.setVisible(bool(rows))
         fit_columns(self._figures_table)

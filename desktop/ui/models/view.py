@@ -35,7 +35,7 @@ class ModelsView(LaterView):
         self.jobs = ModelJobs(self)
         self._networks: list[tuple[Network, bool]] = []
         self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted in this sitting
-        self._wanted_id = ""
+        self._wanted_id = self._install_id = ""
         self._reading: Task | None = None
         self.detail = Detail()
         self.asking = Asking(self.detail, self.jobs, catalog, settings, self)
@@ -188,6 +188,18 @@ class ModelsView(LaterView):
         if not self.list.choose(model_id):
             self._wanted_id = model_id
 
+    def offer_install(self, model_id: str) -> None:
+        """Show a model, and as soon as it is read ask how its weights shall be installed."""
+        self._install_id = model_id
+        self.choose_model(model_id)
+        self._install_what_is_wanted()
+
+    def _install_what_is_wanted(self) -> None:
+        card = self.detail.card
+        if self._install_id and card is not None and card.id == self._install_id and card.network is not None:
+            self._install_id = ""
+            self.asking.ask_install()
+
     @Slot()
     def refresh(self) -> None:
         """Read anew what is installed; the store's entries are there already."""
@@ -207,6 +219,7 @@ class ModelsView(LaterView):
         if self._wanted_id and self.list.choose(self._wanted_id):
             self._wanted_id = ""
         self._show_current()
+        self._install_what_is_wanted()
 
     @Slot(object)
     def _on_no_networks(self, error: object) -> None:
@@ -327,11 +340,10 @@ class ModelsView(LaterView):
             self.detail.set_verdicts(done.subject, {check.name: check.verdict for check in result})
             bad = [check.name for check in result if check.verdict != "ok"]
             count = len(result)
-            self.said.emit(
-                self.tr("{0}: {1} not as it was.").format(done.subject, ", ".join(bad))
-                if bad
-                else self.tr("{0}: all {1} files are as they were.").format(done.subject, count)
-            )
+            if bad:
+                self.said.emit(self.tr("{0}: {1} not as it was.").format(done.subject, ", ".join(bad)))
+            else:
+                self.told.emit(self.tr("{0}: all {1} files are as they were.").format(done.subject, count))
         elif done.kind == "export":
             told = self.tr("Written: {0}.").format(result.path.name)
             if result.difference is not None:
@@ -339,26 +351,28 @@ class ModelsView(LaterView):
                 told = told.format(f"{result.difference:.1e}", result.pictures)
             elif result.certificate is not None:
                 told += " " + self.tr("It is the only form of this model: there was nothing to compare it with.")
-            self.said.emit(told)
+            self.told.emit(told)
         elif done.kind == "delete":
             card = next((card for card in self.list.cards if card.id == done.subject), None)
             name = card.name if card is not None else done.subject
             self._undo.append((result, name))
-            self.said.emit(self.tr("“{0}” is in the trash; Undo takes it back.").format(name))
+            self.told.emit(self.tr("“{0}” is in the trash; Undo takes it back.").format(name))
         elif done.kind == "restore":
+            name = next((held for token, held in self._undo if token == done.subject), str(result))
             self._undo = [item for item in self._undo if item[0] != done.subject]
             self._wanted_id = result
+            self.told.emit(self.tr("“{0}” is back among the models.").format(name))
         elif done.kind == "duplicate":
             self._wanted_id = result
         elif done.kind in ("install", "import") and result is not None:
             self._wanted_id = result.id
-            self.said.emit(self.tr("“{0}” is ready.").format(result.name))
+            self.told.emit(self.tr("“{0}” is ready.").format(result.name))
         self.changed.emit()
 
     @Slot(object)
     def _on_failed(self, error: object) -> None:
         if isinstance(error, FoveaError) and error.kind == "cancelled":
-            self.said.emit(self.tr("Cancelled. What was fetched is kept for the next try."))
+            self.told.emit(self.tr("Cancelled. What was fetched is kept for the next try."))
             return
         self._show_failure(error)
 

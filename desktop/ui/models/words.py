@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.kit.formatting import duration
+from desktop.ui.kit.formatting import both, duration
+from desktop.ui.kit.tabled import brief_title
 
 if TYPE_CHECKING:
-    from desktop.store.catalogue import Network
+    from desktop.store.catalogue import Network, Package
     from desktop.store.download import Transfer
     from desktop.store.manifest import Manifest
-
-_FIRST = ("accuracy", "area under ROC")
 
 
 def tr(text: str) -> str:
@@ -42,22 +41,32 @@ def about(manifest: Manifest) -> str:
 
 def figure(manifest: Manifest) -> str:
     """The figure that tells most, with the split it was measured on; '' where nothing was measured."""
-    for name in _FIRST:
+    from desktop.core.figures.table import METRICS
+
+    for row in METRICS:
         for metric in manifest.metrics:
-            if metric.name == name:
-                value = QLocale().toString(metric.value * 100, "f", 1)
-                return tr("{0} {1} % ({2}, n = {3})").format(
-                    tr("Accuracy") if name == "accuracy" else tr("Area under ROC"),
-                    value,
-                    metric.split,
-                    QLocale().toString(metric.n),
-                )
+            if row.card and metric.name == row.card:
+                return tr("{0} {1}, {2}").format(brief_title(row), both(metric.shown()), metric.split)
     return ""
 
 
+def package(package: Package) -> str:
+    """The Python package that carries a network's weights."""
+    return tr("the Python package {0} {1}").format(package.distribution, package.version)
+
+
+def published_hash(network: Network) -> tuple[str, str]:
+    """The best hash that is known of a network's weights: its name and its digits."""
+    if network.sha256:
+        return tr("SHA-256"), network.sha256
+    return tr("MD5 as published"), network.md5 or tr("none")
+
+
 def to_fetch(network: Network) -> str:
-    """How large the download is."""
+    """How large the download is; nothing where a package brought the weights."""
     text = size(network.size)
+    if network.package is not None:
+        return tr("none: the package holds {0}").format(text)
     return text if network.size_exact else tr("about {0}").format(text)
 
 

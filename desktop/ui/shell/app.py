@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import sys
-import threading
 from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -13,16 +12,19 @@ from PySide6.QtCore import QObject, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
+from desktop.services.background import run_aside
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
 from desktop.system import crash
 from desktop.ui.kit.theme import MODES, STYLE, theme
+from desktop.ui.shell import language
 from desktop.ui.shell.crash_offer import CrashOffer
 from desktop.ui.shell.main_window import MainWindow
 
 if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
+    from desktop.services.first_models import FirstModels
 
 
 def make_application(arguments: Sequence[str]) -> QApplication:
@@ -35,20 +37,32 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
+    language.speak(app)
     return app
 
 
 class Shell(QObject):
     """The window and what stands behind it: made light, started after the first paint, closed in order."""
 
-    def __init__(self, settings: Settings, paths: Sequence[str] = (), instance: SingleInstance | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Sequence[str] = (),
+        instance: SingleInstance | None = None,
+        restore: bool = True,
+        first_models: bool = False,
+    ) -> None:
+        """``first_models``: make the models whose weights came with the installation, where they are missing."""
         super().__init__()
+        self._restore = restore
         self.settings = settings
         self.catalog = ModelCatalog(self)
         self.window = MainWindow(settings, self.catalog)
         self.engine: EngineService | None = None
         self._paths = list(paths)
         self._instance = instance
+        self._wants_models = first_models
+        self._first_models: FirstModels | None = None
         self.window.painted.connect(self._start)
 
     @Slot()
@@ -71,13 +85,15 @@ class Shell(QObject):
         gc.freeze()
         gc.set_threshold(5000, 20, 1000)
         # Imported by a thread now, so that the first answer, minutes later, does not stop the window for it.
-        threading.Thread(target=import_module, args=("numpy",), name="numpy", daemon=True).start()
-        threading.Thread(target=_clear_leftovers, name="leftovers", daemon=True).start()
+        run_aside(import_module, "numpy", name="numpy")
+        run_aside(_clear_leftovers, name="leftovers")
         self.engine = engine
         self.window.engine = engine
         self.window.classify.attach(engine)
         if self.settings.problem:
             self.window.messages.say(self.settings.problem)
+        if self._restore:
+            self.window.classify.restore_images(nothing_else=not self._paths)
         if self._paths:
             self.window.open_paths(self._paths)
         self.window.offer_unfinished()
@@ -90,9 +106,28 @@ class Shell(QObject):
                         "could be made. Drop it here instead."
                     )
                 )
+        if self._wants_models and self.settings.get("first_models"):
+            # Once it is known what there is: the bar says what works meanwhile.
+            self.catalog.changed.connect(self._make_models, Qt.ConnectionType.SingleShotConnection)
+
+    @Slot()
+    def _make_models(self) -> None:
+        from desktop.services.first_models import FirstModels
+        from desktop.store.catalogue import EVERYDAY
+
+        entry = self.catalog.entry(EVERYDAY)
+        if entry is not None and entry.state == "ready":
+            return
+        from desktop.ui.shell.first_models import FirstModelsBar
+
+        self._first_models = FirstModels(self)
+        FirstModelsBar(self.window, self._first_models)
+        self._first_models.start()
 
     def close_down(self) -> None:
         """End threads and processes, write the settings."""
+        if self._first_models is not None:
+            self._first_models.stop()
         self.window.classify.close_down()
         self.window.close_later()
         self.catalog.stop()
@@ -105,14 +140,17 @@ class Shell(QObject):
             self._instance.release()
 
 
-def build_window(settings: Settings | None = None, paths: Sequence[str] = (), mode: str | None = None) -> Shell:
-    """A shell whose window is not yet shown, dressed in ``mode`` (a theme) or what the settings say."""
+def build_window(
+    settings: Settings | None = None, paths: Sequence[str] = (), mode: str | None = None, restore: bool = False
+) -> Shell:
+    """A shell whose window is not yet shown, dressed in ``mode`` (a theme) or what the settings say. Only with
+    ``restore`` does it list the images of the last time, and remember its own."""
     app = make_application(())
     settings = settings if settings is not None else Settings()
     wanted = mode if mode is not None else settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
-    shell = Shell(settings, paths)
+    shell = Shell(settings, paths, restore=restore)
     theme().dress()
     return shell
 
@@ -152,7 +190,7 @@ def run(paths: list[str]) -> int:
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
-    shell = Shell(settings, paths, instance)
+    shell = Shell(settings, paths, instance, first_models=True)
     theme().dress()
     shell.window.painted.connect(CrashOffer(shell.window).look)
     if sys.platform == "darwin":

@@ -95,6 +95,7 @@ class ViewHost(_Window):
             made = getattr(import_module(later.module), later.cls)(self._catalog, self.settings)
             view = self._later[view_id] = cast("LaterView", made)
             view.said.connect(self.messages.say)
+            view.told.connect(self.messages.tell)
             view.card_requested.connect(self.show_card)
             view.changed.connect(self.menus.refresh)
             view.classify_wanted.connect(self.classify_with)
@@ -165,6 +166,16 @@ class ViewHost(_Window):
         """How many trainings run side by side; the Train view reads the setting itself when it is made."""
         if "train" in self._later:
             cast("TrainView", self._later["train"]).service.set_at_once(count)
+
+    @Slot(str)
+    def install_model(self, model_id: str) -> None:
+        """Go to a model that lacks its weights, and ask how they shall be installed."""
+        from desktop.ui.models.view import ModelsView
+
+        self.show_view("models")
+        models = self.later("models")
+        assert isinstance(models, ModelsView)
+        models.offer_install(model_id)
 
     def offer_unfinished(self) -> None:
         """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""

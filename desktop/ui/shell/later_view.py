@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class LaterView(QWidget):
     """A view of the window beside Classify.
 
-    ``said`` carries a sentence for the message bar; ``card_requested`` the id of a model whose card is wanted;
+    ``said`` carries a sentence for the message bar on what went wrong or is missing, ``told`` one on what was done;
+    ``card_requested`` the id of a model whose card is wanted;
     ``changed`` says that something has changed on which menus depend; ``classify_wanted`` asks for Classify with the
     model of that id; ``evaluate_wanted`` for Evaluate with a model's id and the path of labelled data ('' for none);
     ``errors_wanted`` for Evaluate with a model's id, the path of its data and the names of its validation pictures;
@@ -28,6 +29,7 @@ class LaterView(QWidget):
     """
 
     said = Signal(str)
+    told = Signal(str)
     card_requested = Signal(str)
     changed = Signal()
     classify_wanted = Signal(str)

@@ -8,13 +8,22 @@ from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.settings import Settings
+from desktop.ui.kit.drops import take_a_copy
 from desktop.ui.kit.theme import theme
 from desktop.ui.shell.host import ViewHost
 from desktop.ui.shell.rail import Rail
 
 if TYPE_CHECKING:
     # Each of Qt's classes costs time when its name is first looked up: before the first paint only what is drawn is.
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import (
+        QCloseEvent,
+        QDragEnterEvent,
+        QDragLeaveEvent,
+        QDragMoveEvent,
+        QDropEvent,
+        QPaintEvent,
+        QResizeEvent,
+    )
 
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
@@ -87,6 +96,10 @@ class MainWindow(ViewHost, QMainWindow):
             self._column.insertWidget(0, self._messages)
         return self._messages
 
+    def put_above(self, bar: QWidget) -> None:
+        """Show ``bar`` above the views."""
+        self._column.insertWidget(0, bar)
+
     @Slot(str)
     def _say(self, text: str) -> None:
         self.messages.say(text)
@@ -120,6 +133,8 @@ class MainWindow(ViewHost, QMainWindow):
         view.card_requested.connect(self.show_card)
         view.look_requested.connect(self.look_large)
         view.said.connect(self.messages.say)
+        view.told.connect(self.messages.tell)
+        view.install_wanted.connect(self.install_model)
         self._classify = view
         view.session.current_changed.connect(self.menus.refresh)
         view.session.current_changed.connect(self._show_title)
@@ -274,7 +289,7 @@ class MainWindow(ViewHost, QMainWindow):
             return
         from desktop.ui.widgets.large_look import LargeLook
 
-        dialog = LargeLook(self.classify.session, self)
+        dialog = LargeLook(self.classify.session, self.classify.explainer, self)
         dialog.step.connect(self.classify.list.step)
         screen = self.screen()
         if screen is not None:
@@ -357,8 +372,7 @@ class MainWindow(ViewHost, QMainWindow):
         """Show that something may be dropped here."""
         from desktop.services.clipboard import can_take
 
-        if can_take(event.mimeData()):
-            event.acceptProposedAction()
+        if can_take(event.mimeData()) and take_a_copy(event):
             if self._overlay is None:
                 from desktop.ui.widgets.drop_overlay import DropOverlay
 
@@ -368,6 +382,13 @@ class MainWindow(ViewHost, QMainWindow):
             self._overlay.setGeometry(self._middle.geometry())
             self._overlay.show()
             self._overlay.raise_()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """It stays a copy, whatever keys are held."""
+        from desktop.services.clipboard import can_take
+
+        if can_take(event.mimeData()):
+            take_a_copy(event)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """Take that back."""
@@ -380,7 +401,9 @@ class MainWindow(ViewHost, QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         self._hide_overlay()
-        event.acceptProposedAction()
+        if not take_a_copy(event):
+            self.messages.say(self.tr("The other program would only move this, and Fovea moves nothing. Open it here."))
+            return
         self.messages.clear()
         local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
         if local and self.shown is not None and self.shown.drop_words():

@@ -48,6 +48,10 @@ class Rail(QFrame):
         self._views[view_id] = button
         self._dress()
 
+    def button(self, view_id: str) -> QToolButton:
+        """The button of a view."""
+        return self._views[view_id]
+
     def set_view(self, view_id: str) -> None:
         """Mark the view that is shown."""
         self._views[view_id].setChecked(True)

@@ -11,6 +11,7 @@ from desktop.ui.train import words
 
 if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob
+    from desktop.store.run_record import RunRecord
 
 
 class CancelQuestion(QMessageBox):
@@ -95,3 +96,38 @@ class CloseQuestion(QMessageBox):
             self.later.emit()
         elif clicked is self.discard_button:
             self.discard.emit()
+
+
+class LeftQuestion(QMessageBox):
+    """Trainings were cut off when Fovea ended last, and nobody was asked what shall become of them. ``go_on`` follows,
+    or nothing: then they stay listed and can be taken up at any time."""
+
+    go_on = Signal()
+
+    def __init__(self, records: list[RunRecord], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setIcon(QMessageBox.Icon.Question)
+        self.setWindowTitle(self.tr("Unfinished trainings"))
+        first = records[0]
+        if len(records) == 1:
+            self.setText(self.tr("“{0}” was cut off when Fovea ended last. Go on with it?").format(first.name))
+            told = self.tr("{0} of {1} epochs are done; it goes on from there, with its curves.")
+            self.setInformativeText(told.format(words.count(first.epochs_done), words.count(first.epochs)))
+        else:
+            names = ", ".join(f"“{record.name}”" for record in records[:3]) + (" …" if len(records) > 3 else "")
+            self.setText(
+                self.tr("Trainings were cut off when Fovea ended last: {0}. Go on with them?").format(
+                    words.count(len(records))
+                )
+            )
+            self.setInformativeText(names)
+        role = QMessageBox.ButtonRole
+        self.go_button = self.addButton(self.tr("Go on"), role.AcceptRole)
+        self.not_now = self.addButton(self.tr("Not now"), role.RejectRole)
+        self.setDefaultButton(self.go_button)
+        self.setEscapeButton(self.not_now)
+        self.buttonClicked.connect(self._on_clicked)
+
+    def _on_clicked(self) -> None:
+        if self.clickedButton() is self.go_button:
+            self.go_on.emit()

@@ -28,9 +28,10 @@ class CurvesPane(QWidget):
     def __init__(self, way: str = "epoch", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._curves: Curves | None = None
-        self._total = 0
+        self._total = self._validation = 0
         self._rows = -1
         self._shown: object = None
+        self._second_half: tuple[Frame, list[Series]] | None = None
         self._cells: dict[int, tuple[list[Cell], bool]] = {}
         self.loss = CurvePlot(self.tr("Loss"))
         self.accuracy = CurvePlot(self.tr("Accuracy"))
@@ -84,9 +85,11 @@ class CurvesPane(QWidget):
         button = self._ways.checkedButton()
         return str(button.property("way")) if button is not None else "epoch"
 
-    def set_curves(self, curves: Curves | None, total: int) -> None:
-        """Show these curves, of ``total`` epochs in all; the same object again says that it has grown."""
-        another = curves is not self._curves
+    def set_curves(self, curves: Curves | None, total: int, validation: int = 0) -> None:
+        """Show these curves, of ``total`` epochs in all, checked on ``validation`` pictures (0: not known how many);
+        the same object again says that it has grown."""
+        another = curves is not self._curves or validation != self._validation
+        self._validation = validation
         self._curves, self._total = curves, total
         if another:
             self._rows = -1
@@ -101,19 +104,21 @@ class CurvesPane(QWidget):
 
     @Slot()
     def _draw_loss(self) -> None:
-        self._plot(self.loss, "loss")
+        """Bring all parts to the same state; the second plot, drawn a moment later, has what the first one has."""
+        self._plot(self.loss, "loss", self.content("loss", self.tr("Loss")))
+        self._second_half = self.content("accuracy", self.tr("Accuracy"))
         self._fill_table()
         self._second.start()
 
     @Slot()
     def _draw_accuracy(self) -> None:
-        self._plot(self.accuracy, "accuracy")
+        if self._second_half is not None:
+            self._plot(self.accuracy, "accuracy", self._second_half)
 
-    def _plot(self, plot: CurvePlot, figure: str) -> None:
-        title = self.tr("Loss") if figure == "loss" else self.tr("Accuracy")
-        frame, series = self.content(figure, title)
+    def _plot(self, plot: CurvePlot, figure: str, content: tuple[Frame, list[Series]]) -> None:
+        frame, series = content
         if series:
-            plot.set_content(frame, series, self._said(title, figure))
+            plot.set_content(frame, series, self._said(frame.title, figure))
         else:
             plot.set_nothing(frame, self.tr("The curve begins with the first batches."))
 
@@ -122,7 +127,7 @@ class CurvesPane(QWidget):
         curves = self._curves
         if curves is None:
             return Frame(title, ""), []
-        epochs = curves.epochs.get("epoch", [])
+        epochs = list(curves.epochs.get("epoch", []))
         by_batch = self.way == "batch"
         kind = "loss" if figure == "loss" else "share"
         best = curves.best if curves.best is not None and curves.best < len(epochs) else None
@@ -130,12 +135,13 @@ class CurvesPane(QWidget):
         if by_batch:
             points = curves.loss if figure == "loss" else curves.accuracy
             if curves.at:
-                series.append(Series(self.tr("training"), curves.at, points, "secondary", 1.1))
+                series.append(Series(self.tr("training"), list(curves.at), list(points), "secondary", 1.1))
         elif epochs:
             dots = len(epochs) < 3
-            series.append(Series(self.tr("training"), epochs, curves.epochs[figure], "secondary", 1.2, dots=dots))
+            own = list(curves.epochs[figure])
+            series.append(Series(self.tr("training"), epochs, own, "secondary", 1.2, dots=dots))
         if epochs:
-            held = curves.epochs[f"val_{figure}"]
+            held = list(curves.epochs[f"val_{figure}"])  # copies: what is drawn a moment later stays what it was
             few = len(epochs) < 3
             mark = best if best is not None else -1
             ringed = self.tr("best epoch") if best is not None else ""
@@ -183,7 +189,7 @@ class CurvesPane(QWidget):
         for i in range(rows):
             held = self._cells.get(i)
             if held is None or held[1] != (i == best):
-                self._cells[i] = (_cells(epochs, i, i == best), i == best)
+                self._cells[i] = (_cells(epochs, i, i == best, self._validation), i == best)
         scrolled = self.table.verticalScrollBar().value()
         self.model.set_rows([self._cells[i][0] for i in reversed(range(rows))])
         self.table.verticalScrollBar().setValue(scrolled)
@@ -201,14 +207,14 @@ def room_for(done: int, total: int) -> float:
     return max(1.0, float(done), min(float(total), end) if total else end)
 
 
-def _cells(epochs: dict[str, list[float]], i: int, best: bool) -> list[Cell]:
-    name = words.count(i + 1)
+def _cells(epochs: dict[str, list[float]], i: int, best: bool, validation: int) -> list[Cell]:
+    name = words.count(int(epochs["epoch"][i]))  # the first one shown may be a later one
     return [
         Cell(words.tr("{0} – best").format(name) if best else name, float(i)),
         Cell(words.number(epochs["loss"][i], 4), epochs["loss"][i]),
         Cell(words.number(epochs["val_loss"][i], 4), epochs["val_loss"][i]),
         Cell(words.share(epochs["accuracy"][i]), epochs["accuracy"][i]),
-        Cell(words.share(epochs["val_accuracy"][i]), epochs["val_accuracy"][i]),
+        Cell(words.accuracy(epochs["val_accuracy"][i], validation), epochs["val_accuracy"][i]),
         Cell(words.rate(epochs["rate"][i]), epochs["rate"][i]),
         Cell(words.duration(epochs["seconds"][i], fine=True), epochs["seconds"][i]),
     ]

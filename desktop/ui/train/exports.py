@@ -41,9 +41,10 @@ def curves_csv(runs: list[tuple[str, Curves]]) -> str:
 
 
 class CurveExports(QObject):
-    """``said`` carries a sentence: what was written, or why it was not."""
+    """``told`` carries what was written, ``said`` why something was not."""
 
     said = Signal(str)
+    told = Signal(str)
 
     def __init__(self, service: TrainingService, jobs: JobsTab, runs: RunsTab, parent: QWidget) -> None:
         super().__init__(parent)
@@ -107,7 +108,7 @@ class CurveExports(QObject):
     def _on_written(self, written: tuple[str, int, int]) -> None:
         name, saved, wanted = written
         if saved == wanted:
-            self.said.emit(self.tr("The curves were saved as {0}.").format(name))
+            self.told.emit(self.tr("The curves were saved as {0}.").format(name))
             return
         text = self.tr("The curves of {0} of {1} runs were saved as {2}.")
         if name.lower().endswith(".png"):

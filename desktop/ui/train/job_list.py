@@ -124,7 +124,7 @@ class _JobDelegate(QStyledItemDelegate):
         best = job.curves.best
         if best is not None:
             accuracy = job.curves.epochs["val_accuracy"][best]
-            return words.tr("validation accuracy {0}").format(words.share(accuracy))
+            return words.tr("best epoch: {0}").format(words.accuracy(accuracy, job.validation))
         return ""
 
     @staticmethod

@@ -109,7 +109,7 @@ class JobPage(QWidget):
         self._show_words(job)
         self.facts.show_job(job)
         ended = job.state in ("done", "cancelled") and job.epochs_done
-        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs)
+        self.curves.set_curves(job.curves, job.epochs_done if ended else job.epochs, job.validation)
 
     def tick(self) -> None:
         """Bring what counts down up to date."""

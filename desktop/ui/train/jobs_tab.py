@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.kit.theme import theme
@@ -155,6 +156,11 @@ class JobsTab(QWidget):
         self.model.touch()
         if self.page.job is not None and self.page.job.id == run_id:
             self.page.show_job(self.page.job)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """What came while nobody looked is in every part at once."""
+        super().showEvent(event)
+        self.refresh()
 
     @Slot()
     def _tick(self) -> None:

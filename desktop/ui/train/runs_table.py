@@ -102,7 +102,10 @@ def _chip(place: int | None) -> QIcon:
 
 
 def _cells(run: RunRecord) -> list[Cell]:
-    accuracy, loss = run.figures.get("val_accuracy"), run.figures.get("val_loss")
+    of_model = run.figures.get("model_accuracy")
+    accuracy = of_model if of_model is not None else run.figures.get("val_accuracy")
+    n, loss = run.figures.get("val_n" if of_model is None else "model_n", 0), run.figures.get("val_loss")
+    which = words.tr("of the finished model") if of_model is not None else words.tr("of the best epoch")
     state = words.run_state(run.state)
     return [
         Cell(run.name, run.name.casefold()),
@@ -112,7 +115,7 @@ def _cells(run: RunRecord) -> list[Cell]:
         Cell(
             words.tr("{0} of {1}").format(words.count(run.epochs_done), words.count(run.epochs)), run.epochs_done * 1.0
         ),
-        Cell(words.share(accuracy), accuracy) if accuracy is not None else Cell("–"),
+        Cell(words.accuracy(accuracy, n), accuracy, which) if accuracy is not None else Cell("–"),
         Cell(words.number(loss, 4), loss) if loss is not None else Cell("–"),
         Cell(words.duration(run.seconds, fine=True), run.seconds) if run.seconds else Cell("–"),
         Cell(words.moment(_plain_iso(run.created)), run.created),

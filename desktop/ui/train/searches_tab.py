@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
+    QProgressBar,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -16,24 +18,31 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ml.plans.search_results import TrialResult
 from desktop.report.parallel import Line
+from desktop.services.searching import Order, Searching
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import make_label
+from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.train import words
 from desktop.ui.train.parallel import ParallelPlot
 
 if TYPE_CHECKING:
-    from desktop.ml.plans.search_results import SearchResult, TrialResult
+    from desktop.engine.searching import SearchEnded, TrialTold
+    from desktop.ml.plans.search_results import SearchResult
     from desktop.services.training import TrainingService
     from desktop.store.runs import RunStore
 
 
 class SearchesTab(QWidget):
-    """``runs_wanted`` carries the ids of the runs to look at; ``model_wanted`` a run whose model shall be made."""
+    """``runs_wanted`` carries the ids of the runs to look at; ``model_wanted`` a run whose model shall be made;
+    ``new_wanted`` asks for a search, ``said`` carries a sentence on why one ended."""
 
     runs_wanted = Signal(object)
     model_wanted = Signal(str)
+    new_wanted = Signal()
+    said = Signal(str)
+    told = Signal(str)
 
     def __init__(self, service: TrainingService, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +50,7 @@ class SearchesTab(QWidget):
         self.found: list[SearchResult] = []
         self._at_hand: frozenset[str] = frozenset()  # the runs that lie on this computer
         self._trials: list[TrialResult] = []
+        self._wanted = ""
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Searches"))
         self.list.currentRowChanged.connect(self._show)
@@ -56,17 +66,24 @@ class SearchesTab(QWidget):
         self.make = QPushButton(self.tr("Make a model of the best trial"))
         self.make.setProperty("role", "primary")
         self.make.clicked.connect(self._on_make)
-        self._empty = make_label(
-            self.tr(
-                "No search yet. 'fovea search --help' shows how to try many settings of a training on the command "
-                "line; what it finds is listed here."
-            ),
-            "secondary",
-            wrap=True,
-        )
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setContentsMargins(80, 0, 80, 0)
+        self.searching = Searching(self)
+        self.searching.told.connect(self._on_told)
+        self.searching.tried.connect(self.refresh)
+        self.searching.changed.connect(self._show_state)
+        self.searching.ended.connect(self._on_ended)
+        self.new = QPushButton(self.tr("New search…"))
+        self.new.setProperty("role", "primary")
+        self.first = QPushButton(self.tr("New search…"))
+        self.first.setProperty("role", "primary")
+        for button in (self.new, self.first):
+            button.clicked.connect(self.new_wanted)
+        self.go_on = QPushButton(self.tr("Go on"))
+        self.go_on.setToolTip(self.tr("Try what is left of this search"))
+        self.go_on.clicked.connect(self._on_go_on)
+        self._empty = self._made_empty()
+        self._strip = self._made_strip()
         self._lay_out()
+        self._show_state()
         theme().changed.connect(self._dress)
         self._dress()
 
@@ -78,6 +95,48 @@ class SearchesTab(QWidget):
             f"QListWidget::item:selected {{ background: {t.soft}; color: {t.text}; }}"
         )
 
+    def _made_empty(self) -> QWidget:
+        """What a search is, and the button that begins one."""
+        title = make_label(self.tr("Let Fovea find better settings"), "answer", wrap=True)
+        text = make_label(
+            self.tr(
+                "A search trains the same pictures several times with other settings (learning rate, batch size and "
+                "more) and shows which did best. It begins from a training that was made before."
+            ),
+            "secondary",
+            wrap=True,
+        )
+        place = QWidget()
+        column = QVBoxLayout(place)
+        column.setContentsMargins(80, 0, 80, 0)
+        column.setSpacing(12)
+        column.addStretch(3)
+        for label in (title, text):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        column.addWidget(self.first, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(4)
+        return place
+
+    def _made_strip(self) -> QWidget:
+        """How far the search at work is."""
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setMaximumWidth(260)
+        self._bar.setAccessibleName(self.tr("Progress of the search"))
+        self.state = make_label("", wrap=True)
+        self.stop = QPushButton(self.tr("Stop"))
+        self.stop.setToolTip(self.tr("End after the batch at hand; the search can go on later"))
+        self.stop.clicked.connect(self.searching.stop)
+        strip = QWidget()
+        row = QHBoxLayout(strip)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(12)
+        row.addWidget(self.state, 1)
+        row.addWidget(self._bar)
+        row.addWidget(self.stop)
+        return strip
+
     def _lay_out(self) -> None:
         right = QWidget()
         head = QHBoxLayout()
@@ -86,6 +145,7 @@ class SearchesTab(QWidget):
         names.addWidget(self.title)
         names.addWidget(self.facts)
         head.addLayout(names, 1)
+        head.addWidget(self.go_on)
         head.addWidget(self.make)
         head.addWidget(self.run)
         inner = QSplitter(Qt.Orientation.Vertical)
@@ -100,7 +160,13 @@ class SearchesTab(QWidget):
         column.addLayout(head)
         column.addWidget(inner, 1)
         self.split = QSplitter(Qt.Orientation.Horizontal)
-        self.split.addWidget(self.list)
+        left = QWidget()
+        beside = QVBoxLayout(left)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(8)
+        beside.addWidget(self.new)
+        beside.addWidget(self.list, 1)
+        self.split.addWidget(left)
         self.split.addWidget(right)
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(12)
@@ -111,7 +177,93 @@ class SearchesTab(QWidget):
         self.parts.addWidget(self.split)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 12, 12, 12)
+        layout.setSpacing(8)
+        layout.addWidget(self._strip)
         layout.addWidget(self.parts)
+
+    # The search at work
+
+    def begin(self, order: Order) -> None:
+        """Start a search, or go on with one."""
+        if self.searching.running:
+            self.said.emit(self.tr("A search is running. Stop it, then begin another."))
+            return
+        self.searching.start(order)
+        self._wanted = order.name
+
+    @Slot()
+    def _on_go_on(self) -> None:
+        row = self.list.currentRow()
+        if 0 <= row < len(self.found):
+            name = self.found[row].name
+            self._service.errands.run(lambda: Order.load(name), self._on_order)
+
+    def _on_order(self, order: Order | None) -> None:
+        if order is None:
+            self.said.emit(self.tr("This search was begun on the command line: 'fovea search' goes on with it there."))
+        else:
+            self.begin(order)
+
+    @Slot(object)
+    def _on_told(self, told: TrialTold) -> None:
+        self._show_state()
+        if self._live is not None and self._live[0] == told.number:
+            self._show(self.list.currentRow())
+
+    @Slot()
+    def _show_state(self) -> None:
+        searching = self.searching
+        order, trial = searching.order, searching.trial
+        self._strip.setVisible(searching.running)
+        self.stop.setEnabled(not searching.stopping)
+        for button in (self.new, self.first, self.go_on):
+            button.setEnabled(not searching.running)
+        if order is None or not searching.running:
+            return
+        done = self._done_of(order.name)
+        self._bar.setRange(0, 100 * order.trials)
+        inside = round(100 * trial.epoch / max(1, trial.epochs)) if trial is not None else 0
+        self._bar.setValue(min(100 * order.trials, 100 * done + inside))
+        parts = [
+            self.tr("“{0}”: {1} of {2} trials done").format(order.name, words.count(done), words.count(order.trials))
+        ]
+        if searching.stopping:
+            parts.append(self.tr("stopping after this batch…"))
+        elif trial is not None:
+            parts.append(
+                self.tr("trial {0}: epoch {1} of {2}, validation loss {3}").format(
+                    words.count(trial.number), words.count(trial.epoch), words.count(trial.epochs),
+                    words.number(trial.val_loss, 4),
+                )
+            )  # fmt: skip
+        else:
+            parts.append(self.tr("the next trial begins…"))
+        self.state.setText(" · ".join(parts))
+
+    def _done_of(self, name: str) -> int:
+        result = next((result for result in self.found if result.name == name), None)
+        over = ("done", "pruned", "failed")
+        return sum(trial.state in over for trial in result.trials) if result is not None else 0
+
+    @property
+    def _live(self) -> tuple[int, TrialTold] | None:
+        """The trial at work of the search that is shown."""
+        row, searching = self.list.currentRow(), self.searching
+        if not searching.running or searching.order is None or searching.trial is None:
+            return None
+        shown = 0 <= row < len(self.found) and self.found[row].name == searching.order.name
+        return (searching.trial.number, searching.trial) if shown else None
+
+    @Slot(object)
+    def _on_ended(self, ended: SearchEnded) -> None:
+        self.refresh()
+        name = self.searching.order.name if self.searching.order is not None else ""
+        if ended.state == "failed":
+            self.said.emit(" ".join(part for part in (sentence(ended.message), sentence(ended.hint)) if part))
+        elif ended.state == "stopped":
+            self.told.emit(self.tr("The search “{0}” was stopped; Go on takes it up.").format(name))
+        else:
+            self.told.emit(self.tr("The search “{0}” is done: a model can be made of its best trial.").format(name))
 
     @Slot()
     def refresh(self) -> None:
@@ -132,6 +284,8 @@ class SearchesTab(QWidget):
             self.list.addItem(item)
         self.parts.setCurrentWidget(self.split if found else self._empty)
         names = [result.name for result in found]
+        before, self._wanted = (self._wanted if self._wanted in names else before), ""
+        self._show_state()
         self.list.setCurrentRow(names.index(before) if before in names else 0 if found else -1)
 
     def _trials_words(self, result: SearchResult) -> str:
@@ -150,7 +304,15 @@ class SearchesTab(QWidget):
             return
         result = self.found[row]
         keys = list(dict.fromkeys(key for trial in result.trials for key in trial.settings))
-        self._trials = [trial for trial in result.trials if trial.settings]
+        live = self._live
+        self._trials = [_alive(trial, live) for trial in result.trials if trial.settings]
+        if live is not None and live[0] not in {trial.number for trial in self._trials}:
+            told = live[1]
+            self._trials.append(
+                TrialResult(told.number, "running", {}, None, told.val_accuracy, told.val_loss, told.epoch, 0.0, "")
+            )
+        started = Order.known(result.name)
+        self.go_on.setVisible(started)
         high = result.goal == "val_accuracy"
         goal = self.tr("Validation accuracy") if high else self.tr("Validation loss")
         self.title.setText(result.name)
@@ -192,6 +354,9 @@ class SearchesTab(QWidget):
         shown = "–"
         if value is not None:
             shown = words.share(value) if result.goal == "val_accuracy" else words.number(value, 4)
+        elif trial.state == "running" and trial.val_accuracy is not None and trial.val_loss is not None:
+            held = trial.val_accuracy if result.goal == "val_accuracy" else trial.val_loss
+            shown = words.share(held) if result.goal == "val_accuracy" else words.number(held, 4)
         return [
             Cell(self.tr("{0} – best").format(name) if trial.number == result.best else name, float(trial.number)),
             Cell(states.get(trial.state, trial.state), trial.state, trial.message),
@@ -244,3 +409,13 @@ def _read_all(store: RunStore) -> tuple[list[SearchResult], frozenset[str]]:
 
     found = [result for name in names() if (result := read_kept(name)) is not None]
     return found, frozenset(record.id for record in store.list()) if found else frozenset()
+
+
+def _alive(trial: TrialResult, live: tuple[int, TrialTold] | None) -> TrialResult:
+    """``trial`` with what is known of it now, where it is the one at work."""
+    if live is None or trial.number != live[0]:
+        return trial
+    told = live[1]
+    return replace(
+        trial, state="running", value=None, val_accuracy=told.val_accuracy, val_loss=told.val_loss, epochs=told.epoch
+    )

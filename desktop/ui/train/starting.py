@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QWidget
 
+from desktop.app.recipes import taken_further
 from desktop.ml.plans import plan as plans
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.train.plan_dialog import PlanDialog
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Starter(QObject):
-    """``ready`` carries a plan, the training's name, the run it comes from ('' for none) and its preset; ``failed`` a
+    """``ready`` carries a plan, the training's name and the run it comes from ('' for none); ``failed`` a
     :class:`FoveaError`; ``said`` a sentence."""
 
-    ready = Signal(object, str, str, str)
+    ready = Signal(object, str, str)
     failed = Signal(object)
     said = Signal(str)
 
@@ -101,11 +101,11 @@ class Starter(QObject):
 
     def _on_further(self, found: tuple[TrainingPlan, RunRecord]) -> None:
         plan, run = found
-        start = plans.StartPlan("weights", run.model_id)
-        if plan.architecture.name == "head":
-            self.said.emit(self.tr("A training on the features of another model cannot be taken further; repeat it."))
+        entry = self._catalog.entry(run.model_id)
+        if entry is None or entry.manifest is None:
+            self.said.emit(self.tr("The model that came of this training is not there any more; repeat it."))
             return
-        self._on_repeat((replace(plan, start=start), run))
+        self._on_repeat((taken_further(plan, entry.manifest), run))
 
     def _ask(self, plan: TrainingPlan, name: str, parent_run: str) -> None:
         self._parent_run = parent_run
@@ -132,13 +132,7 @@ class Starter(QObject):
 
     @Slot(object)
     def _on_started(self, wanted: tuple[TrainingPlan, str]) -> None:
-        from desktop.store.ids import free_among, taken_ids
-
-        plan, name = wanted
-        # A repeated plan brings the id of the model that it once made, and another training may wait with this one.
-        taken = taken_ids((entry.id for entry in self._catalog.entries), self._service.store)
-        plan = replace(plan, id=free_among(plan.id, taken))
-        self.ready.emit(plan, name, self._parent_run, plan.preset)
+        self.ready.emit(*wanted, self._parent_run)
 
 
 def validation_of(store: RunStore, run_id: str) -> tuple[str, tuple[str, ...]]:

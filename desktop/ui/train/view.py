@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +15,24 @@ from desktop.system.edition import trains
 from desktop.ui.kit.widgets import sentence
 from desktop.ui.shell.later_view import LaterView
 from desktop.ui.train import words
-from desktop.ui.train.asking import CancelQuestion, CloseQuestion
+from desktop.ui.train.asking import CancelQuestion, CloseQuestion, LeftQuestion
 from desktop.ui.train.exports import CurveExports
 from desktop.ui.train.jobs_tab import JobsTab
 from desktop.ui.train.runs_tab import RunsTab
+from desktop.ui.train.search_dialog import SearchDialog
 from desktop.ui.train.searches_tab import SearchesTab
 from desktop.ui.train.starting import Starter, validation_of
 
 if TYPE_CHECKING:
+    from desktop.ml.plans.plan import TrainingPlan
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.services.settings import Settings
     from desktop.services.training_job import TrainingJob
     from desktop.store.run_record import RunRecord
+    from desktop.store.runs import RunStore
 
+_MOST_BASES = 40
 _TABS = ("jobs", "runs", "searches")
 
 
@@ -106,10 +111,14 @@ class TrainView(LaterView):
         runs.said.connect(self.said)
         self.searches.runs_wanted.connect(self.look_at_runs)
         self.searches.model_wanted.connect(self.continue_run)
+        self.searches.new_wanted.connect(self.new_search)
+        self.searches.said.connect(self.said)
+        self.searches.told.connect(self.told)
         self.starter.ready.connect(service.submit)
         self.starter.failed.connect(self._on_failed)
         self.starter.said.connect(self.said)
         self.exports.said.connect(self.said)
+        self.exports.told.connect(self.told)
         self.tabs.currentChanged.connect(self._on_tab)
 
     # What is remembered
@@ -170,6 +179,7 @@ class TrainView(LaterView):
 
     def close_down(self) -> None:
         """Stop what runs, with checkpoints; for the end of the program."""
+        self.searches.searching.close()
         self.service.stop()
 
     def may_close(self) -> bool:
@@ -195,29 +205,38 @@ class TrainView(LaterView):
         if self._closing == "asked":
             self._stay()
 
+    def _remember_to_go_on(self, running: list[TrainingJob]) -> None:
+        """Those that run, and what waits, go on at the next start."""
+        self._settings.set("train_resume", [job.id for job in (*running, *self.service.waiting)])
+        self._settings.flush()
+
     def _stay(self) -> None:
         """The window does not close after all: what waits has its turn again."""
         self._closing = ""
+        self._settings.set("train_resume", [])
         self.service.release_queue()
 
     @Slot()
     def _close_after_epoch(self) -> None:
         self._closing = "finish"
+        self._remember_to_go_on([])
         self.service.hold_queue()
         for job in self.service.running:
             self.service.stop_after_epoch(job.id)
-        self.said.emit(self.tr("Fovea closes when the running epoch is done and its model is in the store."))
+        self.told.emit(self.tr("Fovea closes when the running epoch is done and its model is in the store."))
         self._close_if_idle()  # the last one may have ended while the question stood there
 
     @Slot()
     def _close_now(self) -> None:
         self._closing = "later"
+        self._remember_to_go_on(self.service.running)
         if not self.window().close():
             self._stay()
 
     @Slot()
     def _close_discarding(self) -> None:
         self._closing = "finish"
+        self._remember_to_go_on([])
         self.service.hold_queue()
         for job in self.service.running:
             self.service.cancel(job.id, discard=True)
@@ -238,7 +257,7 @@ class TrainView(LaterView):
         if self._undo:
             token, name = self._undo.pop()
             self.service.restore(token)
-            self.said.emit(self.tr("“{0}” is back among the runs.").format(name))
+            self.told.emit(self.tr("“{0}” is back among the runs.").format(name))
             self.changed.emit()
 
     def can_export(self) -> bool:
@@ -297,17 +316,30 @@ class TrainView(LaterView):
         self.service.errands.run(lambda: store.get(run_id), self.service.take_up, self._on_failed)
 
     def offer_left(self, records: list[RunRecord]) -> None:
-        """Runs that were cut off, or waited, when Fovea ended: list them, and say so."""
-        self.service.put_aside(records)
+        """Runs that were cut off, or waited, when Fovea ended. Those that are to go on at the next start, as the user
+        said when closing, do so; of others, which nobody was asked about, it is asked now, once."""
+        wished = self._settings.get("train_resume")
+        self._settings.set("train_resume", [])
+        for record in sorted((r for r in records if r.id in wished), key=lambda r: wished.index(r.id)):
+            self.service.take_up(record)
+        rest = [record for record in records if record.id not in wished]
+        self.service.put_aside(rest)
         self.jobs.refresh()
-        if len(records) == 1:
-            self.said.emit(self.tr("“{0}” was left unfinished. Train: Go on takes it up.").format(records[0].name))
-        elif records:
-            self.said.emit(
-                self.tr("Trainings were left unfinished: {0}. Train: Go on takes one up.").format(
-                    words.count(len(records))
-                )
-            )
+        going = [record for record in records if record.id in wished]
+        if len(going) == 1 and going[0].epochs_done:
+            text = self.tr("“{0}” goes on where it was: after epoch {1} of {2}.")
+            done, total = words.count(going[0].epochs_done), words.count(going[0].epochs)
+            self.told.emit(text.format(going[0].name, done, total))
+        elif going:
+            self.told.emit(self.tr("Trainings go on as you wished: {0}.").format(words.count(len(going))))
+        if rest:
+            self.left = LeftQuestion(rest, self.window())
+            self.left.go_on.connect(partial(self._take_up_all, rest))
+            self.left.open()
+
+    def _take_up_all(self, records: list[RunRecord]) -> None:
+        for record in reversed(records):  # the newest is listed first
+            self.service.take_up(record)
 
     @Slot(str)
     def remove(self, run_id: str) -> None:
@@ -324,6 +356,22 @@ class TrainView(LaterView):
         asked.kept.connect(partial(self.service.stop_now, run_id))
         asked.discarded.connect(partial(self.service.cancel, run_id, True))
         asked.open()
+
+    @Slot()
+    def new_search(self) -> None:
+        """Ask what a new search shall try; it begins from the plan of an earlier training."""
+        store = self.service.store
+        self.service.errands.run(lambda: _bases(store), self._ask_search, self._on_failed)
+
+    def _ask_search(self, bases: list[tuple[str, TrainingPlan]]) -> None:
+        if not bases:
+            self.said.emit(
+                self.tr("A search varies the settings of a training. Make a training first; it may be short.")
+            )
+            return
+        self.search_dialog = SearchDialog(bases, [result.name for result in self.searches.found], self)
+        self.search_dialog.started.connect(self.searches.begin)
+        self.search_dialog.open()
 
     # What happens
 
@@ -346,7 +394,7 @@ class TrainView(LaterView):
     def _on_ended(self, job: TrainingJob) -> None:
         QApplication.alert(self.window())  # whoever works elsewhere meanwhile sees it in the task bar
         if job.state == "done":
-            self.said.emit(self.tr("“{0}” is trained and stands in the chooser of models.").format(job.name))
+            self.told.emit(self.tr("“{0}” is trained and stands in the chooser of models.").format(job.name))
         elif job.state in ("failed", "interrupted"):
             self.said.emit(self.tr("The training “{0}” ended: {1}").format(job.name, sentence(job.message)))
 
@@ -362,7 +410,7 @@ class TrainView(LaterView):
     @Slot(str, str)
     def _on_deleted(self, token: str, name: str) -> None:
         self._undo.append((token, name))
-        self.said.emit(self.tr("“{0}” was deleted. Undo brings it back, for thirty days.").format(name))
+        self.told.emit(self.tr("“{0}” was deleted. Undo brings it back, for thirty days.").format(name))
         self.changed.emit()
         self._close_if_idle()
 
@@ -395,3 +443,18 @@ class TrainView(LaterView):
 
     def _evaluate(self, model_id: str, found: tuple[str, tuple[str, ...]]) -> None:
         self.errors_wanted.emit(model_id, *found)
+
+
+def _bases(store: RunStore) -> list[tuple[str, TrainingPlan]]:
+    """The plans of the newest runs, one of each name; for a thread."""
+    from desktop.core.types import FoveaError
+    from desktop.ml.plans import plan as plans
+
+    found: dict[str, TrainingPlan] = {}
+    for record in store.list():
+        if len(found) >= _MOST_BASES:
+            break
+        if record.name not in found:
+            with contextlib.suppress(FoveaError, OSError):
+                found[record.name] = plans.from_json(store.plan_text(record.id))
+    return list(found.items())

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
-from desktop.ui.kit.formatting import count, duration, moment, number, share
+from desktop.ui.kit.formatting import both, count, duration, moment, number, share
 
 if TYPE_CHECKING:
     from desktop.services.training_job import TrainingJob
 
 __all__ = [
+    "accuracy",
     "count",
     "duration",
     "left",
@@ -84,6 +85,13 @@ def left(job: TrainingJob) -> str:
     if seconds is None:
         return ""
     return tr("about {0} left").format(duration(seconds)) if seconds >= 2 else tr("a moment left")
+
+
+def accuracy(value: float, n: float) -> str:
+    """A validation accuracy as it may be written: with its interval and of how many pictures."""
+    from desktop.core.figures.intervals import share_of
+
+    return both(share_of(value, int(n)))
 
 
 def run_state(value: str) -> str:

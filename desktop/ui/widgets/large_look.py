@@ -6,9 +6,11 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
+from desktop.services.explaining import Explainer
 from desktop.services.session import Session
 from desktop.ui.kit.theme import DARK, theme
 from desktop.ui.kit.widgets import image_of
+from desktop.ui.widgets.heat import WHOLE, layer_of
 from desktop.ui.widgets.picture_view import PictureView
 
 
@@ -17,9 +19,9 @@ class LargeLook(QDialog):
 
     step = Signal(int)
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, explainer: Explainer | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._explainer = session, explainer
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.picture = PictureView()
         self._words = QLabel()
@@ -35,6 +37,9 @@ class LargeLook(QDialog):
         layout.addWidget(self._words)
         session.preview_changed.connect(self._show)
         session.current_changed.connect(self._show_words)
+        if explainer is not None:
+            explainer.changed.connect(self._show_map)
+            explainer.opacity_changed.connect(self._show_map)
         self.picture.setFocus()
         self._show()
 
@@ -48,6 +53,17 @@ class LargeLook(QDialog):
             failed = self._session.preview_failure is not None
             self.picture.set_message(self.tr("This image cannot be shown.") if failed else "")
         self._show_words()
+        self._show_map()
+
+    @Slot()
+    def _show_map(self) -> None:
+        """What lies over the picture in the window lies over it here as well."""
+        explainer = self._explainer
+        found = explainer.explanation if explainer is not None and explainer.wanted else None
+        if explainer is None or found is None or found.box is None or self._session.prediction is None:
+            self.picture.set_layer(None, WHOLE, 1.0)
+            return
+        self.picture.set_layer(layer_of(found.heat), found.box, explainer.opacity / 100)
 
     @Slot()
     def _show_words(self) -> None:

@@ -1,4 +1,5 @@
-"""One sentence above the view: what could not be opened, what cannot be saved. Stays until closed or replaced."""
+"""One sentence above the view: what could not be opened or saved, and, in quieter dress, what was done. Stays until
+closed or replaced."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ class MessageBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("messageBar")
+        self.level = "caution"
         self.setAccessibleName(self.tr("Message"))
         self._sign = QLabel()
         self._text = QLabel()
@@ -49,14 +51,24 @@ class MessageBar(QFrame):
 
     def offer(self, text: str, button: str) -> None:
         """Show a sentence with a button beside it."""
-        self.say(text)
+        self.tell(text)
         self._act.setText(button)
         self._act.show()
 
     @Slot(str)
     def say(self, text: str) -> None:
         """Show a sentence; '' hides the bar."""
+        self._show(text, "caution")
+
+    @Slot(str)
+    def tell(self, text: str) -> None:
+        """Show a sentence on what was done: no caution."""
+        self._show(text, "done")
+
+    def _show(self, text: str, level: str) -> None:
         self._act.hide()
+        self.level = level
+        self._dress()
         self._text.setText(text)
         self.setAccessibleDescription(text)
         self.setVisible(bool(text))
@@ -80,10 +92,12 @@ class MessageBar(QFrame):
     @Slot()
     def _dress(self) -> None:
         t = theme().tokens
-        icon = theme().icon("info", 20, t.caution)
+        done = self.level == "done"
+        tone, ground = (t.text, t.soft) if done else (t.caution, t.caution_ground)
+        icon = theme().icon("check" if done else "caution", 20, t.accent if done else t.caution)
         self._sign.setPixmap(icon.pixmap(QSize(20, 20), self.devicePixelRatioF()))
         self._close.setIcon(theme().icon("cross", 16))
         self.setStyleSheet(
-            f"#messageBar {{ background: {t.caution_ground}; border-bottom: 1px solid {t.border}; }}"
-            f"#messageBar QLabel {{ color: {t.caution}; }}"
+            f"#messageBar {{ background: {ground}; border-bottom: 1px solid {t.border}; }}"
+            f"#messageBar QLabel {{ color: {tone}; }}"
         )

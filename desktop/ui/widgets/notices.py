@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ui.kit.tabled import notice
 from desktop.ui.kit.widgets import Sign, make_label, put_beside, sentence
 
 if TYPE_CHECKING:
@@ -90,10 +91,15 @@ class NoticeStrip(QWidget):
 class MedicalNotice(CautionStrip):
     """The banner of a medical model: always there, never to be closed."""
 
-    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(text, parent)
-        if not text:
-            self.set_text(self.tr("Research only – not a medical device"))
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(notice("medical"), parent)
+
+    def show_for(self, medical: bool, own: str = "") -> None:
+        """Show what a model must carry, ``own`` for one that is not medical but has a notice of its own, or nothing."""
+        text = notice("medical") if medical else own
+        if text:
+            self.set_text(text)
+        self.setVisible(bool(text))
 
 
 class ErrorPanel(QFrame):

@@ -155,6 +155,10 @@ class PictureView(QWidget):
         middle = QPointF(self.width() / 2, self.height() / 2)
         return self._centre + (position - middle) * (self.devicePixelRatioF() / self._zoom)
 
+    def picture_size(self) -> QSize:
+        """The picture's own size in pixels."""
+        return QSize(self._size)
+
     def picture_rect(self) -> QRectF:
         """Where the whole picture lies, in the view's coordinates; it may reach far outside."""
         ratio = self.devicePixelRatioF()

@@ -25,6 +25,7 @@ from desktop.ui.widgets._scores import BarDelegate, ClassRole, ExactRole, Scores
 if TYPE_CHECKING:
     import numpy as np
 
+    from desktop.core.trust.general_words import Wording
     from desktop.engine.messages import Prediction
     from desktop.store.manifest import Manifest
 
@@ -51,6 +52,9 @@ class ProbabilityBars(QWidget):
         self._headline = make_label("", "answer", wrap=True, selectable=True)
         self._headline.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._headline.setAccessibleName(self.tr("Answer"))
+        self._perhaps = make_label("", "title", wrap=True, selectable=True)
+        self._perhaps.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._perhaps.setAccessibleName(self.tr("Perhaps"))
         self._verdict = make_label("", wrap=True)
         self._rule = make_label("", wrap=True)
         self._about = make_label("", "secondary", wrap=True)
@@ -75,7 +79,7 @@ class ProbabilityBars(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        for widget in (self._headline, self._rule, self._verdict, self.offer):
+        for widget in (self._headline, self._perhaps, self._rule, self._verdict, self.offer):
             layout.addWidget(widget)
         layout.addWidget(self._reveal, 0, Qt.AlignmentFlag.AlignLeft)
         for widget in (self._about, self._filter, self._nothing):
@@ -100,12 +104,14 @@ class ProbabilityBars(QWidget):
         sub_labels: Sequence[str] = (),
         threshold: float | None = None,
         threshold_class: int = 1,
+        wording: Wording | None = None,
     ) -> None:
         """Show one picture's scores: float32 (classes,), finite, 0 to 1, in the order of ``labels``.
 
         ``score_word`` is 'probability' only for a calibrated model; ``truth`` the index of the right class where it is
         known; ``sub_labels`` a second, quieter name for each class (an id); ``threshold`` the score from which class
-        ``threshold_class`` is answered by a model of two classes. Raises :class:`ValueError` when the lengths differ
+        ``threshold_class`` is answered by a model of two classes; ``wording`` the more general word, of a model that
+        knows words. Raises :class:`ValueError` when the lengths differ
         or ``answer_index`` names no class.
         """
         if len(labels) != len(scores) or not 0 <= answer_index < len(labels):
@@ -116,7 +122,7 @@ class ProbabilityBars(QWidget):
             labels, scores, answer_index, word=word, truth=truth, sub_labels=sub_labels, threshold=mark
         )
         self._leave_outside()
-        self._say_answer(labels, scores, answer_index, mark)
+        self._say_answer(labels, scores, answer_index, mark, wording)
         self._say_verdict(labels, answer_index, truth)
         about = word
         if mark is not None:
@@ -140,6 +146,7 @@ class ProbabilityBars(QWidget):
             manifest.label_ids,
             decision.value if ruled else None,
             decision.positive if ruled and decision.positive is not None else 1,
+            prediction.wording,
         )
 
     def set_outside(self, outside: bool) -> None:
@@ -164,6 +171,7 @@ class ProbabilityBars(QWidget):
         shown = wanted or not self._outside
         self._about.setVisible(shown and bool(self._model.classes))
         self._rule.setVisible(bool(self._rule.text()) and not self._outside)
+        self._perhaps.setVisible(bool(self._perhaps.text()) and not self._outside)
         self._arrange()
         self._list.viewport().update()
 
@@ -179,7 +187,8 @@ class ProbabilityBars(QWidget):
         set_role(self._headline, "secondary")
         self._headline.setVisible(bool(message))
         self._said = ("", "")
-        for label in (self._rule, self._verdict, self._about):
+        self._perhaps.clear()
+        for label in (self._perhaps, self._rule, self._verdict, self._about):
             label.hide()
         self._arrange()
 
@@ -193,11 +202,28 @@ class ProbabilityBars(QWidget):
         """The answer as it is written above the bars."""
         return self._headline.text()
 
+    @property
+    def perhaps(self) -> str:
+        """What stands below a general word; '' below a class."""
+        return self._perhaps.text() if not self._perhaps.isHidden() else ""
+
     def _say_answer(
-        self, labels: Sequence[str], scores: np.ndarray | Sequence[float], answer: int, mark: tuple[int, float] | None
+        self,
+        labels: Sequence[str],
+        scores: np.ndarray | Sequence[float],
+        answer: int,
+        mark: tuple[int, float] | None,
+        wording: Wording | None,
     ) -> None:
         best, score, rule = self._model.best(), float(scores[answer]), ""
-        if mark is None and best[0][1] < _UNSURE_BELOW and len(best) > 1:
+        self._perhaps.clear()
+        if wording is not None and wording.word:
+            # The scores of all its kinds add up: the word is what the network is sure of.
+            text, role = f"{wording.word}  {decimals(wording.score)}", "answer"
+            self._perhaps.setText(
+                self.tr("perhaps {label}  {score}").format(label=labels[answer], score=decimals(score))
+            )
+        elif mark is None and best[0][1] < _UNSURE_BELOW and len(best) > 1:
             # No class holds half of the score: naming one alone would claim more than the model does.
             (first, high), (second, low) = best
             text = self.tr("Not sure: {first} {high}, {second} {low}").format(
@@ -220,6 +246,7 @@ class ProbabilityBars(QWidget):
         self._said = (text, role)
         self._rule.setText(rule)
         self._rule.setVisible(bool(rule))
+        self._perhaps.setVisible(bool(self._perhaps.text()))
         self._headline.setText(text)
         set_role(self._headline, role)
         self._headline.show()

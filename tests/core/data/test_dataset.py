@@ -100,7 +100,7 @@ def test_a_class_may_be_called_train_and_a_wrapping_folder_is_looked_through(tmp
     assert "beside-splits" in kinds(open_dataset(tmp_path / "zip"))
 
 
-def test_row_27_28_29_what_a_classifier_cannot_be_made_of_is_named(tmp_path: Path) -> None:
+def test_what_a_classifier_cannot_be_made_of_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError) as caught:
         open_dataset(tmp_path)
     assert caught.value.kind == "no-images" and "class folders" in caught.value.message
@@ -123,7 +123,7 @@ def test_row_27_28_29_what_a_classifier_cannot_be_made_of_is_named(tmp_path: Pat
 
 
 @posix_only
-def test_row_30_clutter_is_shown_and_case_is_noticed(root: Path) -> None:
+def test_clutter_is_shown_and_case_is_noticed(root: Path) -> None:
     for name in ("Thumbs.db", ".DS_Store", ".hidden.png", "notes.txt"):
         (root / "cats" / name).write_bytes(b"x")
     picture(root / ".cache" / "a.png")
@@ -136,7 +136,7 @@ def test_row_30_clutter_is_shown_and_case_is_noticed(root: Path) -> None:
 
 
 @posix_only
-def test_row_24_link_loops_end_and_do_not_mix_classes(root: Path) -> None:
+def test_link_loops_end_and_do_not_mix_classes(root: Path) -> None:
     (root / "cats" / "loop").symlink_to(root)
     (root / "cats" / "self").symlink_to(root / "cats")
     (root / "all").symlink_to(root)
@@ -149,7 +149,7 @@ def test_row_24_link_loops_end_and_do_not_mix_classes(root: Path) -> None:
     assert kinds(data).count("link-out") == 2
 
 
-def test_row_26_what_vanishes_is_listed_and_the_rest_goes_on(root: Path) -> None:
+def test_what_vanishes_is_listed_and_the_rest_goes_on(root: Path) -> None:
     data = open_dataset(root)
     whole = data.fingerprint()
     (root / "cats" / "cat2.png").unlink()
@@ -159,7 +159,7 @@ def test_row_26_what_vanishes_is_listed_and_the_rest_goes_on(root: Path) -> None
 
 
 @pytest.mark.skipif(os.name == "nt" or not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_row_26_a_locked_folder_is_listed(root: Path) -> None:
+def test_a_locked_folder_is_listed(root: Path) -> None:
     (root / "dogs" / "deep").chmod(0)
     try:
         data = open_dataset(root)
@@ -168,7 +168,7 @@ def test_row_26_a_locked_folder_is_listed(root: Path) -> None:
     assert len(data) == 3 and data.broken[0].kind == "access-denied" and data.broken[0].name == "dogs/deep"
 
 
-def test_row_25_is_cancelled_at_once_and_tells_how_far_it_is(root: Path) -> None:
+def test_is_cancelled_at_once_and_tells_how_far_it_is(root: Path) -> None:
     for number in range(600):
         (root / "cats" / f"{number}.png").write_bytes(b"")
     seen: list[int] = []
@@ -255,7 +255,7 @@ def test_folders_below_a_class_tell_people_and_classes_do_not(tmp_path: Path, sp
     assert groups.named == len(data) - 1
 
 
-def test_row_32_groups_by_name_and_by_patient(tmp_path: Path) -> None:
+def test_groups_by_name_and_by_patient(tmp_path: Path) -> None:
     from pydicom.data import get_testdata_file
 
     scan = Path(str(get_testdata_file("CT_small.dcm")))
@@ -270,7 +270,7 @@ def test_row_32_groups_by_name_and_by_patient(tmp_path: Path) -> None:
     assert (groups.count, groups.named, groups.patients) == (3, 2, 2)
 
 
-def test_row_32_the_patient_number_of_a_scan_wins_over_its_name(tmp_path: Path) -> None:
+def test_the_patient_number_of_a_scan_wins_over_its_name(tmp_path: Path) -> None:
     """case_001, case_002 … count files, IM-0001-0001 counts series: neither says whose picture it is."""
     for number in range(8):
         scan_of(tmp_path / "a" / f"case_{number:03}.dcm", "Doe^Jane", f"P{number // 4}")
@@ -284,7 +284,7 @@ def test_row_32_the_patient_number_of_a_scan_wins_over_its_name(tmp_path: Path) 
         assert of[f"a/case_{number:03}.dcm"] == of[f"a/case_{number // 4 * 4:03}.dcm"]
 
 
-def test_row_21_names_that_hold_a_patient_are_known(tmp_path: Path) -> None:
+def test_names_that_hold_a_patient_are_known(tmp_path: Path) -> None:
     from pydicom.data import get_testdata_file
 
     scan = str(get_testdata_file("CT_small.dcm"))  # CompressedSamples^CT1
@@ -409,7 +409,7 @@ def cifar(path: Path, protocol: int, bytes_keys: bool, n: int = 5) -> np.ndarray
 
 @pytest.mark.parametrize("protocol", [0, 1, 2, 3, 4, 5])
 @pytest.mark.parametrize("bytes_keys", [True, False])
-def test_row_33_an_honest_batch_loads(tmp_path: Path, protocol: int, bytes_keys: bool) -> None:
+def test_an_honest_batch_loads(tmp_path: Path, protocol: int, bytes_keys: bool) -> None:
     raw = cifar(tmp_path / "test_batch", protocol, bytes_keys)
     cifar(tmp_path / "data_batch_1", protocol, bytes_keys)
     cifar(tmp_path / "data_batch_2", protocol, bytes_keys)
@@ -430,7 +430,7 @@ class _Evil:
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 4])
-def test_row_33_a_batch_that_carries_code_is_refused_and_not_run(tmp_path: Path, protocol: int) -> None:
+def test_a_batch_that_carries_code_is_refused_and_not_run(tmp_path: Path, protocol: int) -> None:
     marker = tmp_path / "ran"
     path = tmp_path / "data_batch_1"
     path.write_bytes(pickle.dumps({b"data": _Evil(marker), b"labels": [1]}, protocol))
@@ -455,7 +455,7 @@ def test_row_33_a_batch_that_carries_code_is_refused_and_not_run(tmp_path: Path,
         b"\x80\x02(lp0\n.",
     ],
 )
-def test_row_33_hostile_and_damaged_pickles_end_in_a_clean_refusal(tmp_path: Path, program: bytes) -> None:
+def test_hostile_and_damaged_pickles_end_in_a_clean_refusal(tmp_path: Path, program: bytes) -> None:
     path = tmp_path / "test_batch"
     path.write_bytes(program)
     with pytest.raises(DatasetError) as caught:

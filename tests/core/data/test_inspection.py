@@ -66,7 +66,7 @@ def test_a_sound_folder_is_described_and_nothing_is_blamed(root: Path) -> None:
     assert str(root.parent) not in json.dumps(found.to_dict())
 
 
-def test_row_2_and_3_what_does_not_open_is_set_aside_with_its_reason(root: Path) -> None:
+def test_what_does_not_open_is_set_aside_with_its_reason(root: Path) -> None:
     whole = (root / "dogs" / "dog3.jpg").read_bytes()
     (root / "dogs" / "dog3.jpg").write_bytes(whole[: len(whole) // 2])
     (root / "cats" / "cat4.png").write_bytes(b"")
@@ -79,7 +79,7 @@ def test_row_2_and_3_what_does_not_open_is_set_aside_with_its_reason(root: Path)
     assert "3" in of_kind(found, "broken").message
 
 
-def test_row_31_the_same_picture_on_both_sides_of_a_split(root: Path) -> None:
+def test_the_same_picture_on_both_sides_of_a_split(root: Path) -> None:
     for part, numbers in (("train", range(20)), ("test", range(20, 24))):
         for number in numbers:
             for name in (f"cats/cat{number}.png", f"dogs/dog{number}.jpg"):
@@ -114,7 +114,7 @@ def test_one_picture_under_two_labels_is_a_conflict(root: Path) -> None:
     assert kinds(with_exact_only) == kinds(found)
 
 
-def test_rows_27_to_30_what_a_classifier_cannot_be_made_of(tmp_path: Path) -> None:
+def test_what_a_classifier_cannot_be_made_of(tmp_path: Path) -> None:
     save(scene(1), tmp_path / "Cats" / "a.png")
     for number in range(12):
         save(scene(50 + number), tmp_path / "cats" / f"{number}.png")
@@ -147,7 +147,7 @@ def test_thousands_of_classes_with_one_fault_make_one_finding(tmp_path: Path) ->
     assert len(of_kind(found, "empty-class").message) < 200 and len(found.findings) < 10
 
 
-def test_row_32_people_are_counted_and_their_numbers_never_shown(tmp_path: Path) -> None:
+def test_people_are_counted_and_their_numbers_never_shown(tmp_path: Path) -> None:
     for split, patients in (("train", ["P1", "P1", "P2"]), ("test", ["P1", "P3", "P4"])):
         for number, patient in enumerate(patients):
             level = np.random.default_rng([number, len(split)]).integers(0, 256, (24, 24), np.uint8)
@@ -193,7 +193,7 @@ def test_mixed_colours_sizes_and_changes_are_told(root: Path) -> None:
     assert "2 pictures lie on their side and are turned upright" in {f.message for f in inspect(root).findings}
 
 
-def test_row_25_it_tells_how_far_it_is_and_stops_when_asked(root: Path) -> None:
+def test_it_tells_how_far_it_is_and_stops_when_asked(root: Path) -> None:
     stages: list[str] = []
     inspect(root, lambda stage, done, total: stages.append(stage))
     assert list(dict.fromkeys(stages)) == ["reading", "opening", "comparing", "grouping"]
@@ -204,7 +204,7 @@ def test_row_25_it_tells_how_far_it_is_and_stops_when_asked(root: Path) -> None:
         assert reached[-1] == last
 
 
-def test_row_26_files_that_vanish_meanwhile_are_listed(root: Path) -> None:
+def test_files_that_vanish_meanwhile_are_listed(root: Path) -> None:
     def progress(stage: str, done: int, total: int | None) -> None:
         if stage == "reading" and total:
             (root / "cats" / "cat9.png").unlink(missing_ok=True)

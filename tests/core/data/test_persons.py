@@ -15,7 +15,7 @@ from tests.core.makers import quadrants, scan_of
 
 @pytest.mark.parametrize("file", ["scan.dcm", "scan.jpg", "scan"])
 @pytest.mark.parametrize("bare", [False, True])
-def test_row_21_a_patient_is_found_in_all_that_the_decoder_opens(tmp_path: Path, file: str, bare: bool) -> None:
+def test_a_patient_is_found_in_all_that_the_decoder_opens(tmp_path: Path, file: str, bare: bool) -> None:
     scan = scan_of(tmp_path / file, "Doe^John", bare=bare)
     assert decode(ImageSource.from_path(scan)).format == "DICOM"
     assert patient_in(scan, "doe_1.jpg", "4711.png", "other.jpg") == {"doe_1.jpg", "4711.png"}
@@ -31,14 +31,12 @@ def test_row_21_a_patient_is_found_in_all_that_the_decoder_opens(tmp_path: Path,
         ("이^민호", {"이민호.dcm"}, {"김.dcm"}),
     ],
 )
-def test_row_21_short_names_count_as_whole_words(
-    tmp_path: Path, patient: str, told: set[str], untold: set[str]
-) -> None:
+def test_short_names_count_as_whole_words(tmp_path: Path, patient: str, told: set[str], untold: set[str]) -> None:
     scan = scan_of(tmp_path / "1.dcm", patient, "7")
     assert patient_in(scan, *told, *untold) == told
 
 
-def test_row_32_patients_group_files_of_any_suffix(tmp_path: Path) -> None:
+def test_patients_group_files_of_any_suffix(tmp_path: Path) -> None:
     scan_of(tmp_path / "a" / "1.jpg", "Doe^John", bare=True)
     scan_of(tmp_path / "b" / "2.png", "Doe^John")
     quadrants().save(tmp_path / "a" / "3.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from desktop.core.data import splits
 from desktop.core.data.splits import (
     SplitError,
     SplitLists,
@@ -102,3 +104,105 @@ def test_small_deviations_are_not_worth_a_word() -> None:
     labels = np.repeat([0, 1], [100, 9])
     assert deviations(labels, np.repeat([0, 1], [23, 2]), 0.2) == []
     assert [row[0] for row in deviations(labels, np.repeat([0], [40]), 0.2)] == [0]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count", "size", "passed_over"),
+    [
+        (10.0, 5, 6, False),  # one too many, five short
+        (10.0, 5, 11, True),  # six too many, five short
+        (10.0, 5, 10, False),  # as far off either way
+        (4.0, 3, 2, False),  # one picture too many does no harm, even where it is as far off
+        (4.0, 3, 2.5, True),
+        (30.0, 29, 4, False),  # three too many is a tenth of what is wanted
+        (30.0, 29, 4.1, True),
+        (2.0, 3, 1, True),  # there is enough already: two too many
+        (2.0, 3, 0, False),
+    ],
+)
+def test_what_is_passed_over_is_clearly_too_large(wanted: float, count: int, size: float, passed_over: bool) -> None:
+    assert splits._overshoots(wanted, count, size) is passed_over  # type: ignore[arg-type]
+
+
+def test_the_cut_is_the_same_tomorrow() -> None:
+    """Runs keep their lists, plans do not: the same seed has to cut the same pictures in a later version."""
+    labels, groups = np.arange(24) % 3, [i // 2 for i in range(24)]
+    assert cut(labels, groups, 0.25, 7)[1].tolist() == [8, 9, 18, 19, 22, 23]
+    assert cut(labels, range(24), 0.25, 7)[1].tolist() == [8, 9, 13, 14, 18, 22]
+
+
+def test_where_no_group_fits_the_smallest_is_checked_with() -> None:
+    labels = np.zeros(60, int)
+    people = ["a"] * 30 + ["b"] * 10 + ["c"] * 20
+    for seed in range(6):
+        assert set(np.array(people)[cut(labels, people, 0.05, seed)[1]]) == {"b"}
+
+
+def test_a_group_of_two_classes_counts_for_both_and_once() -> None:
+    labels = np.array([0] * 10 + [1] * 10)
+    people = [f"p{i % 10}" for i in range(20)]  # everybody has a picture of each class
+    for seed in range(6):
+        chosen = cut(labels, people, 0.3, seed)[1]
+        assert np.bincount(labels[chosen]).tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(("held", "told"), [(10, False), (11, True), (6, False), (5, True)])
+def test_of_few_pictures_the_third_more_or_less_than_wanted_is_told(held: int, told: bool) -> None:
+    found = deviations(np.zeros(40, int), np.zeros(held, int), 0.2)
+    assert found == ([(0, held, 40, 8.0)] if told else [])
+
+
+def test_of_many_pictures_a_quarter_more_or_less_is_told() -> None:
+    labels = np.zeros(200, int)
+    assert [bool(deviations(labels, np.zeros(held, int), 0.2)) for held in (30, 50, 29, 51)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    nothing = np.empty(0, int)
+    assert deviations(nothing, nothing, 0.5) == [] and deviations(np.array([2]), nothing, 0.5) == []
+    assert deviations(np.full(10, 2), nothing, 0.5) == [(2, 0, 10, 5.0)]
+
+
+def test_changes_of_a_runs_pictures_are_counted_and_named() -> None:
+    held = SplitLists(3, 0.2, "auto", "cut", "f" * 64, ("a", "b"), ("c",))
+    for now, words in ((["a"], "1 are missing and 0 are new"), (["a", "b", "x"], "0 are missing and 1 are new")):
+        with pytest.raises(SplitError, match=words) as caught:
+            check_same(held, now, held.validation)
+        assert "to train with" in caught.value.message and caught.value.hint
+    with pytest.raises(SplitError, match="to validate with"):
+        check_same(held, held.train, [])
+    with pytest.raises(SplitError, match="the data's fingerprint is eeeeeeeeeeee, ffffffffffff was") as caught:
+        check_same(held, held.train, held.validation, "e" * 64)
+    assert caught.value.kind == "data-changed"
+    unknown = SplitLists(3, 0.2, "auto", "cut", "", ("a", "b"), ("c",))
+    check_same(unknown, held.train, held.validation, "e" * 64)
+    check_same(held, held.train, held.validation, "")
+
+
+def test_a_list_of_another_schema_or_none_is_no_list(tmp_path: Path) -> None:
+    path = tmp_path / "split.json"
+    held = SplitLists(3, 0.2, "auto", "cut", "", ("a",), ("b",))
+    assert held.left_out == () and json.loads(held.to_json())["schema"] == 1
+    path.write_text(held.to_json().replace('"schema": 1', '"schema": 2'), encoding="ascii")
+    with pytest.raises(SplitError, match="cannot be read"):
+        read_split(path)
+    with pytest.raises(FileNotFoundError):
+        read_split(tmp_path / "none.json")
+
+
+def test_a_part_of_a_picture_more_is_taken() -> None:
+    for seed in range(6):  # 2.4 are wanted: the third is nearer than none
+        assert len(cut(np.zeros(12, int), range(12), 0.2, seed)[1]) == 3
+
+
+def test_a_group_that_went_over_with_another_class_counts_once() -> None:
+    labels = np.array([0] * 10 + [1] * 20)
+    people = [f"p{i % 10}" for i in range(20)] + [f"q{i}" for i in range(10)]
+    for seed in range(8):
+        assert np.bincount(labels[cut(labels, people, 0.3, seed)[1]])[1] == 6
+
+
+def test_one_key_is_enough_to_belong_together() -> None:
+    assert together(["a", "b", "a", None]) == [0, 1, 0, 3]

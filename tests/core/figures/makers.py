@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts, Skipped, decide
+from desktop.core.data.dataset import BrokenEntry
+from desktop.core.figures.decision import answers_of
+from desktop.core.figures.result import DataFacts, EvaluationResult, ModelFacts
 from desktop.store.store import ModelStore
 from tests.store.makers import add_colours
 
@@ -43,7 +45,7 @@ def made_up(
     scores: np.ndarray,
     labels: tuple[str, ...] = ("Normal", "Pneumonia"),
     threshold: float | None = None,
-    skipped: tuple[Skipped, ...] = (),
+    skipped: tuple[BrokenEntry, ...] = (),
     **changes: Any,
 ) -> EvaluationResult:
     """A result as an evaluation gives it, from ``truth`` and ``scores``."""
@@ -61,7 +63,7 @@ def made_up(
     names = changes.pop("names", tuple(f"{labels[int(t)]}/{i}.png" for i, t in enumerate(truth)))
     wide = scores.astype(np.float32)
     return EvaluationResult(
-        model, data, names, np.arange(n), truth.astype(np.int32), decide(wide, positive, threshold), wide, skipped,
+        model, data, names, np.arange(n), truth.astype(np.int32), answers_of(wide, positive, threshold), wide, skipped,
         True, 1.5, "2026-01-02T03:04:05+00:00", "CPU", {"litert": "2"}, groups,
     )  # fmt: skip
 

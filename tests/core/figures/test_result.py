@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from desktop.core.figures.result import Skipped, compare, figures, setup_of, with_threshold
+from desktop.core.data.dataset import BrokenEntry
+from desktop.core.figures.result import compare, figures, setup_of, with_threshold
 from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError, PreprocessSpec
@@ -83,7 +84,7 @@ def test_json_holds_what_programs_rely_on() -> None:
 def test_csv_has_every_picture_and_no_formulas() -> None:
     truth, scores = two_classes(3)
     names = ("Normal/=1+1.png", "=cmd|' /C calc'!A0", 'Normal/a,"b"\n.png')
-    skipped = (Skipped("Normal/broken.png", "Normal", "truncated", "The file ends early."),)
+    skipped = (BrokenEntry("Normal/broken.png", "Normal", "truncated", "The file ends early."),)
     held = io.StringIO(newline="")
     write_csv(made_up(truth, scores, names=names, skipped=skipped), held)
     rows = list(csv.DictReader(io.StringIO(held.getvalue(), newline="")))
@@ -108,7 +109,7 @@ def test_kept_results_reopen_as_they_were(tmp_path: Path) -> None:
     kept = EvaluationStore(tmp_path / "evaluations")
     truth, scores = two_classes()
     names = tuple(f"Normal/\udcff{i}.png" for i in range(len(truth)))
-    skipped = (Skipped("a", "Normal", "k", "m"),)
+    skipped = (BrokenEntry("a", "Normal", "k", "m"),)
     result = made_up(truth, scores, threshold=0.4, names=names, skipped=skipped)
     key = kept.save(result)
     again = kept.find(result.model, result.data.fingerprint, result.data.mapping)
@@ -235,7 +236,7 @@ def test_a_damaged_kept_result_is_none(tmp_path: Path) -> None:
         assert caught.value.kind == "damaged"
 
 
-def test_row_46_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = EvaluationStore(tmp_path)
     key = kept.save(made_up(*two_classes()))
     before = (tmp_path / f"{key}.npz").read_bytes()
@@ -251,7 +252,7 @@ def test_row_46_a_full_disk_leaves_the_old_file_whole(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_row_46_a_device_that_is_full(tmp_path: Path) -> None:
+def test_a_device_that_is_full(tmp_path: Path) -> None:
     old = tmp_path / "old.txt"
     old.write_text("whole")
 

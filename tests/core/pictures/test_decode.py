@@ -17,6 +17,7 @@ from desktop.core.pictures.decode import MAX_PIXELS, SUPPORTED_SUFFIXES, decode,
 from desktop.core.pictures.formats import FORMATS
 from desktop.core.types import DecodeError, ImageSource
 from tests.core import makers
+from tests.patience import patient
 
 LOSSLESS = {"PNG": {}, "BMP": {}, "TIFF": {}, "WEBP": {"lossless": True}}
 
@@ -287,7 +288,12 @@ def test_importing_is_cheap_and_nothing_is_printed(tmp_path):
     )
     root = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-W", "always", "-c", code], cwd=root, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-W", "always", "-c", code],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=patient(60),
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

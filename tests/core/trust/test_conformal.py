@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desktop.core.trust.conformal import RATES, AnswerSet, answer_set, cutoffs, nearest_rate
+from desktop.core.trust.conformal import DEFAULT_RATE, RATES, AnswerSet, answer_set, cutoffs, nearest_rate
 from desktop.store.manifest import Conformal
 
 
@@ -48,6 +48,18 @@ def test_the_models_answer_always_belongs_and_the_order_is_by_score() -> None:
     assert answer_set([0.35, 0.33, 0.32], 0, found, 0.1) == AnswerSet((0,), 0.1, weak=True)
 
 
+def test_cutoffs_keep_seven_digits() -> None:
+    assert cutoffs([0.123456789, 0.987654321, 0.000123456789], (0.1, 0.5, 0.8)) == (0.0, 0.1234567, 0.9876543)
+    assert cutoffs([0.000123456789], (0.5,)) == (0.0001234567,)
+
+
+def test_everything_is_said_only_where_no_class_can_be_left_out() -> None:
+    few = sets(0.3, rates=(0.05,), n=5)  # of a model made elsewhere: too few pictures, and yet a cutoff
+    assert answer_set([0.9, 0.1], 0, few, 0.05) == AnswerSet((0,), 0.05)
+    assert (AnswerSet((0,), 0.1).weak, AnswerSet((0,), 0.1).everything) == (False, False)
+    assert DEFAULT_RATE == 0.05 and DEFAULT_RATE in RATES
+
+
 def test_too_few_pictures_give_every_class() -> None:
     few = sets(0.0, rates=(0.01,), n=98)
     assert answer_set([0.9, 0.1], 0, few, 0.01) == AnswerSet((0, 1), 0.01, everything=True)
@@ -77,3 +89,4 @@ def test_a_rate_that_was_not_calibrated_is_an_error_and_the_nearest_one_is_found
     with pytest.raises(ValueError, match="no cutoff"):
         answer_set([0.9, 0.1], 0, sets(0.5, rates=(0.1,)), 0.05)
     assert nearest_rate(sets(0.5, 0.6, rates=(0.05, 0.15)), 0.1) == 0.05
+    assert nearest_rate(sets(0.5, 0.6, rates=(0.05, 0.15)), 0.2) == 0.15

@@ -14,6 +14,7 @@ import pytest
 
 from desktop.core.types import StoreError
 from desktop.ml.convert.sandbox import GIB, ChildError, Limits, run
+from tests.patience import patient
 
 ROOMY = Limits(2 * GIB, 60.0)
 HERE = "tests.ml.convert.test_sandbox"
@@ -115,4 +116,4 @@ def test_a_child_does_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> Non
     child = psutil.Process(int(note.read_text(encoding="ascii")))  # waits until somebody writes
     parent.kill()
     parent.wait()
-    child.wait(timeout=60)  # raises where it goes on
+    child.wait(timeout=patient(60))  # raises where it goes on

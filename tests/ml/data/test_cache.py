@@ -94,7 +94,7 @@ def test_the_sets_used_longest_ago_make_room(monkeypatch: pytest.MonkeyPatch) ->
     assert cache.total_bytes() == 0
 
 
-def test_row_46_a_disk_without_room_is_told_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_without_room_is_told_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 9, 1))
     with pytest.raises(CacheError) as caught:
@@ -103,7 +103,7 @@ def test_row_46_a_disk_without_room_is_told_before_anything_is_written(monkeypat
     assert list(cache._root().iterdir()) == []
 
 
-def test_row_46_a_disk_that_fills_up_meanwhile_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -153,9 +153,7 @@ module.make("a" * 32, Feed(), SPEC)
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 @pytest.mark.parametrize("step", [("fsync", 1), ("fsync", 4), ("rename", 1)])
-def test_row_47_a_kill_leaves_no_half_set(
-    fovea_home: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[str, int]
-) -> None:
+def test_a_kill_leaves_no_half_set(fovea_home: Path, monkeypatch: pytest.MonkeyPatch, step: tuple[str, int]) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run([sys.executable, "-c", _KILLED, *map(str, step)], cwd=ROOT, env=environment, check=False)
     assert run.returncode == -signal.SIGKILL

@@ -341,3 +341,31 @@ def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: py
     del first, again
     monkeypatch.undo()
     assert OwnData(make_plan(root)).set_aside == ()
+
+
+@pytest.mark.parametrize("group", ["none", "auto"])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_the_inspection_promises_of_the_split_is_what_is_cut(tmp_path: Path, group: str, seed: int) -> None:
+    """Persons, copies in another class, near copies that stay together, pictures left out, a class of one person."""
+    for step, name in enumerate(("cats", "dogs", "emus")):
+        for number in range(9):
+            who = f"person{number // 2 if name != 'emus' else 7}"
+            picture(tmp_path / name / f"{who}_{number}.png", 40 * step + 3 * number)
+    (tmp_path / "dogs" / "person9_1.png").write_bytes((tmp_path / "cats" / "person0_0.png").read_bytes())
+    classes = ("cats", "dogs", "emus")
+    chosen = make_plan(tmp_path)
+    data = replace(chosen.data, group=group, classes=classes)
+    chosen = replace(chosen, data=data, seed=seed, labels=classes)
+    found = inspect(tmp_path)
+    left_out, near = ("cats/person4_8.png",), (("dogs/person1_2.png", "dogs/person3_6.png"),)
+    data = replace(chosen.data, left_out=left_out, kept_together=near)
+    chosen = replace(chosen, data=data)
+    gathered = gather(chosen, tmp_path.parent / f"{tmp_path.name}-run")
+    assert found.cutting is not None
+    promised = found.cutting.counts(
+        chosen.data.classes, chosen.data.validation, chosen.seed, group != "none", left_out, near
+    )
+    sides = (gathered.train, gathered.validation)
+    assert promised == tuple(
+        tuple(int((side.labels == label).sum()) for side in sides) for label in range(len(chosen.labels))
+    )

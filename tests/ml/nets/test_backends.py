@@ -16,6 +16,7 @@ import pytest
 from desktop.ml.convert.export_litert import convert
 from desktop.ml.convert.litert import LiteRT
 from tests.ml.training.test_loop import pictures
+from tests.patience import patient
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,7 +29,7 @@ def train_under(name: str, folder: Path) -> dict[str, Any]:
         env={**os.environ, "FOVEA_BACKEND": name},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=patient(240),
         check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]

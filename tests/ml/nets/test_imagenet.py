@@ -49,8 +49,13 @@ VGG_SHAPES = {
 
 def test_the_catalogue_names_the_publisher_and_says_what_was_not_checked() -> None:
     known = catalogue.load()
-    assert [network.id for network in known.networks][:2] == ["vgg16-imagenet", "vgg16-imagenet-base"]
-    for network in known.networks:
+    assert [network.id for network in known.networks][2:4] == ["vgg16-imagenet", "vgg16-imagenet-base"]
+    for network in known.networks[:2]:
+        assert known.get(network.aliases[0]) is network and network.licence
+        assert network.source == "package" and network.package is not None and network.size_exact
+        assert network.package.file in network.file_name and len(network.sha256 or "") == 64
+    for network in known.networks[2:]:
+        assert network.source == "download" and network.package is None
         assert network.url.startswith("https://storage.googleapis.com/tensorflow/keras-applications/")
         assert network.md5 is not None and len(network.md5) == 32 and network.sha256 is None
         assert network.licence and "not" in network.checked
@@ -217,7 +222,7 @@ def test_a_base_that_its_user_vouched_for_is_not_taken_for_the_published_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, vouched: bool
 ) -> None:
     def built(network: Any, weights: Path, work: Path, *_: Any) -> dict[str, Any]:
-        (work / "base.weights.h5").write_bytes(weights.read_bytes())
+        (work / "base.weights.h5").write_bytes(weights.path.read_bytes())
         return {}
 
     monkeypatch.setattr(install, "_build", built)  # what is built is tested elsewhere; here it is which file is pinned

@@ -14,7 +14,7 @@ from desktop.core.data.persons import group_of_name
 from desktop.core.pictures.preprocess import prepare
 from desktop.ml.data import augment, public_sets
 from desktop.ml.data.public_sets import Pictures
-from desktop.ml.packaging import calibrate, evaluate
+from desktop.ml.packaging import evaluate
 from desktop.ml.plans import plan
 from tests.ml.packaging.digit_styles import SPEC, samples_module
 
@@ -158,39 +158,6 @@ def test_people_are_counted_by_what_lies_inside_a_class() -> None:
     names = ("train/case-1/patient_1/a.png", "train/case-1/patient_1/b.png", "train/case-1/c.png", "train/case-2/c.png")
     pictures = Pictures(np.zeros((4, 2, 2, 1), np.uint8), np.array([0, 0, 0, 1]), names)
     assert evaluate._people(pictures, chosen).tolist() == [0, 0, 1, 2]  # type: ignore[union-attr]
-
-
-def test_temperature_undoes_overconfidence() -> None:
-    rng = np.random.default_rng(0)
-    logits = rng.normal(0, 1.5, (4000, 3))
-    labels = np.array([rng.choice(3, p=row) for row in calibrate.softmax(logits)])
-    found = calibrate.fit_temperature(logits * 3, labels)
-    assert found == pytest.approx(3.0, rel=0.1)
-    right = calibrate.softmax(logits).argmax(axis=1) == labels
-    after, before = (calibrate.softmax(logits * 3 / t).max(axis=1).mean() for t in (found, 1.0))
-    assert abs(after - right.mean()) < 0.02 < abs(before - right.mean())
-
-
-def test_balanced_threshold_lies_in_the_gap() -> None:
-    scores = np.array([0.01, 0.02, 0.1, 0.9, 0.95, 0.99])
-    value = calibrate.balanced_threshold(scores, np.array([0, 0, 0, 1, 1, 1], bool))
-    assert value == pytest.approx(0.5, abs=1e-6)
-
-
-def test_sensitive_threshold_keeps_its_promise() -> None:
-    rng = np.random.default_rng(1)
-    scores, truth = rng.random(500), rng.random(500) < 0.6
-    value = calibrate.sensitive_threshold(scores, truth, 0.95)
-    assert (scores[truth] >= value).mean() >= 0.95
-    higher = scores[truth][scores[truth] > value].min() + 1e-9
-    assert (scores[truth] >= higher).mean() < 0.95 + 1 / truth.sum()
-
-
-@pytest.mark.parametrize("lowest", [1e-30, 1e-9, 0.1, 0.3, 0.7, 1 - 1e-9, 1.0])
-def test_sensitive_threshold_is_not_above_a_score_that_it_has_to_keep(lowest: float) -> None:
-    scores = np.array([lowest, lowest, min(1.0, lowest * 1.01)])
-    value = calibrate.sensitive_threshold(scores, np.ones(3, bool), 1.0)
-    assert 0 < value < 1 and (scores >= value).all()
 
 
 @pytest.mark.parametrize(("truth", "missing"), [(0, "PNEUMONIA"), (1, "NORMAL")])

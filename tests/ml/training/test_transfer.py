@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from desktop import paths
+from desktop.app import recipes
 from desktop.core.types import StoreError
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.packaging.calibrate import softmax
@@ -43,11 +44,11 @@ def pictures(count: int, shape: tuple[int, int, int], seed: int) -> Pictures:
     return Pictures(images, labels.astype(np.int64), tuple(f"{i}.png" for i in range(count)))
 
 
-def plan_for(model_id: str, kind: transfer_plans.Kind, **fit: object) -> plans.TrainingPlan:
+def plan_for(model_id: str, kind: recipes.RecipeId, **fit: object) -> plans.TrainingPlan:
     manifest = ModelStore().require(model_id).manifest
     assert manifest is not None
     data = plans.DataPlan("user", 0.2, classes=CLASSES, path="/nowhere", title="colours")
-    plan = transfer_plans.plan_from(manifest, kind, CLASSES, data, "Blue or red")
+    plan = recipes.make_plan(kind, data, CLASSES, model=manifest, name="Blue or red")
     start = replace(plan.start, head_epochs=min(plan.start.head_epochs, 2))
     return replace(plan, start=start, fit=replace(plan.fit, epochs=4, batch=10, steps_per_execution=2, **fit))  # type: ignore[arg-type]
 
@@ -121,7 +122,7 @@ def test_fine_tuning_frees_the_last_layers_and_resumes_exactly(tmp_path: Path) -
 
 
 def test_going_on_keeps_the_labels_layer_or_makes_a_new_one(tmp_path: Path) -> None:
-    plan = plan_for("cifar10", "weights")
+    plan = plan_for("cifar10", "continue")
     base = base_network.open_base(plan)
     other = base_network.continued(base, plan)
     assert other.output["logits"].shape[1] == 2
@@ -235,7 +236,7 @@ def test_plans_from_a_model_are_offered_for_every_bundled_one() -> None:
         manifest = ModelStore().get(path.name).manifest
         if manifest is None or manifest.state != "ready":
             continue
-        for kind in ("weights", "features", "fine-tune"):
+        for kind in ("continue", "features", "fine-tune"):
             plan = plan_for(manifest.id, kind)  # type: ignore[arg-type]
             assert plans.from_json(plan.to_json()) == plan
             assert transfer_plans.table_for(plan, manifest)

@@ -70,7 +70,7 @@ def test_a_flagged_picture_says_why_and_promises_nothing(panel: ConfidencePanel)
 
 def test_a_medical_model_speaks_of_scores_and_one_without_gate_says_so(panel: ConfidencePanel) -> None:
     panel.show_prediction(prediction([0.6, 0.3, 0.1], None), manifest(conformal=SETS, medical=True))
-    assert "model score; not a diagnosis" in panel.set_words
+    assert "model score, not a diagnosis" in panel.set_words
     assert "cannot tell" in panel.kind_words
 
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QImage
 
 from desktop.core.types import ImageSource
 from desktop.engine.messages import Failure, Prediction
 from desktop.ui.shell.app import Shell
+from tests.patience import WAIT
 from tests.ui.conftest import write_image
-
-WAIT = 30_000
 
 
 def folder_of(path: Path, colours: list[str]) -> str:
@@ -151,3 +152,65 @@ def test_folder_opened_before_a_model_can_answer_is_classified_afterwards(
     view.choose_model("colours")
     classified(qtbot, shell, 6)
     assert {item.answer for item in view.session.items} == {"blue"}
+
+
+def test_the_chosen_picture_comes_before_the_batch(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    """Nobody reads answers of pictures that are still called 'Opening…'."""
+    view = shell.window.classify
+    order: list[str] = []
+    view.session.preview_changed.connect(lambda: order.append("picture") if view.session.preview is not None else None)
+    view.job.answered.connect(lambda _: order.append("batch"))
+    small: list[bool] = []
+    view.job.answered.connect(lambda _: small.append(view._small_pictures_are_there()))
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red", "blue"] * 40)])
+    classified(qtbot, shell, 80)
+    assert order[0] == "picture" and "batch" in order
+    assert small[0], "what is in sight of the list was there as well"
+
+
+def test_a_batch_does_not_wait_for_a_picture_for_ever(
+    qtbot: Any, shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shell.window.classify
+    view.classifying._patience.setInterval(50)
+    monkeypatch.setattr(view.session, "_ask_preview", lambda: None)  # the viewer never answers
+    shell.window.open_paths([folder_of(tmp_path / "a", ["red"] * 5)])
+    classified(qtbot, shell, 5)
+    assert view.session.preview is None
+
+
+def test_what_is_opened_one_by_one_stands_in_the_table(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    """A folder, a file, a drop, a paste: as many rows as images; one image alone can be exported too."""
+    view, window = shell.window.classify, shell.window
+    asked = Asked(shell)
+    window.open_paths([str(write_image(tmp_path / "first.png", "lime"))])
+    qtbot.waitUntil(lambda: view.job.done == 1, timeout=WAIT)
+    assert not view.results.isVisible() and window.menus._export.isEnabled()
+    assert view.results.table.can_export and view.session.items[0].answer == "green"
+    window.open_paths([folder_of(tmp_path / "a", ["red", "blue", "red"])])
+    classified(qtbot, shell, 4)
+    view.opener.add_file(str(write_image(tmp_path / "dropped.png", "blue")))
+    qtbot.waitUntil(lambda: view.job.done == 5, timeout=WAIT)
+    window.open_paths([str(write_image(tmp_path / "chosen.png", "red"))])
+    qtbot.waitUntil(lambda: view.job.done == 6, timeout=WAIT)
+    image = QImage(20, 20, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.blue)
+    QGuiApplication.clipboard().setImage(image)
+    window.paste()
+    qtbot.waitUntil(lambda: view.job.done == 7 and not view.job.running, timeout=WAIT)
+    batch = view.results.table.model.batch
+    assert batch is not None and len(batch) == len(view.session.items) == 7
+    assert [batch.label(at) for at in range(7)] == ["green", "red", "blue", "red", "blue", "red", "blue"]
+    assert asked.answered == 7, "none was asked for twice"
+    with qtbot.waitSignal(view.results.table.exported, timeout=WAIT) as told:
+        view.results.table.export_csv(str(tmp_path / "x.csv"))
+    assert told.args[1] == 7
+
+
+def test_many_opened_one_after_the_other_are_all_answered(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    """Each takes the picture's pane from the one before, whose answer has not come: none is lost."""
+    view = shell.window.classify
+    for number in range(6):
+        view.opener.add_file(str(write_image(tmp_path / f"{number}.png", "red")))
+    qtbot.waitUntil(lambda: len(view.job.items) == 6 and view.job.done == 6, timeout=WAIT)
+    assert {item.answer for item in view.session.items} == {"red"}

@@ -26,8 +26,7 @@ from desktop.ui.kit.tables import Cell, FiguresModel
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.chart import Axis, Chart, Line
 from tests.core.figures.makers import made_up, two_classes
-
-WAIT = 30_000
+from tests.patience import WAIT
 
 
 @pytest.fixture
@@ -167,6 +166,9 @@ def test_matrix_tells_its_cells_in_words(qtbot: Any, qapp: Any) -> None:
     qtbot.addWidget(pane)
     pane.model.set_labels(("cat", "dog"))
     pane.model.set_counts(np.array([[8, 2], [0, 0]]))
+    said = pane.model.data(pane.model.index(0, 1), Qt.ItemDataRole.AccessibleTextRole)
+    assert "%" not in said and "of the 10" in said, "of so few no share is told"
+    pane.model.set_counts(np.array([[80, 20], [0, 0]]))
     said = pane.model.data(pane.model.index(0, 1), Qt.ItemDataRole.AccessibleTextRole)
     assert "cat" in said and "dog" in said and "20" in said
     pane._by.setCurrentIndex(1)

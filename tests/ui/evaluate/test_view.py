@@ -22,8 +22,7 @@ from desktop.ui.shell.app import Shell
 from desktop.ui.shell.main_window import MainWindow
 from tests.core.figures.makers import made_up, paint, shades, two_classes
 from tests.core.makers import scan_of
-
-WAIT = 30_000
+from tests.patience import WAIT
 
 
 @pytest.fixture
@@ -156,8 +155,9 @@ def test_what_is_said_while_it_runs_is_kept_when_the_data_is_known(
     gallery, heard = view.results.gallery, list[tuple[str, str]]()
 
     def judge_two(running: Any, rows: Any) -> None:
-        if not heard:
-            first, second = (int(row) for row in gallery.model.answers.rows[:2])  # type: ignore[union-attr]
+        there = gallery.model.answers.rows  # type: ignore[union-attr]
+        if not heard and len(there) > 1:  # a first portion may hold one picture alone
+            first, second = (int(row) for row in there[:2])
             taken_back, kept = running.name(first), running.name(second)
             heard.append((kept, taken_back))
             gallery.judge([first, second], "wrong")
@@ -356,7 +356,7 @@ def test_selection_is_exported_as_list_and_copies(qtbot: Any, view: EvaluateView
 
 
 @pytest.mark.parametrize("running", [False, True])
-def test_row_21_a_list_shows_no_patients_name(qtbot: Any, view: EvaluateView, tmp_path: Path, running: bool) -> None:
+def test_a_list_shows_no_patients_name(qtbot: Any, view: EvaluateView, tmp_path: Path, running: bool) -> None:
     folder = shades(tmp_path / "shades")
     scan_of(folder / "red" / "Doe_1.jpg", "Doe^John", bare=True)
     run(qtbot, view, folder)

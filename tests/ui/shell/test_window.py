@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 
 from desktop.engine.messages import Prediction
 from desktop.services.engine_service import EngineService
-from desktop.ui.shell.app import Shell
+from desktop.services.settings import Settings
+from desktop.store.store import ModelStore
+from desktop.ui.shell.app import Shell, build_window
+from tests.patience import WAIT
 from tests.ui.conftest import write_image
-
-WAIT = 30_000
 
 
 def answered(shell: Shell, name: str) -> bool:
@@ -89,7 +90,7 @@ def test_medical_notice_stays_while_the_model_is_chosen(qtbot: Any, shell: Shell
     assert not view.answer._medical.isVisible()
     view.choose_model("xray")
     assert view.answer._medical.isVisible()
-    assert "Not a medical device" in view.answer._medical.text
+    assert "not a medical device" in view.answer._medical.text
     open_and_wait(qtbot, shell, [write_image(tmp_path / "a.png")], "a.png")
     assert view.answer._medical.isVisible()
     assert not view.answer._medical.findChildren(QAbstractButton)
@@ -192,6 +193,91 @@ def test_dropped_file_and_dropped_bytes(qtbot: Any, shell: Shell, tmp_path: Path
     session = shell.window.classify.session
     qtbot.waitUntil(lambda: session.prediction is not None and session.prediction.source.data is not None, timeout=WAIT)
     assert session.prediction is not None and session.prediction.label == "blue"
+
+
+@pytest.mark.parametrize(
+    ("offered", "proposed"),
+    [("CopyAction|MoveAction", "MoveAction"), ("CopyAction", "CopyAction"), ("LinkAction|MoveAction", "MoveAction")],
+)
+def test_row_72_a_drop_is_a_copy_whatever_is_proposed(
+    qtbot: Any, shell: Shell, tmp_path: Path, offered: str, proposed: str
+) -> None:
+    """A file manager that proposes to move deletes its file once that is accepted: the user's picture would be gone."""
+    path = write_image(tmp_path / "mine.png", "red")
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    allowed = Qt.DropAction.IgnoreAction
+    for name in offered.split("|"):
+        allowed |= Qt.DropAction[name]
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+    enter = QDragEnterEvent(QPoint(400, 300), allowed, mime, buttons, keys)
+    move = QDragMoveEvent(QPoint(410, 300), allowed, mime, buttons, keys)
+    dropped = QDropEvent(QPointF(410, 300), allowed, mime, buttons, keys)
+    for event in (enter, move, dropped):
+        event.setDropAction(Qt.DropAction[proposed])
+        QGuiApplication.sendEvent(shell.window, event)
+        assert event.isAccepted() and event.dropAction() in (Qt.DropAction.CopyAction, Qt.DropAction.LinkAction)
+    qtbot.waitUntil(lambda: answered(shell, "mine.png"), timeout=WAIT)
+    assert path.exists()
+
+
+def test_row_72_what_may_only_be_moved_is_refused(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(write_image(tmp_path / "mine.png", "red")))])
+    only = Qt.DropAction.MoveAction
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(4, 3), only, mime, buttons, keys)
+    QGuiApplication.sendEvent(shell.window, enter)
+    assert not enter.isAccepted()
+    event = QDropEvent(QPointF(4, 3), only, mime, buttons, keys)  # some platforms drop all the same
+    shell.window.dropEvent(event)
+    assert not event.isAccepted()
+    assert not shell.window.classify.session.items and "moves nothing" in shell.window.messages.text
+
+
+def test_the_images_of_the_last_time_are_there_again(
+    qtbot: Any, colours_store: ModelStore, qapp: Any, tmp_path: Path, fovea_home: Path
+) -> None:
+    def started(*, wanted: bool = True) -> Shell:
+        settings = Settings()
+        settings.set("restore_images", wanted)
+        held = build_window(settings, mode="light", restore=True)
+        qtbot.addWidget(held.window)
+        held.window.show()
+        qtbot.waitUntil(lambda: held.catalog.loaded and held.window.classify.session.engine is not None, timeout=WAIT)
+        return held
+
+    def ended(held: Shell) -> None:
+        held.window.close()
+        held.close_down()
+
+    first = started()
+    view = first.window.classify
+    qtbot.waitUntil(lambda: view._remembers, timeout=WAIT)
+    paths = [write_image(tmp_path / f"{name}.png", "red") for name in "abc"]
+    first.window.open_paths([str(path) for path in paths])
+    qtbot.waitUntil(lambda: view.job.done == 3 and not view.job.running, timeout=WAIT)
+    image = QImage(20, 20, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.blue)
+    QGuiApplication.clipboard().setImage(image)
+    first.window.paste()
+    qtbot.waitUntil(lambda: view.job.done == 4 and not view.job.running, timeout=WAIT)
+    view.session.set_current(view.session.items[1])
+    ended(first)
+    paths[2].unlink()
+    again = started()
+    view = again.window.classify
+    qtbot.waitUntil(lambda: view.job.done == 3 and not view.job.running, timeout=WAIT)
+    names = [item.source.name for item in view.session.items]
+    assert names[:2] == ["a.png", "b.png"] and names[2].startswith("Pasted")
+    assert [item.answer for item in view.session.items] == ["red", "red", "blue"]
+    assert view.session.current is view.session.items[1]
+    assert "1 are no longer" in again.window.messages.text
+    ended(again)
+    third = started(wanted=False)
+    assert not third.window.classify.session.items
+    ended(third)
+    assert not list((fovea_home / "session").glob("*")), "who does not want it leaves nothing behind"
 
 
 def test_paste_of_image_text_and_nothing(qtbot: Any, shell: Shell, tmp_path: Path) -> None:

@@ -14,18 +14,19 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 
+from desktop.ml.plans.events import EpochDone
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
-from desktop.services.training_job import TrainingJob
+from desktop.services.training_job import Curves, TrainingJob
 from desktop.store.runs import HISTORY, RunStore
 from desktop.ui.shell.app import build_window
 from desktop.ui.shell.main_window import MainWindow
 from desktop.ui.train.plan_dialog import PlanDialog
 from desktop.ui.train.view import TrainView
 from tests.engine.jobs import plan, run_with
+from tests.patience import WAIT, patient
 
 pytestmark = pytest.mark.usefixtures("obedient_job")
-WAIT = 60_000
 
 
 @pytest.fixture
@@ -132,21 +133,87 @@ def test_closing_asks_and_keeps_a_checkpoint_for_the_next_start(
     qtbot.addWidget(again.window)
     try:
         again.window.show()
-        qtbot.waitUntil(lambda: "left unfinished" in again.window.messages.text, timeout=WAIT)
+        # It was asked when closing: now it goes on by itself, and every part of the view shows the same.
+        qtbot.waitUntil(lambda: "goes on where it was" in again.window.messages.text, timeout=WAIT)
+        assert again.window.messages.level == "done"
         later = again.window.later("train")
         assert isinstance(later, TrainView)
         left = later.service.job(job.id)
-        assert left is not None and left.can_continue
+        assert left is not None and left.active and left.epochs_done >= 1
         again.window.show_view("train")
-        qtbot.waitUntil(lambda: later.jobs.page.go_on.isVisible(), timeout=WAIT)
-        later.jobs.page.go_on.click()
         qtbot.waitUntil(
             lambda: (held := later.service.job(job.id)) is not None and held.started is not None, timeout=WAIT
         )
         held = later.service.job(job.id)
         assert held is not None and held.started is not None and held.started.epoch >= 1
+        qtbot.waitUntil(lambda: held.curves.done > held.started.epoch, timeout=WAIT)
+        qtbot.waitUntil(lambda: held.curves.epochs["epoch"][0] == 1, timeout=WAIT)  # the curves of before are there
+        page = later.jobs.page
+        qtbot.waitUntil(lambda: page.curves.model.rowCount() >= held.started.epoch + 1, timeout=WAIT)
+        assert not page.failure.isVisible() and not page.go_on.isVisible()
+        assert Settings().get("train_resume") == []
     finally:
         again.close_down()
+
+
+def test_what_was_cut_off_unasked_is_asked_about_once(qtbot: Any, view: TrainView) -> None:
+    """The computer went down in a training: its record says that it runs, and nobody does."""
+    from desktop.store.run_files import read_curve
+
+    job = begin(view, "slow", "epochs 1000")
+    qtbot.waitUntil(lambda: job.epochs_done >= 2, timeout=WAIT)
+    view.service.stop()
+    store = RunStore()
+    store.update(job.id, state="running", message="")
+    again = build_window(Settings(), mode="light")
+    qtbot.addWidget(again.window)
+    try:
+        again.window.show()
+        later = again.window.later("train")
+        assert isinstance(later, TrainView)
+        qtbot.waitUntil(lambda: hasattr(later, "left") and later.left.isVisible(), timeout=WAIT)
+        done = store.get(job.id).epochs_done
+        assert f"{done} of 1,000 epochs" in later.left.informativeText()
+        qtbot.waitUntil(lambda: later.service.job(job.id) is not None, timeout=WAIT)
+        left = later.service.job(job.id)
+        assert left is not None and left.can_continue and left.epochs_done == done
+        # Read while another view was shown: list, words, table and plots have the same epochs when it is looked at.
+        qtbot.waitUntil(lambda: left.curves.done == done, timeout=WAIT)
+        again.window.show_view("train")
+        page = later.jobs.page
+        qtbot.waitUntil(lambda: page.curves.model.rowCount() == done, timeout=WAIT)
+        assert f"after {done} of 1,000" in page.state.text() and page.go_on.text() == f"Go on from epoch {done + 1}"
+        frames = [page.curves.content(kind, kind)[1][-1] for kind in ("loss", "accuracy")]
+        assert [len(series.x) for series in frames] == [done, done]
+        later.left.go_button.click()
+        qtbot.waitUntil(lambda: (held := later.service.job(job.id)) is not None and held.active, timeout=WAIT)
+        assert read_curve(store.folder(job.id) / "history.csv")
+    finally:
+        again.close_down()
+
+
+def test_both_plots_and_the_table_show_one_state(qtbot: Any, view: TrainView) -> None:
+    """The second plot is drawn a moment after the first: what comes between is in none of them."""
+    pane = view.jobs.page.curves
+    curves = Curves()
+
+    def grow() -> None:
+        number = curves.done
+        curves.add_epoch(EpochDone(number, 30, 0.5, 0.8, 0.6, 0.7, 0.001, 1.0, best=True, left_s=10.0))
+
+    for _ in range(4):
+        grow()
+    pane.set_curves(curves, 30)
+    for _ in range(4):
+        grow()
+    drawn: dict[str, int] = {}
+    for name in ("loss", "accuracy"):
+        plot = getattr(pane, name)
+        plot.set_content = lambda frame, series, said, name=name: drawn.update({name: len(series[-1].x)})
+    pane._draw_loss()
+    grow()
+    pane._draw_accuracy()
+    assert drawn == {"loss": 8, "accuracy": 8} and pane.model.rowCount() == 8
 
 
 def test_closing_after_the_epoch_waits_for_the_model(qtbot: Any, window: MainWindow, view: TrainView) -> None:
@@ -354,11 +421,11 @@ def test_curves_are_saved_as_table_and_picture(qtbot: Any, view: TrainView, tmp_
     job = begin(view, "epochs 3", name="=cmd")
     qtbot.waitUntil(lambda: job.state == "done", timeout=WAIT)
     view.exports._run_id = job.id
-    with qtbot.waitSignal(view.exports.said, timeout=WAIT):
+    with qtbot.waitSignal(view.exports.told, timeout=WAIT):
         view.exports.save(str(tmp_path / "curves.csv"))
     lines = (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("run,epoch,loss") and len(lines) == 4 and lines[1].startswith("'=cmd,1,1,")
-    with qtbot.waitSignal(view.exports.said, timeout=WAIT):
+    with qtbot.waitSignal(view.exports.told, timeout=WAIT):
         view.exports.save(str(tmp_path / "curves.png"))
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 1000
@@ -381,7 +448,7 @@ def test_all_chosen_runs_are_saved_also_those_that_are_not_drawn(qtbot: Any, vie
     qtbot.waitUntil(lambda: not view.service.errands.busy, timeout=WAIT)
     assert len(view.runs.curves) == 8 and untrained.id in {run.id for run in view.runs.chosen()}
     drawn = sum(curves.done > 0 for curves in view.runs.curves.values())
-    with qtbot.waitSignal(view.exports.said, timeout=WAIT) as said:
+    with qtbot.waitSignal(view.exports.told, timeout=WAIT) as said:
         view.exports.save(str(tmp_path / "curves.csv"))
     names = {line.split(",")[0] for line in (tmp_path / "curves.csv").read_text(encoding="utf-8").splitlines()[1:]}
     assert names == {f"run {number}" for number in range(10)} and said.args[0].endswith("saved as curves.csv.")
@@ -395,9 +462,11 @@ def test_the_view_is_drawn_without_a_display(fovea_home: Path, tmp_path: Path) -
     out = tmp_path / "train.png"
     root = Path(__file__).resolve().parents[3]
     command = [sys.executable, "-m", "desktop", "screenshot", "--view", "train", "--out", str(out)]
-    drawn = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=100)
+    drawn = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=patient(100))
     assert drawn.returncode == 0, drawn.stderr
     with Image.open(out) as picture:
         assert picture.size == (1280, 720)
-    missing = subprocess.run([*command, "--run", "nothing"], cwd=root, capture_output=True, text=True, timeout=100)
+    missing = subprocess.run(
+        [*command, "--run", "nothing"], cwd=root, capture_output=True, text=True, timeout=patient(100)
+    )
     assert missing.returncode == 1 and "there is no run 'nothing'" in missing.stderr

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPainter
 
+from desktop.core.trust.general_words import Wording
 from desktop.store.manifest import Decision
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets._scores import MarkRole
@@ -58,6 +59,20 @@ def test_below_one_half_no_class_is_named_alone(bars: ProbabilityBars) -> None:
     scores[3], scores[5] = 0.41, 0.33
     bars.set_scores(TEN, scores, 3)
     assert bars.headline == "Not sure: cat 0.41, dog 0.33"
+
+
+def test_a_general_word_stands_first_and_the_class_is_a_perhaps(bars: ProbabilityBars) -> None:
+    labels, scores = ("Labrador", "poodle", "tabby"), [0.45, 0.4, 0.15]
+    bars.set_scores(labels, scores, 0, wording=Wording("word", "dog", 0.85))
+    assert bars.headline == "dog  0.850" and bars.perhaps == "perhaps Labrador  0.450"
+    bars.set_scores(labels, [0.6, 0.3, 0.1], 0, wording=Wording("class", "", 0.6))
+    assert bars.headline == "Labrador  0.600" and not bars.perhaps
+    bars.set_scores(labels, [0.4, 0.2, 0.4], 0, wording=Wording("unsure", "", 0.4))
+    assert bars.headline.startswith("Not sure: ") and not bars.perhaps
+    bars.set_scores(labels, scores, 0, wording=Wording("word", "<b>dog</b>", 0.85))
+    assert bars.headline == "<b>dog</b>  0.850"
+    bars.clear()
+    assert not bars.perhaps
 
 
 def test_where_the_truth_is_known_signs_and_words_go_with_the_colours(bars: ProbabilityBars) -> None:

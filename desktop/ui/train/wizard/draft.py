@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from desktop.app.training_data import TrainingData
+from desktop.core.data.splits import Cutting
 from desktop.core.types import PreprocessSpec
-from desktop.ml.plans.plan import DataPlan, DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
-from desktop.services import drawings
+from desktop.ml.plans.plan import DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
 from desktop.store.ids import id_of
 
 MAX_SIDE = 512
@@ -71,12 +72,12 @@ class Draft:
     @property
     def drawings(self) -> bool:
         """Whether these are drawings that the user kept in the Draw view: ink, of which the size says nothing."""
-        return drawings.are_own(self.path)
+        return self.training_data().drawings
 
     @property
     def labels(self) -> tuple[str, ...]:
         """What the learned classes are called: their folders' names, which for kept drawings are coded."""
-        return drawings.labels_of(self.learned) if self.drawings else self.learned
+        return self.training_data().labels
 
     @property
     def learned_counts(self) -> tuple[int, ...]:
@@ -98,13 +99,23 @@ class Draft:
         """Height, width and channels of the network's input."""
         return self.preprocess.height, self.preprocess.width, self.preprocess.channels
 
-    def split_counts(self) -> tuple[tuple[int, int], ...]:
-        """Training and validation pictures expected for each learned class (a split by person may differ a little)."""
+    def split_counts(self, cutting: Cutting | None = None) -> tuple[tuple[int, int], ...]:
+        """Training and validation pictures of each learned class: as the training will cut them where the data has been
+        looked through (``cutting``), else what is to be expected."""
+        if cutting is not None and not self.own_validation and set(self.learned) <= set(cutting.classes):
+            found = cutting.counts(
+                self.learned, self.validation, self.seed, self.group != "none", self.pictures_left_out, self.near_copies
+            )
+            kept, held = [k for k, _ in found], [h for _, h in found]
+            return self._limited(kept, held)
         if self.own_validation:
             held = [0 for _ in self.learned_counts]
         else:
             held = [min(n - 1, max(1, round(n * self.validation))) if n > 1 else 0 for n in self.learned_counts]
         kept = [n - h for n, h in zip(self.learned_counts, held, strict=True)]
+        return self._limited(kept, held)
+
+    def _limited(self, kept: list[int], held: list[int]) -> tuple[tuple[int, int], ...]:
         if 0 < self.limit < sum(kept):
             share = self.limit / sum(kept)
             kept = [max(1, round(n * share)) if n else 0 for n in kept]
@@ -126,6 +137,26 @@ class Draft:
         if any(n < (1 if self.own_validation else 2) for n in self.learned_counts):
             return "too few"
         return ""
+
+    def training_data(self) -> TrainingData:
+        """The pictures as a training takes them."""
+        return TrainingData(
+            path=self.path,
+            title=self.title,
+            classes=self.learned,
+            counts=self.learned_counts,
+            colour=self.colour,
+            side=self.side,
+            own_validation=self.own_validation,
+            own_test=self.own_test,
+            fingerprint=self.fingerprint,
+            left_out=self.pictures_left_out,
+            kept_together=self.near_copies,
+            validation=self.validation,
+            group=self.group,
+            limit=self.limit,
+            use_test=self.use_test,
+        )
 
     def with_plan(self, plan: TrainingPlan) -> Draft:
         """The draft with the network and settings of ``plan``; data, split and name stay."""
@@ -149,19 +180,7 @@ class Draft:
             id=self.model_id or id_of(self.name),
             name=self.name,
             seed=self.seed,
-            data=DataPlan(
-                source="user",
-                validation=self.validation,
-                group=self.group,
-                classes=self.learned,
-                path=self.path,
-                title=self.title,
-                fingerprint=self.fingerprint,
-                limit=self.limit,
-                use_test=self.use_test,
-                left_out=self.pictures_left_out,
-                kept_together=self.near_copies,
-            ),
+            data=self.training_data().plan(),
             preprocess=self.preprocess,
             labels=self.labels,
             architecture=self.architecture,

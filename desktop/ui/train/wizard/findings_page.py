@@ -43,9 +43,10 @@ _SIGNS = {"stops-training": ("error", "wrong"), "caution": ("caution", "caution"
 
 
 class FindingsPage(Page):
-    """``express_wanted``: everything else may stay as recommended."""
+    """``express_wanted``: everything else may stay as recommended; ``start_wanted``: and the training shall begin."""
 
     express_wanted = Signal()
+    start_wanted = Signal()
 
     def __init__(self, state: WizardState) -> None:
         super().__init__(
@@ -96,7 +97,7 @@ class FindingsPage(Page):
         both.addWidget(self.classes)
         both.addWidget(scroll)
         both.setSizes([230, 600])
-        self.express = QPushButton(self.tr("Use the recommended settings"))
+        self.express = QPushButton(self.tr("Look at the recommended settings"))
         self.express.setToolTip(self.tr("Skips to the last page; everything between stays as recommended"))
         self.express.clicked.connect(self.express_wanted)
         self.body.addWidget(self._line)
@@ -105,7 +106,10 @@ class FindingsPage(Page):
         self.body.addWidget(self._stop)
         self.body.addWidget(self.failure)
         self.body.addWidget(both, 1)
-        self.body.addLayout(row(self.express))
+        self.now = QPushButton(self.tr("Start with the recommended settings"))
+        self.now.setToolTip(self.tr("Begins the training at once; everything else stays as recommended"))
+        self.now.clicked.connect(self.start_wanted)
+        self.body.addLayout(row(self.now, self.express))
         state.opened.connect(self._begin)
 
     def isComplete(self) -> bool:
@@ -296,7 +300,8 @@ class FindingsPage(Page):
         self._stop.setVisible(bool(trouble))
         if trouble:
             self._stop.set_text(trouble)
-        self.express.setEnabled(not trouble and not self.inspector.running)
+        for button in (self.now, self.express):
+            button.setEnabled(not trouble and not self.inspector.running)
         self.completeChanged.emit()
 
 

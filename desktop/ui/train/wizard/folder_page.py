@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
 
 from desktop.services.background import Task
 from desktop.services.drawings import own_folders
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.evaluate.opening import ask_data
+from desktop.ui.kit.drops import take_a_copy
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import caption, make_label, tip
@@ -200,13 +201,17 @@ class FolderPage(Page):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """A folder or file may be dropped."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+            take_a_copy(event)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """It stays a copy, whatever keys are held."""
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            take_a_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         local = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-        if local:
-            event.acceptProposedAction()
+        if local and take_a_copy(event):
             self.open_path(local[0])
 
     def _show_drawings(self) -> None:

@@ -76,6 +76,7 @@ class SplitPage(Page):
         self.body.addWidget(self.test)
         self.body.addWidget(Folded(self.tr("Details"), details))
         state.changed.connect(self._show)
+        state.looked.connect(self._show)
         self._show()
 
     @Slot(int)
@@ -109,7 +110,7 @@ class SplitPage(Page):
             self.together.setChecked(draft.group != "none")
         with QSignalBlocker(self.test):
             self.test.setChecked(draft.use_test)
-        split = draft.split_counts()
+        split = self.state.split_counts()
         held = sum(h for _, h in split)
         own = draft.own_validation
         self.share.setEnabled(not own)
@@ -132,14 +133,20 @@ class SplitPage(Page):
         fewest = min((h for _, h in split), default=0)
         few = not own and bool(split) and fewest < SOME_PICTURES
         self._caution.setVisible(few)
-        if few:
+        none = [name for name, (_, h) in zip(draft.labels, split, strict=True) if not h]
+        if few and not fewest:
             self._caution.set_text(
                 self.tr(
-                    "Only 1 picture checks the smallest class: the figures will be rough, and their intervals wide."
-                )
+                    "No picture checks {0}: all of its pictures belong together (copies, or of one person), so they "
+                    "stay on one side. Whether it knows this class will not be known."
+                ).format(", ".join(none[:5]))
+            )
+        elif few:
+            self._caution.set_text(
+                self.tr("Only 1 picture checks the smallest class: no figure can be given of it.")
                 if fewest == 1
                 else self.tr(
-                    "Only {0} pictures check the smallest class: the figures will be rough, and their intervals wide."
+                    "Only {0} pictures check the smallest class: under 20, no figure can be given of it."
                 ).format(count(fewest))
             )
         dash = words("–")

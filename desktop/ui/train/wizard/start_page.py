@@ -17,17 +17,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, fit_columns, table, whole, words
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
-from desktop.ui.train.wizard.origins import Origin, architecture_of, origins, recommended
+from desktop.ui.train.wizard.origins import Origin, origins, recommended
 from desktop.ui.train.wizard.page import Page, inset
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
 if TYPE_CHECKING:
+    from desktop.ml.plans.netspec import LayerRow
     from desktop.ml.plans.plan import TrainingPlan
 
 _ID = int(Qt.ItemDataRole.UserRole) + 1
@@ -86,6 +88,8 @@ class StartPage(Page):
         self._form.addRow(self.tr("Epochs for the head alone"), self.head_epochs)
         self._facts = make_label("", "secondary", wrap=True)
         self._problem = CautionStrip()
+        self._fewer = CautionStrip()
+        self._fewer.hide()
         self._problem.hide()
         self.model = FiguresModel([self.tr("Layer"), self.tr("Kind"), self.tr("Output"), self.tr("Parameters")], self)
         self.layers = table(self.model, self.tr("Layers of the network"))
@@ -93,7 +97,7 @@ class StartPage(Page):
         column = QVBoxLayout(right)
         column.setContentsMargins(8, 0, 0, 0)
         column.setSpacing(8)
-        for part in (self._title, self._words, self._reported, self._form_box, self._facts, self._problem):
+        for part in (self._title, self._words, self._reported, self._fewer, self._form_box, self._facts, self._problem):
             column.addWidget(part)
         column.addWidget(self.layers, 1)
         self._filler = QWidget()
@@ -219,6 +223,22 @@ class StartPage(Page):
             )
         )
 
+    def _fewer_words(self) -> str:
+        """What the new model will not know any more of what the one it goes on from knows; '' for nothing."""
+        draft = self.state.draft
+        entry = self.state.catalog.entry(draft.start.model) if draft.start.model is not None else None
+        if entry is None or entry.manifest is None:
+            return ""
+        before, now = entry.manifest.labels, draft.labels
+        lost = [name for name in before if name not in now]
+        if not lost or (draft.start.kind != "weights" and len(lost) == len(before)):
+            return ""  # other classes are built upon it: nobody takes the new model for the old one
+        named = ", ".join(lost[:6]) + (" …" if len(lost) > 6 else "")
+        return self.tr(
+            "{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: "
+            "{3}. To keep them, add pictures of each to your data."
+        ).format(entry.manifest.name, count(len(before)), count(len(now)), named)
+
     @Slot()
     def _on_changed(self) -> None:
         """Another draft: the network's table costs more than a slider's step on another page should."""
@@ -236,6 +256,9 @@ class StartPage(Page):
         self._words.setText(origin.words)
         self._reported.setText(origin.reported)
         self._reported.setVisible(bool(origin.reported))
+        fewer = self._fewer_words()
+        self._fewer.set_text(fewer)
+        self._fewer.setVisible(bool(fewer))
         builds = start.kind in ("features", "fine-tune")
         self._form_box.setVisible(builds)
         self._form.setRowVisible(self.unfreeze, start.kind == "fine-tune")
@@ -260,14 +283,14 @@ class StartPage(Page):
         draft = self.state.draft
         try:
             features = self._features()
-            rows = nettables.layer_table(draft.architecture, features or draft.shape, len(draft.learned))
+            rows = self._rows(features)
             total = nettables.parameter_count(rows)
             memory = nettables.memory_estimate(draft.plan(), features)
         except FoveaError as error:
             self.model.set_rows([])
             self.layers.hide()
             self._filler.show()
-            self._facts.setText("" if draft.start.kind in ("features", "fine-tune") else sentence(error.message))
+            self._facts.setText("" if draft.start.kind != "fresh" else sentence(error.message))
             return
         self._filler.hide()
         self.layers.show()
@@ -289,16 +312,27 @@ class StartPage(Page):
         )
         fit_columns(self.layers, 200)
 
+    def _rows(self, features: tuple[int, ...] | None) -> list[LayerRow]:
+        """The layers of what is trained. Raises ``PlanError`` where a model's are not known before it is loaded."""
+        from desktop.ml.plans import nettables
+
+        draft = self.state.draft
+        if draft.architecture.name == plans.SAME:
+            raise PlanError("bad-plan", "the model's layers are not known before it is loaded")
+        return nettables.layer_table(draft.architecture, features or draft.shape, len(draft.learned))
+
     def _features(self) -> tuple[int, ...] | None:
         """The shape of what a head gets from its base; ``None`` for a network of its own. Raises ``PlanError`` where
         the base's layers are not known."""
-        from desktop.ml.plans import nettables
+        from desktop.ml.plans import nettables, transfer_plans
 
         draft = self.state.draft
         if draft.start.kind not in ("features", "fine-tune"):
             return None
         entry = self.state.catalog.entry(draft.start.model or "")
-        architecture = architecture_of(entry.manifest) if entry is not None and entry.manifest is not None else None
+        architecture = (
+            transfer_plans.architecture_of(entry.manifest) if entry is not None and entry.manifest is not None else None
+        )
         if architecture is None or entry is None or entry.manifest is None:
             raise PlanError("bad-plan", "the base's layers are not known before it is loaded")
         return nettables.feature_shape(architecture, draft.shape, len(entry.manifest.labels), draft.start.layer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from desktop.services.background import Task
 from desktop.ui.train.wizard.draft import Draft
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
     from desktop.services.settings import Settings
 
+_CUT_AT_ONCE = 1500  # pictures that are divided within a few milliseconds
 _SETTLE_MS = 60  # between a slider's move and the question: one answer a frame is plenty
 
 
@@ -49,6 +51,37 @@ class WizardState(QObject):
         self.held: TrainingPlan | None = None
         self.origin = ""  # the starting point in words
         self._position = 0
+        self._cut: tuple[object, tuple[tuple[int, int], ...]] | None = None
+        self._asked_cut: object = None
+
+    def split_counts(self) -> tuple[tuple[int, int], ...]:
+        """How the pictures of each learned class will be divided: what the training's own code finds, once the data has
+        been looked through. Of large data it is found in a thread, and ``changed`` follows."""
+        draft = self.draft
+        cutting = self.inspection.cutting if self.inspection is not None else None
+        if cutting is None or draft.own_validation:
+            return draft.split_counts()
+        asked = (
+            id(cutting), draft.learned, draft.validation, draft.seed, draft.group, draft.pictures_left_out,
+            draft.near_copies, draft.limit,
+        )  # fmt: skip
+        if self._cut is not None and self._cut[0] == asked:
+            return self._cut[1]
+        if len(cutting.names) <= _CUT_AT_ONCE:
+            self._cut = (asked, draft.split_counts(cutting))
+            return self._cut[1]
+        if self._asked_cut != asked:
+            self._asked_cut = asked
+            task = Task(lambda _: (asked, draft.split_counts(cutting)))
+            task.answered.connect(self._on_cut)
+            task.launch()
+        return draft.split_counts()
+
+    @Slot(object)
+    def _on_cut(self, found: tuple[object, tuple[tuple[int, int], ...]]) -> None:
+        if found[0] == self._asked_cut:
+            self._cut = found
+            self.changed.emit()
 
     def change(self, **values: Any) -> None:
         """Change fields of the draft."""

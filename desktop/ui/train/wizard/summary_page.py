@@ -6,7 +6,7 @@ from PySide6.QtCore import QLocale, QSignalBlocker, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.store.ids import free_among
+from desktop.app import starting
 from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import count, share
@@ -78,11 +78,8 @@ class SummaryPage(Page):
 
     def initializePage(self) -> None:
         """Show what was chosen; a name is there already."""
-        from desktop.store.ids import taken_ids
-        from desktop.store.runs import RunStore
-
         draft = self.state.draft
-        self._taken = taken_ids((entry.id for entry in self.state.catalog.entries), RunStore())
+        self._taken = starting.ids_in_use(entry.id for entry in self.state.catalog.entries)
         if not draft.model_id or draft.model_id in self._taken:
             self._name_it(draft.name or draft.title)
         self._show()
@@ -110,7 +107,7 @@ class SummaryPage(Page):
         self._name_it(text)
 
     def _name_it(self, text: str) -> None:
-        self.state.change(name=text.strip(), model_id=free_among(text, self._taken))
+        self.state.change(name=text.strip(), model_id=starting.free_id(text, self._taken))
 
     @Slot()
     def _on_changed(self) -> None:
@@ -127,7 +124,7 @@ class SummaryPage(Page):
                 self.name.setText(draft.name)
         self._id.setText(self.tr("On the command line: {0}").format(draft.model_id))
         spec = draft.preprocess
-        split = draft.split_counts()
+        split = self.state.split_counts()
         colour = self.tr("grey") if spec.colour == "grey" else self.tr("colour")
         fits = {
             "stretch": self.tr("stretched"), "center_crop": self.tr("cut from the middle"),

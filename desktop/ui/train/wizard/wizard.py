@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget, QWizard
 
 from desktop.ui.kit.theme import theme
@@ -68,10 +68,12 @@ class TrainingWizard(QWizard):
         for number, page in enumerate(self.pages):
             self.setPage(number, page)
         self.findings.express_wanted.connect(self.go_to_summary)
+        self.findings.start_wanted.connect(self.start_as_recommended)
         self.start.recommended_changed.connect(self._on_recommended)
         self.steps = StepList([page.step for page in self.pages])
         self.setSideWidget(self.steps)
         self.currentIdChanged.connect(self.steps.set_current)
+        self.steps.wanted.connect(self.go_to)
         for which in (QWizard.WizardButton.NextButton, QWizard.WizardButton.FinishButton):
             set_role(self.button(which), "primary")
         self.accepted.connect(self._on_accepted)
@@ -95,6 +97,29 @@ class TrainingWizard(QWizard):
         self._on_recommended()
         if path or plan.data.path:
             self.folder.open_path(path or str(plan.data.path))
+
+    @Slot(int)
+    def go_to(self, step: int) -> None:
+        """Go to a step: back to any, on as far as the pages between have what they need."""
+        while self.currentId() > step >= 0:
+            before = self.currentId()
+            self.back()
+            if self.currentId() == before:
+                return
+        while self.currentId() < min(step, len(self.pages) - 1):
+            page, before = self.currentPage(), self.currentId()
+            if page is None or not page.isComplete():
+                return
+            self.next()
+            if self.currentId() == before:
+                return
+
+    @Slot()
+    def start_as_recommended(self) -> None:
+        """Go to the last page and start; where something is missing there, stay on it."""
+        self.go_to_summary()
+        if self.currentPage() is self.summary and self.summary.isComplete():
+            self.accept()
 
     @Slot()
     def go_to_summary(self) -> None:
@@ -128,11 +153,19 @@ class TrainingWizard(QWizard):
 
 
 class StepList(QWidget):
-    """The steps at the left: done with a tick, the current one in the accent, the rest quiet."""
+    """The steps at the left: done with a tick, the current one in the accent, the rest quiet.
+
+    ``wanted`` carries the number of a step that was clicked, or reached with the arrow keys.
+    """
+
+    wanted = Signal(int)
 
     def __init__(self, steps: list[str]) -> None:
         super().__init__()
-        self._steps, self._current = steps, 0
+        self._steps, self._current, self._hovered = steps, 0, -1
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setMouseTracking(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
         theme().changed.connect(self.update)
         self.set_current(0)
@@ -140,6 +173,36 @@ class StepList(QWidget):
     def sizeHint(self) -> QSize:
         widest = max(self.fontMetrics().horizontalAdvance(step) for step in self._steps)
         return QSize(max(150, widest + 72), 300)
+
+    def _step_at(self, place: QPoint) -> int:
+        number = (place.y() - 13) // 36
+        return number if 0 <= number < len(self._steps) and place.y() >= 13 else -1
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Show which step a click would go to."""
+        hovered = self._step_at(event.position().toPoint())
+        if hovered != self._hovered:
+            self._hovered = hovered
+            self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """None."""
+        self._hovered = -1
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Go to the step that was clicked."""
+        number = self._step_at(event.position().toPoint())
+        if event.button() == Qt.MouseButton.LeftButton and number >= 0:
+            self.wanted.emit(number)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Up and down go to the neighbours."""
+        by = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
+        if by and 0 <= self._current + by < len(self._steps):
+            self.wanted.emit(self._current + by)
+        else:
+            super().keyPressEvent(event)
 
     @Slot(int)
     def set_current(self, step: int) -> None:
@@ -165,6 +228,10 @@ class StepList(QWidget):
             left = 18 if not self.isRightToLeft() else box.width() - 40
             dot = QRectF(left, top, 22, 22)
             here, done = number == self._current, number < self._current
+            if number == self._hovered or here and self.hasFocus():
+                painter.setPen(QPen(QColor(t.accent), 2) if here and self.hasFocus() else Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(t.soft))
+                painter.drawRoundedRect(QRectF(8, top - 5, self.width() - 18, 32), 6, 6)
             colour = QColor(t.accent if here or done else t.secondary)
             painter.setPen(QPen(colour, 1.5))
             painter.setBrush(colour if here else Qt.BrushStyle.NoBrush)

@@ -311,7 +311,7 @@ def test_kept_drawings_are_offered_and_learned_as_the_draw_view_reads_them(
         assert plan.preset == "fovea-small-residual" and set(plan.labels) == {"3", "µ/1"}
         assert set(plan.data.classes) == {"3", "%C2%B5%2F1"}
         found = {origin.id: origin.make() for origin in origins(wizard.state.draft, wizard.state.catalog.entries)}
-        ways = ("preset:mnist-cnn", "preset:cifar-augmented", "weights:mnist-digits", "fine-tune:mnist-digits")
+        ways = ("preset:mnist-cnn", "preset:cifar-augmented", "continue:mnist-digits", "fine-tune:mnist-digits")
         for each in (plan, *(found[way] for way in ways)):
             assert not each.mirrored and "flip" not in [step.name for step in each.augment]
             if each.preset != "cifar-augmented":
@@ -322,6 +322,6 @@ def test_a_model_that_learned_from_straight_pictures_goes_on_with_straight_ones(
     draft = Draft(path=str(folder), classes=("apples", "limes"), counts=(8, 6))
     entries = ModelStore().entries()
     found = {origin.id: origin.make() for origin in origins(draft, entries)}
-    for way in ("weights", "fine-tune"):
+    for way in ("continue", "fine-tune"):
         for model, flips in (("mnist-digits", False), ("cifar10", True)):
             assert ("flip" in [step.name for step in found[f"{way}:{model}"].augment]) is flips

@@ -1,0 +1,286 @@
+"""RECIPES: what a training may begin from, and the settings that go with each. :func:`make_plan` makes every plan.
+
+Going on with a model had two recipes under one name (the wizard's: AdamW at 0.0005, 20 epochs, smoothing, a moving
+average of the weights; the command line's: Adam at 0.0003, 10 epochs, zoom). There is one now; ``docs/training.md``
+says how it was chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from desktop.core.translate import QT_TRANSLATE_NOOP
+from desktop.core.types import PreprocessSpec
+from desktop.ml.plans import base_models, presets, transfer_plans
+from desktop.ml.plans.plan import (
+    USER,
+    DataPlan,
+    DecisionPlan,
+    FitPlan,
+    OptimizerPlan,
+    PlanError,
+    StartPlan,
+    Step,
+    TrainingPlan,
+)
+from desktop.ml.plans.presets import DEFAULT, Shape
+from desktop.store.ids import id_of
+
+if TYPE_CHECKING:
+    from desktop.app.training_data import TrainingData
+    from desktop.store.manifest import Manifest
+
+CONTEXT = "Recipes"
+"""The context in which a window translates the words of this table."""
+
+RecipeId = Literal["fresh", "continue", "features", "fine-tune"]
+
+EVERYDAY = "cifar10"
+"""The bundled network that has seen photographs of things: the base for few pictures in colour."""
+FEW = 200
+"""Below this many pictures of the smallest class a network that has learned already is recommended as the base."""
+
+_FLIP = Step("flip", {"p": 0.5})
+_MOVE = Step("affine", {"p": 0.9, "rotate": 10, "zoom": [0.9, 1.15], "shift": 0.08, "border": "reflect"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known of the pictures: whether most are in ``colour``, the median of their shorter ``side``s (0: not
+    known), and whether they are ``drawings`` that were kept in the Draw view."""
+
+    colour: bool = True
+    side: int = 0
+    drawings: bool = False
+
+    @property
+    def shape(self) -> Shape | None:
+        """Height, width and channels that suit the pictures: small ones need no large input, grey ones no colour,
+        drawings what the Draw view reads. ``None`` where the size is not known."""
+        if self.drawings:
+            return 28, 28, 1
+        if not self.side:
+            return None
+        side = 32 if self.side <= 40 else 64 if self.side <= 72 else 96
+        return side, side, 3 if self.colour else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One way to begin. ``group``, ``title`` and ``words`` are shown; ``{0}`` stands for the model begun from.
+    ``option`` says it in the help of ``--how``. ``parts`` are the settings of a plan for a model and the pictures;
+    ``None`` for a fresh network, whose preset has them.
+    """
+
+    id: RecipeId
+    group: str
+    title: str
+    words: str
+    option: str
+    parts: Callable[[Manifest, Seen], dict[str, Any]] | None = None
+
+    @property
+    def upon(self) -> bool:
+        """Whether it begins from a model."""
+        return self.parts is not None
+
+
+def _moved(manifest: Manifest, seen: Seen) -> tuple[Step, ...]:
+    """Mirrored pictures suit neither drawings, which are read, nor a model that learned from straight ones alone."""
+    parent = transfer_plans.plan_of(manifest)
+    flips = parent is None or any(step.name == _FLIP.name for step in parent.augment)
+    return (_FLIP, _MOVE) if flips and not seen.drawings else (_MOVE,)
+
+
+def _continue(manifest: Manifest, seen: Seen) -> dict[str, Any]:
+    return {
+        "architecture": transfer_plans.architecture_of(manifest) or transfer_plans.SAME,
+        "augment": _moved(manifest, seen),
+        "optimizer": OptimizerPlan("adam", 0.0003, "cosine", 0.05),
+        "fit": FitPlan(10, 32, keep="lowest-loss", class_weights="balanced"),
+        "start": StartPlan("weights", manifest.id, manifest.version),
+    }
+
+
+def _features(manifest: Manifest, seen: Seen) -> dict[str, Any]:
+    return {
+        "architecture": Step("head", {"layers": ["drop.2"]}),
+        "augment": (),
+        "optimizer": OptimizerPlan("adam", 0.003, "cosine", 0.05, weight_decay=0.01),
+        "fit": FitPlan(40, 32, keep="lowest-loss", class_weights="balanced"),
+        "start": StartPlan("features", manifest.id, manifest.version),
+    }
+
+
+def _tuned(manifest: Manifest, seen: Seen) -> dict[str, Any]:
+    return {
+        "architecture": Step("head", {"layers": ["drop.2"]}),
+        "augment": _moved(manifest, seen),
+        "optimizer": OptimizerPlan("sgd", 0.002, "cosine", 0.05, 0.9, nesterov=True),
+        "fit": FitPlan(30, 32, keep="lowest-loss", class_weights="balanced"),
+        "start": StartPlan("fine-tune", manifest.id, manifest.version, unfreeze=6, head_epochs=15, head_rate=0.003),
+    }
+
+
+T = QT_TRANSLATE_NOOP
+
+RECIPES: dict[RecipeId, Recipe] = {
+    recipe.id: recipe
+    for recipe in (
+        Recipe(
+            "fresh",
+            T("Recipes", "Fovea's own"),
+            "",
+            "",
+            "a network of its own, from random weights",
+        ),
+        Recipe(
+            "continue",
+            T("Recipes", "Go on with a model"),
+            "{0}",
+            T("Recipes", "Every layer goes on learning from where {0} stands, with your pictures."),
+            "go on training every layer",
+            _continue,
+        ),
+        Recipe(
+            "features",
+            T("Recipes", "Build upon a model"),
+            T("Recipes", "Features of {0}"),
+            T("Recipes", "{0} stays as it is; a small head learns from what it sees in each picture. Needs few "
+              "pictures, and an epoch takes seconds."),
+            "learn a head from its features",
+            _features,
+        ),
+        Recipe(
+            "fine-tune",
+            T("Recipes", "Build upon a model"),
+            T("Recipes", "{0}, fine-tuned"),
+            T("Recipes", "First a new head learns alone, then the last layers of {0} are tuned slowly with it. For "
+              "some hundred pictures or more."),
+            "fine-tune its last layers",
+            _tuned,
+        ),
+    )
+}  # fmt: skip
+"""Every way to begin a training, by its id."""
+
+UPON: tuple[RecipeId, ...] = tuple(recipe.id for recipe in RECIPES.values() if recipe.upon)
+"""The ways that begin from a model."""
+
+
+def make_plan(
+    recipe: RecipeId,
+    data: DataPlan,
+    labels: Sequence[str],
+    seen: Seen | None = None,
+    *,
+    preset: str = DEFAULT,
+    shape: Shape | None = None,
+    model: Manifest | None = None,
+    name: str = "",
+    seed: int = 1,
+    model_id: str = "",
+) -> TrainingPlan:
+    """The plan of a training on ``data`` by a recipe.
+
+    A fresh network is that of ``preset``; of Fovea's own the input follows what was ``seen`` of the pictures unless
+    ``shape`` is given. All others begin from ``model``, and pictures are prepared as that takes them. ``labels`` may be
+    left empty for a public set's own preset. Raises :class:`PlanError`.
+    """
+    seen = seen or Seen()
+    chosen = RECIPES[recipe]
+    title = name or (data.title if data.source == USER else "")
+    if chosen.parts is None:
+        return _fresh(preset, data, labels, seen, shape, title, seed, model_id)
+    if model is None:
+        raise PlanError("bad-plan", f"'{recipe}' begins from a model, and none is named")
+    refusal = why_not(recipe, model)
+    if refusal is not None:
+        raise refusal
+    if not labels:
+        raise PlanError("bad-plan", "a plan needs to be told its classes")
+    parent = transfer_plans.plan_of(model)
+    title = title or f"From {model.name}"
+    return TrainingPlan(
+        id=model_id or id_of(title),
+        name=title,
+        seed=seed,
+        data=data,
+        preprocess=model.preprocess,
+        labels=tuple(labels),
+        decision=_decision(labels),
+        # Only the whole network that was made to be asked twice still is.
+        mirrored=bool(recipe == "continue" and parent and parent.mirrored and not seen.drawings),
+        medical=model.medical,
+        card={},
+        **chosen.parts(model, seen),
+    )
+
+
+def why_not(recipe: RecipeId, model: Manifest) -> PlanError | None:
+    """Why ``recipe`` cannot begin from ``model``; ``None`` where it can."""
+    if recipe == "continue" and base_models.KERAS_FILE not in model.files:
+        hint = "Use --how features or --how fine-tune."
+        return PlanError("bad-plan", f"'{model.id}' names no classes that could be learned further", hint)
+    return None
+
+
+def seen_of(data: TrainingData) -> Seen:
+    """What is known of the pictures of ``data``."""
+    return Seen(data.colour, data.side, data.drawings)
+
+
+def with_pictures(plan: TrainingPlan, data: DataPlan, labels: Sequence[str]) -> TrainingPlan:
+    """``plan`` for other pictures: with its own order of classes and what it leaves out, where the classes are the
+    same."""
+    if plan.data.source == USER:  # a public set's own choices say nothing of pictures of the user's
+        data = replace(data, group=plan.data.group, limit=plan.data.limit, use_test=plan.data.use_test)
+    data = replace(data, validation=plan.data.validation)
+    mine = plan.data.classes or plan.labels
+    if set(mine) == set(data.classes or labels):
+        if plan.data.left_out or plan.data.kept_together:
+            data = replace(data, left_out=plan.data.left_out, kept_together=plan.data.kept_together)
+        return replace(plan, data=replace(data, classes=mine))
+    decision = plan.decision if len(labels) == 2 else DecisionPlan()
+    return replace(plan, data=data, labels=tuple(labels), decision=decision, card={})
+
+
+def taken_further(plan: TrainingPlan, model: Manifest) -> TrainingPlan:
+    """The plan that trains ``model``, which came of ``plan``, further on the same pictures."""
+    seen = Seen(drawings=plan.preprocess.fit == "mnist")
+    made = make_plan("continue", plan.data, plan.labels, seen, model=model, name=plan.name, seed=plan.seed)
+    return replace(made, decision=plan.decision, preset=plan.preset)
+
+
+def recommended(seen: Seen, smallest: int) -> tuple[RecipeId, str]:
+    """The recipe to begin with and the model it begins from ('' for none): a base that has learned where the
+    ``smallest`` class has few pictures in colour, else Fovea's own net."""
+    few = smallest < FEW and seen.colour and not seen.drawings
+    return ("features", EVERYDAY) if few else ("fresh", "")
+
+
+def _decision(labels: Sequence[str]) -> DecisionPlan:
+    return DecisionPlan("balanced" if len(labels) == 2 else "argmax", 1)
+
+
+def _fresh(
+    preset_id: str,
+    data: DataPlan,
+    labels: Sequence[str],
+    seen: Seen,
+    shape: Shape | None,
+    name: str,
+    seed: int,
+    model_id: str,
+) -> TrainingPlan:
+    """A preset's plan. Of drawings the ink is found as the Draw view finds it, and none is mirrored: it is read."""
+    preset = presets.find(preset_id)
+    fitting = shape or (seen.shape if preset.id == DEFAULT and data.source == USER else None)
+    plan = preset.build(labels, fitting, data, name, seed, model_id)
+    if not seen.drawings:
+        return plan
+    spec = PreprocessSpec(28, 28, "grey", "mnist", "area") if plan.shape == (28, 28, 1) else plan.preprocess
+    augment = tuple(step for step in plan.augment if step.name != _FLIP.name)
+    return replace(plan, preprocess=spec, augment=augment, mirrored=False)

@@ -1,0 +1,206 @@
+"""What an exported network has to be told along with: how a picture is prepared for it, its labels, how to answer.
+
+A network alone does not say whether a picture is cropped or stretched, and a wrong guess changes answers silently.
+The facts lie beside an export (``FILE.json``), inside it, and in a short program that answers a picture
+(``FILE.example.py``). No Keras here.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from desktop.core.types import PreprocessSpec
+from desktop.store.manifest import Manifest
+
+MEMBER = "fovea.json"
+"""What the facts are called inside a file."""
+_FILTERS = {"nearest": "NEAREST", "area": "BOX", "bilinear": "BILINEAR", "bicubic": "BICUBIC", "lanczos": "LANCZOS"}
+
+
+def facts_of(manifest: Manifest) -> dict[str, Any]:
+    """Everything that another program needs to answer as Fovea does, as plain JSON values."""
+    spec, decision = manifest.preprocess, manifest.decision
+    return {
+        "schema": 1,
+        "model": {"id": manifest.id, "name": manifest.name, "version": manifest.version},
+        "preparing": {
+            "fit": spec.fit,
+            "width": spec.width,
+            "height": spec.height,
+            "colour": spec.colour,
+            "resize_shorter": spec.resize_shorter,
+            "filter": _FILTERS[spec.interpolation],
+            "filter_is": "Pillow's, which is widened when a picture shrinks (antialiased)",
+            "pad_value": spec.pad_value,
+            "steps": steps(spec),
+        },
+        "input": {
+            "name": "image",
+            "dtype": "uint8",
+            "shape": ["batch", spec.height, spec.width, spec.channels],
+            "values": "0 to 255; scaling sits inside the network",
+        },
+        "outputs": dict(manifest.outputs),
+        "labels": list(manifest.labels),
+        "decision": {"rule": decision.rule, "positive": decision.positive, "value": decision.value},
+        "scores": manifest.scores,
+        "without": "Fovea's gate, which says whether a picture is of the model's kind at all, is not in this file",
+        "notice": "research and education only; not a medical device" if manifest.medical else "",
+    }
+
+
+def steps(spec: PreprocessSpec) -> list[str]:
+    """The preparing in words, in order."""
+    size = f"{spec.width}×{spec.height} pixels"
+    how = {
+        "stretch": f"stretch it to {size}, whatever its shape",
+        "center_crop": f"scale it so that it covers {size} and cut its middle out",
+        "letterbox": f"scale it so that it fits into {size} and fill the rest with {spec.pad_value}",
+        "mnist": "find the ink, make it white on black, fit it into 20×20 and put its centre of mass in the middle of "
+        "28×28",
+    }[spec.fit]
+    if spec.resize_shorter is not None:
+        how = f"scale it so that its shorter side has {spec.resize_shorter} pixels and cut the middle {size} out"
+    return [
+        "turn the picture upright by its EXIF orientation",
+        "lay transparent parts on white",
+        "make it grey (ITU-R 601)" if spec.colour == "grey" else "make it RGB (sRGB)",
+        how,
+        "keep the values 0 to 255 as bytes",
+    ]
+
+
+def embed(path: Path, form: str, manifest: Manifest) -> None:
+    """Put the facts into the exported file ``path``.
+
+    ``.keras`` is an archive and gets a member more. A ``.tflite`` gets an archive behind it, as the files of LiteRT's
+    own metadata lie (``unzip -p FILE fovea.json``). ONNX has properties for it.
+    """
+    text = json.dumps(facts_of(manifest), indent=1, ensure_ascii=False)
+    if form == "onnx":
+        import onnx
+
+        model = onnx.load(str(path))
+        onnx.helper.set_model_props(model, {"fovea": text, "labels": "\n".join(manifest.labels)})
+        onnx.save(model, str(path))
+        return
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in ((MEMBER, text), ("labels.txt", "\n".join(manifest.labels) + "\n")):
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+
+
+def example(form: str, file: str, manifest: Manifest) -> str:
+    """A short Python program that answers pictures with the exported ``file`` (a name), which lies beside it."""
+    needs, read = _READERS[form]
+    prepare = _MNIST if manifest.preprocess.fit == "mnist" else _PREPARE
+    return _PROGRAM.format(file=file, needs=needs, prepare=prepare, read=read.format(file=repr(file)), named=repr(file))
+
+
+_READERS = {
+    "tflite": (
+        "ai-edge-litert",
+        """def scores_of(pixels):
+    from ai_edge_litert.interpreter import Interpreter
+
+    network = Interpreter(str(HERE / {file}))
+    entry = network.get_input_details()[0]["index"]
+    network.resize_tensor_input(entry, pixels.shape)
+    network.allocate_tensors()
+    network.set_tensor(entry, pixels)
+    network.invoke()
+    return network.get_tensor(network.get_output_details()[FACTS["outputs"]["probabilities"]]["index"])[0]""",
+    ),
+    "keras": (
+        "keras tensorflow",
+        """def scores_of(pixels):
+    import keras
+
+    network = keras.saving.load_model(HERE / {file}, compile=False)
+    found = network.predict(pixels, verbose=0)
+    return (found[0] if isinstance(found, (list, tuple)) else found)[0]  # the probabilities come first""",
+    ),
+    "onnx": (
+        "onnxruntime",
+        """def scores_of(pixels):
+    import onnxruntime
+
+    network = onnxruntime.InferenceSession(str(HERE / {file}), providers=["CPUExecutionProvider"])
+    return network.run(["probabilities"], {{"image": pixels}})[0][0]""",
+    ),
+}
+
+_PREPARE = """def prepare(path):
+    how = FACTS["preparing"]
+    size, resampling = (how["width"], how["height"]), Image.Resampling[how["filter"]]
+    picture = ImageOps.exif_transpose(Image.open(path))
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture.convert("RGBA"))
+    picture = picture.convert("RGB")
+    if how["colour"] == "grey":
+        picture = picture.convert("L")
+    if how["fit"] == "center_crop":
+        shorter = how["resize_shorter"]
+        fill = max(size[0] / picture.width, size[1] / picture.height)
+        scale = shorter / min(picture.size) if shorter else fill
+        width, height = size[0] / scale, size[1] / scale
+        left, top = (picture.width - width) / 2, (picture.height - height) / 2
+        box = (max(0, left), max(0, top), min(picture.width, left + width), min(picture.height, top + height))
+        picture = picture.resize(size, resampling, box=box)
+    elif how["fit"] == "letterbox":
+        scale = min(size[0] / picture.width, size[1] / picture.height)
+        inner = [min(side, max(1, round(old * scale))) for side, old in zip(size, picture.size)]
+        ground = (how["pad_value"],) * 3 if picture.mode == "RGB" else how["pad_value"]
+        canvas = Image.new(picture.mode, size, ground)
+        canvas.paste(picture.resize(inner, resampling), ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2))
+        picture = canvas
+    else:
+        picture = picture.resize(size, resampling)
+    return np.asarray(picture, np.uint8).reshape(1, size[1], size[0], -1)"""
+
+_MNIST = """def prepare(path):
+    # Fovea finds the ink on any paper and lays it out; this program takes pictures that are laid out already.
+    picture = Image.open(path).convert("L")
+    if picture.size != (28, 28):
+        raise SystemExit(f"expected 28x28 pixels, laid out like MNIST: {FACTS['preparing']['steps']}")
+    return np.asarray(picture, np.uint8).reshape(1, 28, 28, 1)"""
+
+_PROGRAM = '''"""Answers pictures with {file}, which lies beside this program with its facts: python THIS PICTURE …
+
+Needs: pip install numpy pillow {needs}
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+HERE = Path(__file__).resolve().parent
+FACTS = json.loads((HERE / ({named} + ".json")).read_text(encoding="utf-8"))
+
+
+{prepare}
+
+
+{read}
+
+
+def answer_of(scores):
+    decision = FACTS["decision"]
+    if decision["rule"] == "threshold":
+        positive = decision["positive"]
+        return positive if scores[positive] >= decision["value"] else 1 - positive
+    return int(np.argmax(scores))
+
+
+for path in sys.argv[1:]:
+    scores = scores_of(prepare(path))
+    answer = answer_of(scores)
+    print(f"{{path}}: {{FACTS['labels'][answer]}}, score {{scores[answer]:.4f}}")
+if FACTS["notice"]:
+    print(FACTS["notice"])
+'''

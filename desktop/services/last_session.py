@@ -1,0 +1,133 @@
+"""The images of the last time, listed again at the next start: their places, and what was pasted itself.
+
+Paths stay in the user's own data folder, as those of the recent folders do. Nothing is copied but what has no file of
+its own. The engine is not asked here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from desktop import paths
+from desktop.core.types import FoveaError, ImageSource
+from desktop.system import strict_json
+from desktop.system.files import write_atomically
+
+MOST = 20_000
+"""Images that are remembered; longer lists are not."""
+MOST_PASTED = 64 << 20
+"""Bytes of pasted pictures that are remembered in all."""
+_MOST_TEXT = 32 << 20
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LastSession:
+    """What was listed: ``sources`` whose files are there, ``missing`` how many are not, ``current`` the place of the
+    one that was looked at (-1: none), ``root`` the folder that was opened, where it was one."""
+
+    sources: tuple[ImageSource, ...] = ()
+    missing: int = 0
+    current: int = -1
+    root: str | None = None
+
+
+def folder() -> Path:
+    """Where it lies."""
+    return paths.user_data() / "session"
+
+
+def save(sources: Sequence[ImageSource], current: int, root: str | None) -> None:
+    """Remember a list, in place of the one before. For a thread. Raises OSError."""
+    place = folder()
+    if not sources or len(sources) > MOST:
+        clear()
+        return
+    place.mkdir(parents=True, exist_ok=True)
+    room, entries = MOST_PASTED, []
+    for source in sources:
+        entry: dict[str, Any] = {"frame": source.frame}
+        if source.path is not None:
+            entry["path"] = os.path.abspath(source.path)
+        elif source.data is not None and len(source.data) <= room:
+            room -= len(source.data)
+            entry |= {"name": source.name, "file": _keep(place, source.data)}
+        else:
+            continue
+        entries.append(entry)
+    document = {"schema": _SCHEMA, "current": current, "root": root, "images": entries}
+    text = json.dumps(document, indent=0)  # ASCII: paths that are no text survive as escapes
+    write_atomically(place / "session.json", text)
+    held = {entry.get("file") for entry in entries}
+    for file in place.glob("*.picture"):
+        if file.name not in held:
+            with contextlib.suppress(OSError):
+                file.unlink()
+
+
+def load() -> LastSession:
+    """What was remembered; nothing where that cannot be read. For a thread: the files are looked for."""
+    place = folder()
+    try:
+        document = strict_json.read_object(place / "session.json", _MOST_TEXT)
+        if document.get("schema") != _SCHEMA:
+            return LastSession()
+        images, current, root = document["images"], document["current"], document["root"]
+        if not isinstance(images, list) or type(current) is not int or not isinstance(root, str | None):
+            return LastSession()
+    except (OSError, ValueError, KeyError, FoveaError):
+        return LastSession()
+    sources: list[ImageSource] = []
+    missing, chosen = 0, -1
+    for number, entry in enumerate(images[:MOST]):
+        source = _source(place, entry)
+        if source is None:
+            missing += 1
+            continue
+        if number == current:
+            chosen = len(sources)
+        sources.append(source)
+    return LastSession(tuple(sources), missing, chosen, root)
+
+
+def clear() -> None:
+    """Remember nothing more."""
+    place = folder()
+    for file in (place / "session.json", *place.glob("*.picture")):
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+
+def _keep(place: Path, data: bytes) -> str:
+    name = f"{hashlib.sha256(data).hexdigest()[:32]}.picture"
+    target = place / name
+    if not target.exists():
+        write_atomically(target, data)
+    return name
+
+
+def _source(place: Path, entry: object) -> ImageSource | None:
+    if not isinstance(entry, dict):
+        return None
+    frame = entry.get("frame", 0)
+    if type(frame) is not int or not 0 <= frame < 1 << 20:
+        return None
+    path, name, file = entry.get("path"), entry.get("name"), entry.get("file")
+    if isinstance(path, str):
+        return ImageSource.from_path(path, frame) if os.path.isfile(path) else None
+    if isinstance(name, str) and isinstance(file, str) and os.path.basename(file) == file and file.endswith(".picture"):
+        try:
+            target = place / file
+            if target.stat().st_size > MOST_PASTED:
+                return None
+            return ImageSource(name=os.path.basename(name) or "pasted", data=target.read_bytes(), frame=frame)
+        except OSError:
+            return None
+    return None

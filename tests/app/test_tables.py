@@ -1,0 +1,148 @@
+"""The tables are the only places to edit: what stands in one stands nowhere else, and a row more is seen everywhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from desktop.core.figures.table import CLASS_METRICS, METRICS, POINT_METRICS
+from desktop.core.notices import NOTICES
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+NOTICE_TABLE = ROOT / "desktop/core/notices.py"
+METRIC_TABLE = ROOT / "desktop/core/figures/table.py"
+
+
+def sources(*folders: str) -> list[Path]:
+    """The text of the program and its packages; data of models and their recipes is what training wrote."""
+    endings = {".py", ".1", ".xml", ".desktop", ".sh", ".in", ".iss", ".plist", ".spec", ".txt"}
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in endings]
+    assert len(found) > 100 or folders == ("installers",), folders
+    return found
+
+
+def plain(text: str) -> str:
+    """Words alone: quotes, line ends and punctuation must not hide a copy."""
+    return " ".join(re.findall(r"[a-z0-9]+", text.lower()))
+
+
+def test_medical_words_stand_in_the_table_alone() -> None:
+    """Ten copies had begun to differ; what is shown of them comes from NOTICES."""
+    said = ("not a medical device", "no medical device", "a medical device", "not a diagnosis", "education only")
+    offenders = [
+        f"{path.relative_to(ROOT)}: {words}"
+        for path in sources("desktop", "installers", "tools")
+        if path != NOTICE_TABLE
+        for words in said
+        if words in plain(path.read_text(encoding="utf-8", errors="replace"))
+    ]
+    assert not offenders
+
+
+def test_every_notice_is_read_from_the_table() -> None:
+    for kind, words in NOTICES.items():
+        first = plain(words.text)[:40]
+        copies = [
+            path
+            for path in sources("desktop", "installers")
+            if path != NOTICE_TABLE and first in plain(path.read_text(encoding="utf-8", errors="replace"))
+        ]
+        assert not copies, kind
+
+
+def constants(path: Path) -> set[str]:
+    """Every text that a module writes out in full."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def test_no_list_of_figures_outside_the_table() -> None:
+    """Nobody else gives a figure its title; one may be named by its key, a list of them may not."""
+    rows = (*METRICS, *POINT_METRICS, *CLASS_METRICS)
+    titles = {title for row in rows for title in (row.title, row.short) if " " in title}
+    keys = {row.key for row in rows if "_" in row.key}
+    offenders = {}
+    for path in sources("desktop"):
+        if path != METRIC_TABLE and path.suffix == ".py":
+            told = constants(path)
+            if (told & titles) or len(told & keys) > 1:
+                offenders[str(path.relative_to(ROOT))] = (told & titles) | (told & keys)
+    assert not offenders
+
+
+_ONE_MORE = """
+import sys
+from functools import partial
+import desktop.core.figures.table as table
+from desktop.core.figures.metrics import accuracy, confusion
+
+def halved(truth, predicted, scores, persons, seed):
+    return accuracy(confusion(truth, predicted, scores.shape[1]))
+
+row = table.Measure("quite_new", "Quite new", partial(table._more, "quite_new"), group="calibration", compute=halved)
+table.METRICS = (*table.METRICS, row)
+
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from desktop.cli import evaluate as command
+from desktop.core.figures.result import compare, figures, shared_figures
+from desktop.core.figures.result_files import figures_json
+from desktop.report import pdf
+from desktop.report.content import build_report
+from desktop.report.html import html_of
+from tests.core.figures.makers import made_up, two_classes
+
+truth, scores = two_classes()
+one, two = made_up(truth, scores), made_up(truth, scores[::-1].copy(), model_name="Other")
+of_one, of_two, paired = figures(one), figures(two), compare(one, two)
+value = of_one.accuracy.value
+assert value and of_one.more["quite_new"].value == value
+
+stored = figures_json(one, of_one)
+assert stored["quite_new"] == value and stored["intervals"]["quite_new"]["low"] is not None
+
+report = build_report(one, of_one, None, other=(two, of_two, paired))
+assert html_of(report).count("Quite new") >= 3, "figures, calibration, comparison"
+cells = []
+row_of = pdf._Pages.row
+pdf._Pages.row = lambda self, texts, *rest, **more: (cells.extend(texts), row_of(self, texts, *rest, **more))[1]
+pdf.write_pdf(report, Path(sys.argv[1]) / "report.pdf", lambda: False)
+assert cells.count("Quite new") == 2, "figures and comparison"
+
+command._say_result(one, of_one, False)
+
+app = QApplication([])
+from desktop.ui.evaluate.calibration_tab import CalibrationTab
+from desktop.ui.evaluate.compare_tab import CompareTab
+from desktop.ui.evaluate.state import EvaluationState
+from desktop.services.catalog import ModelCatalog
+from desktop.services.evaluation import EvaluationService
+
+state = EvaluationState()
+state.show(one, of_one, None)
+calibration = CalibrationTab(state)
+assert "Quite new: " in calibration._words.text()
+tab = CompareTab(state, ModelCatalog(), EvaluationService())
+tab._show((two, of_two, paired), shared_figures(one, of_one, two, of_two, paired))
+names = [tab.model.cell(row, 0).text for row in range(tab.model.rowCount())]
+assert "Quite new" in names, names
+"""
+
+
+def test_a_row_more_is_seen_by_command_line_json_html_pdf_and_window(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _ONE_MORE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Quite new" in done.stdout
+
+
+@pytest.mark.parametrize("rows", [METRICS, POINT_METRICS, CLASS_METRICS])
+def test_rows_have_keys_of_their_own(rows: tuple[object, ...]) -> None:
+    keys = [row.key for row in rows]  # type: ignore[attr-defined]
+    assert len(set(keys)) == len(keys)

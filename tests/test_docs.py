@@ -1,0 +1,154 @@
+"""The documentation: every link leads somewhere, every path and name that it mentions is there, tables hold."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_CODE = re.compile(r"`([^`\n]+)`")
+_FENCE = re.compile(r"^```.*?^```|^( {4}|\t).*$", re.MULTILINE | re.DOTALL)
+_PATH = re.compile(r"(?:desktop|tests|docs|tools|benchmarks|installers|resources|\.github)/[\w./-]*")
+_NAME = re.compile(r"(?:desktop|benchmarks|installers)(?:\.\w+)+")
+_ROOMS = ("system", "core", "store", "ml", "engine", "report", "services", "ui", "cli")
+_SHORT = re.compile(rf"(?:{'|'.join(_ROOMS)})(?:\.\w+)+")
+TOP = {"main.py", "Makefile"}
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    for page in PAGES:
+        yield page, page.read_text(encoding="utf-8")
+
+
+def test_pages_are_found() -> None:
+    assert len(PAGES) > 20 and ROOT / "docs" / "contributing.md" in PAGES
+
+
+def test_every_link_leads_somewhere() -> None:
+    broken = []
+    for page, text in pages():
+        for target in _LINK.findall(text):
+            if re.match(r"[a-z]+:", target):
+                continue
+            path, _, anchor = target.partition("#")
+            there = (page.parent / path).resolve() if path else page
+            if not there.exists():
+                broken.append(f"{page.name}: {target}")
+            elif anchor and there.suffix == ".md" and anchor not in anchors(there.read_text(encoding="utf-8")):
+                broken.append(f"{page.name}: {target} (no such heading)")
+    assert broken == []
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", re.sub(r"[`*]", "", head).lower()).replace(" ", "-") for head in heads}
+
+
+def test_every_path_is_there() -> None:
+    gone = []
+    for page, text in pages():
+        if page.name == "CHANGELOG.md":
+            continue
+        for code in _CODE.findall(_FENCE.sub("", text)):
+            path = code.rstrip("/")
+            if _PATH.fullmatch(path) and not (ROOT / path).exists():
+                gone.append(f"{page.name}: {code}")
+    assert gone == []
+
+
+def there(name: str) -> bool:
+    """Whether a dotted name can be imported, or is an attribute of what can."""
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        module = ".".join(parts[:length])
+        try:
+            if importlib.util.find_spec(module) is None:
+                continue
+        except ModuleNotFoundError:
+            continue
+        rest = parts[length:]
+        if not rest:
+            return True
+        found: object = importlib.import_module(module)
+        for part in rest:
+            fields = getattr(found, "__dataclass_fields__", {}) if isinstance(found, type) else {}
+            if hasattr(found, part):
+                found = getattr(found, part)
+            elif part not in fields:
+                return False
+        return True
+    return False
+
+
+def test_every_name_of_the_code_is_there() -> None:
+    gone = []
+    for page, text in pages():
+        if page.name == "CHANGELOG.md":
+            continue
+        for code in _CODE.findall(_FENCE.sub("", text)):
+            name = code.removesuffix("()")
+            if _NAME.fullmatch(name) and not there(name) or _SHORT.fullmatch(name) and not there(f"desktop.{name}"):
+                gone.append(f"{page.name}: {code}")
+    assert gone == []
+
+
+def test_every_term_of_the_glossary_is_said_once_and_is_in_the_code() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith("| term ")
+    ]
+    terms = [term.strip() for row in rows for term in row[0].split(",")]
+    assert len(terms) > 60 and len(set(terms)) == len(terms)
+    named = [row[2].strip("`") for row in rows if row[2]]
+    assert [name for name in named if not there(name)] == []
+
+
+def test_the_questions_of_contributors_are_answered_in_one_place_or_two() -> None:
+    text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    part = text.split("## Where do I change")[1].split("\n## ")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:3] != "|  "]
+    answers = [row for row in rows if row[0].isdigit()]
+    assert [int(row[0]) for row in answers] == list(range(1, 16))
+    for _, question, answer in answers:
+        places = {code for code in _CODE.findall(answer) if "/" in code or code.startswith("desktop.")}
+        assert 1 <= len(places) <= 2, question
+
+
+@pytest.mark.parametrize(
+    "name", ["Makefile", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ".pre-commit-config.yaml"]
+)
+def test_what_contributors_look_for_first_is_there(name: str) -> None:
+    assert (ROOT / name).stat().st_size > 200
+
+
+def test_make_targets_that_pages_name_are_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    gone = {
+        f"{page.name}: make {name}"
+        for page, text in pages()
+        for name in re.findall(r"`make ([a-z-]+)", text)
+        if name not in targets
+    }
+    assert gone == set()
+
+
+def test_decisions_are_listed_and_numbered() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\| \[(\d+)\]\((\d{4})-[\w-]+\.md\)", (folder / "README.md").read_text(encoding="utf-8"))
+    files = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert [int(number) for number, _ in listed] == [int(name[:4]) for name in files] == list(range(1, len(files) + 1))
+    for name in files:
+        text = (folder / name).read_text(encoding="utf-8")
+        assert (
+            text.startswith(f"# {int(name[:4])}. ") and "## What it costs" in text and "## What would change it" in text
+        )

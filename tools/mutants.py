@@ -1,0 +1,330 @@
+"""Puts small faults into the modules that decide something, one at a time, and looks whether a test turns red.
+
+``python tools/mutants.py [MODULE ...]`` (``make mutants``): without names every module of TARGETS. What survives is
+listed; exit status 1 when something does that is not in ``tools/mutants_equivalent.json``, with a reason for each.
+
+One pytest process a module collects its tests once; each fault runs in a fork of it, where the changed functions get
+their new code, and only those tests run whose lines hold the fault. Needs ``os.fork``: Linux or macOS.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import inspect
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import mutate  # noqa: E402 - lies beside this file
+
+
+class Target(NamedTuple):
+    """A module, the test files that hold it, and whether its words matter (notices) or only what it decides."""
+
+    module: str
+    tests: tuple[str, ...]
+    words: bool = False
+
+
+_FIGURES = ("tests/core/figures",)
+_GATES = ("tests/ml/packaging/test_gates.py",)
+TARGETS = (
+    Target("desktop.core.figures.calibration", _FIGURES),
+    Target("desktop.core.figures.clustered", _FIGURES),
+    Target("desktop.core.figures.comparison", _FIGURES),
+    Target("desktop.core.figures.intervals", _FIGURES),
+    Target("desktop.core.figures.metrics", _FIGURES),
+    Target("desktop.core.figures.public_names", (*_FIGURES, "tests/core/data/test_person_names.py"), True),
+    Target("desktop.core.figures.result", _FIGURES),
+    Target("desktop.core.figures.result_files", _FIGURES),
+    Target("desktop.core.figures.store", _FIGURES),
+    Target("desktop.core.figures.thresholds", _FIGURES),
+    Target("desktop.core.trust.conformal", ("tests/core/trust",)),
+    Target("desktop.core.trust.domain", ("tests/core/trust",)),
+    Target("desktop.core.trust.neighbours", ("tests/core/trust",)),
+    Target("desktop.core.trust.polarity", ("tests/core/trust",)),
+    Target("desktop.core.trust.saliency", ("tests/core/trust",)),
+    Target("desktop.core.trust.packed", ("tests/core/trust",)),
+    Target("desktop.core.trust.first_layer", ("tests/core/trust",)),
+    Target("desktop.core.data.splits", ("tests/core/data/test_splits.py",)),
+    Target("desktop.core.data.person_names", ("tests/core/data/test_person_names.py",)),
+    Target("desktop.system.csv_cells", ("tests/system/test_csv_cells.py",)),
+    Target("desktop.store.manifest", ("tests/store/test_manifest.py",)),
+    Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
+    Target("desktop.ml.packaging.package", _GATES),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what is asked for; a table and the survivors on standard output."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="desktop.… (without: all of them)")
+    parser.add_argument("--jobs", type=int, default=2, help="faults at work at once (2)")
+    parser.add_argument("--lines", help="only faults of these lines, FROM-TO")
+    parser.add_argument("--json", type=Path, help="write what was found there as well")
+    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    known = {target.module: target for target in TARGETS}
+    strange = [name for name in options.modules if name not in known]
+    if strange:
+        parser.error(f"not one of the modules that are checked: {', '.join(strange)}")
+    if options.inside:
+        return _inside(known[options.inside], options)
+    results = {}
+    for target in TARGETS:
+        if not options.modules or target.module in options.modules:
+            results[target.module] = _checked(target, options)
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"\n{'module':<42}{'faults':>8}{'noticed':>9}{'alike':>7}{'survive':>9}")
+    for module, found in results.items():
+        print(
+            f"{module:<42}{found['faults']:>8}{found['noticed']:>9}{len(found['alike']):>7}{len(found['survive']):>9}"
+        )
+    return 1 if any(found["survive"] or found["stale"] for found in results.values()) else 0
+
+
+def _checked(target: Target, options: argparse.Namespace) -> dict[str, Any]:
+    """What became of a module's faults, in a process of its own."""
+    out = Path(os.environ.get("TMPDIR", "/tmp"), f"fovea-mutants-{os.getpid()}.json")
+    command = [sys.executable, __file__, "--inside", target.module, "--jobs", str(options.jobs), "--json", str(out)]
+    if options.lines:
+        command += ["--lines", options.lines]
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, check=False)
+    if done.returncode or not out.is_file():
+        raise SystemExit(f"{target.module}: its tests do not pass as it is, or could not be run")
+    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    out.unlink()
+    alike = _alike().get(target.module, {})
+    survive = found.pop("survivors")
+    found["alike"] = sorted(one["key"] for one in survive if one["key"] in alike)
+    found["survive"] = [one for one in survive if one["key"] not in alike]
+    found["stale"] = [] if options.lines else sorted(set(alike) - set(found["alike"]))
+    print(f"{target.module}: {found['faults']} faults, {found['noticed']} noticed, {time.monotonic() - began:.0f} s")
+    for one in found["survive"]:
+        print(f"  survives  line {one['line']}: {one['key']}{'' if one['tests'] else '  (no test comes here)'}")
+    for key in found["stale"]:
+        print(f"  no longer a survivor: {key}")
+    sys.stdout.flush()
+    return found
+
+
+def _alike() -> dict[str, dict[str, str]]:
+    """Faults that change nothing anybody can see, with the reason, by module."""
+    path = ROOT / "tools" / "mutants_equivalent.json"
+    found: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
+
+
+# Inside the process of one module
+
+
+def _inside(target: Target, options: argparse.Namespace) -> int:
+    import hypothesis
+    import pytest
+
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    hypothesis.settings.register_profile("mutants", derandomize=True, deadline=None, database=None, phases=phases)
+    hunt = Hunt(target, options)
+    tests = [name for name in target.tests if (ROOT / name).exists()]
+    code = pytest.main(
+        ["-q", "-x", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=0", "--timeout=600", *tests], plugins=[hunt]
+    )
+    if hunt.results is None:
+        return int(code) or 1
+    options.json.write_text(json.dumps(hunt.results), encoding="utf-8")
+    return 0
+
+
+class Hunt:
+    """Takes the place of pytest's own loop over the tests."""
+
+    def __init__(self, target: Target, options: argparse.Namespace) -> None:
+        self.target, self.options = target, options
+        self.results: dict[str, Any] | None = None
+        self._failed = False
+        self._first = ""
+        self._spent: dict[str, float] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Hear how a test went."""
+        self._failed |= bool(report.failed)
+        if report.failed:
+            self._first = self._first or f"{report.nodeid}\n{report.longreprtext[-2000:]}"
+        self._spent[report.nodeid] = self._spent.get(report.nodeid, 0.0) + report.duration
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """The tests as they are, once, then every fault."""
+        if session.testsfailed:
+            return True
+        source_file = inspect.getsourcefile(import_module(self.target.module)) or ""
+        seen = self._covered(session, source_file)
+        if seen is None:
+            return True
+        found = list(mutate.mutants(Path(source_file).read_text(encoding="utf-8"), self.target.words))
+        if self.options.lines:
+            low, high = (int(part) for part in self.options.lines.split("-"))
+            found = [one for one in found if low <= one.line <= high]
+        items = {item.nodeid: item for item in session.items}
+        survivors: list[dict[str, Any]] = []
+        for one, tests, noticed in self._tried(found, seen, items):
+            if not noticed:
+                survivors.append({"key": one.key, "line": one.line, "tests": len(tests)})
+        survivors.sort(key=lambda one: one["line"])
+        self.results = {"faults": len(found), "noticed": len(found) - len(survivors), "survivors": survivors}
+        return True
+
+    def _covered(self, session: Any, source_file: str) -> dict[str, Any] | None:
+        """By line the tests that come there, and how long each takes; ``None`` where one fails."""
+        import coverage
+
+        read, write = os.pipe()
+        if os.fork() == 0:
+            os.close(read)
+            cover = coverage.Coverage(include=[source_file], data_file=None, config_file=False)
+            cover.start()
+            for item in session.items:
+                cover.switch_context(item.nodeid)
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            cover.stop()
+            by_line = cover.get_data().contexts_by_lineno(source_file)
+            text = json.dumps({"failed": self._first, "lines": by_line, "spent": self._spent})
+            with os.fdopen(write, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            os._exit(0)
+        os.close(write)
+        with os.fdopen(read, encoding="utf-8") as stream:
+            text = stream.read()
+        os.wait()
+        seen: dict[str, Any] = json.loads(text) if text else {"failed": "the tests' process ended"}
+        if seen["failed"]:
+            print(f"\nnot as it is, either: {seen['failed']}", file=sys.stderr)
+            return None
+        return seen
+
+    def _tried(
+        self, found: list[mutate.Mutant], seen: dict[str, Any], items: dict[str, Any]
+    ) -> Iterator[tuple[mutate.Mutant, list[str], bool]]:
+        spent: dict[str, float] = seen["spent"]
+        by_line: dict[str, list[str]] = seen["lines"]
+        running: dict[int, tuple[mutate.Mutant, list[str], float]] = {}
+        waiting = list(reversed(found))
+        while waiting or running:
+            while waiting and len(running) < self.options.jobs:
+                one = waiting.pop()
+                names = {name for line in range(one.line, one.end + 1) for name in by_line.get(str(line), ())}
+                chosen = items.keys() if one.at_import else names & items.keys()
+                tests = sorted(chosen, key=lambda name: spent[name])
+                if not tests:
+                    yield one, tests, False
+                    continue
+                pid = os.fork()
+                if pid == 0:
+                    os._exit(self._noticed(one, [items[name] for name in tests]))
+                limit = 60 + 20 * sum(spent[name] for name in tests)
+                running[pid] = one, tests, time.monotonic() + limit
+            if not running:
+                continue
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                for late, (_, _, end) in running.items():
+                    if time.monotonic() > end:
+                        os.kill(late, signal.SIGKILL)  # it goes round for ever: noticed
+                time.sleep(0.01)
+                continue
+            if pid in running:
+                one, tests, _ = running.pop(pid)
+                yield one, tests, status != 0
+
+    def _noticed(self, one: mutate.Mutant, items: list[Any]) -> int:
+        """In a fork: 0 when every test passes in spite of the fault."""
+        quiet = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(quiet, 1)
+        os.dup2(quiet, 2)
+        if items:
+            items[0].config.pluginmanager.unregister(name="terminalreporter")
+        try:
+            put_in(import_module(self.target.module), one.tree)
+        except BaseException:
+            return 1  # a module that cannot even be imported
+        for item in items:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
+            if self._failed:
+                return 1
+        return 0
+
+
+def put_in(module: types.ModuleType, tree: ast.Module) -> None:
+    """Give ``module``'s functions the code of ``tree``, and its constants their values there."""
+    new = types.ModuleType(module.__name__)
+    new.__dict__.update({name: module.__dict__[name] for name in ("__file__", "__package__", "__spec__", "__loader__")})
+    exec(compile(tree, module.__file__ or "", "exec", dont_inherit=True), new.__dict__)
+    for name, value in list(new.__dict__.items()):
+        held = module.__dict__.get(name)
+        if name.startswith("__") or isinstance(value, types.ModuleType):
+            continue
+        if isinstance(value, types.FunctionType) and isinstance(held, types.FunctionType):
+            _into(held, value)
+        elif isinstance(value, type) and isinstance(held, type):
+            if value.__module__ == module.__name__:
+                _into_class(held, value)
+        elif getattr(value, "__module__", "") != getattr(held, "__module__", "") or _differs(held, value):
+            for other in list(sys.modules.values()):  # whoever has imported the constant by name
+                if getattr(other, "__dict__", {}).get(name) is held and held is not None:
+                    setattr(other, name, value)
+
+
+def _differs(held: Any, value: Any) -> bool:
+    try:
+        return repr(held) != repr(value) and " at 0x" not in repr(value)
+    except Exception:
+        return False
+
+
+def _into(held: types.FunctionType, value: types.FunctionType) -> None:
+    inner: Any = held
+    new: Any = value
+    while hasattr(inner, "__wrapped__") and hasattr(new, "__wrapped__"):
+        inner, new = inner.__wrapped__, new.__wrapped__
+    if inner.__code__ != new.__code__:
+        inner.__code__ = new.__code__
+    if _differs(inner.__defaults__, new.__defaults__):
+        inner.__defaults__ = new.__defaults__
+    if _differs(inner.__kwdefaults__, new.__kwdefaults__):
+        inner.__kwdefaults__ = new.__kwdefaults__
+
+
+def _into_class(held: type, value: type) -> None:
+    for name, new in list(vars(value).items()):
+        old = vars(held).get(name)
+        before, after = _function_of(old), _function_of(new)
+        if before is not None and after is not None:
+            _into(before, after)
+        if _function_of(new) is None and _differs(old, new) and not name.startswith("__"):
+            try:
+                setattr(held, name, new)
+            except (AttributeError, TypeError):
+                continue
+
+
+def _function_of(part: Any) -> types.FunctionType | None:
+    for name in ("fget", "func", "__func__"):
+        part = getattr(part, name, part)
+    return part if isinstance(part, types.FunctionType) else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
