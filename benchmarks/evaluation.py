@@ -24,11 +24,12 @@ from PIL import Image
 
 from benchmarks import common
 from desktop import paths
-from desktop.core.data.dataset import LabelledDataset, open_dataset
+from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.label_map import LabelMap
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.result import EvaluationResult, figures
 from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import prepare, reduction_for
+from desktop.core.pictures.preprocess import prepare
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import Evaluator, evaluate
 from desktop.engine.messages import Warmed, WarmRequest
@@ -159,7 +160,7 @@ def _throughput(report: common.Report, entry: ModelEntry, data: LabelledDataset,
         return len(data) / (time.perf_counter() - begin)
 
     def bring_in(position: int) -> None:
-        prepare(decode(data.source(position), reduce_to=reduction_for(spec)), spec)
+        prepare(decode(data.source(position)), spec)
 
     def decoding() -> float:
         begin = time.perf_counter()

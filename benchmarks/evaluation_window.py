@@ -27,7 +27,7 @@ def _measure(folder: str) -> dict[str, Any]:
     import psutil
     from PySide6.QtCore import QCoreApplication, QEventLoop
 
-    from desktop.core.data.dataset import open_dataset
+    from desktop.core.data.open_data import open_dataset
     from desktop.core.figures.result import figures
     from desktop.services.answers import Choice
     from desktop.ui.shell.app import build_window, make_application

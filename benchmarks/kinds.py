@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import prepare, reduction_for
+from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import ImageSource, PreparedImage, PreprocessSpec
 
 LOOKALIKES = frozenset("OoQDIlijZzSsBbgqJ")
@@ -177,14 +177,7 @@ def upside_down(pictures: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 def prepared(pictures: Iterator[np.ndarray], spec: PreprocessSpec) -> list[PreparedImage]:
     """What a network sees of the pictures, and what was noticed on the way."""
-    limit = reduction_for(spec)
-    found = []
-    for pixels in pictures:
-        if limit is not None and min(pixels.shape[:2]) > 2 * limit:
-            size = (pixels.shape[1] * limit // min(pixels.shape[:2]), pixels.shape[0] * limit // min(pixels.shape[:2]))
-            pixels = np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BOX))
-        found.append(prepare(np.ascontiguousarray(pixels), spec))
-    return found
+    return [prepare(np.ascontiguousarray(pixels), spec) for pixels in pictures]
 
 
 def _inked(text: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> np.ndarray:

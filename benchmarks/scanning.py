@@ -58,8 +58,9 @@ def _pictures(root: Path, count: int) -> None:
 
 
 def _rates(report: Report, root: Path, count: int, rounds: int) -> None:
-    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.core.data.dataset import ALL
     from desktop.core.data.inspection import inspect
+    from desktop.core.data.open_data import open_dataset
 
     def listing() -> None:
         open_dataset(root, ALL)

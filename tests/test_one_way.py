@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "tempfile.mkstemp": (),
     "json.loads": ("desktop/system/strict_json.py",),
     "json.load": (),
-    "json.JSONDecoder": (),
+    "json.JSONDecoder": ("desktop/core/data/recognise.py",),  # a look at the head of a file
     "csv.writer": ("desktop/system/csv_cells.py",),
     "csv.DictWriter": (),
 }
@@ -32,12 +33,14 @@ SUPERVISORS = (
     "desktop/services/inspection.py",
     "desktop/services/model_jobs.py",
     "desktop/services/scan.py",
+    "desktop/services/searching.py",
     "desktop/services/training.py",
 )
 BACKGROUND = "desktop/services/background.py"
 
 # Whole folders become visible by a rename, files of one's own are moved: each of these renames no half-written file.
 RENAMES = (
+    "desktop/core/data/unpack.py",
     "desktop/ml/data/cache.py",
     "desktop/ml/exchange/import_model.py",
     "desktop/ml/exchange/install.py",
@@ -49,12 +52,18 @@ RENAMES = (
 )
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted((ROOT / "desktop").rglob("*.py")):
-        yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def modules() -> tuple[tuple[str, ast.Module], ...]:
+    files = sorted((ROOT / "desktop").rglob("*.py"))
+    return tuple((path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))) for path in files)
 
 
-def calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
+@functools.cache
+def calls(tree: ast.Module) -> frozenset[tuple[str, int]]:
+    return frozenset(_calls(tree))
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, int]]:
     """Every use of ``module.name``, whatever the module was imported as, and of a name imported from it."""
     called: dict[str, str] = {}
     for node in ast.walk(tree):

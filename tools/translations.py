@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "resources" / "translations"
 _LANGUAGE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
 _OWN = ("tr", "_tr")
+_MARK = "QT_TRANSLATE_NOOP"
 
 
 class Text(NamedTuple):
@@ -81,13 +82,17 @@ def _imported(tree: ast.Module, root: Path) -> Iterator[Path]:
 
 def _found(tree: ast.Module, own: str) -> Iterator[tuple[str, str, int]]:
     classes = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    marks = {"translate", _MARK}
+    for node in tree.body:  # tables call it T
+        if isinstance(node, ast.Assign) and _name(node.value) == _MARK:
+            marks |= {_name(target) for target in node.targets}
 
     def walk(node: ast.AST, inside: str) -> Iterator[tuple[str, str, int]]:
         if isinstance(node, ast.ClassDef):
             inside = node.name
         if isinstance(node, ast.Call):
             name, arguments = _name(node.func), [_text(argument) for argument in node.args]
-            if name in ("translate", "QT_TRANSLATE_NOOP") and len(arguments) > 1 and arguments[0] and arguments[1]:
+            if name in marks and len(arguments) > 1 and arguments[0] and arguments[1]:
                 yield arguments[0], arguments[1], node.lineno
             elif name in _OWN and arguments and arguments[0]:
                 method = isinstance(node.func, ast.Attribute)

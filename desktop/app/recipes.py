@@ -124,46 +124,50 @@ def _tuned(manifest: Manifest, seen: Seen) -> dict[str, Any]:
     }
 
 
-T = QT_TRANSLATE_NOOP
-
 RECIPES: dict[RecipeId, Recipe] = {
     recipe.id: recipe
     for recipe in (
         Recipe(
             "fresh",
-            T("Recipes", "Fovea's own"),
+            QT_TRANSLATE_NOOP("Recipes", "Fovea's own"),
             "",
             "",
             "a network of its own, from random weights",
         ),
         Recipe(
             "continue",
-            T("Recipes", "Go on with a model"),
+            QT_TRANSLATE_NOOP("Recipes", "Go on with a model"),
             "{0}",
-            T("Recipes", "Every layer goes on learning from where {0} stands, with your pictures."),
+            QT_TRANSLATE_NOOP("Recipes", "Every layer goes on learning from where {0} stands, with your pictures."),
             "go on training every layer",
             _continue,
         ),
         Recipe(
             "features",
-            T("Recipes", "Build upon a model"),
-            T("Recipes", "Features of {0}"),
-            T("Recipes", "{0} stays as it is; a small head learns from what it sees in each picture. Needs few "
-              "pictures, and an epoch takes seconds."),
+            QT_TRANSLATE_NOOP("Recipes", "Build upon a model"),
+            QT_TRANSLATE_NOOP("Recipes", "Features of {0}"),
+            QT_TRANSLATE_NOOP(
+                "Recipes",
+                "{0} stays as it is; a small head learns from what it sees in each picture. Needs few "
+                "pictures, and an epoch takes seconds.",
+            ),
             "learn a head from its features",
             _features,
         ),
         Recipe(
             "fine-tune",
-            T("Recipes", "Build upon a model"),
-            T("Recipes", "{0}, fine-tuned"),
-            T("Recipes", "First a new head learns alone, then the last layers of {0} are tuned slowly with it. For "
-              "some hundred pictures or more."),
+            QT_TRANSLATE_NOOP("Recipes", "Build upon a model"),
+            QT_TRANSLATE_NOOP("Recipes", "{0}, fine-tuned"),
+            QT_TRANSLATE_NOOP(
+                "Recipes",
+                "First a new head learns alone, then the last layers of {0} are tuned slowly with it. For "
+                "some hundred pictures or more.",
+            ),
             "fine-tune its last layers",
             _tuned,
         ),
     )
-}  # fmt: skip
+}
 """Every way to begin a training, by its id."""
 
 UPON: tuple[RecipeId, ...] = tuple(recipe.id for recipe in RECIPES.values() if recipe.upon)

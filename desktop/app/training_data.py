@@ -84,7 +84,8 @@ class TrainingData:
 def open_training_data(path: str) -> TrainingData:
     """What the names below ``path`` tell. Raises :class:`desktop.core.data.dataset.DatasetError` for a path that holds
     no labelled pictures, and :class:`FoveaError` where something must be mended first."""
-    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.core.data.dataset import ALL
+    from desktop.core.data.open_data import open_dataset
 
     whole = open_dataset(path, ALL)
     stopping = [p for p in whole.problems if p.severity == "stops-training"]

@@ -11,8 +11,9 @@ from desktop.app import evaluating, exports
 from desktop.app.evaluating import Comparison, Evaluation
 from desktop.cli import console
 from desktop.cli.parser import Parser, add_layout
-from desktop.core.data.dataset import DatasetError, LabelledDataset, open_dataset
+from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.label_map import parse_pairs
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.intervals import FEWEST, Estimate
 from desktop.core.figures.intervals import shown as figures_shown
 from desktop.core.figures.public_names import public_naming

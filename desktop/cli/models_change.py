@@ -236,24 +236,21 @@ def _prepare(store: ModelStore, options: argparse.Namespace) -> int:
 
 
 def _import(store: ModelStore, options: argparse.Namespace) -> int:
-    from desktop.ml.exchange import foreign
-    from desktop.ml.exchange.import_model import bring_in, look
+    from desktop.app import models
 
     if not options.file.exists():
         console.complain(f"there is no file '{console.printable(str(options.file))}'")
         return 2
     with Watch() as watch:
-        found = look(options.file, watch.tell, watch.control)
-        facts = foreign.Facts()
-        if found is not None:
-            facts = _facts(store, options)
-            wanted = foreign.missing(found, facts)
-            if wanted:
-                console.complain("the file does not say everything, and nothing is guessed:")
-                for name, sentence in wanted.items():
-                    console.note(f"  {_OPTION[name]:<14} {sentence}")
-                return 2
-        made = bring_in(options.file, facts, store, watch.tell, watch.control, found)
+        looked = models.look(options.file, watch.tell, watch.control)
+        facts = _facts(store, options) if looked.found is not None else Facts()
+        wanted = looked.missing(facts)
+        if wanted:
+            console.complain("the file does not say everything, and nothing is guessed:")
+            for name, sentence in wanted.items():
+                console.note(f"  {_OPTION[name]:<14} {sentence}")
+            return 2
+        made = models.import_file(looked, facts, watch.tell, watch.control)
     console.say(f"model '{made.id}' is in the store: {len(made.labels)} classes")
     return 0
 
@@ -269,13 +266,13 @@ _OPTION = {
 
 
 def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
+    from desktop.app import models
     from desktop.ml.exchange import foreign
 
     labels: tuple[str, ...] = ()
     label_ids: tuple[str, ...] = ()
     if options.labels == "imagenet":
-        known = store.get(catalogue.LABELS_OF).manifest
-        labels, label_ids = (known.labels, known.label_ids) if known else ((), ())
+        labels, label_ids = models.imagenet_labels(store)
     elif options.labels and os.path.isfile(options.labels):  # Path.is_file() raises for what is too long for a name
         labels = foreign.read_labels(Path(options.labels))
     elif options.labels:
@@ -303,18 +300,19 @@ def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
 
 
 def _export(store: ModelStore, options: argparse.Namespace) -> int:
-    from desktop.ml.exchange.export_model import export
+    from desktop.app import exports, models
 
-    form = options.out.suffix.lower().lstrip(".")
-    if form not in ("keras", "tflite", "onnx", "zip"):
-        console.complain("the file's name has to end in .keras, .tflite, .onnx or .zip")
+    try:
+        exports.export_for("model", options.out)
+    except FoveaError as error:
+        console.complain(console.printable(error.message), error.hint)
         return 2
     if options.pictures is not None and not options.pictures.is_dir():
         console.complain("--pictures is no folder")
         return 2
     entry = store.require(options.id)
     with Watch() as watch:
-        done = export(entry, form, options.out.absolute(), options.pictures, watch.tell, watch.control)
+        done = models.export_file(entry, options.out.absolute(), options.pictures, watch.tell, watch.control)
     if done.certificate is None:
         console.say(f"{options.out}: the whole model")
     elif done.difference is None:

@@ -34,7 +34,7 @@ With --json every picture gives one object on a line of its own:
 An answer set holds the truth in that many cases like those of validation; it says nothing of pictures of another kind.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
 
-exit status: 0 every picture was answered; 1 some failed, or the model is not installed or damaged;
+exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was printed until then holds).
 """
 
@@ -94,7 +94,7 @@ _count.__name__ = "count"  # argparse names the type in its error: "invalid coun
 
 
 def _run(options: argparse.Namespace, manifest: Manifest) -> int:
-    from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
+    from desktop.core.pictures.formats import EXPECTED, SUPPORTED_SUFFIXES
     from desktop.engine.client import EngineClient
 
     progress = console.Progress()
@@ -126,7 +126,8 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
             finally:
                 progress.clear()
     if not answered and not failed:
-        console.note("fovea: no pictures found")
+        console.note(f"fovea: no pictures found; expected {EXPECTED}, by suffix or by content")
+        return 1
     elif not options.json and answered + failed > 1:
         console.note(f"{answered:,} answered, {failed:,} failed")
     return 1 if failed else 0

@@ -164,7 +164,8 @@ def _moved(plan: Any, given: str) -> tuple[Path | None, Path | None]:
     Raises :class:`desktop.core.data.dataset.DatasetError` for a path that holds no labelled pictures, before the run
     hears of it.
     """
-    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.core.data.dataset import ALL
+    from desktop.core.data.open_data import open_dataset
     from desktop.ml.plans.plan import USER
 
     if plan.data.source != USER:

@@ -55,6 +55,6 @@ def inspector(connection: Connection, path: str, near: bool) -> None:
 def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...], trials: int, prune: bool) -> None:
     """Search over settings until all trials are done, it is told to end, or the pipe closes."""
     _begin("search")
-    from desktop.engine.searching import serve_search
+    from desktop.engine.searcher import serve
 
-    serve_search(connection, name, plan, space, trials, prune)
+    serve(connection, name, plan, space, trials, prune)

@@ -7,103 +7,20 @@ on where it was when it is started again under its name: every trial is a run wi
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from desktop.core.types import FoveaError
-from desktop.engine import child
+from desktop.engine import child, launch
+from desktop.engine.search_events import SearchEnded, SearchEvent
 from desktop.system.child_process import ChildProcess
 
 if TYPE_CHECKING:
-    from desktop.ml.plans.events import Event
-    from desktop.ml.plans.search_results import TrialResult
     from desktop.ml.plans.search_space import Dimension
 
-_NICE = 10
 _PATIENCE_S = 4.0
 _END_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class TrialTold:
-    """How far the trial at work is: ``epoch`` of ``epochs`` done, with the validation figures so far."""
-
-    number: int
-    epoch: int
-    epochs: int
-    val_accuracy: float
-    val_loss: float
-
-
-@dataclass(frozen=True, slots=True)
-class TrialEnded:
-    """A trial has come to its end; the search's file holds it by now."""
-
-    trial: TrialResult
-
-
-@dataclass(frozen=True, slots=True)
-class SearchEnded:
-    """The last event: all trials are ``done``, it was ``stopped``, or it ``failed`` for the reason in the words."""
-
-    state: Literal["done", "stopped", "failed"]
-    message: str = ""
-    hint: str = ""
-
-
-SearchEvent = TrialTold | TrialEnded | SearchEnded
-
-
-def serve_search(
-    connection: Connection, name: str, plan: str, space: tuple[Dimension, ...], trials: int, prune: bool
-) -> None:
-    """Entry point of the child process; ``plan`` is JSON."""
-    child.quiet_native_output()
-    multiprocessing.current_process().daemon = False  # a trial may have children of its own
-    child.lead_group()
-    child.step_back(_NICE)
-    child.go_first_when_memory_ends()
-    child.limit_memory()
-    from desktop.ml import search
-    from desktop.ml.plans import plan as plans
-    from desktop.ml.plans.events import EpochDone
-
-    halt = search.Halt()
-    lock = threading.Lock()
-
-    def tell(event: SearchEvent) -> None:
-        with lock, contextlib.suppress(OSError):
-            connection.send(event)
-
-    def hear(number: int, event: Event) -> None:
-        if isinstance(event, EpochDone):
-            tell(TrialTold(number, event.epoch + 1, event.epochs, event.val_accuracy, event.val_loss))
-
-    def listen() -> None:
-        # Whatever comes, or the end of the pipe, means the same: no further.
-        with contextlib.suppress(EOFError, OSError):
-            connection.recv()
-        halt.asked = True
-
-    threading.Thread(target=listen, name="commands", daemon=True).start()
-    try:
-        search.run_search(
-            name, plans.from_json(plan), space, trials, prune=prune, listener=hear,
-            ended=lambda trial: tell(TrialEnded(trial)), halt=halt,
-        )  # fmt: skip
-        tell(SearchEnded("stopped" if halt.asked else "done"))
-    except FoveaError as error:
-        tell(SearchEnded("failed", error.message, error.hint))
-    except MemoryError:
-        tell(SearchEnded("failed", "there is not enough memory for this search", "Use smaller pictures or batches."))
-    except Exception as error:  # its own words may hold a path or a name
-        tell(SearchEnded("failed", f"an unexpected fault stopped the search ({type(error).__name__})"))
 
 
 class SearchClient:
@@ -117,8 +34,6 @@ class SearchClient:
         """Whether the last event has come."""
 
     def __enter__(self) -> SearchClient:
-        from desktop.engine import launch
-
         self._process = ChildProcess(launch.searcher, self._arguments, "fovea-search")
         return self
 

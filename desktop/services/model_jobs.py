@@ -115,9 +115,9 @@ class ModelJobs(QObject):
         """Look through a foreign file; the result is (path, :class:`Found` or ``None``)."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.exchange.import_model import look
+            from desktop.app import models
 
-            return path, look(path, tell, control)
+            return path, models.look(path, tell, control).found
 
         self._begin("look", path.name, work)
 
@@ -125,10 +125,9 @@ class ModelJobs(QObject):
         """Import a file that was looked through."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.exchange.import_model import bring_in
-            from desktop.store.store import ModelStore
+            from desktop.app import models
 
-            return bring_in(path, facts, ModelStore(), tell, control, found)
+            return models.import_file(models.Looked(path, found), facts, tell, control)
 
         self._begin("import", path.name, work)
 
@@ -136,9 +135,9 @@ class ModelJobs(QObject):
         """Write a model for other programs."""
 
         def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.exchange.export_model import export
+            from desktop.app import models
 
-            return export(entry, form, target, folder, tell, control)
+            return models.export_file(entry, target, folder, tell, control, form)
 
         self._begin("export", entry.id, work)
 

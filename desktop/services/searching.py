@@ -18,7 +18,8 @@ from desktop.system.files import write_atomically
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from desktop.engine.searching import SearchClient, SearchEnded, SearchEvent, TrialTold
+    from desktop.engine.search_events import SearchEnded, SearchEvent, TrialTold
+    from desktop.engine.searching import SearchClient
     from desktop.ml.plans.plan import TrainingPlan
 
 _WAIT_S = 0.5
@@ -84,7 +85,8 @@ class _Runner(QThread):
 
     def run(self) -> None:
         """Start the child, hand its events on until the last one."""
-        from desktop.engine.searching import SearchClient, SearchEnded
+        from desktop.engine.search_events import SearchEnded
+        from desktop.engine.searching import SearchClient
 
         order = self._order
         try:
@@ -101,7 +103,7 @@ class _Runner(QThread):
 
 class Searching(QObject):
     """One search at a time. ``told`` carries how far the trial at work is, ``tried`` that a trial has ended,
-    ``ended`` a :class:`desktop.engine.searching.SearchEnded`; ``changed`` that one begins, stops or ends."""
+    ``ended`` a :class:`desktop.engine.search_events.SearchEnded`; ``changed`` that one begins, stops or ends."""
 
     told = Signal(object)
     tried = Signal()
@@ -147,7 +149,7 @@ class Searching(QObject):
 
     @Slot(object)
     def _on_heard(self, event: SearchEvent) -> None:
-        from desktop.engine.searching import SearchEnded, TrialTold
+        from desktop.engine.search_events import SearchEnded, TrialTold
 
         if isinstance(event, TrialTold):
             self.trial = event

@@ -6,7 +6,7 @@ is dropped, whenever it comes. Lives in the main thread; knows nothing of views.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -311,3 +311,8 @@ class Session(QObject):
         else:
             text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more.")
         return text.format(answer.reason)
+
+
+def sources_of(items: Sequence[ImageItem]) -> list[ImageSource]:
+    """The sources of some items, in order."""
+    return [item.source for item in items]

@@ -48,7 +48,8 @@ def problem_of_files(sizes: Mapping[str, int]) -> str | None:
 
 
 def problem_of_texts(m: Any) -> str | None:
-    """The first text or list of a description (a ``Manifest``) that is longer than it may be, in words."""
+    """The first text or list of a manifest (which reads with this module, and checks itself by it) that is longer than
+    it may be, in words."""
     for name, text, most in (("name", m.name, MOST_NAME), ("activation", m.activation, MOST_NAME)):
         if len(text) > most:
             return _long(f"'{name}'", text, most)

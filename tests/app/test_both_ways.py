@@ -6,10 +6,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -18,14 +19,16 @@ from pytestqt.qtbot import QtBot
 
 from desktop.app import evaluating, exports, recipes
 from desktop.cli import main, train
-from desktop.core.data.dataset import open_dataset
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError
+from desktop.ml.exchange.foreign import Facts
 from desktop.ml.plans import plan as plans
 from desktop.services.answers import ResultAnswers
 from desktop.services.background import Task
 from desktop.services.engine_service import EngineService
 from desktop.services.evaluation import EvaluationService
+from desktop.services.model_jobs import ModelJobs
 from desktop.store.runs import RunStore
 from desktop.store.store import ModelStore
 from desktop.ui.evaluate.exports import _write, _write_list
@@ -227,3 +230,34 @@ def test_endings_and_words_of_exports_stand_in_the_table() -> None:
         with pytest.raises(FoveaError) as caught:
             exports.export_for(subject, "file.docx")  # type: ignore[arg-type]
         assert caught.value.kind == "bad-suffix" and exports.endings_of(subject)[0] in caught.value.hint  # type: ignore[arg-type]
+
+
+# Models
+
+
+def job(qtbot: QtBot, begin: Callable[[ModelJobs], None]) -> Any:
+    """What comes of a job on models as the window runs it."""
+    jobs = ModelJobs()
+    with qtbot.waitSignal(jobs.done, timeout=TIMEOUT) as done:
+        begin(jobs)
+    jobs.stop()
+    return done.args[0].result
+
+
+def test_a_model_is_exported_and_imported_the_same(qtbot: QtBot, colours: Path, tmp_path: Path) -> None:
+    entry = ModelStore().require("colours")
+    typed, shown = tmp_path / "typed.zip", tmp_path / "shown.zip"
+    assert main(["models", "export", "colours", str(typed)]) == 0
+    job(qtbot, lambda jobs: jobs.export(entry, "zip", shown, None))
+    with ZipFile(typed) as first, ZipFile(shown) as second:
+        assert first.namelist() == second.namelist()
+        assert [first.read(name) for name in first.namelist()] == [second.read(name) for name in second.namelist()]
+    assert main(["models", "import", str(typed)]) == 0
+    path, found = job(qtbot, lambda jobs: jobs.look(typed))
+    assert (path, found) == (typed, None)
+    made = job(qtbot, lambda jobs: jobs.bring_in(typed, Facts(), None))
+    known = ModelStore().require("colours-2").manifest
+    assert known is not None and made.id == "colours-3"
+    assert replace(made, id=known.id, name=known.name) == known
+    for ending in ("doc", "h5"):
+        assert main(["models", "export", "colours", str(tmp_path / f"o.{ending}")]) == 2

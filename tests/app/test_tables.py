@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import subprocess
 import sys
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from desktop.app import exports, recipes
+from desktop.core import notices
+from desktop.core.figures import table
 from desktop.core.figures.table import CLASS_METRICS, METRICS, POINT_METRICS
 from desktop.core.notices import NOTICES
 
@@ -146,3 +150,19 @@ def test_a_row_more_is_seen_by_command_line_json_html_pdf_and_window(tmp_path: P
 def test_rows_have_keys_of_their_own(rows: tuple[object, ...]) -> None:
     keys = [row.key for row in rows]  # type: ignore[attr-defined]
     assert len(set(keys)) == len(keys)
+
+
+def test_a_translation_finds_every_word_of_the_tables() -> None:
+    """The words of the tables are collected in the contexts by which the window looks them up."""
+    spec = importlib.util.spec_from_file_location("translations_of_tables", ROOT / "tools" / "translations.py")
+    assert spec is not None and spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = tool
+    spec.loader.exec_module(tool)
+    found = {(text.context, text.source) for text in tool.collect(ROOT / "desktop")}
+    metrics = {row.title for row in METRICS} | {row.short for row in METRICS if row.short}
+    wanted = {(table.CONTEXT, title) for title in metrics}
+    wanted |= {(notices.CONTEXT, text) for words in NOTICES.values() for text in (words.brief, words.rest) if text}
+    wanted |= {(recipes.CONTEXT, text) for recipe in recipes.RECIPES.values() for text in (recipe.group, recipe.words)}
+    wanted |= {(exports.CONTEXT, text) for export in exports.EXPORTS for text in (export.words, export.about)}
+    assert not {key for key in wanted if key[1]} - found

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from desktop.core.data.dataset import ALL, DatasetError, open_dataset
+from desktop.core.data.dataset import ALL, DatasetError
 from desktop.core.data.inspection import inspect
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.patient_names import HIDDEN_TITLE, named_like_patients, public_title
 from desktop.ml.data.assemble import gather
 from desktop.ml.data.own_data import OwnData

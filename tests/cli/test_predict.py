@@ -16,6 +16,7 @@ import pytest
 from desktop.core.notices import NOTICES
 from desktop.store.store import ModelStore
 from tests.cli.tools import ROOT, SHADES, command, fovea, lines, noise, paint
+from tests.core.makers import dicom_bytes
 from tests.patience import patient
 from tests.store.makers import add_colours
 
@@ -139,9 +140,18 @@ def test_wrong_usage(arguments: list[str]) -> None:
     assert run.returncode == 2 and run.stdout == "" and "--help" in run.stderr
 
 
-def test_an_empty_folder_is_no_failure(tmp_path: Path) -> None:
+def test_siemens_names_are_found_by_content(tmp_path: Path) -> None:
+    pixels = np.arange(64 * 64, dtype=np.uint16).reshape(64, 64)
+    (tmp_path / "series").mkdir()
+    (tmp_path / "series" / "MR.0001.IMA").write_bytes(dicom_bytes(pixels))
+    (tmp_path / "series" / "notes.xyz").write_text("no picture")
     run = fovea("predict", "--model", "colours", "--json", tmp_path)
-    assert (run.returncode, run.stdout) == (0, "") and "no pictures" in run.stderr
+    assert run.returncode == 0 and len(run.stdout.splitlines()) == 1 and "MR.0001.IMA" in run.stdout
+
+
+def test_a_scan_that_finds_nothing_is_a_failure(tmp_path: Path) -> None:
+    run = fovea("predict", "--model", "colours", "--json", tmp_path)
+    assert (run.returncode, run.stdout) == (1, "") and "no pictures" in run.stderr
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems refuse such names")

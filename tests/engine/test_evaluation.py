@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desktop.core.data.dataset import open_dataset
 from desktop.core.data.label_map import match_labels
+from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.result import figures
 from desktop.core.figures.result_files import figures_json
 from desktop.core.types import FoveaError

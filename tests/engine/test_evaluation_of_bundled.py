@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from desktop import paths
-from desktop.core.data.dataset import LabelledDataset, open_dataset
+from desktop.core.data.dataset import LabelledDataset
 from desktop.core.data.label_map import LabelMap
+from desktop.core.data.open_data import open_dataset
 from desktop.core.pictures.decode import decode
-from desktop.core.pictures.preprocess import prepare, reduction_for
+from desktop.core.pictures.preprocess import prepare
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import evaluate
 from desktop.store.store import ModelEntry, ModelStore
@@ -86,7 +87,7 @@ def test_answers_are_keras_own(entry: ModelEntry, shared_data: Path, tmp_path: P
     assert entry.manifest is not None
     data = data.take(np.linspace(0, len(data) - 1, _COUNT).astype(int))
     spec = entry.manifest.preprocess
-    prepared = [prepare(decode(item.source, reduce_to=reduction_for(spec)), spec).pixels for item in data.items]
+    prepared = [prepare(decode(item.source), spec).pixels for item in data.items]
     np.save(tmp_path / "in.npy", np.stack(prepared))
     arguments = [str(entry.folder / "model.keras"), str(tmp_path / "in.npy"), str(tmp_path / "out.npy")]
     done = subprocess.run(

@@ -79,7 +79,7 @@ def test_several_run_side_by_side_where_the_user_wants_it(qtbot: Any, service: T
 
 def test_a_new_training_is_written_down_before_it_begins(qtbot: Any, service: TrainingService) -> None:
     with qtbot.waitSignal(service.added, timeout=WAIT) as added:
-        service.submit(plan(), "Digits again", preset="mnist-conv")
+        service.submit(replace(plan(), preset="mnist-conv"), "Digits again")
     record = RunStore().get(added.args[0])
     assert (record.name, record.data, record.preset, record.epochs) == (
         "Digits again", "mnist", "mnist-conv", plan().fit.epochs,

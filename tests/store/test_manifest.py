@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from desktop.core.types import StoreError
+from desktop.store import model_limits
 from desktop.store.manifest import (
     MAX_CLASSES,
     MAX_MANIFEST_BYTES,
@@ -224,3 +225,42 @@ def test_a_manifest_is_checked_when_it_is_made_from_another() -> None:
     assert isinstance(manifest(), Manifest)
     with pytest.raises(StoreError):
         replace(manifest(), labels=("only one",))
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_an_answer_that_is_not_the_highest_score_is_told(positive: int) -> None:
+    rule, scores = Decision("threshold", positive, 0.25), [0.0, 0.0]
+    for own, overruled in ((0.3, True), (0.5, False), (0.6, False), (0.2, False)):
+        scores[positive], scores[1 - positive] = own, 1 - own
+        assert rule.overrules(scores) is overruled
+    assert Decision("threshold", positive, 0.75).overrules([0.4, 0.6][:: 1 if positive else -1])
+    assert not Decision().overrules([0.2, 0.8]) and not Decision().overrules([0.2, 0.3, 0.5])
+
+
+def test_a_kept_figure_is_shown_as_a_measured_one() -> None:
+    from desktop.core.figures.intervals import Estimate, shown
+
+    kept = Metric("accuracy", 0.9, "data", "test", 40, 0.8, 0.95)
+    assert kept.shown() == shown(Estimate(0.9, 0.8, 0.95, 40))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"name": "x" * (model_limits.MOST_NAME + 1)}, "'name'"),
+        ({"labels": ("a", "b", "x" * (model_limits.MOST_LABEL + 1))}, "one of its 'labels'"),
+        ({"files": {"model.tflite": FileEntry("0" * 64, model_limits.most_bytes("model.tflite") + 1)}}, "at most"),
+    ],
+)
+def test_what_is_longer_or_larger_than_it_may_be_is_refused(changes: dict[str, Any], word: str) -> None:
+    with pytest.raises(StoreError, match=word):
+        manifest(**changes)
+    exact = FileEntry("0" * 64, model_limits.most_bytes("model.tflite"))
+    assert manifest(name="x" * model_limits.MOST_NAME, files={"model.tflite": exact}).name
+
+
+def test_large_numbers_are_refused_where_they_are_none() -> None:
+    with pytest.raises(StoreError, match="rule"):
+        from_json(json.dumps(raw(decision={"rule": 10**400, "positive": None, "value": None, "reason": ""})))
+    largest = json.loads(METRIC) | {"low": 1.7976931348623157e308, "n": 10**12, "value": 1}
+    assert from_json(json.dumps(raw(metrics=[largest]))).metrics[0].low == 1.7976931348623157e308

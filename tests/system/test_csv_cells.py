@@ -58,3 +58,10 @@ def test_numbers_and_nothing_are_written_as_they_are() -> None:
     stream = io.StringIO()
     CsvWriter(stream, "\n", "\t").writerow([-1, -0.5, None, "=x", True])
     assert stream.getvalue() == "-1\t-0.5\t\t'=x\tTrue\n"
+
+
+def test_letters_are_no_formula_and_every_kind_of_blank_counts_for_nothing() -> None:
+    for text in ("Xray.png", "a=1", "x+y", "1 - 2"):
+        assert csv_cell(text) == text
+    for blank in ("\u2028", "\u2029", "\u3000", "\x85", "\u200b"):  # lines' ends of Unicode's own among them
+        assert csv_cell(f"{blank}=1+1") == f"'{blank}=1+1"

@@ -1,19 +1,17 @@
 """Labelled pictures: class folders, ``.npz`` files, IDX files and CIFAR batches behind one interface.
 
-:func:`open_dataset` reads what there is and which class each entry has, no picture's content: that comes one by one,
-through :meth:`LabelledDataset.source`. What is odd about the data is said in ``problems``; what cannot be read is
-listed in ``broken`` and never counted. Names are kept as relative text and classes as numbers, so 100,000 files cost
-some twenty megabytes.
+:func:`desktop.core.data.open_data.open_dataset` reads what there is and which class each entry has, no picture's
+content: that comes one by one, through :meth:`LabelledDataset.source`. What is odd about the data is said in
+``problems``; what cannot be read is listed in ``broken`` and never counted. Names are kept as relative text and classes
+as numbers, so 100,000 files cost some twenty megabytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -256,111 +254,6 @@ def watched(
         yield position
     if progress:
         progress(len(positions), total)
-
-
-def open_dataset(
-    path: str | os.PathLike[str],
-    split: str | None = None,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
-) -> LabelledDataset:
-    """Read labelled data: a folder of class folders (with or without split folders), an archive of one, ``.npz``, IDX,
-    CIFAR batches; with a layout behind the path (see :mod:`desktop.core.data.layouts`) also pictures that a table or
-    their names label.
-
-    ``split`` names one of the data's splits, or :data:`ALL`. Without it the only one is read, or ``test`` where there
-    is one; a choice is noted among the problems. Raises :class:`DatasetError`, and :class:`Interrupted` when cancelled.
-    """
-    # Here, because those modules build on this one.
-    from desktop.core.data import layouts, recognise, unpack
-
-    place, layout = layouts.split_address(os.fspath(path))
-    given = Path(os.path.abspath(place))
-    title = given.name or "data"
-    try:
-        if not given.is_dir() and not given.exists():
-            raise DatasetError("not-found", f"'{title}' is not there", "Check the path.")
-        found = None if layout else _arrays(given, split)
-    except (OSError, ValueError) as error:
-        raise DatasetError("unreadable", f"'{title}' cannot be read ({type(error).__name__})") from error
-    if found is not None:
-        return found
-    root = given
-    if unpack.is_archive(given):
-        root, title = unpack.unpacked(given, progress, cancelled), unpack.title_of(given)
-        inner = None if layout else _arrays(root, split)
-        if inner is not None:
-            return replace(inner, title=title, root=str(given))
-    elif given.is_file():
-        root, layout = _of_file(given, title, layout)
-    if layout and layout.partition(":")[0] != layouts.FOLDERS:
-        return recognise.read_listed(root, layout, split, title, str(given), progress, cancelled)
-    return _by_folders(root, given, title, layout, split, progress, cancelled)
-
-
-def _arrays(given: Path, split: str | None) -> LabelledDataset | None:
-    from desktop.core.data.read_arrays import read_idx, read_npz
-    from desktop.core.data.read_cifar import read_cifar
-
-    for reader in (read_npz, read_idx, read_cifar):
-        found = reader(given, split)
-        if found is not None:
-            return found
-    return None
-
-
-def _of_file(given: Path, title: str, layout: str) -> tuple[Path, str]:
-    """For a single file that holds no pictures itself: the folder and the layout that it stands for."""
-    from desktop.core.data import layouts, read_tables, recognise
-
-    if given.suffix.lower() == ".parquet":
-        raise recognise.parquet_refusal(given)
-    if given.suffix.lower() in read_tables.SUFFIXES and layout:
-        return given.parent, layout
-    if given.suffix.lower() in read_tables.SUFFIXES:
-        seen = [proposal for proposal in recognise.look(given.parent) if proposal.kind == layouts.TABLE]
-        if seen:
-            raise recognise.needed(title, "a table of labels was found", seen)
-        hint = "Its pictures have to lie in its folder or below, and another column has to name their classes."
-        raise DatasetError("unknown-data", f"'{title}' is no table that names pictures beside it", hint)
-    hint = (
-        "Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python "
-        "batches, or a folder of pictures with a table of their labels."
-    )
-    raise DatasetError("unknown-data", f"'{title}' is no labelled data that Fovea knows", hint)
-
-
-def _by_folders(
-    root: Path,
-    given: Path,
-    title: str,
-    layout: str,
-    split: str | None,
-    progress: Progress | None,
-    cancelled: Cancelled | None,
-) -> LabelledDataset:
-    """Class folders; where they name no classes, what else may tell them is looked for."""
-    from desktop.core.data import layouts, recognise
-    from desktop.core.data.read_folders import read_folders
-
-    address = layouts.address_of(str(given), layout)
-    if layout:
-        return replace(read_folders(root, split, progress, cancelled, plain=True), title=title, root=address)
-    try:
-        found = read_folders(root, split, progress, cancelled)
-    except DatasetError as error:
-        if error.kind not in ("no-images", "split-needed"):
-            raise
-        seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []
-        if not seen:
-            raise
-        raise recognise.needed(title, "pictures without a folder for each class were found", seen) from error
-    doubtful = [p for p in found.problems if p.kind in ("one-class", "classes-like-splits")]
-    if doubtful:
-        seen = recognise.look(root, progress, cancelled)
-        if seen:
-            raise recognise.needed(title, doubtful[0].message, seen)
-    return replace(found, title=title, root=address)
 
 
 def choose_split(title: str, splits: Sequence[str], wanted: str | None) -> tuple[str, tuple[DatasetProblem, ...]]:

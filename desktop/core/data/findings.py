@@ -29,6 +29,10 @@ _CHANGED = {  # of one picture, and of several
     "cmyk": ("is in printing colours (CMYK) and is converted", "are in printing colours (CMYK) and are converted"),
     "upright": ("lies on its side and is turned upright", "lie on their side and are turned upright"),
     "inverted": ("is stored inverted and is turned over", "are stored inverted and are turned over"),
+    "reduced-size": ("is very large and is read at a reduced size", "are very large and are read at a reduced size"),
+    "no-data": ("has pixels without data, which are black", "have pixels without data, which are black"),
+    "extra-bands": ("has more bands than are shown", "have more bands than are shown"),
+    "no-end-mark": ("lacks its end mark, nothing else", "lack their end marks, nothing else"),
 }
 _DOUBTS = ("test", "validation")
 

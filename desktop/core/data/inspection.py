@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from desktop.core.data import findings, near_duplicates
-from desktop.core.data.dataset import ALL, BrokenEntry, Cancelled, Interrupted, LabelledDataset, open_dataset
+from desktop.core.data.dataset import ALL, BrokenEntry, Cancelled, Interrupted, LabelledDataset
 from desktop.core.data.findings import NEAR_KINDS, Finding
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.patient_names import problem_of_names
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts, glimpse, look_at
 from desktop.core.data.splits import Cutting

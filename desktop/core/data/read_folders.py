@@ -28,7 +28,7 @@ from desktop.core.data.dataset import (
 from desktop.core.data.persons import group_of_name
 from desktop.core.data.split_names import Part, part_of, parts_of
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-from desktop.core.pictures.walk import CLUTTER, Found, natural_key, walk_images
+from desktop.core.pictures.walk import CLUTTER, Found, is_picture, natural_key, walk_images
 from desktop.core.types import ImageSource
 
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -231,7 +231,9 @@ def _visible_folders_or_none(folder: Path) -> list[str]:
 
 def _has_pictures(folder: Path) -> bool:
     with os.scandir(folder) as entries:
-        return any(os.path.splitext(e.name)[1].lower() in SUPPORTED_SUFFIXES and not _is_folder(e) for e in entries)
+        return any(
+            not is_clutter(e.name) and not _is_folder(e) and is_picture(e.path, SUPPORTED_SUFFIXES) for e in entries
+        )
 
 
 def is_clutter(name: str) -> bool:
@@ -313,7 +315,7 @@ class _Scan:
             for entry in entries:
                 if _is_folder(entry) and not is_clutter(entry.name):
                     continue
-                loose += self._sort_out(entry.name) == "picture"
+                loose += self._sort_out(entry.path) == "picture"
         if loose:
             text = f"{loose:,} pictures lie beside the class folders: they have no class and were not counted"
             self._problems.append(DatasetProblem("unlabelled", text, "caution"))
@@ -321,25 +323,23 @@ class _Scan:
     def _clutter(self, place: Path) -> None:
         for folder, folders, files in os.walk(place, followlinks=False):
             for name in [*files, *(f for f in folders if is_clutter(f))]:
-                self._sort_out(name)
+                self._sort_out(os.path.join(folder, name))
             folders[:] = [f for f in folders if not is_clutter(f)]
             if self._cancelled and self._cancelled():
                 raise Interrupted
-            del folder
 
-    def _sort_out(self, name: str) -> str:
-        """Count a name that is no picture; returns its sort."""
+    def _sort_out(self, path: str) -> str:
+        """Count what is no picture; returns its sort."""
+        name = os.path.basename(path)
         suffix = os.path.splitext(name)[1].lower()
         if name.casefold() in CLUTTER:
             sort = "system files"
         elif name.startswith("."):
             sort = "hidden files"
-        elif suffix in SUPPORTED_SUFFIXES:
+        elif suffix in SUPPORTED_SUFFIXES or is_picture(path, SUPPORTED_SUFFIXES):
             return "picture"
-        elif suffix in ("", ".") or suffix[1:].isdigit():
-            return "perhaps DICOM"  # judged by its content in the walk
         else:
-            sort = f"{suffix} files"
+            sort = "files without a suffix" if suffix in ("", ".") or suffix[1:].isdigit() else f"{suffix} files"
         self._passed[sort] += 1
         return sort
 

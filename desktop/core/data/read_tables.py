@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from typing import Any
 from desktop.core.data.dataset import DatasetError
 from desktop.core.data.layouts import TABLE, Proposal, Row, joined, proposal_of
 from desktop.core.data.split_names import part_of, parts_of
+from desktop.system import strict_json
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 MOST_BYTES = 256 << 20
@@ -222,8 +222,8 @@ def _of_json_lines(place: str, text: str) -> Table | None:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError):
+            value = strict_json.loads(line, finite=False)
+        except strict_json.JsonError:
             return None
         if not isinstance(value, dict):
             return None

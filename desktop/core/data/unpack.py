@@ -22,6 +22,7 @@ from typing import IO
 
 from desktop import paths
 from desktop.core.data.dataset import Cancelled, DatasetError, Interrupted, Progress
+from desktop.system.files import RESERVE_BYTES, free_space
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MOST_FILES = 2_000_000
@@ -29,7 +30,6 @@ MOST_BYTES = 100 << 30
 LIMIT_BYTES = 20 << 30
 """What all unpacked archives together may take before the one used longest ago goes; one larger is still unpacked."""
 _RATIO, _RATIO_FROM = 100, 1 << 30  # pictures hardly shrink: what swells like this is no set of pictures
-_SPARE_BYTES = 256 << 20
 _PIECE = 1 << 20
 _BUILDING = ".building-"
 _OLD_S = 86_400.0
@@ -120,7 +120,7 @@ def _inside(folder: Path) -> Path:
 
 
 def _unpack(path: Path, target: Path, progress: Progress | None, cancelled: Cancelled | None) -> None:
-    free = shutil.disk_usage(target).free - _SPARE_BYTES
+    free = free_space(target) - RESERVE_BYTES
     packed = max(1, path.stat().st_size)
     written = number = 0
     try:

@@ -86,49 +86,87 @@ def _row(key: str, title: str, path: str = "", compute: Compute | None = None, *
     return Measure(key, title, get, compute=compute, **rest)
 
 
-T = QT_TRANSLATE_NOOP
-
 POINT_METRICS: tuple[Measure, ...] = (
-    _row("sensitivity", T("Metrics", "Sensitivity for '{label}'"), short=T("Metrics", "Sensitivity"),
-         group="decision", card="sensitivity"),
-    _row("specificity", T("Metrics", "Specificity for '{label}'"), short=T("Metrics", "Specificity"),
-         group="decision", card="specificity"),
-    _row("ppv", T("Metrics", "Positive predictive value, in this data"), short=T("Metrics", "PPV in this data"),
-         group="decision"),
-    _row("npv", T("Metrics", "Negative predictive value, in this data"), short=T("Metrics", "NPV in this data"),
-         group="decision"),
-    _row("accuracy", T("Metrics", "Accuracy in this data"), group="decision"),
-)  # fmt: skip
+    _row(
+        "sensitivity",
+        QT_TRANSLATE_NOOP("Metrics", "Sensitivity for '{label}'"),
+        short=QT_TRANSLATE_NOOP("Metrics", "Sensitivity"),
+        group="decision",
+        card="sensitivity",
+    ),
+    _row(
+        "specificity",
+        QT_TRANSLATE_NOOP("Metrics", "Specificity for '{label}'"),
+        short=QT_TRANSLATE_NOOP("Metrics", "Specificity"),
+        group="decision",
+        card="specificity",
+    ),
+    _row(
+        "ppv",
+        QT_TRANSLATE_NOOP("Metrics", "Positive predictive value, in this data"),
+        short=QT_TRANSLATE_NOOP("Metrics", "PPV in this data"),
+        group="decision",
+    ),
+    _row(
+        "npv",
+        QT_TRANSLATE_NOOP("Metrics", "Negative predictive value, in this data"),
+        short=QT_TRANSLATE_NOOP("Metrics", "NPV in this data"),
+        group="decision",
+    ),
+    _row("accuracy", QT_TRANSLATE_NOOP("Metrics", "Accuracy in this data"), group="decision"),
+)
 """What a threshold of two classes comes to: rows of :class:`desktop.core.figures.thresholds.OperatingPoint`."""
 
 CLASS_METRICS: tuple[Measure, ...] = (
-    _row("precision", T("Metrics", "Precision")),
-    _row("recall", T("Metrics", "Recall")),
-    _row("specificity", T("Metrics", "Specificity")),
-    _row("f1", T("Metrics", "F1"), unit="number"),
-    _row("fpr", T("Metrics", "FPR"), lower=True, wide=True),
-    _row("fnr", T("Metrics", "FNR"), lower=True, wide=True),
+    _row("precision", QT_TRANSLATE_NOOP("Metrics", "Precision")),
+    _row("recall", QT_TRANSLATE_NOOP("Metrics", "Recall")),
+    _row("specificity", QT_TRANSLATE_NOOP("Metrics", "Specificity")),
+    _row("f1", QT_TRANSLATE_NOOP("Metrics", "F1"), unit="number"),
+    _row("fpr", QT_TRANSLATE_NOOP("Metrics", "FPR"), lower=True, wide=True),
+    _row("fnr", QT_TRANSLATE_NOOP("Metrics", "FNR"), lower=True, wide=True),
 )
 """One class against all others: rows of :class:`desktop.core.figures.metrics.ClassFigures`."""
 
 METRICS: tuple[Measure, ...] = (
-    _row("accuracy", T("Metrics", "Accuracy"), card="accuracy"),
-    _row("balanced_accuracy", T("Metrics", "Balanced accuracy")),
-    _row("top5", T("Metrics", "Right among the first five (top-5 accuracy)"), short=T("Metrics", "Top-5 accuracy")),
+    _row("accuracy", QT_TRANSLATE_NOOP("Metrics", "Accuracy"), card="accuracy"),
+    _row("balanced_accuracy", QT_TRANSLATE_NOOP("Metrics", "Balanced accuracy")),
+    _row(
+        "top5",
+        QT_TRANSLATE_NOOP("Metrics", "Right among the first five (top-5 accuracy)"),
+        short=QT_TRANSLATE_NOOP("Metrics", "Top-5 accuracy"),
+    ),
     *(replace(row, get=partial(_at, f"point.{row.key}")) for row in POINT_METRICS if row.key != "accuracy"),
-    _row("auc", T("Metrics", "Area under the ROC curve (AUC)"), short=T("Metrics", "AUC"), unit="number",
-         group="ranking", card="area under ROC"),
-    _row("average_precision", T("Metrics", "Average precision"), unit="number", group="ranking"),
-    _row("macro_precision", T("Metrics", "Macro precision"), "means.macro_precision", group="means"),
-    _row("macro_recall", T("Metrics", "Macro recall"), "means.macro_recall", group="means"),
-    _row("macro_f1", T("Metrics", "Macro F1"), "means.macro_f1", unit="number", group="means"),
-    _row("weighted_precision", T("Metrics", "Weighted precision"), "means.weighted_precision", group="means"),
-    _row("weighted_recall", T("Metrics", "Weighted recall"), "means.weighted_recall", group="means"),
-    _row("weighted_f1", T("Metrics", "Weighted F1"), "means.weighted_f1", unit="number", group="means"),
-    _row("ece", T("Metrics", "Calibration error (ECE)"), short=T("Metrics", "ECE"), unit="number",
-         group="calibration", lower=True, card="calibration error"),
-    _row("brier", T("Metrics", "Brier score"), unit="number", group="calibration", lower=True),
-)  # fmt: skip
+    _row(
+        "auc",
+        QT_TRANSLATE_NOOP("Metrics", "Area under the ROC curve (AUC)"),
+        short=QT_TRANSLATE_NOOP("Metrics", "AUC"),
+        unit="number",
+        group="ranking",
+        card="area under ROC",
+    ),
+    _row("average_precision", QT_TRANSLATE_NOOP("Metrics", "Average precision"), unit="number", group="ranking"),
+    _row("macro_precision", QT_TRANSLATE_NOOP("Metrics", "Macro precision"), "means.macro_precision", group="means"),
+    _row("macro_recall", QT_TRANSLATE_NOOP("Metrics", "Macro recall"), "means.macro_recall", group="means"),
+    _row("macro_f1", QT_TRANSLATE_NOOP("Metrics", "Macro F1"), "means.macro_f1", unit="number", group="means"),
+    _row(
+        "weighted_precision",
+        QT_TRANSLATE_NOOP("Metrics", "Weighted precision"),
+        "means.weighted_precision",
+        group="means",
+    ),
+    _row("weighted_recall", QT_TRANSLATE_NOOP("Metrics", "Weighted recall"), "means.weighted_recall", group="means"),
+    _row("weighted_f1", QT_TRANSLATE_NOOP("Metrics", "Weighted F1"), "means.weighted_f1", unit="number", group="means"),
+    _row(
+        "ece",
+        QT_TRANSLATE_NOOP("Metrics", "Calibration error (ECE)"),
+        short=QT_TRANSLATE_NOOP("Metrics", "ECE"),
+        unit="number",
+        group="calibration",
+        lower=True,
+        card="calibration error",
+    ),
+    _row("brier", QT_TRANSLATE_NOOP("Metrics", "Brier score"), unit="number", group="calibration", lower=True),
+)
 """Every single figure of an evaluation: rows of :class:`desktop.core.figures.result.Figures`, in the order shown."""
 
 LEADING = {"two": ("sensitivity", "specificity", "auc"), "many": ("accuracy", "balanced_accuracy", "top5", "macro_f1")}

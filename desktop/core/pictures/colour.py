@@ -28,7 +28,7 @@ _IGNORED = Notice("profile-ignored", "its colour profile is unusable, taken as s
 _CONVERTED = Notice("colour-profile", "converted to sRGB from its colour profile")
 _CMYK = Notice("cmyk", "CMYK without a usable colour profile, converted to sRGB approximately", "caution")
 _ALPHA = Notice("alpha", "transparent parts shown on white")
-_LAB = Notice("colour-profile", "converted to sRGB from Lab")
+LAB_NOTICE = Notice("colour-profile", "converted to sRGB from Lab")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> tuple[Image.Image, t
     if picture.mode == "YCbCr":
         picture = picture.convert("RGB")
     if picture.mode == "LAB":
-        return _from_lab(picture), (_LAB,)
+        return _from_lab(picture), (LAB_NOTICE,)
     notices: tuple[Notice, ...] = ()
     if profile:
         too_long = len(profile) > MAX_PROFILE_BYTES
@@ -122,6 +122,39 @@ def _from_lab(picture: Image.Image) -> Image.Image:
     converted = ImageCms.applyTransform(picture, _lab_transform())
     assert converted is not None  # only None when converting in place
     return converted
+
+
+def raised(picture: Image.Image, exponent: float) -> Image.Image:
+    """``picture`` (mode L or RGB; others stay as they are) with every value, as 0 … 1, raised to ``exponent``."""
+    if picture.mode not in ("L", "RGB"):
+        return picture
+    table = np.rint(255.0 * (np.arange(256) / 255.0) ** exponent).astype(int).tolist()
+    return picture.point(table * len(picture.getbands()))
+
+
+# CIE L*a*b* (D50) to linear sRGB: IEC 61966-2-1's matrix after a Bradford adaptation from D50 to D65.
+_D50 = np.array([0.9642, 1.0, 0.8249], np.float32)
+_XYZ_TO_RGB = np.array(
+    [
+        [3.1338561, -1.6168667, -0.4906146],
+        [-0.9787684, 1.9161415, 0.0334540],
+        [0.0719453, -0.2289914, 1.4052427],
+    ],
+    np.float32,
+)
+
+
+def lab_to_srgb(lab: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* under D50, float (H, W, 3), as sRGB, uint8 of the same shape (CIE 15; IEC 61966-2-1)."""
+    out = np.empty(lab.shape, np.uint8)
+    for row in range(len(lab)):
+        lightness = (lab[row, :, 0] + 16.0) / 116.0
+        roots = np.stack([lightness + lab[row, :, 1] / 500.0, lightness, lightness - lab[row, :, 2] / 200.0], axis=1)
+        xyz = np.where(roots > 6 / 29, roots**3, (roots - 4 / 29) * (108 / 841)) * _D50
+        linear = np.clip(xyz @ _XYZ_TO_RGB.T, 0.0, 1.0)
+        encoded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+        out[row] = np.rint(encoded * 255.0)
+    return out
 
 
 def split_alpha(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from desktop.core.types import DecodeError
@@ -21,10 +22,13 @@ _PART = 1 << 20
 
 
 class PngFacts(NamedTuple):
-    """What a PNG's header says: bits per channel, and the number of animation frames (1 for a still picture)."""
+    """What a PNG's chunks say: bits per channel; the number of frames (1 for a still picture); whether the first of
+    them is a still picture that stands outside the animation; and the four bytes of its cICP chunk, or none."""
 
     bits: int
     frames: int
+    apart: bool = False
+    code_points: bytes = b""
 
 
 def walk_png(file: BinaryIO) -> PngFacts:
@@ -32,7 +36,7 @@ def walk_png(file: BinaryIO) -> PngFacts:
 
     Raises DecodeError ``truncated`` when the file ends before its end mark, ``damaged`` on a wrong checksum.
     """
-    bits, frames = 8, 1
+    bits, frames, apart, pixels, code_points = 8, 0, True, False, b""
     file.seek(8)
     for _ in range(_MAX_CHUNKS):
         start = file.read(8)
@@ -52,31 +56,56 @@ def walk_png(file: BinaryIO) -> PngFacts:
                 raise DecodeError("damaged", "A checksum of the PNG is wrong.", "Copy or download it again.")
             if kind == b"IHDR" and len(first) >= 9:
                 bits = first[8]
-            elif kind == b"acTL" and len(first) >= 4:
+            elif kind == b"acTL" and len(first) >= 4 and not pixels:
                 frames = int.from_bytes(first[:4], "big")
+            pixels = pixels or kind == b"IDAT"
         elif kind == b"IEND":
-            return PngFacts(bits, max(1, min(frames, MAX_FRAMES)))
+            if not 0 < frames <= 0x7FFFFFFF:  # no animation, or one that decoders pass over
+                return PngFacts(bits, 1, False, code_points)
+            return PngFacts(bits, max(1, min(frames + apart, MAX_FRAMES)), apart, code_points)
+        elif kind == b"cICP" and length == 4 and not pixels:
+            code_points = file.read(8)[:4]
         else:
+            if kind == b"fcTL" and not pixels:
+                apart = False  # without a frame's control before it, the pixel data are no part of the animation
             file.seek(length + 4, 1)
     raise DecodeError("damaged", "The PNG is split into more than a million chunks.", "Save it again.")
 
 
-def count_gif(file: BinaryIO) -> int:
-    """The number of frames of a GIF (GIF89a, appendix B), at least 1 and at most :data:`MAX_FRAMES`.
+class GifFrame(NamedTuple):
+    """A frame of a GIF: where its image descriptor lies in the file, and what its control extension asks for: the index
+    that is transparent (None for none) and what becomes of the frame's area before the next one (GIF89a, 23.c.iv)."""
 
-    A file that ends early counts as far as it goes.
-    """
+    position: int
+    transparent: int | None
+    disposal: int
+
+
+def walk_gif(file: BinaryIO) -> Iterator[GifFrame]:
+    """The frames of a GIF (GIF89a, appendix B), at most :data:`MAX_FRAMES`; of a file that ends early, those it has."""
     file.seek(10)
     flags = file.read(3)[:1]
     if flags and flags[0] & 0x80:
         file.seek(3 << ((flags[0] & 7) + 1), 1)
-    frames = 0
+    frames, transparent, disposal = 0, None, 0
     while frames < MAX_FRAMES:
         block = file.read(1)
         if block == b"\x21":
-            file.seek(1, 1)
+            label = file.read(1)
+            if label == b"\xf9":
+                control = file.read(6)
+                if len(control) == 6 and control[0] == 4:
+                    transparent = control[4] if control[1] & 1 else None
+                    disposal = control[1] >> 2 & 7
+                    file.seek(-1, 1)  # the terminator is read below
+                else:
+                    file.seek(-len(control), 1)
         elif block == b"\x2c":
             frames += 1
+            position = file.tell()
+            yield GifFrame(position, transparent, disposal)
+            transparent, disposal = None, 0
+            file.seek(position)
             flags = file.read(9)[8:]
             if flags and flags[0] & 0x80:
                 file.seek(3 << ((flags[0] & 7) + 1), 1)
@@ -89,7 +118,12 @@ def count_gif(file: BinaryIO) -> int:
             if length == b"\x00":
                 break
             file.seek(length[0], 1)
-    return max(1, frames)
+
+
+def count_gif(file: BinaryIO) -> int:
+    """The number of frames of a GIF, at least 1 and at most :data:`MAX_FRAMES`; a file that ends early counts as far as
+    it goes."""
+    return max(1, sum(1 for _ in walk_gif(file)))
 
 
 def count_tiff(file: BinaryIO) -> int:

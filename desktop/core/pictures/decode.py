@@ -20,8 +20,9 @@ Kinds of DecodeError, stable for programs:
 - ``dicom-needs-decoder``  a compressed DICOM whose decoder is not installed
 - ``dicom-damaged``        a DICOM whose header and pixel data do not fit or cannot be read
 
-Codes of :class:`~desktop.core.types.Notice`: ``frames``, ``upright``, ``windowed``, ``reduced-depth``, ``inverted``,
-``not-finite``, ``alpha``, ``colour-profile``, ``profile-ignored``, ``cmyk``.
+Codes of :class:`~desktop.core.types.Notice`: ``frames``, ``upright``, ``windowed``, ``reduced-depth``,
+``reduced-size``, ``inverted``, ``not-finite``, ``no-data``, ``extra-bands``, ``alpha``, ``gamma``, ``colour-profile``,
+``profile-ignored``, ``cmyk``, ``no-end-mark``.
 
 Neither messages nor notices ever carry a folder, a file name or text out of the file.
 """
@@ -72,7 +73,9 @@ def decode(source: ImageSource, *, reduce_to: int | None = None) -> DecodedImage
 
     ``reduce_to=N`` (N >= 1): the caller needs no more than N pixels along the shorter side. A JPEG may then come at
     1/2, 1/4 or 1/8 of its size, its shorter side N pixels or more, with ``reduced=True``; notices and
-    ``original_size`` stay the same, and the same N always gives the same pixels. Other formats come in full.
+    ``original_size`` stay the same, and the same N always gives the same pixels. Other formats come in full. For
+    thumbnails only: what a network sees must not depend on it. A JPEG or TIFF of more than :data:`MAX_PIXELS` comes
+    reduced whatever is asked for, with a notice.
 
     Raises DecodeError, of a kind listed above; ValueError for a ``reduce_to`` under 1.
     """
@@ -114,7 +117,7 @@ def _dispatch(file: BinaryIO, size: int, frame: int, reduce_to: int | None) -> D
         return decode_dicom(file, size, frame)
     from desktop.core.pictures.raster import decode_raster
 
-    return decode_raster(file, head, kind, frame, reduce_to)
+    return decode_raster(file, size, head, kind, frame, reduce_to)
 
 
 def _open(path: str) -> tuple[BinaryIO, int]:

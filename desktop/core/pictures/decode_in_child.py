@@ -231,25 +231,26 @@ def _known(known: tuple[int, str] | None) -> tuple[int, bytes]:
 
 def _prepare_entry(item: tuple[ImageSource | np.ndarray, tuple[int, str] | None, PreprocessSpec]) -> Entry:
     from desktop.core.pictures.decode import decode
-    from desktop.core.pictures.preprocess import prepare, reduction_for
+    from desktop.core.pictures.preprocess import prepare
 
     source, known, spec = item
     if not isinstance(source, ImageSource):
         return Entry(*_known(known), prepare(source, spec).pixels.tobytes())
     held, size, digest = content_of(source, known)
     try:
-        return Entry(size, digest, prepare(decode(held, reduce_to=reduction_for(spec)), spec).pixels.tobytes())
+        return Entry(size, digest, prepare(decode(held), spec).pixels.tobytes())
     except FoveaError as error:
         return Entry(size, digest, error)
 
 
 def _bring_in(item: tuple[ImageSource, PreprocessSpec]) -> Brought:
     from desktop.core.pictures.decode import decode
-    from desktop.core.pictures.preprocess import prepare, reduction_for
+    from desktop.core.pictures.preprocess import prepare
 
     source, spec = item
     begin = time.perf_counter()
-    image = decode(source, reduce_to=reduction_for(spec))
+    # In full: what a decoder shrinks prepares a little differently, and scores move.
+    image = decode(source)
     decoded = time.perf_counter()
     prepared = prepare(image, spec)
     return Brought(

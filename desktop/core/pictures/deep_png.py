@@ -3,24 +3,23 @@
 Cameras, microscopes and X-ray devices put 10, 12 or 14 bits into such files: of those the upper byte is nearly black.
 Source of the method: the PNG specification (third edition), 7.2: samples of 16 bits are two bytes, the upper one first.
 Pillow undoes compression and filters; unpacked once as it does and once as if the lower byte came first, it gives both.
+The samples themselves are put together a band of rows at a time, because they would double what a large picture takes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import numpy as np
 from PIL import Image
 
-from desktop.core.pictures import windowing
+from desktop.core.pictures import depth, windowing
 from desktop.core.types import Notice
-
-SHALLOW = 1 << 14
-"""Colour that stays below this value uses less than a quarter of its range, and then is windowed; brighter colour is
-taken as it is, by its upper byte, because stretching it would change a faithful picture."""
 
 _GREY_ALPHA = "LA;16B"
 _SWAPPED = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L", _GREY_ALPHA: "RGBA"}
+_BAND = 1 << 21  # pixels
 
 
 def layout(picture: Image.Image) -> str:
@@ -29,37 +28,82 @@ def layout(picture: Image.Image) -> str:
     return raw if isinstance(raw, str) and raw in _SWAPPED else ""
 
 
-def windowed(picture: Image.Image, file: BinaryIO, raw: str) -> tuple[Image.Image, Notice] | None:
-    """``picture``, loaded from ``file`` with the :func:`layout` ``raw``, from its 16 bits: 8 bits a channel through one
-    window for all, its transparency apart. ``None`` where its upper bytes are the picture."""
-    if raw != _GREY_ALPHA and int(np.asarray(picture)[..., :3].max()) >= SHALLOW >> 8:
-        return None
-    samples, alpha = _samples(picture, file, raw)
+def to_eight(
+    picture: Image.Image, file: BinaryIO, raw: str, exponent: float = 1.0
+) -> tuple[Image.Image, tuple[Notice, ...]]:
+    """``picture``, loaded from ``file`` with the :func:`layout` ``raw``, by the depth rule (:mod:`depth`) from its 16
+    bits: mode LA, RGB or RGBA; a colour named transparent becomes transparency. ``exponent`` is that of
+    :func:`png_colour.exponent_of`, applied to the 16 bits. ``picture`` may be changed in place."""
+    grey = raw == _GREY_ALPHA
     key = picture.info.get("transparency")
-    if alpha is None and isinstance(key, tuple):
-        alpha = np.where((samples == np.array(key, np.uint16)).all(axis=2), 0, 255).astype(np.uint8)
-    # What lies under full transparency is not seen, and so has no say.
-    seen = samples if alpha is None or not alpha.any() else samples[alpha > 0]
-    window = windowing.unsigned16(seen)[1]
-    pixels = windowing.to_bytes(np.arange(65536), window)[samples]
-    notice = Notice("windowed", f"16-bit, windowed {windowing.describe(window)}")
-    flat = Image.fromarray(pixels)
-    if alpha is None:
-        return flat, notice
-    bands = flat.split() if flat.mode == "RGB" else (flat,)
-    return Image.merge("RGBA" if flat.mode == "RGB" else "LA", (*bands, Image.fromarray(alpha))), notice
-
-
-def _samples(picture: Image.Image, file: BinaryIO, raw: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """The samples, uint16 (H, W) or (H, W, 3), and the upper byte of the transparency, where there is any."""
+    key = key if isinstance(key, tuple) and raw == "RGB;16B" else None
+    if not grey and key is None and exponent == 1.0 and _uses_its_range(picture):
+        return picture, (depth.upper_eight(16),)
     file.seek(0)
-    with Image.open(file, formats=("PNG",)) as again:
-        again.tile = [tile._replace(args=_SWAPPED[raw]) for tile in again.tile]
-        other = np.asarray(again)
-    if raw == _GREY_ALPHA:
-        # Grey and transparency are two bytes each: read as four channels, all of them are there.
-        return other[..., 0].astype(np.uint16) << 8 | other[..., 1], other[..., 2].copy()
-    upper = np.asarray(picture)
-    samples = upper[..., :3].astype(np.uint16) << 8
-    samples |= other[..., :3]
-    return samples, upper[..., 3].copy() if raw.startswith("RGBA") else None
+    with Image.open(file, formats=("PNG",)) as other:
+        other.tile = [tile._replace(args=_SWAPPED[raw]) for tile in other.tile]
+        other.load()
+        counts, every = np.zeros(65536, np.int64), np.zeros(65536, np.int64)
+        for _, samples, alpha in _bands(picture, other, raw, key):
+            every += windowing.counts16(samples)
+            counts += windowing.counts16(samples, alpha > 0) if alpha is not None else windowing.counts16(samples)
+        counts = counts if counts.any() else every  # nothing is seen: then all of it decides
+        domain = np.arange(65536)
+        if grey or depth.is_shallow(counts, 16):
+            window = windowing.histogram_window(domain, counts) or (0.0, 65535.0)
+            notice = Notice("windowed", f"16-bit, windowed {windowing.describe(window)}")
+            table = curved(window, exponent)
+        else:
+            notice = depth.upper_eight(16)
+            table = curved((0.0, 65535.0), exponent) if exponent != 1.0 else (domain >> 8).astype(np.uint8)
+        # Pillow opens grey with transparency as colour.
+        shown = Image.new("LA", picture.size) if grey else picture
+        veil = None if key is None else Image.new("L", picture.size, 255)
+        for top, samples, alpha in _bands(picture, other, raw, key):
+            pixels = table[samples]
+            if alpha is not None and veil is None:
+                pixels = np.dstack([pixels, alpha])
+            elif alpha is not None and veil is not None:
+                veil.paste(Image.fromarray(alpha), (0, top))
+            shown.paste(Image.fromarray(pixels), (0, top))
+    shown.info.pop("transparency", None)
+    if veil is not None:
+        shown.putalpha(veil)
+    return shown, (notice,)
+
+
+def curved(window: tuple[float, float], exponent: float) -> np.ndarray:
+    """What becomes of each 16-bit value, uint8 (65536,): through the power ``exponent``, then through ``window``."""
+    domain = np.arange(65536) / 65535.0
+    low, high = ((value / 65535.0) ** exponent for value in window)
+    return windowing.to_bytes(domain**exponent, (low, high))
+
+
+def _uses_its_range(picture: Image.Image) -> bool:
+    """Whether the upper bytes of colour are the picture: more than hot pixels reach a quarter of the range."""
+    seen = picture.getchannel("A") if picture.mode == "RGBA" else None
+    histogram = np.array(picture.histogram(seen)[: 3 * 256]).reshape(3, 256)
+    return bool(histogram[:, 64:].sum() > histogram.sum() * depth.HOT)
+
+
+def _bands(
+    picture: Image.Image, other: Image.Image, raw: str, key: tuple[int, ...] | None
+) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
+    """From top to bottom: the first row, the samples, uint16 (rows, W) or (rows, W, 3), and the upper byte of the
+    transparency, where there is any."""
+    width, height = picture.size
+    step = max(1, _BAND // width)
+    for top in range(0, height, step):
+        box = (0, top, width, min(top + step, height))
+        lower = np.asarray(other.crop(box))
+        if raw == _GREY_ALPHA:
+            # Grey and transparency are two bytes each: read as four channels, all of them are there.
+            yield top, lower[..., 0].astype(np.uint16) << 8 | lower[..., 1], lower[..., 2].copy()
+            continue
+        upper = np.asarray(picture.crop(box))
+        samples = upper[..., :3].astype(np.uint16) << 8
+        samples |= lower[..., :3]
+        alpha = upper[..., 3].copy() if raw.startswith("RGBA") else None
+        if key is not None:
+            alpha = np.where((samples == np.array(key, np.uint16)).all(axis=2), 0, 255).astype(np.uint8)
+        yield top, samples, alpha

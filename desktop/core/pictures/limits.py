@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
-from desktop.core.types import DecodeError
+import math
+from dataclasses import dataclass
+
+from desktop.core.types import DecodeError, Notice
 
 MAX_PIXELS = 64_000_000
-"""The largest picture that is opened, in pixels; beyond any camera of note, and 192 MB in memory."""
+"""The largest picture that is kept, in pixels: 192 MB in memory."""
+
+MAX_REDUCED_PIXELS = 512_000_000
+"""The largest picture of a format that can be read at a reduced size (JPEG and TIFF)."""
 
 MAX_FILE_BYTES = 512 << 20
 """The largest file that is opened."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """How a picture beyond :data:`MAX_PIXELS` is read: at 1/``factor`` of each side, and the notice of it."""
+
+    factor: int
+    notices: tuple[Notice, ...] = ()
+
+
+def reduction_of(width: int, height: int, most: int = MAX_PIXELS) -> Reduction:
+    """The reduction by which a picture of this size comes down to ``most`` pixels; factor 1 where it need not.
+
+    Depends on the picture alone, never on what asks for it. Raises DecodeError ``too-large`` beyond
+    :data:`MAX_REDUCED_PIXELS`, ``damaged`` for a picture without pixels.
+    """
+    _check_any(width, height)
+    if width * height > MAX_REDUCED_PIXELS:
+        raise _too_large(width, height, MAX_REDUCED_PIXELS)
+    factor = math.ceil(math.sqrt(width * height / most)) if width * height > most else 1
+    return Reduction(factor, () if factor == 1 else (reduced_notice(width, height, factor),))
+
+
+def reduced_notice(width: int, height: int, factor: int) -> Notice:
+    """The notice of a picture read at 1/``factor`` of each side because of its size."""
+    return Notice("reduced-size", f"read at 1/{factor} of {width}×{height}, for it is very large")
+
+
 def check_size(width: int, height: int) -> None:
     """Raise DecodeError ``too-large`` for a picture over :data:`MAX_PIXELS`, ``damaged`` for one without pixels."""
+    _check_any(width, height)
+    if width * height > MAX_PIXELS:
+        raise _too_large(width, height, MAX_PIXELS)
+
+
+def _check_any(width: int, height: int) -> None:
     if width < 1 or height < 1:
         raise DecodeError("damaged", f"The picture declares a size of {width}×{height} pixels; expected at least 1×1.")
-    if width * height > MAX_PIXELS:
-        raise DecodeError(
-            "too-large",
-            f"The picture has {width}×{height} pixels, {width * height / 1e6:,.0f} million; "
-            f"expected at most {MAX_PIXELS // 1_000_000} million.",
-            "Scale it down in another program first.",
-        )
+
+
+def _too_large(width: int, height: int, most: int) -> DecodeError:
+    return DecodeError(
+        "too-large",
+        f"The picture has {width}×{height} pixels, {width * height / 1e6:,.0f} million; "
+        f"expected at most {most // 1_000_000} million.",
+        "Scale it down in another program first.",
+    )
 
 
 def check_file_size(size: int) -> None:

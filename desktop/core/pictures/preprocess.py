@@ -20,17 +20,6 @@ _FILTERS = {
 }
 
 
-def reduction_for(spec: PreprocessSpec) -> int | None:
-    """The shorter side, in pixels, that a decoder may shrink a picture to before preparing it for ``spec``.
-
-    Twice the input's longer side keeps the filter's support inside real samples. ``None`` where full
-    resolution is needed: thin strokes of ink do not survive a reduction.
-    """
-    if spec.fit == "mnist" or spec.interpolation == "nearest":
-        return None
-    return 2 * max(spec.height, spec.width, spec.resize_shorter or 0)
-
-
 def prepare(image: DecodedImage | np.ndarray, spec: PreprocessSpec) -> PreparedImage:
     """Bring a picture into the shape that a network expects.
 

@@ -1,7 +1,8 @@
 """Finding pictures: the one walk through files and folders for the window and the command line.
 
 Incremental (a generator: stop asking and it stops), bounded (a folder is entered once, whatever the links), and it
-goes on after whatever cannot be read. Which formats Fovea opens is the decoder's affair; it hands its suffixes in.
+goes on after whatever cannot be read. Which formats Fovea opens is the decoder's affair; it hands its suffixes in. A
+file whose suffix says nothing, or that has none, is judged by its first bytes: Siemens calls its DICOM files ``.IMA``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from desktop.core.pictures.formats import HEAD_BYTES, sniff
 
 # What systems leave in folders of pictures. A DICOMDIR is the index of a disc: the pictures it lists are found anyway.
 # Network drives (Synology's @eaDir, QNAP's @Recycle) keep small copies of each picture beside it.
@@ -46,7 +49,21 @@ CLUTTER = frozenset(
 )
 """Names, in small letters, of what systems, network drives and recycle bins leave behind."""
 _DIGITS = re.compile(r"([0-9]+)")
-_DICOM_MAGIC = (128, b"DICM")
+
+# Suffixes of other things, which are not even opened: a walk through a home folder should not read all of it. Camera
+# raw files and previews begin like TIFF or JPEG, unfinished downloads and safety copies like what they are of.
+_OTHER_SUFFIXES = """
+.txt .md .rst .log .csv .tsv .json .jsonl .xml .html .htm .css .yaml .yml .toml .ini .cfg .conf .tex .bib .rtf .nfo
+.py .pyc .pyi .ipynb .js .ts .c .h .cpp .hpp .java .class .rs .go .r .m .mat .sh .bat .ps1 .exe .dll .so .dylib .o
+.pdf .ps .eps .doc .docx .xls .xlsx .ppt .pptx .odt .ods .odp .epub .db .sqlite .mdb
+.zip .gz .tgz .tar .bz2 .xz .7z .rar .zst .iso .dmg .deb .rpm .whl
+.mp4 .mov .avi .mkv .webm .m4v .mpg .mpeg .wmv .3gp .mp3 .wav .flac .ogg .m4a .aac
+.npy .npz .h5 .hdf5 .pkl .pickle .pt .pth .ckpt .keras .tflite .onnx .pb .safetensors .parquet .arrow .tfrecord
+.nii .nrrd .mha .mhd .fits .fit .psd .xcf .ai .svg .indd .blend .stl .obj .ttf .otf .woff .woff2 .ico .cur
+.nef .nrw .cr2 .cr3 .crw .arw .srf .sr2 .dng .orf .raf .rw2 .pef .srw .3fr .fff .iiq .x3f .erf .kdc .dcr .mrw .rwl
+.thm .lrv .xmp .aae .part .partial .crdownload .download .tmp .temp .bak .swp .lock .lnk .url
+"""
+_OTHER = frozenset(_OTHER_SUFFIXES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +97,11 @@ def walk_images(paths: Iterable[str | os.PathLike[str]], suffixes: Collection[st
     """Every picture among ``paths`` and, through all levels, in the folders among them.
 
     A file named outright is always found, whatever it is called: the decoder says what is wrong with it. Inside folders
-    a file counts when its suffix (lower case, with the dot) is one of ``suffixes``, or when it has none and is DICOM by
-    content. Hidden files and folders and what systems leave behind are passed over. The order is natural, files of a
-    folder before its folders. Links are followed; each folder is entered once for every path given. Never raises for
-    what the disk holds: what cannot be looked at comes as a :class:`Problem`.
+    a file counts when its suffix (lower case, with the dot) is one of ``suffixes``, or when its suffix is unknown or
+    missing and its first bytes are those of a format that Fovea opens. Hidden files and folders and what systems leave
+    behind are passed over. The order is natural, files of a folder before its folders. Links are followed; each folder
+    is entered once for every path given. Never raises for what the disk holds: what cannot be looked at comes as a
+    :class:`Problem`.
     """
     known = frozenset(suffix.lower() for suffix in suffixes)
     for given in paths:
@@ -139,7 +157,7 @@ def _list(folder: str, suffixes: frozenset[str]) -> tuple[list[str], list[str], 
                     continue
                 if _is_folder(entry):
                     folders.append(entry.name)
-                elif _may_be_picture(entry.name, suffixes):
+                elif may_be_picture(entry.name, suffixes):
                     files.append(entry.name)
     except OSError as error:
         trouble = _problem(folder, error, "folder")
@@ -167,14 +185,15 @@ def _is_clutter(entry: os.DirEntry[str]) -> bool:
     return False
 
 
-def _may_be_picture(name: str, suffixes: frozenset[str]) -> bool:
+def may_be_picture(name: str, suffixes: Collection[str]) -> bool:
+    """Whether a file of this name can be a picture: by its suffix, or because that one is unknown or missing."""
     suffix = os.path.splitext(name)[1].lower()
-    return suffix in suffixes or _is_bare(suffix)
+    return suffix in suffixes or suffix not in _OTHER and not name.endswith("~")
 
 
-def _is_bare(suffix: str) -> bool:
-    """Whether a name has no real suffix: DICOM files are called IM0001, or 1.2.840.10008.5 after their number."""
-    return suffix in ("", ".") or suffix[1:].isdigit()
+def is_picture(path: str, suffixes: Collection[str]) -> bool:
+    """Whether a walk through its folder finds the file ``path``. False for one that cannot be read."""
+    return may_be_picture(os.path.basename(path), suffixes) and isinstance(_judge(path, frozenset(suffixes)), Found)
 
 
 def _judge(path: str, suffixes: frozenset[str]) -> Found | Problem | None:
@@ -183,17 +202,13 @@ def _judge(path: str, suffixes: frozenset[str]) -> Found | Problem | None:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None  # a pipe or a device called x.png: opening it could wait for ever
-        if by_content and not _is_dicom(path):
-            return None
+        if by_content:
+            with open(path, "rb") as stream:
+                if sniff(stream.read(HEAD_BYTES)) is None:
+                    return None
     except (OSError, ValueError) as error:
         return None if by_content else _problem(path, error)
     return Found(path)
-
-
-def _is_dicom(path: str) -> bool:
-    offset, magic = _DICOM_MAGIC
-    with open(path, "rb") as stream:
-        return stream.read(offset + len(magic))[offset:] == magic
 
 
 def _problem(path: str, error: Exception, what: str = "file or folder") -> Problem:

@@ -40,32 +40,52 @@ def histogram_window(values: np.ndarray, counts: np.ndarray) -> tuple[float, flo
     return (low, high) if low < high else None
 
 
-def sample_window(values: np.ndarray) -> tuple[float, float] | None:
+def sample_window(values: np.ndarray, seen: np.ndarray | None = None) -> tuple[float, float] | None:
     """The window of a picture of any real dtype and shape; values that are not finite are left out.
 
-    Very large pictures are judged by every k-th pixel, so that the answer is quick and always the same. None when no
-    value is finite or all are equal.
+    ``seen`` (bool, of the shape of ``values`` or of its first two axes) leaves out what is no part of the picture:
+    transparent, padding and no-data pixels. Very large pictures are judged by every k-th pixel, so that the answer is
+    quick and always the same. None when no value is finite or all are equal.
     """
-    flat = values.reshape(-1)
-    step = max(1, math.ceil(flat.size / _SAMPLE))
-    some = flat[::step]
-    finite = some[np.isfinite(some)] if some.dtype.kind == "f" else some
-    if finite.size == 0:
+    some = sample(values, seen)
+    if some.size == 0:
         return None
-    distinct, counts = np.unique(finite, return_counts=True)
+    distinct, counts = np.unique(some, return_counts=True)
     return histogram_window(distinct.astype(np.float64), counts)
 
 
-def float_window(values: np.ndarray) -> tuple[float, float] | None:
+def sample(values: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+    """The finite values of every k-th pixel that is seen (1-D), k so that they are about four million at most."""
+    channels = values.size // (values.shape[0] * values.shape[1]) if values.ndim == 3 else 1
+    pixels = values.reshape(-1, channels)
+    step = max(1, math.ceil(values.size / _SAMPLE))
+    some = pixels[::step]
+    if seen is not None:
+        some = some[seen.reshape(-1)[::step]]
+        if not some.size and step > 1:
+            some = pixels[np.flatnonzero(seen)[:_SAMPLE]]
+    return some[np.isfinite(some)] if some.dtype.kind == "f" else some.reshape(-1)
+
+
+def float_window(values: np.ndarray, seen: np.ndarray | None = None) -> tuple[float, float] | None:
     """The window of a floating-point picture: 0 to 1 where the picture keeps to that range and uses it, else chosen.
 
-    Most floating-point pictures are normalised to 0 … 1, and stretching those would change a faithful picture. None
-    as for :func:`sample_window`.
+    Most floating-point pictures are normalised to 0 … 1, and stretching those would change a faithful picture. ``seen``
+    and None as for :func:`sample_window`.
     """
-    finite = values[np.isfinite(values)]
-    if finite.size and float(finite.min()) >= 0.0 and 0.5 <= float(finite.max()) <= 1.0:
+    least, most = math.inf, -math.inf
+    flat = values.reshape(values.shape[0], -1)
+    rows = max(1, _BLOCK // max(1, flat.shape[1]))
+    for start in range(0, len(flat), rows):
+        block = flat[start : start + rows]
+        if seen is not None:
+            block = values[start : start + rows][seen[start : start + rows]]
+        block = block[np.isfinite(block)]
+        if block.size:
+            least, most = min(least, float(block.min())), max(most, float(block.max()))
+    if least >= 0.0 and 0.5 <= most <= 1.0:
         return 0.0, 1.0
-    return sample_window(values)
+    return sample_window(values, seen)
 
 
 def to_bytes(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
@@ -90,15 +110,30 @@ def to_bytes(values: np.ndarray, window: tuple[float, float]) -> np.ndarray:
     return out.reshape(values.shape)
 
 
-def unsigned16(values: np.ndarray) -> tuple[np.ndarray, tuple[float, float]]:
+def counts16(values: np.ndarray, seen: np.ndarray | None = None) -> np.ndarray:
+    """How many of ``values`` (uint16) have each of the 65,536 values, int64; ``seen`` as for :func:`sample_window`.
+
+    In blocks, because NumPy counts on a copy of eight bytes a value.
+    """
+    counts = np.zeros(65536, np.int64)
+    channels = values.size // (values.shape[0] * values.shape[1]) if values.ndim == 3 else 1
+    flat, chosen = values.reshape(-1, channels), None if seen is None else seen.reshape(-1)
+    for start in range(0, len(flat), _BLOCK):
+        block = flat[start : start + _BLOCK]
+        if chosen is not None:
+            block = block[chosen[start : start + _BLOCK]]
+        counts += np.bincount(block.reshape(-1), minlength=65536)
+    return counts
+
+
+def unsigned16(values: np.ndarray, seen: np.ndarray | None = None) -> tuple[np.ndarray, tuple[float, float]]:
     """A uint16 picture to uint8 of the same shape through a chosen window, and that window.
 
-    A picture of one value keeps its place in the full range 0 … 65535.
+    A picture of one value keeps its place in the full range 0 … 65535. ``seen`` as for :func:`sample_window`.
     """
     native = values.astype(np.uint16, copy=False)
-    counts = np.bincount(native.reshape(-1), minlength=65536)
     domain = np.arange(65536)
-    window = histogram_window(domain, counts) or (0.0, 65535.0)
+    window = histogram_window(domain, counts16(native, seen)) or (0.0, 65535.0)
     return to_bytes(domain, window)[native], window
 
 

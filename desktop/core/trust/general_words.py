@@ -11,7 +11,6 @@ every network whose labels carry WordNet ids.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +20,7 @@ import numpy as np
 
 from desktop import paths
 from desktop.core.types import StoreError
+from desktop.system import strict_json
 
 ENOUGH = 0.5
 """The score that a class or a word must reach: more than everything else together (docs/confidence.md)."""
@@ -97,7 +97,7 @@ def _table() -> dict[str, list[str]]:
 def _read() -> dict[str, Any]:
     try:
         with (paths.resources() / FILE).open("rb") as stream:
-            raw = json.loads(stream.read(_MOST_BYTES))
+            raw = strict_json.loads(stream.read(_MOST_BYTES))
         if raw["schema"] != _SCHEMA:
             raise ValueError(f"schema {raw['schema']}")
         return {"names": raw["names"], "words": raw["words"]}

@@ -33,7 +33,7 @@ from desktop.system import strict_json
 from desktop.system.files import check_room, flush, has_room, not_written, write_atomically
 from desktop.system.workers import cores
 
-VERSION = 3
+VERSION = 4
 """Part of every key: a change of how pictures are prepared makes old sets unknown."""
 LIMIT_BYTES = 20 << 30
 """The most that all sets together may take, unless ``FOVEA_CACHE_GB`` says otherwise; one larger set is still made."""

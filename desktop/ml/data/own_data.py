@@ -14,6 +14,7 @@ import numpy as np
 from desktop.core.data import bursts, dataset, near_duplicates
 from desktop.core.data.dataset import ALL, LabelledDataset
 from desktop.core.data.fitness import groups_of
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.patient_names import problem_of_names, public_title
 from desktop.core.data.splits import SplitLists
 from desktop.ml.data import cache
@@ -110,7 +111,7 @@ class _Feed:
 
 def _opened(plan: TrainingPlan, progress: Progress) -> LabelledDataset:
     assert plan.data.path is not None
-    data = dataset.open_dataset(plan.data.path, ALL, lambda done, total: progress(0, 0))
+    data = open_dataset(plan.data.path, ALL, lambda done, total: progress(0, 0))
     missing = sorted(set(plan.data.classes or plan.labels) - set(data.classes))
     if missing:
         raise DataError("no-data", f"'{data.title}' has no class {', '.join(missing)}", "Make the plan again.")

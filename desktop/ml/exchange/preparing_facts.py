@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from desktop.core.notices import medical_notice
 from desktop.core.types import PreprocessSpec
 from desktop.store.manifest import Manifest
 
@@ -48,7 +49,7 @@ def facts_of(manifest: Manifest) -> dict[str, Any]:
         "decision": {"rule": decision.rule, "positive": decision.positive, "value": decision.value},
         "scores": manifest.scores,
         "without": "Fovea's gate, which says whether a picture is of the model's kind at all, is not in this file",
-        "notice": "research and education only; not a medical device" if manifest.medical else "",
+        "notice": medical_notice(manifest.medical),
     }
 
 

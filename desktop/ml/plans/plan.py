@@ -53,9 +53,8 @@ class DataPlan:
     """Which images.
 
     ``source`` is a public set known by name to :mod:`desktop.ml.data.public_sets`, or ``user``: then ``path`` is the
-    folder, .npz, IDX or CIFAR batches that :func:`desktop.core.data.dataset.open_dataset` opens. ``path`` stays on this
-    computer:
-    :meth:`TrainingPlan.public` leaves it out, and ``title`` (the folder's own name) stands for it.
+    folder, .npz, IDX or CIFAR batches that :func:`desktop.core.data.open_data.open_dataset` opens. ``path`` stays on
+    this computer: :meth:`TrainingPlan.public` leaves it out, and ``title`` (the folder's own name) stands for it.
     ``validation`` is the fraction cut from the training images, 0 to 0.9; data with a validation split of its own uses
     that. ``group`` keeps related images on one side of the cut: ``person`` (person or case in the file name or DICOM's
     patient number), ``auto`` (where names or tags carry one) or ``none``.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.widgets import decimals, image_of, make_label
 from desktop.ui.widgets.picture_view import PictureView
@@ -86,6 +86,7 @@ class RadiologyBar(QWidget):
         self.presets.setAccessibleName(self.tr("Windows"))
         self.presets.setToolTip(self.tr("Windows of the file and usual ones"))
         self.presets.setMinimumContentsLength(9)
+        self.presets.setPlaceholderText(self.tr("Own window"))
         self.presets.activated.connect(self._on_preset)
         self.invert = self._tool(self.tr("Invert"), self.tr("Exchange dark and light"))
         self.invert.toggled.connect(self._draw_soon)
@@ -93,15 +94,20 @@ class RadiologyBar(QWidget):
         self.header = QPushButton(self.tr("Header…"))
         self.header.setToolTip(self.tr("The header of the DICOM file; the patient's data stay hidden until asked for"))
         self.header.clicked.connect(self.header_wanted)
-        self.facts = make_label("", "secondary")
+        self.facts = make_label("", "secondary", wrap=True)
+        self.facts.hide()
         self.window_tool.toggled.connect(self._on_window_tool)
         self.measure.toggled.connect(self._on_measure)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
         row.setSpacing(6)
         for part in (self.window_tool, self.presets, self.invert, self.measure, self.header):
             row.addWidget(part)
-        row.addWidget(self.facts, 1)
+        row.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(row)
+        column.addWidget(self.facts)
         self._drawing = QTimer(self)
         self._drawing.setSingleShot(True)
         self._drawing.setInterval(_DRAW_MS)
@@ -234,6 +240,7 @@ class RadiologyBar(QWidget):
         if self.measure.isChecked() and self._spacing is None:
             parts.append(self.tr("no scale in this file: measured in pixels"))
         self.facts.setText(" · ".join(parts))
+        self.facts.setVisible(bool(parts))
 
     # The mouse
 
@@ -294,6 +301,7 @@ class RadiologyBar(QWidget):
             self.ruler.update()
             return
         across, down = place.x() - self._press.x(), place.y() - self._press.y()
+        self.presets.setCurrentIndex(-1)  # what the hand chose has no name
         centre, width = self._begun
         span = max(width, 1e-3) / max(200.0, float(min(self._picture.width(), self._picture.height())))
         self.set_window(centre + down * span, max(width * 0.005, width + across * 2 * span))

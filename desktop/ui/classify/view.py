@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
@@ -12,7 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services import last_session
-from desktop.services.background import run_aside
+from desktop.services.background import Aside, run_aside
 from desktop.services.classifying import AT_ONCE, Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
@@ -68,7 +67,7 @@ class ClassifyView(QWidget):
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
         self._remembers = False
-        self._writer: threading.Thread | None = None
+        self._writer: Aside | None = None
         self._remember = QTimer(self)
         self._remember.setSingleShot(True)
         self._remember.setInterval(_REMEMBER_MS)

@@ -9,15 +9,17 @@ from PySide6.QtCore import QBuffer, QByteArray, QCoreApplication, QIODevice
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
+from desktop.app.exports import CONTEXT, exports_of
 from desktop.core.drawings import strokes
 from desktop.core.drawings.strokes import Drawing
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.tabled import translated
 
 
 def ask_where(parent: QWidget, save: Callable[[str], None]) -> None:
     """Ask for a file of either kind, and hand its path to ``save``."""
     dialog = FileDialog(parent, _tr("Export the Drawing"), "save")
-    dialog.setNameFilters([_tr("Picture (*.png)"), _tr("Strokes, to draw on later (*.json)")])
+    dialog.setNameFilters([translated(CONTEXT, export.words) for export in exports_of("drawing")])
     dialog.setDefaultSuffix("png")
     dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix("json" if "json" in text else "png"))
     dialog.selectFile(_tr("drawing") + ".png")

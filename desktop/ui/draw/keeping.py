@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QRect, Signal, Slot
 from PySide6.QtGui import QImage
 
 from desktop.core.types import FoveaError
-from desktop.services.background import run_aside
+from desktop.services.background import Aside, run_aside
 from desktop.services.drawings import OwnDrawings
 from desktop.ui.draw.exporting import png
 from desktop.ui.kit.widgets import grey_of, image_of
@@ -33,7 +33,7 @@ class Keeping(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._threads: set[threading.Thread] = set()
+        self._threads: set[Aside] = set()
         self._done.connect(self._on_done)
 
     @property
@@ -64,7 +64,7 @@ class Keeping(QObject):
         self._done.emit(threading.current_thread(), trouble)
 
     @Slot(object, str)
-    def _on_done(self, thread: threading.Thread, trouble: str) -> None:
+    def _on_done(self, thread: Aside, trouble: str) -> None:
         self._threads.discard(thread)
         if trouble:
             self.failed.emit(trouble)

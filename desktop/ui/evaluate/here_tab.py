@@ -113,7 +113,7 @@ class HereTab(QWidget):
             what = words(card_title(compared.name))
             rows += [[what, here, whole(compared.here.n), figure(compared.here)], self._card_row(what, compared.listed)]
         self.model.set_rows(rows)
-        fit_columns(self.table, 460)
+        fit_columns(self.table, 420)
         fit_height(self.table)
 
     def _card_row(self, what: Cell, metric: dict[str, object]) -> list[Cell]:

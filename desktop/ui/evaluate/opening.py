@@ -118,7 +118,8 @@ def _reading(path: str, split: str | None, choose: bool, names: Sequence[str] = 
     """``choose``: where the data has several splits and none was named, read all and say that one must be chosen."""
 
     def work(task: Task) -> tuple[LabelledDataset, bool]:
-        from desktop.core.data.dataset import ALL, DatasetError, open_dataset
+        from desktop.core.data.dataset import ALL, DatasetError
+        from desktop.core.data.open_data import open_dataset
 
         def told(done: int, total: int | None) -> None:
             task.progressed.emit(done)

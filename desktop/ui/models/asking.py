@@ -140,13 +140,14 @@ class Asking(QObject):
 
     @Slot(str, str)
     def _ask_target(self, form: str, folder: str) -> None:
-        from desktop.ml.exchange.export_model import ENDINGS
+        from desktop.app.exports import exports_of
 
         card = self._detail.card
         if card is None:
             return
         dialog = FileDialog(self._parent, self.tr("Export"), "save")
-        dialog.selectFile(f"{card.id}{ENDINGS[form]}")
+        ending = next(export.ending for export in exports_of("model") if export.form == form)
+        dialog.selectFile(f"{card.id}{ending}")
         dialog.setProperty("form", form)
         dialog.setProperty("folder", folder)
         dialog.fileSelected.connect(self._on_target)

@@ -22,10 +22,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.app.exports import CONTEXT, exports_of
 from desktop.core.types import FoveaError
 from desktop.ml.exchange.foreign import SCALINGS, Facts, Found, check_labels, missing, read_labels
 from desktop.ui.kit.file_dialogs import FileDialog
-from desktop.ui.kit.tabled import brief_notice
+from desktop.ui.kit.tabled import brief_notice, translated
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.models import words
 from desktop.ui.widgets.notices import CautionStrip
@@ -353,13 +354,10 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self._start = folder
         self.setWindowTitle(self.tr("Export {0}").format(name))
-        texts = {
-            "zip": self.tr("Whole, for another Fovea (.zip): everything, with its card and checksums"),
-            "keras": self.tr("Keras (.keras): to train on, or to use in Python"),
-            "tflite": self.tr("LiteRT (.tflite): for telephones and small computers"),
-            "onnx": self.tr("ONNX (.onnx): for ONNX Runtime and many other programs"),
+        self.forms = {
+            export.form: QRadioButton(f"{translated(CONTEXT, export.words)}: {translated(CONTEXT, export.about)}")
+            for export in exports_of("model")
         }
-        self.forms = {key: QRadioButton(text) for key, text in texts.items()}
         self.forms["zip"].setChecked(True)
         self.forms["keras"].setEnabled(has_keras)
         if not has_keras:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from desktop.app.exports import CONTEXT, exports_of
 from desktop.services.background import Task
 from desktop.services.training import read_curves
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.tabled import translated
 from desktop.ui.train import words
 from desktop.ui.train.runs_table import MOST_CURVES
 from desktop.ui.widgets.plot_drawing import draw_file
@@ -61,7 +63,7 @@ class CurveExports(QObject):
             return
         name = re.sub(r"[^\w\- ]+", "", runs[0][0]).strip() or "curves"
         dialog = FileDialog(self._parent, self.tr("Save the Curves"), "save")
-        dialog.setNameFilters([self.tr("Table (*.csv)"), self.tr("Picture of both plots (*.png)")])
+        dialog.setNameFilters([translated(CONTEXT, export.words) for export in exports_of("curves")])
         dialog.setDefaultSuffix("csv")
         dialog.filterSelected.connect(lambda chosen: dialog.setDefaultSuffix("png" if "png" in chosen else "csv"))
         dialog.selectFile(f"{name}.csv")

@@ -28,7 +28,7 @@ from desktop.ui.train import words
 from desktop.ui.train.parallel import ParallelPlot
 
 if TYPE_CHECKING:
-    from desktop.engine.searching import SearchEnded, TrialTold
+    from desktop.engine.search_events import SearchEnded, TrialTold
     from desktop.ml.plans.search_results import SearchResult
     from desktop.services.training import TrainingService
     from desktop.store.runs import RunStore

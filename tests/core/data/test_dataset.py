@@ -15,17 +15,12 @@ import pytest
 from PIL import Image
 
 from desktop.core.data import read_arrays
-from desktop.core.data.dataset import (
-    ALL,
-    DatasetError,
-    Interrupted,
-    LabelledDataset,
-    open_dataset,
-)
+from desktop.core.data.dataset import ALL, DatasetError, Interrupted, LabelledDataset
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.persons import group_of_name, patient_in
 from desktop.core.data.picture_facts import look_at
 from desktop.core.pictures.decode import decode
-from tests.core.makers import scan_of
+from tests.core.makers import dicom_bytes, scan_of
 
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX links or permissions")
 
@@ -133,6 +128,18 @@ def test_clutter_is_shown_and_case_is_noticed(root: Path) -> None:
     assert data.classes == ("Cats", "cats", "dogs") and len(data) == 5
     assert data.passed_over == {"hidden files": 2, "system files": 3, ".txt files": 1}
     assert {"clutter", "other-files", "classes-look-alike"} <= set(kinds(data))
+
+
+def test_files_with_unknown_and_without_suffixes_are_judged_by_content(tmp_path: Path) -> None:
+    for index, name in enumerate(("benign/MR.1.IMA", "benign/IM0002", "malignant/MR.3.ima", "malignant/x.img")):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(dicom_bytes(np.full((8, 8), index, np.uint8)))
+    (tmp_path / "benign" / "report.xyz").write_text("no picture")
+    (tmp_path / "benign" / "bare").write_text("no picture")
+    data = open_dataset(tmp_path)
+    assert data.classes == ("benign", "malignant") and len(data) == 4
+    assert data.passed_over == {".xyz files": 1, "files without a suffix": 1}
 
 
 @posix_only

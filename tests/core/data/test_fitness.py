@@ -13,9 +13,10 @@ from PIL import Image
 from desktop.cli import data as data_command
 from desktop.cli.train_plan import data_of
 from desktop.core.data import bursts
-from desktop.core.data.dataset import ALL, open_dataset
+from desktop.core.data.dataset import ALL
 from desktop.core.data.fitness import groups_of, obstacles
 from desktop.core.data.inspection import inspect
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.splits import cut
 from desktop.core.types import FoveaError
 from desktop.ml.data.assemble import gather

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from desktop.core.data import near_duplicates
-from desktop.core.data.dataset import Interrupted, open_dataset
+from desktop.core.data.dataset import Interrupted
 from desktop.core.data.findings import Finding
 from desktop.core.data.inspection import Inspection, inspect
+from desktop.core.data.open_data import open_dataset
 from tests.core.makers import dicom_bytes
 
 

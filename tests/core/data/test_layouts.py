@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from desktop.core.data import layouts, read_names, unpack
-from desktop.core.data.dataset import ALL, DatasetError, LabelledDataset, open_dataset
+from desktop.core.data.dataset import ALL, DatasetError, LabelledDataset
 from desktop.core.data.layouts import LayoutNeededError, address_of, split_address
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.split_names import part_of, parts_of
 from desktop.core.pictures import walk
 from desktop.core.pictures.decode import decode

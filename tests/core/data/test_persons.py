@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.core.data.dataset import open_dataset
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.persons import patient_in, patient_of_file
 from desktop.core.pictures.decode import decode
 from desktop.core.types import ImageSource

@@ -206,3 +206,37 @@ def test_a_group_that_went_over_with_another_class_counts_once() -> None:
 
 def test_one_key_is_enough_to_belong_together() -> None:
     assert together(["a", "b", "a", None]) == [0, 1, 0, 3]
+
+
+def cutting() -> splits.Cutting:
+    """Two classes and one more; persons of two pictures each, the last two pictures of class b are copies."""
+    labels = np.array([0] * 8 + [1] * 8 + [2] * 4, np.int32)
+    contents = np.arange(20, dtype=np.int32)
+    contents[15] = contents[14]
+    names = tuple(f"{'abc'[label]}/{i}.png" for i, label in enumerate(labels.tolist()))
+    return splits.Cutting(("a", "b", "c"), names, labels, (np.arange(20) // 2).astype(np.int32), contents)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_counts_are_those_of_the_cut_itself(seed: int) -> None:
+    held = cutting()
+    gone, near = ("a/0.png", "b/9.png"), (("a/2.png", "a/4.png"),)
+    for by_person in (True, False):
+        for learned in (("a", "b"), ("b", "a"), ("c",)):
+            rows = [
+                at
+                for at, name in enumerate(held.names)
+                if name not in gone and held.classes[held.labels[at]] in learned
+            ]
+            labels = np.array([learned.index(held.classes[held.labels[at]]) for at in rows])
+            alike = ["near" if held.names[at] in near[0] else None for at in rows]
+            people = [held.persons[at] if by_person else None for at in rows]
+            groups = together(people, alike, [held.contents[at] for at in rows])
+            kept, checked = cut(labels, groups, 0.4, seed)
+            expected = [
+                (int((labels[kept] == i).sum()), int((labels[checked] == i).sum())) for i in range(len(learned))
+            ]
+            assert list(held.counts(learned, 0.4, seed, by_person, gone, near)) == expected
+    assert held.counts(("a", "b"), 0.4, seed) == held.counts(("a", "b"), 0.4, seed, True, (), ())
+    assert held.counts(("x",), 0.4, seed) == ((0, 0),)
+    assert held.counts(("a",), 0.4, seed, left_out=held.names) == ((0, 0),)

@@ -46,7 +46,13 @@ def test_an_estimate_and_its_complement() -> None:
     assert (other.low, other.high) == (pytest.approx(1 - share.high), pytest.approx(1 - share.low))  # type: ignore[operator]
     plain = Estimate(0.25, 0.1, 0.5, 8, None, "mover", effective=4.5).complement()
     assert (plain.value, plain.low, plain.high, plain.hits, plain.effective) == (0.75, 0.5, 0.9, None, 4.5)
-    for open_ in (unknown("why", 3), Estimate(0.5, n=3), Estimate(0.5, low=0.1), Estimate(0.5, high=0.9)):
+    for open_ in (
+        unknown("why", 3),
+        Estimate(0.5, n=3),
+        Estimate(0.5, low=0.1),
+        Estimate(0.5, high=0.9),
+        Estimate(None, 0.1, 0.9),
+    ):
         assert open_.complement() is open_
     assert unknown("why", 3) == Estimate(None, None, None, 3, None, "", "why") and unknown("why").n == 0
 
@@ -141,6 +147,27 @@ def test_resampled_matrices_are_drawn_image_by_image(monkeypatch: pytest.MonkeyP
             one[cell] = count
         expected.append(kept(np.diag(one)[None], one.sum(axis=1)[None], one.sum(axis=0)[None])[0])
     np.testing.assert_array_equal(found, expected)
+
+
+def test_matrices_of_many_classes_are_drawn_in_portions() -> None:
+    matrix = np.diag(np.arange(1500) % 3 + 1)
+    found = intervals.resampled_confusion(matrix, lambda hits, rows, columns: hits @ np.arange(1500.0), 2)
+    weights = matrix.diagonal() / matrix.sum()
+    drawn = np.random.default_rng(2).multinomial(matrix.sum(), weights, size=1000)
+    np.testing.assert_allclose(found, drawn @ np.arange(1500.0))
+
+
+def test_areas_rest_on_all_images() -> None:
+    rng = np.random.default_rng(0)
+    positive = np.arange(50) < 20
+    assert intervals.delong_auc(positive, rng.random(50)).n == 50
+    assert intervals.delong_auc(np.zeros(3, bool), rng.random(3)).n == 3
+    assert intervals.delong_auc(np.ones(4, bool), rng.random(4)).n == 4
+
+
+def test_scores_that_are_all_alike_give_no_point_for_an_interval() -> None:
+    flat = intervals.delong_auc(np.arange(8) < 4, np.full(8, 0.5))
+    assert (flat.value, flat.method) == (0.5, "newcombe") and (flat.low, flat.high) == intervals.newcombe_auc(0.5, 4, 4)
 
 
 def test_midranks_are_those_of_scipy() -> None:
@@ -376,10 +403,12 @@ def test_working_here_is_judged_by_newcombes_difference() -> None:
     better = works_here(proportion(59, 60, ""), 0.8, 100, "sensitivity", "the card")
     assert better.verdict == "better" and better.sentence.startswith("Here the sensitivity is 59 of 60")
     assert "the card says 80.0 % on 100; it does better here, by " in better.sentence
-    same = works_here(proportion(48, 60, ""), 0.8, 60)
-    assert same.verdict == "compatible" and "the very same numbers" in same.sentence
-    assert "the very same" not in works_here(proportion(48, 60, ""), 0.8, 61).sentence
-    assert f"up to {-100 * same.difference.low:.1f} percentage points worse" in same.sentence  # type: ignore[operator]
+    alike = works_here(proportion(48, 60, ""), 0.8, 61)
+    assert alike.verdict == "compatible" and alike.difference.low is not None and "the very same" not in alike.sentence
+    assert f"up to {-100 * alike.difference.low:.1f} percentage points worse" in alike.sentence
+    same, as_many = (works_here(proportion(hits, 60, ""), 0.8, 60) for hits in (48, 20))
+    assert same.verdict == as_many.verdict == "same-data" and "tells nothing about other pictures" in same.sentence
+    assert "the very same numbers" in same.sentence and ": as many images, so" in as_many.sentence
     assert works_here(proportion(FEW - 1, FEW - 1, ""), 0.5, 100).verdict == "too-few"
     assert works_here(proportion(FEW, FEW, ""), 0.5, 100).verdict == "better" and FEW == 50
     assert works_here(proportion(50, 60, ""), 0.9, 0).verdict == "no-figure"

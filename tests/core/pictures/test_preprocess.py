@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from desktop.core.pictures.preprocess import prepare, reduction_for
+from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import DecodedImage, PrepareError, PreprocessSpec
 
 RNG = np.random.default_rng(5)
@@ -74,12 +74,6 @@ def test_facts_speak_of_the_original_not_of_a_reduced_decode() -> None:
 def test_other_arrays_are_refused(bad: np.ndarray) -> None:
     with pytest.raises(PrepareError):
         prepare(bad, PreprocessSpec(8, 8, "rgb", "stretch"))
-
-
-def test_only_where_ink_is_thin_full_resolution_is_needed() -> None:
-    assert reduction_for(PreprocessSpec(28, 28, "grey", "mnist")) is None
-    assert reduction_for(PreprocessSpec(32, 32, "rgb", "center_crop")) == 64
-    assert reduction_for(PreprocessSpec(224, 224, "rgb", "center_crop", resize_shorter=256)) == 512
 
 
 @settings(max_examples=150, deadline=None)

@@ -51,6 +51,43 @@ def test_dicom_without_a_suffix_is_known_by_its_content(tmp_path: Path) -> None:
     assert names(tmp_path) == ["1.2.840.10008.5.12", "IM0001"]
 
 
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(30)
+DICOM = bytes(128) + b"DICM" + bytes(40)
+
+
+def test_unknown_and_missing_suffixes_are_judged_by_content(tmp_path: Path) -> None:
+    for name in ("a.IMA", "b.img", "c.acr", "0001.v2", "scan", "x.y.z", "photo.apng", "shot.jpg_large", "p.bin"):
+        touch(tmp_path / name, PNG if name.startswith(("p", "s")) else DICOM)
+    for name in ("d.IMA", "e", "f.img", "g.xyz"):
+        touch(tmp_path / name, b"no picture at all")
+    touch(tmp_path / "empty.ima", b"")
+    found = names(tmp_path)
+    assert sorted(found) == sorted(
+        ["0001.v2", "a.IMA", "b.img", "c.acr", "p.bin", "photo.apng", "scan", "shot.jpg_large", "x.y.z"]
+    )
+
+
+def test_suffixes_of_other_things_are_not_even_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("raw.NEF", "raw.dng", "movie.mp4", "labels.csv", "model.keras", "load.part", "old.png.bak", "a.png~"):
+        touch(tmp_path / name, PNG)
+    touch(tmp_path / "a.png", PNG)
+    opened: list[str] = []
+    real = open
+    monkeypatch.setattr("builtins.open", lambda path, *rest, **more: opened.append(path) or real(path, *rest, **more))
+    assert names(tmp_path) == ["a.png"] and not opened
+
+
+@posix_only
+def test_an_unknown_file_that_cannot_be_read_is_no_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path / "locked.xyz", PNG)
+
+    def refused(*_rest: object, **_more: object) -> None:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr("builtins.open", refused)
+    assert names(tmp_path) == []
+
+
 def test_a_file_named_outright_is_found_whatever_it_is_called(tmp_path: Path) -> None:
     files = [touch(tmp_path / name) for name in ("notes.txt", ".hidden", "DICOMDIR")]
     assert list(walk_images(files, SUFFIXES)) == [Found(str(file)) for file in files]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.data.dataset import open_dataset
+from desktop.core.data.open_data import open_dataset
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import ImageSource, StoreError
 from desktop.ml.convert.litert import LiteRT

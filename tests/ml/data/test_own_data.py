@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.core.data.dataset import open_dataset
 from desktop.core.data.inspection import inspect
+from desktop.core.data.open_data import open_dataset
 from desktop.core.data.splits import SplitError, read_split, write_split
 from desktop.core.pictures.decode import decode
 from desktop.core.pictures.preprocess import prepare

@@ -157,3 +157,8 @@ def test_scores_of_0_leave_the_least_threshold_there_is() -> None:
     assert calibrate.sensitive_threshold(np.array([0.5, 1.0]), np.array([False, True]), 1.0) == pytest.approx(
         between(0.5, 1 - 1e-6)
     )
+
+
+def test_one_picture_of_a_class_is_all_of_it() -> None:
+    assert balanced([0.2, 0.7], [0.5]) == pytest.approx(between(0.2, 0.5))  # 1 and 1/2 rather than 0 and 1/2
+    assert balanced([0.5], [0.1, 0.15, 0.2, 0.8]) == pytest.approx(between(0.2, 0.5))  # 1/4 and 0 rather than 1/4 and 1

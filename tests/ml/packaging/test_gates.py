@@ -125,7 +125,8 @@ def test_an_exported_file_is_compared_before_it_is_written(
         def wrote(step: str, arguments: tuple[str, ...], *_: Any) -> dict[str, Any]:
             work = Path(arguments[5])
             (work / f"out.{form}").write_bytes(b"network")
-            (work / "parity.json").write_text("{}")
+            for name in ("parity.json", "facts.json"):
+                (work / name).write_text("{}")
             return {"difference": gap, "pictures": 7}
 
         monkeypatch.setattr(export_model, "run", wrote)

@@ -83,7 +83,7 @@ def test_the_ruler_measures_where_there_is_a_scale(qtbot: Any, shell: Shell, tmp
     assert "no scale" in bar.facts.text()
 
 
-def test_row_21_the_header_shows_no_patient_until_asked(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+def test_the_header_shows_no_patient_until_asked(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
     pane = shell.window.classify.picture
     open_and_wait(qtbot, shell, [scan(tmp_path / "a.dcm")], "a.dcm")
     pane.radiology.header.click()

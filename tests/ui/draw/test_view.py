@@ -131,7 +131,7 @@ def test_keys_keep_drawings_with_their_labels(view: DrawView, qtbot: Any, fovea_
     qtbot.waitUntil(lambda: "3 kept" in view.truth._kept.text(), timeout=20_000)
     assert {path.parent.name for path in root.glob("*/*.png")} == {"2", "4", "5"}
     assert "3 kept" in view.truth._kept.text()
-    from desktop.core.data.dataset import open_dataset
+    from desktop.core.data.open_data import open_dataset
 
     data = open_dataset(root)
     assert sorted(data.classes) == ["2", "4", "5"]  # what the wizard would train on
@@ -183,7 +183,7 @@ def test_keys_before_the_answer_keep_what_was_there(view: DrawView, qtbot: Any, 
 
 
 @pytest.mark.parametrize("end", ["bin", "next", "model", "quit", "no engine"])
-def test_row_67_a_kept_drawing_is_kept_whatever_comes_before_the_answer(
+def test_a_kept_drawing_is_kept_whatever_comes_before_the_answer(
     view: DrawView, shell: Shell, qtbot: Any, fovea_home: Path, end: str
 ) -> None:
     """Draw an 8, press 8, and do something else before the engine has answered: ten times of ten it lies there."""

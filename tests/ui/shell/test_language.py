@@ -129,3 +129,17 @@ def test_every_text_has_a_context(tool: Any) -> None:
     assert len(found) > 1000 and {"MainWindow", "Menus", "Evaluate"} <= {text.context for text in found}
     named = {text.source for text in found if text.context}
     assert {text.source for text in found} == named
+
+
+def test_words_of_tables_are_collected_in_the_context_that_they_are_looked_up_by(tool: Any) -> None:
+    from desktop.app import exports, recipes
+    from desktop.core import notices
+    from desktop.core.figures import table
+
+    found = list(tool.collect(ROOT / "desktop"))
+    for module in (notices, table, recipes, exports):
+        name = str(Path(module.__file__ or "").relative_to(ROOT).as_posix())
+        contexts = {text.context for text in found if text.file == name}
+        assert contexts == {module.CONTEXT}, name
+    words = {text.source for text in found if text.context == notices.CONTEXT}
+    assert {part for told in notices.NOTICES.values() for part in (told.brief, told.rest) if part} <= words

@@ -199,7 +199,7 @@ def test_dropped_file_and_dropped_bytes(qtbot: Any, shell: Shell, tmp_path: Path
     ("offered", "proposed"),
     [("CopyAction|MoveAction", "MoveAction"), ("CopyAction", "CopyAction"), ("LinkAction|MoveAction", "MoveAction")],
 )
-def test_row_72_a_drop_is_a_copy_whatever_is_proposed(
+def test_a_drop_is_a_copy_whatever_is_proposed(
     qtbot: Any, shell: Shell, tmp_path: Path, offered: str, proposed: str
 ) -> None:
     """A file manager that proposes to move deletes its file once that is accepted: the user's picture would be gone."""
@@ -221,7 +221,7 @@ def test_row_72_a_drop_is_a_copy_whatever_is_proposed(
     assert path.exists()
 
 
-def test_row_72_what_may_only_be_moved_is_refused(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
+def test_what_may_only_be_moved_is_refused(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(write_image(tmp_path / "mine.png", "red")))])
     only = Qt.DropAction.MoveAction

@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from desktop.core.pictures.dicom.codecs import decode_frame
+from desktop.core.pictures import depth
+from desktop.core.pictures.dicom.codecs import check_syntax, decode_frame
 from desktop.core.pictures.dicom.grey_values import grey_levels
 from desktop.core.pictures.limits import MAX_FILE_BYTES, check_frame, check_size
 from desktop.core.types import DecodedImage, DecodeError, Notice
@@ -40,6 +41,7 @@ def decode_dicom(file: BinaryIO, size: int, frame: int) -> DecodedImage:
     syntax = _complete(dataset)
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     check_size(columns, rows)
+    check_syntax(syntax)
     frames = int(dataset.NumberOfFrames)
     _check_length(dataset, keyword, syntax, frames)
     check_frame(frame, frames)
@@ -177,6 +179,12 @@ def _complete(dataset: Any) -> str:
     }
     if samples > 1:
         values["PlanarConfiguration"] = _integer(dataset, "PlanarConfiguration", 0)
+    if samples not in (1, 3) and samples in (2, 4):
+        raise DecodeError(
+            "unsupported-format",
+            f"The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.",
+            "Export it as RGB.",
+        )
     if samples not in (1, 3) or allocated not in (1, 8, 16, 32, 64) or not 1 <= stored <= allocated:
         raise DecodeError(
             "dicom-damaged",
@@ -247,8 +255,7 @@ def _colour(stored: np.ndarray, bits: int, dataset: Any) -> tuple[np.ndarray, tu
     notices: tuple[Notice, ...] = ()
     values = stored.astype(f"u{stored.dtype.itemsize}", copy=False)
     if bits > 8:
-        values = values >> (bits - 8)
-        notices = (Notice("reduced-depth", f"{bits} bits a channel, the upper 8 used"),)
+        values, notices = depth.to_eight(values, bits)
     elif bits < 8:
         values = values.astype(np.uint16) * 255 // ((1 << bits) - 1)
     pixels = np.ascontiguousarray(values, dtype=np.uint8)

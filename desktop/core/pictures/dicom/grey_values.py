@@ -56,7 +56,7 @@ def grey_levels(
     else:
         chosen = (0.0, 1.0)
         if curve is None:
-            chosen = _chosen_from(stored, modality)
+            chosen = _chosen_from(stored, modality, _padding(dataset, stored.dtype))
             text = f"{stored.dtype.itemsize * 8}-bit, windowed {windowing.describe(chosen)}"
         pixels = np.empty(stored.shape, np.uint8)
         flat, out = stored.reshape(-1), pixels.reshape(-1)
@@ -80,10 +80,16 @@ def _chosen(values: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     return window
 
 
-def _chosen_from(stored: np.ndarray, modality: Curve) -> tuple[float, float]:
+def _chosen_from(stored: np.ndarray, modality: Curve, padding: tuple[float, float] | None) -> tuple[float, float]:
     step = max(1, stored.size >> 22)
+    some = stored.reshape(-1)[::step]
+    if padding is not None:
+        # As the samples hold it: a text's decimals are not those of a float of 32 bits.
+        first, last = (np.array(end).astype(stored.dtype) for end in padding)
+        kept = some[~((some >= first) & (some <= last))]
+        some = kept if kept.size else some
     with np.errstate(all="ignore"):
-        sample = modality(stored.reshape(-1)[::step].astype(np.float64))
+        sample = modality(some.astype(np.float64))
     window = windowing.sample_window(sample)
     if window is None:
         some = sample[np.isfinite(sample)][:1]
@@ -92,14 +98,29 @@ def _chosen_from(stored: np.ndarray, modality: Curve) -> tuple[float, float]:
     return window
 
 
-def _without_padding(counts: np.ndarray, domain: np.ndarray, dataset: Any) -> np.ndarray:
-    """``counts`` without the pixels that only fill the frame up (Pixel Padding Value, C.7.5.1.1.2)."""
-    first = _number(dataset, "PixelPaddingValue")
+def _padding(dataset: Any, dtype: np.dtype) -> tuple[float, float] | None:
+    """The range of values that only fill the frame up, lowest and highest, or None (Pixel Padding Value, C.7.5.1.1.2;
+    Float and Double Float Pixel Padding Value, C.7.5.1.1)."""
+    prefix = {"f4": "Float", "f8": "DoubleFloat"}.get(dtype.str[1:], "")
+    first = _number(dataset, f"{prefix}PixelPaddingValue")
     if first is None:
+        return None
+    last = _number(dataset, f"{prefix}PixelPaddingRangeLimit")
+    ends = (first, first if last is None else last)
+    if dtype.kind in "iu":
+        # Written with the other sign, it still means the same bits.
+        info, span = np.iinfo(dtype), 1 << (8 * dtype.itemsize)
+        wrapped = [end + span if end < info.min else end - span if end > info.max else end for end in ends]
+        return min(wrapped), max(wrapped)
+    return min(ends), max(ends)
+
+
+def _without_padding(counts: np.ndarray, domain: np.ndarray, dataset: Any) -> np.ndarray:
+    """``counts`` without the pixels that only fill the frame up."""
+    padding = _padding(dataset, domain.dtype)
+    if padding is None:
         return counts
-    last = _number(dataset, "PixelPaddingRangeLimit")
-    low, high = sorted((first, first if last is None else last))
-    kept = np.where((domain >= low) & (domain <= high), 0, counts)
+    kept = np.where((domain >= padding[0]) & (domain <= padding[1]), 0, counts)
     return kept if kept.any() else counts
 
 
@@ -116,21 +137,32 @@ def _number(dataset: Any, keyword: str) -> float | None:
 
 
 def _group(dataset: Any, frame: int, keyword: str) -> Any:
-    """Where the elements of a functional group lie: in the frame's own item, in the shared one, or in the dataset."""
+    """Where the elements of a functional group lie: in the frame's own item, in the shared one, or in the dataset.
+
+    An item that is there and says nothing does not count."""
     items: Any = dataset.get("PerFrameFunctionalGroupsSequence") or ()
     shared: Any = dataset.get("SharedFunctionalGroupsSequence") or ()
     for holder in (items[frame] if frame < len(items) else None, shared[0] if len(shared) else None):
         sequence = holder.get(keyword) if holder is not None else None
-        if sequence:
+        if sequence and any(element.value not in (None, "", []) for element in sequence[0]):
             return sequence[0]
     return dataset
 
 
+def _table_item(sequence: Any) -> Any:
+    """The first item of a sequence of lookup tables that describes one; None where none does: anonymisers and old
+    writers leave empty items behind."""
+    for item in sequence or ():
+        if item.get("LUTDescriptor") not in (None, "", []) or item.get("LUTData") not in (None, b"", "", []):
+            return item
+    return None
+
+
 def _modality(dataset: Any, frame: int, signed: bool) -> Curve:
     """Stored values to the modality's units (Hounsfield, optical density …), float64 to float64."""
-    sequence = dataset.get("ModalityLUTSequence")
-    if sequence:
-        first, entries, _ = _lut(sequence[0], signed)
+    table = _table_item(dataset.get("ModalityLUTSequence"))
+    if table is not None:
+        first, entries, _ = _lut(table, signed)
         return lambda values: entries[np.clip(np.nan_to_num(values) - first, 0, len(entries) - 1).astype(np.intp)]
     group = _group(dataset, frame, "PixelValueTransformationSequence")
     slope, intercept = _number(group, "RescaleSlope"), _number(group, "RescaleIntercept")
@@ -144,9 +176,9 @@ def _modality(dataset: Any, frame: int, signed: bool) -> Curve:
 def _voi(dataset: Any, frame: int, signed: bool) -> tuple[Curve | None, str]:
     """Modality values to 0 … 1 as the file wants them shown, and that in words; None and '' where it does not say."""
     group = _group(dataset, frame, "FrameVOILUTSequence")
-    sequence = group.get("VOILUTSequence")
-    if sequence:
-        first, entries, bits = _lut(sequence[0], signed)
+    table = _table_item(group.get("VOILUTSequence"))
+    if table is not None:
+        first, entries, bits = _lut(table, signed)
         top = float((1 << bits) - 1)
         return (
             lambda values: entries[np.clip(np.nan_to_num(values) - first, 0, len(entries) - 1).astype(np.intp)] / top,

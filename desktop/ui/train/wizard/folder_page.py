@@ -256,7 +256,8 @@ class FolderPage(Page):
 def read(path: str, task: Task, held: TrainingPlan | None = None) -> tuple[LabelledDataset, Draft]:
     """The pictures to learn from, and what is known of them; for a thread of its own. ``held``: an earlier plan that is
     repeated."""
-    from desktop.core.data.dataset import ALL, open_dataset
+    from desktop.core.data.dataset import ALL
+    from desktop.core.data.open_data import open_dataset
 
     def told(done: int, total: int | None) -> None:
         task.progressed.emit(done)

@@ -7,9 +7,11 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.app import starting
+from desktop.app.exports import CONTEXT, exports_of
 from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import count, share
+from desktop.ui.kit.tabled import translated
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.train.wizard.augment_page import describe
 from desktop.ui.train.wizard.origins import trouble_of
@@ -182,7 +184,7 @@ class SummaryPage(Page):
     @Slot()
     def _ask_save(self) -> None:
         dialog = FileDialog(self, self.tr("Save the Plan"), "save")
-        dialog.setNameFilters([self.tr("Training plan (*.json)")])
+        dialog.setNameFilters([translated(CONTEXT, export.words) for export in exports_of("plan")])
         dialog.setDefaultSuffix("json")
         dialog.selectFile(f"{self.state.draft.model_id or 'plan'}.json")
         dialog.fileSelected.connect(self.save)

@@ -41,7 +41,7 @@ def test_a_projections_scale_is_the_detectors_and_is_called_so() -> None:
     assert study_of(np.zeros((8, 8), np.uint8), PixelSpacing=[0, 1]).spacing is None
 
 
-def test_row_21_the_header_hides_who_the_patient_is_until_asked() -> None:
+def test_the_header_hides_who_the_patient_is_until_asked() -> None:
     tags = {
         "PatientName": "Doe^Jane", "PatientID": "4711", "PatientBirthDate": "19610302",
         "InstitutionName": "St. Elsewhere",
