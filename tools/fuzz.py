@@ -23,7 +23,7 @@ import struct
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -247,10 +247,10 @@ def dicom(draw: random.Random) -> list[bytes]:
             held = io.BytesIO()
             made.save_as(held)
             out.append(held.getvalue())
-    for syntax, kind in (("1.2.840.10008.1.2.4.50", "JPEG"), ("1.2.840.10008.1.2.4.90", "JPEG2000")):
-        frame = _saved(_scene(draw, "L").resize((11, 9)), kind)
+    for code, packing in (("1.2.840.10008.1.2.4.50", "JPEG"), ("1.2.840.10008.1.2.4.90", "JPEG2000")):
+        frame = _saved(_scene(draw, "L").resize((11, 9)), packing)
         made = pydicom.dcmread(io.BytesIO(dicom_bytes(np.zeros((9, 11), np.uint8))))
-        made.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+        made.file_meta.TransferSyntaxUID = pydicom.uid.UID(code)
         made.PixelData = encapsulate([frame])
         made["PixelData"].is_undefined_length = True
         held = io.BytesIO()
@@ -434,7 +434,7 @@ def _kept(keep: Path, family: str, data: bytes, words: str) -> None:
     (keep / family / f"{name}.txt").write_text(words + "\n", encoding="utf-8")
 
 
-def _through_engine(found: Found, keep: Path) -> Iterator[None]:
+def _through_engine(found: Found, keep: Path) -> Generator[None, list[bytes], None]:
     """Portions of mutants as a folder that is classified: sent in, one by one."""
     from desktop.core.types import ImageSource
     from desktop.engine import messages as m
@@ -443,7 +443,7 @@ def _through_engine(found: Found, keep: Path) -> Iterator[None]:
 
     with EngineClient() as client:
         while True:
-            portion: list[bytes] = yield  # type: ignore[misc]
+            portion = yield
             sources = tuple(ImageSource(f"{number}.bin", data=data) for number, data in enumerate(portion) if data)
             held = [data for data in portion if data]
             client.submit(m.BatchRequest(client.next_id(), _MODEL, sources))
@@ -487,7 +487,7 @@ def _note(found: Found, item: Any, data: bytes, keep: Path) -> None:
         _kept(keep, found.family, data, item.message)
 
 
-def _through_children(target: str, found: Found, keep: Path) -> Iterator[None]:
+def _through_children(target: str, found: Found, keep: Path) -> Generator[None, list[bytes], None]:
     """Portions of mutants through a function, in children with limits."""
     from desktop.core.types import FoveaError
     from desktop.system.workers import Fault, Limits, Workers
@@ -496,7 +496,7 @@ def _through_children(target: str, found: Found, keep: Path) -> Iterator[None]:
     workers = Workers(2, Limits())
     try:
         while True:
-            portion: list[bytes] = yield  # type: ignore[misc]
+            portion = yield
             begin = time.monotonic()
             for data, result in zip(portion, workers.run(target, portion), strict=True):
                 found.mutants += 1
