@@ -30,7 +30,8 @@ With --json every picture gives one object on a line of its own:
   elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
   model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
   is not its kind), domain_reasons, answer_set (labels of which one is right, at the error rate error_rate; null where
-  the model was not calibrated for that) - or, where it failed, path and error (kind, message).
+  the model was not calibrated for that, or the picture is not of its kind), general, notice (of medical models)
+  - or, where it failed, path and error (kind, message).
 An answer set holds the truth in that many cases like those of validation; it says nothing of pictures of another kind.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
 
@@ -148,7 +149,8 @@ def as_json(
         return {"path": path, "error": {"kind": result.kind, "message": result.message}}
     elapsed, labels, verdict, sets = result.elapsed, manifest.labels, result.domain, manifest.conformal
     chosen = None
-    if sets is not None and error_rate in sets.rates:
+    # A promise about the model's own kind says nothing of a picture outside it.
+    if sets is not None and error_rate in sets.rates and (verdict is None or verdict.inside):
         chosen = answer_set(result.probabilities, result.index, sets, error_rate)
     return {
         "path": path,
@@ -170,6 +172,7 @@ def as_json(
         "answer_set": [labels[index] for index in chosen.classes] if chosen is not None else None,
         "error_rate": chosen.rate if chosen is not None else None,
         "general": _general(result),
+        "notice": NOTICES["medical"].text if manifest.medical else "",
     }
 
 

@@ -357,10 +357,12 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
 
 
 def metrics_of(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
-    """The figures that a card shows, from those over a split of the data called ``title``."""
+    """The figures that a card shows, from those over a split of the data called ``title``. Sensitivity and specificity
+    of fewer than :data:`~desktop.core.figures.intervals.FEWEST` pictures are none: the card names no such figure."""
     named = {row.card: row.get(found) for row in METRICS if row.card}
     return tuple(
         Metric(name, estimate.value, title, split, estimate.n, estimate.low, estimate.high)
         for name, estimate in named.items()
         if estimate is not None and estimate.value is not None
+        if name not in ("sensitivity", "specificity") or estimate.n >= FEWEST
     )
