@@ -227,7 +227,7 @@ def make_plan(
         id=model_id or id_of(title),
         name=title,
         seed=seed,
-        data=replace(data, folds=FOLDS) if recipe == "features" else data,
+        data=replace(data, folds=FOLDS if recipe == "features" else 0),
         preprocess=model.preprocess,
         labels=tuple(labels),
         decision=_decision(labels),
