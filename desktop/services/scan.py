@@ -63,7 +63,7 @@ class _Walker(QThread):
     def run(self) -> None:
         """Walk, hand out portions, stop when asked to."""
         from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-        from desktop.core.pictures.walk import Found, walk_images
+        from desktop.core.pictures.walk import FoundFile, walk_images
         from desktop.core.types import ImageSource
 
         chunk: list[ImageSource] = []
@@ -73,7 +73,7 @@ class _Walker(QThread):
         for item in walk_images(self._paths, SUPPORTED_SUFFIXES):
             if self.isInterruptionRequested():
                 break
-            if isinstance(item, Found):
+            if isinstance(item, FoundFile):
                 chunk.append(ImageSource.from_path(item.path))
             else:
                 problem_count += 1

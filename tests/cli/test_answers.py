@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from desktop.cli.answers import CHUNK, answers
 from desktop.cli.predict import as_json, top_classes
-from desktop.core.pictures.walk import Found, Problem
+from desktop.core.pictures.walk import FoundFile, Problem
 from desktop.core.types import DomainVerdict, ImageSource
 from desktop.engine.messages import (
     Answer,
@@ -83,9 +83,9 @@ class Scripted:
         return self._events.pop(0)
 
 
-def walk(kinds: list[bool]) -> Iterator[Found | Problem]:
+def walk(kinds: list[bool]) -> Iterator[FoundFile | Problem]:
     for number, good in enumerate(kinds):
-        yield Found(f"{number}.png") if good else Problem(f"{number}.png", "not-found", "There is no such file.")
+        yield FoundFile(f"{number}.png") if good else Problem(f"{number}.png", "not-found", "There is no such file.")
 
 
 @given(st.lists(st.booleans(), max_size=60), st.lists(st.integers(1, 9), max_size=5), st.integers(1, 4))
@@ -124,11 +124,11 @@ def test_stopping_early_cancels_what_is_on_its_way() -> None:
 def test_the_walk_is_asked_only_as_far_as_needed() -> None:
     taken = 0
 
-    def endless() -> Iterator[Found | Problem]:
+    def endless() -> Iterator[FoundFile | Problem]:
         nonlocal taken
         while True:
             taken += 1
-            yield Found(f"{taken}.png")
+            yield FoundFile(f"{taken}.png")
 
     stream = answers(Scripted([8]), "m", endless())
     next(stream)
@@ -151,7 +151,10 @@ def test_the_domain_and_the_set_of_answers_are_told() -> None:
     object.__setattr__(answer, "domain", DomainVerdict(1.7, False, ("look",), "noise"))
     item = as_json("a.png", answer, known, 5)
     assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (False, 1.7, ["look"])
-    assert (item["answer_set"], item["error_rate"]) == (["a", "b"], 0.05)
+    assert (item["answer_set"], item["error_rate"]) == (None, None)  # none for a picture outside the kind
+    object.__setattr__(answer, "domain", DomainVerdict(0.7, True, (), ""))
+    item = as_json("a.png", answer, known, 5)
+    assert (item["in_domain"], item["answer_set"], item["error_rate"]) == (True, ["a", "b"], 0.05)
     # The answer follows the decision rule, so it belongs to the set even below the cutoff.
     assert as_json("a.png", answer, known, 5, 0.1)["answer_set"] == ["a", "b"]
 

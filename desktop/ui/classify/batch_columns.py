@@ -73,7 +73,7 @@ class Query:
         return not self.filters and not self.column
 
 
-class Batch:
+class BatchColumns:
     """The state of each picture by position. All of it belongs to the drawing thread.
 
     ``answer`` counts in ``answers``: the model's classes, then the general words that were answered. ``label_index``
@@ -170,7 +170,7 @@ class Batch:
             self.domain_score[at] = item.domain.score
             self.unlike[said] += not item.domain.inside
 
-    def take_over(self, before: Batch, places: Sequence[int]) -> None:
+    def take_over(self, before: BatchColumns, places: Sequence[int]) -> None:
         """Take the answers of ``before``, a batch of the same model: ``places`` holds for each picture where it stood
         there, or -1. To be called before any :meth:`put`."""
         import numpy as np

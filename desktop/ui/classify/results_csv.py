@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
-from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, Batch
+from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, BatchColumns
 
 if TYPE_CHECKING:
     from desktop.core.figures.public_names import NameHider, PublicNames
@@ -37,7 +37,7 @@ class ExportCancelledError(FoveaError):
         super().__init__("cancelled", "the export was cancelled", "A file that was there is unchanged.")
 
 
-def write_csv(path: str, batch: Batch, style: PathStyle = "relative") -> int:
+def write_csv(path: str, batch: BatchColumns, style: PathStyle = "relative") -> int:
     """Write the finished pictures of ``batch`` to ``path`` at once and return their number; see :func:`write_whole`."""
     lines = list(csv_rows(batch, style))
     write_whole(path, lines)
@@ -77,7 +77,7 @@ def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
         yield chunk
 
 
-def hider_of(batch: Batch, style: PathStyle) -> NameHider | None:
+def hider_of(batch: BatchColumns, style: PathStyle) -> NameHider | None:
     """What decides how the pictures of ``batch`` are called in a table that others may see; else ``None``."""
     from desktop.core.figures.public_names import NameHider
 
@@ -85,7 +85,7 @@ def hider_of(batch: Batch, style: PathStyle) -> NameHider | None:
 
 
 def csv_rows(
-    batch: Batch, style: PathStyle, rows: Sequence[int] | None = None, hider: NameHider | None = None
+    batch: BatchColumns, style: PathStyle, rows: Sequence[int] | None = None, hider: NameHider | None = None
 ) -> Iterator[bytes]:
     """The table line by line, the header first; pictures without an answer yet are left out.
 
@@ -106,7 +106,7 @@ def csv_rows(
         line.truncate()
 
 
-def header(batch: Batch) -> list[str]:
+def header(batch: BatchColumns) -> list[str]:
     """The column names; one a class at the end where the scores of all classes are kept.
 
     ``label`` is the class by the model's decision rule. Of a model that knows words ``general_word`` is what it answers
@@ -125,7 +125,7 @@ def header(batch: Batch) -> list[str]:
     return names
 
 
-def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> Iterator[str]:
+def _row(batch: BatchColumns, at: int, style: PathStyle, hider: NameHider | None) -> Iterator[str]:
     name = _path(batch, at, style)
     # The number is that of the list, so that a part of the table and the whole of it agree.
     shown = hider.take(name, at + 1) if hider is not None else name
@@ -166,7 +166,7 @@ def _number(value: float) -> str:
     return f"{float(value):.9g}"
 
 
-def _path(batch: Batch, at: int, style: PathStyle) -> str:
+def _path(batch: BatchColumns, at: int, style: PathStyle) -> str:
     """Relative to the chosen folder with forward slashes; the name alone where none was chosen; or in full."""
     source = batch.sources[at]
     if source.path is None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor
 
 from desktop.services.background import Slices
-from desktop.ui.classify.batch_columns import ANSWERED, FAILED, INSIDE, OUTSIDE, Batch, Query
+from desktop.ui.classify.batch_columns import ANSWERED, FAILED, INSIDE, OUTSIDE, BatchColumns, Query
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, decimals, tip
 
@@ -49,7 +49,7 @@ class ResultsModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._batch: Batch | None = None
+        self._batch: BatchColumns | None = None
         self._query = Query()
         self._order: np.ndarray | None = None  # None: every row, in the order of the pictures
         self._task: Slices | None = None
@@ -77,7 +77,7 @@ class ResultsModel(QAbstractTableModel):
         """
         self.beginResetModel()
         self._drop_task()
-        before, self._batch = self._batch, Batch(sources, manifest, root)
+        before, self._batch = self._batch, BatchColumns(sources, manifest, root)
         if kept is not None and before is not None:
             self._batch.take_over(before, kept)
         else:
@@ -116,7 +116,7 @@ class ResultsModel(QAbstractTableModel):
         self.counted.emit()
 
     @property
-    def batch(self) -> Batch | None:
+    def batch(self) -> BatchColumns | None:
         """The data behind the rows."""
         return self._batch
 
@@ -226,7 +226,7 @@ class ResultsModel(QAbstractTableModel):
         return self._text(batch, at, name), self._tone(batch, at, name)
 
     @staticmethod
-    def _tone(batch: Batch, at: int, column: str) -> str:
+    def _tone(batch: BatchColumns, at: int, column: str) -> str:
         if batch.state[at] == FAILED and column in ("answer", "error"):
             return "wrong"
         if batch.inside[at] == OUTSIDE and column in ("answer", "score", "kind"):
@@ -237,7 +237,7 @@ class ResultsModel(QAbstractTableModel):
         """Where the words of a column stand."""
         return _SIDES[column]
 
-    def _text(self, batch: Batch, at: int, column: str) -> str:
+    def _text(self, batch: BatchColumns, at: int, column: str) -> str:
         if column == "name":
             return batch.sources[at].name
         if column == "folder":
@@ -263,7 +263,7 @@ class ResultsModel(QAbstractTableModel):
             return f"{decimals(batch.elapsed[at], 1)} ms"
         return f"{batch.size[at, 0]} × {batch.size[at, 1]}"
 
-    def _tip(self, batch: Batch, at: int, column: str) -> str:
+    def _tip(self, batch: BatchColumns, at: int, column: str) -> str:
         if batch.inside[at] == OUTSIDE and column in ("answer", "kind"):
             return self.tr("Not its kind, so no class is the answer. The highest score is that of {0}.").format(
                 batch.class_label(at)
