@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from desktop.app.recipes import with_folds
 from desktop.app.training_data import TrainingData
 from desktop.core.data.splits import Cutting
 from desktop.core.types import PreprocessSpec
@@ -180,7 +181,7 @@ class Draft:
             id=self.model_id or id_of(self.name),
             name=self.name,
             seed=self.seed,
-            data=self.training_data().plan(),
+            data=with_folds(self.training_data().plan(), self.optimizer),
             preprocess=self.preprocess,
             labels=self.labels,
             architecture=self.architecture,
