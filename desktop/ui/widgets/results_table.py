@@ -55,7 +55,7 @@ class ResultsTable(QWidget):
 
     row_activated = Signal(object)
     exported = Signal(str, int)
-    export_failed = Signal(object)
+    export_failed = Signal(FoveaError)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
