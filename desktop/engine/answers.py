@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from desktop.core.drawings.pieces import TOO_MANY
-from desktop.core.pictures.decode_in_child import Brought, show
+from desktop.core.pictures.decode_in_child import PreparedFile, show
 from desktop.core.pictures.mnist_layout import NOT_INK
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
@@ -23,7 +23,7 @@ def prediction_of(
     source: ImageSource,
     position: int,
     model: LoadedModel,
-    brought: Brought,
+    opened: PreparedFile,
     scores: np.ndarray,
     predict_ms: float,
     with_input: bool,
@@ -42,16 +42,16 @@ def prediction_of(
         index=index,
         label=model.manifest.labels[index],
         probabilities=scores,
-        prepared=brought.prepared.pixels if with_input else None,
-        prepared_sha256=brought.prepared.sha256(),
-        original_size=brought.original_size,
-        format=brought.format,
-        frames=brought.frames,
-        notices=brought.notices,
-        elapsed=Elapsed(brought.decode_ms, brought.prepare_ms, predict_ms),
+        prepared=opened.prepared.pixels if with_input else None,
+        prepared_sha256=opened.prepared.sha256(),
+        original_size=opened.original_size,
+        format=opened.format,
+        frames=opened.frames,
+        notices=opened.notices,
+        elapsed=Elapsed(opened.decode_ms, opened.prepare_ms, predict_ms),
         device=DEVICE,
         position=position,
-        domain=with_notices(verdict, brought.notices),
+        domain=with_notices(verdict, opened.notices),
         wording=model.words.answer(scores) if model.words is not None else None,
     )
 
