@@ -37,7 +37,7 @@ class _Runner(QThread):
     streamed = Signal(object, object)
     counting = Signal()
     done = Signal(object, object, str)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, model_id: str) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class EvaluationService(QObject):
     streamed = Signal(object, object)
     counting = Signal()
     finished = Signal(object, object, str)
-    failed = Signal(object)
+    failed = Signal(Exception)
     cancelled = Signal()
     not_remembered = Signal(str)
 

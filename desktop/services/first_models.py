@@ -51,7 +51,7 @@ class FirstModels(QObject):
 
     told = Signal(object)
     made = Signal(list)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, parent: QObject | None = None, make: Make = make_missing) -> None:
         super().__init__(parent)

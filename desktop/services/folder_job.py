@@ -71,7 +71,7 @@ class FolderJob(QObject):
 
     began = Signal(object, str)
     answered = Signal(object)
-    progressed = Signal(object)
+    progressed = Signal(BatchProgress)
     failed = Signal(object)
     ended = Signal(bool)
 

@@ -34,8 +34,8 @@ class Done:
 
 class _Runner(QThread):
     told = Signal(object)
-    done = Signal(object)
-    failed = Signal(object)
+    done = Signal(Done)
+    failed = Signal(Exception)
 
     def __init__(self, kind: Kind, subject: str, work: Work) -> None:
         super().__init__()
@@ -70,8 +70,8 @@ class ModelJobs(QObject):
 
     began = Signal()
     told = Signal(object)
-    done = Signal(object)
-    failed = Signal(object)
+    done = Signal(Done)
+    failed = Signal(Exception)
     ended = Signal()
     changed = Signal()
 

@@ -51,8 +51,8 @@ class ScanDone:
 class _Walker(QThread):
     """One walk. Emits from its own thread; receivers are bound slots in the main thread."""
 
-    found = Signal(object)
-    done = Signal(object)
+    found = Signal(ScanFound)
+    done = Signal(ScanDone)
 
     def __init__(self, scan_id: int, paths: Sequence[str]) -> None:
         super().__init__()
@@ -99,8 +99,8 @@ class ScanService(QObject):
     dropped.
     """
 
-    found = Signal(object)
-    done = Signal(object)
+    found = Signal(ScanFound)
+    done = Signal(ScanDone)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -64,10 +64,10 @@ class TrainingService(QObject):
 
     changed = Signal()
     heard = Signal(str)
-    ended = Signal(object)
+    ended = Signal(TrainingJob)
     model_made = Signal(str)
     added = Signal(str)
-    failed = Signal(object)
+    failed = Signal(Exception)
     runs_changed = Signal()
     deleted = Signal(str, str)
 

@@ -42,7 +42,7 @@ class GalleryPane(QWidget):
     judged = Signal(str, object)
     list_wanted = Signal(object)
     copies_wanted = Signal(object)
-    choice_changed = Signal(object)
+    choice_changed = Signal(GalleryChoice)
     undo_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:

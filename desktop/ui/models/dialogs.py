@@ -126,7 +126,7 @@ class ImportDialog(QDialog):
     """Asks what the file ``name`` does not say. ``told`` carries the :class:`ForeignFacts`; until all is known it
     cannot be accepted, and it says what is missing."""
 
-    told = Signal(object)
+    told = Signal(ForeignFacts)
 
     def __init__(
         self,

@@ -37,7 +37,7 @@ class FolderPage(WizardPage):
     ``failed`` carries the :class:`desktop.core.types.FoveaError` where data could not be opened.
     """
 
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, state: WizardState) -> None:
         super().__init__(
