@@ -32,9 +32,13 @@ def planned(*arguments: str | Path) -> plans.TrainingPlan:
     return train_plan.plan_of(train._parser().parse_args(list(map(str, arguments))))[0]
 
 
-def test_a_folder_alone_gives_fovea_s_own_net(pets: Path) -> None:
+def test_a_folder_alone_gives_a_head_on_the_everyday_network(pets: Path) -> None:
     plan = planned("--data", pets, "--name", "Blue or red?")
-    assert (plan.id, plan.name, plan.preset) == ("blue-or-red", "Blue or red?", "fovea-small-residual")
+    assert (plan.id, plan.name, plan.preset) == ("blue-or-red", "Blue or red?", "")
+    assert (plan.start.kind, plan.start.model, plan.start.layer) == ("features", "efficientnet-lite0", "stages")
+    assert plan.optimizer.name == plans.SOLVED and plan.data.folds == 5
+    own = planned("--data", pets, "--size", "40")
+    assert (own.preset, own.shape, own.start.kind) == ("fovea-small-residual", (40, 40, 3), "fresh")
     assert plan.labels == plan.data.classes == ("blue", "red")
     assert (plan.data.source, plan.data.title, plan.data.path) == ("user", "pets", str(pets))
     assert plan.data.group == "auto" and plan.public().data.path is None
