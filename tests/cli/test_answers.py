@@ -148,12 +148,24 @@ def test_the_domain_and_the_set_of_answers_are_told() -> None:
     sets = Conformal("least ambiguous set", "validation", 100, (0.05, 0.1), (0.3, 0.5))
     known = manifest(labels=("a", "b"), conformal=sets)
     answer = prediction(1, ImageSource.from_path("a.png"), 0)
-    object.__setattr__(answer, "domain", DomainVerdict(1.7, False, ("look",), "noise"))
+    object.__setattr__(answer, "domain", DomainVerdict(0.7, True))
     item = as_json("a.png", answer, known, 5)
-    assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (False, 1.7, ["look"])
+    assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (True, 0.7, [])
     assert (item["answer_set"], item["error_rate"]) == (["a", "b"], 0.05)
     # The answer follows the decision rule, so it belongs to the set even below the cutoff.
     assert as_json("a.png", answer, known, 5, 0.1)["answer_set"] == ["a", "b"]
+
+
+def test_of_a_picture_of_another_kind_there_is_no_set_and_the_reason_is_told() -> None:
+    sets = Conformal("least ambiguous set", "validation", 100, (0.05, 0.1), (0.3, 0.5))
+    known = manifest(labels=("a", "b"), conformal=sets)
+    answer = prediction(1, ImageSource.from_path("a.png"), 0)
+    object.__setattr__(answer, "domain", DomainVerdict(1.7, False, ("darker",)))
+    item = as_json("a.png", answer, known, 5)
+    assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (False, 1.7, ["darker"])
+    assert (item["answer_set"], item["error_rate"]) == (None, None)
+    object.__setattr__(answer, "domain", DomainVerdict(1.7, False))
+    assert as_json("a.png", answer, known, 5)["domain_reasons"] == ["unlike"]
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=30), st.integers(1, 40))
