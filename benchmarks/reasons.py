@@ -44,10 +44,6 @@ class Truth:
             place, side = _PLACES[code]
             value = _measured(picture.pixels)[place]
             return bool(value > self._high[place] if side > 0 else value < self._low[place])
-        if code == "plain":
-            return kind == "blank"
-        if code == "grain":
-            return kind == "noise"
         if code == "paper":
             return kind not in _DRAWN
         if code in ("several", "too-many"):

@@ -13,7 +13,7 @@ from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import walk_images
 from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set
-from desktop.core.trust.reasons import REASONS, told
+from desktop.core.trust.reasons import NOTICED, REASONS, told
 from desktop.core.trust.suiting import WORDS
 from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
@@ -234,12 +234,15 @@ class TextWriter:
             return
         said = [notice.text for notice in result.notices]
         if result.domain is not None and not result.domain.inside:
-            because = " ".join(REASONS[code] for code in told(result.domain)).rstrip(".")
+            sentences = [NOTICES["other-kind"].text]
+            # What was noticed while preparing is said by its notice.
+            sentences += [REASONS[code] for code in told(result.domain) if code not in NOTICED]
             if result.suits:
-                because += f". {WORDS[result.suits]} Try --model {result.suits}"
-            said = [f"{NOTICES['other-kind'].text} {because}", *said]
+                sentences += [WORDS[result.suits], f"Try --model {result.suits}."]
+            said.insert(0, " ".join(sentences).rstrip("."))
+        score = min((each for _, each in result.several), default=result.answer_score)
         notices = f"  ({'; '.join(said)})" if said else ""
-        console.say(f"{self._line(spoken(result), f'{result.answer_score:.3f}')}  {console.printable(path)}{notices}")
+        console.say(f"{self._line(spoken(result), f'{score:.3f}')}  {console.printable(path)}{notices}")
         if self._top > 1:
             for label, other in top_classes(result, manifest.labels, self._top):
                 if label != result.label:

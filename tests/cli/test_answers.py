@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop.cli.answers import CHUNK, answers
-from desktop.cli.predict import as_json, top_classes
+from desktop.cli.predict import TextWriter, as_json, top_classes
 from desktop.core.pictures.walk import Found, Problem
-from desktop.core.types import DomainVerdict, ImageSource
+from desktop.core.types import DomainVerdict, ImageSource, Notice
 from desktop.engine.messages import (
     Answer,
     BatchAnswers,
@@ -176,3 +178,24 @@ def test_the_top_classes_are_the_highest_scores(scores: list[float], count: int)
     top = top_classes(result, labels, count)
     assert [score for _, score in top] == sorted(scores, reverse=True)[:count]
     assert len({label for label, _ in top}) == len(top)
+
+
+def test_of_several_digits_each_is_named_and_another_kind_says_why_and_what_would_suit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known = manifest(labels=("a", "b"))
+    writer = TextWriter(known, 1)
+    answer = prediction(1, ImageSource.from_path("a.png"), 0)
+    flagged = replace(answer, domain=DomainVerdict(1.7, False, ("darker",)), suits="chest-xray-pneumonia")
+    writer.write("a.png", flagged, known)
+    several = replace(
+        answer,
+        domain=DomainVerdict(1.7, False, ("several",)),
+        several=(("4", 0.98), ("7", 0.91)),
+        notices=(Notice("several", "2 pieces of ink stand apart, and the model reads one digit", "caution"),),
+    )
+    writer.write("b.png", several, known)
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert "darker than nearly all" in first and "chest X-ray. Try --model chest-xray-pneumonia" in first
+    assert second.startswith("2 digits: 4 7") and "0.910" in second
+    assert second.count("pieces of ink stand apart") == 1

@@ -114,13 +114,13 @@ class Gate:
         looked = len(self.look_axes)
         standard = ((found - self.shift) / self.scale)[:, -looked:]
         verdicts = []
-        for score, row, z, bad in zip(self.scores(found), found[:, -looked:], standard, broken, strict=True):
+        for score, z, bad in zip(self.scores(found), standard, broken, strict=True):
             # Rounded upwards at the limit: what is flagged must not read as 1.
             value = 99.0 if bad else min(float(score), 99.0)
             inside = value <= 1.0
             shown = round(value, 4) if inside else max(round(value, 4), 1.0001)
             silent = bad or inside or laid_out
-            verdicts.append(DomainVerdict(shown, inside, () if silent else reasons.measured(row, z)))
+            verdicts.append(DomainVerdict(shown, inside, () if silent else reasons.measured(z)))
         return verdicts
 
     def to_json(self) -> str:

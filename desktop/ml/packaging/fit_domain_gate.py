@@ -26,6 +26,7 @@ REFUSED_DISTURBED = 0.07
 """The share that it may flag of them under each kind of disturbance (:mod:`desktop.ml.data.disturbed`)."""
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
+_LAID_OUT = 60  # disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms
 _FEWEST_DISTURBED = 60  # own pictures on either side, below which their copies would outweigh them
 _FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
 _AXES = 128
@@ -142,11 +143,12 @@ def fit(
 def _copies(
     images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Generator
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Disturbed copies of some of ``images`` by kind, half as many of a kind as of foreign ones, and the places of
+    """Disturbed copies of some of ``images`` by kind, fewer of a kind than of foreign ones, and the places of
     their originals."""
+    count = _LAID_OUT if spec.fit == "mnist" else max(100, each // 2)
     copied, origins = [], []
     for kind in disturbed.kinds_for(spec):
-        chosen = rng.permutation(len(images))[: max(100, each // 2)]
+        chosen = rng.permutation(len(images))[:count]
         copied.append(disturbed.copies(np.asarray(images[chosen]), kind, spec, rng))
         origins.append(chosen)
     return copied, origins

@@ -160,7 +160,7 @@ class ProbabilityBars(QWidget):
         if outside:
             text, role = self.tr("No answer: this is not the kind of picture that it learned from"), "title"
             if several:
-                read = " · ".join(f"{label} ({decimals(score)})" for label, score in several)
+                read = " · ".join(f"{label}\u00a0({decimals(score)})" for label, score in several)
                 text = self.tr("{0} digits, read one by one: {1}").format(count(len(several)), read)
         self._headline.setText(text)
         set_role(self._headline, role)

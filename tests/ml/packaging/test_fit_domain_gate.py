@@ -56,8 +56,9 @@ def test_own_pictures_pass_and_foreign_ones_are_flagged() -> None:
     }
     for name, pictures in foreign.items():
         assert (gate.scores(look(pictures)) > 1).mean() > 0.95, name
-    assert {v.reasons for v in gate.verdicts(look(foreign["white"]))} == {("plain",)}
-    assert sum(v.reasons == ("grain",) for v in gate.verdicts(look(foreign["noise"]))) > 55
+    assert all("lighter" in v.reasons for v in gate.verdicts(look(foreign["white"])))
+    assert all("darker" in v.reasons for v in gate.verdicts(look(foreign["black"])))
+    assert not any(v.reasons for v in gate.verdicts(look(foreign["white"]), laid_out=True))
 
 
 @pytest.mark.parametrize("kind", disturbed.kinds_for(SPEC))
