@@ -5,7 +5,7 @@
 VENV = .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help run test lint slow fuzz coverage mutants translations bench format package installers frozen-test clean distclean
+.PHONY: help run test lint slow fuzz examples coverage mutants translations bench format package installers frozen-test clean distclean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,7 +27,11 @@ slow: ## the tests that take minutes (frozen-test has those of the frozen progra
 	@sh tools/setup.sh dev
 	@$(PY) -m pytest -m slow --timeout=1800 -o faulthandler_timeout=1700 --ignore=tests/installers/test_frozen.py $(ARGS)
 
-fuzz: ## the tests with made-up examples, with many new ones (MINUTES=30)
+fuzz: ## changed files at the engine and at every import, fresh ones each time (MINUTES=10 for each family)
+	@sh tools/setup.sh dev
+	@$(PY) tools/fuzz.py --minutes $${MINUTES:-10} $(ARGS)
+
+examples: ## the tests with made-up examples, with many new ones (MINUTES=30)
 	@sh tools/setup.sh dev
 	@sh tools/fuzz.sh $(ARGS)
 

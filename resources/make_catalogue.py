@@ -174,7 +174,7 @@ def _network(  # type: ignore[no-untyped-def]
 PACKAGES: list[dict[str, object]] = [
     {
         "id": "efficientnet-lite0",
-        "name": "Everyday photographs (1,000 things)",
+        "name": "Everyday photographs",
         "aliases": ["lite0", "efficientnet-lite0-imagenet", "everyday"],
         "file": "efficientnet-lite0-57934424.pth",
         "extra": None,
@@ -185,7 +185,7 @@ PACKAGES: list[dict[str, object]] = [
     },
     {
         "id": "efficientnet-lite2",
-        "name": "Everyday photographs (1,000 things, larger network)",
+        "name": "Everyday photographs, larger",
         "aliases": ["lite2", "efficientnet-lite2-imagenet"],
         "file": "efficientnet-lite2-9656183e.pth",
         "extra": "lite2",
@@ -202,8 +202,7 @@ TAN_LE = (
 
 WORDS = {
     "efficientnet-lite0": {
-        "summary": "What is in this photo? A small, quick network that has learned 1,000 things from 1.28 million "
-        "photographs, and a good start for a classifier of your own.",
+        "summary": "What is in this photo? Knows 1,000 things: animals, vehicles, food, tools, buildings.",
         "architecture": "EfficientNet-Lite0 (Tan and Le 2019; without squeeze-and-excitation, with ReLU6): 16 inverted "
         "bottlenecks, 1,280 features",
         "reported": "The publisher reports 75.1 % right first answers.",
@@ -212,8 +211,7 @@ WORDS = {
         "resize_shorter": 256,
     },
     "efficientnet-lite2": {
-        "summary": "The same 1,000 things, looked at more closely (260×260 pixels): a little more often right, and "
-        "half as quick.",
+        "summary": "What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.",
         "architecture": "EfficientNet-Lite2 (Tan and Le 2019; without squeeze-and-excitation, with ReLU6): 23 inverted "
         "bottlenecks, 1,280 features",
         "reported": "The publisher reports 77.6 % right first answers.",

@@ -546,6 +546,9 @@ wheel: toy windmill
 """
 MORE = """
 armour: breastplate
+building: bell tower, castle, lighthouse, prison, grocery store, sawmill, bakery, barbershop, bookshop, butcher shop, \
+sweet shop, shoe shop, tobacconist, toy shop, yurt
+building or structure: bell tower, water tower, birdhouse, carousel, maze, oil rig, pier
 clothing: cloak, spiked helmet
 crockery: coffee mug, cup, plate
 cup or mug: coffee mug, cup
@@ -565,6 +568,7 @@ purse or wallet: purse, wallet
 railway vehicle: tram, bullet train
 screen: monitor, computer screen, television
 shore: sandbar
+shop: grocery store
 sled dog: husky
 sports equipment: tennis racket, ski, ice hockey puck
 swimwear: leotard

@@ -28,6 +28,10 @@ COMMANDS: dict[str, str] = {
 }
 
 
+_WRITING = ("models", "runs", "search", "study", "train")
+"""Commands that change what Fovea keeps: what killed processes have left there is cleared before them."""
+
+
 def main(argv: list[str]) -> int:
     """Run one command; ``argv`` holds its name and arguments. Returns the exit status, raises nothing."""
     from desktop.cli import console
@@ -45,6 +49,10 @@ def main(argv: list[str]) -> int:
     if name not in available():
         console.complain(f"there is no command '{console.printable(name)}'", f"Commands: {', '.join(available())}.")
         return 2
+    if name in _WRITING:
+        from desktop.store.housekeeping import clear_leftovers
+
+        clear_leftovers()
     return console.guarded(lambda: int(importlib.import_module(f"desktop.cli.{name}").main(argv[1:])))
 
 

@@ -105,12 +105,12 @@ def _classify(tours: list[Tour]) -> bool:
             for remark in (NOTICES["medical"].text if manifest.medical else "", tour.remark):
                 if remark:
                     console.say(f"  {remark}")
-            rows: list[tuple[str, ...]] = [("picture", "answer", manifest.scores, "next", "ms")]
+            rows: list[tuple[str, ...]] = [("picture", "answer", manifest.scores, "next", "ms", "")]
             for path, result in answers(engine, manifest.id, map(Found, tour.pictures)):
                 name = console.printable(Path(path).name)
                 if isinstance(result, Failure):
                     failed = True
-                    rows.append((name, "no answer", "", result.message, ""))
+                    rows.append((name, "no answer", "", result.message, "", ""))
                     continue
                 others = [
                     f"{label} {score:.3f}"
@@ -118,7 +118,10 @@ def _classify(tours: list[Tour]) -> bool:
                     if label != result.label
                 ]
                 elapsed = result.elapsed.decode + result.elapsed.prepare + result.elapsed.predict
-                rows.append((name, spoken(result), f"{result.answer_score:.3f}", ", ".join(others), f"{elapsed:.1f}"))
+                outside = result.domain is not None and not result.domain.inside
+                gate = NOTICES["other-kind"].text.rstrip(".").lower() if outside else ""
+                score, time = f"{result.answer_score:.3f}", f"{elapsed:.1f}"
+                rows.append((name, spoken(result), score, ", ".join(others), time, gate))
             console.say(console.table(rows, right=(2, 4)))
     return failed
 

@@ -241,6 +241,10 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     positive = console.printable(model.labels[model.positive]) if model.positive is not None else ""
     rows += [(row.titled(positive), *written(row, estimate)) for row, estimate in rows_of(numbers)]
     console.say(console.table(rows, right=(1,)))
+    from desktop.report.content import compatible_with_card
+
+    for compared in compatible_with_card(result, numbers):
+        console.say(f"\nDoes it work here? {console.printable(compared.verdict.sentence)}")
     if numbers.persons is not None:
         console.say(f"\nThe intervals rest on the {numbers.persons:,} people or cases that the names tell of.")
     if len(model.labels) <= _SHOWN_CLASSES:

@@ -80,7 +80,7 @@ def _list(store: ModelStore, options: argparse.Namespace) -> int:
     entries = store.entries()
     if options.json:
         console.say(json.dumps([_facts(entry) for entry in entries], indent=1))
-        return 0
+        return _status(entries)
     if not entries:
         console.note("fovea: there are no models; install Fovea again, or import one")
         return 0
@@ -102,7 +102,12 @@ def _list(store: ModelStore, options: argparse.Namespace) -> int:
     for entry in entries:
         if entry.problem:
             console.note(f"fovea: {entry.id}: {entry.problem}")
-    return 0
+    return _status(entries)
+
+
+def _status(entries: list[ModelEntry]) -> int:
+    """1 where a model is damaged: a script must not go on as if all were well."""
+    return 1 if any(entry.state == "damaged" for entry in entries) else 0
 
 
 def _show(store: ModelStore, options: argparse.Namespace) -> int:

@@ -34,7 +34,8 @@ With --json every picture gives one object on a line of its own:
   is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
   with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
   kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
-  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null)
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
   - or, where it failed, path and error (kind, message).
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
@@ -154,8 +155,8 @@ def as_json(
         return {"path": path, "error": {"kind": result.kind, "message": result.message}}
     elapsed, labels, verdict, sets = result.elapsed, manifest.labels, result.domain, manifest.conformal
     chosen = None
-    outside = verdict is not None and not verdict.inside
-    if sets is not None and error_rate in sets.rates and not outside:
+    # A promise about the model's own kind says nothing of a picture outside it.
+    if sets is not None and error_rate in sets.rates and (verdict is None or verdict.inside):
         chosen = answer_set(result.probabilities, result.index, sets, error_rate)
     return {
         "path": path,
@@ -179,6 +180,7 @@ def as_json(
         "general": _general(result),
         "suits": result.suits or None,
         "digits": [{"label": label, "probability": score} for label, score in result.several],
+        "notice": NOTICES["medical"].text if manifest.medical else "",
     }
 
 

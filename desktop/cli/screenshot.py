@@ -9,6 +9,7 @@ from pathlib import Path
 from desktop.cli import console, offscreen
 from desktop.cli.parser import Parser
 from desktop.core.types import StoreError
+from desktop.store.catalogue import EVERYDAY
 from desktop.store.store import ModelStore
 
 _SIZE = (1280, 720)
@@ -18,7 +19,7 @@ _TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "rep
 _MODEL_TABS = ("card", "curves", "evaluation", "layers", "files")
 _TRAIN_TABS = ("jobs", "runs", "searches")
 _ALL_TABS = tuple(dict.fromkeys((*_TABS, *_TRAIN_TABS, *_MODEL_TABS)))
-_PREFERRED = ("cifar10", "mnist-digits")
+_PREFERRED = (EVERYDAY, "cifar10", "mnist-digits")
 
 _EPILOG = """\
 exit status: 0 the picture was written (its path is printed); 1 it could not be drawn; 2 wrong usage.

@@ -39,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--size", type=int, metavar="N", help="bring the pictures to N×N pixels")
     data.add_argument("--colour", choices=("rgb", "grey"), help="look at the pictures in colour or in grey")
-    what = parser.add_argument_group("what to train (one of these; default: Fovea's small residual net)")
+    what = parser.add_argument_group("what to train (one of these; default: what suits the pictures)")
     choice = what.add_mutually_exclusive_group()
     choice.add_argument("--preset", metavar="ID", help="a named system; 'fovea train --list-presets' shows them")
     choice.add_argument(
@@ -189,12 +189,38 @@ def _fresh(options: Any) -> TrainingPlan:
     data, labels, seen = _pictures(options) if options.data else (preset.data, (), None)
     if data is None:
         raise PlanError("bad-plan", "there are no pictures to train on", "Give --data DATA.")
+    own = not options.preset and options.architecture is None and options.size is None and options.colour is None
+    if own and seen is not None and data.source == USER:
+        upon = _recommended(data, labels, seen)
+        if upon is not None:
+            return upon
     shape = _shape(options, seen.shape if seen is not None and preset.id == DEFAULT else None, preset.shape)
     plan = recipes.make_plan("fresh", data, labels, seen, preset=preset.id, shape=shape)
     if options.architecture is None:
         return plan
     shape = shape or plan.shape
     return replace(plan, architecture=architecture_of(options.architecture, shape), preset="")
+
+
+def _recommended(data: DataPlan, labels: tuple[str, ...], seen: recipes.Seen) -> TrainingPlan | None:
+    """The plan that the pictures suggest, as the wizard's; ``None``: Fovea's own net, or the base is missing."""
+    from desktop.app import recipes
+    from desktop.core.types import StoreError
+    from desktop.ml.plans import base_models
+
+    recipe, base = recipes.recommended(seen)
+    if not base:
+        return None
+    try:
+        model = base_models.manifest_of(base)
+    except StoreError as error:
+        console.note(f"fovea: {error.message}: training a network from nothing instead ({error.hint})")
+        return None
+    console.note(
+        f"a head on what '{model.name}' sees in each picture (--preset, --architecture, --from, --size and --colour "
+        "choose otherwise)"
+    )
+    return recipes.make_plan(recipe, data, labels, seen, model=model)
 
 
 def architecture_of(text: str, shape: tuple[int, int, int]) -> Step:

@@ -253,6 +253,12 @@ class Prediction:
         return self.wording.word if self.wording is not None and self.wording.word else self.label
 
     @property
+    def short(self) -> str:
+        """:attr:`answer` for a small place: with a question mark where the model, which knows words, is not sure."""
+        unsure = self.wording is not None and self.wording.kind == "unsure"
+        return self.answer + "?" * unsure
+
+    @property
     def answer_score(self) -> float:
         """The score of :attr:`answer`, 0 to 1."""
         if self.wording is not None and self.wording.word:

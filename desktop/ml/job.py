@@ -110,7 +110,9 @@ def _work(
         recorder.write_tensorboard()
         recorder(Note(tensorboard_log.HOW))
     resume = (run / CHECKPOINT).is_file()
-    trained = train.run(plan, gathered.train, gathered.validation, run, recorder, resume, steering, models)
+    trained = train.run(
+        plan, gathered.train, gathered.validation, run, recorder, resume, steering, models, gathered.own_validation
+    )
     if trained.history:
         recorder.settle(trained.kept(plan.fit.keep))
     if not trained.complete:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from desktop import __version__
-from desktop.core.figures.comparison import Compatibility, other_decision, works_here
+from desktop.core.figures.comparison import Compatibility, area_here, other_decision, works_here
 from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
+from desktop.core.figures.result_files import estimate_json
 from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Row, in_one, leading, rows_of
 from desktop.core.notices import medical_notice
 
@@ -315,9 +316,37 @@ def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[Ca
             continue
         best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
         if own != used:
-            return (CardComparison(name, estimate, best, other_decision(used, own, name)),)
+            held = CardComparison(name, estimate, best, other_decision(used, own, name))
+            return (held, *_area(result, figures, False))
         split = f", split '{best['split']}'" if best.get("split") else ""
         card = "the card" if found else f"the model's card ({best['data']}{split})"
         verdict = works_here(estimate, float(best["value"]), int(best["n"]), name, card)
         found.append(CardComparison(name, estimate, best, verdict))
-    return tuple(found)
+    return (*found, *_area(result, figures, bool(found)))
+
+
+def _area(result: EvaluationResult, figures: Figures, named: bool) -> tuple[CardComparison, ...]:
+    """The area under the ROC curve beside the card's: it hangs on no threshold."""
+    listed = [m for m in result.model.card.get("metrics", ()) if str(m.get("name", "")).lower() == "area under roc"]
+    if figures.auc is None or not listed:
+        return ()
+    best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
+    split = f", split '{best['split']}'" if best.get("split") else ""
+    card = "the card" if named else f"the model's card ({best['data']}{split})"
+    verdict = area_here(figures.auc, float(best["value"]), best.get("low"), best.get("high"), int(best["n"]), card)
+    return (CardComparison("area under ROC", figures.auc, best, verdict),)
+
+
+def works_here_json(result: EvaluationResult, figures: Figures) -> list[dict[str, Any]]:
+    """'Does it work here?' as plain JSON values: a verdict, a sentence and the numbers for each figure of the card."""
+    return [
+        {
+            "figure": compared.name,
+            "verdict": compared.verdict.verdict,
+            "sentence": compared.verdict.sentence,
+            "here": estimate_json(compared.here),
+            "card": {key: compared.listed.get(key) for key in ("value", "low", "high", "n", "data", "split")},
+            "difference": estimate_json(compared.verdict.difference),
+        }
+        for compared in compatible_with_card(result, figures)
+    ]

@@ -262,7 +262,7 @@ class FolderJob(QObject):
             said = (answer.message, True, False)
             self.failures += 1
         else:
-            said = (answer.answer, False, answer.domain is not None and not answer.domain.inside)
+            said = (answer.short, False, answer.domain is not None and not answer.domain.inside)
         # Few differ: a hundred thousand pictures share them.
         self._said[at] = said = self._kinds.setdefault(said, said)
         self.items[at].say(*said)

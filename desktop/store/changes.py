@@ -16,16 +16,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from desktop.core.types import StoreError
-from desktop.store import locks
 from desktop.store.ids import free_among
 from desktop.store.manifest import FileEntry, Manifest
-from desktop.store.store import MANIFEST, TRASH, ModelEntry, ModelStore, sha256_of, trash_place
+from desktop.store.store import MANIFEST, TRASH, ModelEntry, ModelStore, changing, sha256_of, trash_place
 from desktop.system.files import OWN_DISK, not_written, write_atomically
 
 KEEP_S = 30 * 24 * 3600
 """Seconds that a deleted model stays in the trash."""
-_LOCK = ".changes.lock"
-_WAIT_S = 10.0
 _COPY = 1 << 20
 # The name behind the dot is that of the folder, which for a damaged model may be no id: "digits (copy)".
 _TOKEN = re.compile(r"(\d{1,12})-(\d{1,6})\.((?!\.)[^\0" + re.escape(os.sep + (os.altsep or "")) + "]+)")
@@ -161,10 +158,8 @@ def _changing(store: ModelStore) -> Iterator[None]:
     """One change at a time, over all processes; what the disk refuses is said in words."""
     try:
         store.user_root.mkdir(parents=True, exist_ok=True)
-        with locks.hold(store.user_root / _LOCK, _WAIT_S):
+        with changing(store.user_root):
             yield
-    except locks.Busy:
-        raise StoreError("busy", "another Fovea is changing the models", "Wait a moment, then try again.") from None
     except OSError as error:
         raise not_written("the change", OWN_DISK, error, StoreError) from error
 

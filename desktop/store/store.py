@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from typing import Literal
 
 from desktop import paths
 from desktop.core.types import StoreError
+from desktop.store import locks
 from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from_json
 from desktop.system.files import flush_file, flush_folder, write_atomically
 from desktop.system.liveness import is_alive
@@ -30,6 +32,8 @@ MANIFEST = "model.json"
 STAGING = ".staging-"
 _ASIDE = ".replaced-"
 TRASH = ".trash"
+_LOCK = ".changes.lock"
+_WAIT_S = 10.0
 
 EntryState = Literal["ready", "weights-not-installed", "damaged"]
 
@@ -115,12 +119,15 @@ class ModelStore:
         """
         root = root if root is not None else self.user_root
         root.mkdir(parents=True, exist_ok=True)
-        clear_stale(root)
+        with changing(root):
+            clear_stale(root)
         staging = root / f"{STAGING}{os.getpid()}-{uuid.uuid4().hex[:8]}"
         staging.mkdir()
         try:
             yield staging
-            _commit(staging, root / manifest.id, manifest, keep_replaced)
+            _complete(staging, manifest)
+            with changing(root):
+                _put(staging, root / manifest.id, keep_replaced)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
@@ -274,7 +281,40 @@ def trash_place(root: Path, model_id: str) -> Path:
     return place
 
 
-def _commit(staging: Path, target: Path, manifest: Manifest, keep_replaced: bool) -> None:
+@contextmanager
+def changing(root: Path) -> Iterator[None]:
+    """One change of the models in ``root`` at a time, over all processes and threads; a change within a change is part
+    of it. Raises :class:`StoreError` ``busy`` where another takes longer than ten seconds."""
+    held: set[Path] = _mine.__dict__.setdefault("roots", set())
+    if root in held:
+        yield
+        return
+    try:
+        with locks.hold(_lock_of(root), _WAIT_S):
+            held.add(root)
+            try:
+                yield
+            finally:
+                held.discard(root)
+    except locks.Busy:
+        raise StoreError("busy", "another Fovea is changing the models", "Wait a moment, then try again.") from None
+
+
+_mine = threading.local()
+
+
+def _lock_of(root: Path) -> Path:
+    """The lock's file: among the user's models, or for a folder elsewhere, which it has no place in, in the cache."""
+    if root == paths.user_models():
+        return root / _LOCK
+    place = hashlib.sha256(os.path.realpath(root).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    folder = paths.cache() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"models-{place}.lock"
+
+
+def _complete(staging: Path, manifest: Manifest) -> None:
+    """Flush the files of ``staging`` and write the description with their checksums, last of all."""
     files = {}
     for path in sorted(p for p in staging.rglob("*") if p.is_file() and p.name != MANIFEST):
         flush_file(path)
@@ -282,6 +322,10 @@ def _commit(staging: Path, target: Path, manifest: Manifest, keep_replaced: bool
     complete = replace(manifest, files=files)
     write_atomically(staging / MANIFEST, complete.to_json())
     from_json(complete.to_json())  # what is written must be what will be read
+
+
+def _put(staging: Path, target: Path, keep_replaced: bool) -> None:
+    """Rename ``staging`` to ``target``; call within :func:`changing`."""
     aside = target.with_name(_ASIDE + target.name)
     if target.exists():
         shutil.rmtree(aside, ignore_errors=True)

@@ -8,7 +8,10 @@ certain as the https connection to their address. `python -m installers.update_f
 from __future__ import annotations
 
 import hashlib
+import queue
 import re
+import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,6 +24,7 @@ from desktop.system.errors import FoveaError
 
 MAX_BYTES = 65_536
 TIMEOUT_S = 10.0
+WHOLE_S = 20.0
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})")
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 
@@ -74,10 +78,12 @@ def check_address(address: str) -> str:
 
 
 def fetch(address: str) -> Release:
-    """Read the file at ``address`` and its checksum. Raises :class:`UpdateError`; takes up to 20 seconds."""
+    """Read the file at ``address`` and its checksum. Raises :class:`UpdateError`; takes up to :data:`WHOLE_S` seconds,
+    however slowly a server drips."""
     address = check_address(address)
-    body = _read(address)
-    checksum = _read(_beside(address)).decode("ascii", "replace").split()
+    until = time.monotonic() + WHOLE_S
+    body = _within(until, address)
+    checksum = _within(until, _beside(address)).decode("ascii", "replace").split()
     if not checksum or not re.fullmatch(r"[0-9a-f]{64}", checksum[0].lower()):
         raise UpdateError("bad-file", "the checksum beside the file is none", "Its publisher has to mend that.")
     if hashlib.sha256(body).hexdigest() != checksum[0].lower():
@@ -126,6 +132,28 @@ class _SameRules(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         check_address(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _within(until: float, address: str) -> bytes:
+    """:func:`_read`, given up at ``until``: a time limit for each word of an answer is none for the whole."""
+    answers: queue.SimpleQueue[bytes | BaseException] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            answers.put(_read(address))
+        except BaseException as error:
+            answers.put(error)
+
+    threading.Thread(target=read, name="update check", daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(0.1, until - time.monotonic()))
+    except queue.Empty:
+        raise UpdateError(
+            "offline", f"the server did not answer in full within {WHOLE_S:.0f} seconds", "Try again later."
+        ) from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _read(address: str) -> bytes:

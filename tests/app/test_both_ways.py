@@ -29,6 +29,7 @@ from desktop.services.background import Task
 from desktop.services.engine_service import EngineService
 from desktop.services.evaluation import EvaluationService
 from desktop.services.model_jobs import ModelJobs
+from desktop.store.catalogue import EVERYDAY
 from desktop.store.runs import RunStore
 from desktop.store.store import ModelStore
 from desktop.ui.evaluate.exports import _write, _write_list
@@ -77,7 +78,8 @@ def told(folder: Path, target: Path, *arguments: str) -> plans.TrainingPlan:
 
 
 WAYS = {
-    "preset:fovea-small-residual": (),
+    f"features:{EVERYDAY}": (),  # what both recommend
+    "preset:fovea-small-residual": ("--preset", "fovea-small-residual"),
     "preset:cifar-deep": ("--preset", "cifar-deep"),
     **{f"{how}:{base}": ("--from", base, "--how", how) for how in recipes.UPON for base in ("cifar10", "mnist-digits")},
 }  # fmt: skip

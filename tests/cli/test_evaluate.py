@@ -39,6 +39,7 @@ def test_figures_files_and_exit_status(data: Path, tmp_path: Path, fovea_home: P
     value = json.loads(figures.read_text())
     assert list(value).index("unanswered") < list(value).index("accuracy") and "1 of 17" in value["unanswered"]
     assert value["n"] == 16 and value["skipped"] == 1 and value["accuracy"] == 15 / 16
+    assert value["notice"] == "" and value["works_here"] == []  # its card names no figure
     assert value["labels"] == ["red", "green", "blue"] and value["confusion"] == [[5, 0, 0], [0, 5, 0], [1, 0, 5]]
     with table.open(newline="", encoding="utf-8") as stream:
         assert len(list(csv.DictReader(stream))) == 17

@@ -25,14 +25,14 @@ def _spoil(store: ModelStore, model: str) -> None:
 def test_the_list_names_every_model_and_its_state(store: ModelStore) -> None:
     (store.user_root / "broken").mkdir()
     run = fovea("models", "list", "--json")
-    assert run.returncode == 0
+    assert run.returncode == 1  # one of them is damaged
     found = {item["id"]: item for item in json.loads(run.stdout)}
     assert found["colours"]["state"] == "ready" and not found["colours"]["bundled"]
     assert found["colours"]["input"] == {"width": 8, "height": 8, "colour": "rgb"}
     assert found["broken"]["state"] == "damaged" and found["broken"]["problem"]
     assert found["vgg16-imagenet"]["state"] == "weights-not-installed" and found["vgg16-imagenet"]["labels"] == 1000
     text = fovea("models", "list")
-    assert text.returncode == 0 and "weights not installed" in text.stdout and "broken" in text.stderr
+    assert text.returncode == 1 and "weights not installed" in text.stdout and "broken" in text.stderr
 
 
 def test_the_card_is_shown_with_its_notice(store: ModelStore) -> None:

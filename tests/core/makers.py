@@ -86,7 +86,7 @@ def dicom_bytes(pixels: np.ndarray | None = None, syntax: str | None = None, **e
     import pydicom
     from pydicom.dataset import Dataset, FileMetaDataset
 
-    dataset = Dataset()
+    dataset: Any = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = syntax or pydicom.uid.ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.7"

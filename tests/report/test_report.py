@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from desktop.core.data.dataset import BrokenEntry
+from desktop.core.figures.comparison import area_here
 from desktop.core.figures.public_names import public_naming
 from desktop.core.figures.result import EvaluationResult, compare, figures
 from desktop.core.figures.result_files import figures_json, write_csv
@@ -22,7 +23,7 @@ from desktop.core.figures.table import METRICS, by_key, written
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError
 from desktop.report import write_report
-from desktop.report.content import Report, build_report
+from desktop.report.content import Report, build_report, compatible_with_card, works_here_json
 from tests.core.figures.makers import made_up, two_classes
 
 HOSTILE = '<script>alert("x")</script>&\'"$x^{'
@@ -241,3 +242,34 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one(tmp_path: Path, monk
     with pytest.raises(FoveaError) as caught:
         write_report(report_of(made_up(*two_classes(10))), tmp_path / "report.docx")
     assert caught.value.kind == "bad-suffix"
+
+
+def test_the_area_under_the_curve_is_held_against_the_card_in_every_form() -> None:
+    truth, scores = two_classes()
+    result = made_up(truth, scores, threshold=0.45, medical=True)
+    measured = figures(result)
+    assert measured.auc is not None and measured.auc.value is not None
+    listed = {
+        "name": "area under ROC",
+        "value": 0.99999,
+        "low": 0.9999,
+        "high": 1.0,
+        "n": 500,
+        "data": "d",
+        "split": "test",
+    }
+    card = {**result.model.card, "threshold": 0.45, "metrics": [listed]}
+    result = replace(result, model=replace(result.model, card=card))
+    (found,) = compatible_with_card(result, measured)
+    assert found.name == "area under ROC" and found.verdict.verdict == "worse"
+    assert (
+        f"{measured.auc.value:.3f} of {measured.auc.n}" in found.verdict.sentence and "on 500" in found.verdict.sentence
+    )
+    (told,) = works_here_json(result, measured)
+    assert told["verdict"] == "worse" and told["card"]["n"] == 500 and told["here"]["n"] == measured.auc.n
+    assert told["difference"]["high"] < 0
+    few = area_here(replace(measured.auc, n=12), 0.9, 0.8, 0.95, 100)
+    assert few.verdict == "too-few" and few.difference.value is None
+    same = area_here(measured.auc, measured.auc.value, measured.auc.low, measured.auc.high, 100)
+    assert same.verdict == "compatible"
+    assert area_here(measured.auc, 0.9, None, None, 100).verdict == "no-figure"

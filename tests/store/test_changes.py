@@ -13,7 +13,7 @@ import pytest
 
 from desktop.core.types import StoreError
 from desktop.store import changes, locks
-from desktop.store.store import ModelStore
+from desktop.store.store import ModelStore, _lock_of
 from tests.store.makers import COLOURS, add_colours, manifest
 
 
@@ -94,8 +94,8 @@ def test_what_comes_with_fovea_is_not_changed(tmp_path: Path) -> None:
 
 
 def test_two_changes_at_once_wait_for_each_other(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "_WAIT_S", 0.05)
-    with locks.hold(store.user_root / ".changes.lock"), pytest.raises(StoreError) as caught:
+    monkeypatch.setattr("desktop.store.store._WAIT_S", 0.05)
+    with locks.hold(_lock_of(store.user_root)), pytest.raises(StoreError) as caught:
         changes.delete(store, "colours")
     assert caught.value.kind == "busy"
 

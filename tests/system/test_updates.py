@@ -161,3 +161,29 @@ def test_what_the_tool_writes_is_what_is_read(server: Server, tmp_path: Path) ->
     release = updates.fetch(server.address)
     assert release.version == __version__
     assert release.files == {"Fovea.deb": hashlib.sha256(b"package").hexdigest()}
+
+
+def test_a_server_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+    import threading
+
+    monkeypatch.setattr(updates, "WHOLE_S", 1.0)
+    ear = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def drip() -> None:
+        held, _ = ear.accept()
+        with held:
+            for letter in b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000:
+                if over.wait(0.05):
+                    return
+                held.sendall(bytes([letter]))
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    with pytest.raises(updates.UpdateError) as caught:
+        updates.fetch(f"http://127.0.0.1:{ear.getsockname()[1]}/latest.json")
+    over.set()
+    thread.join(20)
+    ear.close()
+    assert caught.value.kind == "offline" and "within 1 seconds" in caught.value.message

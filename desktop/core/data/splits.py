@@ -7,6 +7,7 @@ seed alone decides: the same data and seed always give the same cut.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ _MOST_BYTES = 256 << 20
 
 class SplitError(FoveaError):
     """A stored split that does not fit the pictures any more, or cannot be read. Kinds: ``data-changed``,
-    ``bad-split``."""
+    ``bad-split``, ``one-group``."""
 
 
 def cut(labels: np.ndarray, groups: Sequence[Hashable], fraction: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,6 +76,27 @@ def cut(labels: np.ndarray, groups: Sequence[Hashable], fraction: float, seed: i
     chosen = np.array([i for i, group in enumerate(groups) if group in taken], np.int64)
     rest = np.setdiff1d(np.arange(len(labels)), chosen)
     return rest, chosen
+
+
+def folds(labels: np.ndarray, groups: Sequence[Hashable], parts: int, seed: int) -> np.ndarray:
+    """The part, 0 to ``parts`` − 1, in which each picture is checked in a cross-validation: int64 (n,).
+
+    ``labels`` int (n,); equal ``groups`` stay in one part; every part gets its share of each class as far as the groups
+    allow. Fewer parts where there are fewer groups. Raises :class:`SplitError` for fewer than two groups.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    numbers = {group: number for number, group in enumerate(dict.fromkeys(groups))}
+    if len(numbers) < 2:
+        raise SplitError("one-group", "all pictures belong together: none can check what was learned from the others")
+    chosen = StratifiedGroupKFold(min(parts, len(numbers)), shuffle=True, random_state=seed)
+    places = np.zeros(len(labels), np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer pictures than parts is missing in some of them
+        order = [numbers[group] for group in groups]
+        for part, (_, inside) in enumerate(chosen.split(np.zeros(len(labels)), labels, order)):
+            places[inside] = part
+    return places
 
 
 def _overshoots(wanted: float, count: int, size: int) -> bool:

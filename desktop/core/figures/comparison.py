@@ -162,6 +162,34 @@ def works_here(
     return Compatibility("compatible", start + end, difference)
 
 
+def area_here(
+    here: Estimate, value: float, low: float | None, high: float | None, n: int, card: str = "its card"
+) -> Compatibility:
+    """As :func:`works_here` for the area under the ROC curve: ``here`` measured on local images, ``value`` with its
+    interval ``low`` to ``high`` of ``n`` images on the card. The difference's interval is put together from both (Zou
+    and Donner, 'Construction of confidence limits about effect measures', Statistics in Medicine 27, 2008)."""
+    none = Estimate(None, reason="not compared")
+    if here.value is None or here.low is None or here.high is None:
+        return Compatibility("no-figure", f"There is no area under the ROC curve here: {here.reason}.", none)
+    local = f"{here.value:.3f} of {here.n:,} images (95 % interval {here.low:.3f} to {here.high:.3f})"
+    if low is None or high is None:
+        text = f"Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval."
+        return Compatibility("no-figure", text, none)
+    start = f"Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}"
+    if here.n < FEW:
+        return Compatibility("too-few", f"{start}; {FEW} or more images are needed for an answer.", none)
+    gap = here.value - value
+    below = gap - math.hypot(here.value - here.low, high - value)
+    above = gap + math.hypot(here.high - here.value, value - low)
+    difference = Estimate(gap, max(-1.0, below), min(1.0, above), here.n, None, "mover")
+    if above < 0:
+        return Compatibility("worse", f"{start}; it does worse here, by {-above:.3f} to {-below:.3f}.", difference)
+    if below > 0:
+        return Compatibility("better", f"{start}; it does better here, by {below:.3f} to {above:.3f}.", difference)
+    end = f"the two are compatible; it may be up to {max(0.0, -below):.3f} worse here."
+    return Compatibility("compatible", f"{start}; {end}", difference)
+
+
 def other_decision(used: float | None, own: float | None, what: str = "accuracy") -> Compatibility:
     """Why figures at the threshold ``used`` are not held against a card whose figures are by the model's ``own``
     decision; ``None``: the highest score."""

@@ -31,10 +31,10 @@ def finish(model: keras.Model, temperature: float, mirrored: bool) -> keras.Mode
     found = [model.output[name] for name in ("logits", "embedding", "map") if name in model.output]
     inputs = model.inputs[0]
     if mirrored:
-        scaled = model.get_layer("normalise").output
-        body = keras.Model(scaled, found, name="body")
+        scaling = _scaling(model)
+        body = keras.Model(scaling.output, found, name="body")
         inputs = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
-        straight = _copy(model.get_layer("normalise"))(inputs)
+        straight = type(scaling).from_config({**scaling.get_config(), "name": "normalise"})(inputs)
         first, second = body(straight), body(_mirror(straight, "mirror"))
         if len(found) > 2:
             second[2] = _mirror(second[2], "mirror_back")
@@ -50,8 +50,13 @@ def outputs_of(model: keras.Model) -> tuple[str, ...]:
     return OUTPUTS[: len(model.outputs)]
 
 
-def _copy(layer: Any) -> Any:
-    return type(layer).from_config(layer.get_config())
+def _scaling(model: keras.Model) -> Any:
+    """The layer that brings uint8 pictures to the network's range: a network of ours calls it ``normalise``, one that
+    was built upon has its own."""
+    for layer in model.layers:
+        if isinstance(layer, layers.Rescaling):
+            return layer
+    raise ValueError(f"the network '{model.name}' has no layer that scales its pictures: it cannot be mirrored")
 
 
 def _mirror(x: Any, name: str) -> Any:

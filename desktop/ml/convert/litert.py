@@ -12,8 +12,9 @@ from desktop.ml.data.arrays import Images
 
 _BYTES = 1 << 30  # what a network may hold of the pictures that it looks at together
 
-OUTPUTS = ("probabilities", "embedding", "map")
-"""The outputs of a finished network, in this order; a model from elsewhere may have the first alone."""
+OUTPUTS = ("probabilities", "embedding", "map", "stages")
+"""The outputs of a finished network, in this order; most have the first three, a model from elsewhere may have the
+first alone. ``stages``: see :func:`desktop.ml.nets.imagenet.with_outputs`."""
 
 
 class LiteRT:

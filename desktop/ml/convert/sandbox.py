@@ -23,6 +23,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from desktop.core.types import FoveaError
+from desktop.ml.convert.words import plain
 from desktop.system.child_process import ChildProcess
 from desktop.system.memory import memory_of
 
@@ -147,7 +148,7 @@ def _plain(error: Exception, arguments: tuple[Any, ...]) -> str:
             text = text.replace(path, os.path.basename(path)).replace(os.path.dirname(path) + os.sep, "")
     if "OOM" in text or "bad_alloc" in text or "llocat" in text:
         text = f"it needs more memory than it may use ({type(error).__name__})"
-    return text if len(text) <= 300 else text[:297] + "…"
+    return plain(text)
 
 
 def _quiet() -> None:

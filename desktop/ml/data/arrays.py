@@ -19,9 +19,10 @@ class Rows:
     for ``len``, ``shape``, ``dtype``, indexing by numbers, slices and arrays, and ``numpy.asarray`` (which reads all).
     """
 
-    def __init__(self, base: np.ndarray, rows: np.ndarray) -> None:
+    def __init__(self, base: np.ndarray, rows: np.ndarray, mirrored: bool = False) -> None:
         self._base = base
         self._rows = np.asarray(rows, np.int64)
+        self._mirrored = mirrored
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -43,7 +44,7 @@ class Rows:
 
     def __getitem__(self, key: Any) -> np.ndarray:
         found: np.ndarray = np.asarray(self._base[self._rows[key]])
-        return found
+        return np.ascontiguousarray(found[..., ::-1, :]) if self._mirrored else found
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         found = self[:]
@@ -51,10 +52,26 @@ class Rows:
 
     def take(self, indices: np.ndarray) -> Rows:
         """The rows at ``indices``, in that order, without a copy."""
-        return Rows(self._base, self._rows[indices])
+        return Rows(self._base, self._rows[indices], self._mirrored)
+
+    def same_base(self, others: Rows) -> bool:
+        """Whether both are rows of one array, turned alike."""
+        return self._base is others._base and self._mirrored == others._mirrored
+
+    def and_then(self, others: Rows) -> Rows:
+        """These rows and then ``others`` of the same array."""
+        return Rows(self._base, np.concatenate([self._rows, others._rows]), self._mirrored)
+
+    @staticmethod
+    def mirror(images: Images) -> Rows:
+        """The mirror images of pictures (n, height, width, channels), turned when they are asked for."""
+        if isinstance(images, Rows):
+            return Rows(images._base, images._rows, not images._mirrored)
+        return Rows(images, np.arange(len(images)), True)
 
 
 Images = np.ndarray | Rows
+"""Pictures as an array or as rows of a mapped one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +97,21 @@ class Pictures:
         groups = None if self.groups is None else self.groups[indices]
         return Pictures(images, self.labels[indices], tuple(self.names[i] for i in indices), sha256, groups)
 
+    def joined(self, others: Pictures) -> Pictures:
+        """These and then ``others``, which were taken from the same set: mapped ones are not copied."""
+        a, b = self.images, others.images
+        if isinstance(a, Rows) and isinstance(b, Rows) and a.same_base(b):
+            images: Images = a.and_then(b)
+        else:
+            images = np.concatenate([np.asarray(a), np.asarray(b)])
+        return Pictures(
+            images,
+            np.concatenate([self.labels, others.labels]),
+            self.names + others.names,
+            _both(self.sha256, others.sha256),
+            _both(self.groups, others.groups),
+        )
+
     def pieces(self, size: int = _PIECE) -> Iterator[np.ndarray]:
         """All images in order, at most ``size`` at a time: for work over sets that need not fit into memory."""
         for start in range(0, len(self), size):
@@ -92,3 +124,7 @@ class Pictures:
             digest.update(np.ascontiguousarray(piece).data)
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
+
+
+def _both(first: np.ndarray | None, second: np.ndarray | None) -> np.ndarray | None:
+    return None if first is None or second is None else np.concatenate([first, second])

@@ -28,6 +28,7 @@ from desktop.core.pictures.decode_in_child import bring_in_each, content_of
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import DecodedImage, FoveaError, ImageSource, StoreError
 from desktop.ml.convert.litert import LiteRT
+from desktop.ml.data.arrays import Images
 from desktop.ml.data.cache import VERSION
 from desktop.store.catalogue import EVERYDAY as EVERYDAY
 from desktop.store.embedding_cache import EmbeddingCache
@@ -61,10 +62,21 @@ class Embedded:
 class Embedder:
     """A verified model with an embedding, ready to look at pictures; a context manager. One thread at a time.
 
-    ``cache``: ``None`` keeps nothing. Raises :class:`StoreError` (``damaged``, ``not-installed``, ``no-embedding``).
+    ``cache``: ``None`` keeps nothing. ``stages``: rows hold what the network knows at the ends of its stages behind the
+    embedding, where it gives that (see :func:`desktop.ml.nets.imagenet.with_outputs`): better for a classifier, longer.
+    ``mirrored``: rows are those of the pictures' mirror images.
+
+    Raises :class:`StoreError` (``damaged``, ``not-installed``, ``no-embedding``).
     """
 
-    def __init__(self, entry: ModelEntry, cache: EmbeddingCache | None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        entry: ModelEntry,
+        cache: EmbeddingCache | None,
+        threads: int | None = None,
+        stages: bool = False,
+        mirrored: bool = False,
+    ) -> None:
         self.manifest = check_usable(entry)
         position = self.manifest.outputs.get("embedding")
         if position is None:
@@ -74,11 +86,21 @@ class Embedder:
                 "Choose another model.",
             )
         self.spec = self.manifest.preprocess
-        self._position = position
+        self._positions = [position]
+        if stages:
+            if "stages" not in self.manifest.outputs:
+                raise StoreError(
+                    "no-embedding",
+                    f"'{self.manifest.name}' does not give what its stages know",
+                    "Take its embedding, or install the model again.",
+                )
+            self._positions.append(self.manifest.outputs["stages"])
+        self._mirrored = mirrored
         self._cores = threads or max(1, min(8, os.cpu_count() or 1))
         self._lite = LiteRT(read_verified(entry, "model.tflite"), self._cores)
         self._cache = cache
         about = [self.manifest.files["model.tflite"].sha256, asdict(self.spec), VERSION]
+        about += ["stages"] * stages + ["mirrored"] * mirrored
         self._identity = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).digest()
         blank = np.zeros((1, self.spec.height, self.spec.width, self.spec.channels), np.uint8)
         self.size = self._compute(blank).shape[1]
@@ -102,7 +124,7 @@ class Embedder:
         return self._identity.hex()
 
     def prepared(
-        self, images: np.ndarray, sha256: np.ndarray | None = None, progress: Progress = lambda done, total: None
+        self, images: Images, sha256: np.ndarray | None = None, progress: Progress = lambda done, total: None
     ) -> np.ndarray:
         """The rows, float32 (n, size), of pictures that are prepared by :attr:`spec`: uint8 (n, height, width,
         channels), possibly mapped from disk.
@@ -213,8 +235,10 @@ class Embedder:
         return items
 
     def _compute(self, images: np.ndarray) -> np.ndarray:
-        (rows,) = self._lite.run(images, _BATCH, only=(self._position,))
-        return rows.reshape(len(images), -1)
+        if self._mirrored:
+            images = np.ascontiguousarray(images[:, :, ::-1])
+        parts = self._lite.run(images, _BATCH, only=self._positions)
+        return np.concatenate([part.reshape(len(images), -1) for part in parts], axis=1)
 
     def _known(self, keys: list[bytes]) -> dict[bytes, np.ndarray]:
         return self._cache.get(keys, self.size) if self._cache is not None and keys else {}

@@ -190,11 +190,22 @@ def cut_validation(
     Copies of one file stay on one side, and so do near copies that the plan names and pictures of one of ``groups``
     (equal values; without them persons and cases in the file names, where the plan wants that).
     """
+    train, validation = cut(
+        pictures.labels, belonging_together(pictures, plan, groups), plan.data.validation, plan.seed
+    )
+    return pictures.take(train), pictures.take(validation)
+
+
+def belonging_together(pictures: Pictures, plan: TrainingPlan, groups: Sequence[Hashable] | None = None) -> list[int]:
+    """The number of each picture's cluster: copies, near copies that the plan names, and pictures of one of ``groups``
+    (equal values; by default those that the pictures tell, else persons and cases in their names where the plan wants
+    that) belong to one."""
+    if groups is None and pictures.groups is not None and plan.data.group != "none":
+        groups = pictures.groups.tolist()
     if groups is None:
         named = plan.data.group != "none"
         groups = [group_of_name(name) if named else None for name in pictures.names]
     content = [] if pictures.sha256 is None else [[row.tobytes() for row in pictures.sha256]]
     near = {name: number for number, names in enumerate(plan.data.kept_together) for name in names}
     alike = [near.get(name) for name in pictures.names]
-    train, validation = cut(pictures.labels, together(groups, alike, *content), plan.data.validation, plan.seed)
-    return pictures.take(train), pictures.take(validation)
+    return together(groups, alike, *content)

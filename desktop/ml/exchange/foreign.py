@@ -128,7 +128,14 @@ def read_labels(path: Path) -> tuple[str, ...]:
         raise FoveaError("bad-labels", f"'{path.name}' is too large for a list of labels")
     if text.lstrip().startswith(("[", "{")):
         return _json_labels(text, path.name)
-    return check_labels(line.strip() for line in text.splitlines() if line.strip())
+    return check_labels(_unnumbered([line.strip() for line in text.splitlines() if line.strip()]))
+
+
+def _unnumbered(lines: list[str]) -> list[str]:
+    """``lines`` without the numbers in front where each has its own place's ('0 cat', '1 dog': Teachable Machine)."""
+    parts = [line.split(maxsplit=1) for line in lines]
+    counted = all(len(part) == 2 and part[0] == str(place) for place, part in enumerate(parts))
+    return [part[1] for part in parts] if counted else lines
 
 
 def check_labels(labels: object) -> tuple[str, ...]:

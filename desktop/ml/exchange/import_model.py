@@ -16,7 +16,7 @@ from desktop.core.types import PreprocessSpec
 from desktop.ml.convert.convert import convert, memory_for
 from desktop.ml.convert.sandbox import GIB, Limits, run
 from desktop.ml.exchange.foreign import SCALINGS, Facts, Format, Found, contradiction, missing
-from desktop.ml.exchange.install import PARITY_LIMIT, work_folder
+from desktop.ml.exchange.install import PARITY_LIMIT, own_disk, work_folder
 from desktop.ml.exchange.keras_check import ImportRefused, saved_model
 from desktop.ml.plans.job_steps import Step
 from desktop.store import archive, changes
@@ -219,9 +219,10 @@ def _whole_model(path: Path, store: ModelStore, tell: Tell, control: Control | N
     """A model that another Fovea exported: unpack, look at its networks in a child, commit under a free id."""
     with work_folder() as work:
         inside = work / "model"
-        inside.mkdir()
         tell(Step("check"))
-        manifest = archive.unpack(path, inside)
+        with own_disk("the unpacked model"):
+            inside.mkdir()
+            manifest = archive.unpack(path, inside)
         arguments = (str(inside), manifest)
         run("desktop.ml.exchange.import_steps:look_at_archive", arguments, _limits(path), tell, _cancelled(control))
         tell(Step("write"))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core.types import FoveaError
+from desktop.ml.convert.words import plain
 from desktop.ml.exchange.foreign import Facts, Found, scaling_numbers
 from desktop.ml.exchange.keras_check import ImportRefused, check_config, clean_copy, parse
 from desktop.system import strict_json
@@ -76,7 +77,9 @@ def inspect(path: str, form: str, work: str, tell: Any) -> Found:
 
 def _load(path: Path, form: str, work: Path) -> tuple[Any, tuple[str, ...]]:
     from desktop.ml.exchange.h5_check import check_h5
+    from desktop.ml.exchange.keras2 import rebuild
 
+    older = None
     if form == "keras":
         clean = work / "clean.keras"
         layers = clean_copy(path, clean)
@@ -86,12 +89,12 @@ def _load(path: Path, form: str, work: Path) -> tuple[Any, tuple[str, ...]]:
         clean = work / "clean.h5"
         shutil.copyfile(path, clean)  # what is checked must be what is loaded
         declared = check_h5(clean, _MOST_WEIGHT_BYTES)
-        layers = _check_h5_config(clean)
+        layers, older = _check_h5_config(clean)
     if declared > 4 * MOST_PARAMETERS:
         raise ImportRefused(
             "too-large", f"the network has about {declared // 4_000_000} million parameters", _TOO_LARGE
         )
-    model = _scores_alone(_built(clean))
+    model = _scores_alone(rebuild(older, clean) if older is not None else _built(clean))
     _check_shapes(model)
     return model, layers
 
@@ -108,11 +111,11 @@ def _built(clean: Path) -> Any:
     except MemoryError:
         raise
     except Exception as error:
-        words = " ".join(str(error).split())
+        words = plain(str(error))
         if "OOM" in words or "llocat" in words:
             raise MemoryError from error
         raise ImportRefused(
-            "damaged", f"Keras cannot build it: {words[:200]}", "Save it again with a recent Keras as .keras."
+            "damaged", f"Keras cannot build it: {words}", "Save it again with a recent Keras as .keras."
         ) from error
 
 
@@ -148,18 +151,27 @@ def _weights_of(clean: Path, work: Path) -> Any:
     return unpacked()
 
 
-def _check_h5_config(path: Path) -> tuple[str, ...]:
+def _check_h5_config(path: Path) -> tuple[tuple[str, ...], Any]:
+    """The layers of an ``.h5`` file's network; and its description in today's form where an older Keras wrote it, which
+    is then built in place of the file's own. Either is compared with the allowlist."""
     import h5py
 
+    from desktop.ml.exchange.keras2 import upgraded
+
     with h5py.File(path, "r") as file:
-        text = file.attrs.get("model_config")
+        text, version = file.attrs.get("model_config"), file.attrs.get("keras_version", b"")
     if text is None:
         raise ImportRefused(
             "not-a-model",
             "the file holds weights alone, not the network that they belong to",
             "Save the whole network: model.save('net.keras').",
         )
-    return check_config(parse(text))
+    raw = parse(text)
+    version = version.decode("ascii", "replace") if isinstance(version, bytes) else str(version)
+    if version.startswith("3"):
+        return check_config(raw), None
+    older = upgraded(raw)
+    return check_config(older), older
 
 
 def _check_shapes(model: Any) -> None:

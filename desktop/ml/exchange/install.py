@@ -26,6 +26,7 @@ from desktop.store import catalogue, download, weight_packages
 from desktop.store.catalogue import Network, Package, Pin, Pins
 from desktop.store.connection import DownloadError
 from desktop.store.download import Control, Expected, Verified
+from desktop.store.housekeeping import WORK, clear_work
 from desktop.store.manifest import FileEntry, Manifest, Parity
 from desktop.store.store import STAGING, ModelStore
 from desktop.system.files import OWN_DISK, check_room, put_in_place, saying
@@ -38,7 +39,7 @@ _NOT_HERE = "Its weights do not come with Fovea"
 KERAS_FILE = "model.keras"
 KEPT = (KERAS_FILE, "model.tflite", "selftest")
 EXTRAS = (HEAD_FILE, FILTERS_FILE)  # where the network has them
-REVISION = 1
+REVISION = 2
 """The version of the models that are made of packages: raised where they would come out otherwise than before."""
 
 Tell = Callable[[Any], None]
@@ -230,8 +231,9 @@ def work_folder(root: Path | None = None) -> Iterator[Path]:
     """Scratch space on the disk of the store (``root``, by default the user's), so that finished files move there in
     one step. What a kill leaves in ``root`` is removed with other staging folders."""
     name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    folder = paths.user_data() / "work" / name if root is None else root / f"{STAGING}{name}"
+    folder = paths.user_data() / WORK / name if root is None else root / f"{STAGING}{name}"
     with own_disk("the scratch copy of the model"):
+        clear_work(folder.parent)
         folder.mkdir(parents=True)
     try:
         yield folder

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import StoreError
+from desktop.ml.convert.litert import OUTPUTS
 from desktop.ml.nets import backend, imagenet
 from desktop.ml.plans.base_models import KERAS_FILE, not_installed
-from desktop.ml.plans.plan import PlanError, TrainingPlan
+from desktop.ml.plans.plan import STAGES, PlanError, TrainingPlan
 from desktop.store import catalogue
-from desktop.store.store import ModelStore, read_verified, sha256_of
+from desktop.store.store import ModelEntry, ModelStore, read_verified, sha256_of
 
 backend.select()
 
@@ -22,13 +23,16 @@ from keras import layers  # noqa: E402
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Base:
-    """A model to begin from. ``network`` maps uint8 pictures to ``embedding``, ``logits`` and ``map`` where it has
-    them, without temperature and mirror image; ``title`` says which model it is, ``sha256`` is its file's checksum."""
+    """A model to begin from. ``network`` maps uint8 pictures to ``logits`` and, where it has them, ``embedding``,
+    ``map`` and ``stages``, without temperature and mirror image; ``title`` says which model it is, ``sha256`` is its
+    file's checksum."""
 
     network: keras.Model
     labels: tuple[str, ...]
     title: str
     sha256: str
+    entry: ModelEntry | None = None
+    """The model of the store that it is, with its exported file; ``None`` for a network without its top."""
 
 
 def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
@@ -68,7 +72,7 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
     path = check_stored(read_verified(entry, KERAS_FILE))
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     title = f"{manifest.name} ({manifest.id}, version {manifest.version})"
-    return Base(network_of(model), manifest.labels, title, manifest.files[KERAS_FILE].sha256)
+    return Base(network_of(model), manifest.labels, title, manifest.files[KERAS_FILE].sha256, entry)
 
 
 def _bare(model: str, store: ModelStore) -> catalogue.Network | None:
@@ -114,7 +118,7 @@ def network_of(model: keras.Model) -> keras.Model:
         scaling = model.get_layer("normalise")
         scaled = type(scaling).from_config(scaling.get_config())(inputs)
         return keras.Model(inputs, dict(zip(("logits", "embedding", "map"), _again(body, scaled), strict=False)))
-    found: dict[str, Any] = dict(zip(("embedding", "map"), model.outputs[1:], strict=False))
+    found: dict[str, Any] = dict(zip(OUTPUTS[1:], model.outputs[1:], strict=False))
     found["logits"] = model.get_layer("temperature").input if "temperature" in names else _logits(model)
     return keras.Model(model.inputs, found)
 
@@ -172,8 +176,14 @@ def continued(base: Base, plan: TrainingPlan) -> keras.Model:
 
 
 def trunk(base: Base, layer: str | None) -> keras.Model:
-    """The base from its pictures to the output of ``layer`` (``None``: its embedding). Raises :class:`PlanError`."""
+    """The base from its pictures to the output of ``layer`` (``None``: its embedding; ``stages``: its embedding and
+    what it knows at the ends of its stages, one after the other). Raises :class:`PlanError`."""
     network = base.network
+    if layer == STAGES:
+        if STAGES not in network.output or "embedding" not in network.output:
+            raise PlanError("bad-plan", f"'{base.title}' does not give what its stages know", "Use its embedding.")
+        both = layers.Concatenate(name="knows")([network.output["embedding"], network.output[STAGES]])
+        return keras.Model(network.inputs, both)
     if layer in (None, "embedding", "map"):
         name = layer or "embedding"
         if name not in network.output:
@@ -184,6 +194,20 @@ def trunk(base: Base, layer: str | None) -> keras.Model:
         known = ", ".join(names if len(names) <= 60 else [*names[:10], "…", *names[-40:]])
         raise PlanError("bad-plan", f"'{base.title}' has no layer '{layer}'", f"Its layers: {known}.")
     return keras.Model(network.inputs, network.get_layer(layer).output)
+
+
+def widths(cut: keras.Model) -> tuple[int, ...]:
+    """How many features each of the parts has that the output of ``cut`` (batch, size) was put together from."""
+
+    def parts(tensor: Any) -> tuple[int, ...]:
+        layer = tensor._keras_history.operation
+        if isinstance(layer, layers.Concatenate):
+            return tuple(width for each in layer.input for width in parts(each))
+        if isinstance(layer, layers.Activation) and layer.get_config()["activation"] == "linear":
+            return parts(layer.input)
+        return (int(tensor.shape[-1]),)
+
+    return parts(cut.outputs[0])
 
 
 def joined(base: Base, cut: keras.Model, head: keras.Model) -> keras.Model:

@@ -76,6 +76,20 @@ def stages(width: float, depth: float) -> Iterator[Stage]:
         yield Stage(repeats, stage.kernel, stage.stride, stage.expand, _rounded(stage.filters * width))
 
 
+def stage_ends(width: float = 1.0, depth: float = 1.0) -> tuple[str, ...]:
+    """The layers at the ends of the third and all later stages: what the network knows at five grains, fine to coarse.
+
+    Pooled, they stand beside the embedding (:func:`desktop.ml.nets.imagenet.with_outputs`): pictures unlike
+    photographs (microscopes, surfaces, drawings) are often told apart by what the last layers no longer hold.
+    """
+    ends, number = [], -1
+    for stage in stages(width, depth):
+        number += stage.repeats
+        added = stage.repeats > 1
+        ends.append(f"block{number}_add" if added else f"block{number}_project_bn")
+    return tuple(ends[2:])
+
+
 def _rounded(filters: float) -> int:
     """The nearest multiple of eight, but never less than nine tenths of ``filters``."""
     near = max(_MULTIPLE, int(filters + _MULTIPLE / 2) // _MULTIPLE * _MULTIPLE)

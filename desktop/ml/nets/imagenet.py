@@ -32,12 +32,14 @@ CLASSES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a network is built: Keras' function, its preprocessing, and the layers that hold embedding and map."""
+    """How a network is built: Keras' function, its preprocessing, the layers that hold embedding and map, and those
+    whose pooled outputs are given as ``stages`` (none: not given)."""
 
     build: Callable[..., keras.Model]
     prepare: Callable[[Any], Any]
     embedding: str
     map: str
+    stages: tuple[str, ...] = ()
 
 
 def _caffe(x: Any) -> Any:
@@ -61,8 +63,16 @@ RECIPES: dict[str, Recipe] = {
     "mobilenet-v3-small": Recipe(_A.MobileNetV3Small, _unchanged, "global_average_pooling2d", "activation_17"),
     "efficientnet-v2-b0": Recipe(_A.EfficientNetV2B0, _unchanged, "avg_pool", "top_activation"),
     "resnet50-v2": Recipe(_A.ResNet50V2, _symmetric, "avg_pool", "post_relu"),
-    "efficientnet-lite0": Recipe(efficientnet_lite.lite0, efficientnet_lite.prepare, "embedding", "head_relu"),
-    "efficientnet-lite2": Recipe(efficientnet_lite.lite2, efficientnet_lite.prepare, "embedding", "head_relu"),
+    "efficientnet-lite0": Recipe(
+        efficientnet_lite.lite0, efficientnet_lite.prepare, "embedding", "head_relu", efficientnet_lite.stage_ends()
+    ),
+    "efficientnet-lite2": Recipe(
+        efficientnet_lite.lite2,
+        efficientnet_lite.prepare,
+        "embedding",
+        "head_relu",
+        efficientnet_lite.stage_ends(1.1, 1.2),
+    ),
 }
 
 
@@ -96,18 +106,28 @@ def build_base(
 
 
 def with_outputs(network_id: str, model: keras.Model) -> keras.Model:
-    """``model`` (built with its top) with the outputs ``[probabilities, embedding, map]``, float32."""
+    """``model`` (built with its top) with the outputs ``[probabilities, embedding, map]``, float32, and ``stages``
+    where the recipe names some: the means over the picture of what the network knows at their ends, one after the
+    other."""
     recipe = RECIPES[catalogue.load().get(network_id).network]
     taken = {layer.name for layer in model.layers}
+    tensors = [
+        ("probabilities", model.output),
+        ("embedding", _flat(model.get_layer(recipe.embedding).output)),
+        ("map", model.get_layer(recipe.map).output),
+    ]
+    if recipe.stages:
+        tensors.append(("stages", _pooled([model.get_layer(name).output for name in recipe.stages])))
     outputs = [
         layers.Activation("linear", dtype="float32", name=f"{name}_out" if name in taken else name)(tensor)
-        for name, tensor in (
-            ("probabilities", model.output),
-            ("embedding", _flat(model.get_layer(recipe.embedding).output)),
-            ("map", model.get_layer(recipe.map).output),
-        )
+        for name, tensor in tensors
     ]
     return keras.Model(model.inputs, outputs, name=model.name)
+
+
+def _pooled(maps: list[Any]) -> Any:
+    pooled = [layers.GlobalAveragePooling2D(name=f"stage{i}_pooled")(x) for i, x in enumerate(maps)]
+    return layers.Concatenate(name="stages_pooled")(pooled)
 
 
 def _flat(x: Any) -> Any:

@@ -41,14 +41,18 @@ def fit(
     seed: int,
     progress: Progress = lambda done, total: None,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
+    scored: tuple[np.ndarray, np.ndarray, str] | None = None,
 ) -> Confidence:
     """Gate and answer sets of an exported network (its ``outputs`` as in the manifest), from what it was trained on.
 
     ``progress`` hears how many pictures were looked at; it may raise, to cancel. ``seen`` as in
-    :func:`desktop.ml.packaging.fit_domain_gate.fit`.
+    :func:`desktop.ml.packaging.fit_domain_gate.fit`. ``scored``: scores float (n, classes), labels and what they were
+    called, for the answer sets, where the network has learned from validation in the end (cross-validated).
     """
-    (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
-    sets = _sets(scores, validation)
+    if scored is None:
+        (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
+        scored = scores, validation.labels, "validation"
+    sets = _sets(*scored)
     toned = TONES in views_for(spec)
 
     def look(images: np.ndarray) -> np.ndarray:
@@ -70,10 +74,10 @@ def features_of(images: np.ndarray, found: list[np.ndarray], outputs: dict[str, 
     return features(images, embedding, last_map, toned)
 
 
-def _sets(scores: np.ndarray, validation: Pictures) -> Conformal:
-    true = scores[np.arange(len(scores)), validation.labels]
+def _sets(scores: np.ndarray, labels: np.ndarray, split: str) -> Conformal:
+    true = scores[np.arange(len(scores)), labels]
     found = conformal.cutoffs(true.tolist())
-    return Conformal(conformal.METHOD, "validation", len(true), conformal.RATES, found)
+    return Conformal(conformal.METHOD, split, len(true), conformal.RATES, found)
 
 
 def checked(sets: Conformal, decision: Decision, scores: np.ndarray, labels: np.ndarray, split: str) -> Conformal:

@@ -18,6 +18,7 @@ from desktop.ml.data.assemble import Gathered
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
 from desktop.ml.plans.plan import TrainingPlan
+from desktop.ml.training.solved import HeldOut
 from desktop.store.manifest import Decision
 
 CALIBRATED_FROM = 100
@@ -54,7 +55,7 @@ def measure(
             positive=decision.positive,
             threshold=threshold,
             reason=decision.reason,
-            scores=score_word(plan, gathered),
+            scores=score_word(plan, len(pictures) if split == HeldOut.CROSS else len(gathered.validation)),
             medical=plan.medical,
         ),
         data=DataFacts(
@@ -84,9 +85,9 @@ def measure(
     return found, figures_json(result, found)
 
 
-def score_word(plan: TrainingPlan, gathered: Gathered) -> Literal["probability", "model score"]:
-    """What the model's numbers may be called: a probability only where enough pictures calibrated it."""
-    enough = len(gathered.validation) >= CALIBRATED_FROM
+def score_word(plan: TrainingPlan, calibrated: int) -> Literal["probability", "model score"]:
+    """What the model's numbers may be called: a probability only where enough pictures ``calibrated`` it."""
+    enough = calibrated >= CALIBRATED_FROM
     return "probability" if enough and not plan.medical else "model score"
 
 

@@ -37,6 +37,7 @@ from desktop.ml.packaging.card import write_card
 from desktop.ml.plans.events import Event, Note, Phase
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import history_csv
+from desktop.ml.training.solved import HeldOut
 from desktop.ml.training.train import Trained
 from desktop.store.manifest import Calibration, Decision, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
@@ -63,6 +64,9 @@ class _Calibrated:
     decision: Decision
     figures: Figures
     validation: dict[str, Any]
+    split: str
+    pictures: Pictures
+    scores: np.ndarray
 
 
 def package(
@@ -112,9 +116,11 @@ def package(
 
     limits: list[str] = []
     looked_at: list[tuple[Gate, np.ndarray, np.ndarray]] = []
+    # Of pictures that were cross-validated the finished head has learned: its own scores would promise too much.
+    scored = (found.scores, found.pictures.labels, found.split) if trained.held_out is not None else None
     trust = confidence.fit(
         lite, outputs, plan.preprocess, gathered.train, validation, plan.seed, looked,
-        lambda *found: looked_at.append(found),
+        lambda *found: looked_at.append(found), scored,
     )  # fmt: skip
     if trust.trouble:
         listener(Note(f"no domain gate: {trust.trouble}"))
@@ -130,7 +136,7 @@ def package(
     check()
     listener(Phase("evaluating", 0, 1))
     position, version = outputs["probabilities"], version or _next_version(plan.id, root)
-    figures, document, split = found.figures, dict(found.validation), "validation"
+    figures, document, split = found.figures, dict(found.validation), found.split
     sets = trust.conformal
     test = gathered.open_test()
     if test is not None:
@@ -152,8 +158,8 @@ def package(
             "temperature": found.temperature,
             "ece_before": found.ece_before,
             "ece_after": found.ece_after,
-            "split": "validation",
-            "n": len(validation),
+            "split": found.split,
+            "n": len(found.pictures),
         },
     }
     manifest = Manifest(
@@ -166,12 +172,21 @@ def package(
         labels=plan.labels,
         activation="softmax",
         outputs=outputs,
-        scores=evaluate.score_word(plan, gathered),
+        scores=evaluate.score_word(plan, len(found.pictures)),
         decision=found.decision,
-        card=write_card(plan, gathered, figures, split, int(trained.model.count_params()), trained.parent, limits),
+        card=write_card(
+            plan,
+            gathered,
+            figures,
+            split,
+            int(trained.model.count_params()),
+            trained.parent,
+            limits,
+            trained.held_out is not None,
+        ),
         provenance=_provenance(plan, gathered, trained.parent),
         metrics=metrics_of(figures, gathered.title, split),
-        calibration=Calibration(found.temperature, "validation", len(validation), found.ece_before, found.ece_after),
+        calibration=Calibration(found.temperature, found.split, len(found.pictures), found.ece_before, found.ece_after),
         parity=Parity(gap, n, f"{gathered.title}, validation"),
         medical=plan.medical,
         conformal=sets,
@@ -220,18 +235,26 @@ def _ready(manifest: Manifest, gate: Domain | None) -> Manifest:
 
 
 def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Calibrated:
-    validation = gathered.validation
-    logits = deploy.logits_of(trained.model, validation.images, plan.mirrored, _took(plan))
+    held_out = trained.held_out
+    if held_out is not None:
+        validation, logits, split = held_out.pictures, held_out.logits, HeldOut.CROSS
+    else:
+        validation, split = gathered.validation, "validation"
+        logits = deploy.logits_of(trained.model, validation.images, plan.mirrored, _took(plan))
     temperature = calibrate.fit_temperature(logits, validation.labels)
     before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
-    decision = _decide(plan, trained, temperature, after, validation, gathered.train)
+    # Cross-validated, each picture was judged by a head that had not seen it, whatever training saw in the end.
+    learned = gathered.train if held_out is None else None
+    decision = _decide(plan, trained, temperature, after, validation, learned)
 
     def measured(scores: np.ndarray) -> tuple[Figures, dict[str, Any]]:
-        return evaluate.measure(plan, gathered, decision, validation, lambda _: scores, "validation", "Keras")
+        return evaluate.measure(plan, gathered, decision, validation, lambda _: scores, split, "Keras")
 
     figures, document = measured(after)
     ece = measured(before)[0].ece.value or 0.0
-    return _Calibrated(temperature, ece, figures.ece.value or 0.0, decision, figures, document)
+    return _Calibrated(
+        temperature, ece, figures.ece.value or 0.0, decision, figures, document, split, validation, after
+    )
 
 
 def _decide(
@@ -357,10 +380,12 @@ def _provenance(plan: TrainingPlan, gathered: Gathered, parent: str | None) -> P
 
 
 def metrics_of(found: Figures, title: str, split: str) -> tuple[Metric, ...]:
-    """The figures that a card shows, from those over a split of the data called ``title``."""
+    """The figures that a card shows, from those over a split of the data called ``title``. Sensitivity and specificity
+    of fewer than :data:`~desktop.core.figures.intervals.FEWEST` pictures are none: the card names no such figure."""
     named = {row.card: row.get(found) for row in METRICS if row.card}
     return tuple(
         Metric(name, estimate.value, title, split, estimate.n, estimate.low, estimate.high)
         for name, estimate in named.items()
         if estimate is not None and estimate.value is not None
+        if name not in ("sensitivity", "specificity") or estimate.n >= FEWEST
     )

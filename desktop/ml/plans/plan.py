@@ -44,6 +44,12 @@ SAME = "same"
 ARCHITECTURES = ("fast-cnn", "head", "residual-cnn", "sequential")
 """What a network may be built as: by :mod:`desktop.ml.nets.architectures`; :mod:`desktop.ml.plans.nettables` tells of
 each."""
+STAGES = "stages"
+"""As the ``layer`` of a start: a network's embedding and what it knows at the ends of its stages."""
+SOLVED: Literal["lbfgs"] = "lbfgs"
+"""The optimizer of a head that is solved: softmax regression, its penalty chosen on pictures held out."""
+MOST_CROSSED = 3000
+"""Up to this many pictures cross-validating a solved head takes seconds; above, a part held out says as much."""
 USER = "user"
 """The ``source`` of data that lies in a folder or file of the user's own."""
 
@@ -66,7 +72,9 @@ class DataPlan:
     ``left_out`` names pictures inside the data that take no part (copies, wrong labels: what was chosen when the data
     was looked through); like ``path`` they stay on this computer. ``kept_together`` names groups of pictures that are
     nearly the same: each stays on one side where a validation part is cut. They stay on this computer, too; a plan
-    without any is written without the field.
+    without any is written without the field. ``folds``: of up to :data:`MOST_CROSSED` pictures none is held out for
+    good; all are cross-validated in that many parts, so that each checks once and the model learns from all of them (0:
+    never; only a head that is solved can). A plan with 0 is written without the field.
     """
 
     source: str
@@ -80,6 +88,7 @@ class DataPlan:
     use_test: bool = True
     left_out: tuple[str, ...] = ()
     kept_together: tuple[tuple[str, ...], ...] = ()
+    folds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +104,8 @@ class StartPlan:
       normalisation stays in inference mode throughout.
 
     ``model`` is an id of the store or of the catalogue of ImageNet networks; ``version`` the one meant, ``None`` for
-    whichever there is. ``layer`` names a layer of that model; ``None`` stands for its ``embedding``.
+    whichever there is. ``layer`` names a layer of that model; ``None`` stands for its ``embedding``, :data:`STAGES` for
+    the embedding beside the pooled ends of its stages, where it gives them.
     """
 
     kind: Literal["fresh", "weights", "features", "fine-tune"] = "fresh"
@@ -105,7 +115,7 @@ class StartPlan:
     unfreeze: int = 0
     head_epochs: int = 0
     head_rate: float = 0.001
-    head_optimizer: Literal["adam", "rmsprop", "sgd"] = "adam"
+    head_optimizer: Literal["adam", "rmsprop", "sgd", "lbfgs"] = "adam"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +136,11 @@ class OptimizerPlan:
     fraction ``warmup`` of all steps; ``steps`` (a tenth after half, a hundredth after three quarters of the steps, the
     same rise). ``cycles``: how often a triangle or cosine runs through, each time in an equal share of the steps and to
     half the peak of the time before ('triangular2' of Smith 2017). ``weight_decay`` is decoupled (times the rate, each
-    step). ``momentum`` and ``nesterov`` belong to ``sgd`` alone; ``sgd`` with momentum 0 is plain gradient descent."""
+    step). ``momentum`` and ``nesterov`` belong to ``sgd`` alone; ``sgd`` with momentum 0 is plain gradient descent.
+    ``lbfgs`` (:data:`SOLVED`) solves a head on features instead of training it: each 'epoch' is one strength of the
+    penalty on its weights, the rate says nothing."""
 
-    name: Literal["sgd", "adamw", "adam", "rmsprop", "adagrad"]
+    name: Literal["sgd", "adamw", "adam", "rmsprop", "adagrad", "lbfgs"]
     rate: float
     schedule: Literal["constant", "triangle", "cosine", "steps"] = "constant"
     warmup: float = 0.0
@@ -223,8 +235,9 @@ class TrainingPlan:
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
         result: dict[str, Any] = strict_json.plain(asdict(self))
-        if not self.data.kept_together:
-            del result["data"]["kept_together"]
+        for name in ("kept_together", "folds"):
+            if not result["data"][name]:
+                del result["data"][name]
         return result
 
     def to_json(self) -> str:
@@ -293,6 +306,13 @@ def _start(plan: TrainingPlan) -> list[str]:
         found.append("fine-tuning needs at least one layer to unfreeze")
     if start.kind == "fine-tune" and start.head_epochs >= plan.fit.epochs:
         found.append(f"{start.head_epochs} epochs for the head found; expected fewer than the {plan.fit.epochs} in all")
+    solved = start.head_optimizer if start.kind == "fine-tune" else plan.optimizer.name
+    if solved == SOLVED and (start.kind not in ("features", "fine-tune") or plan.architecture.settings.get("layers")):
+        found.append(f"'{SOLVED}' solves a head without layers of its own, on the features of a model")
+    if plan.optimizer.name == SOLVED and start.kind != "features":
+        found.append(f"'{SOLVED}' cannot train a whole network")
+    if plan.data.folds and (plan.data.folds == 1 or plan.data.folds < 0 or solved != SOLVED):
+        found.append(f"folds {plan.data.folds} found; expected 0, or 2 or more with a head that is solved")
     if (start.kind in ("features", "fine-tune")) != (plan.architecture.name == "head"):
         found.append("the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other")
     return found
@@ -413,12 +433,12 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 _USUAL: dict[str, dict[str, Any]] = {
-    "data": {"left_out": [], "kept_together": []},
+    "data": {"left_out": [], "kept_together": [], "folds": 0},
     "optimizer": {"cycles": 1},
     "fit": {"swa": 0},
 }
 _ADDED: dict[str, frozenset[str]] = {
-    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together"}),
+    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together", "folds"}),
     "optimizer": frozenset({"nesterov", "cycles"}),
     "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard", "swa"}),
 }

@@ -13,6 +13,7 @@ from desktop.ml.plans.events import Event, Started
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import History
 from desktop.ml.training.loop import Loop, Stage
+from desktop.ml.training.solved import HeldOut, Solving
 
 backend.select()
 
@@ -24,7 +25,8 @@ class Trained:
     """A finished (or stopped) training: the network with its final weights, and what was measured by epoch.
 
     ``complete`` is false where it was stopped inside, to be taken up later; ``best_epoch`` counts from 0; ``parent``
-    says which model it began from.
+    says which model it began from. ``held_out`` is what a cross-validation said of all pictures, where there was one:
+    the validation part was learned from then, and does not check.
     """
 
     model: keras.Model
@@ -32,6 +34,7 @@ class Trained:
     complete: bool
     best_epoch: int | None = None
     parent: str | None = None
+    held_out: HeldOut | None = None
 
     def kept(self, keep: str) -> dict[str, float]:
         """The figures of the epoch whose weights these are, where the plan keeps ``keep``; there must be one."""
@@ -40,7 +43,8 @@ class Trained:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sitting:
-    """What one training works with: its data, its folder, who listens and who steers, the user's models."""
+    """What one training works with: its data (``own_validation``: cut by whoever made the data), its folder, who
+    listens and who steers, the user's models."""
 
     plan: TrainingPlan
     train: Pictures
@@ -50,6 +54,7 @@ class Sitting:
     steering: Steering
     parts: int = 1
     models: Path | None = None
+    own_validation: bool = False
 
 
 def start_loop(sitting: Sitting, stage: Stage, model: keras.Model) -> Loop:
@@ -67,7 +72,7 @@ def start_loop(sitting: Sitting, stage: Stage, model: keras.Model) -> Loop:
     )
 
 
-def announce(sitting: Sitting, loop: Loop, model: keras.Model) -> None:
+def announce(sitting: Sitting, loop: Loop | Solving, model: keras.Model) -> None:
     """Tell what begins, and on which device."""
     sitting.listener(
         Started(

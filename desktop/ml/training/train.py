@@ -43,11 +43,13 @@ def run(
     resume: bool = False,
     control: Control | Steering | None = None,
     models: Path | None = None,
+    own_validation: bool = False,
 ) -> Trained:
     """Train ``plan`` and keep plan, history and checkpoint in ``folder``.
 
     With ``resume`` the checkpoint there is taken up (it must belong to the same plan). ``control`` is asked after every
-    step; ``models`` holds the user's own models, for plans that begin from one. Where the device's memory does not hold
+    step; ``models`` holds the user's own models, for plans that begin from one. ``own_validation``: the data came with
+    its validation part, which is never learned from. Where the device's memory does not hold
     a batch, its parts are computed one after the other (their gradients averaged: steps stay what they were), at last
     on the CPU; a note says so.
 
@@ -62,7 +64,7 @@ def run(
     steering = control if isinstance(control, Steering) else Steering(control or Undisturbed())
     parts, on_cpu = 1, False
     while True:
-        sitting = Sitting(plan, train, validation, folder, listener, steering, parts, models)
+        sitting = Sitting(plan, train, validation, folder, listener, steering, parts, models, own_validation)
         try:
             with _device(on_cpu):
                 return _attempt(sitting, (folder / CHECKPOINT).is_file())

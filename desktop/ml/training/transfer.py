@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 
+import numpy as np
+
 from desktop.ml.data import features
+from desktop.ml.data.arrays import Rows
+from desktop.ml.data.embeddings import Embedder
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import architectures, backend, base_network
 from desktop.ml.plans.events import Note, Phase
-from desktop.ml.plans.plan import OptimizerPlan
+from desktop.ml.plans.plan import SOLVED, STAGES, OptimizerPlan
 from desktop.ml.training.checkpoint import Checkpoint
 from desktop.ml.training.context import Sitting, Trained, announce, start_loop
 from desktop.ml.training.loop import Loop, Stage
+from desktop.ml.training.solved import Features, Solving, folds_of
+from desktop.store.embedding_cache import EmbeddingCache
 
 backend.select()
 
@@ -45,6 +51,8 @@ def build_upon(sitting: Sitting, held: Checkpoint | None) -> Trained:
     if held is None or held.stage == 0:
         if tuned and not plan.start.head_epochs:
             return _tune(sitting, base, cut, model, None, held)
+        if (plan.start.head_optimizer if tuned else plan.optimizer.name) == SOLVED:
+            return _solve(sitting, base, cut, head, model)
         first = _head(sitting, base, cut, head, held)
         complete = first.run()
         first.settle()
@@ -52,6 +60,59 @@ def build_upon(sitting: Sitting, held: Checkpoint | None) -> Trained:
             return Trained(model, first.history, complete, first.best_epoch, base.title)
         return _tune(sitting, base, cut, model, first, None)
     return _tune(sitting, base, cut, model, None, held)
+
+
+def _solve(
+    sitting: Sitting, base: base_network.Base, cut: keras.Model, head: keras.Model, model: keras.Model
+) -> Trained:
+    """The head's best weights by :mod:`desktop.ml.training.solved`; where the plan wants it, the last layers after."""
+    plan, start = sitting.plan, sitting.plan.start
+    tuned = start.kind == "fine-tune"
+    # Mirror images are learned from where the plan mirrors pictures, and looked at where its answers average both.
+    flips = plan.mirrored or any(step.name == "flip" for step in plan.augment)
+    parts = 0 if tuned else folds_of(plan, len(sitting.train) + len(sitting.validation), sitting.own_validation)
+    found = [
+        Features(
+            _rows(sitting, base, cut, part, pictures, False),
+            _rows(sitting, base, cut, part, pictures, True) if flips else None,
+            pictures,
+            base_network.widths(cut),
+        )
+        for part, pictures in (("train", sitting.train), ("validation", sitting.validation))
+    ]
+    solving = Solving(
+        plan, start.head_epochs if tuned else plan.fit.epochs, found[0], found[1], parts, sitting.listener,
+        sitting.steering,
+    )  # fmt: skip
+    announce(sitting, solving, model)
+    complete = solving.run()
+    if solving.head is not None:
+        layer = head.get_layer("logits")
+        layer.set_weights([solving.head.kernel.astype(np.float32), solving.head.bias.astype(np.float32)])
+    if not complete or not tuned or solving.ended:
+        held_out = solving.held_out if parts else None
+        return Trained(model, solving.history, complete, solving.best_epoch, base.title, held_out)
+    return _tune(sitting, base, cut, model, solving, None)
+
+
+def _rows(
+    sitting: Sitting, base: base_network.Base, cut: keras.Model, part: str, pictures: Pictures, mirrored: bool
+) -> np.ndarray:
+    """What the fixed network makes of ``pictures`` or of their mirror images: by LiteRT where its exported file gives
+    it, kept by content for whoever asks next, else by the network itself."""
+
+    def progress(done: int, total: int) -> None:
+        sitting.steering.check()
+        sitting.listener(Phase("features", done, total))
+
+    layer = sitting.plan.start.layer
+    if base.entry is not None and layer in (None, "embedding", STAGES):
+        with Embedder(base.entry, EmbeddingCache(), stages=layer == STAGES, mirrored=mirrored) as embedder:
+            return embedder.prepared(pictures.images, pictures.sha256, progress)
+    turned = replace(pictures, images=Rows.mirror(pictures.images)) if mirrored else pictures
+    name = f"{part}-mirrored" if mirrored else part
+    rows = _features(sitting, base, cut, name, turned).images
+    return np.asarray(rows).reshape(len(pictures), -1)
 
 
 def _head(
@@ -92,7 +153,7 @@ def _tune(
     base: base_network.Base,
     cut: keras.Model,
     model: keras.Model,
-    first: Loop | None,
+    first: Loop | Solving | None,
     held: Checkpoint | None,
 ) -> Trained:
     plan = sitting.plan

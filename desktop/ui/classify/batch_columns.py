@@ -24,7 +24,18 @@ SCORES_KEPT_UP_TO = 100
 """Models of more classes keep their two best scores only: 100,000 pictures × 1,000 classes would be 400 MB."""
 
 _COLUMNS = (
-    *("state", "answer", "score", "label_index", "label_score", "second", "second_score", "inside", "domain_score"),
+    *(
+        "state",
+        "answer",
+        "score",
+        "label_index",
+        "label_score",
+        "unsure",
+        "second",
+        "second_score",
+        "inside",
+        "domain_score",
+    ),
     *("elapsed", "size", "notice", "sha"),
 )
 _SEPARATORS = os.sep + (os.altsep or "")
@@ -90,6 +101,7 @@ class Batch:
         self.score = np.zeros(count, np.float32)
         self.label_index = np.full(count, -1, np.int32)
         self.label_score = np.zeros(count, np.float32)
+        self.unsure = np.zeros(count, bool)  # the model knows words, and neither a class nor a word is likely enough
         self.second = np.full(count, -1, np.int32)
         self.second_score = np.zeros(count, np.float32)
         self.inside = np.full(count, UNKNOWN, np.int8)
@@ -135,6 +147,7 @@ class Batch:
         self.score[at] = item.answer_score
         self.label_index[at] = item.index
         self.label_score[at] = scores[item.index]
+        self.unsure[at] = item.wording is not None and item.wording.kind == "unsure"
         if said != item.index:
             self.second[at] = item.index
             self.second_score[at] = scores[item.index]
@@ -215,8 +228,10 @@ class Batch:
         return str(self.notice_texts[self.notice[at]])
 
     def label(self, at: int) -> str:
-        """The answer, '' for none."""
-        return self.answers[self.answer[at]] if self.answer[at] >= 0 else ""
+        """The answer, '' for none; with a question mark where the model is not sure of any."""
+        if self.answer[at] < 0:
+            return ""
+        return f"{self.answers[self.answer[at]]}{'?' if self.unsure[at] else ''}"
 
     def class_label(self, at: int) -> str:
         """The class by the model's decision rule, '' for none."""
@@ -288,8 +303,9 @@ class Batch:
         for start in range(0, len(self), _RUN):
             found[start : start + _RUN] = [text in line for line in words[start : start + _RUN]]
             yield
-        named = np.array([text in label.casefold() for label in self.labels])
-        found |= (self.answer >= 0) & named[self.answer]
+        named = np.array([text in label.casefold() for label in self.answers])
+        # A general word is found by the class that it perhaps is, too.
+        found |= (self.answer >= 0) & (named[self.answer] | named[self.label_index])
         return found
 
     def _key(self, column: str) -> Generator[None, None, np.ndarray]:

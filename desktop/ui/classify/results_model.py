@@ -266,7 +266,7 @@ class ResultsModel(QAbstractTableModel):
     def _tip(self, batch: Batch, at: int, column: str) -> str:
         if batch.inside[at] == OUTSIDE and column in ("answer", "kind"):
             return self.tr("Not its kind, so no class is the answer. The highest score is that of {0}.").format(
-                batch.label(at)
+                batch.class_label(at)
             )
         if column == "score" and batch.state[at] == ANSWERED and batch.by_threshold(at, decimals):
             words = self.tr("{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.")

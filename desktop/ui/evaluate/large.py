@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Prediction, Preview
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
-    from desktop.ui.evaluate.gallery_pane import JUDGEMENT_KEYS, KEY_OF, GalleryPane
+from desktop.ui.evaluate.gallery_pane import JUDGEMENT_KEYS, KEY_OF, GalleryPane
 from desktop.ui.evaluate.state import EvaluationState
 
 _SIDE = 2048

@@ -120,6 +120,7 @@ class ModelsView(LaterView):
         box = QMessageBox(self)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Question)
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setWindowTitle(self.tr("A job on models runs"))
         box.setText(self.tr("End “{0}” and close Fovea?").format(self._title()))
         box.setInformativeText(self.tr("What was fetched so far is kept; nothing half-done is installed."))

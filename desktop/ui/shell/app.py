@@ -86,6 +86,7 @@ class Shell(QObject):
         gc.set_threshold(5000, 20, 1000)
         # Imported by a thread now, so that the first answer, minutes later, does not stop the window for it.
         run_aside(import_module, "numpy", name="numpy")
+        run_aside(_clear_leftovers, name="leftovers")
         self.engine = engine
         self.window.engine = engine
         self.window.classify.attach(engine)
@@ -152,6 +153,13 @@ def build_window(
     shell = Shell(settings, paths, restore=restore)
     theme().dress()
     return shell
+
+
+def _clear_leftovers() -> None:
+    """What killed processes have left goes at the next start."""
+    from desktop.store.housekeeping import clear_leftovers
+
+    clear_leftovers()
 
 
 def say_busy() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from desktop.ui.train import words
@@ -23,6 +23,7 @@ class CancelQuestion(QMessageBox):
     def __init__(self, job: TrainingJob, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setIcon(QMessageBox.Icon.Question)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # a name is a name, whatever it looks like
         self.setWindowTitle(self.tr("Cancel the training"))
         self.setText(self.tr("End the training “{0}” now?").format(job.name))
         done = job.epochs_done
@@ -59,6 +60,7 @@ class CloseQuestion(QMessageBox):
     def __init__(self, running: list[TrainingJob], waiting: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setIcon(QMessageBox.Icon.Question)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # a name is a name, whatever it looks like
         self.setWindowTitle(self.tr("Close Fovea"))
         if len(running) == 1:
             self.setText(self.tr("“{0}” is still training. What shall become of it?").format(running[0].name))

@@ -137,13 +137,14 @@ class ProbabilityBars(QWidget):
         """Show an answer with all that its model's description says about scores, ids and the decision."""
         decision = manifest.decision
         ruled = decision.rule == "threshold"
+        distinct = len(set(manifest.labels)) == len(manifest.labels)  # then no id is needed to tell them apart
         self.set_scores(
             manifest.labels,
             prediction.probabilities,
             prediction.index,
             manifest.scores,
             truth,
-            manifest.label_ids,
+            () if prediction.wording is not None and distinct else manifest.label_ids,
             decision.value if ruled else None,
             decision.positive if ruled and decision.positive is not None else 1,
             prediction.wording,

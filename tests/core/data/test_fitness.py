@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.app.training_data import open_training_data
 from desktop.cli import data as data_command
-from desktop.cli.train_plan import data_of
 from desktop.core.data import bursts
 from desktop.core.data.dataset import ALL
 from desktop.core.data.fitness import groups_of, obstacles
@@ -61,7 +61,7 @@ def test_what_the_look_says_is_what_training_does(
     told = json.loads(capsys.readouterr().out)
     assert told["stops_training"] is not trains
     try:
-        chosen, _ = data_of(str(root))
+        chosen = open_training_data(str(root))
         plan = make_plan(root)
         plan = replace(plan, data=replace(plan.data, classes=chosen.classes), labels=chosen.classes)
         gather(plan, tmp_path / "run")

@@ -49,8 +49,24 @@ def plan_for(model_id: str, kind: recipes.RecipeId, **fit: object) -> plans.Trai
     assert manifest is not None
     data = plans.DataPlan("user", 0.2, classes=CLASSES, path="/nowhere", title="colours")
     plan = recipes.make_plan(kind, data, CLASSES, model=manifest, name="Blue or red")
+    if kind != "continue":
+        plan = by_steps(plan)
     start = replace(plan.start, head_epochs=min(plan.start.head_epochs, 2))
     return replace(plan, start=start, fit=replace(plan.fit, epochs=4, batch=10, steps_per_execution=2, **fit))  # type: ignore[arg-type]
+
+
+def by_steps(plan: plans.TrainingPlan) -> plans.TrainingPlan:
+    """The plan with a head that is trained step by step instead of solved."""
+    start = replace(plan.start, head_optimizer="adam", head_rate=0.003)
+    adam = plans.OptimizerPlan("adam", 0.003, "cosine", 0.05, weight_decay=0.01)
+    return replace(
+        plan,
+        architecture=Step("head", {"layers": ["drop.2"]}),
+        augment=() if start.kind == "features" else plan.augment,
+        optimizer=adam if start.kind == "features" else plan.optimizer,
+        start=start,
+        data=replace(plan.data, folds=0),
+    )
 
 
 @pytest.mark.parametrize("model_id", ["cifar10", "chest-xray-pneumonia"])

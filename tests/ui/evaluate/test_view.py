@@ -423,12 +423,13 @@ def test_every_control_has_a_name(qtbot: Any, view: EvaluateView, tmp_path: Path
 def test_two_models_are_compared(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
     run(qtbot, view, shades(tmp_path / "shades"))
     tab: Any = view.results.open_tab("compare")
-    assert [tab.models.itemData(i) for i in range(tab.models.count())] == ["xray"]
-    tab.begin()
-    assert tab.failure.isVisibleTo(tab) and tab.match.isVisibleTo(tab)
+    assert tab.models.count() == 0 and not tab.start.isEnabled()  # a model of another kind is not offered
+    assert "No other model" in tab.start.toolTip()
     view.service.remember_mapping("xray", ("red", "green", "blue"), {"red": "other", "green": "normal", "blue": "ill"})
     store = EvaluationStore()
     qtbot.waitUntil(lambda: store.recall_mapping("xray", ("red", "green", "blue")) is not None, timeout=WAIT)
+    view.catalog.changed.emit()
+    assert [tab.models.itemData(i) for i in range(tab.models.count())] == ["xray"]
     tab.begin()
     qtbot.waitUntil(lambda: view.compared is not None, timeout=WAIT)
     paired = view.compared[2]
@@ -439,7 +440,7 @@ def test_two_models_are_compared(qtbot: Any, view: EvaluateView, tmp_path: Path)
     fewer = view.compared[0].take(np.flatnonzero(first.right))  # on these the first model is always right
     tab._pair(fewer, figures(fewer))
     qtbot.waitUntil(lambda: len(view.compared[2].a) == 15, timeout=WAIT)
-    assert "100" in tab.model.cell(0, 1).text
+    assert tab.model.cell(0, 1).text == "15 of 15"  # under 20 there is no percentage
     assert "of the 15 pictures that both" in tab._difference.text()
     paired = view.compared[2]
     tab._show_first()

@@ -561,3 +561,42 @@ def test_a_cancelled_export_leaves_nothing(table: ResultsTable, qtbot: Any, tmp_
     assert told.args[0].kind == "cancelled"
     assert list(tmp_path.iterdir()) == []
     assert not table._failure.isVisible()
+
+
+def test_general_words_in_table_filter_and_file(model: ResultsModel, tmp_path: Path) -> None:
+    from desktop.core.trust.general_words import Wording
+
+    known = manifest(id="words", labels=("Labrador", "poodle", "tabby"), label_ids=("n1", "n2", "n3"))
+    found = sources(4)
+    model.begin(found, known)
+    rows = [
+        ([0.45, 0.4, 0.15], Wording("word", "dog", 0.85)),
+        ([0.9, 0.05, 0.05], Wording("class", "", 0.9)),
+        ([0.4, 0.25, 0.35], Wording("unsure", "", 0.4)),
+        ([0.3, 0.4, 0.3], Wording("word", "dog", 0.7)),
+    ]
+    items = [
+        replace(answer(at, found[at], scores), label="x", wording=wording) for at, (scores, wording) in enumerate(rows)
+    ]
+    model.add(items)
+    assert column(model, "answer") == ["dog", "Labrador", "Labrador?", "dog"]
+    assert column(model, "score") == ["0.850", "0.900", "0.400", "0.700"]
+    assert column(model, "second")[0] == "Labrador 0.450" and column(model, "second")[3] == "poodle 0.400"
+    assert [(label, count) for _, label, count in model.classes_found()] == [("Labrador", 2), ("dog", 2)]
+    assert "dog: 2" in model.summary()
+    (dogs,) = [index for index, label, _ in model.classes_found() if label == "dog"]
+    model.set_filter(answer=dogs)
+    assert model.rowCount() == 2
+    model.set_filter(text="poodle")
+    assert column(model, "answer") == ["dog"]
+    model.set_filter()
+    model.begin(found, known, kept=[0, 1, 2, 3])
+    assert column(model, "answer") == ["dog", "Labrador", "Labrador?", "dog"]
+    assert model.batch is not None
+    write_csv(str(tmp_path / "out.csv"), model.batch)
+    with (tmp_path / "out.csv").open(encoding="utf-8-sig", newline="") as stream:
+        lines = list(csv.DictReader(stream))
+    assert [line["label"] for line in lines] == ["Labrador", "Labrador", "Labrador", "poodle"]
+    assert [line["general_word"] for line in lines] == ["dog", "", "", "dog"]
+    assert [line["score"][:4] for line in lines] == ["0.44", "0.89", "0.40", "0.40"]
+    assert lines[0]["general_score"].startswith("0.8") and lines[1]["general_score"] == ""

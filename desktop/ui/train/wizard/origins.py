@@ -90,7 +90,7 @@ def layers_trouble(architecture: Step, spec: PreprocessSpec, classes: int) -> st
 def recommended(draft: Draft, found: Sequence[Origin]) -> str:
     """The id of the one to begin with: the earlier plan, what suits the pictures, else our own net."""
     ids = [origin.id for origin in found]
-    recipe, model = recipes.recommended(seen_of(draft), min(draft.learned_counts, default=0))
+    recipe, model = recipes.recommended(seen_of(draft))
     for wanted in ("held", f"{recipe}:{model}"):
         if wanted in ids:
             return wanted
@@ -99,7 +99,7 @@ def recommended(draft: Draft, found: Sequence[Origin]) -> str:
 
 def seen_of(draft: Draft) -> recipes.Seen:
     """What is known of the pictures of ``draft``."""
-    return recipes.Seen(draft.colour, draft.side, draft.drawings)
+    return recipes.Seen(draft.colour, draft.side, draft.drawings, min(draft.learned_counts, default=0))
 
 
 def _made(draft: Draft, recipe: recipes.RecipeId, **begin: Any) -> TrainingPlan:
