@@ -29,7 +29,7 @@ def _measure(folder: str) -> dict[str, Any]:
 
     from desktop.core.data.open_data import open_dataset
     from desktop.core.figures.result import figures
-    from desktop.services.answers import Choice
+    from desktop.services.answers import GalleryChoice
     from desktop.ui.shell.app import build_window, make_application
 
     make_application(())
@@ -50,7 +50,7 @@ def _measure(folder: str) -> dict[str, Any]:
             turn()
 
     until(lambda: shell.engine is not None and shell.catalog.loaded)
-    window.show_evaluate()
+    window.host.show_evaluate()
     turn()
     view = window.evaluate
     view.pages.setCurrentWidget(view.results)
@@ -61,7 +61,7 @@ def _measure(folder: str) -> dict[str, Any]:
     until(lambda: gallery.model.rowCount() > 0)
     gallery.view.viewport().repaint()
     opened = (time.perf_counter() - begin) * 1000
-    gallery.choose(Choice("all"))
+    gallery.choose(GalleryChoice("all"))
     until(lambda: gallery.model.rowCount() == len(result))
     for _ in range(5):
         turn()

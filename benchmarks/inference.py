@@ -23,7 +23,7 @@ from PIL import Image
 from benchmarks import common
 from desktop.cli.answers import answers
 from desktop.core.pictures.preprocess import prepare
-from desktop.core.pictures.walk import Found
+from desktop.core.pictures.walk import FoundFile
 from desktop.core.types import ImageSource
 from desktop.engine.client import EngineClient
 from desktop.engine.messages import Failure, Prediction, PredictRequest, Warmed, WarmRequest
@@ -163,7 +163,7 @@ def _batch(report: common.Report, subject: common.Subject, photos: list[str], ro
 
 def _rate(engine: EngineClient, subject: common.Subject, photos: list[str]) -> float:
     begin = time.perf_counter()
-    for path, result in answers(engine, subject.id, map(Found, photos)):
+    for path, result in answers(engine, subject.id, map(FoundFile, photos)):
         if isinstance(result, Failure):
             raise RuntimeError(f"{Path(path).name}: {result.message}")
     return len(photos) / (time.perf_counter() - begin)
@@ -227,9 +227,9 @@ def _memory(report: common.Report, subject: common.Subject, photos: list[str], c
     report.bars.append(common.at_most("memory at the end, times its second tenth", late / early, MEMORY_LIMIT))
 
 
-def _over_and_over(photos: list[str], count: int) -> Iterator[Found]:
+def _over_and_over(photos: list[str], count: int) -> Iterator[FoundFile]:
     for number in range(count):
-        yield Found(photos[number % len(photos)])
+        yield FoundFile(photos[number % len(photos)])
 
 
 if __name__ == "__main__":

@@ -43,7 +43,8 @@ def fovea(network: str, steps: int, batch: int) -> Round:
     from desktop.ml.plans.events import EpochDone, Event
     from desktop.ml.plans.plan import DataPlan, FitPlan, Step
     from desktop.ml.training import train
-    from desktop.ml.training.loop import Loop, Stage
+    from desktop.ml.training.context import Context
+    from desktop.ml.training.loop import Loop, TrainingStage
 
     labels = tuple(f"class {i}" for i in range(CLASSES))
     plan = presets.find(network).build(labels, (SIZE, SIZE, 3), DataPlan("user", 0.1, path="-"))
@@ -64,12 +65,12 @@ def fovea(network: str, steps: int, batch: int) -> Round:
         folder.mkdir()
         fit = replace(plan.fit, jit=variant == "jit", mixed="none" if variant == "float32" else plan.fit.mixed)
         chosen = replace(plan, fit=fit)
-        stage = Stage(0, plan.fit.epochs, plan.optimizer, () if variant == "plain" else turned)
+        stage = TrainingStage(0, plan.fit.epochs, plan.optimizer, () if variant == "plain" else turned)
         at_once = int(variant.removeprefix("steps-")) if variant.startswith("steps-") else None
         with train.precision(chosen, told.append), normalise.fused():
             model = architectures.build(chosen)
         steering = Steering(Undisturbed())
-        loop = Loop(chosen, stage, model, learn, check, folder, told.append, steering, at_once=at_once)
+        loop = Loop(Context(chosen, learn, check, folder, told.append, steering), stage, model, at_once)
         loop.epoch()  # compiles
         return loop
 

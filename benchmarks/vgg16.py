@@ -28,7 +28,7 @@ from desktop.core.types import ImageSource
 from desktop.engine.client import EngineClient
 from desktop.engine.messages import Failure, Prediction, PredictRequest, Warmed, WarmRequest
 from desktop.engine.model import LoadedModel, default_threads
-from desktop.ml.convert.sandbox import GIB, ChildError, Limits, run
+from desktop.ml.convert.sandbox import GIB, ChildError, SandboxLimits, run
 from desktop.store import catalogue
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
@@ -68,7 +68,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
 
 def _install(network: catalogue.Network, scratch: Path, store: ModelStore) -> None:
     """Random weights by the way that real ones take."""
-    from desktop.ml.exchange.install import Request, install
+    from desktop.ml.exchange.install import InstallRequest, install
 
     weights = scratch / "random.weights.h5"
     code = (
@@ -79,7 +79,7 @@ def _install(network: catalogue.Network, scratch: Path, store: ModelStore) -> No
     subprocess.run([sys.executable, "-c", code, network.id, str(weights)], env=environment, check=True)
     with weights.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    install(Request(network, weights, sha256=digest), store)
+    install(InstallRequest(network, weights, sha256=digest), store)
     weights.unlink()
 
 
@@ -193,7 +193,7 @@ def _onnx(path: Path, target: Path, picture: np.ndarray, manifest: Manifest) -> 
         import onnxruntime
     except ImportError:
         return None
-    limits = Limits(_ONNX_MEMORY, 600.0)
+    limits = SandboxLimits(_ONNX_MEMORY, 600.0)
     try:
         run("desktop.ml.exchange.export_steps:to_onnx", (str(path), str(target), manifest.to_json()), limits)
     except ChildError as error:

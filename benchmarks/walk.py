@@ -254,7 +254,7 @@ def _maker(walker: Walker, home: Path) -> None:
     """A labelled folder evaluated; a wrong label told with one key."""
     from PySide6.QtCore import Qt
 
-    from desktop.services.answers import Choice
+    from desktop.services.answers import GalleryChoice
 
     window = walker.shell.window
     folder = _labelled(home / "labelled")
@@ -270,7 +270,7 @@ def _maker(walker: Walker, home: Path) -> None:
 
     def correct() -> None:
         gallery = window.evaluate.results.gallery
-        gallery.choose(Choice("all"))
+        gallery.choose(GalleryChoice("all"))
         gallery.view.setCurrentIndex(gallery.model.index(0, 0))
         gallery.view.setFocus()
         walker.key(gallery.view, Qt.Key.Key_Minus)

@@ -168,8 +168,8 @@ class Fovea:
         self.run()
 
     def _await_warm(self) -> None:
-        assert self.window.engine is not None
-        self.window.engine.warmed.connect(self.done)
+        assert self.window.host.engine is not None
+        self.window.host.engine.warmed.connect(self.done)
 
     def run(self) -> None:
         """Turn the event loop until :meth:`done`."""

@@ -197,14 +197,14 @@ def everyday_model(flavour: str, work: Path) -> list[tuple[str, str]]:
     package is not installed.
     """
     from desktop.core.types import FoveaError
-    from desktop.ml.exchange.install import Request, install
+    from desktop.ml.exchange.install import InstallRequest, install
     from desktop.store import catalogue
     from desktop.store.store import ModelStore
 
     root = work.resolve() / "models"
     network = catalogue.load().get(catalogue.EVERYDAY)
     viewer = flavour == "viewer"
-    request = Request(network, precision="float16" if viewer else "float32", root=root, answers_only=viewer)
+    request = InstallRequest(network, precision="float16" if viewer else "float32", root=root, answers_only=viewer)
     try:
         install(request, ModelStore(user=root))
     except FoveaError as error:

@@ -490,10 +490,10 @@ def _note(found: Found, item: Any, data: bytes, keep: Path) -> None:
 def _through_children(target: str, found: Found, keep: Path) -> Generator[None, list[bytes], None]:
     """Portions of mutants through a function, in children with limits."""
     from desktop.core.types import FoveaError
-    from desktop.system.workers import Fault, Limits, Workers
+    from desktop.system.workers import Fault, WorkerLimits, Workers
 
     sys.path.insert(0, str(ROOT / "tools"))  # children find this file as a module
-    workers = Workers(2, Limits())
+    workers = Workers(2, WorkerLimits())
     try:
         while True:
             portion = yield

@@ -67,6 +67,7 @@ TARGETS = (
     Target("desktop.store.manifest", ("tests/store/test_manifest.py",)),
     Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
     Target("desktop.ml.packaging.package", _GATES),
+    Target("desktop.ml.packaging.decide", _GATES),
 )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult, Figures, ModelFacts, PairedResult
     from desktop.core.types import ImageSource
-    from desktop.engine.evaluation import Evaluator, Progress
+    from desktop.engine.evaluation import EvaluationProgress, Evaluator
     from desktop.store.store import ModelEntry
 
 
@@ -55,25 +55,33 @@ def labels_for(
     told: Mapping[str, str] | None = None,
     by_number: bool = False,
     remember: bool = False,
+    heard: Callable[[str], None] | None = None,
 ) -> LabelMap:
     """Which class of the data is which label of the model; nothing is guessed. ``told`` maps classes by name, and where
-    that is to be offered again, ``remember`` keeps it. Raises :class:`FoveaError` ``labels-differ``."""
+    that is to be offered again, ``remember`` keeps it. ``heard`` takes sentences about damaged files. Raises
+    :class:`FoveaError` ``labels-differ``."""
     assert entry.manifest is not None
     labels = match_labels(data.classes, entry.manifest.labels, told, by_number)
     if remember:
         with contextlib.suppress(FoveaError):  # a disk that is full is told of when the result is kept
             mapping = labels.as_dict(data.classes, entry.manifest.labels)
-            EvaluationStore().remember_mapping(entry.id, data.classes, mapping)
+            EvaluationStore(heard=heard).remember_mapping(entry.id, data.classes, mapping)
     return labels
 
 
 def find_kept(
-    entry: ModelEntry, data: LabelledDataset, labels: LabelMap, fingerprint: str, threshold: float | None = None
+    entry: ModelEntry,
+    data: LabelledDataset,
+    labels: LabelMap,
+    fingerprint: str,
+    threshold: float | None = None,
+    heard: Callable[[str], None] | None = None,
 ) -> EvaluationResult | None:
-    """What is kept of the same model on the same pictures, answered by ``threshold`` or the model's own decision."""
+    """What is kept of the same model on the same pictures, answered by ``threshold`` or the model's own decision.
+    ``heard`` takes sentences about damaged files."""
     assert entry.manifest is not None
     facts = model_facts(entry.manifest, threshold)
-    return EvaluationStore().find(facts, fingerprint, labels.as_dict(data.classes, facts.labels))
+    return EvaluationStore(heard=heard).find(facts, fingerprint, labels.as_dict(data.classes, facts.labels))
 
 
 def evaluate_and_keep(
@@ -82,7 +90,7 @@ def evaluate_and_keep(
     data: LabelledDataset,
     labels: LabelMap,
     threshold: float | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[EvaluationProgress], None] | None = None,
     rows: Callable[[Evaluator, np.ndarray], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
     versions: Mapping[str, str] | None = None,

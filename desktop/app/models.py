@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from desktop.app.exports import export_for
 from desktop.ml.exchange import export_model, foreign, import_model
-from desktop.ml.exchange.foreign import Facts, Found
+from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
 from desktop.store import catalogue
 from desktop.store.store import ModelStore
 
 if TYPE_CHECKING:
     from desktop.ml.exchange.export_model import Exported
-    from desktop.store.download import Control
+    from desktop.store.download import DownloadControl
     from desktop.store.manifest import Manifest
     from desktop.store.store import ModelEntry
 
@@ -30,20 +30,20 @@ class Looked:
     """A file that was looked through; ``found`` is ``None`` for a whole model of another Fovea, which says all."""
 
     path: Path
-    found: Found | None
+    found: FoundInFile | None
 
-    def missing(self, facts: Facts) -> dict[str, str]:
+    def missing(self, facts: ForeignFacts) -> dict[str, str]:
         """What neither the file nor ``facts`` says, and nobody guesses: field to sentence."""
         return foreign.missing(self.found, facts) if self.found is not None else {}
 
 
-def look(path: Path, tell: Tell = lambda event: None, control: Control | None = None) -> Looked:
+def look(path: Path, tell: Tell = lambda event: None, control: DownloadControl | None = None) -> Looked:
     """Look through a file in a child process. Raises :class:`desktop.core.types.FoveaError` for one that is refused."""
     return Looked(path, import_model.look(path, tell, control))
 
 
 def import_file(
-    looked: Looked, facts: Facts, tell: Tell = lambda event: None, control: Control | None = None
+    looked: Looked, facts: ForeignFacts, tell: Tell = lambda event: None, control: DownloadControl | None = None
 ) -> Manifest:
     """Bring in a file that was looked through, under an id that no model has. Raises
     :class:`desktop.core.types.FoveaError`, ``needs-facts`` among them."""
@@ -61,7 +61,7 @@ def export_file(
     target: Path,
     pictures: Path | None = None,
     tell: Tell = lambda event: None,
-    control: Control | None = None,
+    control: DownloadControl | None = None,
     form: str = "",
 ) -> Exported:
     """Write a model in the form that the ending of ``target`` (or ``form``) names. Raises

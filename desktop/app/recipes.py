@@ -227,7 +227,7 @@ def make_plan(
         id=model_id or id_of(title),
         name=title,
         seed=seed,
-        data=replace(data, folds=FOLDS if recipe == "features" else 0),
+        data=with_folds(data, chosen.parts(model, seen)["optimizer"]),
         preprocess=model.preprocess,
         labels=tuple(labels),
         decision=_decision(labels),
@@ -236,6 +236,23 @@ def make_plan(
         medical=model.medical,
         card={},
         **chosen.parts(model, seen),
+    )
+
+
+def with_folds(data: DataPlan, optimizer: OptimizerPlan) -> DataPlan:
+    """``data`` as a head is checked that ``optimizer`` makes: cross-validated where it is solved, in seconds."""
+    return replace(data, folds=FOLDS if optimizer.name == SOLVED else 0)
+
+
+def by_steps(plan: TrainingPlan) -> TrainingPlan:
+    """A plan whose head is solved, with one that is trained by steps instead: with layers of its own, if wanted."""
+    return replace(
+        plan,
+        architecture=Step("head", {"layers": ["drop.2"]}),
+        augment=() if plan.start.kind == "features" else plan.augment,
+        optimizer=OptimizerPlan("adam", 0.003, "cosine", 0.05, weight_decay=0.01),
+        fit=FitPlan(40, 32, keep="lowest-loss", class_weights="balanced"),
+        data=replace(plan.data, folds=0),
     )
 
 

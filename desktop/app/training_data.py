@@ -17,8 +17,8 @@ from desktop.core.types import FoveaError
 from desktop.ml.plans.plan import USER, DataPlan
 
 if TYPE_CHECKING:
-    from desktop.core.data.dataset import Cancelled
     from desktop.core.data.inspection import Inspection, StageProgress
+    from desktop.core.progress import IsCancelled
 
 Group = Literal["none", "person", "auto"]
 
@@ -132,7 +132,7 @@ def inspect_and_group(
     data: TrainingData,
     near: bool = True,
     progress: StageProgress | None = None,
-    cancelled: Cancelled | None = None,
+    cancelled: IsCancelled | None = None,
 ) -> TrainingData:
     """Look through ``data`` in this process, and do what is recommended about what is found.
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from desktop.core.pictures.walk import Found, Problem
+from desktop.core.pictures.walk import FoundFile, Problem
 from desktop.core.types import ImageSource
 from desktop.engine.messages import (
     Answer,
@@ -19,8 +19,10 @@ from desktop.engine.messages import (
     EngineLost,
     Failure,
     Prediction,
-    Request,
 )
+
+if TYPE_CHECKING:
+    from desktop.engine.evaluation import EventEngine
 
 Result = Prediction | Failure
 
@@ -30,19 +32,10 @@ CHUNK = 512
 _WAIT_S = 0.5  # how long one look at the pipe may take, so that Ctrl-C is heard
 
 
-class Engine(Protocol):
-    """What is needed of :class:`desktop.engine.client.EngineClient`."""
-
-    def next_id(self) -> int: ...
-    def submit(self, request: Request) -> None: ...
-    def cancel(self, request_id: int) -> None: ...
-    def events(self, timeout: float | None) -> list[Answer]: ...
-
-
 class _Chunk:
     """Some items in order, and the answers that have come for them."""
 
-    def __init__(self, request_id: int, items: list[Found | Problem]) -> None:
+    def __init__(self, request_id: int, items: list[FoundFile | Problem]) -> None:
         self.id = request_id
         self.paths = [item.path for item in items]
         self.results: list[Result | None] = [
@@ -78,9 +71,9 @@ class _Chunk:
 
 
 def answers(
-    engine: Engine,
+    engine: EventEngine,
     model: str,
-    items: Iterable[Found | Problem],
+    items: Iterable[FoundFile | Problem],
     lost: Callable[[EngineLost], None] | None = None,
     idle: Callable[[], None] | None = None,
     advised: bool = False,
@@ -105,9 +98,9 @@ def answers(
 class _Run:
     def __init__(
         self,
-        engine: Engine,
+        engine: EventEngine,
         model: str,
-        items: Iterator[Found | Problem],
+        items: Iterator[FoundFile | Problem],
         lost: Callable[[EngineLost], None] | None,
         advised: bool,
     ) -> None:

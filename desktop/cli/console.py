@@ -159,7 +159,7 @@ def quiet_native() -> Iterator[None]:
         os.close(null)
 
 
-class Progress:
+class ProgressLine:
     """A line on a terminal's stderr that says how far a command is; silent elsewhere, and in the first half second."""
 
     def __init__(self, stream: TextIO | None = None) -> None:

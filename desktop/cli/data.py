@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 def _inspect(options: Any) -> int:
     from desktop.core.data.inspection import inspect
 
-    bar = console.Progress()
+    bar = console.ProgressLine()
 
     def progress(stage: str, done: int, total: int | None) -> None:
         bar.update(f"{_STAGES[stage]}: {done:,}" + (f" of {total:,}" if total else ""))

@@ -12,7 +12,7 @@ from desktop.cli.answers import answers
 from desktop.cli.parser import Parser
 from desktop.cli.predict import spoken, top_classes
 from desktop.core.notices import NOTICES
-from desktop.core.pictures.walk import Found
+from desktop.core.pictures.walk import FoundFile
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure
 from desktop.store.store import ModelEntry, ModelStore
@@ -106,7 +106,7 @@ def _classify(tours: list[Tour]) -> bool:
                 if remark:
                     console.say(f"  {remark}")
             rows: list[tuple[str, ...]] = [("picture", "answer", manifest.scores, "next", "ms", "")]
-            for path, result in answers(engine, manifest.id, map(Found, tour.pictures)):
+            for path, result in answers(engine, manifest.id, map(FoundFile, tour.pictures)):
                 name = console.printable(Path(path).name)
                 if isinstance(result, Failure):
                     failed = True

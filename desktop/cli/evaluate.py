@@ -22,7 +22,7 @@ from desktop.core.figures.table import CLASS_METRICS, METRICS, by_key, rows_of, 
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.client import EngineClient
-from desktop.engine.evaluation import Progress
+from desktop.engine.evaluation import EvaluationProgress
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.duration import duration
@@ -112,7 +112,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
 
 
 def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
-    progress = console.Progress()
+    progress = console.ProgressLine()
     try:
         data = open_dataset(
             options.data, options.split, lambda done, total: progress.update(f"looking: {done:,} files …")
@@ -160,25 +160,26 @@ def _one(
     entry: ModelEntry,
     data: LabelledDataset,
     client: EngineClient,
-    progress: console.Progress,
+    progress: console.ProgressLine,
     stopped: Callable[[], bool],
 ) -> Evaluation:
     """One model's result: kept, or measured now and kept; incomplete where ``stopped`` said so meanwhile."""
     assert entry.manifest is not None
     told = parse_pairs(options.map, data.classes)
     # The window offers it from now on; on the command line nothing is matched unasked.
-    labels = evaluating.labels_for(entry, data, told, options.map_numbers, remember=bool(options.map))
+    heard, remember = console.complain, bool(options.map)
+    labels = evaluating.labels_for(entry, data, told, options.map_numbers, remember, heard)
     if options.json != "-":
         if entry.manifest.medical:
             console.note(NOTICES["medical"].text)
         for text in labels.notes:
             console.note(f"fovea: {console.printable(text)}")
     if options.reuse:
-        held = evaluating.find_kept(entry, data, labels, data.fingerprint(), options.threshold)
+        held = evaluating.find_kept(entry, data, labels, data.fingerprint(), options.threshold, heard)
         if held is not None:
             return Evaluation(held, figures(held))
 
-    def say(state: Progress) -> None:
+    def say(state: EvaluationProgress) -> None:
         share = f"{state.done:,} of {state.total:,}"
         answered = state.done - state.skipped
         right = f", {state.right / answered:.1%} right" if answered >= FEWEST else ""

@@ -102,7 +102,7 @@ def _ask(request: ExplainRequest) -> Explanation:
     """The finished map. Raises :class:`FoveaError` with the engine's words."""
     from desktop.engine.client import EngineClient
 
-    progress = console.Progress()
+    progress = console.ProgressLine()
     with EngineClient(gradients=request.method == "grad-cam") as engine:
         wanted: Request = request
         engine.submit(wanted)

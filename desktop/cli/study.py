@@ -99,7 +99,7 @@ def _study(options: Any) -> int:
     keys = [_key(one, options.test, plan.seed) for *_, one in points]
     rows: list[dict[str, Any]] = []
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    bar = console.Progress()
+    bar = console.ProgressLine()
     try:
         if any(key not in measured for key in keys):
             bar.update("looking at the pictures")

@@ -207,16 +207,16 @@ class TextTeller:
     """Events in lines for people; what is under way in between on a terminal."""
 
     def __init__(self) -> None:
-        self._bar = console.Progress()
+        self._bar = console.ProgressLine()
 
     def run(self, name: str, plan: Any) -> None:
         """The run that begins."""
         console.say(f"run {name}: {console.printable(plan.name)}")
 
     def __call__(self, event: Any) -> None:
-        from desktop.ml.plans.events import BatchDone, EpochDone, Note, Phase, Started
+        from desktop.ml.plans.events import EpochDone, Note, Phase, Started, TrainBatchDone
 
-        if isinstance(event, BatchDone):
+        if isinstance(event, TrainBatchDone):
             self._bar.update(
                 f"epoch {event.epoch + 1}  batch {event.step}/{event.steps}  loss {event.loss:.4f}  "
                 f"accuracy {event.accuracy:.4f}  {event.images_per_s:,.0f} pictures/s"

@@ -121,7 +121,7 @@ def look_through(path: str, near: bool = True) -> TrainingData:
     """The pictures at ``path`` as a training takes them; says what is left out and what stays together."""
     from desktop.app import training_data
 
-    bar = console.Progress()
+    bar = console.ProgressLine()
 
     def progress(stage: str, done: int, total: int | None) -> None:
         bar.update(f"looking through the pictures, {stage}: {done:,}" + (f" of {total:,}" if total else ""))

@@ -18,7 +18,7 @@ NoticeKind = Literal["medical", "program", "other-kind", "phantom", "photographs
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class NoticeWords:
     """A notice: ``brief`` is its first sentence, for where room is short; ``rest`` what follows it."""
 
     brief: str
@@ -30,25 +30,25 @@ class Words:
         return f"{self.brief} {self.rest}" if self.rest else self.brief
 
 
-NOTICES: dict[NoticeKind, Words] = {
+NOTICES: dict[NoticeKind, NoticeWords] = {
     # Of every model that is medical, wherever it or its answers are shown.
-    "medical": Words(
+    "medical": NoticeWords(
         QT_TRANSLATE_NOOP("Notices", "Research and education only; not a medical device."),
         QT_TRANSLATE_NOOP("Notices", "The output is a model score, not a diagnosis."),
     ),
     # Of Fovea as a whole: About, packages.
-    "program": Words(
+    "program": NoticeWords(
         QT_TRANSLATE_NOOP("Notices", "Fovea is for research and education only; it is not a medical device.")
     ),
     # Of a picture that the domain gate takes for another kind than the model's.
-    "other-kind": Words(QT_TRANSLATE_NOOP("Notices", "Not the kind of picture that this model knows.")),
+    "other-kind": NoticeWords(QT_TRANSLATE_NOOP("Notices", "Not the kind of picture that this model knows.")),
     # Of samples.
-    "phantom": Words(
+    "phantom": NoticeWords(
         QT_TRANSLATE_NOOP(
             "Notices", "The chest picture is a phantom drawn by a program: it is no X-ray and shows no one."
         )
     ),
-    "photographs": Words(
+    "photographs": NoticeWords(
         QT_TRANSLATE_NOOP("Notices", "Some of these show nothing that the model knows: it answers all the same.")
     ),
 }

@@ -10,7 +10,7 @@ from desktop.core.pictures.decode_in_child import Brought, show
 from desktop.core.pictures.mnist_layout import NOT_INK, SEVERAL, TOO_MANY
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
-from desktop.engine.model import Answers, LoadedModel, check_scores
+from desktop.engine.model import LoadedModel, ModelAnswers, check_scores
 from desktop.system.workers import Workers
 
 DEVICE = "CPU"
@@ -31,7 +31,7 @@ def prediction_of(
     predict_ms: float,
     with_input: bool,
     verdict: DomainVerdict | None = None,
-    ask: Callable[[np.ndarray, bool], Answers] | None = None,
+    ask: Callable[[np.ndarray, bool], ModelAnswers] | None = None,
 ) -> Prediction:
     """The answer for one row of scores; raises ``no-result`` where they are no numbers. ``ask`` reads the digits of
     a picture that holds several, as :meth:`LoadedModel.answer` does.
@@ -63,7 +63,7 @@ def prediction_of(
 
 
 def _read(
-    brought: Brought, model: LoadedModel, ask: Callable[[np.ndarray, bool], Answers]
+    brought: Brought, model: LoadedModel, ask: Callable[[np.ndarray, bool], ModelAnswers]
 ) -> tuple[tuple[str, float], ...]:
     """The answer and its score for each digit of a picture that holds several; none where a piece is no digit."""
     if not brought.prepared.pieces:

@@ -39,9 +39,9 @@ from desktop.engine.messages import (
     ReadRequest,
     Ready,
     Request,
+    RequestStarted,
     SampleRequest,
     Shutdown,
-    Started,
     Thumbnail,
     ThumbnailRequest,
 )
@@ -259,7 +259,7 @@ class EngineClient:
                 self._failed_starts = 0
                 self._up = True
                 out.append(answer)
-            case Started():
+            case RequestStarted():
                 if answer.id in self._pending:
                     self._started[answer.id] = time.monotonic()
                 elif answer.id in self._batches:

@@ -58,7 +58,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class EvaluationProgress:
     """How far an evaluation is: pictures ``done`` of ``total``, ``right`` and ``skipped`` among them; seconds spent,
     and seconds ``left`` once that can be told."""
 
@@ -118,12 +118,12 @@ class Evaluator:
         return self._end is not None
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> EvaluationProgress:
         """How far it is now."""
         elapsed = (self._end or time.monotonic()) - self._begin
         total = len(self._order)
         left = elapsed / self._done * (total - self._done) if self._done >= min(total, 64) and self._done else None
-        return Progress(self._done, total, self._right, len(self._skipped), elapsed, left)
+        return EvaluationProgress(self._done, total, self._right, len(self._skipped), elapsed, left)
 
     def begin(self) -> None:
         """Send the first chunk."""
@@ -290,7 +290,7 @@ def evaluate(
     data: LabelledDataset,
     labels: LabelMap,
     threshold: float | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[EvaluationProgress], None] | None = None,
     rows: Callable[[Evaluator, np.ndarray], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> EvaluationResult:

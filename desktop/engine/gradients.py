@@ -16,7 +16,7 @@ from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of
-from desktop.engine.messages import Answer, CancelRequest, ExplainRequest, Explanation, Ready, Shutdown, Started
+from desktop.engine.messages import Answer, CancelRequest, ExplainRequest, Explanation, Ready, RequestStarted, Shutdown
 from desktop.store.store import ModelStore, read_verified
 
 _NICE = 5
@@ -67,7 +67,7 @@ class _Explainer:
             # Keras takes seconds to import, which is not the picture's fault: only then has work on it begun.
             from desktop.ml.explain import grad_cam
 
-            self._send(Started(request.id))
+            self._send(RequestStarted(request.id))
             begin = time.perf_counter()
             entry = self._store.require(request.model)
             manifest = entry.manifest

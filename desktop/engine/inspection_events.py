@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import BrokenEntry
-    from desktop.core.data.inspection import Inspection, Stage
+    from desktop.core.data.inspection import Inspection, InspectionStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class InspectionProgress:
     """How far it is: ``done`` entries of ``total`` (``None``: not known) in ``stage``, ``broken`` found so far. At most
     ten a second, and one at each stage's end."""
 
-    stage: Stage
+    stage: InspectionStage
     done: int
     total: int | None
     broken: int

@@ -21,7 +21,7 @@ from desktop.engine.inspection_events import (
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import BrokenEntry
-    from desktop.core.data.inspection import Stage
+    from desktop.core.data.inspection import InspectionStage
 
 _EVERY_S = 0.1
 _NICE = 5
@@ -72,7 +72,7 @@ class _Teller:
         self._count = 0
         self._waiting: list[BrokenEntry] = []
 
-    def progress(self, stage: Stage, done: int, total: int | None) -> None:
+    def progress(self, stage: InspectionStage, done: int, total: int | None) -> None:
         now = time.monotonic()
         if stage == self._stage and now - self._at < _EVERY_S and done != total:
             return

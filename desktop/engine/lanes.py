@@ -19,7 +19,7 @@ from desktop.engine.answers import failure_of, prediction_of
 from desktop.engine.batching import Batch, milliseconds_since
 from desktop.engine.messages import Failure, Prediction
 from desktop.engine.model import LoadedModel
-from desktop.system.workers import Cancelled, Workers
+from desktop.system.workers import WorkCancelled, Workers
 
 _GROUPS_AHEAD = 2  # a lane: so far may one be beyond another that is held up; a crash puts them all in doubt
 _GROUP_S = 0.2  # a lane predicts what it has after this long: large pictures must not delay the first answers
@@ -75,7 +75,7 @@ class Lanes:
         while own or self._may_begin():
             try:
                 brought, answers = self._bring_in(own)
-            except Cancelled:
+            except WorkCancelled:
                 return
             answers.update(self._predicted(brought))
             with self._wake:

@@ -197,7 +197,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class RequestStarted:
     """Work on this request has begun: should the process end now, this is the one to blame. The client keeps it."""
 
     id: int
@@ -416,7 +416,7 @@ class EngineLost:
 
 Answer = (
     Ready
-    | Started
+    | RequestStarted
     | Warmed
     | Prediction
     | Reading

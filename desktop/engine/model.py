@@ -26,7 +26,7 @@ _LARGE_BYTES = 128 * 2**20
 _SCORES = ("probabilities",)
 
 
-class Answers(NamedTuple):
+class ModelAnswers(NamedTuple):
     """Scores float32 (n, classes), and for each picture the domain gate's verdict where it was asked for."""
 
     scores: np.ndarray
@@ -67,7 +67,7 @@ class LoadedModel:
         """
         return self._main.outputs(batch, _SCORES)["probabilities"]
 
-    def answer(self, batch: np.ndarray, gated: bool) -> Answers:
+    def answer(self, batch: np.ndarray, gated: bool) -> ModelAnswers:
         """As :meth:`predict`, with the domain gate's verdicts where ``gated`` and the model has one."""
         return self._judged(batch, self._main.outputs(batch, self._names(gated)), gated)
 
@@ -98,7 +98,7 @@ class LoadedModel:
         """As :meth:`predict`, for several threads at once; see :meth:`answer_apart`."""
         return self.answer_apart(batch, False).scores
 
-    def answer_apart(self, batch: np.ndarray, gated: bool) -> Answers:
+    def answer_apart(self, batch: np.ndarray, gated: bool) -> ModelAnswers:
         """As :meth:`answer`, for several threads at once: each call has interpreters of its own with one thread.
 
         In a batch that is faster than one interpreter with many threads, whose threads wait for each other after every
@@ -118,11 +118,13 @@ class LoadedModel:
             return _SCORES
         return tuple(name for name in self.manifest.outputs if name in ("probabilities", "embedding", "map"))
 
-    def _judged(self, batch: np.ndarray, found: dict[str, np.ndarray], gated: bool) -> Answers:
+    def _judged(self, batch: np.ndarray, found: dict[str, np.ndarray], gated: bool) -> ModelAnswers:
         if not gated or self.gate is None:
-            return Answers(found["probabilities"], (None,) * len(batch))
+            return ModelAnswers(found["probabilities"], (None,) * len(batch))
         seen = domain.features(batch, found.get("embedding"), found.get("map"), self.gate.toned)
-        return Answers(found["probabilities"], tuple(self.gate.verdicts(seen, self.manifest.preprocess.fit == "mnist")))
+        return ModelAnswers(
+            found["probabilities"], tuple(self.gate.verdicts(seen, self.manifest.preprocess.fit == "mnist"))
+        )
 
     def _gate(self, entry: ModelEntry) -> domain.Gate | None:
         """The model's domain gate. Raises ``mismatch`` where it was made for another network."""

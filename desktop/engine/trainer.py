@@ -20,7 +20,7 @@ from pathlib import Path
 from desktop.core.types import FoveaError
 from desktop.engine import child
 from desktop.ml.plans.control import Command
-from desktop.ml.plans.events import BatchDone, Event, Finished
+from desktop.ml.plans.events import Event, Finished, TrainBatchDone
 from desktop.store.run_files import append_line
 from desktop.store.runs import LOG, RunStore
 
@@ -127,7 +127,7 @@ class Link:
         """Pass an event on: of batches at most ten a second, of all others every one. The end is told by its owner."""
         if isinstance(event, Finished):
             return
-        if isinstance(event, BatchDone):
+        if isinstance(event, TrainBatchDone):
             now = time.monotonic()
             if now - self._told_batch < _BATCH_EVERY_S:
                 return

@@ -52,16 +52,16 @@ from desktop.engine.messages import (
     ReadRequest,
     Ready,
     Request,
+    RequestStarted,
     SampleRequest,
     Shutdown,
-    Started,
     ThumbnailRequest,
     Warmed,
     WarmRequest,
 )
 from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
 from desktop.store.store import ModelStore
-from desktop.system.workers import Cancelled, Workers, cores
+from desktop.system.workers import WorkCancelled, Workers, cores
 
 _KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
 _CAREFUL_GROUP = 1
@@ -225,12 +225,12 @@ class _Engine:
         return any(waits for waits in (self._predict, self._warm, self._advise, self._explain))
 
     def _guarded(self, request_id: int, source: ImageSource | None, work: Callable[[], None]) -> None:
-        self.send(Started(request_id))
+        self.send(RequestStarted(request_id))
         with self._wake:
             self._at_work.add(request_id)
         try:
             work()
-        except Cancelled:  # nobody waits for it; the client still has to know that the engine is past it
+        except WorkCancelled:  # nobody waits for it; the client still has to know that the engine is past it
             self.send(Failure(request_id, "cancelled", "cancelled", source=source))
         except Exception as error:
             self.send(failure_of(request_id, error, source))
@@ -290,7 +290,7 @@ class _Engine:
             suits = suiting_model(
                 answer.source, answer.model, self._load, self._batch_decoders, lambda: batch.cancelled
             )
-        except (FoveaError, Cancelled):
+        except (FoveaError, WorkCancelled):
             return answer  # it was answered, and opened for that: without the advice it still is
         return replace(answer, suits=suits)
 
@@ -302,7 +302,7 @@ class _Engine:
         unwanted = self._let_go(request.id, lambda: bool(self._explain or self._predict or self._read))
         try:
             brought = bring_in(request.source, manifest.preprocess, self._decoders, unwanted)
-        except Cancelled:
+        except WorkCancelled:
             with self._wake:
                 if self._explain is None and request.id not in self._unwanted:
                     self._explain = request  # only an answer goes first
@@ -364,7 +364,7 @@ class _Engine:
         group_size = _CAREFUL_GROUP if request.one_by_one else BATCH
         ahead = 1 if request.one_by_one else 3 * BATCH
         if request.one_by_one:
-            self.send(Started(request.id))
+            self.send(RequestStarted(request.id))
         batch.fill(self._pool, self._batch_decoders, model.manifest, ahead)
         if not batch.waiting:
             self._end(batch, cancelled=False)

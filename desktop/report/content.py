@@ -18,7 +18,7 @@ from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.figures.public_names import PublicNames, public_naming, public_result
 from desktop.core.figures.result import EvaluationResult, Figures, PairedResult, shared_figures
 from desktop.core.figures.result_files import estimate_json
-from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Row, in_one, leading, rows_of
+from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Measured, in_one, leading, rows_of
 from desktop.core.notices import medical_notice
 
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
@@ -86,7 +86,7 @@ class Report:
         text = self.result.unanswered.rstrip(".")
         return f"{text[:1].upper()}{text[1:]}." if text else ""
 
-    def key_figures(self) -> list[Row]:
+    def key_figures(self) -> list[Measured]:
         """The three figures that matter most."""
         return leading(self.figures)
 
@@ -131,7 +131,7 @@ class Report:
         why = f" ({model.reason})" if model.reason else ""
         return f"'{model.labels[model.positive]}' where its score is at least {model.threshold:.6g}{why}"
 
-    def measures(self) -> list[Row]:
+    def measures(self) -> list[Measured]:
         """All single figures with their intervals."""
         return rows_of(self.figures)
 

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TrialLine:
     """One trial: the text of each setting, and its figure (``None`` where it was ended early)."""
 
     settings: tuple[str, ...]
     value: float | None
 
 
-def parallel_figure(title: str, axes: Sequence[str], lines: Sequence[Line], value_name: str, best_high: bool) -> Figure:
+def parallel_figure(
+    title: str, axes: Sequence[str], lines: Sequence[TrialLine], value_name: str, best_high: bool
+) -> Figure:
     """The plot, by matplotlib's own objects (no window, no pyplot). Lines are coloured by their figure, the best is
     drawn strong and last; trials without a figure are thin and grey, and end before the last axis."""
     from matplotlib import colormaps
@@ -158,7 +160,7 @@ def _short(text: str, most: int = 24) -> str:
     return plain if len(plain) <= most else plain[: most - 1] + "…"
 
 
-def _rank(line: Line, best_high: bool) -> tuple[bool, float]:
+def _rank(line: TrialLine, best_high: bool) -> tuple[bool, float]:
     if line.value is None:
         return False, 0.0
     return True, line.value if best_high else -line.value

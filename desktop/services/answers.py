@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Mode = Literal["losses", "cell", "unsure", "all", "labels", "only"]
 
 
-class Answers(Protocol):
+class GalleryAnswers(Protocol):
     """What a gallery reads. Arrays are indexed by row; ``rows`` are those that have an answer."""
 
     @property
@@ -125,7 +125,7 @@ class ResultAnswers:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class GalleryChoice:
     """Which rows a gallery shows, and in what order.
 
     ``losses``: wrong answers, the worst first; ``cell``: one cell (``truth``, ``predicted``; ``None`` for a whole row
@@ -140,12 +140,12 @@ class Choice:
     shown_class: int | None = None
     only: tuple[int, ...] = ()
 
-    def with_class(self, shown_class: int | None) -> Choice:
+    def with_class(self, shown_class: int | None) -> GalleryChoice:
         """The same for one class, or for all."""
         return replace(self, shown_class=shown_class)
 
 
-def arrange(answers: Answers, choice: Choice) -> np.ndarray:
+def arrange(answers: GalleryAnswers, choice: GalleryChoice) -> np.ndarray:
     """The rows that ``choice`` shows, int64, in its order. 10 to 60 ms for 100,000 rows."""
     if choice.mode == "only":
         rows = np.array(choice.only, dtype=np.int64)
@@ -159,7 +159,7 @@ def arrange(answers: Answers, choice: Choice) -> np.ndarray:
     return in_order(choice.mode, rows, answers.truth, answers.predicted, answers.scores, cell)
 
 
-def tally(answers: Answers, rows: np.ndarray, classes: int) -> np.ndarray:
+def tally(answers: GalleryAnswers, rows: np.ndarray, classes: int) -> np.ndarray:
     """Confusion counts of ``rows``: int64 (classes, classes), truth by answer."""
     flat = answers.truth[rows].astype(np.int64) * classes + answers.predicted[rows]
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)

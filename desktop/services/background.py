@@ -38,7 +38,7 @@ class Task(QThread):
 
     progressed = Signal(object)
     answered = Signal(object)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, work: Work) -> None:
         super().__init__()
@@ -79,7 +79,7 @@ class Slices(QObject):
 
     stepped = Signal(object)
     answered = Signal(object)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, work: Generator[Any, None, Any], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -211,7 +211,7 @@ class _Aside(QObject):
     window, Qt would take it apart in a thread that it does not belong to, and the program would end with it. So the
     work is held here as well, and let go in the thread that asked, once the other has ended."""
 
-    _ended = Signal(object)
+    _ended = Signal(threading.Thread)
 
     def __init__(self) -> None:
         super().__init__()

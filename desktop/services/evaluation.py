@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from desktop.core.data.label_map import LabelMap
     from desktop.core.figures.result import EvaluationResult
     from desktop.core.figures.store import EvaluationStore, Judgement
-    from desktop.engine.evaluation import Evaluator, Progress
+    from desktop.engine.evaluation import EvaluationProgress, Evaluator
     from desktop.store.store import ModelEntry
 
 _EVERY_S = 0.2  # between two looks that the window gets
@@ -37,7 +37,7 @@ class _Runner(QThread):
     streamed = Signal(object, object)
     counting = Signal()
     done = Signal(object, object, str)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, model_id: str) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ class _Runner(QThread):
             self.counting.emit()
         return not self.isInterruptionRequested()
 
-    def _hear(self, progress: Progress) -> None:
+    def _hear(self, progress: EvaluationProgress) -> None:
         now = time.monotonic()
         if now - self._told >= _EVERY_S or progress.done == progress.total:
             self._told = now
@@ -147,17 +147,18 @@ def _step_back(pid: int | None) -> None:
 class EvaluationService(QObject):
     """Runs one evaluation at a time; lives in the main thread.
 
-    ``progressed`` carries :class:`desktop.engine.evaluation.Progress` a few times a second; ``streamed`` the evaluator
-    and the rows just answered (int64); ``counting`` says that all answers are there and figures are being made;
-    ``finished`` carries the result, its figures, and a sentence where it could not be kept; ``failed`` a
-    :class:`FoveaError`. ``not_remembered`` carries a sentence when a judgement or mapping could not be written.
+    ``progressed`` carries :class:`desktop.engine.evaluation.EvaluationProgress` a few times a second; ``streamed`` the
+    evaluator and the rows just answered (int64); ``counting`` says that all answers are there and figures are being
+    made; ``finished`` carries the result, its figures, and a sentence where it could not be kept; ``failed`` a
+    :class:`FoveaError`. ``not_remembered`` carries a sentence when a judgement or mapping could not be
+    written, or when something that was kept is found damaged (each of these once).
     """
 
     progressed = Signal(object)
     streamed = Signal(object, object)
     counting = Signal()
     finished = Signal(object, object, str)
-    failed = Signal(object)
+    failed = Signal(Exception)
     cancelled = Signal()
     not_remembered = Signal(str)
 
@@ -168,6 +169,7 @@ class EvaluationService(QObject):
         self._ending: set[_Runner] = set()
         # One writer, so that judgements reach the disk in the order in which they were given.
         self._notes = Errands("evaluation-notes", self)
+        self._damaged: set[str] = set()
 
     @property
     def running(self) -> bool:
@@ -239,10 +241,20 @@ class EvaluationService(QObject):
         """Remember a mapping that the user confirmed; written a moment later."""
         self._write(lambda store: store.remember_mapping(model_id, classes, mapping))
 
-    def _write(self, work: Callable[[EvaluationStore], object]) -> None:
+    def store(self) -> EvaluationStore:
+        """What was kept, in the folder of this moment, for any thread; what is damaged there is told."""
         from desktop.core.figures.store import EvaluationStore
 
-        store = EvaluationStore()  # in the folder of this moment
+        return EvaluationStore(heard=self.hear)
+
+    def hear(self, text: str) -> None:
+        """Tell once that something that was kept is damaged; from any thread."""
+        if text not in self._damaged:
+            self._damaged.add(text)
+            self.not_remembered.emit(text)
+
+    def _write(self, work: Callable[[EvaluationStore], object]) -> None:
+        store = self.store()
         self._notes.run(lambda: work(store), failed=self._on_not_kept)
 
     def _on_not_kept(self, error: Exception) -> None:
@@ -262,7 +274,7 @@ class EvaluationService(QObject):
         return self._runner is not None and self.sender() is self._runner
 
     @Slot(object)
-    def _on_progress(self, progress: Progress) -> None:
+    def _on_progress(self, progress: EvaluationProgress) -> None:
         if self._is_current():
             self.progressed.emit(progress)
 

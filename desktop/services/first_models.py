@@ -15,9 +15,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from desktop.services.background import Task
 
 if TYPE_CHECKING:
-    from desktop.store.download import Control
+    from desktop.store.download import DownloadControl
 
-Make = Callable[[Callable[[Any], None], "Control"], list[str]]
+Make = Callable[[Callable[[Any], None], "DownloadControl"], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Begun:
     names: tuple[str, ...]
 
 
-def make_missing(tell: Callable[[Any], None], control: Control) -> list[str]:
+def make_missing(tell: Callable[[Any], None], control: DownloadControl) -> list[str]:
     """Make what is missing, for a thread; returns the ids of the models that were made."""
     from desktop.ml.exchange.prepare import check_package, missing, prepare
     from desktop.store.store import ModelStore
@@ -51,13 +51,13 @@ class FirstModels(QObject):
 
     told = Signal(object)
     made = Signal(list)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, parent: QObject | None = None, make: Make = make_missing) -> None:
         super().__init__(parent)
         self._make = make
         self._task: Task | None = None
-        self._control: Control | None = None
+        self._control: DownloadControl | None = None
 
     @property
     def running(self) -> bool:
@@ -66,11 +66,11 @@ class FirstModels(QObject):
 
     def start(self) -> None:
         """Look for what is missing and make it."""
-        from desktop.store.download import Control
+        from desktop.store.download import DownloadControl
 
         if self._task is not None:
             return
-        self._control = control = Control()
+        self._control = control = DownloadControl()
         make = self._make
         self._task = task = Task(lambda task: make(task.progressed.emit, control))
         task.progressed.connect(self.told)

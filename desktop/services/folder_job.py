@@ -28,7 +28,7 @@ _WINDOW_S = 5.0  # the speed shown is that of the last seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class BatchProgress:
     """How far a batch is. ``rate`` in images a second and ``left_s`` in seconds; ``None`` while unknown."""
 
     done: int
@@ -71,7 +71,7 @@ class FolderJob(QObject):
 
     began = Signal(object, str)
     answered = Signal(object)
-    progressed = Signal(object)
+    progressed = Signal(BatchProgress)
     failed = Signal(object)
     ended = Signal(bool)
 
@@ -228,7 +228,7 @@ class FolderJob(QObject):
         self._id, self._waiting = 0, False
         self.ended.emit(True)
 
-    def progress(self) -> Progress:
+    def progress(self) -> BatchProgress:
         """How far it is, now."""
         now, total = time.monotonic(), len(self.items)
         while len(self._marks) > 2 and now - self._marks[0][0] > _WINDOW_S:
@@ -236,7 +236,7 @@ class FolderJob(QObject):
         since, before = self._marks[0]
         passed, answered = now - since, self.done - before
         rate = answered / passed if passed > 0.3 and answered else None
-        return Progress(self.done, total, rate, (total - self.done) / rate if rate else None)
+        return BatchProgress(self.done, total, rate, (total - self.done) / rate if rate else None)
 
     def _ask(self) -> None:
         if self._engine is not None and self._waiting and not (self._held and self._asked):

@@ -19,7 +19,7 @@ class _Runner(QThread):
     glimpsed = Signal(bool, int)
     broken = Signal(object)
     done = Signal(object)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Inspector(QObject):
     glimpsed = Signal(bool, int)
     broken = Signal(object)
     finished = Signal(object)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -14,13 +14,13 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 if TYPE_CHECKING:
     from desktop.ml.exchange.export_model import Target
-    from desktop.ml.exchange.foreign import Facts, Found
-    from desktop.ml.exchange.install import Request
-    from desktop.store.download import Control
+    from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
+    from desktop.ml.exchange.install import InstallRequest
+    from desktop.store.download import DownloadControl
     from desktop.store.store import ModelEntry
 
 Kind = Literal["install", "look", "import", "export", "verify", "rename", "duplicate", "delete", "restore"]
-Work = Callable[[Callable[[Any], None], "Control"], Any]
+Work = Callable[[Callable[[Any], None], "DownloadControl"], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,16 @@ class Done:
 
 class _Runner(QThread):
     told = Signal(object)
-    done = Signal(object)
-    failed = Signal(object)
+    done = Signal(Done)
+    failed = Signal(Exception)
 
     def __init__(self, kind: Kind, subject: str, work: Work) -> None:
         super().__init__()
-        from desktop.store.download import Control
+        from desktop.store.download import DownloadControl
 
         self.setObjectName(f"models-{kind}")
         self.kind, self.subject = kind, subject
-        self.control = Control()
+        self.control = DownloadControl()
         self._work = work
 
     def run(self) -> None:
@@ -70,8 +70,8 @@ class ModelJobs(QObject):
 
     began = Signal()
     told = Signal(object)
-    done = Signal(object)
-    failed = Signal(object)
+    done = Signal(Done)
+    failed = Signal(Exception)
     ended = Signal()
     changed = Signal()
 
@@ -100,10 +100,10 @@ class ModelJobs(QObject):
         """Whether a download waits."""
         return self._runner is not None and self._runner.control.paused
 
-    def install(self, request: Request) -> None:
+    def install(self, request: InstallRequest) -> None:
         """Install a network of the catalogue."""
 
-        def work(tell: Callable[[Any], None], control: Control) -> Any:
+        def work(tell: Callable[[Any], None], control: DownloadControl) -> Any:
             from desktop.ml.exchange.install import install
             from desktop.store.store import ModelStore
 
@@ -112,19 +112,19 @@ class ModelJobs(QObject):
         self._begin("install", request.network.id, work)
 
     def look(self, path: Path) -> None:
-        """Look through a foreign file; the result is (path, :class:`Found` or ``None``)."""
+        """Look through a foreign file; the result is (path, :class:`FoundInFile` or ``None``)."""
 
-        def work(tell: Callable[[Any], None], control: Control) -> Any:
+        def work(tell: Callable[[Any], None], control: DownloadControl) -> Any:
             from desktop.app import models
 
             return path, models.look(path, tell, control).found
 
         self._begin("look", path.name, work)
 
-    def bring_in(self, path: Path, facts: Facts, found: Found | None) -> None:
+    def bring_in(self, path: Path, facts: ForeignFacts, found: FoundInFile | None) -> None:
         """Import a file that was looked through."""
 
-        def work(tell: Callable[[Any], None], control: Control) -> Any:
+        def work(tell: Callable[[Any], None], control: DownloadControl) -> Any:
             from desktop.app import models
 
             return models.import_file(models.Looked(path, found), facts, tell, control)
@@ -134,7 +134,7 @@ class ModelJobs(QObject):
     def export(self, entry: ModelEntry, form: Target, target: Path, folder: Path | None) -> None:
         """Write a model for other programs."""
 
-        def work(tell: Callable[[Any], None], control: Control) -> Any:
+        def work(tell: Callable[[Any], None], control: DownloadControl) -> Any:
             from desktop.app import models
 
             return models.export_file(entry, target, folder, tell, control, form)
@@ -144,11 +144,11 @@ class ModelJobs(QObject):
     def verify(self, model_id: str) -> None:
         """Compare a model's files with their checksums; the result is a list of ``FileCheck``."""
 
-        def work(tell: Callable[[Any], None], control: Control) -> Any:
-            from desktop.ml.plans.job_steps import Step
+        def work(tell: Callable[[Any], None], control: DownloadControl) -> Any:
+            from desktop.ml.plans.job_steps import JobStep
             from desktop.store.store import ModelStore
 
-            tell(Step("verify"))
+            tell(JobStep("verify"))
             return ModelStore().verify(model_id)
 
         self._begin("verify", model_id, work)
@@ -191,7 +191,7 @@ class ModelJobs(QObject):
             runner.wait(15_000)
 
     def _change(self, kind: Kind, subject: str, change: Callable[[Any, Any], Any]) -> None:
-        def work(tell: Callable[[Any], None], control: Control) -> Any:
+        def work(tell: Callable[[Any], None], control: DownloadControl) -> Any:
             from desktop.store import changes
             from desktop.store.store import ModelStore
 

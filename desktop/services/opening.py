@@ -25,7 +25,7 @@ class Opener(QObject):
     """
 
     progressed = Signal(int)
-    finished = Signal(list, object)
+    finished = Signal(list, ScanDone)
     idle = Signal()
     opened_one = Signal(object)
     said = Signal(str)

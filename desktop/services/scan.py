@@ -51,8 +51,8 @@ class ScanDone:
 class _Walker(QThread):
     """One walk. Emits from its own thread; receivers are bound slots in the main thread."""
 
-    found = Signal(object)
-    done = Signal(object)
+    found = Signal(ScanFound)
+    done = Signal(ScanDone)
 
     def __init__(self, scan_id: int, paths: Sequence[str]) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class _Walker(QThread):
     def run(self) -> None:
         """Walk, hand out portions, stop when asked to."""
         from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-        from desktop.core.pictures.walk import Found, walk_images
+        from desktop.core.pictures.walk import FoundFile, walk_images
         from desktop.core.types import ImageSource
 
         chunk: list[ImageSource] = []
@@ -73,7 +73,7 @@ class _Walker(QThread):
         for item in walk_images(self._paths, SUPPORTED_SUFFIXES):
             if self.isInterruptionRequested():
                 break
-            if isinstance(item, Found):
+            if isinstance(item, FoundFile):
                 chunk.append(ImageSource.from_path(item.path))
             else:
                 problem_count += 1
@@ -99,8 +99,8 @@ class ScanService(QObject):
     dropped.
     """
 
-    found = Signal(object)
-    done = Signal(object)
+    found = Signal(ScanFound)
+    done = Signal(ScanDone)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 from desktop.core.types import FoveaError
 from desktop.engine.training_client import TrainerLost
 from desktop.services.background import Errands
-from desktop.services.training_job import Curves, JobState, TrainingJob
+from desktop.services.training_job import JobState, TrainingCurves, TrainingJob
 from desktop.system import strict_json
 
 if TYPE_CHECKING:
@@ -64,10 +64,10 @@ class TrainingService(QObject):
 
     changed = Signal()
     heard = Signal(str)
-    ended = Signal(object)
+    ended = Signal(TrainingJob)
     model_made = Signal(str)
     added = Signal(str)
-    failed = Signal(object)
+    failed = Signal(Exception)
     runs_changed = Signal()
     deleted = Signal(str, str)
 
@@ -273,12 +273,12 @@ class TrainingService(QObject):
     def _read_curves(self, run_id: str) -> None:
         folder = self.store.folder(run_id)
 
-        def read() -> tuple[str, Curves]:
+        def read() -> tuple[str, TrainingCurves]:
             return run_id, read_curves(folder)
 
         self.errands.run(read, self._on_curves)
 
-    def _on_curves(self, found: tuple[str, Curves]) -> None:
+    def _on_curves(self, found: tuple[str, TrainingCurves]) -> None:
         run_id, curves = found
         job = self.job(run_id)
         if job is None or not curves.done:
@@ -294,7 +294,7 @@ class TrainingService(QObject):
         from desktop.engine.training_client import TrainingClient
 
         while not (self._stopping or self._held) and len(self._supervisors) < self._at_once:
-            # One that is taken up again waits until the thread of its last sitting has ended.
+            # One that is taken up again waits until the thread that trained it before has ended.
             job = next((job for job in self.waiting if job.id not in self._supervisors), None)
             if job is None:
                 return
@@ -391,7 +391,7 @@ class TrainingService(QObject):
             self.heard.emit(run_id)
 
 
-def read_curves(folder: Any) -> Curves:
+def read_curves(folder: Any) -> TrainingCurves:
     """The curves of a run from its folder."""
     from desktop.store.run_files import read_curve
     from desktop.store.runs import BATCHES, HISTORY, PLAN
@@ -400,7 +400,7 @@ def read_curves(folder: Any) -> Curves:
         keep = str(strict_json.read_object(folder / PLAN)["fit"]["keep"])
     except (OSError, ValueError, KeyError, TypeError):
         keep = ""  # the curves are worth seeing all the same
-    curves = Curves()
+    curves = TrainingCurves()
     curves.set_history(read_curve(folder / HISTORY), read_curve(folder / BATCHES), keep)
     return curves
 

@@ -10,7 +10,6 @@ from typing import Literal
 
 from desktop.engine.training_client import TrainerLost
 from desktop.ml.plans.events import (
-    BatchDone,
     Checkpointed,
     EpochDone,
     Event,
@@ -20,6 +19,7 @@ from desktop.ml.plans.events import (
     Phase,
     Resumed,
     Started,
+    TrainBatchDone,
 )
 
 JobState = Literal[
@@ -53,7 +53,7 @@ _SETTLED_S = 2.0  # of training, before the first guess at what is left
 
 
 @dataclass(slots=True)
-class Curves:
+class TrainingCurves:
     """What was measured. ``epochs`` are columns of equal length, one value an epoch; ``at`` and the others are batches,
     ``at`` in epochs since the start (2.5: half of the third epoch). Accuracies and losses as in the events."""
 
@@ -66,7 +66,7 @@ class Curves:
     _skipped: int = 0
 
     def add_epoch(self, event: EpochDone) -> None:
-        """Add an epoch; one that was there already, from an earlier sitting, is replaced."""
+        """Add an epoch; one that was there already, from before the training was taken up again, is replaced."""
         row = {
             "epoch": float(event.epoch + 1), "loss": event.loss, "accuracy": event.accuracy, "val_loss": event.val_loss,
             "val_accuracy": event.val_accuracy, "rate": event.rate, "seconds": event.seconds,
@@ -77,7 +77,7 @@ class Curves:
         if event.best:
             self.best = event.epoch
 
-    def add_batch(self, event: BatchDone) -> None:
+    def add_batch(self, event: TrainBatchDone) -> None:
         """Add a batch, or not: however long a training is, the number of points stays bounded."""
         self._skipped += 1
         if self._skipped < self._every:
@@ -98,7 +98,7 @@ class Curves:
         self._cut_epochs(epochs)
         self._cut_batches(math.nextafter(epochs + 1.0, math.inf))
 
-    def go_on(self, fresh: Curves) -> None:
+    def go_on(self, fresh: TrainingCurves) -> None:
         """Append what came since these were written: from its first batch and epoch on it takes their place."""
         if fresh.done:
             first = int(fresh.epochs["epoch"][0]) - 1
@@ -163,10 +163,10 @@ class TrainingJob:
     state: JobState = "waiting"
     epochs: int = 0
     started: Started | None = None
-    batch: BatchDone | None = None
+    batch: TrainBatchDone | None = None
     epoch: EpochDone | None = None
     phase: Phase | None = None
-    curves: Curves = field(default_factory=Curves)
+    curves: TrainingCurves = field(default_factory=TrainingCurves)
     notes: list[str] = field(default_factory=list)
     model_id: str = ""
     message: str = ""
@@ -255,7 +255,7 @@ class TrainingJob:
         match event:
             case Started():
                 self._on_started(event)
-            case BatchDone():
+            case TrainBatchDone():
                 self.batch = event
                 self.phase = None
                 self.curves.add_batch(event)

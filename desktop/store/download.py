@@ -71,7 +71,7 @@ class Transfer:
 
 
 @dataclass(slots=True)
-class Control:
+class DownloadControl:
     """Pause, go on, cancel: set from any thread. A paused download closes its connection and keeps what it has."""
 
     _cancel: threading.Event = field(default_factory=threading.Event)
@@ -147,7 +147,7 @@ def fetch(
     expected: Expected,
     tell: Tell = lambda transfer: None,
     say: Say = lambda text: None,
-    control: Control | None = None,
+    control: DownloadControl | None = None,
     stall_s: float = STALL_S,
     patience_s: float = 1.0,
 ) -> Verified:
@@ -156,7 +156,7 @@ def fetch(
     ``stall_s``: seconds without a byte until the connection counts as lost; ``patience_s``: the first wait between two
     tries, doubled each time. Raises :class:`DownloadError`; ``NAME.part`` stays where a later try can go on from it.
     """
-    return _Fetch(url, target, expected, tell, say, control or Control(), stall_s, patience_s).run()
+    return _Fetch(url, target, expected, tell, say, control or DownloadControl(), stall_s, patience_s).run()
 
 
 def partly_there(target: Path) -> int:
@@ -189,7 +189,7 @@ class _Fetch:
         expected: Expected,
         tell: Tell,
         say: Say,
-        control: Control,
+        control: DownloadControl,
         stall_s: float,
         patience_s: float,
     ) -> None:
@@ -388,7 +388,7 @@ class _Rate:
         return (done - before) / (now - first) if now > first else 0.0
 
 
-def check(path: Path, expected: Expected, control: Control | None = None, keep: bool = False) -> Verified:
+def check(path: Path, expected: Expected, control: DownloadControl | None = None, keep: bool = False) -> Verified:
     """Compare a file with what it must be. Raises :class:`DownloadError` ``wrong-hash`` with both hashes, and then
     removes the file unless ``keep``."""
     md5, sha256 = hashlib.md5(usedforsecurity=False), hashlib.sha256()

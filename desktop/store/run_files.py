@@ -52,8 +52,8 @@ def read_curve(path: Path) -> dict[str, list[float]]:
 class BatchLog:
     """Writes ``batches.csv`` as a training goes on; its length stays bounded however long that is.
 
-    A row is one line, written at once; rows of epochs from ``epoch`` on (0-based) that an earlier sitting left behind
-    are taken away, for they will come again.
+    A row is one line, written at once; rows of epochs from ``epoch`` on (0-based) that were left from before
+    it was taken up are taken away, for they will come again.
     """
 
     def __init__(self, path: Path, epoch: int = 0) -> None:

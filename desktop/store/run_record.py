@@ -22,8 +22,8 @@ class RunRecord:
 
     ``created`` and ``updated`` are UTC, ISO 8601. ``stopped`` means on purpose (it may be taken up again),
     ``interrupted`` that its trainer was cut off. ``pid`` is the trainer's process, 0 while there was none.
-    ``epochs_done`` of ``epochs`` are finished; ``seconds`` is the time spent training, over all sittings. ``data`` is
-    the data's own name, never a path, ``fingerprint`` its checksum. ``model_id`` is the model that came of it.
+    ``epochs_done`` of ``epochs`` are finished; ``seconds`` is the time spent training, all starts together. ``data``
+    is the data's own name, never a path, ``fingerprint`` its checksum. ``model_id`` is the model that came of it.
     ``parent`` is the run that this one repeats or goes on from, ``preset`` what its plan was made from, ``message`` and
     ``hint`` the last words for people. ``figures`` holds the figures (``val_accuracy`` …) of the epoch that counts, so
     far or in the end, ``val_n`` of how many validation pictures they are; ``model_accuracy`` and ``model_n`` the same

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 
-class Words(NamedTuple):
+class DurationWords(NamedTuple):
     """The forms of a time span; ``{0}`` and ``{1}`` take the numbers. The window gives translated ones."""
 
     seconds: str = "{0} s"
@@ -14,13 +14,13 @@ class Words(NamedTuple):
     hours: str = "{0} h {1} min"
 
 
-ENGLISH = Words()
+ENGLISH = DurationWords()
 
 
 def duration(
     seconds: float,
     fine: bool = False,
-    words: Words = ENGLISH,
+    words: DurationWords = ENGLISH,
     count: Callable[[int], str] = str,
     tenths: Callable[[float], str] = "{:.1f}".format,
 ) -> str:

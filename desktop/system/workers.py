@@ -44,7 +44,7 @@ _NICE = 5
 FaultKind = Literal["too-long", "too-much-memory", "crashed", "unexpected"]
 
 
-class Cancelled(Exception):  # noqa: N818 - the user's wish, not an error
+class WorkCancelled(Exception):  # noqa: N818 - the user's wish, not an error
     """The work is not wanted any more: ``cancelled`` answered true, or the workers were closed."""
 
 
@@ -53,7 +53,7 @@ class NoWorkerError(FoveaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class WorkerLimits:
     """What one item may take: ``work_s`` seconds of processor time, ``wait_s`` of the clock (a drive that does not
     answer uses no processor), ``memory`` in bytes for the whole child."""
 
@@ -86,7 +86,9 @@ class Workers:
     ``keep`` of them stay. ``patient`` children let every other process go first. Any thread may call any method.
     """
 
-    def __init__(self, most: int, limits: Limits = Limits(), *, keep: int = 0, patient: bool = False) -> None:
+    def __init__(
+        self, most: int, limits: WorkerLimits = WorkerLimits(), *, keep: int = 0, patient: bool = False
+    ) -> None:
         self._most, self._limits, self._keep, self._patient = most, limits, keep, patient
         self._free = threading.BoundedSemaphore(most)
         self._lock = threading.Lock()
@@ -118,7 +120,7 @@ class Workers:
         returned, the :class:`FoveaError` that it raised, or a :class:`Fault`.
 
         Items, results and errors are pickled on the way. With ``enough_s`` the child begins no further item after so
-        many seconds: then fewer results than items come, but one at least. Raises :class:`Cancelled` within moments
+        many seconds: then fewer results than items come, but one at least. Raises :class:`WorkCancelled` within moments
         when ``cancelled`` answers true (the child is ended) or the workers are closed, and :class:`NoWorkerError`.
         """
         out: list[Any] = []
@@ -126,7 +128,7 @@ class Workers:
             return out
         while not self._free.acquire(timeout=_LOOK_S):
             if self._closed or cancelled():
-                raise Cancelled
+                raise WorkCancelled
         try:
             while True:
                 begin = len(out)
@@ -195,7 +197,7 @@ class Workers:
     def _take(self, fresh: bool) -> _Child:
         with self._lock:
             if self._closed:
-                raise Cancelled
+                raise WorkCancelled
             child = self._idle.pop() if self._idle and not fresh else None
         if child is None:
             try:
@@ -252,7 +254,7 @@ class Workers:
             return [child.process.pid for child in (*self._idle, *self._busy)]
 
     def close(self) -> None:
-        """End all children, whatever they do; threads in :meth:`run` get :class:`Cancelled`."""
+        """End all children, whatever they do; threads in :meth:`run` get :class:`WorkCancelled`."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -269,7 +271,7 @@ class Workers:
 class _Child:
     """One child, used by one thread at a time."""
 
-    def __init__(self, limits: Limits, patient: bool) -> None:
+    def __init__(self, limits: WorkerLimits, patient: bool) -> None:
         self._limits = limits
         if multiprocessing.current_process().daemon:
             # Such a process may have no children, lest they outlive it; these end when their pipe does.
@@ -300,7 +302,7 @@ class _Child:
                     return _Answer(message)
                 self.owed -= 1
             if closed() or cancelled():
-                raise Cancelled
+                raise WorkCancelled
             if self.process.over:
                 return self._died(_told(self.process.collect(_PATIENCE_S)))
             now = time.monotonic()
@@ -347,7 +349,7 @@ def _told(code: int | None) -> Fault:
 # The child
 
 
-def _work(connection: Connection, begun: Any, limits: Limits, patient: bool) -> None:
+def _work(connection: Connection, begun: Any, limits: WorkerLimits, patient: bool) -> None:
     """Do portions until the pipe closes."""
     _settle(limits, patient)
     functions: dict[str, Callable[[Any], Any]] = {}
@@ -367,7 +369,7 @@ def _work(connection: Connection, begun: Any, limits: Limits, patient: bool) -> 
 
 
 def _portion(
-    work: Callable[[Any], Any], items: Sequence[Any], begun: Any, limits: Limits, enough_s: float | None
+    work: Callable[[Any], Any], items: Sequence[Any], begun: Any, limits: WorkerLimits, enough_s: float | None
 ) -> list[Any]:
     results: list[Any] = []
     end = None if enough_s is None else time.monotonic() + enough_s
@@ -397,7 +399,7 @@ def _arm(seconds: float) -> None:
         signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def _settle(limits: Limits, patient: bool) -> None:
+def _settle(limits: WorkerLimits, patient: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches children as well: the parent decides
     if hasattr(signal, "SIGPROF"):
         signal.signal(signal.SIGPROF, signal.SIG_DFL)

@@ -22,7 +22,7 @@ from desktop.cli import main, train
 from desktop.core.data.open_data import open_dataset
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError
-from desktop.ml.exchange.foreign import Facts
+from desktop.ml.exchange.foreign import ForeignFacts
 from desktop.ml.plans import plan as plans
 from desktop.services.answers import ResultAnswers
 from desktop.services.background import Task
@@ -257,7 +257,7 @@ def test_a_model_is_exported_and_imported_the_same(qtbot: QtBot, colours: Path, 
     assert main(["models", "import", str(typed)]) == 0
     path, found = job(qtbot, lambda jobs: jobs.look(typed))
     assert (path, found) == (typed, None)
-    made = job(qtbot, lambda jobs: jobs.bring_in(typed, Facts(), None))
+    made = job(qtbot, lambda jobs: jobs.bring_in(typed, ForeignFacts(), None))
     known = ModelStore().require("colours-2").manifest
     assert known is not None and made.id == "colours-3"
     assert replace(made, id=known.id, name=known.name) == known

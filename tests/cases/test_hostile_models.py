@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desktop.core.types import FoveaError, StoreError
-from desktop.ml.exchange.foreign import Facts
+from desktop.ml.exchange.foreign import ForeignFacts
 from desktop.ml.exchange.import_model import bring_in, look
 from desktop.store import archive, model_limits
 from desktop.store.manifest import Metric, from_json
@@ -24,7 +24,7 @@ from desktop.store.store import ModelStore
 from tests.store.makers import COLOURS, manifest
 
 HOSTILE = Path(__file__).parent / "hostile"
-FACTS = Facts("Two", ("a", "b"), "0-255", "stretch", ends="probabilities")
+FACTS = ForeignFacts("Two", ("a", "b"), "0-255", "stretch", ends="probabilities")
 
 
 def packed(folder: Path, change: Callable[[dict[str, Any]], object], extras: dict[str, bytes] | None = None) -> Path:
@@ -48,7 +48,7 @@ def packed(folder: Path, change: Callable[[dict[str, Any]], object], extras: dic
     return target
 
 
-def refused(path: Path, tmp_path: Path, facts: Facts = FACTS) -> FoveaError:
+def refused(path: Path, tmp_path: Path, facts: ForeignFacts = FACTS) -> FoveaError:
     """What importing ``path`` is refused with; the store stays empty."""
     store = ModelStore(tmp_path / "other-b", tmp_path / "other-u")
     with pytest.raises(FoveaError) as caught:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from desktop.cli.answers import CHUNK, answers
 from desktop.cli.predict import TextWriter, as_json, top_classes
-from desktop.core.pictures.walk import Found, Problem
+from desktop.core.pictures.walk import FoundFile, Problem
 from desktop.core.types import DomainVerdict, ImageSource, Notice
 from desktop.engine.messages import (
     Answer,
@@ -85,9 +85,9 @@ class Scripted:
         return self._events.pop(0)
 
 
-def walk(kinds: list[bool]) -> Iterator[Found | Problem]:
+def walk(kinds: list[bool]) -> Iterator[FoundFile | Problem]:
     for number, good in enumerate(kinds):
-        yield Found(f"{number}.png") if good else Problem(f"{number}.png", "not-found", "There is no such file.")
+        yield FoundFile(f"{number}.png") if good else Problem(f"{number}.png", "not-found", "There is no such file.")
 
 
 @given(st.lists(st.booleans(), max_size=60), st.lists(st.integers(1, 9), max_size=5), st.integers(1, 4))
@@ -126,11 +126,11 @@ def test_stopping_early_cancels_what_is_on_its_way() -> None:
 def test_the_walk_is_asked_only_as_far_as_needed() -> None:
     taken = 0
 
-    def endless() -> Iterator[Found | Problem]:
+    def endless() -> Iterator[FoundFile | Problem]:
         nonlocal taken
         while True:
             taken += 1
-            yield Found(f"{taken}.png")
+            yield FoundFile(f"{taken}.png")
 
     stream = answers(Scripted([8]), "m", endless())
     next(stream)

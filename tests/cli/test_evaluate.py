@@ -60,6 +60,13 @@ def test_two_models_a_mapping_and_a_kept_result(data: Path, capsys: pytest.Captu
     assert main([*arguments, "--reuse", "--json", "-"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert value["mcnemar"]["p"] == 1.0 and value["mapping"]["crimson"] == "red" and value["n"] == 16
+    assert "damaged" not in capsys.readouterr().err
+    (kept,) = EvaluationStore().folder.glob("*.npz")
+    kept.write_bytes(kept.read_bytes()[:200])
+    (EvaluationStore().folder / "mappings.json").write_text("{", encoding="utf-8")
+    assert main([*arguments, "--reuse"]) == 0  # answered anew, and said why
+    said = capsys.readouterr().err
+    assert "is damaged. They are looked at again" in said and "mappings.damaged.json" in said
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT")

@@ -22,4 +22,4 @@ def test_the_program_and_its_samples_say_what_they_are() -> None:
         "phantom": "The chest picture is a phantom drawn by a program: it is no X-ray and shows no one.",
         "photographs": "Some of these show nothing that the model knows: it answers all the same.",
     }
-    assert notices.Words("One.").text == "One." and notices.Words("One.").rest == ""
+    assert notices.NoticeWords("One.").text == "One." and notices.NoticeWords("One.").rest == ""

@@ -1,6 +1,6 @@
 """Stands in for ``desktop.ml.job`` in a child: see :mod:`tests.engine.jobs`. Orders, one a line:
 
-``epochs N``: tell of N epochs (from where an earlier sitting stopped) as a training would, obeying commands;
+``epochs N``: tell of N epochs (from where it stopped before) as a training would, obeying commands;
 ``batches N``: N batch events at once; ``fault``: raise; ``refuse``: raise a FoveaError;
 ``print``: write to both streams; ``memory``: MemoryError;
 ``die SIGNAL``: end by a signal; ``deaf``: hear no command for ever; ``child``: start a process of its own and wait;
@@ -15,7 +15,7 @@ import sys
 import time
 
 from desktop.core.types import FoveaError
-from desktop.ml.plans.events import BatchDone, EpochDone, Finished, Note, Paused, Resumed, Started
+from desktop.ml.plans.events import EpochDone, Finished, Note, Paused, Resumed, Started, TrainBatchDone
 from desktop.store.runs import RunStore, training_lock
 
 
@@ -35,7 +35,7 @@ def _obey(run, listener, control, store):
         word, _, value = line.partition(" ")
         if word == "batches":
             for step in range(int(value)):
-                listener(BatchDone(0, step, int(value), 1.0, 0.5))
+                listener(TrainBatchDone(0, step, int(value), 1.0, 0.5))
         elif word == "slow":
             pause = 0.1
         elif word == "epochs":
@@ -72,7 +72,7 @@ def _epochs(run, count, pause, listener, control, store):
     for epoch in range(first, count):
         for step in range(5):
             time.sleep(pause / 5)
-            listener(BatchDone(epoch, step + 1, 5, 1.0 / (epoch + 1), 0.5, 0.01, 100.0, 1 << 20))
+            listener(TrainBatchDone(epoch, step + 1, 5, 1.0 / (epoch + 1), 0.5, 0.01, 100.0, 1 << 20))
             command = control.command()
             if command == "pause":
                 listener(Paused())

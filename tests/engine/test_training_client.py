@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from desktop.engine.training_client import TrainerLost, TrainingClient
-from desktop.ml.plans.events import BatchDone, EpochDone, Event, Finished, Note, Paused, Resumed, Started
+from desktop.ml.plans.events import EpochDone, Event, Finished, Note, Paused, Resumed, Started, TrainBatchDone
 from desktop.store.runs import LOG, RunStore
 from tests.engine.jobs import run_with
 from tests.patience import patient
@@ -53,8 +53,8 @@ def test_every_epoch_arrives_and_batches_are_thinned(store: RunStore) -> None:
         assert client.events(None) == []
     epochs = [event.epoch for event in heard if isinstance(event, EpochDone)]
     assert epochs == list(range(200))
-    assert 1 <= len([event for event in heard if isinstance(event, BatchDone)]) < 200
-    assert isinstance(next(event for event in heard if not isinstance(event, BatchDone)), Started)
+    assert 1 <= len([event for event in heard if isinstance(event, TrainBatchDone)]) < 200
+    assert isinstance(next(event for event in heard if not isinstance(event, TrainBatchDone)), Started)
     assert heard[-1] == Finished("done", "made", "the model is in the store")
     assert [isinstance(event, Finished) for event in heard].count(True) == 1
 

@@ -83,7 +83,7 @@ def test_from_a_folder_to_a_model(folder: Path, fovea_home: Path) -> None:
     phases = {e.name for e in told if isinstance(e, Phase)}
     assert phases >= {"data", "calibrating", "exporting", "confidence", "evaluating", "writing"}
 
-    assert len(list((place / "tensorboard").iterdir())) == 2  # two sittings
+    assert len(list((place / "tensorboard").iterdir())) == 2  # started twice
 
     entry = ModelStore().require("red-or-blue")
     manifest = entry.manifest

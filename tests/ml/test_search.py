@@ -23,7 +23,7 @@ from desktop.ml import search, trial
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError, TrainingPlan
 from desktop.ml.search import Choices, Halt, Range, SearchError
-from desktop.report.parallel import Line, as_page, as_png, curves_figure, parallel_figure
+from desktop.report.parallel import TrialLine, as_page, as_png, curves_figure, parallel_figure
 from desktop.store.runs import RunError, RunStore
 from tests.cli.test_train import planned
 from tests.cli.tools import ROOT, command, lines
@@ -451,7 +451,7 @@ def test_names_and_usage(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_parallel_coordinates_and_curves_are_drawn() -> None:
-    trials = [Line(("adam", "0.001"), 0.9), Line(("sgd", "0.1"), 0.4), Line(("sgd", "0.01"), None)]
+    trials = [TrialLine(("adam", "0.001"), 0.9), TrialLine(("sgd", "0.1"), 0.4), TrialLine(("sgd", "0.01"), None)]
     figure = parallel_figure("a <search>", ["optimizer", "rate"], trials, "val_accuracy", True)
     axes = figure.axes[0]
     drawn = [line for line in axes.lines if len(line.get_xdata()) > 2 or line.get_linewidth() == 0.8]

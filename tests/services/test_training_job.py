@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.engine.training_client import TrainerLost
-from desktop.ml.plans.events import BatchDone, EpochDone, Finished, Paused, Phase, PhaseName, Resumed, Started
-from desktop.services.training_job import MOST_POINTS, Curves, JobState, TrainingJob, best_epoch
+from desktop.ml.plans.events import EpochDone, Finished, Paused, Phase, PhaseName, Resumed, Started, TrainBatchDone
+from desktop.services.training_job import MOST_POINTS, JobState, TrainingCurves, TrainingJob, best_epoch
 from desktop.ui.train import words
 
 
@@ -40,7 +40,7 @@ def test_time_left_counts_down_and_stands_still_in_a_pause() -> None:
     assert job.state == "preparing" and job.progress() == 0.25
     job.hear(started())
     clock.now += 10
-    job.hear(BatchDone(0, 5, 10, 1.0, 0.5))
+    job.hear(TrainBatchDone(0, 5, 10, 1.0, 0.5))
     assert job.progress() == pytest.approx(0.05) and job.left_s() == pytest.approx(190)
     clock.now += 10
     job.hear(epoch_done(0, 180.0))
@@ -67,7 +67,7 @@ def test_a_pause_in_the_first_epoch_is_not_taken_for_work() -> None:
     job.hear(Paused())
     clock.now += 10_000
     job.hear(Resumed())
-    job.hear(BatchDone(0, 5, 10, 1.0, 0.5))
+    job.hear(TrainBatchDone(0, 5, 10, 1.0, 0.5))
     assert job.state == "training" and job.left_s() == pytest.approx(190)
 
 
@@ -79,7 +79,7 @@ def test_taken_up_again_only_what_remains_counts() -> None:
     job.hear(started(epoch=5))
     assert job.epochs_done == 5
     clock.now += 10
-    job.hear(BatchDone(5, 10, 10, 1.0, 0.5))
+    job.hear(TrainBatchDone(5, 10, 10, 1.0, 0.5))
     assert job.progress() == pytest.approx(0.6) and job.left_s() == pytest.approx(40)
 
 
@@ -92,7 +92,7 @@ def test_a_lost_trainer_is_told_with_what_to_do() -> None:
 
 @given(st.lists(st.integers(0, 30), max_size=60))
 def test_an_epoch_that_comes_again_replaces_what_it_was(epochs: list[int]) -> None:
-    curves = Curves()
+    curves = TrainingCurves()
     expected: list[float] = []
     for turn, epoch in enumerate(epochs):
         epoch = min(epoch, len(expected))
@@ -106,9 +106,9 @@ def test_an_epoch_that_comes_again_replaces_what_it_was(epochs: list[int]) -> No
 @settings(deadline=None)
 @given(st.integers(1, 40_000))
 def test_batch_points_stay_bounded_and_in_order(count: int) -> None:
-    curves = Curves()
+    curves = TrainingCurves()
     for step in range(count):
-        curves.add_batch(BatchDone(0, step + 1, count, 1.0, 0.5))
+        curves.add_batch(TrainBatchDone(0, step + 1, count, 1.0, 0.5))
     assert 1 <= len(curves.at) <= MOST_POINTS + 1
     assert curves.at == sorted(curves.at) and len(curves.at) == len(curves.loss) == len(curves.accuracy)
     assert curves.at[-1] > 0.5
@@ -122,18 +122,18 @@ def test_the_best_epoch_is_one_with_a_number() -> None:
 
 
 def test_batches_that_come_again_take_the_place_of_what_they_were() -> None:
-    curves = Curves()
+    curves = TrainingCurves()
     for epoch in range(4):
         for step in range(1, 5):
-            curves.add_batch(BatchDone(epoch, step, 4, 1.0, 0.5))
+            curves.add_batch(TrainBatchDone(epoch, step, 4, 1.0, 0.5))
         curves.add_epoch(epoch_done(epoch, 0.0))
     assert len(curves.at) == 16  # an epoch's end does not take its own batches
     curves.cut(1)
     assert curves.done == 1 and curves.at[-1] == 2.0 and len(curves.at) == len(curves.loss) == 8
-    curves.add_batch(BatchDone(1, 2, 4, 0.7, 0.6))
+    curves.add_batch(TrainBatchDone(1, 2, 4, 0.7, 0.6))
     assert curves.at[-2:] == [1.25, 1.5] and curves.loss[-2:] == [1.0, 0.7] and len(curves.accuracy) == 6
-    fresh = Curves()
-    fresh.add_batch(BatchDone(1, 1, 4, 0.2, 0.9))
+    fresh = TrainingCurves()
+    fresh.add_batch(TrainBatchDone(1, 1, 4, 0.2, 0.9))
     fresh.add_epoch(epoch_done(1, 0.0, loss=0.2))
     curves.go_on(fresh)
     assert curves.at == [0.25, 0.5, 0.75, 1.0, 1.25] and curves.loss[-1] == 0.2
@@ -144,14 +144,14 @@ def test_what_stops_after_this_epoch_has_this_epoch_left_and_no_more() -> None:
     clock = Clock()
     job = TrainingJob("a", "A", "starting", clock=clock)
     job.hear(started())
-    job.hear(BatchDone(0, 2, 10, 1.0, 0.5))
+    job.hear(TrainBatchDone(0, 2, 10, 1.0, 0.5))
     job.state = "finishing"
     clock.now += 10
     assert job.left_s() is None  # no epoch tells yet how long one takes
     job.state = "training"
     for epoch in (0, 1):
         job.hear(epoch_done(epoch, 3000.0))
-    job.hear(BatchDone(2, 4, 10, 1.0, 0.5))
+    job.hear(TrainBatchDone(2, 4, 10, 1.0, 0.5))
     assert job.left_s() == pytest.approx(3000)
     job.state = "finishing"
     assert job.left_s() == pytest.approx(0.6 * 4.0)

@@ -12,7 +12,7 @@ import pytest
 
 from desktop.store import download
 from desktop.store.connection import DownloadError
-from desktop.store.download import Control, Expected, fetch
+from desktop.store.download import DownloadControl, Expected, fetch
 from tests.store.servers import CONTENT, serving
 
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
@@ -163,7 +163,7 @@ def test_a_silent_server_is_given_up(tmp_path: Path) -> None:
 
 
 def test_pause_keeps_what_is_there_and_cancel_ends(tmp_path: Path) -> None:
-    control, paused = Control(), threading.Event()
+    control, paused = DownloadControl(), threading.Event()
     enough = threading.Event()
 
     def behave(h: Any) -> None:
@@ -197,7 +197,7 @@ def test_pause_keeps_what_is_there_and_cancel_ends(tmp_path: Path) -> None:
         control.resume()
         worker.join(10)
         assert result and result[0].sha256 == SHA256
-        cancelling = Control()
+        cancelling = DownloadControl()
         cancelling.cancel()
         assert refused(server.url, tmp_path / "..", control=cancelling).kind == "cancelled"  # type: ignore[attr-defined]
 
@@ -247,7 +247,7 @@ def test_a_file_from_a_stick_is_compared_too(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("paused", [False, True])
 def test_nobody_waits_for_a_silent_server_to_end_or_pause(tmp_path: Path, paused: bool) -> None:
-    control, silent = Control(), threading.Event()
+    control, silent = DownloadControl(), threading.Event()
     begun = threading.Event()
 
     def behave(h: Any) -> None:

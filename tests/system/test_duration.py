@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desktop.system.duration import Words, duration
+from desktop.system.duration import DurationWords, duration
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_short_spans_with_a_tenth(seconds: float, words: str) -> None:
 
 
 def test_words_and_numbers_of_another_language() -> None:
-    words = Words("{0} Sekunden", "{0} Minuten", "{0} Std. {1} Min.")
+    words = DurationWords("{0} Sekunden", "{0} Minuten", "{0} Std. {1} Min.")
     assert duration(3_600_000, words=words, count="{:,}".format) == "1,000 Std. 0 Min."
     assert (
         duration(1.5, fine=True, words=words, tenths=lambda value: f"{value:.1f}".replace(".", ",")) == "1,5 Sekunden"

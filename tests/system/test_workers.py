@@ -13,14 +13,14 @@ import pytest
 
 from desktop.core.types import FoveaError
 from desktop.system import workers
-from desktop.system.workers import Cancelled, Fault, Limits, NoWorkerError, Workers
+from desktop.system.workers import Fault, NoWorkerError, WorkCancelled, WorkerLimits, Workers
 
 ACT = "tests.system.works:act"
 
 
 @pytest.fixture
 def pool() -> Iterator[Workers]:
-    found = Workers(2, Limits(work_s=1.0, wait_s=4.0, memory=1 << 30))
+    found = Workers(2, WorkerLimits(work_s=1.0, wait_s=4.0, memory=1 << 30))
     yield found
     pids = found.pids()
     found.close()
@@ -81,7 +81,7 @@ def test_a_portion_ends_early_when_it_is_enough(pool: Workers) -> None:
 def test_cancelling_ends_the_child_that_is_at_work(pool: Workers) -> None:
     asked = threading.Event()
     threading.Timer(0.3, asked.set).start()
-    with pytest.raises(Cancelled):
+    with pytest.raises(WorkCancelled):
         pool.run(ACT, ["wait"], cancelled=asked.is_set)
     assert pool.run(ACT, ["well"]) == ["well"]
 
@@ -92,7 +92,7 @@ def test_closing_lets_go_of_those_that_wait(pool: Workers) -> None:
     def ask() -> None:
         try:
             pool.run(ACT, ["wait"])
-        except Cancelled as error:
+        except WorkCancelled as error:
             raised.append(type(error))
 
     thread = threading.Thread(target=ask)
@@ -101,8 +101,8 @@ def test_closing_lets_go_of_those_that_wait(pool: Workers) -> None:
         time.sleep(0.01)
     pool.close()
     thread.join(20)
-    assert raised == [Cancelled]
-    with pytest.raises(Cancelled):
+    assert raised == [WorkCancelled]
+    with pytest.raises(WorkCancelled):
         pool.run(ACT, ["late"])
 
 

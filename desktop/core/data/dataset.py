@@ -20,12 +20,8 @@ from desktop.core.data.persons import Grouping, Patients, PatientsOf, group_of_n
 from desktop.core.data.split_names import SPLIT_NAMES as SPLIT_NAMES
 from desktop.core.data.split_names import Part as Part
 from desktop.core.data.split_names import parts_of
+from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
-
-Progress = Callable[[int, int | None], None]
-"""Hears how many entries are done, and of how many where that is known."""
-Cancelled = Callable[[], bool]
-"""Asked now and then; true ends the work with :class:`Interrupted`."""
 
 Severity = Literal["info", "caution", "stops-training"]
 Kind = Literal["folders", "npz", "idx", "cifar"]
@@ -179,8 +175,8 @@ class LabelledDataset:
 
     def fingerprint(
         self,
-        progress: Progress | None = None,
-        cancelled: Cancelled | None = None,
+        progress: ReadProgress | None = None,
+        cancelled: IsCancelled | None = None,
         known: Callable[[int], tuple[int, str]] | None = None,
     ) -> str:
         """What identifies the data, whatever the folder is called and wherever it lies: 64 hexadecimal digits.
@@ -205,8 +201,8 @@ class LabelledDataset:
 
     def groups(
         self,
-        progress: Progress | None = None,
-        cancelled: Cancelled | None = None,
+        progress: ReadProgress | None = None,
+        cancelled: IsCancelled | None = None,
         patients_of: PatientsOf = patients_of_files,
     ) -> Grouping:
         """Which entries belong together (several pictures of one person), for a split that keeps them on one side.
@@ -242,7 +238,7 @@ class LabelledDataset:
 
 
 def watched(
-    positions: range, total: int | None, progress: Progress | None, cancelled: Cancelled | None
+    positions: range, total: int | None, progress: ReadProgress | None, cancelled: IsCancelled | None
 ) -> Iterator[int]:
     """``positions``, with a word to ``progress`` and a look at ``cancelled`` now and then and at the end."""
     for count, position in enumerate(positions):

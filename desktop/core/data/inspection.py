@@ -13,18 +13,19 @@ import numpy as np
 from PIL import Image
 
 from desktop.core.data import findings, near_duplicates
-from desktop.core.data.dataset import ALL, BrokenEntry, Cancelled, Interrupted, LabelledDataset
+from desktop.core.data.dataset import ALL, BrokenEntry, Interrupted, LabelledDataset
 from desktop.core.data.findings import NEAR_KINDS, Finding
 from desktop.core.data.open_data import open_dataset
 from desktop.core.data.patient_names import problem_of_names
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts, glimpse, look_at
 from desktop.core.data.splits import Cutting
 from desktop.core.pictures import decode_in_child
+from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
 from desktop.system import workers
 
-Stage = Literal["reading", "opening", "comparing", "grouping"]
-StageProgress = Callable[[Stage, int, int | None], None]
+InspectionStage = Literal["reading", "opening", "comparing", "grouping"]
+StageProgress = Callable[[InspectionStage, int, int | None], None]
 """Hears the stage, how many entries of it are done, and of how many where that is known."""
 
 _LARGE = 64  # pixels a side at which candidates are compared
@@ -119,7 +120,7 @@ class Inspection:
 def inspect(
     path: str | Path,
     progress: StageProgress | None = None,
-    cancelled: Cancelled | None = None,
+    cancelled: IsCancelled | None = None,
     broken: Callable[[BrokenEntry], None] | None = None,
     near: bool = True,
     glimpsed: Callable[[bool, int], None] | None = None,
@@ -132,7 +133,7 @@ def inspect(
     :class:`~desktop.core.data.dataset.DatasetError`, and :class:`Interrupted` when cancelled.
     """
 
-    def told(stage: Stage) -> Callable[[int, int | None], None]:
+    def told(stage: InspectionStage) -> Callable[[int, int | None], None]:
         return lambda done, total: progress(stage, done, total) if progress else None
 
     workers.shared().warm("desktop.core.data.picture_facts:_look", workers.cores())
@@ -174,7 +175,7 @@ def inspect(
 
 
 def open_whole(
-    path: str | Path, progress: Callable[[int, int | None], None] | None = None, cancelled: Cancelled | None = None
+    path: str | Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None
 ) -> LabelledDataset:
     """The labelled data at ``path`` with all its splits."""
     return open_dataset(path, ALL, progress, cancelled)
@@ -187,7 +188,7 @@ def _near_pairs(
     data: LabelledDataset,
     facts: PictureFacts,
     progress: Callable[[int, int | None], None],
-    cancelled: Cancelled | None,
+    cancelled: IsCancelled | None,
 ) -> tuple[np.ndarray, bool]:
     """Pairs of positions whose pictures are nearly, not exactly, the same; whether every candidate was looked at."""
     progress(0, None)
@@ -230,7 +231,7 @@ def _enlarge(
     positions: list[int],
     held: dict[int, np.ndarray | None],
     pool: ThreadPoolExecutor,
-    cancelled: Cancelled | None,
+    cancelled: IsCancelled | None,
     stop: threading.Event,
 ) -> None:
     """See that ``held`` has the pictures at ``positions``, uint8 (64, 64); ``None`` for what is gone since it was
@@ -251,7 +252,7 @@ def _enlarge(
         for piece, pictures in zip(pieces, pool.map(opened, pieces), strict=True):
             for position, picture in zip(piece, pictures, strict=True):
                 held[position] = None if isinstance(picture, FoveaError) else picture
-    except workers.Cancelled:
+    except workers.WorkCancelled:
         raise Interrupted from None
 
 

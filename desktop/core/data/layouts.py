@@ -23,7 +23,7 @@ _SAFE = " {}#*()+,-._[]@=&'!"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListedPicture:
     """One picture of a listing: its path below the data's folder (``/`` between parts), its label, and its split
     (empty: none)."""
 
@@ -102,7 +102,7 @@ def parts_of(layout: str) -> tuple[str, ...]:
     return tuple(unquote(part, errors="surrogateescape") for part in layout.split(":")[1:])
 
 
-def proposal_of(layout: str, words: str, rows: Sequence[Row]) -> Proposal:
+def proposal_of(layout: str, words: str, rows: Sequence[ListedPicture]) -> Proposal:
     """A proposal for pictures as ``rows`` list them."""
     from desktop.core.pictures.walk import natural_key
 

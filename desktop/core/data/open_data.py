@@ -7,17 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop.core.data import layouts, read_tables, recognise, unpack
-from desktop.core.data.dataset import Cancelled, DatasetError, LabelledDataset, Progress
+from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.read_arrays import read_idx, read_npz
 from desktop.core.data.read_cifar import read_cifar
 from desktop.core.data.read_folders import read_folders
+from desktop.core.progress import IsCancelled, ReadProgress
 
 
 def open_dataset(
     path: str | os.PathLike[str],
     split: str | None = None,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    progress: ReadProgress | None = None,
+    cancelled: IsCancelled | None = None,
 ) -> LabelledDataset:
     """Read labelled data: a folder of class folders (with or without split folders), an archive of one, ``.npz``, IDX,
     CIFAR batches; with a layout behind the path (see :mod:`desktop.core.data.layouts`) also pictures that a table or
@@ -83,8 +84,8 @@ def _by_folders(
     title: str,
     layout: str,
     split: str | None,
-    progress: Progress | None,
-    cancelled: Cancelled | None,
+    progress: ReadProgress | None,
+    cancelled: IsCancelled | None,
 ) -> LabelledDataset:
     """Class folders; where they name no classes, what else may tell them is looked for."""
     address = layouts.address_of(str(given), layout)

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from desktop.core.data.dataset import BrokenEntry, Cancelled, Interrupted, LabelledDataset, Progress
+from desktop.core.data.dataset import BrokenEntry, Interrupted, LabelledDataset
 from desktop.core.data.near_duplicates import SIDE
 from desktop.core.pictures import decode_in_child
 from desktop.core.pictures.decode_in_child import content_of
+from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
 from desktop.system import workers as system_workers
 
@@ -80,8 +81,8 @@ class _Look:
 
 def look_at(
     data: LabelledDataset,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    progress: ReadProgress | None = None,
+    cancelled: IsCancelled | None = None,
     broken: Callable[[BrokenEntry], None] | None = None,
     workers: int | None = None,
 ) -> PictureFacts:
@@ -110,7 +111,7 @@ def look_at(
     return facts
 
 
-def glimpse(data: LabelledDataset, cancelled: Cancelled | None = None) -> tuple[bool, int]:
+def glimpse(data: LabelledDataset, cancelled: IsCancelled | None = None) -> tuple[bool, int]:
     """Whether most of a handful of pictures, spread over ``data``, are in colour, and the median of their shorter sides
     in pixels: known long before all have been opened. Colour and 0 where none of them opens."""
     places = np.unique(np.linspace(0, len(data) - 1, _GLIMPSED).round().astype(int)) if len(data) else ()
@@ -119,7 +120,7 @@ def glimpse(data: LabelledDataset, cancelled: Cancelled | None = None) -> tuple[
         raise Interrupted
     try:
         looks = _looks(data, [int(position) for position in places], cancelled or _never)
-    except system_workers.Cancelled:
+    except system_workers.WorkCancelled:
         raise Interrupted from None
     for seen in (look.seen for look in looks):
         if isinstance(seen, _Seen):
@@ -136,7 +137,7 @@ def _ahead(
     pool: ThreadPoolExecutor,
     data: LabelledDataset,
     count: int,
-    cancelled: Cancelled | None,
+    cancelled: IsCancelled | None,
     stop: threading.Event,
     ahead: int,
 ) -> Iterator[tuple[int, list[_Look]]]:

@@ -14,12 +14,10 @@ import numpy as np
 from desktop.core.data.dataset import (
     ALL,
     BrokenEntry,
-    Cancelled,
     DatasetError,
     DatasetProblem,
     Interrupted,
     LabelledDataset,
-    Progress,
     choose_split,
     class_problems,
     listed,
@@ -28,7 +26,8 @@ from desktop.core.data.dataset import (
 from desktop.core.data.persons import group_of_name
 from desktop.core.data.split_names import Part, part_of, parts_of
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-from desktop.core.pictures.walk import CLUTTER, Found, is_picture, natural_key, walk_images
+from desktop.core.pictures.walk import CLUTTER, FoundFile, is_picture, natural_key, walk_images
+from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import ImageSource
 
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
@@ -82,8 +81,8 @@ class Files:
 def read_folders(
     root: Path,
     split: str | None,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    progress: ReadProgress | None = None,
+    cancelled: IsCancelled | None = None,
     plain: bool = False,
 ) -> LabelledDataset:
     """The labelled pictures below ``root``. ``plain``: each folder in it is a class, whatever it is called and holds.
@@ -255,7 +254,7 @@ def _advice(error: OSError) -> str:
 class _Scan:
     """One reading: collects names and classes, and what is odd."""
 
-    def __init__(self, base: Path, progress: Progress | None, cancelled: Cancelled | None) -> None:
+    def __init__(self, base: Path, progress: ReadProgress | None, cancelled: IsCancelled | None) -> None:
         self._base = base
         self._real_base = os.path.realpath(base)
         self._progress = progress
@@ -290,7 +289,7 @@ class _Scan:
             self._tick()
             inner = found.path[start:].replace(os.sep, "/")
             entry = f"{prefix}{name}/{inner}" if inner else f"{prefix}{name}"
-            if not isinstance(found, Found):
+            if not isinstance(found, FoundFile):
                 self._broken.append(BrokenEntry(entry, name, found.kind, found.message))
             elif inside.holds(os.path.dirname(found.path)):
                 self._names.append(entry)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from desktop.core.data.dataset import DatasetError
-from desktop.core.data.layouts import NAMES, Proposal, Row, joined, parts_of, proposal_of
+from desktop.core.data.layouts import NAMES, ListedPicture, Proposal, joined, parts_of, proposal_of
 from desktop.core.data.split_names import parts_of as parts_of_names
 
 _LABEL = "{label}"
@@ -73,7 +73,7 @@ def proposals(paths: Sequence[str]) -> list[Proposal]:
     return [proposal_of(layout, f"the file names look like '{best[1]}', which would give the classes", rows)]
 
 
-def listing(layout: str, paths: Sequence[str]) -> tuple[list[Row], dict[str, int]]:
+def listing(layout: str, paths: Sequence[str]) -> tuple[list[ListedPicture], dict[str, int]]:
     """The pictures of ``paths`` with the labels of their names, and how many have none (``unlabelled``). Raises
     :class:`DatasetError` for a pattern that cannot be used."""
     parts = parts_of(layout)
@@ -88,9 +88,9 @@ def listing(layout: str, paths: Sequence[str]) -> tuple[list[Row], dict[str, int
             without += 1
             continue
         top = path.partition("/")[0]
-        rows.append(Row(path, label, top if top in tops else ""))
+        rows.append(ListedPicture(path, label, top if top in tops else ""))
     if not all(row.split for row in rows) or len({row.split for row in rows}) < 2:
-        rows = [Row(row.path, row.label) for row in rows]
+        rows = [ListedPicture(row.path, row.label) for row in rows]
     return rows, {"unlabelled": without} if without else {}
 
 

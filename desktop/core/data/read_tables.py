@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.data.dataset import DatasetError
-from desktop.core.data.layouts import TABLE, Proposal, Row, joined, proposal_of
+from desktop.core.data.layouts import TABLE, ListedPicture, Proposal, joined, proposal_of
 from desktop.core.data.split_names import part_of, parts_of
 from desktop.system import strict_json
 
@@ -99,7 +99,7 @@ def _words(tables: Sequence[Table], name: str, label: str, split: str | None) ->
     return f"in {which} column '{name}' names the pictures and {labels} their classes{splits}"
 
 
-def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[Row], dict[str, int]]:
+def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[ListedPicture], dict[str, int]]:
     """The pictures that a layout's tables list, and counts of what does not fit: ``missing`` pictures, ``unlabelled``
     rows, ``contradicting`` ones. Raises :class:`DatasetError` for a layout that does not fit the tables."""
     from desktop.core.data.layouts import parts_of as layout_parts
@@ -110,7 +110,7 @@ def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[Row], di
     places, name, label = parts[0].split(_BY), parts[1], parts[2]
     split = parts[3] if len(parts) == 4 else ""
     of_table = _splits_of_tables(places)
-    said: dict[str, Row | None] = {}
+    said: dict[str, ListedPicture | None] = {}
     odd: Counter[str] = Counter()
     for place in places:
         table = _read(root, place, index)
@@ -130,7 +130,7 @@ def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[Row], di
                 odd["unlabelled"] += 1
                 continue
             part = cells[where].strip() if where is not None else of_table.get(place, "")
-            row = Row(path, text, part)
+            row = ListedPicture(path, text, part)
             held = said.setdefault(path, row)
             if held is not None and held.label != text:
                 said[path] = None  # two labels for one picture: neither is believed
@@ -139,15 +139,15 @@ def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[Row], di
     return _with_folders_splits(rows), dict(odd)
 
 
-def _with_folders_splits(rows: list[Row]) -> list[Row]:
+def _with_folders_splits(rows: list[ListedPicture]) -> list[ListedPicture]:
     """``rows`` with the splits that their folders say, where no table says one; none where only some have one."""
     if rows and not any(row.split for row in rows):
         tops = sorted({row.path.partition("/")[0] for row in rows if "/" in row.path})
         named = parts_of(tops)
-        rows = [Row(r.path, r.label, top if (top := r.path.partition("/")[0]) in named else "") for r in rows]
+        rows = [ListedPicture(r.path, r.label, top if (top := r.path.partition("/")[0]) in named else "") for r in rows]
     if all(row.split for row in rows) and len({row.split for row in rows}) > 1:
         return rows
-    return [Row(row.path, row.label) for row in rows]
+    return [ListedPicture(row.path, row.label) for row in rows]
 
 
 def _splits_of_tables(places: Sequence[str]) -> dict[str, str]:

@@ -13,27 +13,26 @@ import numpy as np
 from desktop.core.data import read_names, read_tables
 from desktop.core.data.dataset import (
     ALL,
-    Cancelled,
     DatasetError,
     DatasetProblem,
     Interrupted,
     LabelledDataset,
-    Progress,
     choose_split,
     class_problems,
     some,
 )
-from desktop.core.data.layouts import FOLDERS, NAMES, TABLE, LayoutNeededError, Proposal, Row, address_of
+from desktop.core.data.layouts import FOLDERS, NAMES, TABLE, LayoutNeededError, ListedPicture, Proposal, address_of
 from desktop.core.data.read_folders import Files
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-from desktop.core.pictures.walk import Found, natural_key, walk_images
+from desktop.core.pictures.walk import FoundFile, natural_key, walk_images
+from desktop.core.progress import IsCancelled, ReadProgress
 
 _EVERY = 256
 _MOST = 2_000_000  # pictures
 _FOOTER = 4 << 20  # bytes at the end of a Parquet file that are looked at
 
 
-def pictures_below(root: Path, progress: Progress | None = None, cancelled: Cancelled | None = None) -> list[str]:
+def pictures_below(root: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> list[str]:
     """The paths of all pictures below ``root``, from there, with ``/`` between their parts."""
     start = len(str(root).rstrip(os.sep)) + 1
     out: list[str] = []
@@ -43,14 +42,14 @@ def pictures_below(root: Path, progress: Progress | None = None, cancelled: Canc
                 raise Interrupted
             if progress:
                 progress(number, None)
-        if isinstance(found, Found):
+        if isinstance(found, FoundFile):
             out.append(found.path[start:].replace(os.sep, "/"))
         if len(out) > _MOST:
             raise DatasetError("too-large", f"'{root.name}' holds more than {_MOST:,} pictures")
     return out
 
 
-def look(root: Path, progress: Progress | None = None, cancelled: Cancelled | None = None) -> list[Proposal]:
+def look(root: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> list[Proposal]:
     """How the labels of the pictures below ``root`` may be read: by tables, by names. Empty: nothing tells them.
 
     Raises :class:`DatasetError` for data of a kind that is known and not read (Parquet), in words that say so.
@@ -76,8 +75,8 @@ def read_listed(
     split: str | None,
     title: str,
     address: str,
-    progress: Progress | None = None,
-    cancelled: Cancelled | None = None,
+    progress: ReadProgress | None = None,
+    cancelled: IsCancelled | None = None,
 ) -> LabelledDataset:
     """The pictures below ``root`` as ``layout`` labels them; a bare ``table`` or ``names`` is the look's first proposal
     of that kind. ``address`` is where the data lies for the user. Raises :class:`DatasetError`."""
@@ -99,7 +98,7 @@ def read_listed(
 def _dataset(
     root: Path,
     layout: str,
-    rows: Sequence[Row],
+    rows: Sequence[ListedPicture],
     there: int,
     odd: dict[str, int],
     split: str | None,
@@ -127,7 +126,7 @@ def _dataset(
     )  # fmt: skip
 
 
-def _said(layout: str, rows: Sequence[Row], there: int, odd: dict[str, int]) -> list[DatasetProblem]:
+def _said(layout: str, rows: Sequence[ListedPicture], there: int, odd: dict[str, int]) -> list[DatasetProblem]:
     out = [DatasetProblem("layout", f"read by the layout '{layout}'", "info")]
     unlisted = there - len(rows) - odd.get("contradicting", 0)
     texts = {

@@ -21,7 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from desktop import paths
-from desktop.core.data.dataset import Cancelled, DatasetError, Interrupted, Progress
+from desktop.core.data.dataset import DatasetError, Interrupted
+from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.system.files import RESERVE_BYTES, free_space
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
@@ -61,7 +62,7 @@ def title_of(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)] or path.name
 
 
-def unpacked(path: Path, progress: Progress | None = None, cancelled: Cancelled | None = None) -> Path:
+def unpacked(path: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> Path:
     """The folder that holds the content of the archive ``path``, unpacked now or earlier; folders that only wrap it are
     looked through.
 
@@ -119,7 +120,7 @@ def _inside(folder: Path) -> Path:
     return folder
 
 
-def _unpack(path: Path, target: Path, progress: Progress | None, cancelled: Cancelled | None) -> None:
+def _unpack(path: Path, target: Path, progress: ReadProgress | None, cancelled: IsCancelled | None) -> None:
     free = free_space(target) - RESERVE_BYTES
     packed = max(1, path.stat().st_size)
     written = number = 0

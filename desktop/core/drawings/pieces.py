@@ -13,9 +13,9 @@ from desktop.core.types import DecodedImage, ImageSource, PreparedImage, Preproc
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.core.drawings.segments import Box, Piece
+    from desktop.core.drawings.segments import InkBox, Piece
     from desktop.core.pictures.decode_in_child import Brought
-    from desktop.core.pictures.mnist_layout import Found
+    from desktop.core.pictures.mnist_layout import FoundInk
     from desktop.system.workers import Workers
 
 
@@ -66,16 +66,16 @@ def _digits(item: tuple[ImageSource, PreprocessSpec]) -> list[DigitInput]:
 
 def _pieces(
     image: DecodedImage, spec: PreprocessSpec
-) -> list[tuple[Box, np.ndarray | None, Callable[[], PreparedImage]]]:
+) -> list[tuple[InkBox, np.ndarray | None, Callable[[], PreparedImage]]]:
     """Each digit's place in the picture, where its ink is if there are several, and what prepares it: laid out as
     :func:`prepare` does, its ink found once."""
-    from desktop.core.drawings.segments import Box, split
+    from desktop.core.drawings.segments import InkBox, split
     from desktop.core.pictures.mnist_layout import SMALL, find_ink
     from desktop.core.pictures.preprocess import prepare, to_grey
 
     height, width = image.pixels.shape[:2]
     if spec.fit != "mnist" or min(height, width) < SMALL:
-        return [(Box(0, 0, width, height), None, partial(prepare, image, spec))]
+        return [(InkBox(0, 0, width, height), None, partial(prepare, image, spec))]
     found = find_ink(to_grey(image.pixels))
     factor = width / found.ink.shape[1] if found.ink is not None else 1.0
     pieces = split(found.ink)
@@ -86,7 +86,7 @@ def _pieces(
     ]
 
 
-def _laid_out(piece: Piece, found: Found) -> PreparedImage:
+def _laid_out(piece: Piece, found: FoundInk) -> PreparedImage:
     """The input for one piece, with a notice where it is too many to be told apart."""
     from desktop.core.pictures.mnist_layout import lay_out, too_many
 

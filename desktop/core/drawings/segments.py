@@ -21,7 +21,7 @@ _BESIDE = ((0.5, 0.12), (0.7, 0.06))  # up to this ratio of heights a part may s
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class InkBox:
     """A rectangle in pixels: columns ``x`` to ``x + width``, rows ``y`` to ``y + height``."""
 
     x: int
@@ -39,15 +39,15 @@ class Box:
         """The first row below it."""
         return self.y + self.height
 
-    def scaled(self, factor: float) -> Box:
+    def scaled(self, factor: float) -> InkBox:
         """The same one in a picture ``factor`` times as large."""
         x, y = round(self.x * factor), round(self.y * factor)
-        return Box(x, y, max(1, round(self.right * factor) - x), max(1, round(self.bottom * factor) - y))
+        return InkBox(x, y, max(1, round(self.right * factor) - x), max(1, round(self.bottom * factor) - y))
 
-    def joined(self, other: Box) -> Box:
+    def joined(self, other: InkBox) -> InkBox:
         """The smallest box around both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
-        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+        return InkBox(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +56,7 @@ class Piece:
     :func:`desktop.core.pictures.mnist_layout.lay_out` takes. ``untold`` is 0, or how many pieces it holds that were not
     told apart."""
 
-    box: Box
+    box: InkBox
     ink: np.ndarray
     untold: int = 0
 
@@ -77,7 +77,7 @@ def split(ink: np.ndarray | None) -> list[Piece]:
     if not count:
         return []
     weights = np.bincount(marks.ravel(), weights=ink.ravel(), minlength=count + 1)[1:]
-    boxes = [Box(x.start, y.start, x.stop - x.start, y.stop - y.start) for y, x in find_objects(marks)]
+    boxes = [InkBox(x.start, y.start, x.stop - x.start, y.stop - y.start) for y, x in find_objects(marks)]
     kept = [i for i in range(count) if weights[i] >= _SPECK * weights.max()]
     if len(kept) > MOST:
         whole = boxes[kept[0]]
@@ -90,7 +90,7 @@ def split(ink: np.ndarray | None) -> list[Piece]:
     return [Piece(group[1], _alone(ink, marks, group)) for group in _in_order(groups)]
 
 
-def alone(grey: np.ndarray, digits: Sequence[tuple[Box, np.ndarray]], number: int) -> np.ndarray:
+def alone(grey: np.ndarray, digits: Sequence[tuple[InkBox, np.ndarray]], number: int) -> np.ndarray:
     """``grey`` (uint8 (H, W)) with all ``digits`` painted out but the one at place ``number``.
 
     Of each its box and where its ink is, bool, as a :class:`Piece` of this very picture has them (``ink > 0``). NumPy
@@ -119,7 +119,7 @@ def _grown(mask: np.ndarray, by: int) -> np.ndarray:
     return both
 
 
-Group = tuple[list[int], Box]
+Group = tuple[list[int], InkBox]
 
 
 def _joined(groups: list[Group], marks: np.ndarray) -> list[Group]:
@@ -193,7 +193,7 @@ def _in_order(groups: list[Group]) -> list[Group]:
     return [group for row in rows for group in sorted(row, key=lambda item: item[1].x)]
 
 
-def _with_margin(box: Box) -> tuple[slice, slice]:
+def _with_margin(box: InkBox) -> tuple[slice, slice]:
     return slice(max(0, box.y - 3), box.bottom + 3), slice(max(0, box.x - 3), box.right + 3)
 
 

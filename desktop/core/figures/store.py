@@ -14,7 +14,7 @@ import json
 import os
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -60,10 +60,14 @@ class Kept:
 
 
 class EvaluationStore:
-    """The evaluations below ``folder`` (default: ``evaluations`` in the user's data)."""
+    """The evaluations below ``folder`` (default: ``evaluations`` in the user's data).
 
-    def __init__(self, folder: Path | None = None) -> None:
+    ``heard`` takes a sentence for each file that is found damaged or cannot be read, in the thread that reads it.
+    """
+
+    def __init__(self, folder: Path | None = None, heard: Callable[[str], None] | None = None) -> None:
         self.folder = folder if folder is not None else paths.user_data() / "evaluations"
+        self._heard = heard
         self.problems: list[str] = []
         """What was found damaged or could not be read, in sentences; a damaged file was kept beside."""
 
@@ -159,7 +163,9 @@ class EvaluationStore:
         one of other labels or another preparation. A damaged file counts as none."""
         try:
             result = self.load(self.key(model, fingerprint, mapping))
-        except FoveaError:
+        except FoveaError as error:
+            if error.kind == "damaged":
+                self._say("The evaluation that was kept of these pictures is damaged. They are looked at again.")
             return None
         if not result.complete or not result.model.answers_as(model):
             return None
@@ -205,8 +211,10 @@ class EvaluationStore:
                 facts = (bool(head["complete"]), str(head["created"]))
                 chosen = self.chosen(file.stem)
                 out.append(Kept(file.stem, model, data, *counts, *facts, chosen[0] if chosen else None))
+            except FileNotFoundError:
+                continue  # deleted meanwhile
             except (*_DAMAGED, FoveaError):
-                continue
+                self._say(f"A kept evaluation is damaged and not listed: '{file.name}'.")
         return sorted(out, key=lambda kept: kept.created, reverse=True)
 
     def delete(self, key: str) -> None:
@@ -278,7 +286,12 @@ class EvaluationStore:
         return self.folder / f"{_stem(key)}.npz"
 
     def _file(self, name: str, what: str) -> JsonStore:
-        return JsonStore(self.folder / name, what, self.problems.append)
+        return JsonStore(self.folder / name, what, self._say)
+
+    def _say(self, problem: str) -> None:
+        self.problems.append(problem)
+        if self._heard is not None:
+            self._heard(problem)
 
     def _peek(self, name: str, what: str) -> dict[str, Any]:
         """What such a file holds; nothing where it cannot be read, which :attr:`problems` then says."""

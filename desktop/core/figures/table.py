@@ -172,16 +172,16 @@ METRICS: tuple[Measure, ...] = (
 LEADING = {"two": ("sensitivity", "specificity", "auc"), "many": ("accuracy", "balanced_accuracy", "top5", "macro_f1")}
 """The figures that matter most, for two classes and for more: the first three that there are."""
 
-Row = tuple[Measure, Estimate]
+Measured = tuple[Measure, Estimate]
 
 
-def rows_of(figures: Any) -> list[Row]:
+def rows_of(figures: Any) -> list[Measured]:
     """The figures that there are, in the order of the table; ``figures`` is a :class:`Figures`."""
     found = ((row, row.get(figures)) for row in METRICS)
     return [(row, estimate) for row, estimate in found if estimate is not None]
 
 
-def leading(figures: Any) -> list[Row]:
+def leading(figures: Any) -> list[Measured]:
     """The three figures that matter most."""
     there = {row.key: (row, estimate) for row, estimate in rows_of(figures)}
     kind = "two" if figures.point is not None else "many"

@@ -15,10 +15,10 @@ from typing import BinaryIO
 _MAX_META = 16 << 20
 _MAX_BOXES = 100_000
 
-Box = tuple[int, int, int, int]
+CropBox = tuple[int, int, int, int]
 
 
-def clean_aperture(file: BinaryIO, size: tuple[int, int]) -> Box | None:
+def clean_aperture(file: BinaryIO, size: tuple[int, int]) -> CropBox | None:
     """(left, top, right, bottom) to be cut out of the primary picture of ``size`` (width, height); None for all of it.
 
     ``file`` is seekable and binary; its position is left anywhere. Never raises for what the file holds.
@@ -59,7 +59,7 @@ def _boxes(data: bytes, position: int) -> Iterator[tuple[bytes, bytes]]:
         position += length
 
 
-def _aperture(meta: bytes, size: tuple[int, int]) -> Box | None:
+def _aperture(meta: bytes, size: tuple[int, int]) -> CropBox | None:
     inside = dict(_boxes(meta, 4))
     primary = inside.get(b"pitm", b"")
     item = struct.unpack_from(">H" if primary[0] == 0 else ">I", primary, 4)[0]
@@ -90,7 +90,7 @@ def _associated(content: bytes, item: int) -> list[int]:
     return []
 
 
-def _box(content: bytes, size: tuple[int, int]) -> Box | None:
+def _box(content: bytes, size: tuple[int, int]) -> CropBox | None:
     numbers = struct.unpack_from(">8i", content)
     width, height, across, down = (Fraction(numbers[i], numbers[i + 1]) for i in range(0, 8, 2))
     left = Fraction(size[0] - width, 2) + across

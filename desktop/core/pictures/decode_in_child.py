@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.core.types import DecodeError, FoveaError, ImageSource, Notice, PreparedImage, PreprocessSpec
 from desktop.system import workers
-from desktop.system.workers import Fault, Limits, Workers
+from desktop.system.workers import Fault, WorkerLimits, Workers
 
 if TYPE_CHECKING:
     import numpy as np
 
-LIMITS = Limits()
+LIMITS = WorkerLimits()
 """What one picture may take: ten seconds of processor time, a gigabyte."""
 
 _WHOLE_FILE = 32 << 20  # bytes; larger files are not held in memory beside their picture
@@ -46,7 +46,7 @@ def each(
     """The results of ``function`` for ``items`` as :meth:`~desktop.system.workers.Workers.run` gives them, with every
     fault as a :class:`DecodeError`. ``pool``: the whole process's without one.
 
-    Raises :class:`~desktop.system.workers.Cancelled` and :class:`~desktop.system.workers.NoWorkerError`.
+    Raises :class:`~desktop.system.workers.WorkCancelled` and :class:`~desktop.system.workers.NoWorkerError`.
     """
     known = [_remembered(item) for item in items] if _faulty else [None] * len(items)
     wanted = [item for item, error in zip(items, known, strict=True) if error is None]

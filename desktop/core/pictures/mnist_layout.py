@@ -36,7 +36,7 @@ SMALL = 40
 """A picture with a shorter side is one digit: it may be laid out already, and passes unchanged then."""
 
 
-class Found(NamedTuple):
+class FoundInk(NamedTuple):
     """What :func:`find_ink` finds, and :func:`lay_out` takes.
 
     ``ink`` is float32 (H, W), 0 to 1, ``None`` where there is none; ``inverted`` says that it was darker than its
@@ -74,7 +74,7 @@ def too_many(count: int) -> Notice:
 
 
 def lay_out(ink: np.ndarray | None, inverted: bool = False, ruled: bool = False, tones: float = 0.0) -> PreparedImage:
-    """Lay out ``ink`` as :func:`find_ink` gives it, or a part of it; see :class:`Found`."""
+    """Lay out ``ink`` as :func:`find_ink` gives it, or a part of it; see :class:`FoundInk`."""
     notices: list[Notice] = []
     if ink is None:
         notices.append(Notice("no-ink", "no ink was found: the picture is blank", "caution"))
@@ -118,7 +118,7 @@ def _is_laid_out(grey: np.ndarray) -> bool:
     return bool(16 <= longest <= 22 and abs(centre_y - 14) < 1.6 and abs(centre_x - 14) < 1.6)
 
 
-def find_ink(grey: np.ndarray) -> Found:
+def find_ink(grey: np.ndarray) -> FoundInk:
     """The ink of ``grey`` (uint8 (H, W)).
 
     The ink has the picture's shape, or that of the picture reduced to a longer side of 1,600 pixels.
@@ -137,7 +137,7 @@ def find_ink(grey: np.ndarray) -> Found:
     low, high = np.percentile(values, [0.2, 99.8])
     low, high = min(low, float(values.min()) + 20), max(high, float(values.max()) - 20)
     if high - low < 24:
-        return Found(None)
+        return FoundInk(None)
     # The paper covers more than the ink does: its side of the grey range is the border's, unless the border
     # itself is mixed (a digit cut off by the edge, a frame), where the majority of all pixels decides.
     middle = (low + high) / 2
@@ -149,7 +149,7 @@ def find_ink(grey: np.ndarray) -> Found:
     ink = np.clip(darkness - background, 0.0, None)
     peak = _peak(ink)
     if peak < 12:
-        return Found(None, dark_ink)
+        return FoundInk(None, dark_ink)
     ink, ruled = without_rules(ink / peak)
     if ruled:  # the peak may have been the lines'
         ink = ink / _peak(ink)
@@ -158,7 +158,7 @@ def find_ink(grey: np.ndarray) -> Found:
     # Paper grain and JPEG noise around the strokes: below a fraction of Otsu's level nothing is ink.
     floor = min(0.35, 0.6 * pixels.otsu((ink * 255).astype(np.uint8)) / 255.0)
     ink = np.clip((ink - floor) / (1.0 - floor), 0.0, 1.0)
-    return Found(ink.astype(np.float32), dark_ink, ruled, tones)
+    return FoundInk(ink.astype(np.float32), dark_ink, ruled, tones)
 
 
 def _peak(ink: np.ndarray) -> float:

@@ -67,7 +67,7 @@ _OTHER = frozenset(_OTHER_SUFFIXES.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundFile:
     """A file that may hold a picture; ``path`` starts as the user gave it."""
 
     path: str
@@ -93,7 +93,7 @@ def natural_key(name: str) -> tuple[Any, ...]:
     return tuple(parts), name
 
 
-def walk_images(paths: Iterable[str | os.PathLike[str]], suffixes: Collection[str]) -> Iterator[Found | Problem]:
+def walk_images(paths: Iterable[str | os.PathLike[str]], suffixes: Collection[str]) -> Iterator[FoundFile | Problem]:
     """Every picture among ``paths`` and, through all levels, in the folders among them.
 
     A file named outright is always found, whatever it is called: the decoder says what is wrong with it. Inside folders
@@ -114,12 +114,12 @@ def walk_images(paths: Iterable[str | os.PathLike[str]], suffixes: Collection[st
         if stat.S_ISDIR(mode):
             yield from _walk_folder(path, known)
         elif stat.S_ISREG(mode):
-            yield Found(path)
+            yield FoundFile(path)
         else:
             yield Problem(path, "not-a-file", "This is neither a file nor a folder.")
 
 
-def _walk_folder(root: str, suffixes: frozenset[str]) -> Iterator[Found | Problem]:
+def _walk_folder(root: str, suffixes: frozenset[str]) -> Iterator[FoundFile | Problem]:
     """Walk with a stack of our own: folders nested a thousand deep must not exhaust Python's."""
     seen: set[tuple[int, int]] = set()
     stack = [root]
@@ -193,10 +193,10 @@ def may_be_picture(name: str, suffixes: Collection[str]) -> bool:
 
 def is_picture(path: str, suffixes: Collection[str]) -> bool:
     """Whether a walk through its folder finds the file ``path``. False for one that cannot be read."""
-    return may_be_picture(os.path.basename(path), suffixes) and isinstance(_judge(path, frozenset(suffixes)), Found)
+    return may_be_picture(os.path.basename(path), suffixes) and isinstance(_judge(path, frozenset(suffixes)), FoundFile)
 
 
-def _judge(path: str, suffixes: frozenset[str]) -> Found | Problem | None:
+def _judge(path: str, suffixes: frozenset[str]) -> FoundFile | Problem | None:
     """What becomes of a file inside a folder: ``None`` for one that is no picture."""
     by_content = os.path.splitext(path)[1].lower() not in suffixes
     try:
@@ -208,7 +208,7 @@ def _judge(path: str, suffixes: frozenset[str]) -> Found | Problem | None:
                     return None
     except (OSError, ValueError) as error:
         return None if by_content else _problem(path, error)
-    return Found(path)
+    return FoundFile(path)
 
 
 def _problem(path: str, error: Exception, what: str = "file or folder") -> Problem:

@@ -43,7 +43,7 @@ class Wording:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Words:
+class GeneralWords:
     """The words for a model's labels, the most particular ones first: ``under`` bool (words, classes)."""
 
     words: tuple[str, ...]
@@ -63,7 +63,7 @@ class Words:
         return Wording("word", self.words[above[reached[0]]], min(1.0, float(sums[reached[0]])))
 
 
-def for_labels(label_ids: Sequence[str]) -> Words | None:
+def for_labels(label_ids: Sequence[str]) -> GeneralWords | None:
     """The words for a model whose labels carry WordNet ids (``n02084071``), in the order of its outputs.
 
     ``None`` for one whose labels carry none, or of whose classes the table knows too few to speak of kinds. Raises
@@ -81,7 +81,7 @@ def for_labels(label_ids: Sequence[str]) -> Words | None:
     under = np.zeros((len(found), len(label_ids)), bool)
     for row, (_, _, _, inside) in enumerate(found):
         under[row, inside] = True
-    return Words(tuple(word for _, _, word, _ in found), under)
+    return GeneralWords(tuple(word for _, _, word, _ in found), under)
 
 
 def names() -> dict[str, str]:

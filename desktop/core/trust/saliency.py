@@ -22,7 +22,7 @@ MAX_BYTES = 64 * 1024 * 1024
 _SCHEMA = 1
 
 Pooling = Literal["average", "maximum"]
-Box = tuple[float, float, float, float]
+SeenBox = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +71,7 @@ def class_map(last_map: np.ndarray, head: Head, index: int) -> np.ndarray:
     return added.reshape(rows, columns).astype(np.float32)
 
 
-def seen_box(size: tuple[int, int], spec: PreprocessSpec) -> Box | None:
+def seen_box(size: tuple[int, int], spec: PreprocessSpec) -> SeenBox | None:
     """Where the network's input lies on a picture of ``size`` (width, height): (left, top, right, bottom) in fractions
     of the picture, beyond 0 to 1 where it was padded. ``None`` for the ``mnist`` fit, which follows the ink."""
     if spec.fit == "mnist":
@@ -117,7 +117,7 @@ def levels(heat: np.ndarray) -> np.ndarray:
     return result
 
 
-def overlay(pixels: np.ndarray, heat: np.ndarray, box: Box, opacity: float) -> np.ndarray:
+def overlay(pixels: np.ndarray, heat: np.ndarray, box: SeenBox, opacity: float) -> np.ndarray:
     """A map drawn onto a picture: uint8 (H, W, 3) of ``pixels`` uint8 (H, W) or (H, W, 3); ``opacity`` 0 to 1.
 
     ``box`` says where the map lies, see :func:`seen_box`; outside of it the picture is darkened, for the network did

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from desktop.core.types import FoveaError
-from desktop.ml.convert.sandbox import GIB, ChildError, Limits, run
+from desktop.ml.convert.sandbox import GIB, ChildError, SandboxLimits, run
 
 Precision = Literal["float32", "float16"]
 
@@ -44,7 +44,7 @@ def convert(
     ``float16`` halves the file by keeping weights in 16 bits; arithmetic stays in 32 bits. ``patient`` lets every other
     process go first.
     """
-    limits = Limits(memory_for(source.stat().st_size), timeout, patient)
+    limits = SandboxLimits(memory_for(source.stat().st_size), timeout, patient)
     try:
         run(
             "desktop.ml.convert.export_litert:convert_here",

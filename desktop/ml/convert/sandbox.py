@@ -40,7 +40,7 @@ class ChildError(FoveaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SandboxLimits:
     """``memory`` in bytes, ``seconds`` of wall clock; a patient child lets every other process go first."""
 
     memory: int
@@ -51,7 +51,7 @@ class Limits:
 def run(
     function: str,
     arguments: tuple[Any, ...],
-    limits: Limits,
+    limits: SandboxLimits,
     tell: Callable[[Any], None] = lambda event: None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Any:
@@ -67,7 +67,9 @@ def run(
         process.end(asked=0.05, terminated=_GRACE_S, killed=None)
 
 
-def _listen(process: ChildProcess, limits: Limits, tell: Callable[[Any], None], cancelled: Callable[[], bool]) -> Any:
+def _listen(
+    process: ChildProcess, limits: SandboxLimits, tell: Callable[[Any], None], cancelled: Callable[[], bool]
+) -> Any:
     until = time.monotonic() + limits.seconds
     while True:
         if cancelled():
@@ -91,19 +93,19 @@ def _listen(process: ChildProcess, limits: Limits, tell: Callable[[Any], None], 
             return value
 
 
-def _too_much(limits: Limits) -> ChildError:
+def _too_much(limits: SandboxLimits) -> ChildError:
     return ChildError(
         "too-much-memory", f"it asks for more than the {limits.memory / GIB:.1f} GiB of memory that it may use"
     )
 
 
-def _crashed(code: int | None, limits: Limits) -> ChildError:
+def _crashed(code: int | None, limits: SandboxLimits) -> ChildError:
     if code == -9:  # the system ends what takes the last memory
         return ChildError("too-much-memory", "the system ended it, most likely for want of memory")
     return ChildError("crashed", "the library that reads it crashed")
 
 
-def _work(connection: Connection, function: str, arguments: tuple[Any, ...], limits: Limits) -> None:
+def _work(connection: Connection, function: str, arguments: tuple[Any, ...], limits: SandboxLimits) -> None:
     """The child itself."""
     import signal
 
@@ -162,7 +164,7 @@ def _quiet() -> None:
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for the rest of the process
 
 
-def _limit(limits: Limits) -> None:
+def _limit(limits: SandboxLimits) -> None:
     if sys.platform != "linux":
         return
     import resource

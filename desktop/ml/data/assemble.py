@@ -12,15 +12,13 @@ import numpy as np
 
 from desktop.core.data import fitness
 from desktop.core.data.splits import SplitLists, check_same, deviations, read_split, write_split
+from desktop.core.progress import Progress, untold
 from desktop.ml.data import public_sets
 from desktop.ml.data.public_sets import DataError, Pictures
 from desktop.ml.plans.events import Phase
 from desktop.ml.plans.plan import USER, TrainingPlan
 from desktop.store.runs import CHECKPOINT, SPLIT
 from desktop.system.files import saying
-
-Progress = Callable[[int, int], None]
-"""Hears how many pictures are prepared, and of how many (0: not known yet). May raise, for instance to cancel."""
 
 _EVERY_S = 0.1
 
@@ -68,7 +66,7 @@ def gather(
     plan: TrainingPlan,
     run: Path,
     root: Path | None = None,
-    progress: Progress = lambda d, t: None,
+    progress: Progress = untold,
     split_seed: int | None = None,
 ) -> Gathered:
     """The pictures of ``plan``. ``run`` is the training's folder, ``root`` where the public sets lie.
@@ -94,7 +92,7 @@ def gather(
     return replace(gathered, notes=tuple(_notes(plan, gathered)))
 
 
-def fingerprint(plan: TrainingPlan, root: Path | None = None, progress: Progress = lambda d, t: None) -> str:
+def fingerprint(plan: TrainingPlan, root: Path | None = None, progress: Progress = untold) -> str:
     """What identifies the pictures of ``plan`` to learn from and to check with. They are prepared for that, as the
     first training would. Raises what :func:`gather` raises."""
     own = plan.data.source == USER

@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 
 from desktop.ml.data.arrays import Images
-from desktop.ml.data.batch_facts import Facts
+from desktop.ml.data.batch_facts import BatchFacts
 from desktop.ml.data.mixing import cutmix, mixup
 from desktop.ml.plans.augment_spec import check, settings_of
 from desktop.ml.plans.plan import PlanError, Step
 
-__all__ = ["AUGMENTATIONS", "Facts", "apply", "check", "settings_of"]
+__all__ = ["AUGMENTATIONS", "BatchFacts", "apply", "check", "settings_of"]
 
 cv2.setNumThreads(1)  # one worker thread a batch; OpenCV's own threads would fight the training for the cores
 
@@ -32,7 +32,9 @@ _BORDERS = {
 }
 
 
-def apply(batch: Images, steps: Sequence[Step], rng: np.random.Generator, facts: Facts | None = None) -> np.ndarray:
+def apply(
+    batch: Images, steps: Sequence[Step], rng: np.random.Generator, facts: BatchFacts | None = None
+) -> np.ndarray:
     """All ``steps`` in order. ``batch`` itself is left as it is."""
     result = np.array(batch, copy=True)
     for step in steps:
@@ -55,7 +57,7 @@ def flip(
     p: float = 0.5,
     alternate: bool = False,
     *,
-    facts: Facts | None = None,
+    facts: BatchFacts | None = None,
 ) -> np.ndarray:
     """Mirror left and right with probability ``p``, or ``alternate``: every picture in every second epoch, so that two
     epochs show both sides of each (Jordan 2024)."""
@@ -174,7 +176,7 @@ def european(
     one: int = 1,
     seven: int = 7,
     *,
-    facts: Facts | None = None,
+    facts: BatchFacts | None = None,
 ) -> np.ndarray:
     """Write light digits on black as Europeans do: an upstroke (and at times a foot) on pictures of the class ``one``,
     a bar across those of ``seven``; then laid into the middle again. Needs the labels.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from desktop.ml.data.augment import apply
-from desktop.ml.data.batch_facts import Facts
+from desktop.ml.data.batch_facts import BatchFacts
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
 from desktop.ml.plans.plan import Step, TrainingPlan
@@ -63,7 +63,7 @@ class Batches(keras.utils.PyDataset):
         targets = np.zeros((len(picked), len(self._plan.labels)), np.float32)
         targets[np.arange(len(picked)), labels] = 1.0
         if self._augment:
-            images = apply(images, self._augment, rng, Facts(labels, picked, self._epoch, targets))
+            images = apply(images, self._augment, rng, BatchFacts(labels, picked, self._epoch, targets))
         return images, targets, targets @ self._weights
 
 

@@ -27,6 +27,7 @@ import numpy as np
 
 from desktop import paths
 from desktop.core.pictures.decode_in_child import Entry, prepare_each
+from desktop.core.progress import Progress, untold
 from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.store import locks
 from desktop.system import strict_json
@@ -38,8 +39,6 @@ VERSION = 4
 LIMIT_BYTES = 20 << 30
 """The most that all sets together may take, unless ``FOVEA_CACHE_GB`` says otherwise; one larger set is still made."""
 
-Progress = Callable[[int, int], None]
-"""Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
 
 _MOST_JSON = 256 << 20
 _HEAD_BYTES = 128
@@ -54,7 +53,7 @@ class CacheError(FoveaError):
     """Prepared pictures that cannot be kept. Kinds: ``disk-full``, ``not-writable``, ``not-saved``, ``no-data``."""
 
 
-Item = tuple[ImageSource | np.ndarray, tuple[int, str] | None]
+CacheItem = tuple[ImageSource | np.ndarray, tuple[int, str] | None]
 """What to open, or bare pixels; and size and hexadecimal SHA-256 of content that is no file."""
 
 
@@ -71,7 +70,7 @@ class Feed(Protocol):
         """Their class numbers, int (n,)."""
         ...
 
-    def item(self, position: int) -> Item:
+    def item(self, position: int) -> CacheItem:
         """One picture, not opened yet; called from several threads."""
         ...
 
@@ -123,7 +122,7 @@ def make(
     key: str,
     feed: Feed,
     spec: PreprocessSpec,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = untold,
     finish: Callable[[np.ndarray, np.ndarray], dict[str, Any]] = lambda sizes, sha256: {},
     workers: int | None = None,
 ) -> Prepared:

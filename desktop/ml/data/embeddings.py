@@ -26,6 +26,7 @@ import numpy as np
 from desktop.core.data.dataset import LabelledDataset
 from desktop.core.pictures.decode_in_child import bring_in_each, content_of
 from desktop.core.pictures.preprocess import prepare
+from desktop.core.progress import Progress, untold
 from desktop.core.types import DecodedImage, FoveaError, ImageSource, StoreError
 from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data.arrays import Images
@@ -37,8 +38,6 @@ from desktop.store.store import ModelEntry, ModelStore, check_usable, read_verif
 _BATCH = 16
 _AHEAD = 2  # pieces decoded ahead for each thread
 
-Progress = Callable[[int, int], None]
-"""Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
 Reader = Callable[[int], tuple[ImageSource, int, bytes]]
 
 
@@ -123,9 +122,7 @@ class Embedder:
         """What rows depend on beside the picture: network, preparing. 64 hexadecimal digits."""
         return self._identity.hex()
 
-    def prepared(
-        self, images: Images, sha256: np.ndarray | None = None, progress: Progress = lambda done, total: None
-    ) -> np.ndarray:
+    def prepared(self, images: Images, sha256: np.ndarray | None = None, progress: Progress = untold) -> np.ndarray:
         """The rows, float32 (n, size), of pictures that are prepared by :attr:`spec`: uint8 (n, height, width,
         channels), possibly mapped from disk.
 
@@ -158,14 +155,12 @@ class Embedder:
         return self._compute(np.stack([prepare(picture, self.spec).pixels for picture in pictures]))
 
     def sources(
-        self, sources: Sequence[ImageSource], progress: Progress = lambda done, total: None, workers: int | None = None
+        self, sources: Sequence[ImageSource], progress: Progress = untold, workers: int | None = None
     ) -> Embedded:
         """Look at files or bytes; what does not open is told in the result."""
         return self._look(len(sources), lambda position: content_of(sources[position]), progress, workers)
 
-    def dataset(
-        self, data: LabelledDataset, progress: Progress = lambda done, total: None, workers: int | None = None
-    ) -> Embedded:
+    def dataset(self, data: LabelledDataset, progress: Progress = untold, workers: int | None = None) -> Embedded:
         """Look at all pictures of ``data``, in its order."""
 
         def read(position: int) -> tuple[ImageSource, int, bytes]:

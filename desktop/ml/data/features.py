@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
+from desktop.core.progress import Progress
 from desktop.core.types import FoveaError
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
@@ -22,9 +22,6 @@ import keras  # noqa: E402
 
 FOLDER = "features"
 _BATCH = 64  # at most
-
-Progress = Callable[[int, int], None]
-"""Hears how many pictures are done, and of how many. May raise, for instance to cancel."""
 
 
 class FeatureError(FoveaError):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from desktop.ml.data.batch_facts import Facts
+from desktop.ml.data.batch_facts import BatchFacts
 
 
 def cutmix(
-    batch: np.ndarray, rng: np.random.Generator, p: float = 0.5, alpha: float = 1.0, *, facts: Facts | None = None
+    batch: np.ndarray, rng: np.random.Generator, p: float = 0.5, alpha: float = 1.0, *, facts: BatchFacts | None = None
 ) -> np.ndarray:
     """Lay a rectangle of another picture of the batch over a picture; the label's share is the area's (Yun et al.
     2019). The share of the area that stays is drawn from Beta(``alpha``, ``alpha``)."""
@@ -33,7 +33,7 @@ def cutmix(
 
 
 def mixup(
-    batch: np.ndarray, rng: np.random.Generator, p: float = 0.5, alpha: float = 0.4, *, facts: Facts | None = None
+    batch: np.ndarray, rng: np.random.Generator, p: float = 0.5, alpha: float = 0.4, *, facts: BatchFacts | None = None
 ) -> np.ndarray:
     """Blend a picture with another one of the batch, and their labels alike (Zhang et al. 2018). The first one's share
     is drawn from Beta(``alpha``, ``alpha``)."""
@@ -50,7 +50,7 @@ def mixup(
 
 
 def _pairs(
-    batch: np.ndarray, rng: np.random.Generator, p: float, alpha: float, facts: Facts | None
+    batch: np.ndarray, rng: np.random.Generator, p: float, alpha: float, facts: BatchFacts | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """Which pictures are mixed with which other ones, and the share of itself that each keeps; ``None`` for none."""
     if facts is None or facts.targets is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,10 @@ from desktop.core.data.fitness import groups_of
 from desktop.core.data.open_data import open_dataset
 from desktop.core.data.patient_names import problem_of_names, public_title
 from desktop.core.data.splits import SplitLists
+from desktop.core.progress import Progress, untold
 from desktop.ml.data import cache
 from desktop.ml.data.public_sets import DataError, Pictures, cut_validation, mapped
 from desktop.ml.plans.plan import TrainingPlan
-
-Progress = Callable[[int, int], None]
 
 
 class OwnData:
@@ -37,9 +36,7 @@ class OwnData:
     :class:`desktop.ml.data.cache.CacheError`; what ``progress`` raises.
     """
 
-    def __init__(
-        self, plan: TrainingPlan, progress: Progress = lambda done, total: None, held: SplitLists | None = None
-    ) -> None:
+    def __init__(self, plan: TrainingPlan, progress: Progress = untold, held: SplitLists | None = None) -> None:
         if not plan.data.path:
             raise DataError("no-data", "the plan does not say where its pictures lie", "Give the folder with --data.")
         self._plan = plan
@@ -83,7 +80,7 @@ class OwnData:
         if not len(part):
             return None
         pictures, _ = _without(mapped(_prepared(part, self._plan)), self._plan.data.left_out)
-        return _grouped(part, pictures, self._plan, lambda done, total: None)
+        return _grouped(part, pictures, self._plan, untold)
 
     def _part(self, splits: Sequence[str | None] | None) -> LabelledDataset:
         """The pictures of some splits (``None``: all of them) that belong to the plan's classes."""
@@ -104,7 +101,7 @@ class _Feed:
         self.names = [data.name(i) for i in range(len(data))]
         self.labels = np.array([number.get(name, -1) for name in data.classes], np.int64)[data.targets]
 
-    def item(self, position: int) -> cache.Item:
+    def item(self, position: int) -> cache.CacheItem:
         source = self._data.source(position)
         return source, self._data.digest(position) if source.path is None else None
 
@@ -127,7 +124,7 @@ def _folder_of(data: LabelledDataset) -> str:
     return data.root
 
 
-def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = lambda d, t: None) -> cache.Prepared:
+def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = untold) -> cache.Prepared:
     if not len(part):
         raise DataError("no-data", f"'{part.title}' holds no pictures to learn from", "'fovea data inspect' says why.")
     classes = plan.data.classes or plan.labels

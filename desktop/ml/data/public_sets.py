@@ -18,10 +18,10 @@ import numpy as np
 from desktop import paths
 from desktop.core.data.persons import group_of_name
 from desktop.core.data.splits import cut, together
+from desktop.core.progress import Progress, untold
 from desktop.core.types import FoveaError, ImageSource
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Images, Pictures, Rows
-from desktop.ml.data.cache import Progress
 from desktop.ml.plans.plan import DataPlan, TrainingPlan
 
 __all__ = [
@@ -96,9 +96,7 @@ def source_of(plan: DataPlan) -> Source:
     return SOURCES[plan.source]
 
 
-def load_split(
-    plan: TrainingPlan, split: Split, root: Path | None = None, progress: Progress = lambda done, total: None
-) -> Pictures:
+def load_split(plan: TrainingPlan, split: Split, root: Path | None = None, progress: Progress = untold) -> Pictures:
     """The official ``split``, prepared for the plan's network, in a fixed order (class by class, names sorted).
 
     ``root`` is the folder with the packed or unpacked sets; without it :func:`desktop.paths.shared_data` is asked.
@@ -127,7 +125,7 @@ class _Held:
     def __init__(self, names: Sequence[str], labels: np.ndarray, held: Sequence[bytes | np.ndarray]) -> None:
         self.names, self.labels, self._held = names, labels, held
 
-    def item(self, position: int) -> cache.Item:
+    def item(self, position: int) -> cache.CacheItem:
         content = self._held[position]
         if isinstance(content, np.ndarray):
             return content, (content.nbytes, hashlib.sha256(content.tobytes()).hexdigest())

@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 from desktop.core.types import FoveaError
 from desktop.ml.convert.convert import memory_for
-from desktop.ml.convert.sandbox import GIB, Limits, run
+from desktop.ml.convert.sandbox import GIB, SandboxLimits, run
 from desktop.ml.exchange.install import work_folder
 from desktop.ml.exchange.preparing_facts import example
-from desktop.ml.plans.job_steps import Step
+from desktop.ml.plans.job_steps import JobStep
 from desktop.store import archive
-from desktop.store.download import Control
+from desktop.store.download import DownloadControl
 from desktop.store.store import ModelEntry, check_usable, read_verified
 from desktop.system.files import disk_of, saying, write_atomically
 
@@ -53,7 +53,7 @@ def export(
     target: Path,
     folder: Path | None = None,
     tell: Tell = lambda event: None,
-    control: Control | None = None,
+    control: DownloadControl | None = None,
 ) -> Exported:
     """Write the model of ``entry`` to ``target``; ``folder`` holds pictures of the user's to compare on (else the
     photographs of :mod:`desktop.core.pictures.photographs`), beside those that Fovea draws.
@@ -65,7 +65,7 @@ def export(
     if not target.parent.is_dir():
         raise FoveaError("not-saved", "the folder to write into does not exist", "Choose another place.")
     if form == "zip":
-        tell(Step("copy"))
+        tell(JobStep("copy"))
         archive.write_zip(entry, target)
         return Exported(target, None, None, 0)
     if form == "keras" and "model.keras" not in manifest.files:
@@ -76,7 +76,7 @@ def export(
     keras_file = read_verified(entry, "model.keras") if "model.keras" in manifest.files and form != "onnx" else None
     half = manifest.provenance.plan.get("precision") == "float16"
     with work_folder() as work:
-        tell(Step("convert-onnx" if form == "onnx" else "copy"))
+        tell(JobStep("convert-onnx" if form == "onnx" else "copy"))
         arguments = (
             str(keras_file or ""),
             str(lite),
@@ -85,7 +85,7 @@ def export(
             str(folder) if folder else "",
             str(work),
         )
-        limits = Limits(memory_for(lite.stat().st_size) + GIB, _SECONDS)
+        limits = SandboxLimits(memory_for(lite.stat().st_size) + GIB, _SECONDS)
         facts = run(
             "desktop.ml.exchange.export_steps:write",
             arguments,

@@ -81,7 +81,7 @@ def _pictures(spec: PreprocessSpec, folder: str) -> _Compared:
     from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
     from desktop.core.pictures.photographs import photographs
     from desktop.core.pictures.preprocess import prepare
-    from desktop.core.pictures.walk import Found, walk_images
+    from desktop.core.pictures.walk import FoundFile, walk_images
     from desktop.ml.convert.selftest import drawn_inputs
 
     drawn = list(drawn_inputs(spec).values())
@@ -92,7 +92,7 @@ def _pictures(spec: PreprocessSpec, folder: str) -> _Compared:
         for found in walk_images([folder], SUPPORTED_SUFFIXES):
             if len(real) >= _MOST_PICTURES:
                 break
-            if not isinstance(found, Found):
+            if not isinstance(found, FoundFile):
                 continue
             try:
                 real.append(bring_in(ImageSource.from_path(found.path), spec).prepared.pixels)

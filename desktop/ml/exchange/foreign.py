@@ -31,7 +31,7 @@ _MOST_LABEL_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundInFile:
     """What the file says by itself. ``None``: it does not say it."""
 
     format: Format
@@ -49,7 +49,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ForeignFacts:
     """What the user says."""
 
     name: str = ""
@@ -68,7 +68,7 @@ class Facts:
     label_ids: tuple[str, ...] = field(default=())
 
 
-def missing(found: Found, facts: Facts) -> dict[str, str]:
+def missing(found: FoundInFile, facts: ForeignFacts) -> dict[str, str]:
     """The facts that are still to be told, each with a sentence that says what is wanted; empty when all is known."""
     wanted: dict[str, str] = {}
     expected = 2 if found.outputs == 1 else found.outputs
@@ -90,7 +90,7 @@ def missing(found: Found, facts: Facts) -> dict[str, str]:
     return wanted
 
 
-def contradiction(found: Found, facts: Facts) -> str:
+def contradiction(found: FoundInFile, facts: ForeignFacts) -> str:
     """What is said of the file though the file itself says otherwise, in words; empty where nothing is.
 
     Believed, it would give a network that ends in a softmax or sigmoid a second one: its answers would still look like

@@ -14,13 +14,13 @@ from typing import Any
 
 from desktop.core.types import PreprocessSpec
 from desktop.ml.convert.convert import convert, memory_for
-from desktop.ml.convert.sandbox import GIB, Limits, run
-from desktop.ml.exchange.foreign import SCALINGS, Facts, Format, Found, contradiction, missing
+from desktop.ml.convert.sandbox import GIB, SandboxLimits, run
+from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts, Format, FoundInFile, contradiction, missing
 from desktop.ml.exchange.install import PARITY_LIMIT, own_disk, work_folder
 from desktop.ml.exchange.keras_check import ImportRefused, saved_model
-from desktop.ml.plans.job_steps import Step
+from desktop.ml.plans.job_steps import JobStep
 from desktop.store import archive, changes
-from desktop.store.download import Control
+from desktop.store.download import DownloadControl
 from desktop.store.manifest import Card, Decision, FileEntry, Manifest, Parity, Provenance
 from desktop.store.store import MANIFEST, ModelStore, sha256_of
 
@@ -69,15 +69,15 @@ def kind_of(path: Path) -> Format | None:
     raise ImportRefused("not-a-model", "this is no file of a network", "Choose a .keras, .h5, .tflite or .zip file.")
 
 
-def look(path: Path, tell: Tell = lambda event: None, control: Control | None = None) -> Found | None:
+def look(path: Path, tell: Tell = lambda event: None, control: DownloadControl | None = None) -> FoundInFile | None:
     """Look through ``path`` and say what it tells by itself; ``None`` for a whole model of another Fovea, which says
     everything. Raises :class:`desktop.core.types.FoveaError` for a file that is not imported."""
     form = kind_of(path)
     if form is None:
         return None
-    tell(Step("check"))
+    tell(JobStep("check"))
     with work_folder() as work:
-        found: Found = run(
+        found: FoundInFile = run(
             "desktop.ml.exchange.import_steps:inspect",
             (str(path), form, str(work)),
             _limits(path),
@@ -89,11 +89,11 @@ def look(path: Path, tell: Tell = lambda event: None, control: Control | None = 
 
 def bring_in(
     path: Path,
-    facts: Facts,
+    facts: ForeignFacts,
     store: ModelStore,
     tell: Tell = lambda event: None,
-    control: Control | None = None,
-    found: Found | None = None,
+    control: DownloadControl | None = None,
+    found: FoundInFile | None = None,
 ) -> Manifest:
     """Import ``path`` into the user's models and return its description.
 
@@ -113,7 +113,7 @@ def bring_in(
     if denied:
         raise ImportRefused("does-not-fit", denied, "Its outputs are probabilities: say so, or leave it to the file.")
     with work_folder() as work:
-        tell(Step("build"))
+        tell(JobStep("build"))
         if form == "tflite":
             made = run(
                 "desktop.ml.exchange.import_steps:wrap_tflite",
@@ -129,9 +129,9 @@ def bring_in(
             arguments = (str(path), form, facts, str(work))
             made = run("desktop.ml.exchange.import_steps:build", arguments, _limits(path), tell, _cancelled(control))
             spec = made["spec"]
-            tell(Step("convert"))
+            tell(JobStep("convert"))
             convert(work / "model.keras", work / "model.tflite", SECONDS, cancelled=_cancelled(control))
-            tell(Step("compare"))
+            tell(JobStep("compare"))
             gap, outputs, count = run(
                 "desktop.ml.exchange.install_steps:compare", (str(work), spec), _limits(path), tell, _cancelled(control)
             )
@@ -144,7 +144,7 @@ def bring_in(
                 f"{PARITY_LIMIT['imported']:.0e} at most expected",
             )
         manifest = _described(path, facts, found, spec, outputs, parity, made.get("parameters"), store)
-        tell(Step("write"))
+        tell(JobStep("write"))
         return changes.commit_as_new(store, manifest, lambda folder: _move(work, folder, files))
 
 
@@ -153,18 +153,18 @@ def _move(work: Path, folder: Path, files: list[str]) -> None:
         os.rename(work / name, folder / name)
 
 
-def _cancelled(control: Control | None) -> Callable[[], bool]:
+def _cancelled(control: DownloadControl | None) -> Callable[[], bool]:
     return lambda: control is not None and control.cancelled
 
 
-def _limits(path: Path) -> Limits:
-    return Limits(min(_MOST_MEMORY, max(_FIRST, memory_for(path.stat().st_size))), SECONDS, patient=True)
+def _limits(path: Path) -> SandboxLimits:
+    return SandboxLimits(min(_MOST_MEMORY, max(_FIRST, memory_for(path.stat().st_size))), SECONDS, patient=True)
 
 
 def _described(
     path: Path,
-    facts: Facts,
-    found: Found,
+    facts: ForeignFacts,
+    found: FoundInFile,
     spec: PreprocessSpec,
     outputs: dict[str, int],
     parity: Parity,
@@ -215,17 +215,17 @@ def _described(
     )
 
 
-def _whole_model(path: Path, store: ModelStore, tell: Tell, control: Control | None) -> Manifest:
+def _whole_model(path: Path, store: ModelStore, tell: Tell, control: DownloadControl | None) -> Manifest:
     """A model that another Fovea exported: unpack, look at its networks in a child, commit under a free id."""
     with work_folder() as work:
         inside = work / "model"
-        tell(Step("check"))
+        tell(JobStep("check"))
         with own_disk("the unpacked model"):
             inside.mkdir()
             manifest = archive.unpack(path, inside)
         arguments = (str(inside), manifest)
         run("desktop.ml.exchange.import_steps:look_at_archive", arguments, _limits(path), tell, _cancelled(control))
-        tell(Step("write"))
+        tell(JobStep("write"))
 
         def fill(folder: Path) -> None:
             for item in inside.iterdir():

@@ -13,7 +13,7 @@ import numpy as np
 
 from desktop.core.types import FoveaError
 from desktop.ml.convert.words import plain
-from desktop.ml.exchange.foreign import Facts, Found, scaling_numbers
+from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
 from desktop.ml.exchange.keras_check import ImportRefused, check_config, clean_copy, parse
 from desktop.system import strict_json
 
@@ -53,7 +53,7 @@ def _broken() -> ImportRefused:
 
 
 @_in_words
-def inspect(path: str, form: str, work: str, tell: Any) -> Found:
+def inspect(path: str, form: str, work: str, tell: Any) -> FoundInFile:
     """Check the file and say what it tells by itself. Raises :class:`ImportRefused` and the checks' own errors."""
     if form == "tflite":
         from desktop.ml.exchange.tflite_check import inspect_tflite
@@ -61,7 +61,7 @@ def inspect(path: str, form: str, work: str, tell: Any) -> Found:
         return inspect_tflite(Path(path))
     model, layers = _load(Path(path), form, Path(work))
     shape = model.input_shape
-    return Found(
+    return FoundInFile(
         format="keras" if form == "keras" else "h5",
         height=shape[1],
         width=shape[2],
@@ -206,7 +206,7 @@ def _ends(model: Any) -> Any:
 
 
 @_in_words
-def build(path: str, form: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]:
+def build(path: str, form: str, facts: ForeignFacts, work: str, tell: Any) -> dict[str, Any]:
     """The network with its scaling inside: bytes in, probabilities out, as ``work/model.keras`` with its answers to the
     test pictures. Returns ``spec`` and ``parameters``."""
     from desktop.core.types import PreprocessSpec
@@ -277,7 +277,7 @@ def check_scores(scores: np.ndarray) -> None:
 
 
 @_in_words
-def wrap_tflite(path: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]:
+def wrap_tflite(path: str, facts: ForeignFacts, work: str, tell: Any) -> dict[str, Any]:
     """A foreign ``.tflite`` with bytes in and probabilities out, as ``work/model.tflite``, with its self-test.
 
     Returns ``spec`` and the largest difference between the file as it came and as it is now, over the test pictures.
@@ -311,7 +311,7 @@ def wrap_tflite(path: str, facts: Facts, work: str, tell: Any) -> dict[str, Any]
     return {"spec": spec, "gap": gap, "pictures": len(images)}
 
 
-def _as_it_came(source: Path, images: np.ndarray, facts: Facts, found: Found) -> np.ndarray:
+def _as_it_came(source: Path, images: np.ndarray, facts: ForeignFacts, found: FoundInFile) -> np.ndarray:
     """The foreign file's own answers, with scaling and softmax done outside of it by NumPy."""
     from ai_edge_litert.interpreter import Interpreter
 

@@ -20,12 +20,12 @@ from desktop.core.trust.first_layer import FILE as FILTERS_FILE
 from desktop.core.trust.saliency import FILE as HEAD_FILE
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.convert.convert import Precision, convert, memory_for
-from desktop.ml.convert.sandbox import Limits, run
-from desktop.ml.plans.job_steps import Said, Step
+from desktop.ml.convert.sandbox import SandboxLimits, run
+from desktop.ml.plans.job_steps import JobStep, Said
 from desktop.store import catalogue, download, weight_packages
 from desktop.store.catalogue import Network, Package, Pin, Pins
 from desktop.store.connection import DownloadError
-from desktop.store.download import Control, Expected, Verified
+from desktop.store.download import DownloadControl, Expected, Verified
 from desktop.store.housekeeping import WORK, clear_work
 from desktop.store.manifest import FileEntry, Manifest, Parity
 from desktop.store.store import STAGING, ModelStore
@@ -46,7 +46,7 @@ Tell = Callable[[Any], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class InstallRequest:
     """What to install and from where.
 
     ``source``: a file of the user's in place of the download or of the package's; ``url``: a mirror of the same file.
@@ -66,7 +66,7 @@ class Request:
 
 
 def install(
-    request: Request, store: ModelStore, tell: Tell = lambda event: None, control: Control | None = None
+    request: InstallRequest, store: ModelStore, tell: Tell = lambda event: None, control: DownloadControl | None = None
 ) -> Manifest | None:
     """Install ``request.network`` into the user's models; returns its description, or ``None`` for one without a top,
     whose weights are kept to build upon.
@@ -75,7 +75,7 @@ def install(
     Raises :class:`desktop.core.types.FoveaError`: those of the download, of the file, of the conversion; nothing is
     installed then.
     """
-    control = control or Control()
+    control = control or DownloadControl()
     network = request.network
     _check_disk(network, request.root)
     if not network.top:
@@ -87,7 +87,7 @@ def install(
     weights = _weights(request, tell, control)
     with work_folder(request.root) as work:
         facts = _build(request, weights, work, control, tell)
-        tell(Step("convert"))
+        tell(JobStep("convert"))
         convert(
             work / "model.keras",
             work / "model.tflite",
@@ -98,7 +98,7 @@ def install(
         )
         gap, outputs, count = _compare(request, work, control, tell)
         ready = _described(manifest, request, weights, facts, outputs, Parity(gap, count, "pictures drawn by Fovea"))
-        tell(Step("write"))
+        tell(JobStep("write"))
         with own_disk(), store.stage(ready, request.root) as folder:
             for item in (*KEPT, *(name for name in EXTRAS if (work / name).is_file())):
                 if item == KERAS_FILE and request.answers_only:
@@ -129,7 +129,7 @@ def _check_disk(network: Network, root: Path | None) -> None:
         check_room(folder, need, f"installing {network.name} for a while", kind=StoreError)
 
 
-def _weights(request: Request, tell: Tell, control: Control) -> Verified:
+def _weights(request: InstallRequest, tell: Tell, control: DownloadControl) -> Verified:
     network = request.network
     pin = Pins().get(network.id)
     if request.sha256 is not None:
@@ -139,10 +139,10 @@ def _weights(request: Request, tell: Tell, control: Control) -> Verified:
             network.size, network.size_exact, network.md5, network.sha256 or (pin.sha256 if pin else None)
         )
     if request.source is not None:
-        tell(Step("hash"))
+        tell(JobStep("hash"))
         return download.check(request.source, expected, control, keep=True)
     if network.package is not None:
-        tell(Step("hash"))
+        tell(JobStep("hash"))
         return _of_package(network, network.package, expected, control)
     target = download_path(network)
     with own_disk():
@@ -153,7 +153,7 @@ def _weights(request: Request, tell: Tell, control: Control) -> Verified:
     return download.fetch(request.url or network.url, target, expected, tell, lambda text: tell(Said(text)), control)
 
 
-def _of_package(network: Network, package: Package, expected: Expected, control: Control) -> Verified:
+def _of_package(network: Network, package: Package, expected: Expected, control: DownloadControl) -> Verified:
     """The weights that a Python package carries; what is wrong with them is said with what to do about the package."""
     path = weight_packages.find(package)
     try:
@@ -170,19 +170,21 @@ def _forget_download(network: Network) -> None:
     download.discard(target)
 
 
-def _pin(network: Network, request: Request, weights: Verified) -> None:
+def _pin(network: Network, request: InstallRequest, weights: Verified) -> None:
     """Remember the published file by its SHA-256; one that the user vouched for would shut out the published one."""
     if request.sha256 is None and request.network.sha256 is None:
         with contextlib.suppress(FoveaError):  # the model is there; the next file is compared by MD5 alone
             Pins().set(network.id, Pin(weights.sha256, weights.md5, weights.size))
 
 
-def _limits(request: Request) -> Limits:
-    return Limits(memory_for(4 * request.network.parameters), _SECONDS, request.patient)
+def _limits(request: InstallRequest) -> SandboxLimits:
+    return SandboxLimits(memory_for(4 * request.network.parameters), _SECONDS, request.patient)
 
 
-def _build(request: Request, weights: Verified, work: Path, control: Control, tell: Tell) -> dict[str, Any]:
-    tell(Step("build"))
+def _build(
+    request: InstallRequest, weights: Verified, work: Path, control: DownloadControl, tell: Tell
+) -> dict[str, Any]:
+    tell(JobStep("build"))
     arguments = (request.network.id, str(weights.path), weights.sha256, str(work))
     result: dict[str, Any] = run(
         "desktop.ml.exchange.install_steps:build", arguments, _limits(request), tell, lambda: control.cancelled
@@ -190,8 +192,10 @@ def _build(request: Request, weights: Verified, work: Path, control: Control, te
     return result
 
 
-def _compare(request: Request, work: Path, control: Control, tell: Tell) -> tuple[float, dict[str, int], int]:
-    tell(Step("compare"))
+def _compare(
+    request: InstallRequest, work: Path, control: DownloadControl, tell: Tell
+) -> tuple[float, dict[str, int], int]:
+    tell(JobStep("compare"))
     gap, outputs, count = run(
         "desktop.ml.exchange.install_steps:compare",
         (str(work), request.network.preprocess),
@@ -207,7 +211,9 @@ def _compare(request: Request, work: Path, control: Control, tell: Tell) -> tupl
     return gap, outputs, count
 
 
-def _keep_base(network: Network, request: Request, weights: Verified, control: Control, tell: Tell) -> None:
+def _keep_base(
+    network: Network, request: InstallRequest, weights: Verified, control: DownloadControl, tell: Tell
+) -> None:
     """Try the weights of a network without a top on its architecture, then keep them."""
     target = catalogue.base_weights(network)
     with work_folder() as work:
@@ -243,7 +249,7 @@ def work_folder(root: Path | None = None) -> Iterator[Path]:
 
 def _described(
     manifest: Manifest,
-    request: Request,
+    request: InstallRequest,
     weights: Verified,
     facts: dict[str, Any],
     outputs: dict[str, int],

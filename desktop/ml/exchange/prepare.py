@@ -18,7 +18,7 @@ from desktop.core.types import StoreError
 from desktop.ml.exchange import install
 from desktop.store import catalogue, locks, weight_packages
 from desktop.store.catalogue import Network
-from desktop.store.download import Control
+from desktop.store.download import DownloadControl
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
 
@@ -62,7 +62,7 @@ def can_convert() -> bool:
 def prepare(
     store: ModelStore,
     tell: Callable[[Any], None] = lambda event: None,
-    control: Control | None = None,
+    control: DownloadControl | None = None,
     shared: bool = False,
     patient: bool = False,
 ) -> list[Manifest]:
@@ -78,7 +78,7 @@ def prepare(
     made = []
     with _alone(root if root is not None else store.user_root):
         for network in missing(store):  # looked at again: another process may have made them meanwhile
-            request = install.Request(network, root=root, patient=patient)
+            request = install.InstallRequest(network, root=root, patient=patient)
             manifest = install.install(request, store, tell, control)
             if manifest is not None:
                 made.append(manifest)

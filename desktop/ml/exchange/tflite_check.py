@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from desktop.ml.exchange.foreign import Facts, Found, scaling_numbers
+from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
 from desktop.ml.exchange.keras_check import ImportRefused, words
 
 MOST_BYTES = 2 << 30
@@ -38,7 +38,7 @@ ALLOWED = words(
 )
 
 
-def check_tflite(path: Path) -> Network:
+def check_tflite(path: Path) -> TfliteFile:
     """The file as an object, after every operation of it was found allowed. Raises :class:`ImportRefused`."""
     size = path.stat().st_size
     if size > MOST_BYTES:
@@ -57,7 +57,7 @@ def check_tflite(path: Path) -> Network:
 
 
 @dataclass(slots=True, eq=False)
-class Network:
+class TfliteFile:
     """A file that was looked through: its schema, its model, its one graph, the names of its operations in order."""
 
     schema: Any
@@ -71,7 +71,7 @@ class Network:
         return next(name for name, value in names.items() if value == tensor.type)
 
 
-def _checked(schema: Any, model: Any) -> Network:
+def _checked(schema: Any, model: Any) -> TfliteFile:
     if model.version != 3 or not model.subgraphs:
         raise ImportRefused("damaged", "the LiteRT file is damaged or of an unknown version")
     if len(model.subgraphs) != 1:
@@ -90,7 +90,7 @@ def _checked(schema: Any, model: Any) -> Network:
     declared = sum(int(np.prod([max(1, int(side)) for side in _list(t.shape)], dtype=object)) for t in graph.tensors)
     if 4 * declared > _MOST_TENSOR_BYTES:
         raise ImportRefused("too-large", f"one picture would need {4 * declared:,} bytes of memory")
-    return Network(schema, model, graph, [codes[operation.opcodeIndex] for operation in operations])
+    return TfliteFile(schema, model, graph, [codes[operation.opcodeIndex] for operation in operations])
 
 
 def _list(values: Any) -> list[int]:
@@ -111,7 +111,7 @@ def _name_of(schema: Any, code: Any) -> str:
     return str(name)
 
 
-def inspect_tflite(path: Path) -> Found:
+def inspect_tflite(path: Path) -> FoundInFile:
     """What a foreign file says by itself. Raises :class:`ImportRefused`."""
     network = check_tflite(path)
     graph = network.graph
@@ -134,7 +134,7 @@ def inspect_tflite(path: Path) -> Found:
     sizes = dynamic if len(dynamic) == 4 else shape
     if -1 in sizes[1:3]:
         raise ImportRefused("does-not-fit", "its input has no fixed size", "Convert it again with a fixed size.")
-    return Found(
+    return FoundInFile(
         format="tflite",
         height=shape[1],
         width=shape[2],
@@ -147,7 +147,7 @@ def inspect_tflite(path: Path) -> Found:
     )
 
 
-def _ends(network: Network, tensor: int) -> Any:
+def _ends(network: TfliteFile, tensor: int) -> Any:
     """Whether the operation behind ``tensor`` makes probabilities; conversions of numbers are looked through."""
     for operation, name in zip(reversed(network.graph.operators), reversed(network.operations), strict=True):
         if tensor not in _list(operation.outputs):
@@ -162,7 +162,7 @@ def _ends(network: Network, tensor: int) -> Any:
     return None
 
 
-def wrap(path: Path, facts: Facts, target: Path) -> None:
+def wrap(path: Path, facts: ForeignFacts, target: Path) -> None:
     """Write ``path`` to ``target`` with bytes in and float32 probabilities out, the scaling inside.
 
     The foreign operations stay as they are; a few are put before and after them.
@@ -175,13 +175,13 @@ def wrap(path: Path, facts: Facts, target: Path) -> None:
 class _Wrapper:
     """Adds operations to a graph, first those before it, then those after it."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: TfliteFile) -> None:
         self._network, self._schema = network, network.schema
         self._model, self._graph = network.model, network.graph
         self._before: list[Any] = []
         self._after: list[Any] = []
 
-    def run(self, facts: Facts, found: Found, target: Path) -> None:
+    def run(self, facts: ForeignFacts, found: FoundInFile, target: Path) -> None:
         """Add what is needed and write the file."""
         self._input(facts, found)
         self._output(facts.ends or found.ends or "probabilities", found.outputs)
@@ -194,7 +194,7 @@ class _Wrapper:
         builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
         target.write_bytes(bytes(builder.Output()))
 
-    def _input(self, facts: Facts, found: Found) -> None:
+    def _input(self, facts: ForeignFacts, found: FoundInFile) -> None:
         place = int(self._graph.inputs[0])
         source = self._graph.tensors[place]
         kind = self._network.type_of(source)

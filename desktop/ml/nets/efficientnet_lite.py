@@ -30,7 +30,7 @@ _MULTIPLE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class BlockStage:
     """Blocks of one kind: how often, kernel side, stride of the first, factor of expansion, filters at its end."""
 
     repeats: int
@@ -41,13 +41,13 @@ class Stage:
 
 
 _B0 = (
-    Stage(1, 3, 1, 1, 16),
-    Stage(2, 3, 2, 6, 24),
-    Stage(2, 5, 2, 6, 40),
-    Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
-    Stage(1, 3, 1, 6, 320),
+    BlockStage(1, 3, 1, 1, 16),
+    BlockStage(2, 3, 2, 6, 24),
+    BlockStage(2, 5, 2, 6, 40),
+    BlockStage(3, 3, 2, 6, 80),
+    BlockStage(3, 5, 1, 6, 112),
+    BlockStage(4, 5, 2, 6, 192),
+    BlockStage(1, 3, 1, 6, 320),
 )
 
 
@@ -68,12 +68,12 @@ def lite2(include_top: bool, weights: None, input_tensor: Any, input_shape: tupl
     return _build(1.1, 1.2, include_top, input_tensor, "efficientnet-lite2")
 
 
-def stages(width: float, depth: float) -> Iterator[Stage]:
+def stages(width: float, depth: float) -> Iterator[BlockStage]:
     """The stages of a network scaled by ``width`` (filters) and ``depth`` (blocks)."""
     for number, stage in enumerate(_B0):
         fixed = number in (0, len(_B0) - 1)
         repeats = stage.repeats if fixed else math.ceil(stage.repeats * depth)
-        yield Stage(repeats, stage.kernel, stage.stride, stage.expand, _rounded(stage.filters * width))
+        yield BlockStage(repeats, stage.kernel, stage.stride, stage.expand, _rounded(stage.filters * width))
 
 
 def stage_ends(width: float = 1.0, depth: float = 1.0) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ def _build(width: float, depth: float, include_top: bool, x: Any, name: str) -> 
     return keras.Model(image, x, name=name)
 
 
-def _block(x: Any, name: str, stage: Stage, stride: int) -> Any:
+def _block(x: Any, name: str, stage: BlockStage, stride: int) -> Any:
     """An inverted bottleneck (Sandler et al. 2018): expand, filter each channel, project; added to what came in."""
     came, channels = x, int(x.shape[-1])
     if stage.expand != 1:

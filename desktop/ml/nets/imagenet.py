@@ -31,7 +31,7 @@ CLASSES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Construction:
     """How a network is built: Keras' function, its preprocessing, the layers that hold embedding and map, and those
     whose pooled outputs are given as ``stages`` (none: not given)."""
 
@@ -57,16 +57,16 @@ def _unchanged(x: Any) -> Any:
 
 
 _A = keras.applications
-RECIPES: dict[str, Recipe] = {
-    "vgg16": Recipe(_A.VGG16, _caffe, "fc2", "block5_conv3"),
-    "inception-v3": Recipe(_A.InceptionV3, _symmetric, "avg_pool", "mixed10"),
-    "mobilenet-v3-small": Recipe(_A.MobileNetV3Small, _unchanged, "global_average_pooling2d", "activation_17"),
-    "efficientnet-v2-b0": Recipe(_A.EfficientNetV2B0, _unchanged, "avg_pool", "top_activation"),
-    "resnet50-v2": Recipe(_A.ResNet50V2, _symmetric, "avg_pool", "post_relu"),
-    "efficientnet-lite0": Recipe(
+RECIPES: dict[str, Construction] = {
+    "vgg16": Construction(_A.VGG16, _caffe, "fc2", "block5_conv3"),
+    "inception-v3": Construction(_A.InceptionV3, _symmetric, "avg_pool", "mixed10"),
+    "mobilenet-v3-small": Construction(_A.MobileNetV3Small, _unchanged, "global_average_pooling2d", "activation_17"),
+    "efficientnet-v2-b0": Construction(_A.EfficientNetV2B0, _unchanged, "avg_pool", "top_activation"),
+    "resnet50-v2": Construction(_A.ResNet50V2, _symmetric, "avg_pool", "post_relu"),
+    "efficientnet-lite0": Construction(
         efficientnet_lite.lite0, efficientnet_lite.prepare, "embedding", "head_relu", efficientnet_lite.stage_ends()
     ),
-    "efficientnet-lite2": Recipe(
+    "efficientnet-lite2": Construction(
         efficientnet_lite.lite2,
         efficientnet_lite.prepare,
         "embedding",

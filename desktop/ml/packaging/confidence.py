@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from desktop.core.progress import Progress, untold
 from desktop.core.trust import conformal
 from desktop.core.trust.domain import TONES, Gate, features, views_for
 from desktop.core.types import PreprocessSpec
@@ -17,8 +18,6 @@ from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.packaging import fit_domain_gate
 from desktop.store.manifest import Conformal, Decision, Domain
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +38,7 @@ def fit(
     train: Pictures,
     validation: Pictures,
     seed: int,
-    progress: Progress = lambda done, total: None,
+    progress: Progress = untold,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
     scored: tuple[np.ndarray, np.ndarray, str] | None = None,
 ) -> Confidence:

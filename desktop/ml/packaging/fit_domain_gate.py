@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from desktop.core.progress import Progress, untold
 from desktop.core.trust import domain
 from desktop.core.trust.domain import Gate
 from desktop.core.types import FoveaError, PreprocessSpec, StoreError
@@ -71,7 +72,7 @@ def fit(
     spec: PreprocessSpec,
     look: Look,
     seed: int,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = untold,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
     bytes_each: int = 0,
 ) -> tuple[Gate, Domain]:
@@ -178,9 +179,7 @@ def piece_of(spec: PreprocessSpec, bytes_each: int) -> int:
     return piece
 
 
-def _looked(
-    images: np.ndarray, look: Look, before: int, total: int, progress: Callable[[int, int], None], piece: int
-) -> np.ndarray:
+def _looked(images: np.ndarray, look: Look, before: int, total: int, progress: Progress, piece: int) -> np.ndarray:
     parts = []
     for start in range(0, len(images), piece):
         progress(before + start, total)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,31 @@ from desktop import paths
 from desktop.core.figures.intervals import FEWEST
 from desktop.core.figures.result import Figures
 from desktop.core.figures.table import METRICS
-from desktop.core.figures.thresholds import HIGHEST_SCORE, Aim, Gain, gain_of
 from desktop.core.trust import neighbours
 from desktop.core.trust.domain import FILE as DOMAIN_FILE
 from desktop.core.trust.domain import Gate
 from desktop.core.trust.first_layer import FILE as FILTERS_FILE
 from desktop.core.trust.first_layer import to_json as filters_json
 from desktop.core.trust.saliency import FILE as HEAD_FILE
+from desktop.core.trust.saliency import Head
 from desktop.core.types import FoveaError
 from desktop.ml.convert import deploy
 from desktop.ml.convert.export_litert import convert
 from desktop.ml.convert.litert import LiteRT, match_outputs
 from desktop.ml.convert.selftest import drawn_inputs, write_selftest
-from desktop.ml.data import augment
-from desktop.ml.data.assemble import Gathered, copies, count_copies, shared_groups
+from desktop.ml.data.assemble import Gathered, copies
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
 from desktop.ml.nets.cost import in_pieces, pictures_at_once
-from desktop.ml.packaging import calibrate, confidence, evaluate, head_detection
+from desktop.ml.packaging import confidence, evaluate, head_detection
 from desktop.ml.packaging.card import write_card
-from desktop.ml.plans.events import Event, Note, Phase
+from desktop.ml.packaging.confidence import Confidence
+from desktop.ml.packaging.decide import Calibrated, calibrated
+from desktop.ml.plans.events import Event, Note, Phase, PhaseName
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import history_csv
-from desktop.ml.training.solved import HeldOut
 from desktop.ml.training.train import Trained
-from desktop.store.manifest import Calibration, Decision, Domain, FileEntry, Manifest, Metric, Parity, Provenance
+from desktop.store.manifest import Calibration, Conformal, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
 
 PARITY_PICTURES = 400
@@ -57,16 +56,55 @@ class PackageError(FoveaError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Calibrated:
-    temperature: float
-    ece_before: float
-    ece_after: float
-    decision: Decision
+class _Job:
+    """What all phases need: the training, whom they tell, and what may end them."""
+
+    plan: TrainingPlan
+    trained: Trained
+    gathered: Gathered
+    work: Path
+    listener: Listener
+    check: Callable[[], None]
+    limits: list[str] = field(default_factory=list)
+    """What the card says of limits that were met on the way."""
+
+    def tell(self, phase: PhaseName, done: int, total: int) -> None:
+        self.listener(Phase(phase, done, total))
+
+    def note(self, text: str, limit: bool = False) -> None:
+        self.listener(Note(text))
+        if limit:
+            self.limits.append(text)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Exported:
+    """The network in its two forms, its outputs' places, and how far both differ over ``compared`` pictures."""
+
+    model: Any
+    keras_file: Path
+    lite_file: Path
+    lite: LiteRT
+    outputs: dict[str, int]
+    gap: float
+    compared: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Judged:
+    """What says how far answers can be trusted. ``looked_at``: the gate, which training pictures it saw, and how."""
+
+    trust: Confidence
+    head: Head | None
+    looked_at: tuple[Gate, np.ndarray, np.ndarray] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Measured:
     figures: Figures
-    validation: dict[str, Any]
+    document: dict[str, Any]
     split: str
-    pictures: Pictures
-    scores: np.ndarray
+    sets: Conformal
 
 
 def package(
@@ -88,70 +126,94 @@ def package(
     Raises :class:`PackageError` when the exported file does not answer as the network does,
     :class:`desktop.ml.convert.export_litert.ExportError` when the conversion fails.
     """
-    validation = gathered.validation
-    listener(Phase("calibrating", 0, 1))
-    found = _calibrate(plan, gathered, trained)
-    if found.decision.rule == "argmax" and found.decision.reason:
-        listener(Note(found.decision.reason))
-    model = deploy.finish(trained.model, found.temperature, plan.mirrored)
-    listener(Phase("calibrating", 1, 1))
+    job = _Job(plan, trained, gathered, work, listener, check)
+    found, model = _calibrate(job)
+    exported = _export(job, model)
+    judged = _judge(job, exported, found)
+    version = version or _next_version(plan.id, root)
+    measured = _evaluate(job, exported, found, judged.trust.conformal, version)
+    ready = _ready(_described(job, exported, found, measured, version), judged.trust.domain)
     check()
-    listener(Phase("exporting", 0, 2))
-    work.mkdir(parents=True, exist_ok=True)
-    keras_file, lite_file = work / "model.keras", work / "model.tflite"
+    _write(job, exported, judged, measured, ready, root)
+    return ready
+
+
+def _calibrate(job: _Job) -> tuple[Calibrated, Any]:
+    """Temperature and decision rule, and the finished network with the temperature in it."""
+    job.tell("calibrating", 0, 1)
+    found = calibrated(job.plan, job.gathered, job.trained)
+    if found.decision.rule == "argmax" and found.decision.reason:
+        job.note(found.decision.reason)
+    model = deploy.finish(job.trained.model, found.temperature, job.plan.mirrored)
+    job.tell("calibrating", 1, 1)
+    job.check()
+    return found, model
+
+
+def _export(job: _Job, model: Any) -> _Exported:
+    job.tell("exporting", 0, 2)
+    job.work.mkdir(parents=True, exist_ok=True)
+    keras_file, lite_file = job.work / "model.keras", job.work / "model.tflite"
     model.save(keras_file)
     lite_file.unlink(missing_ok=True)
     convert(keras_file, lite_file)
-    listener(Phase("exporting", 1, 2))
-    check()
+    job.tell("exporting", 1, 2)
+    job.check()
     lite = LiteRT(lite_file)
-    outputs, gap, n = check_parity(model, lite, validation, plan.seed)
-    listener(Note(f"largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}"))
-    listener(Phase("exporting", 2, 2))
-    check()
+    outputs, gap, n = check_parity(model, lite, job.gathered.validation, job.plan.seed)
+    job.note(f"largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}")
+    job.tell("exporting", 2, 2)
+    job.check()
+    return _Exported(model, keras_file, lite_file, lite, outputs, gap, n)
+
+
+def _judge(job: _Job, exported: _Exported, found: Calibrated) -> _Judged:
+    """Domain gate, answer sets and the last layers, from what the exported file answers."""
+    validation, lite, outputs = job.gathered.validation, exported.lite, exported.outputs
 
     def looked(done: int, total: int) -> None:
-        check()
-        listener(Phase("confidence", done, total))
+        job.check()
+        job.tell("confidence", done, total)
 
-    limits: list[str] = []
     looked_at: list[tuple[Gate, np.ndarray, np.ndarray]] = []
     # Of pictures that were cross-validated the finished head has learned: its own scores would promise too much.
-    scored = (found.scores, found.pictures.labels, found.split) if trained.held_out is not None else None
+    scored = (found.scores, found.pictures.labels, found.split) if job.trained.held_out is not None else None
     trust = confidence.fit(
-        lite, outputs, plan.preprocess, gathered.train, validation, plan.seed, looked,
-        lambda *found: looked_at.append(found), scored,
+        lite, outputs, job.plan.preprocess, job.gathered.train, validation, job.plan.seed, looked,
+        lambda *seen: looked_at.append(seen), scored,
     )  # fmt: skip
     if trust.trouble:
-        listener(Note(f"no domain gate: {trust.trouble}"))
+        job.note(f"no domain gate: {trust.trouble}")
     elif trust.domain is not None and trust.domain.n < _ROUGH_LIMIT:
         rough = (
             f"{trust.domain.n} validation pictures set the limit of what is called foreign: about "
             f"{trust.domain.refused:.0%} of other pictures of the model's own kind will be called so, or more"
         )
-        listener(Note(rough))
-        limits.append(rough)
+        job.note(rough, limit=True)
     sample = validation.images[: min(PARITY_PICTURES, max(_FEWEST_SAMPLES, _SAMPLE_BYTES // lite.bytes_each))]
-    end = head_detection.find(model, sample, lite.run(sample), outputs)
-    check()
-    listener(Phase("evaluating", 0, 1))
-    position, version = outputs["probabilities"], version or _next_version(plan.id, root)
+    head = head_detection.find(exported.model, sample, lite.run(sample), outputs)
+    job.check()
+    return _Judged(trust, head, looked_at[0] if looked_at else None)
+
+
+def _evaluate(job: _Job, exported: _Exported, found: Calibrated, sets: Conformal, version: int) -> _Measured:
+    """The figures that the model is shown with: of the test split, opened here, else those of validation."""
+    job.tell("evaluating", 0, 1)
     figures, document, split = found.figures, dict(found.validation), found.split
-    sets = trust.conformal
-    test = gathered.open_test()
+    test = job.gathered.open_test()
     if test is not None:
         split = "test"
-        text = copies(gathered, test, "test")
+        text = copies(job.gathered, test, "test")
         if text:
-            listener(Note(text))
-            limits.append(text)
-        (scores,) = lite.run(test.images, only=(position,))
+            job.note(text, limit=True)
+        (scores,) = exported.lite.run(test.images, only=(exported.outputs["probabilities"],))
         sets = confidence.checked(sets, found.decision, scores, test.labels, split)
         figures, document = evaluate.measure(
-            plan, gathered, found.decision, test, lambda _: scores, split, "LiteRT", sha256_of(lite_file), version
-        )
+            job.plan, job.gathered, found.decision, test, lambda _: scores, split, "LiteRT",
+            sha256_of(exported.lite_file), version,
+        )  # fmt: skip
         document["validation"] = found.validation
-    listener(Phase("evaluating", 1, 1))
+    job.tell("evaluating", 1, 1)
     document |= {
         "schema": 1,
         "calibration": {
@@ -162,7 +224,13 @@ def package(
             "n": len(found.pictures),
         },
     }
-    manifest = Manifest(
+    return _Measured(figures, document, split, sets)
+
+
+def _described(job: _Job, exported: _Exported, found: Calibrated, measured: _Measured, version: int) -> Manifest:
+    plan, trained, title = job.plan, job.trained, job.gathered.title
+    parameters, crossed = int(trained.model.count_params()), trained.held_out is not None
+    return Manifest(
         id=plan.id,
         name=plan.name,
         task="classification",
@@ -171,53 +239,52 @@ def package(
         preprocess=plan.preprocess,
         labels=plan.labels,
         activation="softmax",
-        outputs=outputs,
+        outputs=exported.outputs,
         scores=evaluate.score_word(plan, len(found.pictures)),
         decision=found.decision,
         card=write_card(
-            plan,
-            gathered,
-            figures,
-            split,
-            int(trained.model.count_params()),
-            trained.parent,
-            limits,
-            trained.held_out is not None,
+            plan, job.gathered, measured.figures, measured.split, parameters, trained.parent, job.limits, crossed
         ),
-        provenance=_provenance(plan, gathered, trained.parent),
-        metrics=metrics_of(figures, gathered.title, split),
+        provenance=_provenance(plan, job.gathered, trained.parent),
+        metrics=metrics_of(measured.figures, title, measured.split),
         calibration=Calibration(found.temperature, found.split, len(found.pictures), found.ece_before, found.ece_after),
-        parity=Parity(gap, n, f"{gathered.title}, validation"),
+        parity=Parity(exported.gap, exported.compared, f"{title}, validation"),
         medical=plan.medical,
-        conformal=sets,
+        conformal=measured.sets,
     )
-    ready = _ready(manifest, trust.domain)
-    check()
-    listener(Phase("writing", 0, 1))
+
+
+def _write(
+    job: _Job, exported: _Exported, judged: _Judged, measured: _Measured, manifest: Manifest, root: Path
+) -> None:
+    """Commit the model, and keep the training pictures' places beside the data that they come from."""
+    job.tell("writing", 0, 1)
     # In the user's own store nothing is lost by a name used twice; elsewhere, as for recipes, a folder is a folder.
-    with ModelStore(user=root).stage(ready, root, keep_replaced=root == paths.user_models()) as folder:
-        for file in (keras_file, lite_file):
+    with ModelStore(user=root).stage(manifest, root, keep_replaced=root == paths.user_models()) as folder:
+        for file in (exported.keras_file, exported.lite_file):
             (folder / file.name).write_bytes(file.read_bytes())
-        (folder / "history.csv").write_text(history_csv(trained.history), encoding="utf-8", newline="\n")
-        text = json.dumps(document, indent=1) + "\n"
-        (folder / "evaluation.json").write_text(text, encoding="utf-8", newline="\n")
-        inputs = drawn_inputs(plan.preprocess)
-        write_selftest(folder / "selftest", inputs, lite, outputs["probabilities"])
-        if trust.gate is not None:
-            (folder / DOMAIN_FILE).write_text(trust.gate.to_json(), encoding="utf-8", newline="\n")
-        first = head_detection.filters(model)
+        texts = {
+            "history.csv": history_csv(job.trained.history),
+            "evaluation.json": json.dumps(measured.document, indent=1) + "\n",
+        }
+        if judged.trust.gate is not None:
+            texts[DOMAIN_FILE] = judged.trust.gate.to_json()
+        first = head_detection.filters(exported.model)
         if first is not None:
-            (folder / FILTERS_FILE).write_text(filters_json(first), encoding="utf-8", newline="\n")
-        if end is not None:
-            (folder / HEAD_FILE).write_text(end.to_json(), encoding="utf-8", newline="\n")
-    if looked_at and gathered.folder:
-        gate, picked, rows = looked_at[0]
-        names = [gathered.train.names[index] for index in picked]
+            texts[FILTERS_FILE] = filters_json(first)
+        if judged.head is not None:
+            texts[HEAD_FILE] = judged.head.to_json()
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        inputs = drawn_inputs(job.plan.preprocess)
+        write_selftest(folder / "selftest", inputs, exported.lite, exported.outputs["probabilities"])
+    if judged.looked_at is not None and job.gathered.folder:
+        gate, picked, rows = judged.looked_at
+        train = job.gathered.train
+        names = [train.names[index] for index in picked]
         found_at = neighbours.directions(gate, rows)
-        network, labels = sha256_of(lite_file), gathered.train.labels[picked]
-        neighbours.write(network, found_at, names, labels, gathered.folder)
-    listener(Phase("writing", 1, 1))
-    return ready
+        neighbours.write(sha256_of(exported.lite_file), found_at, names, train.labels[picked], job.gathered.folder)
+    job.tell("writing", 1, 1)
 
 
 def _next_version(model_id: str, root: Path) -> int:
@@ -232,115 +299,6 @@ def _ready(manifest: Manifest, gate: Domain | None) -> Manifest:
     # A ready manifest must name its weights; the store replaces these by the real checksums on commit.
     names = ["model.tflite"] + ([gate.file] if gate is not None else [])
     return replace(manifest, state="ready", files={name: FileEntry("0" * 64, 0) for name in names}, domain=gate)
-
-
-def _calibrate(plan: TrainingPlan, gathered: Gathered, trained: Trained) -> _Calibrated:
-    held_out = trained.held_out
-    if held_out is not None:
-        validation, logits, split = held_out.pictures, held_out.logits, HeldOut.CROSS
-    else:
-        validation, split = gathered.validation, "validation"
-        logits = deploy.logits_of(trained.model, validation.images, plan.mirrored, _took(plan))
-    temperature = calibrate.fit_temperature(logits, validation.labels)
-    before, after = calibrate.softmax(logits), calibrate.softmax(logits / temperature)
-    # Cross-validated, each picture was judged by a head that had not seen it, whatever training saw in the end.
-    learned = gathered.train if held_out is None else None
-    decision = _decide(plan, trained, temperature, after, validation, learned)
-
-    def measured(scores: np.ndarray) -> tuple[Figures, dict[str, Any]]:
-        return evaluate.measure(plan, gathered, decision, validation, lambda _: scores, split, "Keras")
-
-    figures, document = measured(after)
-    ece = measured(before)[0].ece.value or 0.0
-    return _Calibrated(
-        temperature, ece, figures.ece.value or 0.0, decision, figures, document, split, validation, after
-    )
-
-
-def _decide(
-    plan: TrainingPlan,
-    trained: Trained,
-    temperature: float,
-    scores: np.ndarray,
-    validation: Pictures,
-    train: Pictures | None = None,
-) -> Decision:
-    """The decision that the plan asks for, with its threshold from ``scores`` on validation, or on augmented copies.
-
-    Its reason says what pictures of ``train`` have in common with validation's.
-    """
-    if plan.decision.rule == "argmax":
-        return Decision()
-    positive = plan.decision.positive
-    truth, own, how = validation.labels == positive, scores[:, positive], "on the validation split"
-    if truth.all() or not truth.any():
-        missing = plan.labels[1 - positive if truth.any() else positive]
-        return Decision(reason=f"no threshold could be chosen: validation holds no picture of '{missing}'")
-    if plan.decision.perturbed:
-        parts = []
-        for copy in range(plan.decision.perturbed):
-            images = augment.apply(validation.images, plan.augment, np.random.default_rng([plan.seed, 5, copy]))
-            logits = deploy.logits_of(trained.model, images, plan.mirrored, _took(plan))
-            parts.append(calibrate.softmax(logits / temperature)[:, positive])
-        truth, own = np.tile(truth, plan.decision.perturbed), np.concatenate(parts)
-        how = f"on {plan.decision.perturbed} copies of the validation split, augmented as in training"
-    aim: Aim = "balanced accuracy"
-    if plan.decision.rule == "balanced":
-        choose: Callable[[np.ndarray, np.ndarray], float] = calibrate.balanced_threshold
-        words = "sensitivity and specificity alike"
-    else:
-        assert plan.decision.at_least is not None
-        choose = partial(calibrate.sensitive_threshold, at_least=plan.decision.at_least)
-        words = f"the highest threshold with a sensitivity of at least {plan.decision.at_least:.0%}"
-    value = choose(own, truth)
-    if plan.decision.at_least is not None:
-        aim = "sensitivity" if value < HIGHEST_SCORE else "specificity"
-        reached = float((own[truth] >= value).mean())
-        if reached < plan.decision.at_least:  # scores of exactly 0: no threshold above 0 finds them
-            words = f"the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached"
-    gain = gain_of(truth, own, choose, _owners(validation, len(own)), aim)
-    if not gain.beyond_chance:
-        return Decision(reason=_no_gain(gain, how))
-    reason = f"{words} {how} ({len(validation)} pictures; {_known(plan, train, validation)})"
-    # Not rounded: of a network that is sure of itself the threshold would become 0 or 1, or rise above a kept score.
-    return Decision("threshold", positive, value, reason)
-
-
-def _owners(validation: Pictures, rows: int) -> np.ndarray:
-    """Whose each of the ``rows`` is that copies of ``validation`` make: a person's, else a picture's; int64."""
-    own = validation.groups if validation.groups is not None else np.arange(len(validation))
-    return np.tile(np.unique(own, return_inverse=True)[1].astype(np.int64), rows // max(1, len(validation)))
-
-
-def _no_gain(gain: Gain, how: str) -> str:
-    """Why the highest score decides after all."""
-    if min(gain.positives, gain.negatives) < FEWEST:
-        return (
-            f"the highest score decides: validation has {gain.positives} and {gain.negatives} pictures or persons of "
-            f"the two classes, and {FEWEST} of each are needed to choose a threshold"
-        )
-    value, low, high = gain.estimate.value, gain.estimate.low, gain.estimate.high
-    assert value is not None and low is not None and high is not None
-    return (
-        f"the highest score decides: a threshold chosen {how} gains no more {gain.what} than chance may "
-        f"({100 * value:+.1f} percentage points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, cross-validated)"
-    )
-
-
-def _known(plan: TrainingPlan, train: Pictures | None, validation: Pictures) -> str:
-    """What training saw of the pictures that a threshold was chosen on, in words."""
-    shared = shared_groups(train, validation) if train is not None else 0
-    if shared:
-        return f"training saw other pictures of {shared:,} of their persons or cases"
-    doubled = count_copies(train, validation) if train is not None else 0
-    if doubled:
-        return f"training saw exact copies of {doubled:,} of them"
-    return f"training saw none of their {'persons' if plan.data.group == 'person' else 'pictures'}"
-
-
-def _took(plan: TrainingPlan) -> int:
-    """How many pictures the whole network held in training; of features the head alone was trained."""
-    return 1 if plan.start.kind == "features" else plan.fit.batch
 
 
 def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tuple[dict[str, int], float, int]:

@@ -55,7 +55,7 @@ class Started(_Event):
 
 
 @dataclass(frozen=True, slots=True)
-class BatchDone(_Event):
+class TrainBatchDone(_Event):
     """Progress inside an epoch, at most ten times a second: mean loss and accuracy so far (with augmentation).
 
     ``rate`` is the learning rate, ``images_per_s`` the speed since the last such event, ``memory_bytes`` what the
@@ -150,10 +150,10 @@ class Finished(_Event):
     kind: str = ""
 
 
-Event = Started | BatchDone | EpochDone | Phase | Note | Paused | Resumed | Checkpointed | Finished
+Event = Started | TrainBatchDone | EpochDone | Phase | Note | Paused | Resumed | Checkpointed | Finished
 
 _KINDS: dict[str, type[Any]] = {
-    cls.event: cls for cls in (Started, BatchDone, EpochDone, Phase, Note, Paused, Resumed, Checkpointed, Finished)
+    cls.event: cls for cls in (Started, TrainBatchDone, EpochDone, Phase, Note, Paused, Resumed, Checkpointed, Finished)
 }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class JobStep:
     """A step has begun: ``name`` is one of :data:`STEPS`; how long it takes is not known beforehand."""
 
     name: str

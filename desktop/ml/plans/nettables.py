@@ -16,7 +16,7 @@ from desktop.ml.plans.plan import Step, TrainingPlan
 from desktop.ml.plans.strict_reader import PlanError
 
 _PROGRAM_BYTES = 700 << 20  # Python with Keras and TensorFlow, before there is a network
-_SLOTS = {"sgd": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2}
+_SLOTS = {"sgd": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2, "lbfgs": 0}
 
 
 def layer_table(architecture: Step, shape: Shape, classes: int) -> list[LayerRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.nets import backend
@@ -12,8 +13,7 @@ from desktop.ml.plans.control import Steering
 from desktop.ml.plans.events import Event, Started
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import History
-from desktop.ml.training.loop import Loop, Stage
-from desktop.ml.training.solved import HeldOut, Solving
+from desktop.ml.training.solved import HeldOut
 
 backend.select()
 
@@ -42,7 +42,7 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sitting:
+class Context:
     """What one training works with: its data (``own_validation``: cut by whoever made the data), its folder, who
     listens and who steers, the user's models."""
 
@@ -57,32 +57,28 @@ class Sitting:
     own_validation: bool = False
 
 
-def start_loop(sitting: Sitting, stage: Stage, model: keras.Model) -> Loop:
-    """A loop over the sitting's pictures for one stage of ``model``."""
-    return Loop(
-        sitting.plan,
-        stage,
-        model,
-        sitting.train,
-        sitting.validation,
-        sitting.folder,
-        sitting.listener,
-        sitting.steering,
-        sitting.parts,
-    )
+class Learning(Protocol):
+    """What is told of a training when it begins: :class:`desktop.ml.training.loop.Loop`, or a head that is solved."""
+
+    history: History
+
+    @property
+    def batch(self) -> int:
+        """Pictures a step."""
+        ...
 
 
-def announce(sitting: Sitting, loop: Loop | Solving, model: keras.Model) -> None:
+def announce(context: Context, learning: Learning, model: keras.Model) -> None:
     """Tell what begins, and on which device."""
-    sitting.listener(
+    context.listener(
         Started(
             backend.device(),
             model.count_params(),
-            len(sitting.train),
-            len(sitting.validation),
-            len(loop.history),
-            sitting.plan.fit.epochs,
+            len(context.train),
+            len(context.validation),
+            len(learning.history),
+            context.plan.fit.epochs,
             keras.backend.backend(),
-            loop.batch,
+            learning.batch,
         )
     )

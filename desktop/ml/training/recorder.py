@@ -12,7 +12,6 @@ from typing import Any
 
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.events import (
-    BatchDone,
     Checkpointed,
     EpochDone,
     Event,
@@ -22,6 +21,7 @@ from desktop.ml.plans.events import (
     Phase,
     Resumed,
     Started,
+    TrainBatchDone,
 )
 from desktop.ml.training import tensorboard_log
 from desktop.ml.training.tensorboard_log import TensorBoardLog
@@ -103,7 +103,7 @@ class Recorder:
                 f"{event.validation} validation pictures, epoch {event.epoch + 1} of {event.epochs}"
             )
             self.change(state="running", device=event.device, epochs=event.epochs, epochs_done=event.epoch, message="")
-        elif isinstance(event, BatchDone):
+        elif isinstance(event, TrainBatchDone):
             if self._batches is not None:
                 self._batches.add({k: v for k, v in asdict(event).items() if isinstance(v, int | float)})
         elif isinstance(event, EpochDone):

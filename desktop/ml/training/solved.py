@@ -25,6 +25,7 @@ from desktop.ml.plans.events import EpochDone, Event, Note
 from desktop.ml.plans.plan import MOST_CROSSED, TrainingPlan
 from desktop.ml.training.history import History
 from desktop.ml.training.linear_heads import CANDIDATES, Candidate, Linear, solve, suiting_temperature
+from desktop.ml.training.progress_state import Best
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +91,7 @@ class Solving:
         self.listener, self.steering = listener, steering
         self.candidates = CANDIDATES[:count]
         self.history: History = []
-        self.best_epoch: int | None = None
-        self.best_value: float | None = None
+        self.best = Best()
         self.head: Linear | None = None
         self.held_out: HeldOut | None = None
         self.ended = ""
@@ -116,15 +116,15 @@ class Solving:
             head, logits = head.divided(temperature), logits / temperature
             loss, accuracy = _figures(logits_of(head, every, False), every.pictures.labels)
             val_loss, val_accuracy = _figures(logits, pictures.labels)
-            best = self.best_value is None or val_loss < self.best_value
+            best = self.best.beaten_by(val_loss)
             if best:
-                self.best_value, self.best_epoch, self.head = val_loss, number, head
+                self.best, self.head = Best([], val_loss, number), head
                 self.held_out = HeldOut(logits, pictures, self.parts)
             self._tell(number, candidate.value, (loss, accuracy, val_loss, val_accuracy), began, best)
             if self.steering.stop_after_epoch:
                 self.ended = "asked"
                 break
-        self.listener(Note(f"the head: {self.candidates[self.best_epoch or 0]}, the best of {len(self.history)} ways"))
+        self.listener(Note(f"the head: {self.candidates[self.best.epoch or 0]}, the best of {len(self.history)} ways"))
         return True
 
     def _places(self, every: Features) -> np.ndarray | None:

@@ -12,7 +12,7 @@ import struct
 import time
 from pathlib import Path
 
-from desktop.ml.plans.events import BatchDone, EpochDone, Event
+from desktop.ml.plans.events import EpochDone, Event, TrainBatchDone
 
 FOLDER = "tensorboard"
 HOW = (
@@ -22,11 +22,11 @@ HOW = (
 
 
 class TensorBoardLog:
-    """Writes one event file in ``folder``; every sitting of a training begins another, which TensorBoard joins."""
+    """Writes one event file in ``folder``; a training taken up again begins another, which TensorBoard joins."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        # The last part keeps two sittings in one second apart; no computer's name goes into it.
+        # The last part keeps two starts in one second apart; no computer's name goes into it.
         name = f"events.out.tfevents.{int(time.time()):010d}.fovea.{os.getpid()}.{time.time_ns()}"
         self._stream = (folder / name).open("ab")
         self._write(_double(1, time.time()) + _bytes(3, b"brain.Event:2"))
@@ -43,7 +43,7 @@ class TensorBoardLog:
                 "epoch/images per second": event.images_per_s,
             }
             self._scalars(event.epoch + 1, values)
-        elif isinstance(event, BatchDone):
+        elif isinstance(event, TrainBatchDone):
             step = event.epoch * event.steps + event.step
             self._scalars(step, {"batch/loss": event.loss, "batch/accuracy": event.accuracy})
 

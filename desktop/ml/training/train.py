@@ -16,9 +16,9 @@ from desktop.ml.plans.control import Control, Steering, Undisturbed
 from desktop.ml.plans.events import Event, Note
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training import checkpoint, transfer
-from desktop.ml.training.context import Sitting, Trained, announce, start_loop
+from desktop.ml.training.context import Context, Trained, announce
 from desktop.ml.training.history import history_csv
-from desktop.ml.training.loop import CHECKPOINT, HISTORY, Stage, TrainingError
+from desktop.ml.training.loop import CHECKPOINT, HISTORY, Loop, TrainingError, TrainingStage
 from desktop.system.files import write_atomically
 
 backend.select()
@@ -64,10 +64,10 @@ def run(
     steering = control if isinstance(control, Steering) else Steering(control or Undisturbed())
     parts, on_cpu = 1, False
     while True:
-        sitting = Sitting(plan, train, validation, folder, listener, steering, parts, models, own_validation)
+        context = Context(plan, train, validation, folder, listener, steering, parts, models, own_validation)
         try:
             with _device(on_cpu):
-                return _attempt(sitting, (folder / CHECKPOINT).is_file())
+                return _attempt(context, (folder / CHECKPOINT).is_file())
         except Exception as error:
             if not backend.out_of_memory(error):
                 raise
@@ -90,26 +90,26 @@ def run(
             raise TrainingError("memory", f"there is not enough memory for this training ({problem})", hint)
 
 
-def _attempt(sitting: Sitting, resume: bool) -> Trained:
-    plan, train = sitting.plan, sitting.train
-    held = checkpoint.read(sitting.folder / CHECKPOINT) if resume else None
+def _attempt(context: Context, resume: bool) -> Trained:
+    plan, train = context.plan, context.train
+    held = checkpoint.read(context.folder / CHECKPOINT) if resume else None
     keras.utils.set_random_seed(plan.seed)
     if plan.start.kind != "fresh":
         if plan.fit.mixed not in ("none", "auto"):
-            sitting.listener(Note("a network that begins from a finished one computes in 32 bits, as that does"))
-        return (transfer.go_on if plan.start.kind == "weights" else transfer.build_upon)(sitting, held)
-    with precision(plan, sitting.listener), normalise.fused():
+            context.listener(Note("a network that begins from a finished one computes in 32 bits, as that does"))
+        return (transfer.go_on if plan.start.kind == "weights" else transfer.build_upon)(context, held)
+    with precision(plan, context.listener), normalise.fused():
         model = architectures.build(plan)
     initialise = architectures.find(plan.architecture.name).initialise
     if initialise is not None:
         initialise(model, _drawn(plan, train))
-    loop = start_loop(sitting, Stage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
+    loop = Loop(context, TrainingStage(0, plan.fit.epochs, plan.optimizer, plan.augment), model)
     if held is not None:
         loop.restore(held)
-    announce(sitting, loop, model)
+    announce(context, loop, model)
     complete = loop.run()
     loop.settle()
-    return Trained(_finished(plan, model), loop.history, complete, loop.best_epoch)
+    return Trained(_finished(plan, model), loop.history, complete, loop.best.epoch)
 
 
 def _drawn(plan: TrainingPlan, train: Pictures) -> np.ndarray:

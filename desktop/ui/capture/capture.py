@@ -112,7 +112,7 @@ def capture_evaluate(
     the data has several splits and none was named.
     """
     with staged(size, theme, model_id, (), timeout_s) as shell:
-        shell.window.show_evaluate()
+        shell.window.host.show_evaluate()
         view = shell.window.evaluate
         failures: list[FoveaError] = []
         view.choosing.opener.failed.connect(failures.append)

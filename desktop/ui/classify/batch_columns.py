@@ -49,8 +49,8 @@ class Query:
     """Which rows are shown, and in which order.
 
     ``text`` is looked for in folder, name and answer; ``answer`` is a class or ``None``; ``below`` keeps scores under
-    it; ``unlike`` keeps pictures that are not of the model's kind; ``column`` is a name of
-    :data:`desktop.ui.classify.results_model.COLUMNS`, '' for the order of the pictures.
+    it; ``unlike`` keeps pictures that are not of the model's kind; ``column`` is the name of one of
+    :data:`desktop.ui.classify.results_columns.COLUMNS`, '' for the order of the pictures.
     """
 
     text: str = ""
@@ -73,7 +73,7 @@ class Query:
         return not self.filters and not self.column
 
 
-class Batch:
+class BatchColumns:
     """The state of each picture by position. All of it belongs to the drawing thread.
 
     ``answer`` counts in ``answers``: the model's classes, then the general words that were answered. ``label_index``
@@ -170,7 +170,7 @@ class Batch:
             self.domain_score[at] = item.domain.score
             self.unlike[said] += not item.domain.inside
 
-    def take_over(self, before: Batch, places: Sequence[int]) -> None:
+    def take_over(self, before: BatchColumns, places: Sequence[int]) -> None:
         """Take the answers of ``before``, a batch of the same model: ``places`` holds for each picture where it stood
         there, or -1. To be called before any :meth:`put`."""
         import numpy as np
@@ -268,8 +268,11 @@ class Batch:
 
     # Order
 
-    def ordering(self, query: Query) -> Generator[None, None, np.ndarray]:
-        """Finds the positions to show, int32, in order; a step takes a millisecond or so (sorting numbers, ten)."""
+    def ordering(
+        self, query: Query, key_of: Callable[[BatchColumns], Generator[None, None, np.ndarray]] | None = None
+    ) -> Generator[None, None, np.ndarray]:
+        """Finds the positions to show, int32, in order; a step takes a millisecond or so (sorting numbers, ten).
+        ``key_of`` is that of the query's column."""
         import numpy as np
 
         keep = np.ones(len(self), bool)
@@ -283,8 +286,8 @@ class Batch:
             keep &= self.inside == OUTSIDE
         if query.text:
             keep &= yield from self._matches(query.text.casefold())
-        if query.column:
-            key = yield from self._key(query.column)
+        if key_of is not None:
+            key = yield from key_of(self)
             # Read after the last step, so that all of it belongs to one moment.
             rows = np.flatnonzero(keep).astype(np.int32)
             key = key[rows]
@@ -308,42 +311,36 @@ class Batch:
         found |= (self.answer >= 0) & (named[self.answer] | named[self.label_index])
         return found
 
-    def _key(self, column: str) -> Generator[None, None, np.ndarray]:
-        """What a column sorts by, float64; NaN, which sorts last in both directions, where there is nothing."""
+    # What columns sort by; those of numbers stand with their columns
+
+    def answer_key(self) -> Generator[None, None, np.ndarray]:
+        """The places of the answers, of pictures that have one."""
         import numpy as np
 
-        if column in ("name", "folder"):
-            return (yield from self._rank_of(column))
-        if column == "error":
-            return (yield from self._error_key())
-        if column == "answer":
-            ranks = yield from _ranked([label.casefold() for label in self.answers])
-            return np.where((self.answer >= 0) & (self.inside != OUTSIDE), ranks[self.answer], np.nan)
-        if column == "notices":
-            ranks = yield from _ranked([text.casefold() for text in self.notice_texts])
-            ids = np.minimum(self.notice, len(ranks) - 1)  # texts may have been added since
-            return np.where(ids > 0, ranks[ids], np.nan)
-        values = {
-            "score": np.where(self.inside == OUTSIDE, np.nan, self.score),
-            "second": self.second_score,
-            "kind": np.where(self.inside == UNKNOWN, np.nan, self.domain_score),
-            "time": self.elapsed,
-            "size": self.size[:, 0].astype(np.int64) * self.size[:, 1],
-        }[column]
-        return np.where(self.state == ANSWERED, values.astype(np.float64), np.nan)
+        ranks = yield from _ranked([label.casefold() for label in self.answers])
+        return np.where((self.answer >= 0) & (self.inside != OUTSIDE), ranks[self.answer], np.nan)
 
-    def _rank_of(self, column: str) -> Generator[None, None, np.ndarray]:
-        """The places of the names or the folders; they never change, and so are found once."""
-        if column not in self._ranks:
+    def notices_key(self) -> Generator[None, None, np.ndarray]:
+        """The places of the notices."""
+        import numpy as np
+
+        ranks = yield from _ranked([text.casefold() for text in self.notice_texts])
+        ids = np.minimum(self.notice, len(ranks) - 1)  # texts may have been added since
+        return np.where(ids > 0, ranks[ids], np.nan)
+
+    def rank_of(self, name: str, text: Callable[[int], str]) -> Generator[None, None, np.ndarray]:
+        """The places of texts that every picture has and that never change; so they are found once for a ``name``."""
+        if name not in self._ranks:
             words: list[str] = []
             while len(words) < len(self):
                 for at in range(len(words), min(len(words) + _STEP, len(self))):
-                    words.append(_natural(self.sources[at].name if column == "name" else self.folder(at)))
+                    words.append(_natural(text(at)))
                 yield
-            self._ranks[column] = yield from _ranked(words)
-        return self._ranks[column]
+            self._ranks[name] = yield from _ranked(words)
+        return self._ranks[name]
 
-    def _error_key(self) -> Generator[None, None, np.ndarray]:
+    def error_key(self) -> Generator[None, None, np.ndarray]:
+        """The places of the problems."""
         import numpy as np
 
         positions = list(self.errors)

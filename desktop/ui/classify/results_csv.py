@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import os
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
-from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, Batch
+from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, BatchColumns
 
 if TYPE_CHECKING:
     from desktop.core.figures.public_names import NameHider, PublicNames
@@ -37,7 +37,7 @@ class ExportCancelledError(FoveaError):
         super().__init__("cancelled", "the export was cancelled", "A file that was there is unchanged.")
 
 
-def write_csv(path: str, batch: Batch, style: PathStyle = "relative") -> int:
+def write_csv(path: str, batch: BatchColumns, style: PathStyle = "relative") -> int:
     """Write the finished pictures of ``batch`` to ``path`` at once and return their number; see :func:`write_whole`."""
     lines = list(csv_rows(batch, style))
     write_whole(path, lines)
@@ -77,7 +77,7 @@ def received(pipe: SimpleQueue[bytes | None], task: Task) -> Iterator[bytes]:
         yield chunk
 
 
-def hider_of(batch: Batch, style: PathStyle) -> NameHider | None:
+def hider_of(batch: BatchColumns, style: PathStyle) -> NameHider | None:
     """What decides how the pictures of ``batch`` are called in a table that others may see; else ``None``."""
     from desktop.core.figures.public_names import NameHider
 
@@ -85,7 +85,7 @@ def hider_of(batch: Batch, style: PathStyle) -> NameHider | None:
 
 
 def csv_rows(
-    batch: Batch, style: PathStyle, rows: Sequence[int] | None = None, hider: NameHider | None = None
+    batch: BatchColumns, style: PathStyle, rows: Sequence[int] | None = None, hider: NameHider | None = None
 ) -> Iterator[bytes]:
     """The table line by line, the header first; pictures without an answer yet are left out.
 
@@ -106,17 +106,14 @@ def csv_rows(
         line.truncate()
 
 
-def header(batch: Batch) -> list[str]:
+def header(batch: BatchColumns) -> list[str]:
     """The column names; one a class at the end where the scores of all classes are kept.
 
     ``label`` is the class by the model's decision rule. Of a model that knows words ``general_word`` is what it answers
     where it cannot decide between kinds, empty elsewhere. ``in_domain`` and ``domain_score`` are those of ``fovea
     predict --json``; empty where the model cannot tell.
     """
-    names = ["path", "model", "label", "score", "second_label", "second_score", "notices", "error_kind", "error"]
-    names += ["width", "height", "elapsed_ms", "prepared_sha256", "in_domain", "domain_score"]
-    if batch.worded:
-        names += ["general_word", "general_score"]
+    names = ["path", *(name for name, _ in _columns(batch))]
     if batch.scores is not None:
         # Two classes may share a name; then their ids tell them apart.
         distinct = len(set(batch.labels)) == len(batch.labels)
@@ -125,40 +122,22 @@ def header(batch: Batch) -> list[str]:
     return names
 
 
-def _row(batch: Batch, at: int, style: PathStyle, hider: NameHider | None) -> Iterator[str]:
+def _row(batch: BatchColumns, at: int, style: PathStyle, hider: NameHider | None) -> Iterator[str]:
     name = _path(batch, at, style)
     # The number is that of the list, so that a part of the table and the whole of it agree.
     shown = hider.take(name, at + 1) if hider is not None else name
     yield shown
-    yield batch.model
-    if batch.state[at] == FAILED:
-        kind, message = batch.errors[at]
-        if shown != name:
-            message = message.replace(name.rsplit("/", 1)[-1], shown)
-        yield from ("", "", "", "", "", kind, message, "", "", "", "", "", "")
-        if batch.worded:
-            yield from ("", "")
-        if batch.scores is not None:
-            yield from [""] * len(batch.labels)
-        return
-    yield batch.class_label(at)
-    yield _number(batch.label_score[at])
-    yield batch.labels[batch.second[at]] if batch.second[at] >= 0 else ""
-    yield _number(batch.second_score[at]) if batch.second[at] >= 0 else ""
-    yield batch.notices(at)
-    yield from ("", "")
-    yield str(batch.size[at, 0])
-    yield str(batch.size[at, 1])
-    yield f"{float(batch.elapsed[at]):.3f}"
-    yield bytes(batch.sha[at]).hex()
-    yield {INSIDE: "true", OUTSIDE: "false"}.get(int(batch.inside[at]), "")
-    yield _number(batch.domain_score[at]) if batch.inside[at] != UNKNOWN else ""
-    if batch.worded:
-        word = batch.general_word(at)
-        yield word
-        yield _number(batch.score[at]) if word else ""
+    failed = batch.state[at] == FAILED
+    for column, value in _columns(batch):
+        text = value(batch, at) if column in _OF_ALL or failed == (column in _OF_FAILED) else ""
+        # An error names the file; it is called there as it is called before.
+        yield text.replace(name.rsplit("/", 1)[-1], shown) if column == "error" and shown != name else text
     if batch.scores is not None:
-        yield from map(_number, batch.scores[at].tolist())
+        yield from [""] * len(batch.labels) if failed else map(_number, batch.scores[at].tolist())
+
+
+def _columns(batch: BatchColumns) -> tuple[tuple[str, Callable[[BatchColumns, int], str]], ...]:
+    return (*_COLUMNS, *_WORDED) if batch.worded else _COLUMNS
 
 
 def _number(value: float) -> str:
@@ -166,7 +145,34 @@ def _number(value: float) -> str:
     return f"{float(value):.9g}"
 
 
-def _path(batch: Batch, at: int, style: PathStyle) -> str:
+_OF_ALL = ("model",)
+_OF_FAILED = ("error_kind", "error")
+"""The columns that pictures without an answer fill beside their name and the model; all others are empty there."""
+_COLUMNS: tuple[tuple[str, Callable[[BatchColumns, int], str]], ...] = (
+    ("model", lambda batch, at: batch.model),
+    ("label", lambda batch, at: batch.class_label(at)),
+    ("score", lambda batch, at: _number(batch.label_score[at])),
+    ("second_label", lambda batch, at: batch.labels[batch.second[at]] if batch.second[at] >= 0 else ""),
+    ("second_score", lambda batch, at: _number(batch.second_score[at]) if batch.second[at] >= 0 else ""),
+    ("notices", lambda batch, at: batch.notices(at)),
+    ("error_kind", lambda batch, at: batch.errors[at][0]),
+    ("error", lambda batch, at: batch.errors[at][1]),
+    ("width", lambda batch, at: str(batch.size[at, 0])),
+    ("height", lambda batch, at: str(batch.size[at, 1])),
+    ("elapsed_ms", lambda batch, at: f"{float(batch.elapsed[at]):.3f}"),
+    ("prepared_sha256", lambda batch, at: bytes(batch.sha[at]).hex()),
+    ("in_domain", lambda batch, at: {INSIDE: "true", OUTSIDE: "false"}.get(int(batch.inside[at]), "")),
+    ("domain_score", lambda batch, at: _number(batch.domain_score[at]) if batch.inside[at] != UNKNOWN else ""),
+)
+"""The file's columns after the picture's name: what each holds of a picture. A new one is a row here."""
+_WORDED: tuple[tuple[str, Callable[[BatchColumns, int], str]], ...] = (
+    ("general_word", lambda batch, at: batch.general_word(at)),
+    ("general_score", lambda batch, at: _number(batch.score[at]) if batch.general_word(at) else ""),
+)
+"""Of models that know words."""
+
+
+def _path(batch: BatchColumns, at: int, style: PathStyle) -> str:
     """Relative to the chosen folder with forward slashes; the name alone where none was chosen; or in full."""
     source = batch.sources[at]
     if source.path is None:

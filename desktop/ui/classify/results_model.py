@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor
 
 from desktop.services.background import Slices
-from desktop.ui.classify.batch_columns import ANSWERED, FAILED, INSIDE, OUTSIDE, Batch, Query
+from desktop.ui.classify.batch_columns import FAILED, OUTSIDE, BatchColumns, Query
+from desktop.ui.classify.results_columns import COLUMNS, ResultColumn, place_of
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import count, decimals, tip
+from desktop.ui.kit.widgets import count, tip
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,21 +25,19 @@ if TYPE_CHECKING:
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
-COLUMNS = ("name", "folder", "answer", "score", "kind", "second", "notices", "time", "size", "error")
 SourceRole = int(Qt.ItemDataRole.UserRole) + 1
 _SIDES = tuple(
-    Qt.AlignmentFlag.AlignVCenter
-    | (Qt.AlignmentFlag.AlignRight if column in ("score", "time", "size") else Qt.AlignmentFlag.AlignLeft)
+    Qt.AlignmentFlag.AlignVCenter | (Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft)
     for column in COLUMNS
 )
-_QUIET = ("folder", "second", "notices", "time", "size")
 _AT_ONCE = 2000
 """Up to so many rows are put in order at once; more are ordered between the window's events."""
 _REORDER_MS = 400
 
 
 class ResultsModel(QAbstractTableModel):
-    """One row a picture, from the start of the batch on; the columns are :data:`COLUMNS`.
+    """One row a picture, from the start of the batch on; the columns are
+    those of :mod:`desktop.ui.classify.results_columns`.
 
     Sorting and filtering happen here, without a proxy, by index arrays. ``reordered`` says that the rows shown or
     their order have changed; ``counted`` that the figures of :meth:`summary` have.
@@ -49,7 +48,7 @@ class ResultsModel(QAbstractTableModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._batch: Batch | None = None
+        self._batch: BatchColumns | None = None
         self._query = Query()
         self._order: np.ndarray | None = None  # None: every row, in the order of the pictures
         self._task: Slices | None = None
@@ -77,7 +76,7 @@ class ResultsModel(QAbstractTableModel):
         """
         self.beginResetModel()
         self._drop_task()
-        before, self._batch = self._batch, Batch(sources, manifest, root)
+        before, self._batch = self._batch, BatchColumns(sources, manifest, root)
         if kept is not None and before is not None:
             self._batch.take_over(before, kept)
         else:
@@ -116,7 +115,7 @@ class ResultsModel(QAbstractTableModel):
         self.counted.emit()
 
     @property
-    def batch(self) -> Batch | None:
+    def batch(self) -> BatchColumns | None:
         """The data behind the rows."""
         return self._batch
 
@@ -182,20 +181,8 @@ class ResultsModel(QAbstractTableModel):
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Vertical:
             return section + 1 if role == Qt.ItemDataRole.DisplayRole else None
-        column = COLUMNS[section]
         if role == Qt.ItemDataRole.DisplayRole:
-            return {
-                "name": self.tr("Name"),
-                "folder": self.tr("Folder"),
-                "answer": self.tr("Answer"),
-                "score": self.tr("Score"),
-                "kind": self.tr("Its kind"),
-                "second": self.tr("Next best"),
-                "notices": self.tr("Notices"),
-                "time": self.tr("Time"),
-                "size": self.tr("Size"),
-                "error": self.tr("Problem"),
-            }[column]
+            return self.tr(COLUMNS[section].title)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _SIDES[section]
         return None
@@ -206,7 +193,7 @@ class ResultsModel(QAbstractTableModel):
             return None
         at, column = self.position(index.row()), COLUMNS[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._text(batch, at, column)
+            return column.text(batch, at)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _SIDES[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -222,61 +209,27 @@ class ResultsModel(QAbstractTableModel):
         batch = self._batch
         if batch is None or row >= (len(batch) if self._order is None else len(self._order)):
             return "", "text"
-        at, name = self.position(row), COLUMNS[column]
-        return self._text(batch, at, name), self._tone(batch, at, name)
+        at, shown = self.position(row), COLUMNS[column]
+        return shown.text(batch, at), self._tone(batch, at, shown)
 
     @staticmethod
-    def _tone(batch: Batch, at: int, column: str) -> str:
-        if batch.state[at] == FAILED and column in ("answer", "error"):
+    def _tone(batch: BatchColumns, at: int, column: ResultColumn) -> str:
+        if batch.state[at] == FAILED and column.name in ("answer", "error"):
             return "wrong"
-        if batch.inside[at] == OUTSIDE and column in ("answer", "score", "kind"):
-            return "caution" if column == "kind" else "secondary"
-        return "secondary" if column in _QUIET else "text"
+        if batch.inside[at] == OUTSIDE and column.name in ("answer", "score", "kind"):
+            return "caution" if column.name == "kind" else "secondary"
+        return "secondary" if column.quiet else "text"
 
     def alignment(self, column: int) -> Qt.AlignmentFlag:
         """Where the words of a column stand."""
         return _SIDES[column]
 
-    def _text(self, batch: Batch, at: int, column: str) -> str:
-        if column == "name":
-            return batch.sources[at].name
-        if column == "folder":
-            return batch.folder(at)
-        state = batch.state[at]
-        if column == "error":
-            return batch.errors[at][1] if state == FAILED else ""
-        if state != ANSWERED:
-            return self.tr("No answer") if state == FAILED and column == "answer" else ""
-        if column == "answer":
-            return batch.label(at) if batch.inside[at] != OUTSIDE else self.tr("No answer")
-        if column == "score":
-            if batch.inside[at] == OUTSIDE:
-                return ""
-            return batch.by_threshold(at, decimals) or decimals(batch.score[at])
-        if column == "kind":
-            return {INSIDE: self.tr("yes"), OUTSIDE: self.tr("no")}.get(int(batch.inside[at]), "")
-        if column == "second":
-            return batch.second_text(at, decimals) if batch.inside[at] != OUTSIDE else ""
-        if column == "notices":
-            return batch.notices(at)
-        if column == "time":
-            return f"{decimals(batch.elapsed[at], 1)} ms"
-        return f"{batch.size[at, 0]} × {batch.size[at, 1]}"
-
-    def _tip(self, batch: Batch, at: int, column: str) -> str:
-        if batch.inside[at] == OUTSIDE and column in ("answer", "kind"):
-            return self.tr("Not its kind, so no class is the answer. The highest score is that of {0}.").format(
-                batch.class_label(at)
-            )
-        if column == "score" and batch.state[at] == ANSWERED and batch.by_threshold(at, decimals):
-            words = self.tr("{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.")
-            other = (batch.labels[batch.second[at]], float(batch.second_score[at]))
-            return words.format(batch.label(at), float(batch.score[at]), *other)
-        if column == "score" and batch.state[at] == ANSWERED:
-            return f"{float(batch.score[at]):.9g}"
-        if batch.state[at] == FAILED:
+    @staticmethod
+    def _tip(batch: BatchColumns, at: int, column: ResultColumn) -> str:
+        told = column.hint(batch, at) if column.hint is not None else ""
+        if not told and batch.state[at] == FAILED:
             return batch.errors[at][1]
-        return self._text(batch, at, column)
+        return told or column.text(batch, at)
 
     # Order
 
@@ -299,13 +252,17 @@ class ResultsModel(QAbstractTableModel):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column, or, with -1, go back to the order of the pictures."""
-        name = COLUMNS[column] if 0 <= column < len(COLUMNS) else ""
+        name = COLUMNS[column].name if 0 <= column < len(COLUMNS) else ""
         self._ask(replace(self._query, column=name, descending=order == Qt.SortOrder.DescendingOrder))
 
     def _ask(self, query: Query) -> None:
         if query != self._query:
             self._query = query
             self._reorder()
+
+    def _key(self) -> Callable[[BatchColumns], Generator[None, None, np.ndarray]] | None:
+        name = self._query.column
+        return COLUMNS[place_of(name)].key if name else None
 
     def _reorder(self) -> None:
         """Bring the rows into the wanted order: at once for a few, in slices for many; the newest wish wins."""
@@ -317,10 +274,10 @@ class ResultsModel(QAbstractTableModel):
             self._apply(None)
         elif len(batch) <= _AT_ONCE:
             self._drop_task()
-            self._apply(_at_once(batch.ordering(self._query)))
+            self._apply(_at_once(batch.ordering(self._query, self._key())))
         else:
             self._drop_task()
-            self._task = Slices(batch.ordering(self._query), self)
+            self._task = Slices(batch.ordering(self._query, self._key()), self)
             self._task.answered.connect(self._ordered)
             self._task.launch()
 

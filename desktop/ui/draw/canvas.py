@@ -49,7 +49,7 @@ class _State:
     under: QImage | None
 
 
-class Canvas(QWidget):
+class DrawingCanvas(QWidget):
     """``changed`` after every new point, undo, clear; ``finished`` when a stroke or another change is complete;
     ``mark_chosen`` carries the number of a mark that was clicked without drawing; ``key_typed`` a character,
     ``step_wanted`` 1 or -1: the next mark or the one before."""
@@ -438,4 +438,4 @@ def _has_pressure(event: QTabletEvent) -> bool:
     return bool(event.device().capabilities() & QInputDevice.Capability.Pressure)
 
 
-__all__ = ["INK", "READ_SIDE", "Canvas", "Mark"]
+__all__ = ["INK", "READ_SIDE", "DrawingCanvas", "Mark"]

@@ -25,7 +25,7 @@ class Sheet:
     answer: str
 
 
-class History(QListWidget):
+class DrawingHistory(QListWidget):
     """``sheet_chosen`` carries a :class:`Sheet`. The newest sheet, which still grows, is the first."""
 
     sheet_chosen = Signal(object)

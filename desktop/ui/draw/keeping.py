@@ -18,7 +18,7 @@ from desktop.ui.kit.widgets import grey_of, image_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.core.drawings.segments import Box
+    from desktop.core.drawings.segments import InkBox
 
 _PATIENCE = 20.0
 """Seconds that the program's end waits for a drawing to be written."""
@@ -72,7 +72,7 @@ class Keeping(QObject):
             self.kept.emit()
 
 
-def find(picture: QImage) -> list[tuple[Box, np.ndarray]] | None:
+def find(picture: QImage) -> list[tuple[InkBox, np.ndarray]] | None:
     """The digits of a sheet as the engine finds them: box and ink of each where there are several, nothing for one,
     ``None`` for a sheet without ink."""
     from desktop.core.drawings.segments import split
@@ -87,7 +87,7 @@ def find(picture: QImage) -> list[tuple[Box, np.ndarray]] | None:
     return [(piece.box, piece.ink > 0) for piece in pieces]
 
 
-def cut_out(picture: QImage, places: Sequence[tuple[Box, np.ndarray]], number: int) -> QImage:
+def cut_out(picture: QImage, places: Sequence[tuple[InkBox, np.ndarray]], number: int) -> QImage:
     """The whole sheet, or of several digits the one at place ``number`` with some paper around it."""
     if len(places) < 2:
         return picture

@@ -13,9 +13,9 @@ from desktop.core.drawings import strokes
 from desktop.core.types import FoveaError, ImageSource
 from desktop.services.drawing_reader import DrawingReader
 from desktop.ui.draw.answer import AnswerColumn
-from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
+from desktop.ui.draw.canvas import READ_SIDE, DrawingCanvas, Mark
 from desktop.ui.draw.exporting import ask_where, encoded, write_drawing
-from desktop.ui.draw.history import History, Sheet
+from desktop.ui.draw.history import DrawingHistory, Sheet
 from desktop.ui.draw.keeping import Keeping
 from desktop.ui.draw.tools import PEN_KEYS, Tools
 from desktop.ui.draw.truth import TruthPanel
@@ -49,7 +49,7 @@ class DrawView(LaterView):
         self._told = 0  # labels told of this sheet while its answer is awaited
         self._last: tuple[Drawing, QImage | None, QImage] | None = None  # the sheet before its newest change
         self.keeping = Keeping(self)
-        self.canvas = Canvas()
+        self.canvas = DrawingCanvas()
         self.reader = DrawingReader(self._encoded, self)
         self._build()
         self._connect()
@@ -65,7 +65,7 @@ class DrawView(LaterView):
         self.right = AnswerColumn(self._settings)
         self.truth = TruthPanel()
         self.prepared = PreparedView()
-        self.history = History()
+        self.history = DrawingHistory()
         left, middle = QWidget(), QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 8, 8, 8)

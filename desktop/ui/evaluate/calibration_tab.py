@@ -13,7 +13,7 @@ from desktop.ui.kit.formatting import both, number, score_word, share
 from desktop.ui.kit.tabled import title_of
 from desktop.ui.kit.tables import Cell, FiguresModel, beside_charts, fit_columns, short, table, whole
 from desktop.ui.kit.widgets import make_label
-from desktop.ui.widgets.chart import Axis, Chart, Line, Spot
+from desktop.ui.widgets.chart import Axis, Chart, ChartLine, Spot
 
 _ECE = by_key(METRICS, "ece")
 
@@ -72,8 +72,8 @@ class CalibrationTab(QWidget):
             and b.accuracy.low is not None
             and b.accuracy.high is not None
         ]
-        line = Line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "secondary", dotted=True)
-        joined = Line(np.array([s.x for s in spots]), np.array([s.y for s in spots]))
+        line = ChartLine(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "secondary", dotted=True)
+        joined = ChartLine(np.array([s.x for s in spots]), np.array([s.y for s in spots]))
         bars = [(b.low, b.high, b.n / most) for b in bins if b.n and most]
         self.reliability.set_content(
             Axis(self.tr("top score (shaded: how many images)")),
@@ -104,7 +104,7 @@ class CalibrationTab(QWidget):
         self.risk.set_content(
             Axis(self.tr("images answered, the surest first"), 0, 100, 0, " %"),
             Axis(self.tr("right among them"), 100 * low, 100, 0, " %"),
-            [Line(100 * risk.coverage, 100 * risk.accuracy)],
+            [ChartLine(100 * risk.coverage, 100 * risk.accuracy)],
             said=self.tr("All answered: {0} right").format(both(figures.accuracy)),
         )
         rows = []

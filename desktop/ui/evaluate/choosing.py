@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from desktop.services.settings import Settings
     from desktop.store.store import ModelEntry
     from desktop.ui.evaluate.kept import KeptShelf
-    from desktop.ui.evaluate.start import StartPage
+    from desktop.ui.evaluate.start import EvaluateStart
 
 MAX_RECENT = 8
 
@@ -42,7 +42,7 @@ class Choosing(QObject):
         self,
         catalog: ModelCatalog,
         settings: Settings,
-        start: StartPage,
+        start: EvaluateStart,
         service: EvaluationService,
         shelf: KeptShelf,
         parent: QWidget,
@@ -50,7 +50,7 @@ class Choosing(QObject):
         super().__init__(parent)
         self._catalog, self._settings, self._start = catalog, settings, start
         self._service, self._shelf, self._window = service, shelf, parent
-        self._matching = Matching()
+        self._matching = Matching(service.store)
         self._split_known = True
         self._at_once = ""
         self.opener = DataOpener(self)

@@ -172,11 +172,10 @@ class CompareTab(QWidget):
 
     def _labels(self, entry: ModelEntry) -> LabelMap:
         from desktop.app.evaluating import labels_for
-        from desktop.core.figures.store import EvaluationStore
 
         data = self._state.data
         assert data is not None
-        return labels_for(entry, data, EvaluationStore().recall_mapping(entry.id, data.classes))
+        return labels_for(entry, data, self._service.store().recall_mapping(entry.id, data.classes))
 
     @Slot()
     def begin(self) -> None:
@@ -196,11 +195,13 @@ class CompareTab(QWidget):
         self._entry, self._map = entry, labels
         fingerprint = result.data.fingerprint
 
+        hear = self._service.hear
+
         def find(task: Task) -> object:
             from desktop.app.evaluating import find_kept
             from desktop.core.figures.result import figures
 
-            held = find_kept(entry, data, labels, fingerprint)
+            held = find_kept(entry, data, labels, fingerprint, heard=hear)
             return (held, figures(held)) if held is not None else None
 
         self.strip.begin()
@@ -278,25 +279,25 @@ class CompareTab(QWidget):
 
     @Slot()
     def _ask_mapping(self) -> None:
-        from desktop.core.figures.store import EvaluationStore
         from desktop.ui.evaluate.mapping import MappingDialog
 
         entry, data = self._catalog.entry(str(self.models.currentData())), self._state.data
         if entry is not None and entry.manifest is not None and data is not None:
-            known = EvaluationStore().recall_mapping(entry.id, data.classes) or {}
+            known = self._service.store().recall_mapping(entry.id, data.classes) or {}
             self.dialog = MappingDialog(data.classes, entry.manifest.labels, known, self)
             self.dialog.accepted.connect(self._on_mapping)
             self.dialog.open()
 
     @Slot()
     def _on_mapping(self) -> None:
-        from desktop.core.figures.store import EvaluationStore
         from desktop.core.types import FoveaError
 
         data = self._state.data
         if data is not None:
             try:
-                EvaluationStore().remember_mapping(str(self.models.currentData()), data.classes, self.dialog.mapping)
+                self._service.store().remember_mapping(
+                    str(self.models.currentData()), data.classes, self.dialog.mapping
+                )
             except FoveaError as error:
                 show_failure(self.failure, error)  # type: ignore[arg-type]
                 return

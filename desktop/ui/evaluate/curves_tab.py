@@ -15,7 +15,7 @@ from desktop.ui.kit.formatting import number
 from desktop.ui.kit.tabled import brief_title, head_of, title_of
 from desktop.ui.kit.tables import Cell, FiguresModel, beside_charts, fit_columns, fit_height, short, table, words
 from desktop.ui.kit.widgets import make_label
-from desktop.ui.widgets.chart import Axis, Chart, Line
+from desktop.ui.widgets.chart import Axis, Chart, ChartLine
 
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
@@ -75,20 +75,20 @@ class CurvesTab(QWidget):
             self.roc.set_nothing(why)
             self.pr.set_nothing(why)
         else:
-            chance = Line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "secondary", dotted=True)
+            chance = ChartLine(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "secondary", dotted=True)
             auc, ap = state.figures.auc, state.figures.average_precision
             self.roc.set_content(
                 Axis(self.tr("1 − specificity")),
                 Axis(self.tr("sensitivity for '{0}'").format(label)),
-                [chance, Line(curves.fpr, curves.tpr)],
+                [chance, ChartLine(curves.fpr, curves.tpr)],
                 said=_said("auc", auc),
             )
             share = state.figures.thresholds.positives / max(1, len(state.result))
-            level = Line(np.array([0.0, 1.0]), np.array([share, share]), "secondary", dotted=True)
+            level = ChartLine(np.array([0.0, 1.0]), np.array([share, share]), "secondary", dotted=True)
             self.pr.set_content(
                 Axis(self.tr("recall (sensitivity)")),
                 Axis(self.tr("precision (PPV)")),
-                [level, Line(curves.recall, curves.precision, steps=True)],
+                [level, ChartLine(curves.recall, curves.precision, steps=True)],
                 said=_said("average_precision", ap),
             )
         point = state.point

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult
-    from desktop.services.answers import Answers
+    from desktop.services.answers import GalleryAnswers
     from desktop.ui.evaluate.gallery_model import GalleryModel
     from desktop.ui.evaluate.state import EvaluationState
 
@@ -193,7 +193,7 @@ def _fresh(parent: Path, name: str) -> Path:
     return folder
 
 
-def _naming(answers: Answers, result: EvaluationResult | None, medical: bool) -> PublicNames:
+def _naming(answers: GalleryAnswers, result: EvaluationResult | None, medical: bool) -> PublicNames:
     """How names are shown; of a run on its way, which has no result yet, as its result will have it."""
     if result is not None:
         return public_naming(result)
@@ -210,7 +210,7 @@ def _naming(answers: Answers, result: EvaluationResult | None, medical: bool) ->
 
 def _write_list(
     path: str,
-    answers: Answers,
+    answers: GalleryAnswers,
     result: EvaluationResult | None,
     labels: tuple[str, ...],
     said: dict[str, str],
@@ -233,7 +233,7 @@ def _write_list(
 
 def _copy(
     folder: Path,
-    answers: Answers,
+    answers: GalleryAnswers,
     result: EvaluationResult | None,
     labels: tuple[str, ...],
     rows: np.ndarray,

@@ -21,7 +21,7 @@ def cell_size() -> QSize:
     return QSize(WIDTH, PICTURE + 2 * BAR + 40)
 
 
-class CellDelegate(QStyledItemDelegate):
+class PictureDelegate(QStyledItemDelegate):
     """Draws a cell; nothing is asked of the model that is not in sight."""
 
     def __init__(self, model: GalleryModel, parent: QWidget) -> None:

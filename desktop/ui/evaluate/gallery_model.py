@@ -14,7 +14,7 @@ from desktop.ui.kit.widgets import image_of, tip
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Thumbnail
-    from desktop.services.answers import Answers
+    from desktop.services.answers import GalleryAnswers
     from desktop.services.engine_service import EngineService
 
 Index = QModelIndex | QPersistentModelIndex
@@ -38,7 +38,7 @@ class GalleryModel(QAbstractListModel):
         self.labels: tuple[str, ...] = ()
         self.order: np.ndarray = np.empty(0, np.int64)
         self.judgements: dict[str, str] = {}
-        self._answers: Answers | None = None
+        self._answers: GalleryAnswers | None = None
         self._kept: OrderedDict[int, QPixmap | None] = OrderedDict()
         self._asked: dict[int, int] = {}
         self._asked_rows: dict[int, int] = {}
@@ -61,11 +61,11 @@ class GalleryModel(QAbstractListModel):
         self._engine = None
 
     @property
-    def answers(self) -> Answers | None:
+    def answers(self) -> GalleryAnswers | None:
         """What is shown."""
         return self._answers
 
-    def set_answers(self, answers: Answers | None, labels: tuple[str, ...]) -> None:
+    def set_answers(self, answers: GalleryAnswers | None, labels: tuple[str, ...]) -> None:
         """Show other answers; nothing is listed until :meth:`set_order`."""
         self.beginResetModel()
         self._answers, self.labels = answers, labels
@@ -73,7 +73,7 @@ class GalleryModel(QAbstractListModel):
         self.forget_pictures()
         self.endResetModel()
 
-    def replace_answers(self, answers: Answers) -> None:
+    def replace_answers(self, answers: GalleryAnswers) -> None:
         """The same pictures with other answers: what is known of the pictures stays."""
         self._answers = answers
         self.pictures_changed.emit()

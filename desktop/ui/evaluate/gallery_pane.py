@@ -10,9 +10,9 @@ from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal, 
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
-from desktop.services.answers import Choice, arrange
+from desktop.services.answers import GalleryChoice, arrange
 from desktop.services.background import Slices, Task
-from desktop.ui.evaluate.gallery_cell import CellDelegate, cell_size
+from desktop.ui.evaluate.gallery_cell import PictureDelegate, cell_size
 from desktop.ui.evaluate.gallery_model import GalleryModel
 from desktop.ui.evaluate.head import choose_box
 from desktop.ui.kit.formatting import count
@@ -21,7 +21,7 @@ from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.gallery import Gallery
 
 if TYPE_CHECKING:
-    from desktop.services.answers import Answers
+    from desktop.services.answers import GalleryAnswers
 
 AT_ONCE = 5_000
 """Up to so many rows are put in order on the drawing thread: a millisecond."""
@@ -42,7 +42,7 @@ class GalleryPane(QWidget):
     judged = Signal(str, object)
     list_wanted = Signal(object)
     copies_wanted = Signal(object)
-    choice_changed = Signal(object)
+    choice_changed = Signal(GalleryChoice)
     undo_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -50,7 +50,7 @@ class GalleryPane(QWidget):
         self.running = False
         """Whether answers are still coming."""
         self.model = GalleryModel(self)
-        self.choice = Choice()
+        self.choice = GalleryChoice()
         self._only_words = ""
         self._task: Task | None = None
         self._search: Slices | None = None
@@ -91,7 +91,7 @@ class GalleryPane(QWidget):
         head.addWidget(self._count)
         self.view = Gallery()
         self.view.setModel(self.model)
-        self.view.setItemDelegate(CellDelegate(self.model, self))
+        self.view.setItemDelegate(PictureDelegate(self.model, self))
         self.view.set_cell_size(cell_size())
         self.view.setAccessibleName(self.tr("Pictures"))
         self.view.doubleClicked.connect(self._on_opened)
@@ -168,7 +168,7 @@ class GalleryPane(QWidget):
 
     # What is shown
 
-    def set_answers(self, answers: Answers | None, labels: tuple[str, ...], judgements: dict[str, str]) -> None:
+    def set_answers(self, answers: GalleryAnswers | None, labels: tuple[str, ...], judgements: dict[str, str]) -> None:
         """Other answers: the gallery begins anew with the worst mistakes."""
         self.model.set_answers(answers, labels)
         self.model.judgements = judgements
@@ -180,14 +180,14 @@ class GalleryPane(QWidget):
             for index, label in enumerate(labels):
                 self.classes.addItem(label if len(label) <= 40 else f"{label[:39]}…", index)
             self.search.clear()
-        self.choose(Choice())
+        self.choose(GalleryChoice())
 
-    def update_answers(self, answers: Answers) -> None:
+    def update_answers(self, answers: GalleryAnswers) -> None:
         """The same pictures, decided anew (another threshold) or completed: order them again."""
         self.model.replace_answers(answers)
         self._order()
 
-    def choose(self, choice: Choice, only_words: str = "") -> None:
+    def choose(self, choice: GalleryChoice, only_words: str = "") -> None:
         """Show another choice of pictures."""
         self.choice = choice
         self._only_words = only_words
@@ -308,7 +308,7 @@ class GalleryPane(QWidget):
     def _on_mode(self) -> None:
         mode = self.modes.currentData()
         if mode != self.choice.mode:
-            self.choose(Choice(mode, shown_class=self.choice.shown_class))
+            self.choose(GalleryChoice(mode, shown_class=self.choice.shown_class))
 
     @Slot()
     def _on_class(self) -> None:

@@ -25,7 +25,7 @@ from desktop.ui.kit.widgets import make_label, tip
 
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
-    from desktop.engine.evaluation import Progress
+    from desktop.engine.evaluation import EvaluationProgress
 
 STEPS = 1000
 SETTLE_MS = 120
@@ -236,7 +236,7 @@ class RunStrip(QFrame):
         self._bar.setRange(0, 0)
         self._words.setText(self.tr("Starting an engine…"))
 
-    def show_progress(self, progress: Progress) -> None:
+    def show_progress(self, progress: EvaluationProgress) -> None:
         """How far it is."""
         if self.stopping:
             return

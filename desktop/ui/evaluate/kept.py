@@ -38,8 +38,10 @@ class KeptShelf(QObject):
     failed = Signal(str)
     deleted = Signal(int)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, open_store: Callable[[], EvaluationStore], parent: QObject | None = None) -> None:
+        """``open_store`` opens what was kept, in the thread that is to read it."""
         super().__init__(parent)
+        self._open_store = open_store
         self.heads: list[Kept] = []
         self._task: Task | None = None
         self._undo: list[list[str]] = []
@@ -77,13 +79,12 @@ class KeptShelf(QObject):
 
     def _work(self) -> None:
         """Make the changes in their order, whichever thread comes first, then list what is kept."""
-        changes, lock = self._changes, self._one_at_a_time
+        changes, lock, open_store = self._changes, self._one_at_a_time, self._open_store
 
         def work(task: Task) -> object:
-            from desktop.core.figures.store import EvaluationStore
             from desktop.core.types import FoveaError
 
-            store, trouble = EvaluationStore(), ""
+            store, trouble = open_store(), ""
             with lock:
                 while changes:
                     try:
@@ -98,12 +99,12 @@ class KeptShelf(QObject):
 
     def open(self, key: str) -> None:
         """Open one of them."""
+        open_store = self._open_store
 
         def load(task: Task) -> object:
             from desktop.core.figures.result import figures
-            from desktop.core.figures.store import EvaluationStore
 
-            store = EvaluationStore()
+            store = open_store()
             result = store.load(key)
             return result, figures(result), dict(store.judgements(result.data.fingerprint)), store.chosen(key)
 

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import LabelledDataset
     from desktop.core.data.label_map import LabelMap
+    from desktop.core.figures.store import EvaluationStore
     from desktop.core.types import FoveaError
     from desktop.store.store import ModelEntry
 
 
 class Matching:
-    """Mappings that were confirmed, read from the disk once each."""
+    """Mappings that were confirmed, read once each from what ``open_store`` opens."""
 
-    def __init__(self) -> None:
+    def __init__(self, open_store: Callable[[], EvaluationStore]) -> None:
+        self._open_store = open_store
         self._held: dict[tuple[str, tuple[str, ...]], dict[str, str]] = {}
 
     def known(self, model_id: str, classes: tuple[str, ...]) -> dict[str, str]:
         """What the user said before of these classes for this model."""
         key = (model_id, tuple(sorted(classes)))
         if key not in self._held:
-            from desktop.core.figures.store import EvaluationStore
-
-            self._held[key] = EvaluationStore().recall_mapping(model_id, classes) or {}
+            self._held[key] = self._open_store().recall_mapping(model_id, classes) or {}
         return self._held[key]
 
     def keep(self, model_id: str, classes: tuple[str, ...], mapping: dict[str, str]) -> None:

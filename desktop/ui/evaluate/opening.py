@@ -25,7 +25,7 @@ class DataOpener(QObject):
 
     progressed = Signal(object)
     opened = Signal(object, bool)
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

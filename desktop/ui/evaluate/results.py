@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
-from desktop.services.answers import Choice, RunningAnswers, tally
+from desktop.services.answers import GalleryChoice, RunningAnswers, tally
 from desktop.ui.classify.picture_pane import ElidedLabel
 from desktop.ui.evaluate.gallery_pane import GalleryPane
 from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desktop.core.figures.result import EvaluationResult, Figures
     from desktop.core.figures.thresholds import OperatingPoint
     from desktop.core.types import FoveaError
-    from desktop.engine.evaluation import Evaluator, Progress
+    from desktop.engine.evaluation import EvaluationProgress, Evaluator
 
 TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
 
@@ -203,7 +203,7 @@ class ResultsPage(QWidget):
         model.set_counts(model.counts + tally(run, rows, len(self._labels)))
         self.gallery.append(rows)
 
-    def show_progress(self, progress: Progress) -> None:
+    def show_progress(self, progress: EvaluationProgress) -> None:
         """How far it is, and the accuracy so far."""
         from desktop.core.figures.intervals import proportion
 
@@ -329,14 +329,14 @@ class ResultsPage(QWidget):
     @Slot(object, object)
     def _on_cell(self, truth: int | None, predicted: int | None) -> None:
         if self.gallery.model.answers is not None:
-            self.gallery.choose(Choice("cell", truth, predicted))
+            self.gallery.choose(GalleryChoice("cell", truth, predicted))
 
     @Slot()
     def _show_mistakes(self) -> None:
-        self.gallery.choose(Choice())
+        self.gallery.choose(GalleryChoice())
 
     @Slot(object)
-    def _on_choice(self, choice: Choice) -> None:
+    def _on_choice(self, choice: GalleryChoice) -> None:
         if choice.mode != "cell" or choice.truth is None or choice.predicted is None:
             self.matrix.table.clear_choice()
 
@@ -349,13 +349,13 @@ class ResultsPage(QWidget):
     def show_class(self, number: int) -> None:
         """Show the mistakes on one class, and go there."""
         self.tabs.setCurrentIndex(0)
-        self.gallery.choose(Choice(shown_class=number))
+        self.gallery.choose(GalleryChoice(shown_class=number))
 
     @Slot(object, str)
     def show_only(self, rows: tuple[int, ...], words: str) -> None:
         """Show just these rows in the gallery, and go there."""
         self.tabs.setCurrentIndex(0)
-        self.gallery.choose(Choice("only", only=rows), words)
+        self.gallery.choose(GalleryChoice("only", only=rows), words)
 
     def focus_first(self) -> None:
         """Give the keyboard to the gallery."""

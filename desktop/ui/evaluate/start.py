@@ -236,7 +236,7 @@ class SetupPart(QFrame):
             self.split_chosen.emit(split)
 
 
-class StartPage(QWidget):
+class EvaluateStart(QWidget):
     """The empty part or the setup at the left, the kept evaluations at the right."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

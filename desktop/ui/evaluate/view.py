@@ -14,7 +14,7 @@ from desktop.ui.evaluate.judging import Judging
 from desktop.ui.evaluate.kept import KeptShelf
 from desktop.ui.evaluate.opening import ask_data
 from desktop.ui.evaluate.results import ResultsPage
-from desktop.ui.evaluate.start import StartPage
+from desktop.ui.evaluate.start import EvaluateStart
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.evaluate.tabs import builders
 from desktop.ui.shell.later_view import LaterView
@@ -38,8 +38,8 @@ class EvaluateView(LaterView):
         self.second = EvaluationService(self)
         self.state = EvaluationState(self)
         self.judging = Judging(self.service, self.state, self)
-        self.shelf = KeptShelf(self)
-        self.start = StartPage()
+        self.shelf = KeptShelf(self.service.store, self)
+        self.start = EvaluateStart()
         self.choosing = Choosing(catalog, settings, self.start, self.service, self.shelf, self)
         later = builders(
             self.state, catalog, self.second, self.use_comparison, lambda: self.results, lambda: self.exports
@@ -74,7 +74,8 @@ class EvaluateView(LaterView):
         service.counting.connect(self.results.strip.say_counting)
         service.finished.connect(self._on_finished)
         service.failed.connect(self._on_failed)
-        service.not_remembered.connect(self.said)
+        for told in (service, self.second):
+            told.not_remembered.connect(self.said)
         self.exports.said.connect(self.said)
         self.shelf.listed.connect(self.start.kept.set_kept)
         self.shelf.loaded.connect(self._on_loaded)
@@ -275,9 +276,7 @@ class EvaluateView(LaterView):
 
     @Slot(object, object, str)
     def _on_finished(self, result: EvaluationResult, figures: Figures, trouble: str) -> None:
-        from desktop.core.figures.store import EvaluationStore
-
-        store = EvaluationStore()
+        store = self.service.store()
         fingerprint = result.data.fingerprint
         self.results.gallery.model.judgements = self.judging.finish(fingerprint, dict(store.judgements(fingerprint)))
         self.state.show(result, figures, self.data, store.chosen(store.key_of(result)))

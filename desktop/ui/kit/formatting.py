@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale, Qt
 
-from desktop.system.duration import Words
+from desktop.system.duration import DurationWords
 from desktop.system.duration import duration as span
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def count(value: int) -> str:
 
 def duration(seconds: float, fine: bool = False) -> str:
     """A time span in the user's words, see :func:`desktop.system.duration.duration`."""
-    words = Words(tr("{0} s"), tr("{0} min"), tr("{0} h {1} min"))
+    words = DurationWords(tr("{0} s"), tr("{0} min"), tr("{0} h {1} min"))
     return span(seconds, fine, words, count, lambda value: number(value, 1))
 
 

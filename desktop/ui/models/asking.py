@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from desktop.ui.kit.file_dialogs import FileDialog
 
 if TYPE_CHECKING:
-    from desktop.ml.exchange.foreign import Facts, Found
+    from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
     from desktop.services.catalog import ModelCatalog
     from desktop.services.model_jobs import ModelJobs
     from desktop.services.settings import Settings
@@ -29,7 +29,7 @@ class Asking(QObject):
         super().__init__(parent)
         self._detail, self._jobs, self._catalog, self._settings = detail, jobs, catalog, settings
         self._parent = parent
-        self._waiting: tuple[Path, Found | None] | None = None
+        self._waiting: tuple[Path, FoundInFile | None] | None = None
 
     @Slot()
     def ask_rename(self) -> None:
@@ -72,7 +72,7 @@ class Asking(QObject):
 
     @Slot(str, str)
     def _install(self, path: str, precision: str) -> None:
-        from desktop.ml.exchange.install import Request
+        from desktop.ml.exchange.install import InstallRequest
 
         card = self._detail.card
         if card is None or card.network is None or self._jobs.running:
@@ -80,7 +80,7 @@ class Asking(QObject):
         source = Path(path) if path else None
         if source is not None:
             self._settings.set("last_folder", str(source.parent))
-        self._jobs.install(Request(card.network, source, precision=precision))  # type: ignore[arg-type]
+        self._jobs.install(InstallRequest(card.network, source, precision=precision))  # type: ignore[arg-type]
 
     @Slot()
     def ask_import(self) -> None:
@@ -101,7 +101,7 @@ class Asking(QObject):
             return
         self._jobs.look(path)
 
-    def ask_facts(self, path: Path, found: Found) -> None:
+    def ask_facts(self, path: Path, found: FoundInFile) -> None:
         """Ask for what the looked-through file at ``path`` does not say."""
         from desktop.store.catalogue import LABELS_OF
         from desktop.ui.models.dialogs import ImportDialog
@@ -116,7 +116,7 @@ class Asking(QObject):
         dialog.open()
 
     @Slot(object)
-    def _on_told(self, facts: Facts) -> None:
+    def _on_told(self, facts: ForeignFacts) -> None:
         if self._waiting is not None and not self._jobs.running:
             path, found = self._waiting
             self._waiting = None

@@ -37,7 +37,7 @@ _INSIDE = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ModelCard:
     """One card: a model of the store, or a network of the catalogue, or both (described, not installed)."""
 
     id: str
@@ -85,15 +85,15 @@ class Card:
         return words.tr("Installed") if self.network is not None else words.tr("Yours")
 
 
-def cards_of(entries: Sequence[ModelEntry], networks: Sequence[tuple[Network, bool]]) -> list[Card]:
+def cards_of(entries: Sequence[ModelEntry], networks: Sequence[tuple[Network, bool]]) -> list[ModelCard]:
     """The cards in their order: models that answer, damaged ones, then what can be installed."""
     known = {network.id: (network, installed) for network, installed in networks}
     cards = []
     for entry in entries:
         network, installed = known.pop(entry.id, (None, False))
         name = entry.manifest.name if entry.manifest is not None else entry.id
-        cards.append(Card(entry.id, name, entry, network, installed))
-    cards += [Card(network.id, network.name, None, network, installed) for network, installed in known.values()]
+        cards.append(ModelCard(entry.id, name, entry, network, installed))
+    cards += [ModelCard(network.id, network.name, None, network, installed) for network, installed in known.values()]
     order = {"ready": 0, "damaged": 0, "base": 1, "absent": 2}
     return sorted(cards, key=lambda card: order[card.state])
 
@@ -123,16 +123,16 @@ class CardList(QListView):
         theme().changed.connect(self.viewport().update)
 
     @property
-    def cards(self) -> list[Card]:
+    def cards(self) -> list[ModelCard]:
         """All cards, in their order, whether the filter shows them or not."""
         return self._cards.all
 
     @property
-    def current(self) -> Card | None:
+    def current(self) -> ModelCard | None:
         """The chosen card."""
         return self._cards.card(self.currentIndex().row())
 
-    def set_cards(self, cards: list[Card]) -> None:
+    def set_cards(self, cards: list[ModelCard]) -> None:
         """Show other cards; the choice stays where its card is still there, else it is the first."""
         self._changed(lambda: self._cards.set_cards(cards))
 
@@ -176,11 +176,11 @@ class CardList(QListView):
 class _Cards(QAbstractListModel):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.all: list[Card] = []
-        self.shown: list[Card] = []
+        self.all: list[ModelCard] = []
+        self.shown: list[ModelCard] = []
         self._text = ""
 
-    def set_cards(self, cards: list[Card]) -> None:
+    def set_cards(self, cards: list[ModelCard]) -> None:
         self.beginResetModel()
         self.all = cards
         self.shown = [card for card in cards if self._matches(card)]
@@ -190,10 +190,10 @@ class _Cards(QAbstractListModel):
         self._text = text.strip().casefold()
         self.set_cards(self.all)
 
-    def _matches(self, card: Card) -> bool:
+    def _matches(self, card: ModelCard) -> bool:
         return self._text in card.name.casefold() or self._text in card.id
 
-    def card(self, row: int) -> Card | None:
+    def card(self, row: int) -> ModelCard | None:
         return self.shown[row] if 0 <= row < len(self.shown) else None
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
@@ -246,7 +246,7 @@ class _Delegate(QStyledItemDelegate):
         self._words(painter, frame.adjusted(_INSIDE, _INSIDE, -_INSIDE, -_INSIDE), card, option)
         painter.restore()
 
-    def _words(self, painter: QPainter, area: QRectF, card: Card, option: QStyleOptionViewItem) -> None:
+    def _words(self, painter: QPainter, area: QRectF, card: ModelCard, option: QStyleOptionViewItem) -> None:
         t = theme().tokens
         icon, tone = {
             "ready": ("check", "accent"),

@@ -15,10 +15,10 @@ from desktop.ui.models.filter_sheet import read_filters
 from desktop.ui.models.tabs import (
     MOST_JSON,
     CardTab,
-    CurvesTab,
     EvaluationTab,
     FilesTab,
     LayersTab,
+    TrainingTab,
     read_layers,
 )
 from desktop.ui.widgets.notices import MedicalNotice
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from desktop.store.store import ModelEntry
-    from desktop.ui.models.cards import Card
+    from desktop.ui.models.cards import ModelCard
 
 TABS = ("card", "curves", "evaluation", "layers", "files")
 
@@ -47,13 +47,13 @@ class Detail(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._card: Card | None = None
+        self._card: ModelCard | None = None
         self._reading: Task | None = None
         self._verdicts: dict[str, dict[str, str]] = {}
         self._build()
 
     @property
-    def card(self) -> Card | None:
+    def card(self) -> ModelCard | None:
         """The card that is shown."""
         return self._card
 
@@ -86,7 +86,7 @@ class Detail(QWidget):
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         self.medical = MedicalNotice()
         self.medical.hide()
-        self.card_tab, self.curves, self.evaluation = CardTab(), CurvesTab(), EvaluationTab()
+        self.card_tab, self.curves, self.evaluation = CardTab(), TrainingTab(), EvaluationTab()
         self.layers, self.files = LayersTab(), FilesTab()
         self.evaluation.evaluate_wanted.connect(self.evaluate_wanted)
         self.files.verify_wanted.connect(self.verify_wanted)
@@ -95,7 +95,7 @@ class Detail(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName(self.tr("What is known of the model"))
         for page, text in (
-            (self.card_tab, self.tr("Card")),
+            (self.card_tab, self.tr("ModelCard")),
             (self.curves, self.tr("Curves")),
             (self.evaluation, self.tr("Evaluation")),
             (self.layers, self.tr("Layers")),
@@ -133,7 +133,7 @@ class Detail(QWidget):
         """Whether something of the model is still being read."""
         return self._reading is not None
 
-    def show_card(self, card: Card | None, busy: bool) -> None:
+    def show_card(self, card: ModelCard | None, busy: bool) -> None:
         """Show another model, or none; ``busy`` while a job runs."""
         self._card = card
         self._stack.setCurrentIndex(0 if card is None else 1)
@@ -148,7 +148,7 @@ class Detail(QWidget):
         self._say_state(card)
         self.set_busy(busy)
 
-    def _say_state(self, card: Card) -> None:
+    def _say_state(self, card: ModelCard) -> None:
         first, second = card.lines()
         parts = [card.origin(), first, second if card.state != "ready" else ""]
         if card.entry is not None and card.entry.manifest is not None and card.state == "ready":

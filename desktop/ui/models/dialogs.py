@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from desktop.app.exports import CONTEXT, exports_of
 from desktop.core.types import FoveaError
-from desktop.ml.exchange.foreign import SCALINGS, Facts, Found, check_labels, missing, read_labels
+from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts, FoundInFile, check_labels, missing, read_labels
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.tabled import brief_notice, translated
 from desktop.ui.kit.widgets import make_label, sentence
@@ -123,15 +123,15 @@ class InstallDialog(QDialog):
 
 
 class ImportDialog(QDialog):
-    """Asks what the file ``name`` does not say. ``told`` carries the :class:`Facts`; until all is known it cannot be
-    accepted, and it says what is missing."""
+    """Asks what the file ``name`` does not say. ``told`` carries the :class:`ForeignFacts`; until all is known it
+    cannot be accepted, and it says what is missing."""
 
-    told = Signal(object)
+    told = Signal(ForeignFacts)
 
     def __init__(
         self,
         name: str,
-        found: Found,
+        found: FoundInFile,
         imagenet: tuple[tuple[str, ...], tuple[str, ...]],
         folder: str,
         parent: QWidget | None = None,
@@ -268,11 +268,11 @@ class ImportDialog(QDialog):
     def _use_imagenet(self) -> None:
         self.labels.setPlainText("\n".join(self._imagenet[0]))
 
-    def facts(self) -> Facts:
+    def facts(self) -> ForeignFacts:
         """What was told so far."""
         lines = tuple(line.strip() for line in self.labels.toPlainText().splitlines() if line.strip())
         sized = self.width_box.value() > 0 and self.height_box.value() > 0
-        return Facts(
+        return ForeignFacts(
             name=self.name.text(),
             labels=lines,
             scaling=self.scaling.currentData() or "",
@@ -332,7 +332,7 @@ def _scaling_word(key: str) -> str:
     }[key]
 
 
-def _suits(key: str, found: Found) -> bool:
+def _suits(key: str, found: FoundInFile) -> bool:
     return found.channels == 3 or key not in ("torch", "caffe")
 
 

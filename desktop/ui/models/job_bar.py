@@ -76,7 +76,7 @@ class JobBar(QFrame):
     @Slot(object)
     def tell(self, event: Any) -> None:
         """Show an event of the job."""
-        from desktop.ml.plans.job_steps import Said, Step
+        from desktop.ml.plans.job_steps import JobStep, Said
         from desktop.store.download import Transfer
 
         if isinstance(event, Transfer):
@@ -84,7 +84,7 @@ class JobBar(QFrame):
             self._bar.setRange(0, 1000)
             self._bar.setValue(int(1000 * event.done / max(1, event.total)))
             self._facts.setText(words.transfer(event))
-        elif isinstance(event, Step):
+        elif isinstance(event, JobStep):
             self.pause.hide()
             self._bar.setRange(0, 0)
             self._facts.setText(words.step(event.name))

@@ -19,12 +19,12 @@ from desktop.ui.kit.widgets import make_label
 from desktop.ui.models import words
 from desktop.ui.models.filter_sheet import FilterSheet
 from desktop.ui.widgets.plot import CurvePlot
-from desktop.ui.widgets.plot_drawing import Frame, Series
+from desktop.ui.widgets.plot_drawing import PlotFrame, Series
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from desktop.ui.models.cards import Card
+    from desktop.ui.models.cards import ModelCard
 
 MOST_JSON = 16 << 20
 _MOST_ROWS = 5_000  # of a table: a file from elsewhere may hold any number
@@ -83,10 +83,10 @@ class CardTab(QTextBrowser):
         self.setTabChangesFocus(True)
         self.setAccessibleName(self.tr("Model card"))
         self.document().setDocumentMargin(12)
-        self._card: Card | None = None
+        self._card: ModelCard | None = None
         theme().changed.connect(self._render)
 
-    def show_card(self, card: Card) -> None:
+    def show_card(self, card: ModelCard) -> None:
         """Another model's."""
         self._card = card
         self._render()
@@ -100,7 +100,7 @@ class CardTab(QTextBrowser):
             self.setHtml(_network_html(self._card))
 
 
-def _network_html(card: Card) -> str:
+def _network_html(card: ModelCard) -> str:
     from html import escape
 
     network = card.network
@@ -129,7 +129,7 @@ def _network_html(card: Card) -> str:
     )
 
 
-class CurvesTab(QWidget):
+class TrainingTab(QWidget):
     """Loss and accuracy by epoch, as the training wrote them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -153,8 +153,8 @@ class CurvesTab(QWidget):
         epochs = curves.get("epoch", [])
         if not epochs:
             why = self.tr("This model came without the story of its training.")
-            self.loss.set_nothing(Frame(self.tr("Loss"), ""), why)
-            self.accuracy.set_nothing(Frame(self.tr("Accuracy"), ""), why)
+            self.loss.set_nothing(PlotFrame(self.tr("Loss"), ""), why)
+            self.accuracy.set_nothing(PlotFrame(self.tr("Accuracy"), ""), why)
             self._model.set_rows([], [])
             self._table.hide()
             return
@@ -171,7 +171,7 @@ class CurvesTab(QWidget):
                 )
                 if len(curves.get(column, ())) == len(epochs)
             ]
-            plot.set_content(Frame(title, self.tr("epoch"), epochs[-1], kind), series)  # type: ignore[arg-type]
+            plot.set_content(PlotFrame(title, self.tr("epoch"), epochs[-1], kind), series)  # type: ignore[arg-type]
         heads = {
             "epoch": self.tr("Epoch"),
             "loss": self.tr("Loss"),
@@ -223,7 +223,7 @@ class EvaluationTab(QWidget):
         layout.addWidget(self._classes_table, 1)
         layout.addStretch(0)
 
-    def show_evaluation(self, card: Card, document: dict[str, Any]) -> None:
+    def show_evaluation(self, card: ModelCard, document: dict[str, Any]) -> None:
         """The model's own figures, and what ``evaluation.json`` holds beside them ('{}' for none)."""
         manifest = card.entry.manifest if card.entry is not None else None
         metrics = manifest.metrics if manifest is not None else ()
@@ -292,7 +292,9 @@ class LayersTab(QWidget):
         layout.addWidget(self._filter_words)
         layout.addWidget(self.filters)
 
-    def show_layers(self, card: Card, layers: list[tuple[str, str, str]], filters: np.ndarray | None = None) -> None:
+    def show_layers(
+        self, card: ModelCard, layers: list[tuple[str, str, str]], filters: np.ndarray | None = None
+    ) -> None:
         """Other layers, and the filters of the first one; none where the model has no Keras form."""
         self.filters.set_filters(filters)
         self._filter_words.setVisible(filters is not None)
@@ -340,8 +342,8 @@ class FilesTab(QWidget):
         layout.addLayout(row)
         layout.addWidget(self._table, 1)
 
-    def show_files(self, card: Card, verdicts: dict[str, str]) -> None:
-        """Other files; ``verdicts`` by name where they were compared in this sitting."""
+    def show_files(self, card: ModelCard, verdicts: dict[str, str]) -> None:
+        """Other files; ``verdicts`` by name where they were compared since Fovea started."""
         entry = card.entry
         manifest = entry.manifest if entry is not None else None
         files = manifest.files if manifest is not None else {}

@@ -13,7 +13,7 @@ from desktop.core.types import FoveaError
 from desktop.services.background import Task
 from desktop.services.model_jobs import Done, ModelJobs
 from desktop.ui.models.asking import Asking
-from desktop.ui.models.cards import Card, CardList, cards_of
+from desktop.ui.models.cards import CardList, ModelCard, cards_of
 from desktop.ui.models.detail import Detail
 from desktop.ui.models.job_bar import JobBar
 from desktop.ui.shell.later_view import LaterView
@@ -34,7 +34,7 @@ class ModelsView(LaterView):
         super().__init__(catalog, settings, parent)
         self.jobs = ModelJobs(self)
         self._networks: list[tuple[Network, bool]] = []
-        self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted in this sitting
+        self._undo: list[tuple[str, str]] = []  # (token, name) of what was deleted since Fovea started
         self._wanted_id = self._install_id = ""
         self._reading: Task | None = None
         self.detail = Detail()
@@ -243,7 +243,7 @@ class ModelsView(LaterView):
 
     # Commands on the chosen model
 
-    def _card(self) -> Card | None:
+    def _card(self) -> ModelCard | None:
         return self.detail.card
 
     @Slot()
@@ -331,9 +331,9 @@ class ModelsView(LaterView):
         if done.kind == "look":
             path, found = result
             if found is None:
-                from desktop.ml.exchange.foreign import Facts
+                from desktop.ml.exchange.foreign import ForeignFacts
 
-                self.jobs.bring_in(path, Facts(), None)
+                self.jobs.bring_in(path, ForeignFacts(), None)
             else:
                 self.asking.ask_facts(path, found)
         elif done.kind == "verify":

@@ -88,7 +88,7 @@ class Shell(QObject):
         run_aside(import_module, "numpy", name="numpy")
         run_aside(_clear_leftovers, name="leftovers")
         self.engine = engine
-        self.window.engine = engine
+        self.window.host.engine = engine
         self.window.classify.attach(engine)
         if self.settings.problem:
             self.window.messages.say(self.settings.problem)
@@ -96,7 +96,7 @@ class Shell(QObject):
             self.window.classify.restore_images(nothing_else=not self._paths)
         if self._paths:
             self.window.open_paths(self._paths)
-        self.window.offer_unfinished()
+        self.window.host.offer_unfinished()
         if self._instance is not None:
             self._instance.received.connect(self.window.take_over)
             if not self._instance.listen():
@@ -129,7 +129,7 @@ class Shell(QObject):
         if self._first_models is not None:
             self._first_models.stop()
         self.window.classify.close_down()
-        self.window.close_later()
+        self.window.host.close_later()
         self.catalog.stop()
         engine = self.engine
         if engine is not None:

@@ -1,4 +1,4 @@
-"""The main window's share in the views beside Classify: made on their first visit, handed the engine, closed in order.
+"""The views beside Classify: made on their first visit, handed the engine, closed in order.
 
 A new view is one line in :data:`desktop.ui.shell.views.LATER` and a class that fills in
 :class:`desktop.ui.shell.later_view.LaterView`.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QObject, Slot
 
 from desktop.ui.shell.views import LATER
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QMainWindow, QStackedWidget, QWidget
+    from PySide6.QtWidgets import QStackedWidget, QWidget
 
     from desktop.services.background import Errands
     from desktop.services.catalog import ModelCatalog
@@ -30,9 +30,32 @@ if TYPE_CHECKING:
     from desktop.ui.train.view import TrainView
     from desktop.ui.widgets.message_bar import MessageBar
 
-    _Window = QMainWindow
-else:
-    _Window = object
+
+class Frame(Protocol):
+    """What a :class:`ViewHost` needs of the window around the views, each made when it is first asked for."""
+
+    @property
+    def messages(self) -> MessageBar:
+        """Where views say what happened."""
+        ...
+
+    @property
+    def menus(self) -> Menus:
+        """Which commands can be used follows from the view that is shown."""
+        ...
+
+    @property
+    def classify(self) -> ClassifyView:
+        """The view that is always there."""
+        ...
+
+    def show_classify(self) -> None:
+        """Show it."""
+        ...
+
+    def show_card(self, model_id: str) -> None:
+        """Show a model's card over the window."""
+        ...
 
 
 def _unfinished_runs() -> list[RunRecord]:
@@ -42,31 +65,18 @@ def _unfinished_runs() -> list[RunRecord]:
     return [record for record in RunStore().list() if record.state in ("interrupted", "queued")]
 
 
-class ViewHost(_Window):
-    """Mixed into the main window, which has the attributes named here and stays shorter for it."""
+class ViewHost(QObject):
+    """Holds the views beside Classify in ``views``, with their places on ``rail``; a part of the window ``frame``."""
 
-    if TYPE_CHECKING:
-        settings: Settings
-        views: QStackedWidget
-        rail: Rail
-        _catalog: ModelCatalog
-        _later: dict[str, LaterView]
-
-        @property
-        def messages(self) -> MessageBar: ...
-
-        @property
-        def menus(self) -> Menus: ...
-
-        @property
-        def classify(self) -> ClassifyView: ...
-
-        def show_card(self, model_id: str) -> None: ...
-
-        def show_classify(self) -> None: ...
-
-    _engine: EngineService | None = None
-    _unfinished: Errands | None = None
+    def __init__(
+        self, frame: Frame, views: QStackedWidget, rail: Rail, catalog: ModelCatalog, settings: Settings
+    ) -> None:
+        super().__init__(views)
+        self._frame, self._views, self._rail = frame, views, rail
+        self._catalog, self._settings = catalog, settings
+        self._engine: EngineService | None = None
+        self._later: dict[str, LaterView] = {}
+        self._unfinished: Errands | None = None
 
     @property
     def engine(self) -> EngineService | None:
@@ -79,31 +89,28 @@ class ViewHost(_Window):
         for view in self._later.values():
             view.attach(engine)
 
-    def add_rail_views(self) -> None:
-        """Give every view its button."""
-        rail = self.rail
-        rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
-        for later in LATER:
-            rail.add_view(later.id, later.icon, self.tr(later.word), self.tr(later.tip))
-        rail.set_view("classify")
+    @property
+    def visited(self) -> tuple[str, ...]:
+        """The ids of the views that were made so far."""
+        return tuple(self._later)
 
     def later(self, view_id: str) -> LaterView:
         """The view of that id, made when it is first asked for. Raises :class:`KeyError` for an unknown one."""
         view = self._later.get(view_id)
         if view is None:
             later = {item.id: item for item in LATER}[view_id]
-            made = getattr(import_module(later.module), later.cls)(self._catalog, self.settings)
+            made = getattr(import_module(later.module), later.cls)(self._catalog, self._settings)
             view = self._later[view_id] = cast("LaterView", made)
-            view.said.connect(self.messages.say)
-            view.told.connect(self.messages.tell)
-            view.card_requested.connect(self.show_card)
-            view.changed.connect(self.menus.refresh)
+            view.said.connect(self._frame.messages.say)
+            view.told.connect(self._frame.messages.tell)
+            view.card_requested.connect(self._frame.show_card)
+            view.changed.connect(self._frame.menus.refresh)
             view.classify_wanted.connect(self.classify_with)
             view.evaluate_wanted.connect(self.evaluate_with)
             view.errors_wanted.connect(self.show_validation)
             view.view_wanted.connect(self.show_view)
-            view.progressed.connect(partial(self.rail.set_progress, view_id))
-            self.views.addWidget(view)
+            view.progressed.connect(partial(self._rail.set_progress, view_id))
+            self._views.addWidget(view)
             if self._engine is not None:
                 view.attach(self._engine)
         return view
@@ -111,7 +118,7 @@ class ViewHost(_Window):
     @property
     def shown(self) -> LaterView | None:
         """The view that is shown, unless that is Classify."""
-        current: QWidget | None = self.views.currentWidget()
+        current: QWidget | None = self._views.currentWidget()
         return next((view for view in self._later.values() if view is current), None)
 
     @property
@@ -128,11 +135,11 @@ class ViewHost(_Window):
     def show_view(self, view_id: str) -> None:
         """Show the view of that id, as the rail names it."""
         if view_id == "classify":
-            self.show_classify()
+            self._frame.show_classify()
             return
         view = self.later(view_id)
-        self.views.setCurrentWidget(view)
-        self.rail.set_view(view_id)
+        self._views.setCurrentWidget(view)
+        self._rail.set_view(view_id)
         view.take_focus()
 
     def show_evaluate(self) -> None:
@@ -142,9 +149,9 @@ class ViewHost(_Window):
     @Slot(str)
     def classify_with(self, model_id: str) -> None:
         """Show Classify with the model of that id."""
-        self.show_classify()
+        self._frame.show_classify()
         if model_id:
-            self.classify.choose_model(model_id)
+            self._frame.classify.choose_model(model_id)
 
     @Slot(str, str)
     def evaluate_with(self, model_id: str, data: str) -> None:

@@ -12,6 +12,7 @@ from desktop.ui.kit.drops import take_a_copy
 from desktop.ui.kit.theme import theme
 from desktop.ui.shell.host import ViewHost
 from desktop.ui.shell.rail import Rail
+from desktop.ui.shell.views import LATER
 
 if TYPE_CHECKING:
     # Each of Qt's classes costs time when its name is first looked up: before the first paint only what is drawn is.
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     )
 
     from desktop.services.catalog import ModelCatalog
-    from desktop.services.engine_service import EngineService
     from desktop.ui.classify.view import ClassifyView
+    from desktop.ui.evaluate.view import EvaluateView
     from desktop.ui.kit.file_dialogs import FileDialog
     from desktop.ui.shell.later_view import LaterView
     from desktop.ui.shell.menus import Menus
@@ -38,7 +39,7 @@ SMALLEST = (1024, 640)
 FIRST_SIZE = (1280, 720)
 
 
-class MainWindow(ViewHost, QMainWindow):
+class MainWindow(QMainWindow):
     """``painted`` is emitted once, after the first paint: only then may anything heavy begin.
 
     The first paint shows the frame, the menu bar and the rail; the views and the menus' commands are made right after
@@ -52,8 +53,6 @@ class MainWindow(ViewHost, QMainWindow):
         self.settings = settings
         self._catalog = catalog
         self._has_painted = False
-        self._engine: EngineService | None = None
-        self._later: dict[str, LaterView] = {}
         self._classify: ClassifyView | None = None
         self._menus: Menus | None = None
         self._messages: MessageBar | None = None
@@ -66,11 +65,15 @@ class MainWindow(ViewHost, QMainWindow):
 
     def _build(self) -> None:
         self.rail = Rail()
-        self.add_rail_views()
-        self.rail.view_chosen.connect(self.show_view)
+        self.rail.add_view("classify", "classify", self.tr("Classify"), self.tr("Classify images"))
+        for later in LATER:
+            self.rail.add_view(later.id, later.icon, self.tr(later.word), self.tr(later.tip))
+        self.rail.set_view("classify")
         self.rail.help_requested.connect(self.show_help)
         self.rail.settings_requested.connect(self.show_settings)
         self.views = QStackedWidget()
+        self.host = ViewHost(self, self.views, self.rail, self._catalog, self.settings)
+        self.rail.view_chosen.connect(self.host.show_view)
         self.settings.saving_failed.connect(self._say)
         self._column = column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -134,7 +137,7 @@ class MainWindow(ViewHost, QMainWindow):
         view.look_requested.connect(self.look_large)
         view.said.connect(self.messages.say)
         view.told.connect(self.messages.tell)
-        view.install_wanted.connect(self.install_model)
+        view.install_wanted.connect(self.host.install_model)
         self._classify = view
         view.session.current_changed.connect(self.menus.refresh)
         view.session.current_changed.connect(self._show_title)
@@ -145,6 +148,27 @@ class MainWindow(ViewHost, QMainWindow):
         view.job.answered.connect(self.menus.refresh)
         view.list.model.counts_changed.connect(self.menus.refresh)
         self.views.currentChanged.connect(self.menus.refresh)
+
+    # The views beside Classify, which the host holds
+
+    @property
+    def shown(self) -> LaterView | None:
+        """The view that is shown, unless that is Classify."""
+        return self.host.shown
+
+    @property
+    def evaluate(self) -> EvaluateView:
+        """The Evaluate view, made when it is first asked for."""
+        return self.host.evaluate
+
+    def later(self, view_id: str) -> LaterView:
+        """The view of that id, made when it is first asked for. Raises :class:`KeyError` for an unknown one."""
+        return self.host.later(view_id)
+
+    @Slot(str)
+    def show_view(self, view_id: str) -> None:
+        """Show the view of that id, as the rail names it."""
+        self.host.show_view(view_id)
 
     # Commands
 
@@ -346,7 +370,7 @@ class MainWindow(ViewHost, QMainWindow):
         dialog = SettingsDialog(self.settings, self)
         dialog.theme_chosen.connect(self.set_theme)
         dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
-        dialog.at_once_chosen.connect(self.set_trainings_at_once)
+        dialog.at_once_chosen.connect(self.host.set_trainings_at_once)
         self.show_dialog(dialog)
 
     def show_dialog(self, dialog: QWidget) -> None:
@@ -434,11 +458,11 @@ class MainWindow(ViewHost, QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the window's place, stop what runs; a view with work under way may keep the window open."""
-        if not self.may_close():
+        if not self.host.may_close():
             event.ignore()
             return
         self.settings.set("geometry", bytes(self.saveGeometry().toBase64().data()).decode("ascii"))
         if self._classify is not None:
             self._classify.close_down()
-        self.close_later()
+        self.host.close_later()
         super().closeEvent(event)

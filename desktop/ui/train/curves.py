@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSplitter, QToolButton,
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.train import words
 from desktop.ui.widgets.plot import CurvePlot
-from desktop.ui.widgets.plot_drawing import Frame, Series
+from desktop.ui.widgets.plot_drawing import PlotFrame, Series
 
 if TYPE_CHECKING:
-    from desktop.services.training_job import Curves
+    from desktop.services.training_job import TrainingCurves
 
 _DRAW_MS = 250
 _STAGGER_MS = 80  # the second plot is drawn a moment after the first: two short pauses instead of a long one
@@ -27,11 +27,11 @@ class CurvesPane(QWidget):
 
     def __init__(self, way: str = "epoch", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._curves: Curves | None = None
+        self._curves: TrainingCurves | None = None
         self._total = self._validation = 0
         self._rows = -1
         self._shown: object = None
-        self._second_half: tuple[Frame, list[Series]] | None = None
+        self._second_half: tuple[PlotFrame, list[Series]] | None = None
         self._cells: dict[int, tuple[list[Cell], bool]] = {}
         self.loss = CurvePlot(self.tr("Loss"))
         self.accuracy = CurvePlot(self.tr("Accuracy"))
@@ -85,7 +85,7 @@ class CurvesPane(QWidget):
         button = self._ways.checkedButton()
         return str(button.property("way")) if button is not None else "epoch"
 
-    def set_curves(self, curves: Curves | None, total: int, validation: int = 0) -> None:
+    def set_curves(self, curves: TrainingCurves | None, total: int, validation: int = 0) -> None:
         """Show these curves, of ``total`` epochs in all, checked on ``validation`` pictures (0: not known how many);
         the same object again says that it has grown."""
         another = curves is not self._curves or validation != self._validation
@@ -115,18 +115,18 @@ class CurvesPane(QWidget):
         if self._second_half is not None:
             self._plot(self.accuracy, "accuracy", self._second_half)
 
-    def _plot(self, plot: CurvePlot, figure: str, content: tuple[Frame, list[Series]]) -> None:
+    def _plot(self, plot: CurvePlot, figure: str, content: tuple[PlotFrame, list[Series]]) -> None:
         frame, series = content
         if series:
             plot.set_content(frame, series, self._said(frame.title, figure))
         else:
             plot.set_nothing(frame, self.tr("The curve begins with the first batches."))
 
-    def content(self, figure: str, title: str) -> tuple[Frame, list[Series]]:
+    def content(self, figure: str, title: str) -> tuple[PlotFrame, list[Series]]:
         """Frame and curves of ``figure`` ('loss' or 'accuracy') in the way that is chosen; no curves: nothing yet."""
         curves = self._curves
         if curves is None:
-            return Frame(title, ""), []
+            return PlotFrame(title, ""), []
         epochs = list(curves.epochs.get("epoch", []))
         by_batch = self.way == "batch"
         kind = "loss" if figure == "loss" else "share"
@@ -149,7 +149,7 @@ class CurvesPane(QWidget):
         words_x = self.tr("Epoch (batches within)") if by_batch else self.tr("Epoch")
         last = room_for(len(epochs), self._total)
         start = 0.0 if by_batch else (1.0 if last > 1 else 0.0)
-        return Frame(title, words_x, last, kind, start), series  # type: ignore[arg-type]
+        return PlotFrame(title, words_x, last, kind, start), series  # type: ignore[arg-type]
 
     def _said(self, title: str, figure: str) -> str:
         curves = self._curves

@@ -23,15 +23,15 @@ from desktop.ui.widgets.plot_drawing import draw_file
 
 if TYPE_CHECKING:
     from desktop.services.training import TrainingService
-    from desktop.services.training_job import Curves
+    from desktop.services.training_job import TrainingCurves
     from desktop.ui.train.jobs_tab import JobsTab
     from desktop.ui.train.runs_tab import RunsTab
-    from desktop.ui.widgets.plot_drawing import Frame, Series
+    from desktop.ui.widgets.plot_drawing import PlotFrame, Series
 
 COLUMNS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "rate", "seconds")
 
 
-def curves_csv(runs: list[tuple[str, Curves]]) -> str:
+def curves_csv(runs: list[tuple[str, TrainingCurves]]) -> str:
     """The epochs of runs as CSV: the run's name, then :data:`COLUMNS`. RFC 4180 but for line feeds."""
     stream = io.StringIO()
     writer = CsvWriter(stream, "\n")
@@ -93,7 +93,7 @@ class CurveExports(QObject):
         self._task.failed.connect(self._on_failed)
         self._task.launch()
 
-    def _runs(self) -> list[tuple[str, str, Curves | None]]:
+    def _runs(self) -> list[tuple[str, str, TrainingCurves | None]]:
         """Name, id and curves of what is to be saved; no curves where nothing had them drawn and they are not read."""
         if self._run_id:
             job = self._service.job(self._run_id)
@@ -102,7 +102,7 @@ class CurveExports(QObject):
         held = [(run, tab.curves.get(run.id)) for run in tab.chosen()]
         return [(run.name, run.id, own) for run, own in held if (run.epochs_done if own is None else own.done)]
 
-    def _plots(self) -> list[tuple[Frame, list[Series]]]:
+    def _plots(self) -> list[tuple[PlotFrame, list[Series]]]:
         source = self._jobs.page.curves if self._run_id else self._runs_tab
         return [source.content("loss", self.tr("Loss")), source.content("accuracy", self.tr("Accuracy"))]
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from desktop.report.parallel import Line, Scale
+from desktop.report.parallel import Scale, TrialLine
 from desktop.ui.kit.theme import blend, theme
 from desktop.ui.kit.widgets import draw_focus_ring
 
@@ -23,7 +23,7 @@ class ParallelPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._axes: Sequence[str] = ()
-        self._lines: Sequence[Line] = ()
+        self._lines: Sequence[TrialLine] = ()
         self._scales: list[Scale] = []
         self._value, self._high = "", True
         self._marked = -1
@@ -33,7 +33,7 @@ class ParallelPlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme().changed.connect(self.update)
 
-    def set_trials(self, axes: Sequence[str], lines: Sequence[Line], value: str, high: bool) -> None:
+    def set_trials(self, axes: Sequence[str], lines: Sequence[TrialLine], value: str, high: bool) -> None:
         """Other trials: the settings' names, a line each, the figure's name and whether more of it is better."""
         self._axes, self._lines, self._value, self._high = axes, lines, value, high
         self._scales = [Scale([line.settings[i] for line in lines]) for i in range(len(axes))]
@@ -57,7 +57,7 @@ class ParallelPlot(QWidget):
         values = [line.value for line in self._lines if line.value is not None]
         return (min(values), max(values)) if values else (0.0, 1.0)
 
-    def _points(self, line: Line) -> QPolygonF:
+    def _points(self, line: TrialLine) -> QPolygonF:
         area, count = self._area(), len(self._axes)
         places = [scale.place(text) for scale, text in zip(self._scales, line.settings, strict=True)]
         if line.value is not None:

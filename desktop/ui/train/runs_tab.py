@@ -25,11 +25,11 @@ from desktop.ui.kit.widgets import make_label
 from desktop.ui.train import plan_text, words
 from desktop.ui.train.runs_table import MOST_CURVES, RunsModel, runs_table, style, tone
 from desktop.ui.widgets.plot import CurvePlot
-from desktop.ui.widgets.plot_drawing import Frame, Series
+from desktop.ui.widgets.plot_drawing import PlotFrame, Series
 
 if TYPE_CHECKING:
     from desktop.services.training import TrainingService
-    from desktop.services.training_job import Curves
+    from desktop.services.training_job import TrainingCurves
     from desktop.store.run_record import RunRecord
 
 _WITH_TRAINING = 2  # runs beside each other that show their training curves too
@@ -51,7 +51,7 @@ class RunsTab(QWidget):
         super().__init__(parent)
         self._service = service
         self.runs: list[RunRecord] = []
-        self._curves: dict[str, Curves] = {}
+        self._curves: dict[str, TrainingCurves] = {}
         self._plans: dict[str, str] = {}
         self._fitted = False
         self._wanted: list[str] = []
@@ -219,7 +219,7 @@ class RunsTab(QWidget):
                 self._service.errands.run(partial(_load, self._service, run.id), self._on_loaded)
         self._draw()
 
-    def _on_loaded(self, found: tuple[str, Curves, str]) -> None:
+    def _on_loaded(self, found: tuple[str, TrainingCurves, str]) -> None:
         run_id, curves, plan = found
         self._curves[run_id], self._plans[run_id] = curves, plan
         if any(run.id == run_id for run in self.chosen()):
@@ -243,7 +243,7 @@ class RunsTab(QWidget):
                 plot.set_nothing(frame, self.tr("Choose one or several runs to see their curves on one plot."))
         self._fill_plan(chosen)
 
-    def content(self, figure: str, title: str) -> tuple[Frame, list[Series]]:
+    def content(self, figure: str, title: str) -> tuple[PlotFrame, list[Series]]:
         """Frame and curves of the chosen runs; with one or two of them their training curves too, thin."""
         chosen = self.chosen()[:MOST_CURVES]
         series: list[Series] = []
@@ -263,7 +263,7 @@ class RunsTab(QWidget):
             series.append(Series(run.name, epochs, held, tone(place), 2.2, style(place), dots, mark))
         kind = "loss" if figure == "loss" else "share"
         start = 1.0 if longest > 1 else 0.0
-        return Frame(title, self.tr("Epoch"), longest, kind, start, legend=False), series  # type: ignore[arg-type]
+        return PlotFrame(title, self.tr("Epoch"), longest, kind, start, legend=False), series  # type: ignore[arg-type]
 
     def _fill_plan(self, chosen: list[RunRecord]) -> None:
         plans = [plan_text.settings(self._plans.get(run.id, "")) for run in chosen]
@@ -334,12 +334,12 @@ class RunsTab(QWidget):
             self._service.delete(run.id, run.name)
 
     @property
-    def curves(self) -> dict[str, Curves]:
+    def curves(self) -> dict[str, TrainingCurves]:
         """The curves that were read, by run."""
         return self._curves
 
 
-def _load(service: TrainingService, run_id: str) -> tuple[str, Curves, str]:
+def _load(service: TrainingService, run_id: str) -> tuple[str, TrainingCurves, str]:
     from desktop.core.types import FoveaError
 
     store = service.store

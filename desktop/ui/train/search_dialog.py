@@ -37,7 +37,7 @@ _TRIALS = 12
 class SearchDialog(QDialog):
     """``started`` carries an :class:`Order`. ``bases`` are the plans to choose from, each with its name."""
 
-    started = Signal(object)
+    started = Signal(Order)
 
     def __init__(
         self, bases: Sequence[tuple[str, TrainingPlan]], taken: Sequence[str], parent: QWidget | None = None

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.ml.plans.search_results import TrialResult
-from desktop.report.parallel import Line
+from desktop.report.parallel import TrialLine
 from desktop.services.searching import Order, Searching
 from desktop.ui.kit.tables import Cell, FiguresModel, fit_columns, table
 from desktop.ui.kit.theme import theme
@@ -322,7 +322,9 @@ class SearchesTab(QWidget):
             )
         )
         lines = [
-            Line(tuple(trial.settings.get(key, "") for key in keys), trial.value if trial.state == "done" else None)
+            TrialLine(
+                tuple(trial.settings.get(key, "") for key in keys), trial.value if trial.state == "done" else None
+            )
             for trial in self._trials
         ]
         self.plot.set_trials(keys, lines, goal, high)

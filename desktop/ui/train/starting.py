@@ -30,7 +30,7 @@ class Starter(QObject):
     :class:`FoveaError`; ``said`` a sentence."""
 
     ready = Signal(object, str, str)
-    failed = Signal(object)
+    failed = Signal(Exception)
     said = Signal(str)
 
     def __init__(self, service: TrainingService, catalog: ModelCatalog, settings: Settings, parent: QWidget) -> None:

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ui.classify.results_model import COLUMNS, ResultsModel
+from desktop.ui.classify.results_columns import COLUMNS
+from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import theme
 
@@ -73,10 +74,10 @@ class CellDelegate(QStyledItemDelegate):
         room = rect.adjusted(8, 0, -8, 0)
         metrics = option.fontMetrics
         if metrics.horizontalAdvance(text) > room.width():
-            if COLUMNS[column] == "name":
+            if COLUMNS[column].name == "name":
                 text = short_name(text, metrics, room)
             else:
-                middle = COLUMNS[column] == "folder"
+                middle = COLUMNS[column].elide_middle
                 mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
                 text = metrics.elidedText(text, mode, room.width())
         painter.setPen(QColor(getattr(tokens, tone)))

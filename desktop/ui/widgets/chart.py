@@ -20,7 +20,7 @@ from desktop.ui.kit.widgets import decimals, draw_focus_ring
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Line:
+class ChartLine:
     """A curve: ``x`` and ``y`` float64 (n,), in the units of the axes; ``tone`` names a colour of the theme."""
 
     x: np.ndarray
@@ -59,7 +59,7 @@ class Chart(QWidget):
         super().__init__(parent)
         self._title = title
         self._x, self._y = Axis(""), Axis("")
-        self._lines: Sequence[Line] = ()
+        self._lines: Sequence[ChartLine] = ()
         self._spots: Sequence[Spot] = ()
         self._bars: Sequence[tuple[float, float, float]] = ()
         self._mark: tuple[float, float] | None = None
@@ -76,7 +76,7 @@ class Chart(QWidget):
         self,
         x: Axis,
         y: Axis,
-        lines: Sequence[Line] = (),
+        lines: Sequence[ChartLine] = (),
         spots: Sequence[Spot] = (),
         bars: Sequence[tuple[float, float, float]] = (),
         said: str = "",
@@ -219,7 +219,7 @@ class Chart(QWidget):
             top = area.bottom() - share * area.height() * 0.9
             painter.drawRect(QRectF(left + 1, top, right - left - 2, area.bottom() - top))
 
-    def _paint_line(self, painter: QPainter, line: Line) -> None:
+    def _paint_line(self, painter: QPainter, line: ChartLine) -> None:
         if not len(line.x):
             return
         xs, ys = self._at(line.x, line.y)

@@ -132,12 +132,12 @@ class ImageDelegate(QStyledItemDelegate):
 class ImageList(QWidget):
     """The pane. ``chosen`` carries the item now current, ``opened`` (Enter, double click) and ``look`` (Space) too."""
 
-    chosen = Signal(object)
-    opened = Signal(object)
-    look = Signal(object)
+    chosen = Signal(ImageItem)
+    opened = Signal(ImageItem)
+    look = Signal(ImageItem)
     remove_requested = Signal(list)
     undo_requested = Signal()
-    show_in_folder = Signal(object)
+    show_in_folder = Signal(ImageItem)
     mode_changed = Signal(str)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:

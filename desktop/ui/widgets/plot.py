@@ -19,7 +19,17 @@ from PySide6.QtWidgets import QFrame, QStackedLayout, QToolTip, QWidget
 from desktop.services.background import Slices
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import decimals, draw_focus_ring, make_label
-from desktop.ui.widgets.plot_drawing import Frame, Series, colours_of, dress, ground, legend, limits, look_of, thinned
+from desktop.ui.widgets.plot_drawing import (
+    PlotFrame,
+    Series,
+    colours_of,
+    dress,
+    ground,
+    legend,
+    limits,
+    look_of,
+    thinned,
+)
 from desktop.ui.widgets.plotting import plotting
 
 if TYPE_CHECKING:
@@ -36,7 +46,7 @@ class CurvePlot(QFrame):
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMinimumSize(220, 160)
-        self._frame = Frame(name, "")
+        self._frame = PlotFrame(name, "")
         self._series: Sequence[Series] = ()
         self._nothing = ""
         self._words = make_label("", "secondary", wrap=True)
@@ -63,13 +73,13 @@ class CurvePlot(QFrame):
 
     # What is shown
 
-    def set_content(self, frame: Frame, series: Sequence[Series], said: str = "") -> None:
+    def set_content(self, frame: PlotFrame, series: Sequence[Series], said: str = "") -> None:
         """Other curves, or more of them; ``said`` is what a screen reader tells."""
         self._frame, self._series, self._nothing = frame, series, ""
         self.setAccessibleDescription(said)
         self._schedule()
 
-    def set_nothing(self, frame: Frame, why: str) -> None:
+    def set_nothing(self, frame: PlotFrame, why: str) -> None:
         """There is nothing to draw, and why."""
         self._frame, self._series, self._nothing = frame, (), why
         self.setAccessibleDescription(why)
@@ -111,11 +121,11 @@ class CurvePlot(QFrame):
         from matplotlib.figure import Figure
 
         from desktop.report.plots import style
-        from desktop.ui.widgets.plot_canvas import Canvas
+        from desktop.ui.widgets.plot_canvas import PlotCanvas
 
         with mpl.rc_context(style()):
             figure = Figure()
-            canvas = Canvas(figure)
+            canvas = PlotCanvas(figure)
             self._axes = figure.add_subplot()
         canvas.installEventFilter(self)
         self._canvas = canvas

@@ -15,7 +15,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from desktop.ui.kit.theme import theme
 
 
-class Canvas(FigureCanvasQTAgg):
+class PlotCanvas(FigureCanvasQTAgg):
     """Shows the last finished drawing, whatever its size: its owner draws the next one in parts."""
 
     def __init__(self, figure: Figure) -> None:

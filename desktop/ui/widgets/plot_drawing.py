@@ -32,7 +32,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlotFrame:
     """What stands around the curves. ``x_to``: where the x axis ends (0: where the curves do). ``kind`` chooses the y
     axis: from 0 up, or shares up to 1."""
 
@@ -56,7 +56,7 @@ def thinned(series: Series) -> tuple[np.ndarray, np.ndarray]:
     return np.array([series.x[i] for i in picked], float), np.array([series.y[i] for i in picked], float)
 
 
-def limits(frame: Frame, series: Sequence[Series]) -> tuple[float, float, float]:
+def limits(frame: PlotFrame, series: Sequence[Series]) -> tuple[float, float, float]:
     """The y axis from, to, and where the x axis ends: round numbers, so that they rarely move."""
     ys = [y for s in series for y in s.y if math.isfinite(y)]
     right = max((x for s in series for x in s.x), default=1.0)
@@ -102,7 +102,7 @@ def look_of(series: Series, dark: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def dress(axes: Axes, frame: Frame, held: tuple[float, float, float], t: Any) -> None:
+def dress(axes: Axes, frame: PlotFrame, held: tuple[float, float, float], t: Any) -> None:
     """Title, limits, ticks and colours of the axes; ``held`` as from :func:`limits`."""
     from matplotlib.ticker import MaxNLocator
 
@@ -144,7 +144,7 @@ def legend(axes: Axes, series: Sequence[Series], dark: bool) -> None:
         text.set_color(t.text)
 
 
-def draw_file(path: str, plots: Sequence[tuple[Frame, Sequence[Series]]]) -> None:
+def draw_file(path: str, plots: Sequence[tuple[PlotFrame, Sequence[Series]]]) -> None:
     """Write plots side by side into a PNG in the light colours. Raises OSError."""
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -26,8 +26,9 @@ from PySide6.QtWidgets import (
 
 from desktop.core.types import FoveaError
 from desktop.services.background import Slices, Task
+from desktop.ui.classify.results_columns import COLUMNS, place_of
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
-from desktop.ui.classify.results_model import COLUMNS, ResultsModel
+from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Failure, Prediction
     from desktop.store.manifest import Manifest
 
-_WIDTHS = {
-    **{"name": 170, "folder": 90, "answer": 120, "score": 64, "kind": 70},
-    **{"second": 140, "notices": 170, "time": 76, "size": 96},
-}
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
 _ANY = 0.0
@@ -58,7 +55,7 @@ class ResultsTable(QWidget):
 
     row_activated = Signal(object)
     exported = Signal(str, int)
-    export_failed = Signal(object)
+    export_failed = Signal(FoveaError)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,7 +100,7 @@ class ResultsTable(QWidget):
             self._clear_filters(manifest)
         self._current = -1
         self._failure.clear()
-        self._table.setColumnHidden(COLUMNS.index("kind"), manifest.domain is None)
+        self._table.setColumnHidden(place_of("kind"), manifest.domain is None)
         self.model.begin(sources, manifest, root, kept)
 
     def _clear_filters(self, manifest: Manifest) -> None:
@@ -179,9 +176,9 @@ class ResultsTable(QWidget):
         self._table = ResultsGrid(self.model)
         self._table.setAccessibleName(self.tr("Results table"))
         header = self._table.horizontalHeader()
-        for column, name in enumerate(COLUMNS):
-            if name in _WIDTHS:
-                self._table.setColumnWidth(column, _WIDTHS[name])
+        for place, column in enumerate(COLUMNS):
+            if column.width:
+                self._table.setColumnWidth(place, column.width)
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self._table.setSortingEnabled(True)

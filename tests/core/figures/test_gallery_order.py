@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from desktop.core.figures.gallery_order import Mode, in_order
-from desktop.services.answers import Choice, ResultAnswers, arrange
+from desktop.services.answers import GalleryChoice, ResultAnswers, arrange
 from tests.core.figures.makers import made_up
 
 TRUTH = np.array([0, 0, 1, 1, 0, 1, 0])
@@ -37,11 +37,11 @@ def test_only_the_rows_asked_for_in_their_order() -> None:
 def test_a_result_and_a_gallery_show_the_same_order() -> None:
     result = made_up(TRUTH, SCORES)
     answers = ResultAnswers(result, None)  # type: ignore[arg-type]
-    pairs: list[tuple[np.ndarray, Choice]] = [
-        (result.top_losses(), Choice("losses")),
-        (result.least_confident_right(), Choice("unsure")),
-        (result.likely_wrong_labels(), Choice("labels")),
-        (result.cell(1, 0), Choice("cell", 1, 0)),
+    pairs: list[tuple[np.ndarray, GalleryChoice]] = [
+        (result.top_losses(), GalleryChoice("losses")),
+        (result.least_confident_right(), GalleryChoice("unsure")),
+        (result.likely_wrong_labels(), GalleryChoice("labels")),
+        (result.cell(1, 0), GalleryChoice("cell", 1, 0)),
     ]
     for own, choice in pairs:
         assert own.tolist() == arrange(answers, choice).tolist()

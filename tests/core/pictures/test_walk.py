@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.core.pictures.walk import Found, Problem, natural_key, walk_images
+from desktop.core.pictures.walk import FoundFile, Problem, natural_key, walk_images
 
 SUFFIXES = frozenset({".png", ".jpg", ".dcm"})
 posix_only = pytest.mark.skipif(os.name == "nt", reason="needs POSIX links, pipes or permissions")
@@ -25,7 +25,7 @@ def touch(path: Path, data: bytes = b"x") -> Path:
 
 def names(root: Path) -> list[str]:
     items = list(walk_images([root], SUFFIXES))
-    assert all(isinstance(item, Found) for item in items), items
+    assert all(isinstance(item, FoundFile) for item in items), items
     return [Path(item.path).relative_to(root).as_posix() for item in items]
 
 
@@ -90,7 +90,7 @@ def test_an_unknown_file_that_cannot_be_read_is_no_problem(tmp_path: Path, monke
 
 def test_a_file_named_outright_is_found_whatever_it_is_called(tmp_path: Path) -> None:
     files = [touch(tmp_path / name) for name in ("notes.txt", ".hidden", "DICOMDIR")]
-    assert list(walk_images(files, SUFFIXES)) == [Found(str(file)) for file in files]
+    assert list(walk_images(files, SUFFIXES)) == [FoundFile(str(file)) for file in files]
 
 
 def test_missing_paths_and_impossible_names_are_problems_and_the_walk_goes_on(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_an_unreadable_folder_is_reported_and_its_neighbours_are_found(
     finally:
         (tmp_path / "a").chmod(0o700)
     assert isinstance(problem, Problem) and problem.kind == "no-access"
-    assert found == Found(str(tmp_path / "b" / "2.png"))
+    assert found == FoundFile(str(tmp_path / "b" / "2.png"))
 
 
 @posix_only
@@ -176,7 +176,7 @@ def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
     with open(raw, "wb") as stream:
         stream.write(b"x")
     (item,) = walk_images([tmp_path], SUFFIXES)
-    assert isinstance(item, Found) and os.fsencode(item.path) == raw
+    assert isinstance(item, FoundFile) and os.fsencode(item.path) == raw
 
 
 @given(st.lists(st.text(max_size=12), max_size=12), st.randoms())

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from desktop import paths
 from desktop.core.trust import general_words
-from desktop.core.trust.general_words import ENOUGH, Words
+from desktop.core.trust.general_words import ENOUGH, GeneralWords
 from desktop.core.types import StoreError
 
 ROOT = Path(__file__).resolve().parents[3]
 # Four classes: two dogs, a cat, a car.
-SMALL = Words(("dog", "animal"), np.array([[1, 1, 0, 0], [1, 1, 1, 0]], bool))
+SMALL = GeneralWords(("dog", "animal"), np.array([[1, 1, 0, 0], [1, 1, 1, 0]], bool))
 
 
 def described() -> tuple[list[str], list[str]]:

@@ -13,10 +13,10 @@ import psutil
 import pytest
 
 from desktop.core.types import StoreError
-from desktop.ml.convert.sandbox import GIB, ChildError, Limits, run
+from desktop.ml.convert.sandbox import GIB, ChildError, SandboxLimits, run
 from tests.patience import patient
 
-ROOMY = Limits(2 * GIB, 60.0)
+ROOMY = SandboxLimits(2 * GIB, 60.0)
 HERE = "tests.ml.convert.test_sandbox"
 
 
@@ -87,14 +87,14 @@ def test_one_huge_allocation_fails_at_once() -> None:
 
 def test_memory_that_grows_is_ended() -> None:
     with pytest.raises(ChildError) as caught:
-        run(f"{HERE}:allocate", (False,), Limits(GIB // 4, 60.0))
+        run(f"{HERE}:allocate", (False,), SandboxLimits(GIB // 4, 60.0))
     assert caught.value.kind == "too-much-memory" and "0.2 GiB" in caught.value.message
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_time_cancel_and_crash_are_told_apart() -> None:
     for function, limits, cancelled, kind in (
-        ("wait", Limits(GIB, 0.3), lambda: False, "too-long"),
+        ("wait", SandboxLimits(GIB, 0.3), lambda: False, "too-long"),
         ("wait", ROOMY, lambda: True, "cancelled"),
         ("die", ROOMY, lambda: False, "crashed"),
     ):

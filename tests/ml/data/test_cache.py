@@ -19,7 +19,7 @@ from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import ImageSource, PreprocessSpec
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Pictures, Rows
-from desktop.ml.data.cache import CacheError, Item
+from desktop.ml.data.cache import CacheError, CacheItem
 
 SPEC = PreprocessSpec(8, 6, "grey", "stretch")
 ROOT = Path(__file__).parents[3]
@@ -36,7 +36,7 @@ class Feed:
     def picture(self, position: int) -> np.ndarray:
         return np.random.default_rng(position).integers(0, 256, (12, 10), np.uint8)
 
-    def item(self, position: int) -> Item:
+    def item(self, position: int) -> CacheItem:
         digest = (bytes([position]) * 32).hex()
         if self._broken and position % self._broken == 0:
             return ImageSource("empty.png", data=b""), (0, digest)

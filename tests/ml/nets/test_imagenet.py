@@ -12,8 +12,8 @@ import pytest
 
 from desktop.core.types import FoveaError
 from desktop.ml.exchange import install
-from desktop.ml.exchange.install import Request
-from desktop.ml.plans.job_steps import Step
+from desktop.ml.exchange.install import InstallRequest
+from desktop.ml.plans.job_steps import JobStep
 from desktop.store import catalogue
 from desktop.store.catalogue import Pins
 from desktop.store.download import Transfer
@@ -140,7 +140,7 @@ def test_a_wrong_file_is_not_installed_and_both_hashes_are_told(tmp_path: Path) 
     store = ModelStore(user=tmp_path / "user")
     network = catalogue.load().get("vgg16")
     with pytest.raises(FoveaError) as caught:
-        install.install(Request(network, stick), store)
+        install.install(InstallRequest(network, stick), store)
     assert caught.value.kind == "wrong-hash"
     assert network.md5 in caught.value.message
     assert hashlib.md5(stick.read_bytes(), usedforsecurity=False).hexdigest() in caught.value.message
@@ -154,7 +154,7 @@ def test_too_little_disk_is_said_first(tmp_path: Path, monkeypatch: pytest.Monke
     usage = collections.namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda _: usage(10**9, 0, 10**9))
     with pytest.raises(FoveaError) as caught:
-        install.install(Request(catalogue.load().get("vgg16")), ModelStore(user=tmp_path))
+        install.install(InstallRequest(catalogue.load().get("vgg16")), ModelStore(user=tmp_path))
     assert caught.value.kind == "disk-full" and "2.8 GB" in caught.value.message
 
 
@@ -179,12 +179,12 @@ def test_a_network_is_fetched_built_converted_compared_and_answers(mobile: tuple
     store = ModelStore(user=tmp_path / "user")
     told: list[Any] = []
     with serving(lambda h: h.give(content, stop_after=4_000_000 if h.number == 1 else None)) as server:
-        request = Request(network, url=server.url)  # type: ignore[attr-defined]
+        request = InstallRequest(network, url=server.url)  # type: ignore[attr-defined]
         made = install.install(request, store, told.append)
         assert [h.get("Range") for h in server.asked] == [None, "bytes=4000000-"]  # type: ignore[attr-defined]
     assert made is not None and made.parity is not None and made.parity.largest_difference <= 1e-5
     assert made.card.parameters == 2_554_968
-    assert [event.name for event in told if isinstance(event, Step)] == ["build", "convert", "compare", "write"]
+    assert [event.name for event in told if isinstance(event, JobStep)] == ["build", "convert", "compare", "write"]
     assert any(isinstance(event, Transfer) and event.done == event.total for event in told)
     assert {c.verdict for c in store.verify(MOBILE)} == {"ok"} and install.is_installed(network, store)
     pin = Pins().get(MOBILE)
@@ -198,7 +198,7 @@ def test_a_network_is_fetched_built_converted_compared_and_answers(mobile: tuple
     Pins().set(MOBILE, replace(pin, sha256="0" * 64))
     with serving(lambda h: h.give(content)) as server:
         with pytest.raises(FoveaError) as caught:
-            install.install(Request(network, url=server.url), store)  # type: ignore[attr-defined]
+            install.install(InstallRequest(network, url=server.url), store)  # type: ignore[attr-defined]
         assert caught.value.kind == "wrong-hash"
 
 
@@ -209,7 +209,7 @@ def test_weights_in_16_bits_are_half_the_size_and_close(mobile: tuple[Any, bytes
     path.write_bytes(content)
     store = ModelStore(user=tmp_path / "user")
     made = install.install(
-        Request(network, path, precision="float16", sha256=hashlib.sha256(content).hexdigest()), store
+        InstallRequest(network, path, precision="float16", sha256=hashlib.sha256(content).hexdigest()), store
     )
     assert made is not None and made.parity is not None and made.parity.largest_difference < 1e-2
     assert (store.user_root / MOBILE / "model.tflite").stat().st_size < 0.6 * len(content)
@@ -234,7 +234,8 @@ def test_a_base_that_its_user_vouched_for_is_not_taken_for_the_published_one(
     if not vouched:
         network = replace(network, md5=md5, size=len(content), size_exact=True)
     assert (
-        install.install(Request(network, mine, sha256=digest if vouched else None), ModelStore(user=tmp_path)) is None
+        install.install(InstallRequest(network, mine, sha256=digest if vouched else None), ModelStore(user=tmp_path))
+        is None
     )
     assert catalogue.base_weights(network).read_bytes() == content
     pin = Pins().get(network.id)
@@ -251,7 +252,7 @@ def test_weights_that_do_not_fit_are_not_installed(mobile: tuple[Any, bytes], tm
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     store = ModelStore(user=tmp_path / "user")
     with pytest.raises(FoveaError) as caught:
-        install.install(Request(other, path, sha256=digest), store)
+        install.install(InstallRequest(other, path, sha256=digest), store)
     assert caught.value.kind in ("does-not-fit", "damaged")
     assert not catalogue.base_weights(other).exists() and not store.user_root.exists()
 
@@ -273,7 +274,7 @@ def test_vgg16_layer_by_layer_and_its_conversion(tmp_path: Path) -> None:
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     store = ModelStore(user=tmp_path / "user")
-    made = install.install(Request(catalogue.load().get("vgg16"), path, sha256=digest), store)
+    made = install.install(InstallRequest(catalogue.load().get("vgg16"), path, sha256=digest), store)
     assert made is not None and made.parity is not None and made.parity.largest_difference <= 1e-5
     assert made.card.parameters == 138_357_544 and made.labels[285] == "Egyptian cat"
     assert {c.verdict for c in store.verify("vgg16-imagenet")} == {"ok"}

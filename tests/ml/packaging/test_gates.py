@@ -13,11 +13,11 @@ import pytest
 from desktop.core.types import FoveaError, PreprocessSpec
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.exchange import export_model, import_model, install
-from desktop.ml.exchange.foreign import Facts, Found
-from desktop.ml.packaging import calibrate, package
+from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
+from desktop.ml.packaging import calibrate, decide, package
 from desktop.ml.plans import plan
 from desktop.store import catalogue
-from desktop.store.download import Control
+from desktop.store.download import DownloadControl
 from desktop.store.manifest import Decision
 from desktop.store.store import ModelStore
 from tests.core.figures.makers import store as colours_store
@@ -37,16 +37,16 @@ def test_the_plans_rule_makes_the_decision_and_says_so() -> None:
     scores = np.stack([1 - np.concatenate([low, high]), np.concatenate([low, high])], axis=1)
     pictures = Pictures(np.zeros((60, 2, 2, 1), np.uint8), truth, tuple(map(str, range(60))))
     nothing: Any = None
-    found = package._decide(two_classes("balanced"), nothing, 1.0, scores, pictures)
+    found = decide.decide(two_classes("balanced"), nothing, 1.0, scores, pictures)
     assert (found.rule, found.positive) == ("threshold", 1) and 0.2 < (found.value or 0) < 0.25
     assert found.reason.startswith("sensitivity and specificity alike on the validation split (60 pictures;")
-    kept = package._decide(two_classes("sensitivity"), nothing, 1.0, scores, pictures)
+    kept = decide.decide(two_classes("sensitivity"), nothing, 1.0, scores, pictures)
     assert kept.value == calibrate.sensitive_threshold(scores[:, 1], truth == 1, 0.9) and "at least 90%" in kept.reason
-    assert package._decide(two_classes("argmax"), nothing, 1.0, scores, pictures) == Decision()
+    assert decide.decide(two_classes("argmax"), nothing, 1.0, scores, pictures) == Decision()
     none = scores.copy()
     none[30:] = [1.0, 0.0]
     none[:30] = [0.9, 0.1]
-    missed = package._decide(two_classes("sensitivity"), nothing, 1.0, none, pictures)
+    missed = decide.decide(two_classes("sensitivity"), nothing, 1.0, none, pictures)
     assert missed.rule == "argmax" or "the plan's cannot be reached" in missed.reason
 
 
@@ -91,11 +91,11 @@ def test_the_limit_itself_is_within_it(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("precision", "limit"), [("float32", 1e-5), ("float16", 1e-2)])
 def test_an_installed_networks_file_is_compared(precision: Any, limit: float, monkeypatch: pytest.MonkeyPatch) -> None:
     network = next(iter(catalogue.load().networks))
-    request = install.Request(network, precision=precision)
+    request = install.InstallRequest(network, precision=precision)
 
     def differs(gap: float) -> tuple[float, dict[str, int], int]:
         monkeypatch.setattr(install, "run", lambda *_: (gap, {"probabilities": 0}, 9))
-        return install._compare(request, Path("work"), Control(), lambda event: None)
+        return install._compare(request, Path("work"), DownloadControl(), lambda event: None)
 
     assert differs(limit) == (limit, {"probabilities": 0}, 9) and differs(0.0)[0] == 0.0
     for gap in (limit * 1.001, 1.0, float("nan"), float("inf")):
@@ -144,8 +144,8 @@ def test_a_foreign_networks_file_is_compared_before_it_is_kept(tmp_path: Path, m
     store = ModelStore(tmp_path / "bundled", tmp_path / "models")
     foreign = tmp_path / "foreign.tflite"
     foreign.write_bytes(b"\0\0\0\0TFL3")
-    found = Found("tflite", 8, 8, 3, 3, "probabilities", None)
-    facts = Facts("Foreign", ("a", "b", "c"), "0-1", "stretch", ends="probabilities")
+    found = FoundInFile("tflite", 8, 8, 3, 3, "probabilities", None)
+    facts = ForeignFacts("Foreign", ("a", "b", "c"), "0-1", "stretch", ends="probabilities")
     monkeypatch.setattr(import_model, "kind_of", lambda path: "tflite")
     monkeypatch.setattr(import_model, "missing", lambda found, facts: {})
     monkeypatch.setattr(import_model, "contradiction", lambda found, facts: "")

@@ -163,7 +163,7 @@ def test_people_are_counted_by_what_lies_inside_a_class() -> None:
 @pytest.mark.parametrize(("truth", "missing"), [(0, "PNEUMONIA"), (1, "NORMAL")])
 @pytest.mark.parametrize("rule", ["balanced", "sensitivity"])
 def test_without_one_of_the_classes_no_threshold_is_chosen(truth: int, missing: str, rule: Any) -> None:
-    from desktop.ml.packaging import package
+    from desktop.ml.packaging import decide
 
     recipe = plan.load(next(path for path in RECIPES if path.stem == "chest-xray-pneumonia"))
     chosen = plan.DecisionPlan(rule, 1, 0.9 if rule == "sensitivity" else None)
@@ -171,7 +171,7 @@ def test_without_one_of_the_classes_no_threshold_is_chosen(truth: int, missing: 
     validation = Pictures(images, np.full(4, truth), ("a", "b", "c", "d"))
     scores = np.tile([[0.4, 0.6]], (4, 1))
     nothing: Any = None  # the network is not asked
-    made = package._decide(
+    made = decide.decide(
         replace(recipe, labels=("NORMAL", "PNEUMONIA"), decision=chosen), nothing, 1.0, scores, validation
     )
     assert made.rule == "argmax" and made.value is None and f"no picture of '{missing}'" in made.reason

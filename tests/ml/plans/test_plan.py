@@ -136,7 +136,7 @@ def test_only_known_architectures_make_a_plan(recipe: plan.TrainingPlan, name: s
 def test_events_survive_json() -> None:
     told = [
         events.Started("CPU", 10, 5, 2, 0, 3, "tensorflow", 4),
-        events.BatchDone(0, 1, 2, math.nan, 0.5),
+        events.TrainBatchDone(0, 1, 2, math.nan, 0.5),
         events.EpochDone(0, 3, 0.1, 0.9, 0.2, 0.8, 0.01, 1.0, best=True),
         events.Phase("data", 1, 2),
         events.Note("words"),

@@ -11,7 +11,7 @@ import pytest
 
 from desktop.ml.data.public_sets import Pictures
 from desktop.ml.plans import plan as plans
-from desktop.ml.plans.events import BatchDone, EpochDone, Event, Note, Paused, Resumed, Started
+from desktop.ml.plans.events import EpochDone, Event, Note, Paused, Resumed, Started, TrainBatchDone
 from desktop.ml.plans.plan import DataPlan, FitPlan, OptimizerPlan, Step
 from tests.ml.training.test_training import RECIPES, InsideEpoch
 
@@ -21,7 +21,8 @@ from desktop.ml.data import batches  # noqa: E402
 from desktop.ml.nets import architectures, cost, losses  # noqa: E402
 from desktop.ml.plans.control import Command, Steering, Undisturbed  # noqa: E402
 from desktop.ml.training import checkpoint, train  # noqa: E402
-from desktop.ml.training.loop import Loop, Stage  # noqa: E402
+from desktop.ml.training.context import Context  # noqa: E402
+from desktop.ml.training.loop import Loop, TrainingStage  # noqa: E402
 
 SHAPE = (8, 8, 1)
 
@@ -158,14 +159,14 @@ def test_patience_begins_anew_with_each_stage(tmp_path: Path) -> None:
     model = architectures.build(plan)
     steering = Steering(Undisturbed())
     told: list[Event] = []
-    stage = Stage(3, 9, plan.optimizer, (), 1)
-    loop = Loop(plan, stage, model, pictures(48), pictures(12, 1), tmp_path, told.append, steering)
+    stage = TrainingStage(3, 9, plan.optimizer, (), 1)
+    loop = Loop(Context(plan, pictures(48), pictures(12, 1), tmp_path, told.append, steering), stage, model)
     row = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": 0.5, "rate": 0.01, "seconds": 1.0}
     loop.history = [{"epoch": number + 1, **row} for number in range(3)]
     best = [w.copy() for w in model.get_weights()]
     loop.begin_from(best, 0.0, 0)  # no epoch of this stage comes near
     assert loop.run() and loop.ended == "patience"
-    assert len(loop.history) == 3 + 2 and loop.best_epoch == 0
+    assert len(loop.history) == 3 + 2 and loop.best.epoch == 0
 
 
 def test_batches_are_told_at_most_ten_times_a_second(tmp_path: Path) -> None:
@@ -173,7 +174,7 @@ def test_batches_are_told_at_most_ten_times_a_second(tmp_path: Path) -> None:
     plan = small_plan(layers=("flatten", "D2"), epochs=2, steps_per_execution=1)
     train.run(plan, pictures(2000), pictures(12, 1), tmp_path, told.append)
     done = [event for event in told if isinstance(event, EpochDone)]
-    count = sum(isinstance(event, BatchDone) for event in told)
+    count = sum(isinstance(event, TrainBatchDone) for event in told)
     assert 0 < count <= sum(event.seconds for event in done) * 10 < 500
     started = next(event for event in told if isinstance(event, Started))
     assert started.device and started.backend == keras.backend.backend() and started.batch == 8
@@ -236,8 +237,8 @@ def test_too_little_memory_splits_the_batches_and_says_so(
     real, asked = Loop.epoch, []
 
     def epoch(self: Loop) -> bool:
-        asked.append(self.parts)
-        if self.parts == 1 and len(self.history) == 1:
+        asked.append(self.context.parts)
+        if self.context.parts == 1 and len(self.history) == 1:
             raise ResourceExhaustedError("OOM when allocating tensor")
         return real(self)
 

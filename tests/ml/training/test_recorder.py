@@ -40,7 +40,7 @@ def test_a_running_training_shows_the_epoch_that_counts_so_far(
     store = RunStore()
     run = store.create(plan_that_keeps(keep), "n", epochs=4).id
     for epoch, (accuracy, loss) in enumerate(EPOCHS):
-        # Each in a sitting of its own: a run that is taken up knows no more than its record.
+        # Each by a recorder of its own: a run that is taken up knows no more than its record.
         recorder = Recorder(store.folder(run), lambda event: None)
         recorder(EpochDone(epoch, 4, 0.1, 0.9, loss, accuracy, 0.01, 1.0, best=bests[epoch]))
         recorder.close()

@@ -20,7 +20,7 @@ from tests.ml.training.test_training import After, InsideEpoch
 keras = pytest.importorskip("keras")
 
 from desktop.ml.training import checkpoint, train  # noqa: E402
-from desktop.ml.training.loop import Watch  # noqa: E402
+from desktop.ml.training.loop import StepWatch  # noqa: E402
 
 
 def test_a_run_that_leaves_copies_out_is_taken_up_again(tmp_path: Path, fovea_home: Path) -> None:
@@ -46,15 +46,15 @@ def test_weights_that_break_in_the_last_step_are_not_kept(
     ema: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, told = small_plan(ema=ema, keep="lowest-loss"), list[Event]()
-    real = Watch.on_train_batch_end
+    real = StepWatch.on_train_batch_end
 
-    def broken(self: Watch, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def broken(self: StepWatch, batch: int, logs: dict[str, Any] | None = None) -> None:
         real(self, batch, logs)
-        if self._epoch == 1 and self.step == self._loop.steps:
+        if self._epoch == 1 and self.step == self._loop.compiled.steps:
             kernel = self._loop.model.trainable_variables[0]
             kernel.assign(np.full(kernel.shape, np.nan, np.float32))
 
-    monkeypatch.setattr(Watch, "on_train_batch_end", broken)
+    monkeypatch.setattr(StepWatch, "on_train_batch_end", broken)
     with pytest.raises(train.TrainingError, match="no longer a number in epoch 2") as caught:
         train.run(plan, pictures(50), pictures(12, 1), tmp_path, told.append)
     assert caught.value.kind == "not-finite" and "the last good epoch was kept" in caught.value.hint
@@ -62,20 +62,20 @@ def test_weights_that_break_in_the_last_step_are_not_kept(
     assert held.epoch == 1 and held.best_epoch == 0 and np.isfinite(held.best_value)
     assert all(np.isfinite(array).all() for array in (*held.model, *held.best, *held.average))
     assert [event.epoch for event in told if isinstance(event, EpochDone)] == [0]
-    monkeypatch.setattr(Watch, "on_train_batch_end", real)
+    monkeypatch.setattr(StepWatch, "on_train_batch_end", real)
     assert train.run(plan, pictures(50), pictures(12, 1), tmp_path, resume=True).complete
 
 
 def test_a_stop_inside_an_epoch_does_not_keep_broken_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop, end = InsideEpoch(1, 1), Watch.on_train_batch_end
+    stop, end = InsideEpoch(1, 1), StepWatch.on_train_batch_end
 
-    def broken(self: Watch, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def broken(self: StepWatch, batch: int, logs: dict[str, Any] | None = None) -> None:
         end(self, batch, logs)
-        if self._loop.steering.stop_after_batch:
+        if self._loop.context.steering.stop_after_batch:
             kernel = self._loop.model.trainable_variables[0]
             kernel.assign(np.full(kernel.shape, np.nan, np.float32))
 
-    monkeypatch.setattr(Watch, "on_train_batch_end", broken)
+    monkeypatch.setattr(StepWatch, "on_train_batch_end", broken)
     with pytest.raises(train.TrainingError, match="no longer a number"):
         train.run(small_plan(), pictures(50), pictures(12, 1), tmp_path, stop, control=stop)
     held = checkpoint.read(tmp_path / train.CHECKPOINT)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.ml.plans.events import BatchDone, EpochDone, Note
+from desktop.ml.plans.events import EpochDone, Note, TrainBatchDone
 from desktop.ml.training.tensorboard_log import TensorBoardLog, _checksum
 
 tensorflow = pytest.importorskip("tensorflow")
@@ -21,7 +21,7 @@ def test_the_checksum_is_castagnolis() -> None:
 
 def test_files_are_read_by_tensorflow(tmp_path: Path) -> None:
     log = TensorBoardLog(tmp_path)
-    log(BatchDone(0, 3, 10, 0.7, 0.25))
+    log(TrainBatchDone(0, 3, 10, 0.7, 0.25))
     log(EpochDone(0, 2, 0.5, 0.75, 0.625, 0.5, 0.001, 2.0, 320.0))
     log(Note("no numbers in it"))
     log.close()

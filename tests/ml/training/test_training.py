@@ -20,7 +20,7 @@ keras = pytest.importorskip("keras")
 
 from desktop.ml.data.public_sets import Pictures  # noqa: E402
 from desktop.ml.nets import architectures  # noqa: E402
-from desktop.ml.packaging import package  # noqa: E402
+from desktop.ml.packaging import decide  # noqa: E402
 from desktop.ml.plans.control import Command  # noqa: E402
 from desktop.ml.plans.events import Checkpointed, EpochDone  # noqa: E402
 from desktop.ml.training import checkpoint, train  # noqa: E402
@@ -207,14 +207,14 @@ def test_a_threshold_of_a_network_that_is_sure_is_kept_as_it_is(rule: str, sure:
     many = np.tile(positive, 20)
     names = tuple(map(str, range(80)))
     pictures = Pictures(np.zeros((80, 28, 28, 1), np.uint8), np.tile([0, 0, 1, 1], 20), names)
-    made = package._decide(plan, None, 1.0, np.stack([1 - many, many], axis=1), pictures)  # type: ignore[arg-type]
+    made = decide.decide(plan, None, 1.0, np.stack([1 - many, many], axis=1), pictures)  # type: ignore[arg-type]
     assert made.value is not None and 0 < made.value < 1
     assert [made.choose((1 - score, score)) for score in positive] == [0, 0, 1, 1]
     few = pictures.take(np.arange(76))
-    made = package._decide(plan, None, 1.0, np.stack([1 - many, many], axis=1)[:76], few)  # type: ignore[arg-type]
+    made = decide.decide(plan, None, 1.0, np.stack([1 - many, many], axis=1)[:76], few)  # type: ignore[arg-type]
     assert made.value is not None, "38 of each class are enough"
     few = pictures.take(np.arange(4))
-    made = package._decide(plan, None, 1.0, np.stack([1 - many, many], axis=1)[:4], few)  # type: ignore[arg-type]
+    made = decide.decide(plan, None, 1.0, np.stack([1 - many, many], axis=1)[:4], few)  # type: ignore[arg-type]
     assert made.rule == "argmax" and "2 and 2 pictures" in made.reason and "20 of each" in made.reason
 
 
@@ -224,6 +224,6 @@ def test_a_sensitivity_that_no_threshold_reaches_is_not_promised() -> None:
     scores = np.tile([[1.0, 0.0], [1.0, 0.0], [0.6, 0.4], [0.6, 0.4]], (40, 1))
     names = tuple(map(str, range(160)))
     pictures = Pictures(np.zeros((160, 28, 28, 1), np.uint8), np.tile([0, 1, 1, 1], 40), names)
-    made = package._decide(plan, None, 1.0, scores, pictures)  # type: ignore[arg-type]
+    made = decide.decide(plan, None, 1.0, scores, pictures)  # type: ignore[arg-type]
     assert made.value is not None and 0 < made.value < 1
     assert "66.7%" in made.reason and "at least" not in made.reason

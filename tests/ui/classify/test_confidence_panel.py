@@ -146,8 +146,8 @@ def test_what_was_cancelled_or_failed_says_so_and_can_be_asked_for_again(
     assert bar.words.startswith("Cancelled") and again.isVisible() and not stop.isVisible()
     again.click()
     assert bar.words == "Looking…" and stop.isVisible() and not again.isVisible()
-    assert shell.window.engine is not None
-    shell.window.engine.failure.emit(Failure(explainer._id, "memory", "the memory does not suffice"))
+    assert shell.window.host.engine is not None
+    shell.window.host.engine.failure.emit(Failure(explainer._id, "memory", "the memory does not suffice"))
     assert explainer.failure is not None and again.isVisible() and not bar.words
     explainer.set_method("occlusion")  # the way that is shown as chosen already
     qtbot.waitUntil(lambda: explainer.explanation is not None and not explainer.waiting, timeout=60_000)

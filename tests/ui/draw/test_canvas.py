@@ -11,20 +11,20 @@ from PySide6.QtGui import QGuiApplication, QInputDevice, QPointingDevice, QTable
 from PySide6.QtTest import QTest
 
 from desktop.core.drawings import strokes
-from desktop.ui.draw.canvas import READ_SIDE, Canvas, Mark
+from desktop.ui.draw.canvas import READ_SIDE, DrawingCanvas, Mark
 from tests.ui.draw.test_view import pixels
 
 
 @pytest.fixture
-def canvas(qtbot: Any) -> Canvas:
-    made = Canvas()
+def canvas(qtbot: Any) -> DrawingCanvas:
+    made = DrawingCanvas()
     qtbot.addWidget(made)
     made.resize(400, 400)
     made.show()
     return made
 
 
-def test_ink_grows_and_the_eraser_takes_ink_alone(canvas: Canvas) -> None:
+def test_ink_grows_and_the_eraser_takes_ink_alone(canvas: DrawingCanvas) -> None:
     canvas.pen_width = 0.05
     canvas.begin(0.2, 0.5)
     canvas.draw_to(0.8, 0.5)
@@ -43,7 +43,7 @@ def test_ink_grows_and_the_eraser_takes_ink_alone(canvas: Canvas) -> None:
     np.testing.assert_array_equal(grown, pixels(canvas))
 
 
-def tablet(canvas: Canvas, kind: QEvent.Type, x: float, y: float, pressure: float, rubber: bool = False) -> None:
+def tablet(canvas: DrawingCanvas, kind: QEvent.Type, x: float, y: float, pressure: float, rubber: bool = False) -> None:
     capabilities = QInputDevice.Capability.Position | QInputDevice.Capability.Pressure
     pointer = QPointingDevice.PointerType.Eraser if rubber else QPointingDevice.PointerType.Pen
     device = QPointingDevice("pen", 7, QInputDevice.DeviceType.Stylus, pointer, capabilities, 1, 2)
@@ -57,7 +57,7 @@ def tablet(canvas: Canvas, kind: QEvent.Type, x: float, y: float, pressure: floa
     QGuiApplication.sendEvent(canvas, event)
 
 
-def test_a_pen_presses_and_its_other_end_rubs_out(canvas: Canvas) -> None:
+def test_a_pen_presses_and_its_other_end_rubs_out(canvas: DrawingCanvas) -> None:
     for kind, x, pressure in (
         (QEvent.Type.TabletPress, 0.2, 0.1),
         (QEvent.Type.TabletMove, 0.5, 0.5),
@@ -77,7 +77,7 @@ def test_a_pen_presses_and_its_other_end_rubs_out(canvas: Canvas) -> None:
     assert pixels(canvas)[READ_SIDE // 2, READ_SIDE // 2] == 255
 
 
-def test_a_finger_draws(canvas: Canvas, qapp: Any) -> None:
+def test_a_finger_draws(canvas: DrawingCanvas, qapp: Any) -> None:
     device = QTest.createTouchDevice()
     rect = canvas.sheet_rect()
 
@@ -91,7 +91,7 @@ def test_a_finger_draws(canvas: Canvas, qapp: Any) -> None:
     assert len(stroke.points) >= 2 and (pixels(canvas) < 128).any()
 
 
-def press(canvas: Canvas, how: str, at: QPointF) -> None:
+def press(canvas: DrawingCanvas, how: str, at: QPointF) -> None:
     """Press and let go at a place of the widget."""
     if how == "mouse":
         QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=at.toPoint())
@@ -107,7 +107,7 @@ def press(canvas: Canvas, how: str, at: QPointF) -> None:
 
 
 @pytest.mark.parametrize("how", ["mouse", "pen", "finger"])
-def test_a_word_is_chosen_and_nothing_is_drawn_beside_the_sheet(canvas: Canvas, qtbot: Any, how: str) -> None:
+def test_a_word_is_chosen_and_nothing_is_drawn_beside_the_sheet(canvas: DrawingCanvas, qtbot: Any, how: str) -> None:
     canvas.resize(600, 400)
     canvas.set_marks([Mark(QRectF(0.4, 0.4, 0.2, 0.3), "7", True)])
     rect = canvas.sheet_rect()
@@ -120,7 +120,7 @@ def test_a_word_is_chosen_and_nothing_is_drawn_beside_the_sheet(canvas: Canvas, 
     assert len(canvas.drawing) == 1
 
 
-def test_a_hand_that_rests_on_the_screen_draws_nothing(canvas: Canvas, qapp: Any) -> None:
+def test_a_hand_that_rests_on_the_screen_draws_nothing(canvas: DrawingCanvas, qapp: Any) -> None:
     device = QTest.createTouchDevice()
     rect = canvas.sheet_rect()
 
@@ -136,7 +136,7 @@ def test_a_hand_that_rests_on_the_screen_draws_nothing(canvas: Canvas, qapp: Any
     assert all(x < 0.4 and y < 0.4 for x, y, _ in stroke.points)
 
 
-def test_a_stroke_that_leaves_the_sheet_can_be_saved_and_opened(canvas: Canvas) -> None:
+def test_a_stroke_that_leaves_the_sheet_can_be_saved_and_opened(canvas: DrawingCanvas) -> None:
     canvas.begin(0.5, 0.5)
     canvas.draw_to(9.0, -7.0, 1.5)
     canvas.lift()

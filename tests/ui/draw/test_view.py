@@ -21,7 +21,7 @@ from desktop.core.types import FoveaError, PreprocessSpec
 from desktop.services.drawings import OwnDrawings, folder_name
 from desktop.services.settings import Settings
 from desktop.store.store import ModelStore
-from desktop.ui.draw.canvas import READ_SIDE, Canvas
+from desktop.ui.draw.canvas import READ_SIDE, DrawingCanvas
 from desktop.ui.draw.history import Sheet
 from desktop.ui.draw.keeping import cut_out, find
 from desktop.ui.draw.view import DrawView
@@ -42,7 +42,7 @@ def written(text: str, height: float = 0.3, width: float = 0.03) -> Drawing:
     return tuple(drawn)
 
 
-def pixels(canvas: Canvas) -> np.ndarray:
+def pixels(canvas: DrawingCanvas) -> np.ndarray:
     picture = canvas.picture()
     flat = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.bytesPerLine())
     return flat[:, : picture.width()].copy()
@@ -55,7 +55,7 @@ def shell(qtbot: Any, qapp: Any, tmp_path: Path) -> Iterator[Shell]:
     qtbot.addWidget(held.window)
     with qtbot.waitSignal(held.window.painted, timeout=20_000):
         held.window.show()
-    qtbot.waitUntil(lambda: held.catalog.loaded and held.window.engine is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: held.catalog.loaded and held.window.host.engine is not None, timeout=20_000)
     held.window.show_view("draw")
     yield held
     held.window.close()

@@ -13,7 +13,7 @@ from PySide6.QtGui import QFocusEvent
 
 from desktop.core.figures.result import figures, with_threshold
 from desktop.core.figures.thresholds import predictive_values
-from desktop.services.answers import Choice, ResultAnswers, arrange, tally
+from desktop.services.answers import GalleryChoice, ResultAnswers, arrange, tally
 from desktop.ui.evaluate.calibration_tab import CalibrationTab
 from desktop.ui.evaluate.classes_tab import ClassesTab
 from desktop.ui.evaluate.curves_tab import CurvesTab
@@ -24,7 +24,7 @@ from desktop.ui.evaluate.results import ResultsPage
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.tables import Cell, FiguresModel
 from desktop.ui.kit.theme import theme
-from desktop.ui.widgets.chart import Axis, Chart, Line
+from desktop.ui.widgets.chart import Axis, Chart, ChartLine
 from tests.core.figures.makers import made_up, two_classes
 from tests.patience import WAIT
 
@@ -207,7 +207,7 @@ def test_hundred_thousand_answers_are_ordered_aside_and_listed(qtbot: Any, qapp:
     pane.search.setText("99999")
     qtbot.waitUntil(lambda: 0 < pane.model.rowCount() < 5, timeout=WAIT)
     pane.search.clear()
-    pane.choose(Choice("all"))
+    pane.choose(GalleryChoice("all"))
     qtbot.waitUntil(lambda: pane.model.rowCount() == n, timeout=WAIT)
     pane.view.selectAll()
     assert len(pane.selected_rows()) == n
@@ -217,10 +217,10 @@ def test_orders_are_those_of_the_result() -> None:
     truth, scores = two_classes(200)
     result = made_up(truth, scores)
     answers = ResultAnswers(result)
-    assert arrange(answers, Choice()).tolist() == result.top_losses().tolist()
-    assert arrange(answers, Choice("unsure")).tolist() == result.least_confident_right().tolist()
-    assert arrange(answers, Choice("cell", 1, 0)).tolist() == result.cell(1, 0).tolist()
-    assert arrange(answers, Choice("labels")).tolist() == result.likely_wrong_labels().tolist()
+    assert arrange(answers, GalleryChoice()).tolist() == result.top_losses().tolist()
+    assert arrange(answers, GalleryChoice("unsure")).tolist() == result.least_confident_right().tolist()
+    assert arrange(answers, GalleryChoice("cell", 1, 0)).tolist() == result.cell(1, 0).tolist()
+    assert arrange(answers, GalleryChoice("labels")).tolist() == result.likely_wrong_labels().tolist()
     assert tally(answers, answers.rows, 2).tolist() == figures(result).matrix.tolist()
     assert answers.source(0) is None
 
@@ -237,7 +237,7 @@ def test_a_mark_moves_within_a_frame(qtbot: Any, qapp: Any, tmp_path: Path) -> N
     qtbot.addWidget(chart)
     chart.resize(500, 400)
     x = np.linspace(0, 1, 1000)
-    chart.set_content(Axis("x"), Axis("y"), [Line(x, x**2)], said="a parabola")
+    chart.set_content(Axis("x"), Axis("y"), [ChartLine(x, x**2)], said="a parabola")
     assert chart.accessibleDescription() == "a parabola"
     chart.focusInEvent(QFocusEvent(QEvent.Type.FocusIn))
     spent = []

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QSlider, QT
 
 from desktop.core.figures.result import figures
 from desktop.core.figures.store import EvaluationStore
-from desktop.services.answers import Choice
+from desktop.services.answers import GalleryChoice
 from desktop.ui.evaluate.view import EvaluateView
 from desktop.ui.kit.formatting import count
 from desktop.ui.shell.app import Shell
@@ -28,7 +28,7 @@ from tests.patience import WAIT
 @pytest.fixture
 def view(shell: Shell) -> EvaluateView:
     """The Evaluate view of a whole window."""
-    shell.window.show_evaluate()
+    shell.window.host.show_evaluate()
     shell.window.evaluate.choose_model("colours")
     return shell.window.evaluate
 
@@ -50,9 +50,9 @@ def names(view: EvaluateView) -> list[str]:
 
 
 def test_nothing_of_it_is_there_before_its_first_visit(shell: Shell) -> None:
-    assert not shell.window._later
+    assert not shell.window.host.visited
     shell.window.show_view("evaluate")
-    assert shell.window.in_evaluate
+    assert shell.window.host.in_evaluate
     assert shell.window.evaluate.start.empty.button.isVisible()
 
 
@@ -68,10 +68,28 @@ def test_folder_is_measured_and_its_mistakes_are_shown(qtbot: Any, view: Evaluat
     assert names(view) == ["blue/really red.png"]
     matrix = view.results.matrix.model
     assert matrix.counts.tolist() == [[5, 0, 0], [0, 5, 0], [1, 0, 5]]
-    assert view.results.figures.cards[0].text.startswith("93")
+    assert view.results.figures.cards[0].text == "15 of 16"  # too few for a share
     assert "really red" in str(view.results.gallery.model.data(view.results.gallery.model.index(0), 11))
     assert str(folder) in view._settings.get("recent_labelled")
     assert before == {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_what_is_damaged_among_the_kept_is_said_once(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
+    run(qtbot, view, shades(tmp_path / "shades"))
+    folder, said = EvaluationStore().folder, list[str]()
+    (kept,) = folder.glob("*.npz")
+    (folder / "0123456789abcdef0123456789abcdef.npz").write_bytes(kept.read_bytes()[:300])
+    (folder / f"{kept.stem}.threshold.json").write_text("[", encoding="utf-8")
+    view.said.connect(said.append)
+    with qtbot.waitSignal(view.shelf.listed, timeout=WAIT):
+        view.show_start()
+    with qtbot.waitSignal(view.shelf.listed, timeout=WAIT):
+        view.show_start()
+    qtbot.waitUntil(lambda: len(said) >= 2, timeout=WAIT)
+    assert len(said) == 2
+    assert any("not listed: '0123456789abcdef" in text for text in said)
+    assert any("threshold.damaged.json" in text for text in said)
+    assert [head.key for head in view.shelf.heads] == [kept.stem]
 
 
 def test_a_cell_shows_its_pictures_by_mouse_and_by_keyboard(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
@@ -79,7 +97,7 @@ def test_a_cell_shows_its_pictures_by_mouse_and_by_keyboard(qtbot: Any, view: Ev
     table, gallery = view.results.matrix.table, view.results.gallery
     table.setCurrentIndex(view.results.matrix.model.index(1, 1))
     qtbot.keyClick(table, Qt.Key.Key_Return)
-    assert gallery.choice == Choice("cell", 1, 1)
+    assert gallery.choice == GalleryChoice("cell", 1, 1)
     assert sorted(names(view)) == [f"green/{i}.png" for i in range(5)]
     index = view.results.matrix.model.index(2, 0)
     qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(index).center())
@@ -94,11 +112,11 @@ def test_a_cell_shows_its_pictures_by_mouse_and_by_keyboard(qtbot: Any, view: Ev
 def test_gallery_filters_searches_and_orders(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
     run(qtbot, view, shades(tmp_path / "shades"))
     gallery = view.results.gallery
-    gallery.choose(Choice("all"))
+    gallery.choose(GalleryChoice("all"))
     assert len(names(view)) == 16
-    gallery.choose(Choice("all", shown_class=0))
+    gallery.choose(GalleryChoice("all", shown_class=0))
     assert {name.split("/")[0] for name in names(view)} == {"red"}
-    gallery.choose(Choice("all"))
+    gallery.choose(GalleryChoice("all"))
     gallery.search.setText("REALLY")
     qtbot.waitUntil(lambda: names(view) == ["blue/really red.png"], timeout=WAIT)
     gallery.search.setText("nowhere")
@@ -106,7 +124,7 @@ def test_gallery_filters_searches_and_orders(qtbot: Any, view: EvaluateView, tmp
     assert "nowhere" in gallery._nothing.text()
     qtbot.keyClick(gallery.search, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: len(names(view)) == 16, timeout=WAIT)
-    gallery.choose(Choice("unsure"))
+    gallery.choose(GalleryChoice("unsure"))
     result = view.state.result
     assert result is not None
     assert names(view) == [result.names[i] for i in result.least_confident_right()]
@@ -118,7 +136,7 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     folder = shades(tmp_path / "shades")
     run(qtbot, view, folder)
     gallery = view.results.gallery
-    gallery.choose(Choice("labels"))
+    gallery.choose(GalleryChoice("labels"))
     gallery.view.setCurrentIndex(gallery.model.index(0, 0))
     qtbot.mouseClick(gallery._judges["wrong"], Qt.MouseButton.LeftButton)
     result = view.state.result
@@ -131,7 +149,7 @@ def test_what_is_said_of_a_label_is_remembered_and_can_be_undone(
     view.open_kept(key)
     qtbot.waitUntil(lambda: view.state.result is not result and view.state.result is not None, timeout=WAIT)
     assert gallery.model.judgements == {"blue/really red.png": "wrong"}
-    gallery.choose(Choice("labels"))
+    gallery.choose(GalleryChoice("labels"))
     assert not view.can_undo()
     gallery.judge([gallery.model.row_at(0)], "right")
     window = view.window()
@@ -258,7 +276,7 @@ def test_a_kept_result_of_another_import_is_not_offered(qtbot: Any, view: Evalua
 
 
 def test_kept_evaluations_are_deleted_and_taken_back(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
-    shell.window.show_evaluate()
+    shell.window.host.show_evaluate()
     view = shell.window.evaluate
     view.choose_model("colours")
     for each in (2, 3):
@@ -335,7 +353,7 @@ def test_dropped_folder_is_opened_where_it_is_dropped(
     button, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     shell.window.dropEvent(QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, mime, button, none))
     qtbot.waitUntil(lambda: view.data is not None, timeout=WAIT)
-    assert shell.window.in_evaluate and not shell.window.classify.session.items
+    assert shell.window.host.in_evaluate and not shell.window.classify.session.items
 
 
 def test_selection_is_exported_as_list_and_copies(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
@@ -362,7 +380,7 @@ def test_a_list_shows_no_patients_name(qtbot: Any, view: EvaluateView, tmp_path:
     run(qtbot, view, folder)
     result = view.state.result
     assert result is not None and result.data.private == ("red/Doe_1.jpg",)
-    view.results.gallery.choose(Choice("all"))
+    view.results.gallery.choose(GalleryChoice("all"))
     view.exports._rows = view.results.gallery.model.order
     if running:  # its names are not known yet
         view.state.result = None
@@ -392,7 +410,7 @@ def test_reports_are_written_without_holding_up_the_window(qtbot: Any, view: Eva
 def test_a_picture_opens_large_and_arrows_go_on(qtbot: Any, view: EvaluateView, tmp_path: Path) -> None:
     run(qtbot, view, shades(tmp_path / "shades"))
     gallery = view.results.gallery
-    gallery.choose(Choice("all"))
+    gallery.choose(GalleryChoice("all"))
     gallery.view.setCurrentIndex(gallery.model.index(0, 0))
     gallery.view.setFocus()
     qtbot.keyClick(gallery.view, Qt.Key.Key_Return)

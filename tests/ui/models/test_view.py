@@ -13,7 +13,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QDialog
 
-from desktop.ml.exchange.foreign import Found
+from desktop.ml.exchange.foreign import FoundInFile
 from desktop.store import catalogue
 from desktop.store.store import ModelStore
 from desktop.ui.models.dialogs import ExportDialog, ImportDialog, InstallDialog
@@ -180,7 +180,7 @@ def test_dialogs_say_what_will_happen(qtbot: Any, view: ModelsView) -> None:
     export = ExportDialog("Colours", False, "", view)
     qtbot.addWidget(export)
     assert export.form == "zip" and not export.forms["keras"].isEnabled()
-    grey = ImportDialog("net.keras", Found("keras", None, None, 1, 1000, None, 10), (tuple("ab"), ()), "", view)
+    grey = ImportDialog("net.keras", FoundInFile("keras", None, None, 1, 1000, None, 10), (tuple("ab"), ()), "", view)
     qtbot.addWidget(grey)
     assert grey.scaling.findData("caffe") < 0 and grey.scaling.findData("0-1") > 0
 
@@ -191,7 +191,7 @@ def _network(url: str) -> catalogue.Network:
 
 
 def test_a_download_is_paused_goes_on_and_its_wrong_file_is_refused(qtbot: Any, view: ModelsView) -> None:
-    from desktop.ml.exchange.install import Request
+    from desktop.ml.exchange.install import InstallRequest
 
     go_on = threading.Event()
 
@@ -208,7 +208,7 @@ def test_a_download_is_paused_goes_on_and_its_wrong_file_is_refused(qtbot: Any, 
             h.give()
 
     with serving(behave) as server:
-        view.jobs.install(Request(_network(server.url)))  # type: ignore[attr-defined]
+        view.jobs.install(InstallRequest(_network(server.url)))  # type: ignore[attr-defined]
         qtbot.waitUntil(lambda: view.job_bar.pause.isVisible(), timeout=WAIT)
         assert "of 1.0 MB" in view.job_bar.text and not view.import_button.isEnabled()
         view.job_bar.pause.click()
@@ -223,7 +223,7 @@ def test_a_download_is_paused_goes_on_and_its_wrong_file_is_refused(qtbot: Any, 
 
 
 def test_a_download_is_cancelled(qtbot: Any, view: ModelsView) -> None:
-    from desktop.ml.exchange.install import Request
+    from desktop.ml.exchange.install import InstallRequest
 
     stay = threading.Event()
 
@@ -238,7 +238,7 @@ def test_a_download_is_cancelled(qtbot: Any, view: ModelsView) -> None:
             h.wfile.write(CONTENT[start : start + 1000])
 
     with serving(behave) as server:
-        view.jobs.install(Request(_network(server.url)))  # type: ignore[attr-defined]
+        view.jobs.install(InstallRequest(_network(server.url)))  # type: ignore[attr-defined]
         qtbot.waitUntil(lambda: view.job_bar.pause.isVisible(), timeout=WAIT)
         view.job_bar.cancel.click()
         settle(qtbot, view)
@@ -249,11 +249,11 @@ def test_a_download_is_cancelled(qtbot: Any, view: ModelsView) -> None:
 def test_closing_the_window_during_a_job_asks_first(qtbot: Any, shell: Shell, view: ModelsView) -> None:
     from PySide6.QtWidgets import QMessageBox
 
-    from desktop.ml.exchange.install import Request
+    from desktop.ml.exchange.install import InstallRequest
 
     stay = threading.Event()
     with serving(lambda h: stay.wait(20)) as server:
-        view.jobs.install(Request(_network(server.url)))  # type: ignore[attr-defined]
+        view.jobs.install(InstallRequest(_network(server.url)))  # type: ignore[attr-defined]
         assert not shell.window.close() and shell.window.isVisible()
         box = dialog_of(qtbot, view, QMessageBox)
         stay.set()

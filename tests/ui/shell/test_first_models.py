@@ -13,7 +13,7 @@ from desktop.core.types import FoveaError
 from desktop.services.catalog import ModelCatalog
 from desktop.services.first_models import Begun, FirstModels
 from desktop.store.catalogue import EVERYDAY
-from desktop.store.download import Control
+from desktop.store.download import DownloadControl
 from desktop.store.store import ModelStore
 from desktop.ui.shell.app import Shell
 from desktop.ui.shell.first_models import FirstModelsBar
@@ -33,12 +33,12 @@ class Making:
         self.cancelled = False
         self.missing = True
 
-    def __call__(self, tell: Callable[[Any], None], control: Control) -> list[str]:
-        from desktop.ml.plans.job_steps import Step
+    def __call__(self, tell: Callable[[Any], None], control: DownloadControl) -> list[str]:
+        from desktop.ml.plans.job_steps import JobStep
 
         if self.missing:
             tell(Begun(("Everyday photographs",)))
-        tell(Step("build"))
+        tell(JobStep("build"))
         while not self.end.wait(0.01):
             if control.cancelled:
                 self.cancelled = True

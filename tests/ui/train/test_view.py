@@ -17,7 +17,7 @@ from PySide6.QtCore import Qt
 from desktop.ml.plans.events import EpochDone
 from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
-from desktop.services.training_job import Curves, TrainingJob
+from desktop.services.training_job import TrainingCurves, TrainingJob
 from desktop.store.runs import HISTORY, RunStore
 from desktop.ui.shell.app import build_window
 from desktop.ui.shell.main_window import MainWindow
@@ -41,7 +41,7 @@ def window(qtbot: Any, qapp: Any, fovea_home: Path, tmp_path: Path, monkeypatch:
     held.show()
     yield held
     held.classify.close_down()
-    held.close_later()
+    held.host.close_later()
     catalog.stop()
     held.settings.flush()
 
@@ -195,7 +195,7 @@ def test_what_was_cut_off_unasked_is_asked_about_once(qtbot: Any, view: TrainVie
 def test_both_plots_and_the_table_show_one_state(qtbot: Any, view: TrainView) -> None:
     """The second plot is drawn a moment after the first: what comes between is in none of them."""
     pane = view.jobs.page.curves
-    curves = Curves()
+    curves = TrainingCurves()
 
     def grow() -> None:
         number = curves.done

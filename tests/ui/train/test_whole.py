@@ -83,11 +83,11 @@ def test_from_pictures_to_answers(qtbot: Any, shell: Shell, view: TrainView, tmp
     evaluate = shell.window.evaluate
     qtbot.waitUntil(lambda: evaluate.state.result is not None, timeout=WAIT)
     result = evaluate.state.result
-    assert result is not None and len(result) == measured.n and shell.window.in_evaluate
+    assert result is not None and len(result) == measured.n and shell.window.host.in_evaluate
     assert float(result.right.mean()) == pytest.approx(measured.value, abs=1e-12)
     # And in Classify it gives one of them the same scores.
     session = shell.window.classify.session
-    shell.window.classify_with(job.model_id)
+    shell.window.host.classify_with(job.model_id)
     shell.window.open_paths([str(tmp_path / "shapes" / result.names[0])])
     qtbot.waitUntil(lambda: session.prediction is not None, timeout=WAIT)
     assert session.prediction is not None and session.prediction.model == job.model_id

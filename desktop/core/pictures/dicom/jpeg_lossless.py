@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from desktop.core.pictures.dicom.jpeg_stream import Bits, Frame, Huffman, Scan, parse
+from desktop.core.pictures.dicom.jpeg_stream import Bits, Huffman, JpegFrame, Scan, parse
 
 _CODE_BITS = 32  # the longest code of 16 bits and the largest number of additional bits
 
@@ -35,7 +35,7 @@ def decode_lossless(stream: bytes) -> np.ndarray:
     return np.stack([planes[component] for component in frame.components], axis=-1)
 
 
-def _decode_scan(frame: Frame, scan: Scan) -> list[np.ndarray]:
+def _decode_scan(frame: JpegFrame, scan: Scan) -> list[np.ndarray]:
     count = len(scan.components)
     columns = frame.columns
     rows_each = frame.rows

@@ -23,7 +23,7 @@ _TAIL = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class JpegFrame:
     """A frame header: ``process`` is the low half of its SOF marker (3 is lossless), components in their order."""
 
     process: int
@@ -51,11 +51,11 @@ class Scan:
     quantisers: dict[int, np.ndarray]
 
 
-def parse(stream: bytes) -> tuple[Frame, list[Scan]]:
+def parse(stream: bytes) -> tuple[JpegFrame, list[Scan]]:
     """The frame header and the scans of ``stream`` (T.81 B.2). Raises ValueError."""
     if stream[:2] != b"\xff\xd8":
         raise ValueError("no JPEG stream")
-    frame: Frame | None = None
+    frame: JpegFrame | None = None
     scans: list[Scan] = []
     huffman: dict[int, tuple[bytes, bytes]] = {}
     quantisers: dict[int, np.ndarray] = {}
@@ -96,10 +96,10 @@ def parse(stream: bytes) -> tuple[Frame, list[Scan]]:
     return frame, scans
 
 
-def _read_frame(process: int, body: bytes) -> Frame:
+def _read_frame(process: int, body: bytes) -> JpegFrame:
     if len(body) < 6 or len(body) != 6 + 3 * body[5] or not body[5]:
         raise ValueError("a frame header of the wrong length")
-    return Frame(
+    return JpegFrame(
         process,
         body[0],
         int.from_bytes(body[1:3], "big"),

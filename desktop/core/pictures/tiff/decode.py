@@ -19,7 +19,7 @@ from PIL import Image
 from desktop.core.pictures import colour, depth, orientation
 from desktop.core.pictures.limits import MAX_PIXELS, Reduction, check_size, reduction_of
 from desktop.core.pictures.tiff import segments, tags
-from desktop.core.pictures.tiff.tags import Page
+from desktop.core.pictures.tiff.tags import TiffPage
 from desktop.core.types import DecodeError, Notice
 
 _SAMPLE_BYTES = 520 << 20
@@ -76,7 +76,7 @@ class TiffPicture:
     reduced: bool
 
 
-def needs_own_reader(page: Page) -> bool:
+def needs_own_reader(page: TiffPage) -> bool:
     """Whether Pillow would read ``page`` wrongly or with too much memory, so that :func:`read_tiff` has to."""
     if not can_read(page) and (page.compression not in segments.KNOWN or page.compression in segments.EIGHT_BIT):
         return False  # Pillow may know more of this compression
@@ -91,12 +91,12 @@ def needs_own_reader(page: Page) -> bool:
     return reduction_of(page.width, page.height).factor > 1
 
 
-def can_read(page: Page) -> bool:
+def can_read(page: TiffPage) -> bool:
     """Whether :func:`read_tiff` reads such a page."""
     return _unreadable(page) is None
 
 
-def refusal(page: Page) -> DecodeError:
+def refusal(page: TiffPage) -> DecodeError:
     """The refusal of a page that nothing at hand reads, by the name of its variant."""
     what = _unreadable(page) or "an arrangement of samples that Fovea does not know"
     return DecodeError(
@@ -104,7 +104,7 @@ def refusal(page: Page) -> DecodeError:
     )
 
 
-def check_finished(page: Page) -> None:
+def check_finished(page: TiffPage) -> None:
     """Raise DecodeError ``unsupported-format`` for a camera's raw file that poses as TIFF."""
     # Such a file holds a thumbnail where a TIFF holds its picture; opening that would pretend.
     if page.raw or page.thumbnail or page.photometric in _CAMERA_RAW:
@@ -115,7 +115,7 @@ def check_finished(page: Page) -> None:
         )
 
 
-def _unreadable(page: Page) -> str | None:
+def _unreadable(page: TiffPage) -> str | None:
     """What keeps :func:`read_tiff` from reading ``page``, in words; None where nothing does."""
     bits, kind = page.bits[0], page.formats[0]
     if page.compression not in segments.KNOWN:
@@ -153,7 +153,7 @@ def _narrow(colour_map: np.ndarray) -> bool:
     return bool(len(colour_map)) and int(colour_map.max()) < 256
 
 
-def read_tiff(file: BinaryIO, page: Page) -> TiffPicture:
+def read_tiff(file: BinaryIO, page: TiffPage) -> TiffPicture:
     """The picture of ``page`` in ``file`` (seekable, binary).
 
     Raises DecodeError, and whatever the decoders raise on damaged data.
@@ -179,7 +179,7 @@ def _used(colours: int) -> str:
     return "the first" if colours == 1 else f"the first {colours}"
 
 
-def _alpha(page: Page, colours: int) -> tuple[int | None, bool]:
+def _alpha(page: TiffPage, colours: int) -> tuple[int | None, bool]:
     """Which sample is the transparency, and whether the colour is premultiplied by it."""
     for place, meaning in enumerate(page.extra[: page.samples - colours]):
         if meaning in _ALPHA_MEANS and page.photometric in (_GREY_INVERTED, _GREY, _RGB, _PALETTE, _YCBCR):
@@ -189,7 +189,7 @@ def _alpha(page: Page, colours: int) -> tuple[int | None, bool]:
     return None, False
 
 
-def _reduction(page: Page, channels: int) -> Reduction:
+def _reduction(page: TiffPage, channels: int) -> Reduction:
     size = segments.dtype_of(page).itemsize
     palette = page.photometric == _PALETTE
     each = 3 * (1 if palette and page.colour_map is not None and _narrow(page.colour_map) else 2) if palette else size
@@ -197,7 +197,7 @@ def _reduction(page: Page, channels: int) -> Reduction:
     return reduction_of(page.width, page.height, min(most, MAX_PIXELS))
 
 
-def _gather(file: BinaryIO, page: Page, keep: list[int], has_alpha: bool, factor: int) -> _Samples:
+def _gather(file: BinaryIO, page: TiffPage, keep: list[int], has_alpha: bool, factor: int) -> _Samples:
     """The page's samples. A ``factor`` over 1 averages squares of so many pixels while reading, palettes resolved."""
     dtype = segments.dtype_of(page)
     blank = _no_data(page, dtype)
@@ -239,7 +239,7 @@ def _gather(file: BinaryIO, page: Page, keep: list[int], has_alpha: bool, factor
     return _Samples(out, alpha, None if seen is not None and seen.all() else seen)
 
 
-def _no_data(page: Page, dtype: np.dtype) -> float | int | None:
+def _no_data(page: TiffPage, dtype: np.dtype) -> float | int | None:
     """The value that GDAL's tag names as 'no data', as the samples hold it; None where there is none of the kind."""
     try:
         value = float(page.no_data)
@@ -263,7 +263,7 @@ def _equals(values: np.ndarray, blank: float | int) -> np.ndarray:
     return same
 
 
-def _resolved(page: Page, index: np.ndarray) -> np.ndarray:
+def _resolved(page: TiffPage, index: np.ndarray) -> np.ndarray:
     """A palette picture's indices (H, W) as colours (H, W, 3) or, where its palette is grey, (H, W, 1): uint8, or
     uint16 where the palette has 16 bits."""
     assert page.colour_map is not None  # _unreadable sees to it
@@ -280,7 +280,7 @@ def _resolved(page: Page, index: np.ndarray) -> np.ndarray:
     return resolved
 
 
-def _alpha_bytes(values: np.ndarray, page: Page) -> np.ndarray:
+def _alpha_bytes(values: np.ndarray, page: TiffPage) -> np.ndarray:
     """Transparency of any dtype as uint8."""
     bits = page.bits[0]
     if values.dtype.kind == "f":
@@ -293,7 +293,7 @@ def _alpha_bytes(values: np.ndarray, page: Page) -> np.ndarray:
     return (plain >> (bits - 8)).astype(np.uint8)
 
 
-def _flipped(values: np.ndarray, page: Page) -> np.ndarray:
+def _flipped(values: np.ndarray, page: TiffPage) -> np.ndarray:
     """Lab samples with a and b from two's complement to an offset, and back: as such they can be averaged."""
     out = values.copy()
     out[..., 1:] ^= values.dtype.type(1 << (page.bits[0] - 1))
@@ -330,7 +330,7 @@ def _averaged(values: np.ndarray, factor: int, valid: np.ndarray | None) -> tupl
 
 
 def _interpreted(
-    page: Page, samples: _Samples, associated: bool
+    page: TiffPage, samples: _Samples, associated: bool
 ) -> tuple[Image.Image, tuple[Notice, ...], bytes | None]:
     """Samples as a picture of 8 bits, what was done, and the profile that applies to it."""
     model, bits = page.photometric, page.bits[0]
@@ -369,7 +369,7 @@ def _interpreted(
     return picture, notices, profile
 
 
-def _eight(page: Page, values: np.ndarray, seen: np.ndarray | None) -> tuple[np.ndarray, tuple[Notice, ...]]:
+def _eight(page: TiffPage, values: np.ndarray, seen: np.ndarray | None) -> tuple[np.ndarray, tuple[Notice, ...]]:
     bits = page.bits[0]
     if page.photometric == _PALETTE:
         if values.dtype.itemsize == 1:
@@ -403,7 +403,7 @@ def _inks(values: np.ndarray, bits: int) -> tuple[np.ndarray, tuple[Notice, ...]
     return pixels, (Notice("reduced-depth", f"{used} bits a channel, the upper 8 used"),)
 
 
-def _lab(page: Page, values: np.ndarray) -> np.ndarray:
+def _lab(page: TiffPage, values: np.ndarray) -> np.ndarray:
     """CIE L*a*b* as float32 (H, W, 3): L 0 … 100, a and b about -128 … 127 (sections 23; ICC.1 for model 9)."""
     deep = page.bits[0] == 16
     out = np.empty(values.shape, np.float32)

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from desktop.core.pictures.tiff import tags
-from desktop.core.pictures.tiff.tags import Page
+from desktop.core.pictures.tiff.tags import TiffPage
 from desktop.core.types import DecodeError
 
 _BAND = 16 << 20  # bytes of samples decoded in one go, where strips and tiles allow
@@ -47,12 +47,12 @@ PILLOWLESS = frozenset((33003, 33005, 34712, WEBP, _LZMA))
 _REVERSED = bytes(int(f"{i:08b}"[::-1], 2) for i in range(256))
 
 
-def predictor_of(page: Page) -> int:
+def predictor_of(page: TiffPage) -> int:
     """The predictor that was applied before compression: as libtiff has it, none without LZW, Deflate or their like."""
     return page.predictor if page.compression in (5, 50000, _LZMA, *_DEFLATE) else 1
 
 
-def dtype_of(page: Page) -> np.dtype:
+def dtype_of(page: TiffPage) -> np.dtype:
     """The dtype, in the machine's byte order, in which samples of ``page`` come."""
     bits, kind = page.bits[0], page.formats[0]
     letter = {tags.SIGNED: "i", tags.FLOAT: "f"}.get(kind, "u")
@@ -60,7 +60,7 @@ def dtype_of(page: Page) -> np.dtype:
     return np.dtype(f"{letter}{size}")
 
 
-def bands(file: BinaryIO, page: Page, keep: Sequence[int], blank: float) -> Iterator[np.ndarray]:
+def bands(file: BinaryIO, page: TiffPage, keep: Sequence[int], blank: float) -> Iterator[np.ndarray]:
     """The page from top to bottom, as arrays (rows, width, len(keep)) of :func:`dtype_of`.
 
     ``keep`` names the samples wanted; strips and tiles that the file leaves out come filled with ``blank``. Raises
@@ -80,7 +80,7 @@ def bands(file: BinaryIO, page: Page, keep: Sequence[int], blank: float) -> Iter
         yield band if whole else band[..., chosen]
 
 
-def _subdivided(page: Page) -> Page:
+def _subdivided(page: TiffPage) -> TiffPage:
     """``page`` with strips of no more than a band where they lie uncompressed: any row of such a strip can be found."""
     if page.compression != NONE or page.tile is not None:
         return page
@@ -98,11 +98,11 @@ def _subdivided(page: Page) -> Page:
     return dataclasses.replace(page, rows=rows, offsets=np.array(starts, np.int64), counts=np.zeros(0, np.int64))
 
 
-def _row_bytes(page: Page, width: int) -> int:
+def _row_bytes(page: TiffPage, width: int) -> int:
     return (width * (1 if page.planar else page.samples) * page.bits[0] + 7) // 8
 
 
-def _plane(file: BinaryIO, page: Page, size: int, plane: int, blank: float) -> Iterator[np.ndarray]:
+def _plane(file: BinaryIO, page: TiffPage, size: int, plane: int, blank: float) -> Iterator[np.ndarray]:
     """The bands of one plane (or of all samples, where they are interleaved): (rows, width, samples of the plane)."""
     width, length = page.tile or (page.width, page.rows)
     across, down = -(-page.width // width), -(-page.height // length)
@@ -147,7 +147,7 @@ def _plane(file: BinaryIO, page: Page, size: int, plane: int, blank: float) -> I
 
 
 def _samples(
-    file: BinaryIO, page: Page, size: int, numbers: range, width: int, length: int, last: int, blank: float
+    file: BinaryIO, page: TiffPage, size: int, numbers: range, width: int, length: int, last: int, blank: float
 ) -> np.ndarray:
     """The samples of some strips or tiles under each other: (rows, width, samples), the last of ``last`` rows."""
     row = _row_bytes(page, width)
@@ -182,7 +182,7 @@ def _castable(value: float, dtype: np.dtype) -> float:
     return value if info.min <= value <= info.max else 0
 
 
-def _stored(file: BinaryIO, page: Page, size: int, number: int, want: int) -> bytes | None:
+def _stored(file: BinaryIO, page: TiffPage, size: int, number: int, want: int) -> bytes | None:
     """The bytes of strip or tile ``number`` as they lie in the file; None for one that a sparse file leaves out."""
     offset = int(page.offsets[number])
     known = number < len(page.counts)
@@ -199,7 +199,7 @@ def _stored(file: BinaryIO, page: Page, size: int, number: int, want: int) -> by
     return data.translate(_REVERSED) if page.fill_order == 2 and page.compression not in _PICTURES else data
 
 
-def _decompressed(page: Page, parts: list[bytes], row: int, length: int, last: int) -> np.ndarray:
+def _decompressed(page: TiffPage, parts: list[bytes], row: int, length: int, last: int) -> np.ndarray:
     """The bytes of strips or tiles, uint8 (rows, ``row``)."""
     rows = length * (len(parts) - 1) + last
     if page.compression in _LIBTIFF:
@@ -226,7 +226,9 @@ def _unlzma(data: bytes, want: int) -> bytes:
     return out
 
 
-def _inflated_strips(file: BinaryIO, page: Page, size: int, first: int, row: int, limit: int) -> Iterator[np.ndarray]:
+def _inflated_strips(
+    file: BinaryIO, page: TiffPage, size: int, first: int, row: int, limit: int
+) -> Iterator[np.ndarray]:
     """The bands of deflated strips that are large: each is inflated a band at a time."""
     step = max(1, limit // row)
     for number in range(-(-page.height // page.rows)):
@@ -281,7 +283,7 @@ def _through_libtiff(parts: list[bytes], row: int, length: int, last: int, compr
         return np.asarray(picture).reshape(rows, row)
 
 
-def _picture(page: Page, data: bytes, width: int, rows: int) -> np.ndarray:
+def _picture(page: TiffPage, data: bytes, width: int, rows: int) -> np.ndarray:
     """A strip or tile that is a whole picture: uint8 (rows, width, samples)."""
     kind = _PICTURES[page.compression]
     samples = 1 if page.planar else page.samples
@@ -308,7 +310,7 @@ def _picture(page: Page, data: bytes, width: int, rows: int) -> np.ndarray:
     return values[:rows, :width]
 
 
-def _whole_jpeg(page: Page, data: bytes) -> bytes:
+def _whole_jpeg(page: TiffPage, data: bytes) -> bytes:
     """A piece of JPEG with the tables of the page, told apart by Adobe's marker: YCbCr, or colour as it is."""
     shared = page.jpeg_tables
     body = data[2:] if data[:2] == b"\xff\xd8" else data
@@ -322,7 +324,7 @@ def _whole_jpeg(page: Page, data: bytes) -> bytes:
     return b"\xff\xd8" + marker + shared + body
 
 
-def _unpacked(rows_of_bytes: np.ndarray, page: Page, rows: int, width: int) -> np.ndarray:
+def _unpacked(rows_of_bytes: np.ndarray, page: TiffPage, rows: int, width: int) -> np.ndarray:
     """Bytes, uint8 (rows, bytes of a row), as samples (rows, width, samples), the predictor undone."""
     samples = 1 if page.planar else page.samples
     bits, dtype = page.bits[0], dtype_of(page)

@@ -59,7 +59,7 @@ UNSIGNED, SIGNED, FLOAT, UNDEFINED = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class TiffPage:
     """One page of a TIFF, by its tags.
 
     ``order`` is ``<`` or ``>``. ``bits`` and ``formats`` hold a value for each sample of a pixel, ``extra`` the meaning
@@ -101,7 +101,7 @@ class Page:
         return len(self.bits)
 
 
-def read_page(file: BinaryIO, number: int) -> Page:
+def read_page(file: BinaryIO, number: int) -> TiffPage:
     """Page ``number`` (0-based) of the TIFF in ``file`` (seekable, binary; its position is left anywhere).
 
     Raises DecodeError ``damaged`` where there is no such directory or it makes no sense.
@@ -154,7 +154,7 @@ def _read_tags(file: BinaryIO, head: bytes, order: str, big: bool, number: int) 
     return tags
 
 
-def _page(tags: dict[int, np.ndarray], order: str, big: bool) -> Page:
+def _page(tags: dict[int, np.ndarray], order: str, big: bool) -> TiffPage:
     def first(tag: int, default: int) -> int:
         values = tags.get(tag)
         return int(values[0]) if values is not None and len(values) else default
@@ -183,7 +183,7 @@ def _page(tags: dict[int, np.ndarray], order: str, big: bool) -> Page:
     rows = first(ROWS_PER_STRIP, height)
     extra = tags.get(EXTRA_SAMPLES)
     subsampling = every(SUBSAMPLING, 2, 2)
-    return Page(
+    return TiffPage(
         order=order,
         big=big,
         width=width,

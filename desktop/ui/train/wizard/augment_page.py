@@ -22,7 +22,7 @@ from desktop.ml.plans.plan import Step
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.widgets import image_of, make_label
-from desktop.ui.train.wizard.page import Page, Pixels, row
+from desktop.ui.train.wizard.page import Pixels, WizardPage, row
 from desktop.ui.train.wizard.state import Sampler, WizardState
 from desktop.ui.widgets.notices import ErrorPanel
 
@@ -65,7 +65,7 @@ def knobs() -> tuple[Knob, ...]:
     )
 
 
-class AugmentPage(Page):
+class AugmentPage(WizardPage):
     """Sliders on the left, a grid of live samples on the right. Steps that the page does not know stay as they are."""
 
     def __init__(self, state: WizardState) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from desktop.app.recipes import with_folds
 from desktop.app.training_data import TrainingData
 from desktop.core.data.splits import Cutting
 from desktop.core.types import PreprocessSpec
@@ -15,7 +16,7 @@ MAX_SIDE = 512
 SOME_PICTURES = 20
 """Fewer pictures than this in a class: said on the page, because a validation of a handful says little."""
 
-Origin = Literal["preset", "model", "features", "fine-tune"]
+OriginId = Literal["preset", "model", "features", "fine-tune"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Draft:
     groups: int = 0
     seed: int = 1
     use_test: bool = True
-    origin: Origin = "preset"
+    origin: OriginId = "preset"
     preset: str = ""
     start: StartPlan = field(default_factory=StartPlan)
     preprocess: PreprocessSpec = field(default_factory=lambda: PreprocessSpec(32, 32, "rgb", "center_crop", "area"))
@@ -180,7 +181,7 @@ class Draft:
             id=self.model_id or id_of(self.name),
             name=self.name,
             seed=self.seed,
-            data=self.training_data().plan(),
+            data=with_folds(self.training_data().plan(), self.optimizer),
             preprocess=self.preprocess,
             labels=self.labels,
             architecture=self.architecture,

@@ -25,7 +25,7 @@ from desktop.ui.kit.formatting import count, duration
 from desktop.ui.kit.tables import FiguresModel, even_table, whole, words
 from desktop.ui.kit.widgets import Sign, image_of, make_label, put_beside, sentence, tip
 from desktop.ui.train.wizard import repeat
-from desktop.ui.train.wizard.page import Page, Pixels, row
+from desktop.ui.train.wizard.page import Pixels, WizardPage, row
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
 
@@ -42,7 +42,7 @@ _NAMED = 3  # classes in a sentence
 _SIGNS = {"stops-training": ("error", "wrong"), "caution": ("caution", "caution"), "info": ("info", "secondary")}
 
 
-class FindingsPage(Page):
+class FindingsPage(WizardPage):
     """``express_wanted``: everything else may stay as recommended; ``start_wanted``: and the training shall begin."""
 
     express_wanted = Signal()

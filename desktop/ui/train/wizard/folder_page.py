@@ -18,7 +18,7 @@ from desktop.ui.kit.formatting import count
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import caption, make_label, tip
 from desktop.ui.train.wizard.draft import Draft
-from desktop.ui.train.wizard.page import Page, link, row
+from desktop.ui.train.wizard.page import WizardPage, link, row
 from desktop.ui.train.wizard.repeat import before_the_look
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.layout_panel import LayoutPanel
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 MAX_RECENT = 8
 
 
-class FolderPage(Page):
+class FolderPage(WizardPage):
     """A folder with one folder for each class, or a file of arrays: opened, dropped, or one of the recent ones.
 
     ``failed`` carries the :class:`desktop.core.types.FoveaError` where data could not be opened.
     """
 
-    failed = Signal(object)
+    failed = Signal(Exception)
 
     def __init__(self, state: WizardState) -> None:
         super().__init__(

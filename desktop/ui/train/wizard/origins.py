@@ -38,7 +38,7 @@ class Origin:
 
 
 def _tr(text: str) -> str:
-    return QCoreApplication.translate("StartPage", text)
+    return QCoreApplication.translate("StartingPointPage", text)
 
 
 def origins(draft: Draft, entries: Sequence[ModelEntry], held: TrainingPlan | None = None) -> list[Origin]:

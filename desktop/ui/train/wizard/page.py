@@ -20,7 +20,7 @@ from desktop.ui.kit.widgets import make_label
 from desktop.ui.train.wizard.state import WizardState
 
 
-class Page(QWizardPage):
+class WizardPage(QWizardPage):
     """``question`` is the page's title, ``intro`` one sentence; subclasses fill :attr:`body`."""
 
     def __init__(self, state: WizardState, step: str, question: str, intro: str) -> None:

@@ -23,7 +23,7 @@ from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.widgets import image_of, make_label, sentence
 from desktop.ui.train.wizard.draft import MAX_SIDE
 from desktop.ui.train.wizard.origins import layers_trouble
-from desktop.ui.train.wizard.page import Page, Pixels, inset, row
+from desktop.ui.train.wizard.page import Pixels, WizardPage, inset, row
 from desktop.ui.train.wizard.state import Sampler, WizardState
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel
 from desktop.ui.widgets.prepared_view import PreparedView
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _SIDES = (28, 32, 64, 96, 128, 160, 224)
 
 
-class PreparingPage(Page):
+class PreparingPage(WizardPage):
     """Size, colour and fit, with one of the user's own pictures as it is and as the network will see it."""
 
     def __init__(self, state: WizardState) -> None:

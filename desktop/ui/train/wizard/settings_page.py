@@ -18,10 +18,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.ml.plans.plan import CYCLIC, FitPlan, OptimizerPlan
+from desktop.ml.plans.plan import CYCLIC, SOLVED, FitPlan, OptimizerPlan
 from desktop.ui.kit.formatting import number
 from desktop.ui.kit.widgets import make_label
-from desktop.ui.train.wizard.page import Folded, Page, inset, row
+from desktop.ui.train.wizard.page import Folded, WizardPage, inset, row
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
@@ -29,7 +29,7 @@ IMBALANCED = 1.5
 """From this ratio of the largest class to the smallest on, balancing is offered first."""
 
 
-class SettingsPage(Page):
+class SettingsPage(WizardPage):
     """The few that matter on top, the others folded. All of them stand in the draft's ``optimizer`` and ``fit``."""
 
     def __init__(self, state: WizardState) -> None:
@@ -140,9 +140,12 @@ class SettingsPage(Page):
         layout = QVBoxLayout(inside)
         layout.setContentsMargins(0, 0, 8, 0)
         layout.setSpacing(12)
-        layout.addWidget(first)
+        self._solved = self._of_solved()
+        layout.addWidget(self._solved)
+        self._by_steps: tuple[QWidget, ...] = (first, Folded(self.tr("More settings"), folded))
+        layout.addWidget(self._by_steps[0])
         layout.addWidget(self._balance_words)
-        layout.addWidget(Folded(self.tr("More settings"), folded))
+        layout.addWidget(self._by_steps[1])
         layout.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidget(inside)
@@ -158,6 +161,35 @@ class SettingsPage(Page):
         self._show()
 
     # Controls
+
+    def _of_solved(self) -> QWidget:
+        """What stands here where the head is solved instead of trained."""
+        words = make_label(
+            self.tr(
+                "There is nothing to set. What the network sees in each picture is computed once; then several "
+                "linear classifiers are worked out from it, and the one that is best on pictures it did not learn from "
+                "becomes the model. That takes seconds, and with few pictures it is usually better than anything "
+                "slower."
+            ),
+            wrap=True,
+        )
+        change = QPushButton(self.tr("Train the head step by step instead"))
+        change.setToolTip(self.tr("For a head with layers of its own, or settings of your own"))
+        change.clicked.connect(self._on_by_steps)
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(words)
+        column.addLayout(row(change))
+        return holder
+
+    @Slot()
+    def _on_by_steps(self) -> None:
+        from desktop.app.recipes import by_steps
+
+        plan = by_steps(self.state.draft.plan())
+        self.state.change(optimizer=plan.optimizer, fit=plan.fit, architecture=plan.architecture, augment=plan.augment)
 
     def _whole(self, low: int, high: int, part: str, name: str, words: str) -> QSpinBox:
         box = QSpinBox()
@@ -277,6 +309,8 @@ class SettingsPage(Page):
         if self.recommended is None:
             return
         held = self.state.draft.architecture
+        if self.recommended[0].name == SOLVED:
+            held = replace(held, settings={**held.settings, "layers": []})
         if "dropout" in held.settings and self.recommended_dropout is not None:
             held = replace(held, settings={**held.settings, "dropout": self.recommended_dropout})
         self.state.change(optimizer=self.recommended[0], fit=self.recommended[1], architecture=held)
@@ -287,6 +321,10 @@ class SettingsPage(Page):
     def _show(self) -> None:
         draft = self.state.draft
         fit, optimizer = draft.fit, draft.optimizer
+        solved = optimizer.name == SOLVED
+        self._solved.setVisible(solved)
+        for part in self._by_steps:
+            part.setVisible(not solved)
         numbers = (
             (self.epochs, fit.epochs), (self.batch, fit.batch), (self.patience, fit.patience),
             (self.rate, optimizer.rate), (self.smoothing, fit.label_smoothing), (self.l1, fit.l1), (self.l2, fit.l2),

@@ -9,12 +9,12 @@ from desktop.ui.kit.formatting import count
 from desktop.ui.kit.tables import FiguresModel, even_table, whole, words
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.train.wizard.draft import SOME_PICTURES
-from desktop.ui.train.wizard.page import Folded, Page, row
+from desktop.ui.train.wizard.page import Folded, WizardPage, row
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
 
-class SplitPage(Page):
+class SplitPage(WizardPage):
     """The share kept aside for validation, by person where names tell one, and the seed behind it."""
 
     def __init__(self, state: WizardState) -> None:

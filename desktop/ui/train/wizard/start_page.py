@@ -24,7 +24,7 @@ from desktop.ui.kit.tables import FiguresModel, fit_columns, table, whole, words
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
 from desktop.ui.train.wizard.origins import Origin, origins, recommended
-from desktop.ui.train.wizard.page import Page, inset
+from desktop.ui.train.wizard.page import WizardPage, inset
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _ID = int(Qt.ItemDataRole.UserRole) + 1
 
 
-class StartPage(Page):
+class StartingPointPage(WizardPage):
     """``recommended_changed``: another starting point brought other settings."""
 
     recommended_changed = Signal()

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, 
 
 from desktop.app import starting
 from desktop.app.exports import CONTEXT, exports_of
+from desktop.ml.plans.plan import MOST_CROSSED, SOLVED
 from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import count, share
@@ -15,14 +16,14 @@ from desktop.ui.kit.tabled import translated
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.train.wizard.augment_page import describe
 from desktop.ui.train.wizard.origins import trouble_of
-from desktop.ui.train.wizard.page import Page, row
+from desktop.ui.train.wizard.page import WizardPage, row
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.widgets.notices import CautionStrip
 
 OPTIMIZERS = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "adagrad": "Adagrad"}
 
 
-class SummaryPage(Page):
+class SummaryPage(WizardPage):
     """What will be trained from what, and how; the plan can be saved for the command line."""
 
     def __init__(self, state: WizardState) -> None:
@@ -136,18 +137,15 @@ class SummaryPage(Page):
             "data": self._data_words(),
             "split": self.tr("the data's own validation pictures")
             if draft.own_validation
+            else self.tr("all of them, each by a head that did not learn from it (cross-validation)")
+            if draft.optimizer.name == SOLVED and sum(draft.learned_counts) <= MOST_CROSSED
             else self.tr("{0} of them, about {1} pictures, drawn with the seed {2}").format(
                 share(draft.validation, 0), count(sum(h for _, h in split)), draft.seed
             ),
             "start": self._start_words(),
             "input": f"{spec.width}×{spec.height} · {colour} · {fits[spec.fit]}",
             "augment": describe(draft.augment),
-            "learn": self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
-                self.tr("1 epoch") if draft.fit.epochs == 1 else self.tr("{0} epochs").format(count(draft.fit.epochs)),
-                count(draft.fit.batch),
-                OPTIMIZERS[draft.optimizer.name],
-                QLocale().toString(draft.optimizer.rate, "g", 6),
-            ),
+            "learn": self._learning_words(),
         }
         for key, label in self._lines.items():
             label.setText(texts[key])  # type: ignore[attr-defined]
@@ -156,6 +154,17 @@ class SummaryPage(Page):
         if trouble:
             self._problem.set_text(sentence(trouble))
         self.completeChanged.emit()
+
+    def _learning_words(self) -> str:
+        fit, optimizer = self.state.draft.fit, self.state.draft.optimizer
+        if optimizer.name == SOLVED:
+            return self.tr("solved in {0} ways, the best one counts; seconds").format(count(fit.epochs))
+        return self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
+            self.tr("1 epoch") if fit.epochs == 1 else self.tr("{0} epochs").format(count(fit.epochs)),
+            count(fit.batch),
+            OPTIMIZERS[optimizer.name],
+            QLocale().toString(optimizer.rate, "g", 6),
+        )
 
     def _data_words(self) -> str:
         draft = self.state.draft

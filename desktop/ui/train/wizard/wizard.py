@@ -13,12 +13,12 @@ from desktop.ui.kit.widgets import set_role
 from desktop.ui.train.wizard.augment_page import AugmentPage
 from desktop.ui.train.wizard.findings_page import FindingsPage
 from desktop.ui.train.wizard.folder_page import FolderPage
-from desktop.ui.train.wizard.page import Page
+from desktop.ui.train.wizard.page import WizardPage
 from desktop.ui.train.wizard.preparing_page import PreparingPage
 from desktop.ui.train.wizard.repeat import divided_as
 from desktop.ui.train.wizard.settings_page import SettingsPage
 from desktop.ui.train.wizard.split_page import SplitPage
-from desktop.ui.train.wizard.start_page import StartPage
+from desktop.ui.train.wizard.start_page import StartingPointPage
 from desktop.ui.train.wizard.state import WizardState
 from desktop.ui.train.wizard.summary_page import SummaryPage
 
@@ -56,12 +56,12 @@ class TrainingWizard(QWizard):
         self.folder = FolderPage(self.state)
         self.findings = FindingsPage(self.state)
         self.split = SplitPage(self.state)
-        self.start = StartPage(self.state)
+        self.start = StartingPointPage(self.state)
         self.preparing = PreparingPage(self.state)
         self.augment = AugmentPage(self.state)
         self.learning = SettingsPage(self.state)
         self.summary = SummaryPage(self.state)
-        self.pages: list[Page] = [
+        self.pages: list[WizardPage] = [
             self.folder, self.findings, self.split, self.start, self.preparing, self.augment, self.learning,
             self.summary,
         ]  # fmt: skip

@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
+from desktop.app.recipes import FOLDS
 from desktop.ml.plans import plan as plans
 from desktop.services.catalog import ModelCatalog
 from desktop.services.drawings import OwnDrawings
@@ -145,6 +146,7 @@ def test_small_grey_pictures_get_a_small_grey_net_once_they_were_looked_at(
             pixels = np.random.default_rng([seed, i]).integers(0, 256, (28, 28), np.uint8)
             Image.fromarray(pixels).save(tmp_path / "grey" / name / f"{i}.png")
     looked_through(qtbot, wizard, tmp_path / "grey")
+    wizard.start.choose("preset:fovea-small-residual")
     wizard.go_to_summary()
     plan = wizard.state.draft.plan()
     assert plan.start.kind == "fresh" and plan.preset == "fovea-small-residual" and plan.shape == (32, 32, 1)
@@ -180,7 +182,9 @@ def test_a_repeat_divides_the_same_pictures_in_the_same_way(qtbot: QtBot, wizard
     assert wizard.state.draft.plan().data.left_out == data.left_out and wizard.state.draft.counts_left_out == (2, 1)
     qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
     plan = wizard.state.draft.plan()
-    assert (plan.seed, plan.name) == (77, "Fruits by hand") and plan.data == replace(data, title=plan.data.title)
+    assert (plan.seed, plan.name) == (77, "Fruits by hand") and plan.data == replace(
+        data, title=plan.data.title, folds=FOLDS
+    )
     choices = {card.kind: card.choice for card in wizard.findings._cards if card.choice}
     assert choices["copies"] == "keep" and choices["label-conflict"] == "leave-out"
     wizard.go_to_summary()
@@ -287,6 +291,7 @@ def test_a_skipped_look_still_knows_colours_and_sizes(
     assert wizard.state.inspection is None
     assert (wizard.state.draft.colour, wizard.state.draft.side) == (colour, 40)
     qtbot.mouseClick(wizard.findings.express, Qt.MouseButton.LeftButton)
+    wizard.start.choose("preset:fovea-small-residual")
     assert wizard.state.draft.preprocess.channels == (3 if colour else 1)
     assert wizard.state.draft.preprocess.height == 32
 
