@@ -98,7 +98,7 @@ def train_pulse(arguments: list[str]) -> dict[str, Any]:
             result["moment"] = time.monotonic()
             view.service.cancel(view.service.jobs[0].id, discard=False)
 
-    while view.service.trainer_pid(job.id) is not None or view.service.errands.busy:
+    while view.service.trainer_pid(job.id) is not None or view.service.disk_work.busy:
         QTimer.singleShot(20, fovea.done)
         fovea.run()
     view.service.heard.connect(again)

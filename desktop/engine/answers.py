@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import Brought, show
+from desktop.core.pictures.decode_in_child import PreparedFile, show
 from desktop.core.pictures.mnist_layout import NOT_INK, SEVERAL, TOO_MANY
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
@@ -26,7 +26,7 @@ def prediction_of(
     source: ImageSource,
     position: int,
     model: LoadedModel,
-    brought: Brought,
+    opened: PreparedFile,
     scores: np.ndarray,
     predict_ms: float,
     with_input: bool,
@@ -47,29 +47,29 @@ def prediction_of(
         index=index,
         label=model.manifest.labels[index],
         probabilities=scores,
-        prepared=brought.prepared.pixels if with_input else None,
-        prepared_sha256=brought.prepared.sha256(),
-        original_size=brought.original_size,
-        format=brought.format,
-        frames=brought.frames,
-        notices=brought.notices,
-        elapsed=Elapsed(brought.decode_ms, brought.prepare_ms, predict_ms),
+        prepared=opened.prepared.pixels if with_input else None,
+        prepared_sha256=opened.prepared.sha256(),
+        original_size=opened.original_size,
+        format=opened.format,
+        frames=opened.frames,
+        notices=opened.notices,
+        elapsed=Elapsed(opened.decode_ms, opened.prepare_ms, predict_ms),
         device=DEVICE,
         position=position,
-        domain=with_notices(verdict, brought.notices),
+        domain=with_notices(verdict, opened.notices),
         wording=model.words.answer(scores) if model.words is not None else None,
-        several=_read(brought, model, ask) if ask is not None else (),
+        several=_read(opened, model, ask) if ask is not None else (),
     )
 
 
 def _read(
-    brought: Brought, model: LoadedModel, ask: Callable[[np.ndarray, bool], ModelAnswers]
+    opened: PreparedFile, model: LoadedModel, ask: Callable[[np.ndarray, bool], ModelAnswers]
 ) -> tuple[tuple[str, float], ...]:
     """The answer and its score for each digit of a picture that holds several; none where a piece is no digit."""
-    if not brought.prepared.pieces:
+    if not opened.prepared.pieces:
         return ()
     manifest, found = model.manifest, []
-    for row, verdict in zip(*ask(np.stack(brought.prepared.pieces), True), strict=True):
+    for row, verdict in zip(*ask(np.stack(opened.prepared.pieces), True), strict=True):
         check_scores(row)
         if verdict is not None and not verdict.inside:
             return ()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
-from desktop.core.pictures.decode_in_child import Brought, bring_in
+from desktop.core.pictures.decode_in_child import PreparedFile, bring_in
 from desktop.engine.messages import Answer, BatchAnswers, BatchRequest, Failure, Prediction
 from desktop.engine.model import LoadedModel
 from desktop.store.manifest import Manifest
@@ -25,7 +25,7 @@ class Batch:
         self.request = request
         self.model: LoadedModel | None = None
         self.cancelled = False
-        self.waiting: collections.deque[tuple[int, Future[Brought]]] = collections.deque()
+        self.waiting: collections.deque[tuple[int, Future[PreparedFile]]] = collections.deque()
         self.done = 0
         self._next = 0
         self._answers: list[Prediction | Failure] = []

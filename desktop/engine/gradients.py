@@ -80,8 +80,8 @@ class _Explainer:
                 self._held = checksum.sha256, grad_cam.GradCam(read_verified(entry, "model.keras"))
             cam = self._held[1]
             assert isinstance(cam, grad_cam.GradCam)
-            brought = bring_in(request.source, manifest.preprocess)
-            pixels = brought.prepared.pixels
+            opened = bring_in(request.source, manifest.preprocess)
+            pixels = opened.prepared.pixels
             scores = cam.scores(pixels)
             index = manifest.decision.choose(scores) if request.index is None else request.index
             if not 0 <= index < len(manifest.labels):
@@ -94,7 +94,7 @@ class _Explainer:
                     method="grad-cam",
                     index=index,
                     heat=cam.heat(pixels, index),
-                    box=seen_box(brought.original_size, manifest.preprocess),
+                    box=seen_box(opened.original_size, manifest.preprocess),
                     prepared=pixels,
                     elapsed_ms=(time.perf_counter() - begin) * 1000,
                 )

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import Brought, bring_in_each
+from desktop.core.pictures.decode_in_child import PreparedFile, bring_in_each
 from desktop.core.types import FoveaError
 from desktop.engine.answers import failure_of, prediction_of
 from desktop.engine.batching import Batch, milliseconds_since
@@ -74,10 +74,10 @@ class Lanes:
         own: list[int] = []  # taken, not brought in yet
         while own or self._may_begin():
             try:
-                brought, answers = self._bring_in(own)
+                opened, answers = self._bring_in(own)
             except WorkCancelled:
                 return
-            answers.update(self._predicted(brought))
+            answers.update(self._predicted(opened))
             with self._wake:
                 self._found.update(answers)
                 self._wake.notify_all()
@@ -102,15 +102,15 @@ class Lanes:
             self._next += 1
             return self._next - 1
 
-    def _bring_in(self, own: list[int]) -> tuple[dict[int, Brought], dict[int, Prediction | Failure]]:
+    def _bring_in(self, own: list[int]) -> tuple[dict[int, PreparedFile], dict[int, Prediction | Failure]]:
         """The pictures of a group, and the failures among them; what is left of ``own`` comes with the next."""
         while len(own) < self._model.lane_call and (position := self._take()) is not None:
             own.append(position)
-        brought: dict[int, Brought] = {}
+        opened: dict[int, PreparedFile] = {}
         failures: dict[int, Prediction | Failure] = {}
         sources = [self._batch.request.sources[position] for position in own]
         spec = self._model.manifest.preprocess
-        found: Sequence[Brought | FoveaError]
+        found: Sequence[PreparedFile | FoveaError]
         try:
             found = bring_in_each(sources, spec, self._decoders, lambda: self._batch.cancelled, _GROUP_S)
         except FoveaError as error:
@@ -119,23 +119,23 @@ class Lanes:
             if isinstance(item, FoveaError):
                 failures[position] = self._failure(position, item)
             else:
-                brought[position] = item
+                opened[position] = item
         del own[: len(found)]
-        return brought, failures
+        return opened, failures
 
-    def _predicted(self, brought: dict[int, Brought]) -> dict[int, Prediction | Failure]:
-        if not brought:
+    def _predicted(self, opened: dict[int, PreparedFile]) -> dict[int, Prediction | Failure]:
+        if not opened:
             return {}
         begin = time.perf_counter()
         try:
-            pixels = np.stack([item.prepared.pixels for item in brought.values()])
+            pixels = np.stack([item.prepared.pixels for item in opened.values()])
             found = self._model.answer_apart(pixels, self._batch.request.gated)
         except Exception as error:
-            return {position: self._failure(position, error) for position in brought}
-        each = milliseconds_since(begin) / len(brought)
+            return {position: self._failure(position, error) for position in opened}
+        each = milliseconds_since(begin) / len(opened)
         answers: dict[int, Prediction | Failure] = {}
         request = self._batch.request
-        for row, verdict, (position, item) in zip(*found, brought.items(), strict=True):
+        for row, verdict, (position, item) in zip(*found, opened.items(), strict=True):
             source, place = request.sources[position], request.offset + position
             try:
                 answers[position] = prediction_of(

@@ -27,9 +27,9 @@ def read(
     digits = []
     if found:
         start = time.perf_counter()
-        answers = model.answer(np.stack([item.brought.prepared.pixels for item in found]), gated=True)
+        answers = model.answer(np.stack([item.opened.prepared.pixels for item in found]), gated=True)
         each = milliseconds_since(start) / len(found)
         for place, (item, row, verdict) in enumerate(zip(found, *answers, strict=True)):
-            answer = prediction_of(request.id, request.source, place, model, item.brought, row, each, True, verdict)
+            answer = prediction_of(request.id, request.source, place, model, item.opened, row, each, True, verdict)
             digits.append(ReadDigit(item.box, answer, item.ink))
     return Reading(request.id, request.model, request.source, tuple(digits), milliseconds_since(begin))

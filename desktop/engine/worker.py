@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import Brought, bring_in, one, show
+from desktop.core.pictures.decode_in_child import PreparedFile, bring_in, one, show
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
@@ -264,15 +264,15 @@ class _Engine:
             self.send(read(request, model, self._decoders, self._let_go(request.id, lambda: self._read is not None)))
             return
         unwanted = self._let_go(request.id, lambda: self._predict is not None)
-        brought = bring_in(request.source, model.manifest.preprocess, self._decoders, unwanted)
+        opened = bring_in(request.source, model.manifest.preprocess, self._decoders, unwanted)
         begin = time.perf_counter()
-        scores, verdicts = model.answer(brought.prepared.pixels[np.newaxis], gated=True)
+        scores, verdicts = model.answer(opened.prepared.pixels[np.newaxis], gated=True)
         spent = milliseconds_since(begin)
         answer = prediction_of(
-            request.id, request.source, 0, model, brought, scores[0], spent, True, verdicts[0], model.answer
+            request.id, request.source, 0, model, opened, scores[0], spent, True, verdicts[0], model.answer
         )
         if answer.domain is not None and not answer.domain.inside:
-            answer = replace(answer, nearest=model.nearest(brought.prepared.pixels))
+            answer = replace(answer, nearest=model.nearest(opened.prepared.pixels))
         self.send(answer)
 
     def _advised(self, request: AdviseRequest) -> None:
@@ -301,14 +301,14 @@ class _Engine:
         manifest = model.manifest
         unwanted = self._let_go(request.id, lambda: bool(self._explain or self._predict or self._read))
         try:
-            brought = bring_in(request.source, manifest.preprocess, self._decoders, unwanted)
+            opened = bring_in(request.source, manifest.preprocess, self._decoders, unwanted)
         except WorkCancelled:
             with self._wake:
                 if self._explain is None and request.id not in self._unwanted:
                     self._explain = request  # only an answer goes first
                     return
             raise
-        pixels = brought.prepared.pixels
+        pixels = opened.prepared.pixels
         since = time.perf_counter()
         scores = model.predict(pixels[np.newaxis])[0]
         spent = time.perf_counter() - since
@@ -324,7 +324,7 @@ class _Engine:
             method,
             index,
             np.zeros((1, 1), np.float32),
-            seen_box(brought.original_size, manifest.preprocess),
+            seen_box(opened.original_size, manifest.preprocess),
             pixels,
             0.0,
             pooling=model.head.pooling if model.head is not None and method == "cam" else "",
@@ -395,26 +395,26 @@ class _Engine:
 
     def _group(self, batch: Batch, model: LoadedModel, size: int) -> None:
         ready = [batch.waiting.popleft() for _ in range(min(size, len(batch.waiting)))]
-        brought: list[tuple[int, Brought]] = []
+        opened: list[tuple[int, PreparedFile]] = []
         for position, future in ready:
             source = batch.request.sources[position]
             try:
-                brought.append((position, future.result()))
+                opened.append((position, future.result()))
             except Exception as error:
                 batch.add(failure_of(batch.request.id, error, source, batch.request.offset + position))
-        if not brought:
+        if not opened:
             return
         begin = time.perf_counter()
         try:
-            pixels = np.stack([item.prepared.pixels for _, item in brought])
+            pixels = np.stack([item.prepared.pixels for _, item in opened])
             found = model.answer(pixels, batch.request.gated)
         except Exception as error:
-            for position, _ in brought:
+            for position, _ in opened:
                 source = batch.request.sources[position]
                 batch.add(failure_of(batch.request.id, error, source, batch.request.offset + position))
             return
-        each = milliseconds_since(begin) / len(brought)
-        for row, verdict, (position, item) in zip(*found, brought, strict=True):
+        each = milliseconds_since(begin) / len(opened)
+        for row, verdict, (position, item) in zip(*found, opened, strict=True):
             source = batch.request.sources[position]
             place = batch.request.offset + position
             try:

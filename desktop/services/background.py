@@ -1,7 +1,7 @@
 """Work that would hold up the drawing thread: the only module that begins threads for it.
 
 - :class:`Task`: one piece of work in a thread, with an answer; may be cancelled.
-- :class:`Errands`: small work with the disk, in the order in which it was asked for.
+- :class:`DiskWork`: small work with the disk, in the order in which it was asked for.
 - :class:`Slices`: Python code, a few milliseconds at a time on the drawing thread itself.
 - :func:`run_aside`: what may be left behind at the end of the program (a server that does not answer).
 
@@ -148,7 +148,7 @@ def _the_tasks() -> _Tasks:
     return _tasks
 
 
-class Errands(QObject):
+class DiskWork(QObject):
     """``run(work, then, failed)``: ``work`` in a thread, then ``then`` with its result, or ``failed`` with the
     exception, in the thread of this object. Lives in the main thread."""
 

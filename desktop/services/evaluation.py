@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
-from desktop.services.background import Errands
+from desktop.services.background import DiskWork
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,7 +168,7 @@ class EvaluationService(QObject):
         self._ready: _Runner | None = None
         self._ending: set[_Runner] = set()
         # One writer, so that judgements reach the disk in the order in which they were given.
-        self._notes = Errands("evaluation-notes", self)
+        self._notes = DiskWork("evaluation-notes", self)
         self._damaged: set[str] = set()
 
     @property

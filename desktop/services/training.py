@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from desktop.core.types import FoveaError
 from desktop.engine.training_client import TrainerLost
-from desktop.services.background import Errands
+from desktop.services.background import DiskWork
 from desktop.services.training_job import JobState, TrainingCurves, TrainingJob
 from desktop.system import strict_json
 
@@ -74,7 +74,7 @@ class TrainingService(QObject):
     def __init__(self, at_once: int = 1, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.jobs: list[TrainingJob] = []
-        self.errands = Errands("runs", self)
+        self.disk_work = DiskWork("runs", self)
         self._at_once = max(1, at_once)
         self._supervisors: dict[str, _Supervisor] = {}
         self._stopping = self._held = False
@@ -124,7 +124,7 @@ class TrainingService(QObject):
         from desktop.app.starting import start_training
 
         store = self.store
-        self.errands.run(lambda: start_training(plan, name, parent, store)[1], self._on_created, self._on_failed)
+        self.disk_work.run(lambda: start_training(plan, name, parent, store)[1], self._on_created, self._on_failed)
 
     def take_up(self, record: RunRecord) -> None:
         """Go on with a run that was stopped, cut off or has failed, or begin one that waits since the last time."""
@@ -234,7 +234,7 @@ class TrainingService(QObject):
                 # One that had to be ended counts as cut off by itself; why it was is known here.
                 self._write(run_id, "stopped", "interrupted", state="interrupted", message="Fovea was closed")
         self._supervisors.clear()
-        self.errands.stop()
+        self.disk_work.stop()
 
     # Inside
 
@@ -276,7 +276,7 @@ class TrainingService(QObject):
         def read() -> tuple[str, TrainingCurves]:
             return run_id, read_curves(folder)
 
-        self.errands.run(read, self._on_curves)
+        self.disk_work.run(read, self._on_curves)
 
     def _on_curves(self, found: tuple[str, TrainingCurves]) -> None:
         run_id, curves = found
@@ -352,12 +352,12 @@ class TrainingService(QObject):
     def delete(self, run_id: str, name: str) -> None:
         """Move a run into the trash: ``deleted`` follows."""
         store = self.store
-        self.errands.run(lambda: (store.delete(run_id), name), self._on_deleted, self._on_failed)
+        self.disk_work.run(lambda: (store.delete(run_id), name), self._on_deleted, self._on_failed)
 
     def restore(self, token: str) -> None:
         """Take a deleted run out of the trash again."""
         store = self.store
-        self.errands.run(lambda: store.restore(token), self._on_restored, self._on_failed)
+        self.disk_work.run(lambda: store.restore(token), self._on_restored, self._on_failed)
 
     def _on_deleted(self, found: tuple[str, str]) -> None:
         self.deleted.emit(*found)
@@ -377,7 +377,7 @@ class TrainingService(QObject):
             except FoveaError:
                 return  # the run itself is what it was; its state is told by its lock and checkpoint
 
-        self.errands.run(write)
+        self.disk_work.run(write)
 
     def _note(self, run_id: str) -> None:
         self._news.add(run_id)

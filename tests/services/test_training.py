@@ -60,7 +60,7 @@ def test_trainings_run_one_after_the_other_in_an_order_that_can_be_changed(
     qtbot.waitUntil(lambda: len(ended) == 3, timeout=WAIT)
     assert ended == ["first", "fourth", "third"]
     assert all(job.state == "done" and job.epochs_done == 3 for job in service.jobs)
-    qtbot.waitUntil(lambda: not service.errands.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not service.disk_work.busy, timeout=WAIT)
     states = {run.name: run.state for run in RunStore().list()}
     assert states == {"first": "done", "second": "stopped", "third": "done", "fourth": "done"}
 
@@ -107,7 +107,7 @@ def test_a_killed_trainer_leaves_a_run_that_goes_on(qtbot: Any, service: Trainin
     job = the(service, run_id)
     assert job.state == "interrupted" and "SIGKILL" in job.message and job.can_continue and job.hint
     before = job.epochs_done
-    qtbot.waitUntil(lambda: not service.errands.busy and service.trainer_pid(run_id) is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: not service.disk_work.busy and service.trainer_pid(run_id) is None, timeout=WAIT)
     assert RunStore().get(run_id).state == "interrupted"
     service.take_up(RunStore().get(run_id))
     qtbot.waitUntil(lambda: the(service, run_id).started is not None, timeout=WAIT)
@@ -122,7 +122,7 @@ def test_a_trainer_too_busy_to_stop_in_time_is_stopped_on_disk_too(qtbot: Any, s
     with qtbot.waitSignal(service.ended, timeout=WAIT):
         service.stop_now(run_id)
     assert the(service, run_id).state == "stopped"
-    qtbot.waitUntil(lambda: not service.errands.busy and service.trainer_pid(run_id) is None, timeout=WAIT)
+    qtbot.waitUntil(lambda: not service.disk_work.busy and service.trainer_pid(run_id) is None, timeout=WAIT)
     qtbot.waitUntil(lambda: RunStore().get(run_id).state == "stopped", timeout=WAIT)
     assert RunStore().interrupted() == []
 
@@ -196,7 +196,7 @@ def test_a_run_that_another_process_trains_is_left_alone(qtbot: Any, service: Tr
         with qtbot.waitSignal(service.ended, timeout=WAIT) as ended:
             service.take_up(replace(store.get(folder.name), state="stopped"))
         assert ended.args[0].state == "failed" and "another process" in ended.args[0].message
-        qtbot.waitUntil(lambda: not service.errands.busy and service.trainer_pid(folder.name) is None, timeout=WAIT)
+        qtbot.waitUntil(lambda: not service.disk_work.busy and service.trainer_pid(folder.name) is None, timeout=WAIT)
         record = store.get(folder.name)
     assert record.state == "running" and record.pid == os.getpid() and record.message == ""
 
@@ -213,6 +213,6 @@ def test_a_process_that_cannot_be_started_ends_the_job(
         qtbot.waitUntil(lambda: the(service, run).state == "interrupted", timeout=WAIT)
         assert os.strerror(24) in the(service, run).message
         qtbot.waitUntil(lambda: service.trainer_pid(run) is None and not service._supervisors, timeout=WAIT)
-    qtbot.waitUntil(lambda: not service.errands.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not service.disk_work.busy, timeout=WAIT)
     service.take_up(RunStore().get(run))
     qtbot.waitUntil(lambda: the(service, run).state == "done", timeout=WAIT)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from desktop.core.drawings.segments import InkBox, Piece
-    from desktop.core.pictures.decode_in_child import Brought
+    from desktop.core.pictures.decode_in_child import PreparedFile
     from desktop.core.pictures.mnist_layout import FoundInk
     from desktop.system.workers import Workers
 
@@ -26,7 +26,7 @@ class DigitInput:
 
     box: tuple[int, int, int, int]
     ink: np.ndarray | None
-    brought: Brought
+    opened: PreparedFile
 
 
 def digits_of(
@@ -48,7 +48,7 @@ def digits_of(
 def _digits(item: tuple[ImageSource, PreprocessSpec]) -> list[DigitInput]:
     """In the child: what :func:`digits_of` gives."""
     from desktop.core.pictures.decode import decode
-    from desktop.core.pictures.decode_in_child import Brought
+    from desktop.core.pictures.decode_in_child import PreparedFile
 
     source, spec = item
     begin = time.perf_counter()
@@ -59,8 +59,8 @@ def _digits(item: tuple[ImageSource, PreprocessSpec]) -> list[DigitInput]:
         start = time.perf_counter()
         prepared = work()
         facts = (image.original_size, image.format, image.frames, image.notices + prepared.notices)
-        brought = Brought(prepared, *facts, decode_ms, (time.perf_counter() - start) * 1000)
-        out.append(DigitInput((box.x, box.y, box.width, box.height), ink, brought))
+        opened = PreparedFile(prepared, *facts, decode_ms, (time.perf_counter() - start) * 1000)
+        out.append(DigitInput((box.x, box.y, box.width, box.height), ink, opened))
     return out
 
 

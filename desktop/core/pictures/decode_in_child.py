@@ -125,7 +125,7 @@ def explained(fault: Fault) -> DecodeError:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Brought:
+class PreparedFile:
     """A prepared picture with its facts; not its pixels, of which many may wait at once. Times in milliseconds."""
 
     prepared: PreparedImage
@@ -154,7 +154,7 @@ def bring_in_each(
     pool: Workers | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     enough_s: float | None = None,
-) -> list[Brought | FoveaError]:
+) -> list[PreparedFile | FoveaError]:
     """Decode and prepare pictures; with ``enough_s`` perhaps not all of them, but one at least."""
     return each(f"{_HERE}:_bring_in", [(source, spec) for source in sources], pool, cancelled, enough_s)
 
@@ -164,9 +164,9 @@ def bring_in(
     spec: PreprocessSpec,
     pool: Workers | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-) -> Brought:
+) -> PreparedFile:
     """Decode and prepare one picture. Raises what that raises."""
-    found: Brought = one(f"{_HERE}:_bring_in", (source, spec), pool, cancelled)
+    found: PreparedFile = one(f"{_HERE}:_bring_in", (source, spec), pool, cancelled)
     return found
 
 
@@ -243,7 +243,7 @@ def _prepare_entry(item: tuple[ImageSource | np.ndarray, tuple[int, str] | None,
         return Entry(size, digest, error)
 
 
-def _bring_in(item: tuple[ImageSource, PreprocessSpec]) -> Brought:
+def _bring_in(item: tuple[ImageSource, PreprocessSpec]) -> PreparedFile:
     from desktop.core.pictures.decode import decode
     from desktop.core.pictures.preprocess import prepare
 
@@ -253,7 +253,7 @@ def _bring_in(item: tuple[ImageSource, PreprocessSpec]) -> Brought:
     image = decode(source)
     decoded = time.perf_counter()
     prepared = prepare(image, spec)
-    return Brought(
+    return PreparedFile(
         prepared,
         image.original_size,
         image.format,

@@ -50,7 +50,7 @@ def _capture(
         view.service.failed.connect(failures.append)
         if home is not None:
             _train_two(view, home, failures, timeout_s)
-        wait_for(lambda: not view.service.errands.busy, timeout_s, "the runs")
+        wait_for(lambda: not view.service.disk_work.busy, timeout_s, "the runs")
         if run:
             if all(held.id != run for held in view.runs.runs):
                 raise FoveaError(
@@ -59,12 +59,12 @@ def _capture(
             tab = "runs"
         if tab == "runs":
             view.show_runs()
-            wait_for(lambda: not view.service.errands.busy, timeout_s, "the runs")
+            wait_for(lambda: not view.service.disk_work.busy, timeout_s, "the runs")
             view.runs.choose([run] if run else [held.id for held in view.runs.runs[:2]])
-            wait_for(lambda: not view.service.errands.busy, timeout_s, "the curves")
+            wait_for(lambda: not view.service.disk_work.busy, timeout_s, "the curves")
         if tab == "searches":
             view.tabs.setCurrentWidget(view.searches)
-            wait_for(lambda: not view.service.errands.busy, timeout_s, "the searches")
+            wait_for(lambda: not view.service.disk_work.busy, timeout_s, "the searches")
         shown = view.runs.loss if tab == "runs" else view.jobs.page.curves.loss
         if shown.isVisible():
             wait_for(lambda: plotting().there, timeout_s, "the plots")

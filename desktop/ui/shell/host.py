@@ -17,7 +17,7 @@ from desktop.ui.shell.views import LATER
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QStackedWidget, QWidget
 
-    from desktop.services.background import Errands
+    from desktop.services.background import DiskWork
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.services.settings import Settings
@@ -76,7 +76,7 @@ class ViewHost(QObject):
         self._catalog, self._settings = catalog, settings
         self._engine: EngineService | None = None
         self._later: dict[str, LaterView] = {}
-        self._unfinished: Errands | None = None
+        self._unfinished: DiskWork | None = None
 
     @property
     def engine(self) -> EngineService | None:
@@ -186,9 +186,9 @@ class ViewHost(QObject):
 
     def offer_unfinished(self) -> None:
         """Look for trainings that were cut off, or waited, when Fovea ended; where there are some, say so."""
-        from desktop.services.background import Errands
+        from desktop.services.background import DiskWork
 
-        self._unfinished = Errands("unfinished")
+        self._unfinished = DiskWork("unfinished")
         self._unfinished.run(_unfinished_runs, self._on_unfinished)
 
     def _on_unfinished(self, records: list[RunRecord]) -> None:

@@ -142,7 +142,7 @@ class RunsTab(QWidget):
     def refresh(self) -> None:
         """Read anew what runs there are."""
         store = self._service.store
-        self._service.errands.run(store.list, self._on_listed)
+        self._service.disk_work.run(store.list, self._on_listed)
 
     def _on_listed(self, runs: list[RunRecord]) -> None:
         self.runs = runs
@@ -216,7 +216,7 @@ class RunsTab(QWidget):
         self.delete.setEnabled(bool(chosen) and not elsewhere)
         for run in drawn:
             if run.id not in self._curves:
-                self._service.errands.run(partial(_load, self._service, run.id), self._on_loaded)
+                self._service.disk_work.run(partial(_load, self._service, run.id), self._on_loaded)
         self._draw()
 
     def _on_loaded(self, found: tuple[str, TrainingCurves, str]) -> None:

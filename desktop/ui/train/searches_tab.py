@@ -196,7 +196,7 @@ class SearchesTab(QWidget):
         row = self.list.currentRow()
         if 0 <= row < len(self.found):
             name = self.found[row].name
-            self._service.errands.run(lambda: Order.load(name), self._on_order)
+            self._service.disk_work.run(lambda: Order.load(name), self._on_order)
 
     def _on_order(self, order: Order | None) -> None:
         if order is None:
@@ -269,7 +269,7 @@ class SearchesTab(QWidget):
     def refresh(self) -> None:
         """Read anew what searches there are."""
         store = self._service.store
-        self._service.errands.run(lambda: _read_all(store), self._on_read)
+        self._service.disk_work.run(lambda: _read_all(store), self._on_read)
 
     def _on_read(self, read: tuple[list[SearchResult], frozenset[str]]) -> None:
         found, self._at_hand = read

@@ -65,7 +65,7 @@ class Starter(QObject):
         """A plan file, or labelled data."""
         self._settings.set("last_folder", str(Path(path).parent))
         if path.lower().endswith(".json"):
-            self._service.errands.run(lambda: plans.load(Path(path)), self._on_plan, self.failed.emit)
+            self._service.disk_work.run(lambda: plans.load(Path(path)), self._on_plan, self.failed.emit)
         else:
             self._open_wizard(path)
 
@@ -87,7 +87,7 @@ class Starter(QObject):
 
     def _read(self, run: RunRecord, then: Callable[[tuple[TrainingPlan, RunRecord]], None]) -> None:
         store = self._service.store
-        self._service.errands.run(lambda: (plans.from_json(store.plan_text(run.id)), run), then, self.failed.emit)
+        self._service.disk_work.run(lambda: (plans.from_json(store.plan_text(run.id)), run), then, self.failed.emit)
 
     def _on_plan(self, plan: TrainingPlan) -> None:
         self._ask(plan, plan.name, "")

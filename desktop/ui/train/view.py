@@ -243,7 +243,7 @@ class TrainView(LaterView):
         self._close_if_idle()
 
     def _close_if_idle(self) -> None:
-        idle = not self.service.running and not self.service.errands.busy
+        idle = not self.service.running and not self.service.disk_work.busy
         if self._closing == "finish" and idle and not self.window().close():
             self._stay()  # another view has work under way and asks what becomes of that
 
@@ -313,7 +313,7 @@ class TrainView(LaterView):
     def continue_run(self, run_id: str) -> None:
         """Go on with a run that is listed among the jobs."""
         store = self.service.store
-        self.service.errands.run(lambda: store.get(run_id), self.service.take_up, self._on_failed)
+        self.service.disk_work.run(lambda: store.get(run_id), self.service.take_up, self._on_failed)
 
     def offer_left(self, records: list[RunRecord]) -> None:
         """Runs that were cut off, or waited, when Fovea ended. Those that are to go on at the next start, as the user
@@ -361,7 +361,7 @@ class TrainView(LaterView):
     def new_search(self) -> None:
         """Ask what a new search shall try; it begins from the plan of an earlier training."""
         store = self.service.store
-        self.service.errands.run(lambda: _bases(store), self._ask_search, self._on_failed)
+        self.service.disk_work.run(lambda: _bases(store), self._ask_search, self._on_failed)
 
     def _ask_search(self, bases: list[tuple[str, TrainingPlan]]) -> None:
         if not bases:
@@ -437,7 +437,7 @@ class TrainView(LaterView):
         job = self.service.job(run_id)
         if job is not None:
             store, model_id = self.service.store, job.model_id
-            self.service.errands.run(
+            self.service.disk_work.run(
                 lambda: validation_of(store, run_id), partial(self._evaluate, model_id), self._on_failed
             )
 

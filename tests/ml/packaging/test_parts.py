@@ -77,7 +77,7 @@ def digit_pictures() -> np.ndarray:
 def test_european_hands_change_ones_and_sevens_alone() -> None:
     pictures, labels = digit_pictures(), np.repeat([1, 7, 3], 10)
     step = plan.Step("european", {"p": 1.0})
-    facts = augment.Facts(labels, np.arange(30), 0)
+    facts = augment.BatchFacts(labels, np.arange(30), 0)
     written = augment.apply(pictures, [step], np.random.default_rng(5), facts)
     changed = (written != pictures).any(axis=(1, 2, 3))
     assert changed[:20].all() and not changed[20:].any()
@@ -94,14 +94,15 @@ def test_european_hands_need_labels_and_digits() -> None:
     np.testing.assert_array_equal(augment.apply(pictures, [step], np.random.default_rng(5)), pictures)
     colour = np.zeros((2, 32, 32, 3), np.uint8)
     with pytest.raises(plan.PlanError, match="found pictures of 32×32×3; 28×28×1 expected"):
-        augment.apply(colour, [step], np.random.default_rng(5), augment.Facts(np.ones(2, int), np.arange(2), 0))
+        augment.apply(colour, [step], np.random.default_rng(5), augment.BatchFacts(np.ones(2, int), np.arange(2), 0))
 
 
 def test_alternating_flips_show_both_sides_in_two_epochs() -> None:
     batch = np.random.default_rng(0).integers(0, 256, (64, 8, 8, 3)).astype(np.uint8)
     step, numbers = plan.Step("flip", {"alternate": True}), np.arange(100, 164)
     one, two, three = (
-        augment.apply(batch, [step], np.random.default_rng(e), augment.Facts(numbers, numbers, e)) for e in range(3)
+        augment.apply(batch, [step], np.random.default_rng(e), augment.BatchFacts(numbers, numbers, e))
+        for e in range(3)
     )
     np.testing.assert_array_equal(one, two[:, :, ::-1])
     np.testing.assert_array_equal(one, three)
@@ -114,7 +115,7 @@ def test_mixed_pictures_have_mixed_targets(name: str) -> None:
     labels = np.repeat(np.arange(4), 16)
     batch = np.broadcast_to((labels * 60).astype(np.uint8)[:, None, None, None], (64, 20, 24, 3))
     targets = np.eye(4, dtype=np.float32)[labels]
-    facts = augment.Facts(labels, np.arange(64), 0, targets)
+    facts = augment.BatchFacts(labels, np.arange(64), 0, targets)
     mixed = augment.apply(batch, [plan.Step(name, {"p": 0.75, "alpha": 1.0})], np.random.default_rng(2), facts)
     changed = (mixed != batch).any(axis=(1, 2, 3))
     assert 16 < changed.sum() < 60

@@ -70,7 +70,7 @@ def values(setting: augment_spec.Setting) -> st.SearchStrategy[Any]:
 @pytest.mark.parametrize("name", sorted(augment_spec.AUGMENTATIONS))
 def test_whatever_the_bounds_allow_can_be_done(name: str) -> None:
     described = augment_spec.AUGMENTATIONS[name].settings
-    facts = augment.Facts(np.arange(4) % 2, np.arange(4), 0, np.eye(2, dtype=np.float32)[np.arange(4) % 2])
+    facts = augment.BatchFacts(np.arange(4) % 2, np.arange(4), 0, np.eye(2, dtype=np.float32)[np.arange(4) % 2])
     batch = np.random.default_rng(0).integers(0, 256, (4, 28, 28, 1), np.uint8)
 
     @settings(max_examples=15, deadline=None)

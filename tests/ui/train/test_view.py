@@ -104,7 +104,7 @@ def test_cancelling_asks_what_becomes_of_the_run(qtbot: Any, view: TrainView, di
     view.jobs.page.cancel.click()
     assert view.question.isVisible() and job.state == "training"
     (view.question.discard_button if discard else view.question.keep_button).click()
-    qtbot.waitUntil(lambda: not view.service.running and not view.service.errands.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not view.service.running and not view.service.disk_work.busy, timeout=WAIT)
     runs = RunStore().list()
     if not discard:
         assert [run.state for run in runs] == ["stopped"] and view.jobs.page.go_on.isVisible()
@@ -282,7 +282,7 @@ def test_a_killed_trainer_is_said_and_can_go_on(qtbot: Any, window: MainWindow, 
     qtbot.waitUntil(lambda: page.failure.isVisible(), timeout=WAIT)
     assert "SIGKILL" in page.failure.text and "checkpoint" in page.failure.text
     assert "SIGKILL" in window.messages.text
-    qtbot.waitUntil(lambda: view.service.trainer_pid(job.id) is None and not view.service.errands.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: view.service.trainer_pid(job.id) is None and not view.service.disk_work.busy, timeout=WAIT)
     page.go_on.click()
     qtbot.waitUntil(lambda: view.jobs.page.job is not None and view.jobs.page.job.active, timeout=WAIT)
 
@@ -296,7 +296,7 @@ def test_runs_are_found_compared_and_deleted(qtbot: Any, view: TrainView) -> Non
     third = store.create(replace(other, seed=77), "third", epochs=5, data="mnist")
     view.show_runs()
     runs = view.runs
-    qtbot.waitUntil(lambda: len(runs.runs) == 3 and not view.service.errands.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(runs.runs) == 3 and not view.service.disk_work.busy, timeout=WAIT)
     runs.filter.setText("ünï")
     assert [run.name for run in map(runs.model.run, range(runs.model.rowCount()))] == ["Ünï first"]
     runs.filter.setText("")
@@ -362,7 +362,7 @@ def test_searches_show_their_trials(qtbot: Any, window: MainWindow, view: TrainV
     from desktop.ml.plans.search_results import SearchResult, TrialResult, folder
 
     view.tabs.setCurrentWidget(view.searches)
-    qtbot.waitUntil(lambda: not view.service.errands.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not view.service.disk_work.busy, timeout=WAIT)
     assert view.searches.first.isVisible() and not view.searches.split.isVisible()
     run = RunStore().create(plan(), "pets #1")
     trials = tuple(
@@ -445,7 +445,7 @@ def test_all_chosen_runs_are_saved_also_those_that_are_not_drawn(qtbot: Any, vie
     view.show_runs()
     qtbot.waitUntil(lambda: len(view.runs.runs) == 11, timeout=WAIT)
     view.runs.choose([run.id for run in view.runs.runs])
-    qtbot.waitUntil(lambda: not view.service.errands.busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not view.service.disk_work.busy, timeout=WAIT)
     assert len(view.runs.curves) == 8 and untrained.id in {run.id for run in view.runs.chosen()}
     drawn = sum(curves.done > 0 for curves in view.runs.curves.values())
     with qtbot.waitSignal(view.exports.told, timeout=WAIT) as said:

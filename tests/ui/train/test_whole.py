@@ -112,7 +112,7 @@ def test_killed_and_taken_up_it_reaches_the_same_figures(
         os.kill(pid, signal.SIGKILL)
         qtbot.waitUntil(lambda held=job: held.state == "interrupted", timeout=WAIT)  # type: ignore[misc]
         qtbot.waitUntil(
-            lambda: view.service.trainer_pid(cut.id) is None and not view.service.errands.busy, timeout=WAIT
+            lambda: view.service.trainer_pid(cut.id) is None and not view.service.disk_work.busy, timeout=WAIT
         )
         view.continue_run(cut.id)
         qtbot.waitUntil(lambda held=job: view.service.job(cut.id) not in (None, held), timeout=WAIT)  # type: ignore[misc]

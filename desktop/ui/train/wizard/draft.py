@@ -9,7 +9,16 @@ from desktop.app.recipes import with_folds
 from desktop.app.training_data import TrainingData
 from desktop.core.data.splits import Cutting
 from desktop.core.types import PreprocessSpec
-from desktop.ml.plans.plan import DecisionPlan, FitPlan, OptimizerPlan, StartPlan, Step, TrainingPlan
+from desktop.ml.plans.plan import (
+    MOST_CROSSED,
+    SOLVED,
+    DecisionPlan,
+    FitPlan,
+    OptimizerPlan,
+    StartPlan,
+    Step,
+    TrainingPlan,
+)
 from desktop.store.ids import id_of
 
 MAX_SIDE = 512
@@ -174,6 +183,12 @@ class Draft:
             mirrored=plan.mirrored,
             medical=plan.medical,
         )
+
+    @property
+    def crossed(self) -> bool:
+        """Whether all pictures are cross-validated and learned from, so that none is kept aside."""
+        solved = self.optimizer.name == SOLVED and self.start.kind == "features"
+        return solved and not self.own_validation and sum(self.learned_counts) <= MOST_CROSSED
 
     def plan(self, card: dict[str, Any] | None = None) -> TrainingPlan:
         """The training plan. Raises :class:`desktop.ml.plans.plan.PlanError` that says what does not fit together."""

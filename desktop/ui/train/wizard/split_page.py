@@ -22,10 +22,7 @@ class SplitPage(WizardPage):
             state,
             self.tr("Check"),
             self.tr("How many pictures are kept aside to check it?"),
-            self.tr(
-                "It never learns from these. After every epoch they show how well it does on pictures it has not seen; "
-                "they also choose the best epoch and set how sure it may sound."
-            ),
+            self._aside(),
         )
         self.share = QSlider(Qt.Orientation.Horizontal)
         self.share.setRange(5, 50)
@@ -79,6 +76,18 @@ class SplitPage(WizardPage):
         state.looked.connect(self._show)
         self._show()
 
+    def _aside(self) -> str:
+        return self.tr(
+            "It never learns from these. After every epoch they show how well it does on pictures it has not seen; "
+            "they also choose the best epoch and set how sure it may sound."
+        )
+
+    def _crossed(self) -> str:
+        return self.tr(
+            "None is lost: the pictures are divided into five parts, each is checked by a head that learned from the "
+            "other four (cross-validation), and the model then learns from all of them. The figures count them all."
+        )
+
     @Slot(int)
     def _on_share(self, percent: int) -> None:
         self.state.change(validation=percent / 100)
@@ -112,10 +121,15 @@ class SplitPage(WizardPage):
             self.test.setChecked(draft.use_test)
         split = self.state.split_counts()
         held = sum(h for _, h in split)
-        own = draft.own_validation
-        self.share.setEnabled(not own)
+        own, crossed = draft.own_validation, draft.crossed
+        self.intro.setText(self._crossed() if crossed else self._aside())
+        self.share.setEnabled(not own and not crossed)
         self._share_words.setText(
-            "" if own else self.tr("{0} % · about {1} pictures").format(count(percent), count(held))
+            ""
+            if own
+            else self.tr("every picture checks once")
+            if crossed
+            else self.tr("{0} % · about {1} pictures").format(count(percent), count(held))
         )
         self._own.setVisible(own)
         self._own.setText(self.tr("The data brings its own pictures for checking; those are used."))
@@ -131,9 +145,11 @@ class SplitPage(WizardPage):
         )
         self.test.setVisible(draft.own_test)
         fewest = min((h for _, h in split), default=0)
+        if crossed:
+            fewest = min((learned + h for learned, h in split), default=0)
         few = not own and bool(split) and fewest < SOME_PICTURES
         self._caution.setVisible(few)
-        none = [name for name, (_, h) in zip(draft.labels, split, strict=True) if not h]
+        none = [name for name, (_, h) in zip(draft.labels, split, strict=True) if not h and not crossed]
         if few and not fewest:
             self._caution.set_text(
                 self.tr(
@@ -152,7 +168,9 @@ class SplitPage(WizardPage):
         dash = words("–")
         self.model.set_rows(
             [
-                (words(name), whole(learned), dash if own else whole(check))
+                (words(name), whole(learned + check), whole(learned + check))
+                if crossed
+                else (words(name), whole(learned), dash if own else whole(check))
                 for name, (learned, check) in zip(draft.labels, split, strict=True)
             ]
         )

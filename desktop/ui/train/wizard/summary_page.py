@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QScrollArea, 
 
 from desktop.app import starting
 from desktop.app.exports import CONTEXT, exports_of
-from desktop.ml.plans.plan import MOST_CROSSED, SOLVED
+from desktop.ml.plans.plan import SOLVED
 from desktop.system.files import reason_of, write_atomically
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import count, share
@@ -138,7 +138,7 @@ class SummaryPage(WizardPage):
             "split": self.tr("the data's own validation pictures")
             if draft.own_validation
             else self.tr("all of them, each by a head that did not learn from it (cross-validation)")
-            if draft.optimizer.name == SOLVED and sum(draft.learned_counts) <= MOST_CROSSED
+            if draft.crossed
             else self.tr("{0} of them, about {1} pictures, drawn with the seed {2}").format(
                 share(draft.validation, 0), count(sum(h for _, h in split)), draft.seed
             ),

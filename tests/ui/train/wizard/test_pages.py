@@ -150,6 +150,11 @@ def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
     looked_through(qtbot, wizard, folder)
     while wizard.currentPage() is not wizard.split:
         wizard.next()
+    # A head that is solved is cross-validated: every picture checks, and none is kept aside.
+    assert not wizard.split.share.isEnabled() and "cross-validation" in wizard.split.intro.text()
+    assert wizard.split.model.index(0, 1).data() == wizard.split.model.index(0, 2).data()
+    wizard.start.choose("preset:fovea-small-residual")
+    assert wizard.split.share.isEnabled() and "never learns" in wizard.split.intro.text()
     wizard.split.share.setValue(20)
     assert "Only 2 pictures check the smallest class" in wizard.split._caution.text  # as the training will divide them
     wizard.split.share.setValue(10)
