@@ -47,6 +47,29 @@ def digits(root: Path, count: int) -> Iterator[np.ndarray]:
         yield images[index]
 
 
+def other_photos(root: Path, count: int) -> Iterator[np.ndarray]:
+    """Photographs that show no animal and no vehicle (test splits): waste, clothing, textures, hand signs."""
+    each = -(-count // 4)
+    for name in ("waste", "clothing", "textures", "signs"):
+        yield from _packed(root / "retrain.tar.gz", f"/{name}/test/", each)
+
+
+def close_ups(root: Path, count: int) -> Iterator[np.ndarray]:
+    """Steel surfaces and blood cells (test splits)."""
+    for name in ("steel", "blood"):
+        yield from _packed(root / "retrain.tar.gz", f"/{name}/test/", -(-count // 2))
+
+
+def two_digits(root: Path, count: int) -> Iterator[np.ndarray]:
+    """Two MNIST test digits beside each other, dark on light paper: uint8 (140, 252)."""
+    held = list(digits(root, 2 * count))
+    for left, right in zip(held[::2], held[1::2], strict=True):
+        pair = np.concatenate([left[:, :25], right[:, 3:]], axis=1)
+        pair = np.pad(pair, ((0, 0), (1, 1)))
+        large = Image.fromarray(pair).resize((5 * pair.shape[1], 5 * pair.shape[0]), Image.Resampling.BICUBIC)
+        yield np.asarray(Image.eval(large, lambda value: 255 - value))
+
+
 def _packed(archive: Path, part: str, count: int) -> Iterator[np.ndarray]:
     """``count`` pictures spread evenly over those of ``archive`` whose name holds ``part``."""
     with tarfile.open(archive) as packed:

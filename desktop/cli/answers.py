@@ -76,14 +76,15 @@ def answers(
     items: Iterable[FoundFile | Problem],
     lost: Callable[[EngineLost], None] | None = None,
     idle: Callable[[], None] | None = None,
+    advised: bool = False,
 ) -> Generator[tuple[str, Result], None, None]:
     """The path and the answer of every item, in order.
 
     ``lost`` hears of an engine that died; ``idle`` is called about twice a second, and whenever something came. Once a
     model or the engine is beyond help, every further picture gets that failure without being asked for. Stopping the
-    iteration early cancels what is on its way.
+    iteration early cancels what is on its way. ``advised`` asks which model would suit each picture of another kind.
     """
-    run = _Run(engine, model, iter(items), lost)
+    run = _Run(engine, model, iter(items), lost, advised)
     try:
         while run.feed():
             yield from run.ready()
@@ -101,7 +102,9 @@ class _Run:
         model: str,
         items: Iterator[FoundFile | Problem],
         lost: Callable[[EngineLost], None] | None,
+        advised: bool,
     ) -> None:
+        self._advised = advised
         self._engine = engine
         self._model = model
         self._items = items
@@ -120,7 +123,9 @@ class _Run:
             if self._hopeless:
                 chunk.fill(self._hopeless)
             elif chunk.places:
-                self._engine.submit(BatchRequest(chunk.id, self._model, chunk.sources, gated=True))
+                self._engine.submit(
+                    BatchRequest(chunk.id, self._model, chunk.sources, gated=True, advised=self._advised)
+                )
         return True
 
     def ready(self) -> Iterator[tuple[str, Result]]:

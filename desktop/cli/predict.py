@@ -13,6 +13,8 @@ from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import walk_images
 from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set
+from desktop.core.trust.reasons import NOTICED, REASONS, told
+from desktop.core.trust.suiting import WORDS
 from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
 from desktop.store.manifest import Manifest
@@ -29,10 +31,14 @@ With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
   elapsed_ms (decode, prepare, predict), prepared_sha256, in_domain (whether the picture is of the kind that the
   model was trained on; null where the model cannot tell), domain_score (0 is the middle of its own pictures, above 1
-  is not its kind), domain_reasons, answer_set (labels of which one is right, at the error rate error_rate; null where
-  the model was not calibrated for that, or the picture is not of its kind), general, notice (of medical models)
+  is not its kind), domain_reasons (why not, in codes; "unlike" where no more is known), answer_set (labels to reckon
+  with at the error rate error_rate; null where the model was not calibrated for that, and for pictures that are not its
+  kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
+  picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
+  medical models)
   - or, where it failed, path and error (kind, message).
-An answer set holds the truth in that many cases like those of validation; it says nothing of pictures of another kind.
+Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
+100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
 
 exit status: 0 every picture was answered; 1 some failed, none was found, or the model is not installed or damaged;
@@ -116,7 +122,7 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
         progress.update(f"{answered:,} answered, {failed:,} failed …")
 
     with EngineClient() as engine:
-        stream = answers(engine, manifest.id, walk_images(options.paths, SUPPORTED_SUFFIXES), lost, idle)
+        stream = answers(engine, manifest.id, walk_images(options.paths, SUPPORTED_SUFFIXES), lost, idle, advised=True)
         with closing(stream):
             try:
                 for path, result in stream:
@@ -168,10 +174,12 @@ def as_json(
         "prepared_sha256": result.prepared_sha256,
         "in_domain": verdict.inside if verdict is not None else None,
         "domain_score": verdict.score if verdict is not None else None,
-        "domain_reasons": list(verdict.reasons) if verdict is not None else [],
+        "domain_reasons": list(told(verdict)),
         "answer_set": [labels[index] for index in chosen.classes] if chosen is not None else None,
         "error_rate": chosen.rate if chosen is not None else None,
         "general": _general(result),
+        "suits": result.suits or None,
+        "digits": [{"label": label, "probability": score} for label, score in result.several],
         "notice": NOTICES["medical"].text if manifest.medical else "",
     }
 
@@ -184,7 +192,10 @@ def _general(result: Prediction) -> dict[str, Any] | None:
 
 
 def spoken(result: Prediction) -> str:
-    """The answer in a line: a class, a general word with the class that it perhaps is, or what it perhaps is."""
+    """The answer in a line: a class, a general word with the class that it perhaps is, or what it perhaps is; of
+    several digits each."""
+    if result.several:
+        return f"{len(result.several)} digits: {' '.join(label for label, _ in result.several)}"
     wording = result.wording
     if wording is None or wording.kind == "class":
         return result.label
@@ -225,9 +236,15 @@ class TextWriter:
             return
         said = [notice.text for notice in result.notices]
         if result.domain is not None and not result.domain.inside:
-            said.insert(0, NOTICES["other-kind"].text.rstrip(".").lower())
+            sentences = [NOTICES["other-kind"].text]
+            # What was noticed while preparing is said by its notice.
+            sentences += [REASONS[code] for code in told(result.domain) if code not in NOTICED]
+            if result.suits:
+                sentences += [WORDS[result.suits], f"Try --model {result.suits}."]
+            said.insert(0, " ".join(sentences).rstrip("."))
+        score = min((each for _, each in result.several), default=result.answer_score)
         notices = f"  ({'; '.join(said)})" if said else ""
-        console.say(f"{self._line(spoken(result), f'{result.answer_score:.3f}')}  {console.printable(path)}{notices}")
+        console.say(f"{self._line(spoken(result), f'{score:.3f}')}  {console.printable(path)}{notices}")
         if self._top > 1:
             for label, other in top_classes(result, manifest.labels, self._top):
                 if label != result.label:

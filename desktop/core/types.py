@@ -122,16 +122,13 @@ class DomainVerdict:
     """Whether a picture is of the model's kind: ``score`` is 0 for the middle of its own pictures; above 1 it is
     flagged (not ``inside``).
 
-    ``reasons`` are the views (:data:`desktop.core.trust.domain.PARTS`) in which it stands out, the gravest first, and
-    before them, for a model of drawings, ``paper`` for a picture that is no ink on paper and ``too-many`` for one that
-    holds more pieces of ink than are read; ``likest`` names the foreign kind that it resembles most
-    (:data:`desktop.ml.data.outliers.KINDS`), which says something only where ``foreign`` is among the reasons.
+    ``reasons`` are codes of :data:`desktop.core.trust.reasons.REASONS`, what was measured on the picture, the gravest
+    first; often there is none. :func:`desktop.core.trust.reasons.told` says what to show.
     """
 
     score: float
     inside: bool
     reasons: tuple[str, ...] = ()
-    likest: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,10 +151,12 @@ class DecodedImage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedImage:
-    """A network's input: ``pixels`` uint8 (height, width, channels), and what was done to get there."""
+    """A network's input: ``pixels`` uint8 (height, width, channels), and what was done to get there. ``pieces`` are
+    further inputs of that form: of a picture of several digits, for a network that reads one, each of them."""
 
     pixels: np.ndarray
     notices: tuple[Notice, ...] = ()
+    pieces: tuple[np.ndarray, ...] = ()
 
     def sha256(self) -> str:
         """SHA-256 of the bytes of ``pixels`` in row order, as 64 hexadecimal digits."""

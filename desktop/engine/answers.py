@@ -6,16 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from desktop.core.drawings.pieces import TOO_MANY
 from desktop.core.pictures.decode_in_child import PreparedFile, show
-from desktop.core.pictures.mnist_layout import NOT_INK
+from desktop.core.pictures.mnist_layout import NOT_INK, SEVERAL, TOO_MANY
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
-from desktop.engine.model import LoadedModel, check_scores
+from desktop.engine.model import LoadedModel, ModelAnswers, check_scores
 from desktop.system.workers import Workers
 
 DEVICE = "CPU"
-_REASONS = {NOT_INK: "paper", TOO_MANY: TOO_MANY}  # what the preparing may notice, as reasons of a verdict
+_REASONS = {
+    NOT_INK: "paper",
+    TOO_MANY: "too-many",
+    SEVERAL: "several",
+}  # what the preparing may notice, as reasons of a verdict
 
 
 def prediction_of(
@@ -28,8 +31,10 @@ def prediction_of(
     predict_ms: float,
     with_input: bool,
     verdict: DomainVerdict | None = None,
+    ask: Callable[[np.ndarray, bool], ModelAnswers] | None = None,
 ) -> Prediction:
-    """The answer for one row of scores; raises ``no-result`` where they are no numbers.
+    """The answer for one row of scores; raises ``no-result`` where they are no numbers. ``ask`` reads the digits of
+    a picture that holds several, as :meth:`LoadedModel.answer` does.
 
     A picture that the preparing found to be no drawing is not of its model's kind, whatever the ink in it looks like.
     """
@@ -53,16 +58,33 @@ def prediction_of(
         position=position,
         domain=with_notices(verdict, opened.notices),
         wording=model.words.answer(scores) if model.words is not None else None,
+        several=_read(opened, model, ask) if ask is not None else (),
     )
+
+
+def _read(
+    opened: PreparedFile, model: LoadedModel, ask: Callable[[np.ndarray, bool], ModelAnswers]
+) -> tuple[tuple[str, float], ...]:
+    """The answer and its score for each digit of a picture that holds several; none where a piece is no digit."""
+    if not opened.prepared.pieces:
+        return ()
+    manifest, found = model.manifest, []
+    for row, verdict in zip(*ask(np.stack(opened.prepared.pieces), True), strict=True):
+        check_scores(row)
+        if verdict is not None and not verdict.inside:
+            return ()
+        index = manifest.decision.choose(row)
+        found.append((manifest.labels[index], float(row[index])))
+    return tuple(found)
 
 
 def with_notices(verdict: DomainVerdict | None, notices: tuple[Notice, ...]) -> DomainVerdict | None:
     """The domain gate's ``verdict`` on a picture, and what its preparing noticed: no drawing is no digit, and neither
-    is a page of them."""
+    are two of them or a page."""
     noticed = [_REASONS[notice.code] for notice in notices if notice.code in _REASONS]
     if verdict is None or not noticed:
         return verdict
-    return DomainVerdict(max(verdict.score, 1.0001), False, (*noticed, *verdict.reasons), verdict.likest)
+    return DomainVerdict(max(verdict.score, 1.0001), False, (*noticed, *verdict.reasons))
 
 
 def failure_of(

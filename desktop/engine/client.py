@@ -23,6 +23,7 @@ from desktop import paths
 from desktop.core.types import ImageSource
 from desktop.engine import child
 from desktop.engine.messages import (
+    AdviseRequest,
     Answer,
     BatchAnswers,
     BatchDone,
@@ -222,7 +223,7 @@ class EngineClient:
             state = self._batches[request.id] = _BatchState(request)
             request = state.next_request()
         else:
-            if isinstance(request, PredictRequest | ReadRequest | ExplainRequest):
+            if isinstance(request, PredictRequest | ReadRequest | AdviseRequest | ExplainRequest):
                 own = type(request)
                 self._drop(lambda held: isinstance(held, own))
             elif isinstance(request, PreviewRequest | SampleRequest | RadiographRequest):

@@ -139,7 +139,7 @@ class Lanes:
             source, place = request.sources[position], request.offset + position
             try:
                 answers[position] = prediction_of(
-                    request.id, source, place, self._model, item, row, each, False, verdict
+                    request.id, source, place, self._model, item, row, each, False, verdict, self._model.answer_apart
                 )
             except FoveaError as error:
                 answers[position] = self._failure(position, error)

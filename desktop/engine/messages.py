@@ -41,12 +41,22 @@ class ReadRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class AdviseRequest:
+    """Which model would suit a picture that is not of the kind of ``model``? The newest wins."""
+
+    id: int
+    model: str
+    source: ImageSource
+
+
+@dataclass(frozen=True, slots=True)
 class BatchRequest:
     """Answer for many pictures, in order. Interactive requests go before the next group of the batch.
 
     ``one_by_one`` is the careful mode after a crash: the first picture without an answer is the culprit.
     ``offset`` is added to every position: the client sends the rest of a batch anew after a crash. ``gated`` asks for
-    the domain gate's verdict on every picture, which costs some per cent of the speed.
+    the domain gate's verdict on every picture, which costs some per cent of the speed; ``advised`` beside it which
+    model would suit each picture of another kind, which costs several answers more for each of these.
     """
 
     id: int
@@ -55,6 +65,7 @@ class BatchRequest:
     one_by_one: bool = False
     offset: int = 0
     gated: bool = False
+    advised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,15 @@ class ExplainRequest:
 Picturing = PreviewRequest | SampleRequest | RadiographRequest | ThumbnailRequest
 """Served by the thread for pictures to look at."""
 Request = (
-    PredictRequest | ReadRequest | BatchRequest | ExplainRequest | Picturing | WarmRequest | CancelRequest | Shutdown
+    PredictRequest
+    | ReadRequest
+    | AdviseRequest
+    | BatchRequest
+    | ExplainRequest
+    | Picturing
+    | WarmRequest
+    | CancelRequest
+    | Shutdown
 )
 
 # Answers
@@ -203,6 +222,8 @@ class Prediction:
     the model's kind; ``None`` where the model has no gate or was not asked. ``nearest``: for a flagged picture, the
     user's own training pictures that are most like it, where this computer trained the model. ``wording``: the more
     general word where the model knows words and cannot decide between kinds; ``None`` for one that knows none.
+    ``several``: of a picture of several digits, for a model that reads one, label and score of each in reading order.
+    ``suits``: of a flagged picture of a batch that is advised, the model that would suit it, see :class:`Advice`.
     """
 
     id: int
@@ -223,6 +244,8 @@ class Prediction:
     domain: DomainVerdict | None = None
     nearest: tuple[Neighbour, ...] = ()
     wording: Wording | None = None
+    several: tuple[tuple[str, float], ...] = ()
+    suits: str = ""
 
     @property
     def answer(self) -> str:
@@ -264,6 +287,17 @@ class Explanation:
     done: int = 1
     total: int = 1
     pooling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The id of the model that would suit a picture better than ``model``, of those in
+    :data:`desktop.core.trust.suiting.WORDS`; '' where none is known."""
+
+    id: int
+    model: str
+    source: ImageSource
+    suits: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -386,6 +420,7 @@ Answer = (
     | Warmed
     | Prediction
     | Reading
+    | Advice
     | Failure
     | BatchAnswers
     | BatchDone

@@ -122,7 +122,9 @@ class LoadedModel:
         if not gated or self.gate is None:
             return ModelAnswers(found["probabilities"], (None,) * len(batch))
         seen = domain.features(batch, found.get("embedding"), found.get("map"), self.gate.toned)
-        return ModelAnswers(found["probabilities"], tuple(self.gate.verdicts(seen)))
+        return ModelAnswers(
+            found["probabilities"], tuple(self.gate.verdicts(seen, self.manifest.preprocess.fit == "mnist"))
+        )
 
     def _gate(self, entry: ModelEntry) -> domain.Gate | None:
         """The model's domain gate. Raises ``mismatch`` where it was made for another network."""

@@ -28,11 +28,14 @@ from desktop.core.pictures.decode_in_child import PreparedFile, bring_in, one, s
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
+from desktop.engine.advising import suiting_model
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, thumbnail_of
 from desktop.engine.batching import FLUSH_S, Batch, milliseconds_since
 from desktop.engine.explaining import activation_map, best_method, grid_for, occlusion
 from desktop.engine.lanes import Lanes
 from desktop.engine.messages import (
+    Advice,
+    AdviseRequest,
     Answer,
     BatchDone,
     BatchRequest,
@@ -40,6 +43,7 @@ from desktop.engine.messages import (
     ExplainRequest,
     Explanation,
     Failure,
+    Prediction,
     PredictRequest,
     Preview,
     PreviewRequest,
@@ -59,7 +63,7 @@ from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threa
 from desktop.store.store import ModelStore
 from desktop.system.workers import WorkCancelled, Workers, cores
 
-_KEPT_MODELS = 3
+_KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
 _CAREFUL_GROUP = 1
 _NICE = 5  # on Unix: 0 is usual, 19 the most patient
 _AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
@@ -97,6 +101,7 @@ class _Engine:
         self._wake = threading.Condition()
         self._predict: PredictRequest | None = None
         self._read: ReadRequest | None = None
+        self._advise: AdviseRequest | None = None
         self._warm: collections.deque[WarmRequest] = collections.deque()
         self._batches: collections.deque[Batch] = collections.deque()
         self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest | RadiographRequest] = {}
@@ -143,6 +148,8 @@ class _Engine:
                 self._predict = request  # the newest wins; the client has forgotten the older one
             case ReadRequest():
                 self._read = request
+            case AdviseRequest():
+                self._advise = request
             case WarmRequest():
                 self._warm.append(request)
             case BatchRequest():
@@ -166,6 +173,8 @@ class _Engine:
             self._predict = None
         if self._read is not None and self._read.id == target:
             self._read = None
+        if self._advise is not None and self._advise.id == target:
+            self._advise = None
         if self._explain is not None and self._explain.id == target:
             self._explain = None
         if self._explaining == target:
@@ -178,7 +187,7 @@ class _Engine:
     def _predicting(self) -> None:
         while True:
             with self._wake:
-                while not (self._predict or self._read or self._warm or self._explain or self._batches):
+                while not (self._read or self._asked or self._batches):
                     self._wake.wait()
                 single: PredictRequest | ReadRequest | None
                 if self._read is not None:
@@ -190,7 +199,10 @@ class _Engine:
                 if self._explain is not None and single is None and warm is None:
                     explain, self._explain = self._explain, None
                     self._explaining = explain.id
-                idle = single is None and warm is None and explain is None
+                advise = None
+                if single is None and warm is None and explain is None:
+                    advise, self._advise = self._advise, None
+                idle = single is None and warm is None and explain is None and advise is None
                 batch = self._batches[0] if self._batches and idle else None
                 self._answering = single is not None
             if single is not None:
@@ -202,8 +214,15 @@ class _Engine:
                 self._guarded(warm.id, None, partial(self._warm_up, warm))
             elif explain is not None:
                 self._guarded(explain.id, explain.source, partial(self._explained, explain))
+            elif advise is not None:
+                self._guarded(advise.id, advise.source, partial(self._advised, advise))
             elif batch is not None:
                 self._step(batch)
+
+    @property
+    def _asked(self) -> bool:
+        """Whether something waits that goes before the next group of a batch."""
+        return any(waits for waits in (self._predict, self._warm, self._advise, self._explain))
 
     def _guarded(self, request_id: int, source: ImageSource | None, work: Callable[[], None]) -> None:
         self.send(RequestStarted(request_id))
@@ -249,10 +268,31 @@ class _Engine:
         begin = time.perf_counter()
         scores, verdicts = model.answer(opened.prepared.pixels[np.newaxis], gated=True)
         spent = milliseconds_since(begin)
-        answer = prediction_of(request.id, request.source, 0, model, opened, scores[0], spent, True, verdicts[0])
+        answer = prediction_of(
+            request.id, request.source, 0, model, opened, scores[0], spent, True, verdicts[0], model.answer
+        )
         if answer.domain is not None and not answer.domain.inside:
             answer = replace(answer, nearest=model.nearest(opened.prepared.pixels))
         self.send(answer)
+
+    def _advised(self, request: AdviseRequest) -> None:
+        unwanted = self._let_go(request.id, lambda: bool(self._advise or self._predict or self._read))
+        suits = suiting_model(request.source, request.model, self._load, self._decoders, unwanted)
+        self.send(Advice(request.id, request.model, request.source, suits))
+
+    def _with_advice(self, batch: Batch, answer: Prediction | Failure) -> Prediction | Failure:
+        """An answer of a batch, with the model that would suit its picture where that was asked for."""
+        if not batch.request.advised or isinstance(answer, Failure) or answer.several:
+            return answer
+        if answer.domain is None or answer.domain.inside:
+            return answer
+        try:
+            suits = suiting_model(
+                answer.source, answer.model, self._load, self._batch_decoders, lambda: batch.cancelled
+            )
+        except (FoveaError, WorkCancelled):
+            return answer  # it was answered, and opened for that: without the advice it still is
+        return replace(answer, suits=suits)
 
     def _explained(self, request: ExplainRequest) -> None:
         """Send the map that was asked for; an interactive request goes first, a newer one instead."""
@@ -343,11 +383,11 @@ class _Engine:
             self._lanes.start(self._pool)
         lanes = self._lanes
         with self._wake:
-            if not (lanes.ready or lanes.finished or batch.cancelled or self._predict or self._warm or self._explain):
+            if not (lanes.ready or lanes.finished or batch.cancelled or self._asked):
                 self._wake.wait(FLUSH_S if batch.unsent else None)
             answers = lanes.collect()
         for answer in answers:
-            batch.add(answer)
+            batch.add(self._with_advice(batch, answer))
         if lanes.finished:
             self._end(batch, cancelled=False)
         else:
@@ -378,7 +418,10 @@ class _Engine:
             source = batch.request.sources[position]
             place = batch.request.offset + position
             try:
-                batch.add(prediction_of(batch.request.id, source, place, model, item, row, each, False, verdict))
+                answer = prediction_of(
+                    batch.request.id, source, place, model, item, row, each, False, verdict, model.answer
+                )
+                batch.add(self._with_advice(batch, answer))
             except FoveaError as error:
                 batch.add(failure_of(batch.request.id, error, source, place))
 

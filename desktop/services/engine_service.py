@@ -58,6 +58,7 @@ class EngineService(QObject):
     warmed = Signal(object)
     prediction = Signal(object)
     reading = Signal(object)
+    advice = Signal(object)
     failure = Signal(object)
     preview_arrived = Signal(object)
     samples_arrived = Signal(object)
@@ -115,6 +116,10 @@ class EngineService(QObject):
     def read(self, model_id: str, source: ImageSource) -> int:
         """Ask for the digits of a drawing, one by one; a newer call supersedes an older one."""
         return self._submit(messages.ReadRequest(self._id(), model_id, source))
+
+    def advise(self, model_id: str, source: ImageSource) -> int:
+        """Ask which other model would suit a picture; a newer call supersedes an older one."""
+        return self._submit(messages.AdviseRequest(self._id(), model_id, source))
 
     def batch(self, model_id: str, sources: Sequence[ImageSource]) -> int:
         """Ask for many answers; they come in order as ``batch_answers``, then ``batch_done``."""
@@ -214,6 +219,7 @@ class EngineService(QObject):
             messages.Warmed: self.warmed,
             messages.Prediction: self.prediction,
             messages.Reading: self.reading,
+            messages.Advice: self.advice,
             messages.Failure: self.failure,
             messages.Preview: self.preview_arrived,
             messages.Samples: self.samples_arrived,

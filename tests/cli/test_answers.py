@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop.cli.answers import CHUNK, answers
-from desktop.cli.predict import as_json, top_classes
+from desktop.cli.predict import TextWriter, as_json, top_classes
 from desktop.core.pictures.walk import FoundFile, Problem
-from desktop.core.types import DomainVerdict, ImageSource
+from desktop.core.types import DomainVerdict, ImageSource, Notice
 from desktop.engine.messages import (
     Answer,
     BatchAnswers,
@@ -148,15 +150,24 @@ def test_the_domain_and_the_set_of_answers_are_told() -> None:
     sets = Conformal("least ambiguous set", "validation", 100, (0.05, 0.1), (0.3, 0.5))
     known = manifest(labels=("a", "b"), conformal=sets)
     answer = prediction(1, ImageSource.from_path("a.png"), 0)
-    object.__setattr__(answer, "domain", DomainVerdict(1.7, False, ("look",), "noise"))
+    object.__setattr__(answer, "domain", DomainVerdict(0.7, True))
     item = as_json("a.png", answer, known, 5)
-    assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (False, 1.7, ["look"])
-    assert (item["answer_set"], item["error_rate"]) == (None, None)  # none for a picture outside the kind
-    object.__setattr__(answer, "domain", DomainVerdict(0.7, True, (), ""))
-    item = as_json("a.png", answer, known, 5)
-    assert (item["in_domain"], item["answer_set"], item["error_rate"]) == (True, ["a", "b"], 0.05)
+    assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (True, 0.7, [])
+    assert (item["answer_set"], item["error_rate"]) == (["a", "b"], 0.05)
     # The answer follows the decision rule, so it belongs to the set even below the cutoff.
     assert as_json("a.png", answer, known, 5, 0.1)["answer_set"] == ["a", "b"]
+
+
+def test_of_a_picture_of_another_kind_there_is_no_set_and_the_reason_is_told() -> None:
+    sets = Conformal("least ambiguous set", "validation", 100, (0.05, 0.1), (0.3, 0.5))
+    known = manifest(labels=("a", "b"), conformal=sets)
+    answer = prediction(1, ImageSource.from_path("a.png"), 0)
+    object.__setattr__(answer, "domain", DomainVerdict(1.7, False, ("darker",)))
+    item = as_json("a.png", answer, known, 5)
+    assert (item["in_domain"], item["domain_score"], item["domain_reasons"]) == (False, 1.7, ["darker"])
+    assert (item["answer_set"], item["error_rate"]) == (None, None)
+    object.__setattr__(answer, "domain", DomainVerdict(1.7, False))
+    assert as_json("a.png", answer, known, 5)["domain_reasons"] == ["unlike"]
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=30), st.integers(1, 40))
@@ -167,3 +178,24 @@ def test_the_top_classes_are_the_highest_scores(scores: list[float], count: int)
     top = top_classes(result, labels, count)
     assert [score for _, score in top] == sorted(scores, reverse=True)[:count]
     assert len({label for label, _ in top}) == len(top)
+
+
+def test_of_several_digits_each_is_named_and_another_kind_says_why_and_what_would_suit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    known = manifest(labels=("a", "b"))
+    writer = TextWriter(known, 1)
+    answer = prediction(1, ImageSource.from_path("a.png"), 0)
+    flagged = replace(answer, domain=DomainVerdict(1.7, False, ("darker",)), suits="chest-xray-pneumonia")
+    writer.write("a.png", flagged, known)
+    several = replace(
+        answer,
+        domain=DomainVerdict(1.7, False, ("several",)),
+        several=(("4", 0.98), ("7", 0.91)),
+        notices=(Notice("several", "2 pieces of ink stand apart, and the model reads one digit", "caution"),),
+    )
+    writer.write("b.png", several, known)
+    _, first, second = capsys.readouterr().out.splitlines()
+    assert "darker than nearly all" in first and "chest X-ray. Try --model chest-xray-pneumonia" in first
+    assert second.startswith("2 digits: 4 7") and "0.910" in second
+    assert second.count("pieces of ink stand apart") == 1

@@ -126,3 +126,34 @@ def test_what_is_no_drawing_is_of_another_kind_however_it_is_asked(client: Engin
         verdict = prediction.domain
         assert verdict is not None and not verdict.inside and verdict.score > 1
         assert verdict.reasons[0] == "paper"
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_several_digits_in_one_picture_are_counted_and_each_is_read(client: EngineClient, batch: bool) -> None:
+    """One answer for two digits would be neither: it is said, and both are read as Draw reads them."""
+    picture = source(side_by_side("47"), "PNG")
+    request = client.next_id()
+    if batch:
+        client.submit(m.BatchRequest(request, "mnist-digits", (picture,), gated=True))
+    else:
+        client.submit(m.PredictRequest(request, "mnist-digits", picture))
+    answer: m.Prediction | m.Failure | None = None
+    while answer is None:
+        for event in client.events(60):
+            if isinstance(event, m.BatchAnswers) and event.id == request:
+                (answer,) = event.items
+            elif isinstance(event, m.Prediction) and event.id == request:
+                answer = event
+    assert isinstance(answer, m.Prediction)
+    assert [label for label, _ in answer.several] == ["4", "7"]
+    assert all(0 < score <= 1 for _, score in answer.several)
+    assert answer.domain is not None and not answer.domain.inside and answer.domain.reasons[0] == "several"
+    assert "2 pieces" in answer.notices[0].text
+
+
+def test_a_page_shown_to_classify_is_not_one_digit(client: EngineClient) -> None:
+    page = np.vstack([side_by_side("12345", size=90) for _ in range(MOST // 5 + 1)])
+    request = client.next_id()
+    client.submit(m.PredictRequest(request, "mnist-digits", source(page)))
+    (alone,) = [a for a in iter_answers(client) if isinstance(a, m.Prediction) and a.id == request]
+    assert alone.domain is not None and alone.domain.reasons[0] == "too-many" and not alone.several

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from desktop.core.types import DecodedImage, ImageSource, Notice, PreparedImage, PreprocessSpec
+from desktop.core.types import DecodedImage, ImageSource, PreparedImage, PreprocessSpec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from desktop.core.pictures.decode_in_child import PreparedFile
     from desktop.core.pictures.mnist_layout import FoundInk
     from desktop.system.workers import Workers
-
-TOO_MANY = "too-many"
-"""The code of the notice that a drawing holds more pieces of ink than are read."""
-
-_SMALL = 40
-"""A picture with a shorter side is one digit: it may be laid out already, and passes unchanged then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +70,11 @@ def _pieces(
     """Each digit's place in the picture, where its ink is if there are several, and what prepares it: laid out as
     :func:`prepare` does, its ink found once."""
     from desktop.core.drawings.segments import InkBox, split
-    from desktop.core.pictures.mnist_layout import find_ink
+    from desktop.core.pictures.mnist_layout import SMALL, find_ink
     from desktop.core.pictures.preprocess import prepare, to_grey
 
     height, width = image.pixels.shape[:2]
-    if spec.fit != "mnist" or min(height, width) < _SMALL:
+    if spec.fit != "mnist" or min(height, width) < SMALL:
         return [(InkBox(0, 0, width, height), None, partial(prepare, image, spec))]
     found = find_ink(to_grey(image.pixels))
     factor = width / found.ink.shape[1] if found.ink is not None else 1.0
@@ -94,11 +88,9 @@ def _pieces(
 
 def _laid_out(piece: Piece, found: FoundInk) -> PreparedImage:
     """The input for one piece, with a notice where it is too many to be told apart."""
-    from desktop.core.drawings.segments import MOST
-    from desktop.core.pictures.mnist_layout import lay_out
+    from desktop.core.pictures.mnist_layout import lay_out, too_many
 
     prepared = lay_out(piece.ink, *found[1:])
     if not piece.untold:
         return prepared
-    words = f"{piece.untold} pieces of ink, and no more than {MOST} are read: the answer is for one of them at most"
-    return PreparedImage(prepared.pixels, (Notice(TOO_MANY, words, "caution"), *prepared.notices))
+    return PreparedImage(prepared.pixels, (too_many(piece.untold), *prepared.notices))

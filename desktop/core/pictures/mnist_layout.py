@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from desktop.core.drawings.segments import MOST, split
 from desktop.core.pictures import pixels
 from desktop.core.pictures.ruled_paper import without_rules
 from desktop.core.types import Notice, PreparedImage
@@ -27,6 +28,12 @@ blurred cuttings of MNIST below .04 in 99 of 100; of 150 X-rays of a training sp
 photographs 95 more than .036."""
 NOT_INK = "not-ink"
 """The code of the notice that says so."""
+SEVERAL = "several"
+"""The code of the notice that a picture holds several digits."""
+TOO_MANY = "too-many"
+"""The code of the notice that a picture holds more pieces of ink than are read."""
+SMALL = 40
+"""A picture with a shorter side is one digit: it may be laid out already, and passes unchanged then."""
 
 
 class FoundInk(NamedTuple):
@@ -47,7 +54,23 @@ def prepare_ink(grey: np.ndarray) -> PreparedImage:
     """Lay out the ink of ``grey`` (uint8, (H, W), any polarity) as an MNIST input, uint8 (28, 28, 1)."""
     if _is_laid_out(grey):
         return PreparedImage(np.ascontiguousarray(grey[:, :, np.newaxis]))
-    return lay_out(*find_ink(grey))
+    found = find_ink(grey)
+    whole = lay_out(*found)
+    if min(grey.shape) < SMALL or found.tones > MOST_TONES:
+        return whole
+    pieces = split(found.ink)
+    if len(pieces) < 2:
+        more = (too_many(pieces[0].untold),) if pieces and pieces[0].untold else ()
+        return PreparedImage(whole.pixels, (*more, *whole.notices))
+    words = f"{len(pieces)} pieces of ink stand apart, and the model reads one digit"
+    each = tuple(lay_out(piece.ink, *found[1:]).pixels for piece in pieces)
+    return PreparedImage(whole.pixels, (Notice(SEVERAL, words, "caution"), *whole.notices), each)
+
+
+def too_many(count: int) -> Notice:
+    """What to say of a picture that holds ``count`` pieces of ink."""
+    words = f"{count} pieces of ink, and no more than {MOST} are read: the answer is for one of them at most"
+    return Notice(TOO_MANY, words, "caution")
 
 
 def lay_out(ink: np.ndarray | None, inverted: bool = False, ruled: bool = False, tones: float = 0.0) -> PreparedImage:

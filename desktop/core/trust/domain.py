@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from desktop.core.trust import polarity
+from desktop.core.trust import polarity, reasons
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import DomainVerdict, PreprocessSpec, StoreError
 from desktop.system import strict_json
@@ -106,22 +106,21 @@ class Gate:
         result: np.ndarray = (self.sums(found) - self.centre) / (self.limit - self.centre)
         return result
 
-    def verdicts(self, found: np.ndarray) -> list[DomainVerdict]:
-        """What the gate says of each row of ``found`` (n, d)."""
+    def verdicts(self, found: np.ndarray, laid_out: bool = False) -> list[DomainVerdict]:
+        """What the gate says of each row of ``found`` (n, d); ``laid_out`` inputs tell nothing of their pictures' look,
+        see :mod:`desktop.core.trust.reasons`."""
         broken = ~np.isfinite(found).all(axis=1)
         found = np.where(broken[:, None], self.shift, found)
-        parts = self.parts(found)
-        scores = (parts @ self.share - self.centre) / (self.limit - self.centre)
-        z = np.clip((found - self.shift) / self.scale, -_CLIP, _CLIP)
-        likest = (z @ self.weights + self.bias)[:, 1:].argmax(axis=1)
+        looked = len(self.look_axes)
+        standard = ((found - self.shift) / self.scale)[:, -looked:]
         verdicts = []
-        for score, row, kind, bad in zip(scores, parts, likest, broken, strict=True):
-            reasons = tuple(self.views[i] for i in np.argsort(-row, kind="stable") if row[i] > 1.0)
+        for score, z, bad in zip(self.scores(found), standard, broken, strict=True):
             # Rounded upwards at the limit: what is flagged must not read as 1.
             value = 99.0 if bad else min(float(score), 99.0)
             inside = value <= 1.0
             shown = round(value, 4) if inside else max(round(value, 4), 1.0001)
-            verdicts.append(DomainVerdict(shown, inside, ("features",) if bad else reasons, self.kinds[int(kind)]))
+            silent = bad or inside or laid_out
+            verdicts.append(DomainVerdict(shown, inside, () if silent else reasons.measured(z)))
         return verdicts
 
     def to_json(self) -> str:

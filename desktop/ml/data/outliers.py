@@ -17,6 +17,7 @@ from desktop.core.types import PreprocessSpec
 
 KINDS = (
     "negative", "jumbled", "shuffled", "cut", "double", "cloud", "noise", "scribble", "flat", "mirrored", "figure",
+    "turned",
 )  # fmt: skip
 
 
@@ -44,6 +45,9 @@ def make(images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Gen
         found["scribble"] = np.stack([_laid_out(_scribble(rng, 80)) for _ in range(2 * each)])
         found["figure"] = np.stack([_laid_out(_figure(rng, 80)) for _ in range(2 * each)])
         return found
+    if spec.channels == 1:
+        # Grey pictures come from machines that hold them upright; of photographs none can be sure.
+        found["turned"] = np.concatenate([some()[:, ::-1], some()[:, ::-1, ::-1]])
     found["negative"] = 255 - some()
     found["double"] = ((some().astype(np.uint16) + some()) // 2).astype(np.uint8)
     shape = (spec.height, spec.width, spec.channels)

@@ -17,14 +17,18 @@ from desktop.core.progress import Progress, untold
 from desktop.core.trust import domain
 from desktop.core.trust.domain import Gate
 from desktop.core.types import FoveaError, PreprocessSpec, StoreError
-from desktop.ml.data import outliers
+from desktop.ml.data import disturbed, outliers
 from desktop.ml.data.arrays import Images
 from desktop.store.manifest import QUANTILES, Domain
 
 REFUSED = 0.05
 """The share of the model's own unseen pictures that the gate may flag."""
+REFUSED_DISTURBED = 0.07
+"""The share that it may flag of them under each kind of disturbance (:mod:`desktop.ml.data.disturbed`)."""
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
+_LAID_OUT = 60  # disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms
+_FEWEST_DISTURBED = 60  # own pictures on either side, below which their copies would outweigh them
 _FOLDS = 10  # parts of the unseen pictures, each judged by a limit that the others set
 _AXES = 128
 _FEWEST = 12  # own pictures on either side, below which distances say nothing
@@ -75,12 +79,15 @@ def fit(
     """The gate of a network, and the manifest's entry for it.
 
     ``images`` uint8 (n, height, width, channels) and ``labels`` (n,) are of the training part, ``unseen`` own pictures
-    that training had not seen (validation), on which the limit is set. ``look`` maps pictures to
-    :func:`desktop.core.trust.domain.features` by way of the network, toned for colour; ``seen`` gets the gate, which of
-    ``images`` were looked at, and their features. ``bytes_each`` is what ``look`` holds of the network's outputs for
-    one picture. Raises :class:`DomainError` with fewer than twelve pictures on either side, and where the features are
-    infinite, no numbers, too many, or otherwise such that no distance follows from them, and where the memory does not
-    suffice: a model without a gate is still a model.
+    that training had not seen (validation), on which the limit is set. Copies of both with mild disturbances
+    (:mod:`desktop.ml.data.disturbed`) count as own pictures where there are sixty of either: :data:`REFUSED` of
+    ``unseen`` may lie beyond the limit, and :data:`REFUSED_DISTURBED` of their copies of each kind.
+
+    ``look`` maps pictures to :func:`desktop.core.trust.domain.features` by way of the network, toned for colour;
+    ``seen`` gets the gate, which of ``images`` were looked at, and their features. ``bytes_each`` is what ``look``
+    holds of the network's outputs for one picture. Raises :class:`DomainError` with fewer than twelve pictures on
+    either side, and where the features are infinite, no numbers, too many, or otherwise such that no distance follows
+    from them, and where the memory does not suffice: a model without a gate is still a model.
     """
     if min(len(images), len(unseen)) < _FEWEST:
         raise DomainError(
@@ -94,16 +101,30 @@ def fit(
     images, labels = images[picked], labels[picked]
     made = outliers.make(images, spec, min(each, len(images)), rng)
     kinds = tuple(kind for kind in outliers.KINDS if kind in made)
-    jobs = [images, unseen[rng.permutation(len(unseen))[:most]], *(made[kind] for kind in kinds)]
+    held_out = np.asarray(unseen[rng.permutation(len(unseen))[:most]])
+    copied: list[np.ndarray] = []
+    origins: list[np.ndarray] = []
+    held_copies: list[np.ndarray] = []
+    held_origins: list[np.ndarray] = []
+    if min(len(images), len(held_out)) >= _FEWEST_DISTURBED:
+        copied, origins = _copies(images, spec, each, rng)
+        held_copies, held_origins = _copies(held_out, spec, each, rng)
+    jobs = [images, held_out, *(made[kind] for kind in kinds), *copied, *held_copies]
     total, done, outputs = sum(map(len, jobs)), 0, []
     for job in jobs:
         outputs.append(_looked(job, look, done, total, progress, piece_of(spec, bytes_each)))
         done += len(job)
-    own, held, others = outputs[0], outputs[1], outputs[2:]
+    own, held, others = outputs[0], outputs[1], outputs[2 : 2 + len(kinds)]
+    copies, told = outputs[2 + len(kinds) :][: len(copied)], outputs[2 + len(kinds) + len(copied) :]
     if not all(np.isfinite(rows).all() for rows in outputs):
         raise DomainError("no-features", "what the network computes of some pictures is infinite or no number")
     try:
-        gate = _limited(_fitted(own, labels, others, kinds, spec), held)
+        learnt = np.concatenate([own, *copies])
+        if np.unique(labels, return_counts=True)[1].max() < 2:
+            # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
+            labels = np.zeros(len(labels), int)
+        gate = _fitted(learnt, labels[np.concatenate([np.arange(len(own)), *origins])], others, kinds, spec)
+        gate = _limited(gate, held, told)
     except (np.linalg.LinAlgError, StoreError) as error:  # the latter of numbers that cannot be stored
         raise DomainError("no-features", f"no distances follow from the pictures' features: {error}") from error
     seen(gate, picked, own)
@@ -114,10 +135,24 @@ def fit(
         method=domain.METHOD,
         split="validation",
         n=len(held),
-        refused=round(_refused(gate, held), 4),
+        refused=round(_refused(gate, held, told, held_origins), 4),
         quantiles=tuple(round(float(point), 4) for point in points),
     )
     return gate, entry
+
+
+def _copies(
+    images: np.ndarray, spec: PreprocessSpec, each: int, rng: np.random.Generator
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Disturbed copies of some of ``images`` by kind, fewer of a kind than of foreign ones, and the places of
+    their originals."""
+    count = _LAID_OUT if spec.fit == "mnist" else max(100, each // 2)
+    copied, origins = [], []
+    for kind in disturbed.kinds_for(spec):
+        chosen = rng.permutation(len(images))[:count]
+        copied.append(disturbed.copies(np.asarray(images[chosen]), kind, spec, rng))
+        origins.append(chosen)
+    return copied, origins
 
 
 def _affordable(width: int, most: int, each: int) -> tuple[int, int]:
@@ -162,9 +197,6 @@ def _fitted(
     scale = np.maximum(own.std(axis=0), 0.01 * float(own.std()) + 1e-6)
     z = (own - shift) / scale
     classes = [label for label in np.unique(labels) if (labels == label).sum() > 1]
-    if not classes:
-        # One picture of each class tells nothing of how pictures differ within one: all are taken as one class.
-        labels, classes = np.zeros(len(labels), int), [0]
     views = domain.views_for(spec)
     look_size = domain.look(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)).shape[1]
     look_axes, look_means = _within(z[:, -look_size:], labels, classes)
@@ -258,35 +290,46 @@ def _regression(
     return weights, model.intercept_ - middle @ weights
 
 
-def _refused(gate: Gate, held: np.ndarray) -> float:
+def _refused(gate: Gate, held: np.ndarray, told: list[np.ndarray], origins: list[np.ndarray]) -> float:
     """The share of fresh own pictures that the gate has to be expected to flag.
 
     Measured on ``held`` (n, d), each part with the limit that the others set: on the pictures that set it themselves
-    the limit flags none of nineteen or fewer. Not below 1 in n + 1, the chance that a fresh picture lies beyond all n.
+    the limit flags none of nineteen or fewer. ``origins`` are the places in ``held`` of what ``told`` are copies of:
+    those of a part have no say either. Not below 1 in n + 1, the chance that a fresh picture lies beyond all n.
     """
     fold = np.arange(len(held)) % _FOLDS
-    flagged = [_scaled(gate, held[fold != part]).scores(held[fold == part]) > 1.0 for part in range(_FOLDS)]
+    flagged = []
+    for part in range(_FOLDS):
+        others = [rows[fold[places] != part] for rows, places in zip(told, origins, strict=True)]
+        flagged.append(_scaled(gate, held[fold != part], others).scores(held[fold == part]) > 1.0)
     return max(float(np.concatenate(flagged).mean()), 1 / (len(held) + 1))
 
 
-def _limited(gate: Gate, held: np.ndarray) -> Gate:
+def _limited(gate: Gate, held: np.ndarray, told: list[np.ndarray]) -> Gate:
     """:func:`_scaled` as it will be used: what is stored is rounded, and the limit must be set with those numbers."""
-    scaled = _scaled(gate, held)
+    scaled = _scaled(gate, held, told)
     scaled = domain.from_json(replace(scaled, centre=0.0, limit=1.0).to_json())
-    return _bounded(scaled, held)
+    return _bounded(scaled, held, told)
 
 
-def _scaled(gate: Gate, held: np.ndarray) -> Gate:
-    """The gate with its parts on a common scale, and its limit where :data:`REFUSED` of ``held`` (n, d) lie beyond."""
-    raw = gate.raw_parts(held)
+def _scaled(gate: Gate, held: np.ndarray, told: list[np.ndarray]) -> Gate:
+    """The gate with its parts on a common scale, and its limit; ``told`` are features of disturbed copies by kind."""
+    raw = gate.raw_parts(np.concatenate([held, *told]))
     middle, high = np.quantile(raw, [0.5, 1 - REFUSED], axis=0)
-    return _bounded(replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3)), held)
+    return _bounded(replace(gate, middle=middle, spread=np.maximum(high - middle, 1e-3)), held, told)
 
 
-def _bounded(gate: Gate, held: np.ndarray) -> Gate:
-    """The gate with the conformal quantile of ``held`` as its limit: with n pictures the k-th lowest score,
-    k = ceil((n + 1)(1 - refused)), at most the highest."""
-    sums = np.sort(gate.sums(held))
-    place = min(len(sums), math.ceil((len(sums) + 1) * (1 - REFUSED)))
-    centre, limit = float(np.median(sums)), float(sums[place - 1])
-    return replace(gate, centre=centre, limit=max(limit, centre + 1e-3))
+def _bounded(gate: Gate, held: np.ndarray, told: list[np.ndarray]) -> Gate:
+    """The gate with a limit beyond which lie no more than :data:`REFUSED` of ``held`` and :data:`REFUSED_DISTURBED` of
+    each of ``told``."""
+    sums = gate.sums(held)
+    limits = [_beyond(sums, REFUSED)]
+    limits += [_beyond(gate.sums(rows), REFUSED_DISTURBED) for rows in told]
+    centre = float(np.median(sums))
+    return replace(gate, centre=centre, limit=max(*limits, centre + 1e-3))
+
+
+def _beyond(sums: np.ndarray, share: float) -> float:
+    """The conformal quantile: of n ``sums`` the k-th lowest, k = ceil((n + 1)(1 - share)), at most the highest."""
+    place = min(len(sums), math.ceil((len(sums) + 1) * (1 - share)))
+    return float(np.sort(sums)[place - 1])

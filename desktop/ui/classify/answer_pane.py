@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from desktop.services.advising import Adviser
 from desktop.services.explaining import Explainer
 from desktop.services.session import Session
+from desktop.ui.classify.advice_row import AdviceRow
 from desktop.ui.classify.confidence_panel import ConfidencePanel
 from desktop.ui.classify.panes import HEAD, show_failure
 from desktop.ui.kit.widgets import sentence
@@ -32,11 +34,17 @@ class AnswerPane(QWidget):
     card_requested = Signal(str)
 
     def __init__(
-        self, session: Session, catalog: ModelCatalog, explainer: Explainer, parent: QWidget | None = None
+        self,
+        session: Session,
+        catalog: ModelCatalog,
+        explainer: Explainer,
+        adviser: Adviser,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
         self._explainer = explainer
+        self._adviser = adviser
         self._catalog = catalog
         self._build()
         self._busy = QTimer(self)
@@ -88,6 +96,12 @@ class AnswerPane(QWidget):
         buttons.addStretch(1)
         missing.addLayout(buttons)
         self.bars = ProbabilityBars()
+        self.advice = AdviceRow(self._adviser, self._catalog)
+        self.advice.model_selected.connect(self.model_selected)
+        place = QVBoxLayout(self.bars.offer)
+        place.setContentsMargins(0, 0, 0, 0)
+        place.addWidget(self.advice)
+        self.bars.offer.show()
         self.confidence = ConfidencePanel()
         self.confidence.why.connect(self._explainer.show)
         self._explainer.changed.connect(self._show_why)
@@ -155,7 +169,7 @@ class AnswerPane(QWidget):
         manifest = entry.manifest if entry is not None else None
         if prediction is not None and manifest is not None:
             self.bars.show_prediction(prediction, manifest)
-            self.bars.set_outside(prediction.domain is not None and not prediction.domain.inside)
+            self.bars.set_outside(prediction.domain is not None and not prediction.domain.inside, prediction.several)
             self.confidence.show_prediction(prediction, manifest)
             self._show_facts()
         elif failure is not None and failure.model_failed:

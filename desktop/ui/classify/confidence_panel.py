@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from desktop.core.trust.conformal import DEFAULT_RATE, AnswerSet, answer_set, nearest_rate
-from desktop.ui.kit.tabled import score_notice
+from desktop.core.trust import reasons
+from desktop.core.trust.conformal import DEFAULT_RATE, answer_set, nearest_rate
+from desktop.ui.kit.tabled import reason, score_notice
 from desktop.ui.kit.widgets import Sign, count, make_label, put_beside, set_role
 from desktop.ui.widgets.kind_chart import KindChart
 from desktop.ui.widgets.nearest_strip import NearestStrip
@@ -118,8 +119,7 @@ class ConfidencePanel(QWidget):
         if sets is not None:
             rate = nearest_rate(sets, self._rate)
             self._fill_rates(sets, rate)
-            found = answer_set(prediction.probabilities, prediction.index, sets, rate)
-            self._set_words.setText(self._set_sentence(found, sets, manifest, outside))
+            self._set_words.setText(self._set_sentence(prediction, sets, manifest, rate, outside))
             set_role(self._set_words, "secondary" if outside else "")
         self._show_kind(verdict, manifest)
 
@@ -130,20 +130,22 @@ class ConfidencePanel(QWidget):
                 self._rates.addItem(self.tr("{0} of 100 cases").format(f"{known * 100:g}"), known)
             self._rates.setCurrentIndex(sets.rates.index(rate))
 
-    def _set_sentence(self, found: AnswerSet, sets: Conformal, manifest: Manifest, outside: bool) -> str:
+    def _set_sentence(
+        self, prediction: Prediction, sets: Conformal, manifest: Manifest, rate: float, outside: bool
+    ) -> str:
         if outside:
             return self.tr("How often the answer is right is not known for pictures of another kind.")
+        found = answer_set(prediction.probabilities, prediction.index, sets, rate)
         labels = [manifest.labels[index] for index in found.classes]
         share = f"{(1 - found.rate) * 100:g}"
         if found.everything:
             return self.tr(
                 "No answer can be left out: {0} validation pictures are too few for so small an error."
             ).format(count(sets.n))
-        if len(labels) == 1:
-            text = self.tr("{0}: holds the truth in at least {1} of 100 cases like those of validation.")
-        else:
-            text = self.tr("{0}: one of these holds the truth in at least {1} of 100 cases like those of validation.")
-        text = text.format(self._named(labels), share)
+        text = self.tr(
+            "To reckon with: {0}. Of a hundred pictures like those it learned from, what is listed here holds "
+            "the right answer for at least {1}; of this one picture that says nothing."
+        ).format(self._named(labels), share)
         if found.weak:
             text += " " + self.tr("Most right answers score higher than this one.")
         if manifest.medical:
@@ -177,34 +179,10 @@ class ConfidencePanel(QWidget):
         self._sign.set_sign("caution", "caution")
         self._kind.setText(self.tr("Looks like its kind: no."))
         set_role(self._kind, "caution")
-        words = dict.fromkeys(self._reason(code, verdict) for code in verdict.reasons)
-        self._reasons.setText(" ".join(list(words)[:2]))
-        self._reasons.setVisible(bool(verdict.reasons))
+        self._reasons.setText(" ".join(reason(code) for code in reasons.told(verdict)))
+        self._reasons.setVisible(True)
         if self._prediction is not None and self._prediction.nearest:
             self._nearest.show_pictures(self._prediction.nearest, manifest.labels)
-
-    def _reason(self, code: str, verdict: DomainVerdict) -> str:
-        if code == "paper":
-            return self.tr("Much of it is neither paper nor ink: it is no drawing.")
-        if code == "too-many":
-            return self.tr("It holds more pieces of ink than are read: draw fewer digits on a sheet.")
-        if code == "look":
-            return self.tr("Its brightness, contrast or colours are unlike those of the training pictures.")
-        if code == "features":
-            return self.tr("What the network finds in it lies far from what it learned.")
-        negative = self.tr("It looks like a negative: dark and light exchanged.")
-        if code == "tones":
-            return negative
-        kinds = {
-            "negative": negative,
-            "noise": self.tr("It looks like noise."),
-            "flat": self.tr("It resembles a blank or a smooth picture."),
-            "scribble": self.tr("It looks like a drawing of something else."),
-            "figure": self.tr("It looks like a sign or a drawing of something else."),
-            "double": self.tr("It looks like two pictures over each other."),
-            "mirrored": self.tr("It looks mirrored."),
-        }
-        return kinds.get(verdict.likest, self.tr("Its parts do not form a picture like those of the training."))
 
     @Slot(int)
     def _choose(self, row: int) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services import last_session
+from desktop.services.advising import Adviser
 from desktop.services.background import Aside, run_aside
 from desktop.services.classifying import AT_ONCE, Classifying
 from desktop.services.explaining import Explainer
@@ -60,6 +61,7 @@ class ClassifyView(QWidget):
         self.classifying = Classifying(self.session, self.job, catalog, self)
         self.explainer = Explainer(self.session, catalog, self)
         self.explainer.opacity = settings.get("overlay")
+        self.adviser = Adviser(self.session, self)
         self.opener = Opener(self.session, self)
         self._catalog = catalog
         self._settings = settings
@@ -185,7 +187,7 @@ class ClassifyView(QWidget):
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
-        self._answer = AnswerPane(self.session, self._catalog, self.explainer)
+        self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
         self._answer.setMinimumWidth(236)
         sizes = self._panes.sizes()
         self._panes.replaceWidget(2, self._answer)
@@ -233,6 +235,7 @@ class ClassifyView(QWidget):
         """Use ``engine``, which was started."""
         self.session.attach(engine)
         self.explainer.attach(engine)
+        self.adviser.attach(engine)
         self._panel_engine(engine)
         self.job.attach(engine)
         self.list.model.attach(engine)
@@ -242,6 +245,7 @@ class ClassifyView(QWidget):
         self.job.cancel()
         self.session.detach()
         self.explainer.detach()
+        self.adviser.detach()
         self.job.detach()
         self.list.model.detach()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from desktop.core import notices
+from desktop.core.trust import reasons
 
 if TYPE_CHECKING:
     from desktop.core.figures.table import Measure
@@ -27,6 +28,11 @@ def notice(kind: NoticeKind) -> str:
 def brief_notice(kind: NoticeKind) -> str:
     """Its first sentence."""
     return translated(notices.CONTEXT, notices.NOTICES[kind].brief)
+
+
+def reason(code: str) -> str:
+    """Why a picture is not of a model's kind: the sentence for a code of its table."""
+    return translated(reasons.CONTEXT, reasons.REASONS[code])
 
 
 def score_notice() -> str:

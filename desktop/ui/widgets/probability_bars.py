@@ -150,15 +150,19 @@ class ProbabilityBars(QWidget):
             prediction.wording,
         )
 
-    def set_outside(self, outside: bool) -> None:
+    def set_outside(self, outside: bool, several: Sequence[tuple[str, float]] = ()) -> None:
         """Whether the picture is not of the kind that the model learned from: then no class is the answer, and the
-        scores, which every picture gets, are shown in grey and only where they are asked for."""
+        scores, which every picture gets, are shown in grey and only where they are asked for. ``several``: label and
+        score of each digit of a picture that holds more than one."""
         if not self._model.classes:
             return
         self._outside = self._model.muted = outside
         text, role = self._said
         if outside:
             text, role = self.tr("No answer: this is not the kind of picture that it learned from"), "title"
+            if several:
+                read = " · ".join(f"{label}\u00a0({decimals(score)})" for label, score in several)
+                text = self.tr("{0} digits, read one by one: {1}").format(count(len(several)), read)
         self._headline.setText(text)
         set_role(self._headline, role)
         self._reveal.setVisible(outside)

@@ -9,7 +9,7 @@ import pytest
 
 from desktop.core.trust import domain as scorer
 from desktop.core.types import PreprocessSpec
-from desktop.ml.data import outliers
+from desktop.ml.data import disturbed, outliers
 from desktop.ml.packaging import fit_domain_gate
 
 SPEC = PreprocessSpec(24, 24, "rgb", "stretch", "area")
@@ -43,8 +43,8 @@ def fitted(n: int = 500, unseen: int = 300) -> tuple[scorer.Gate, fit_domain_gat
 def test_own_pictures_pass_and_foreign_ones_are_flagged() -> None:
     gate, entry = fitted()
     fresh = gate.scores(look(scenes(1000, 9)[0]))
-    assert 0.02 < (fresh > 1).mean() < 0.1
-    assert 0.02 < entry.refused < 0.09 and entry.n == 300
+    assert (fresh > 1).mean() < 0.1
+    assert entry.refused < 0.09 and entry.n == 300
     assert entry.quantiles[10] == pytest.approx(0, abs=0.01) and entry.quantiles[19] <= 1.001
     rng = np.random.default_rng(5)
     foreign = {
@@ -56,8 +56,16 @@ def test_own_pictures_pass_and_foreign_ones_are_flagged() -> None:
     }
     for name, pictures in foreign.items():
         assert (gate.scores(look(pictures)) > 1).mean() > 0.95, name
-    negative = gate.verdicts(look(foreign["negative"]))
-    assert sum(v.likest == "negative" for v in negative) > 50
+    assert all("lighter" in v.reasons for v in gate.verdicts(look(foreign["white"])))
+    assert all("darker" in v.reasons for v in gate.verdicts(look(foreign["black"])))
+    assert not any(v.reasons for v in gate.verdicts(look(foreign["white"]), laid_out=True))
+
+
+@pytest.mark.parametrize("kind", disturbed.kinds_for(SPEC))
+def test_own_pictures_with_a_mild_disturbance_pass(kind: str) -> None:
+    gate, _ = fitted()
+    copies = disturbed.copies(scenes(400, 13)[0], kind, SPEC, np.random.default_rng(14))
+    assert (gate.scores(look(copies)) > 1).mean() < 0.12  # aim .07, on 400 of other pictures
 
 
 def test_what_a_gate_weighs_depends_on_the_colours() -> None:

@@ -46,26 +46,34 @@ def panel(qtbot: Any) -> ConfidencePanel:
 def test_the_sentence_names_the_set_at_the_chosen_rate(qtbot: Any, panel: ConfidencePanel) -> None:
     known = manifest(conformal=SETS, domain=GATE, files=FILES)
     panel.show_prediction(prediction([0.6, 0.3, 0.1], DomainVerdict(0.3, True)), known)
-    assert panel.set_words.startswith("red or green: one of these") and "95 of 100" in panel.set_words
+    assert panel.set_words.startswith("To reckon with: red or green. Of a hundred pictures")
+    assert "at least 95" in panel.set_words
     rates = panel.findChild(QComboBox)
     assert rates is not None
     with qtbot.waitSignal(panel.rate_chosen) as chosen:
         rates.setCurrentIndex(1)
         rates.activated.emit(1)
     assert chosen.args == [0.2]
-    assert panel.set_words.startswith("red: holds the truth in at least 80")
+    assert panel.set_words.startswith("To reckon with: red. ") and "at least 80" in panel.set_words
     assert panel.kind_words == "Looks like its kind: yes"
 
 
 def test_a_flagged_picture_says_why_and_promises_nothing(panel: ConfidencePanel) -> None:
     known = manifest(conformal=SETS, domain=GATE, files=FILES)
-    verdict = DomainVerdict(2.5, False, ("foreign", "look"), "negative")
+    verdict = DomainVerdict(2.5, False, ("darker", "colourful", "flat"))
     panel.show_prediction(prediction([0.6, 0.3, 0.1], verdict), known)
-    assert "kind: no" in panel.kind_words and "negative" in panel.kind_words and "brightness" in panel.kind_words
+    assert "kind: no" in panel.kind_words and "darker" in panel.kind_words and "colourful" in panel.kind_words
+    assert "contrast" not in panel.kind_words  # two reasons are enough
     assert "not known" in panel.set_words
     chart = panel.findChild(KindChart)
     assert chart is not None and "2.50" in chart.accessibleDescription().replace(",", ".")
     assert not chart.grab().isNull()
+
+
+def test_where_nothing_was_measured_it_says_no_more_than_unlike(panel: ConfidencePanel) -> None:
+    known = manifest(conformal=SETS, domain=GATE, files=FILES)
+    panel.show_prediction(prediction([0.6, 0.3, 0.1], DomainVerdict(2.5, False, ())), known)
+    assert panel.kind_words.endswith("It is unlike the pictures that the model learned from.")
 
 
 def test_a_medical_model_speaks_of_scores_and_one_without_gate_says_so(panel: ConfidencePanel) -> None:
@@ -109,6 +117,20 @@ def test_why_is_drawn_over_the_input_and_follows_class_and_picture(qtbot: Any, r
     assert "kind: no" in view.answer.confidence.kind_words
     why.click()
     assert not view.picture.why.isVisible() and explainer.explanation is None
+
+
+def test_a_picture_of_another_kind_is_offered_to_the_model_that_suits(qtbot: Any, real: Shell) -> None:
+    view = real.window.classify
+    view.choose_model("cifar10")
+    open_and_wait(qtbot, real, [SAMPLES / "digit-3-pen.png"], "digit-3-pen.png")
+    qtbot.waitUntil(lambda: view.answer.advice.words != "", timeout=60_000)
+    assert view.answer.advice.words == "This looks like a handwritten digit."
+    assert view.session.model_id == "cifar10"  # offered, not switched to
+    use = next(b for b in view.answer.advice.findChildren(QPushButton) if b.text() == "Use that model")
+    use.click()
+    assert view.session.model_id == "mnist-digits"
+    qtbot.waitUntil(lambda: answered(real, "digit-3-pen.png"), timeout=60_000)
+    assert view.answer.bars.headline.startswith("3") and view.answer.advice.words == ""
 
 
 def test_what_was_cancelled_or_failed_says_so_and_can_be_asked_for_again(
