@@ -17,6 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.ml.plans.plan import USER, DataPlan
 
 if TYPE_CHECKING:
+    from desktop.core.data.dataset import LabelledDataset
     from desktop.core.data.inspection import Inspection, StageProgress
     from desktop.core.progress import IsCancelled
 
@@ -94,6 +95,7 @@ def open_training_data(path: str) -> TrainingData:
     train, validation, test = (whole.own_split(part) for part in ("train", "validation", "test"))
     learned = whole if train is None else open_dataset(path, train)
     there = [(name, int(n)) for name, n in zip(learned.classes, learned.counts(), strict=True) if n]
+    _check_learnt(whole, dict(there))
     return TrainingData(
         path=os.path.abspath(whole.root),
         title=whole.title,
@@ -102,6 +104,18 @@ def open_training_data(path: str) -> TrainingData:
         own_validation=train is not None and validation is not None,
         own_test=train is not None and test is not None,
     )
+
+
+def _check_learnt(whole: LabelledDataset, counts: Mapping[str, int]) -> None:
+    """Raise :class:`FoveaError` for a class that only pictures to check or test with have, as the look does."""
+    import numpy as np
+
+    from desktop.core.data import fitness
+
+    names = [name for name, count in zip(whole.classes, whole.counts(), strict=True) if count]
+    learnt = np.repeat(np.arange(len(names)), [counts.get(name, 0) for name in names])
+    for problem in fitness.obstacles(names, learnt, np.zeros(1, np.int64)):
+        raise FoveaError(problem.kind, problem.message, fitness.HINTS[problem.kind])
 
 
 def grouped(data: TrainingData, found: Inspection, choices: Mapping[str, str] | None = None) -> TrainingData:

@@ -79,13 +79,15 @@ class Pictures:
     """Prepared pictures: ``images`` uint8 (n, height, width, channels), an array or :class:`Rows` of a mapped one;
     ``labels`` int64 (n,); ``names`` of the files inside their set (never a path of this computer); ``sha256`` uint8
     (n, 32) of the files' content and ``groups`` int64 (n,), equal for pictures of one person or case, where these are
-    known."""
+    known; ``clusters`` int64 (n,), equal for all that stayed together where they were divided (persons, copies, near
+    copies, bursts)."""
 
     images: Images
     labels: np.ndarray
     names: tuple[str, ...]
     sha256: np.ndarray | None = None
     groups: np.ndarray | None = None
+    clusters: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -95,7 +97,8 @@ class Pictures:
         images = self.images.take(indices) if isinstance(self.images, Rows) else self.images[indices]
         sha256 = None if self.sha256 is None else self.sha256[indices]
         groups = None if self.groups is None else self.groups[indices]
-        return Pictures(images, self.labels[indices], tuple(self.names[i] for i in indices), sha256, groups)
+        clusters = None if self.clusters is None else self.clusters[indices]
+        return Pictures(images, self.labels[indices], tuple(self.names[i] for i in indices), sha256, groups, clusters)
 
     def joined(self, others: Pictures) -> Pictures:
         """These and then ``others``, which were taken from the same set: mapped ones are not copied."""
@@ -110,6 +113,7 @@ class Pictures:
             self.names + others.names,
             _both(self.sha256, others.sha256),
             _both(self.groups, others.groups),
+            _both(self.clusters, others.clusters),
         )
 
     def pieces(self, size: int = _PIECE) -> Iterator[np.ndarray]:

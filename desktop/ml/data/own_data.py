@@ -61,8 +61,6 @@ class OwnData:
         if self.has_validation:
             checked = np.array([name.partition("/")[0] == own["validation"] for name in pictures.names])
             self.train, self.validation = (pictures.take(np.flatnonzero(side)) for side in (~checked, checked))
-        elif (again := _as_held(pictures, held)) is not None:
-            self.train, self.validation = again
         else:
             alone = [None] * len(pictures)  # everybody for himself, where the plan wants no groups
             firm = [alone if pictures.groups is None else pictures.groups.tolist()]
@@ -70,7 +68,9 @@ class OwnData:
                 firm.append([row.tobytes() for row in pictures.sha256])
             alike = _in_one_go(learning, pictures)
             taken = groups_of(pictures.labels, firm, alike, plan.data.validation, plan.seed)
-            self.train, self.validation = cut_validation(pictures, plan, taken)
+            pictures = replace(pictures, clusters=np.array(taken, np.int64))
+            again = _as_held(pictures, held)
+            self.train, self.validation = again if again is not None else cut_validation(pictures, plan, taken)
 
     def test(self) -> Pictures | None:
         """The data's own test pictures, prepared now; ``None`` where it has none."""

@@ -196,8 +196,10 @@ def cut_validation(
 
 def belonging_together(pictures: Pictures, plan: TrainingPlan, groups: Sequence[Hashable] | None = None) -> list[int]:
     """The number of each picture's cluster: copies, near copies that the plan names, and pictures of one of ``groups``
-    (equal values; by default those that the pictures tell, else persons and cases in their names where the plan wants
-    that) belong to one."""
+    (equal values; by default the clusters that the pictures know, or their persons, else persons and cases in their
+    names where the plan wants that) belong to one."""
+    if groups is None and pictures.clusters is not None:
+        groups = pictures.clusters.tolist()
     if groups is None and pictures.groups is not None and plan.data.group != "none":
         groups = pictures.groups.tolist()
     if groups is None:

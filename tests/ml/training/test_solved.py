@@ -12,6 +12,7 @@ import pytest
 from desktop.app import recipes
 from desktop.cli import main
 from desktop.core.data.splits import SplitError, folds
+from desktop.ml.data.public_sets import belonging_together
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.events import EpochDone, Event, Note
 from desktop.ml.plans.plan import PlanError, Step
@@ -46,6 +47,16 @@ def test_parts_of_a_cross_validation_keep_groups_together_and_share_the_classes(
     with pytest.raises(SplitError) as caught:
         folds(labels, [0] * 120, 5, 1)
     assert caught.value.kind == "one-group"
+
+
+def test_what_stayed_together_in_the_cut_stays_together_in_the_parts() -> None:
+    plan = solved_plan()
+    held = pictures(24, plan.shape, 1)
+    known = replace(held, clusters=np.arange(24) // 6)
+    joined = known.take(np.arange(12)).joined(known.take(np.arange(12, 24)))
+    found = belonging_together(joined, plan)
+    assert [len({found[i] for i in range(24) if i // 6 == group}) for group in range(4)] == [1] * 4
+    assert len(set(found)) == 4 and len(set(belonging_together(held, plan))) == 24
 
 
 def test_few_pictures_are_cross_validated_and_all_of_them_learned(tmp_path: Path) -> None:
