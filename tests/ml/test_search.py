@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from desktop.app.recipes import by_steps
 from desktop.cli import search as command_line
 from desktop.cli import study as study_command
 from desktop.core.types import FoveaError
@@ -330,7 +331,8 @@ def test_what_was_found_is_told_before_the_test_split_is_opened(
 
 @pytest.mark.timeout(240)
 def test_features_of_a_trial_stay_only_where_it_is_to_be_taken_up(pets: Path, tmp_path: Path) -> None:
-    plan = planned("--data", pets, "--from", "cifar10", "--how", "features", "--epochs", "2", "--batch-size", "8")
+    plan = by_steps(planned("--data", pets, "--from", "cifar10", "--how", "features"))
+    plan = replace(plan, fit=replace(plan.fit, epochs=2, batch=8))
     stop = InsideEpoch(1, 1)
     run = tmp_path / "run"
     assert not trial.run_trial(plan, run, stop, stop).complete

@@ -102,7 +102,11 @@ def _too_much(limits: SandboxLimits) -> ChildError:
 def _crashed(code: int | None, limits: SandboxLimits) -> ChildError:
     if code == -9:  # the system ends what takes the last memory
         return ChildError("too-much-memory", "the system ended it, most likely for want of memory")
-    return ChildError("crashed", "the library that reads it crashed")
+    return ChildError(
+        "crashed",
+        "the library that reads it crashed; it may have asked for more than the "
+        f"{limits.memory / GIB:.1f} GiB of memory that it may use",
+    )
 
 
 def _work(connection: Connection, function: str, arguments: tuple[Any, ...], limits: SandboxLimits) -> None:

@@ -421,7 +421,9 @@ def test_a_layer_of_millions_of_units_ends_its_child_alone(tmp_path: Path, monke
     assert path.stat().st_size < 23_000
     with pytest.raises(FoveaError) as caught:
         look(path)
-    assert caught.value.kind in ("too-much-memory", "failed", "damaged"), caught.value
+    # Whether the library ends itself or is ended depends on which of its allocations meets the limit first.
+    assert caught.value.kind in ("too-much-memory", "failed", "damaged", "crashed"), caught.value
+    assert "memory" in caught.value.message or caught.value.kind in ("failed", "damaged")
     assert "memory" in caught.value.message
 
 
