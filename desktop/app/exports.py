@@ -20,6 +20,7 @@ from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -193,15 +194,19 @@ def export_for(subject: Subject, path: str | Path, reports: bool | None = None) 
     ending, known = Path(path).suffix.lower(), endings_of(subject, reports)
     if ending not in known:
         listed = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else known[0]
-        what = "report format" if reports else f"format of {_A[subject]}"
-        raise FoveaError("bad-suffix", f"'{Path(path).name}' names no {what}", f"Use {listed}.")
+        what = phrase("report format") if reports else phrase("format of {a}", a=_A[subject])
+        raise FoveaError(
+            "bad-suffix",
+            phrase("'{name}' names no {what}", name=Path(path).name, what=what),
+            phrase("Use {listed}.", listed=listed),
+        )
     return next(export for export in exports_of(subject) if ending in export.endings)
 
 
 _A: dict[Subject, str] = {
-    "evaluation": "an evaluation",
+    "evaluation": phrase("an evaluation"),
     "list": "a list",
-    "batch": "a table of answers",
+    "batch": phrase("a table of answers"),
     "curves": "curves",
     "drawing": "a drawing",
     "model": "a model",

@@ -30,6 +30,7 @@ from desktop.ml.plans.plan import (
 from desktop.ml.plans.presets import DEFAULT, Shape
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.ids import id_of
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.app.training_data import TrainingData
@@ -215,7 +216,7 @@ def make_plan(
     if chosen.parts is None:
         return _fresh(preset, data, labels, seen, shape, title, seed, model_id)
     if model is None:
-        raise PlanError("bad-plan", f"'{recipe}' begins from a model, and none is named")
+        raise PlanError("bad-plan", phrase("'{recipe}' begins from a model, and none is named", recipe=recipe))
     refusal = why_not(recipe, model)
     if refusal is not None:
         raise refusal
@@ -260,7 +261,7 @@ def why_not(recipe: RecipeId, model: Manifest) -> PlanError | None:
     """Why ``recipe`` cannot begin from ``model``; ``None`` where it can."""
     if recipe == "continue" and base_models.KERAS_FILE not in model.files:
         hint = "Use --how features or --how fine-tune."
-        return PlanError("bad-plan", f"'{model.id}' names no classes that could be learned further", hint)
+        return PlanError("bad-plan", phrase("'{id}' names no classes that could be learned further", id=model.id), hint)
     return None
 
 

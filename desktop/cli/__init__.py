@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 
+from desktop.system.words import phrase
+
 # Command -> what it does, for the overview; each is ``desktop.cli.<command>`` with ``main(argv) -> int``.
 COMMANDS: dict[str, str] = {
     "predict": "classify pictures: files and whole folders",
@@ -43,11 +45,14 @@ def main(argv: list[str]) -> int:
     if argv[0] in ("-V", "--version"):
         from desktop import __version__
 
-        console.say(f"Fovea {__version__}")
+        console.say(phrase("Fovea {version}", version=__version__))
         return 0
     name = argv[0]
     if name not in available():
-        console.complain(f"there is no command '{console.printable(name)}'", f"Commands: {', '.join(available())}.")
+        console.complain(
+            phrase("there is no command '{name}'", name=console.printable(name)),
+            phrase("Commands: {available}.", available=", ".join(available())),
+        )
         return 2
     if name in _WRITING:
         from desktop.store.housekeeping import clear_leftovers

@@ -11,6 +11,7 @@ from desktop.cli.parser import Parser
 from desktop.core.types import StoreError
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _SIZE = (1280, 720)
 _SMALLEST = (1024, 640)  # the window takes no smaller size
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> int:
     given = [*options.image, *(str(path) for path in (options.data, options.strokes) if path is not None)]
     missing = [path for path in given if not Path(path).exists()]
     if missing:
-        console.complain(f"there is no file or folder '{console.printable(missing[0])}'")
+        console.complain(phrase("there is no file or folder '{missing}'", missing=console.printable(missing[0])))
         return 2
     if not options.out.absolute().parent.is_dir():
         console.complain("the folder of --out does not exist")
@@ -142,7 +143,9 @@ def _size(text: str) -> tuple[int, int]:
     width, height = (int(part) for part in text.lower().replace("×", "x").split("x"))
     if not (_SMALLEST[0] <= width <= _LARGEST and _SMALLEST[1] <= height <= _LARGEST):
         smallest = "x".join(map(str, _SMALLEST))
-        raise argparse.ArgumentTypeError(f"{text}: expected {smallest} to {_LARGEST}x{_LARGEST}")
+        raise argparse.ArgumentTypeError(
+            phrase("{text}: expected {smallest} to {largest}x{largest}", text=text, smallest=smallest, largest=_LARGEST)
+        )
     return width, height
 
 

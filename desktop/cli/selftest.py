@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import platform
 import tempfile
@@ -21,6 +20,7 @@ from desktop.engine.evaluation import EventEngine
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest, Ready
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,7 @@ def main(argv: list[str]) -> int:
             "system": platform.platform(terse=True),
             "checks": [asdict(check) for check in checks],
         }
-        console.say(json.dumps(report, indent=1))
+        console.say_json(report, indent=1)
     else:
         console.say("everything holds" if holds else "something does not hold")
     return 0 if holds else 1
@@ -279,7 +279,7 @@ def _window(folder: Path) -> str:
 
 
 def _show(check: Check) -> None:
-    word = {"ok": "ok", "failed": "FAILED", "not-installed": "not installed"}[check.state]
+    word = {"ok": "ok", "failed": "FAILED", "not-installed": phrase("not installed")}[check.state]
     console.say(f"{word:<14}{check.name:<42}{check.detail}")
 
 

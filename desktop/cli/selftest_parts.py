@@ -18,6 +18,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.system import strict_json
 from desktop.system.child_process import ChildProcess
 from desktop.system.edition import trains
+from desktop.system.words import phrase
 
 # Every transfer syntax that core.pictures.decode answers for: the file among pydicom's own that tries it, '' where it
 # has none.
@@ -88,7 +89,7 @@ def dicom(name: str) -> str:
     from desktop.core.pictures.decode import decode
 
     if not name:
-        raise NotThereError("pydicom brings no test file of this transfer syntax")
+        raise NotThereError(phrase("pydicom brings no test file of this transfer syntax"))
     path = paths.resources() / "dicom" / name
     if not path.is_file():
         import pydicom.data
@@ -121,7 +122,9 @@ def evaluation(folder: Path) -> str:
             status = evaluate.main(arguments)
         if status != 0 or not report.is_file():
             last = [line for line in said.getvalue().splitlines() if line.strip()]
-            raise FoveaError("differs", f"evaluating ended with {status}: {last[-1] if last else 'nothing was said'}")
+            raise FoveaError(
+                "differs", f"evaluating ended with {status}: {last[-1] if last else phrase('nothing was said')}"
+            )
     n = len(list(data.rglob("*.png")))
     strict_json.read(figures)
     return f"{n} drawn digits measured; a report as HTML ({(folder / 'report.html').stat().st_size:,} bytes) and as PDF"
@@ -130,7 +133,7 @@ def evaluation(folder: Path) -> str:
 def training(folder: Path) -> str:
     """Train one epoch in a spawned child: data, checkpoint, export, parity, commit; then ask the new model."""
     if not trains():
-        raise NotThereError("this edition does not train")
+        raise NotThereError(phrase("this edition does not train"))
     data = folder / "colours"
     _draw_colours(data)
     # No daemon: the training converts its model in a child of its own.
@@ -224,7 +227,7 @@ def translations() -> str:
 
     files = sorted((paths.resources() / "translations").glob("*.qm"))
     if not files:
-        raise NotThereError("no translation comes with this version; its words are English")
+        raise NotThereError(phrase("no translation comes with this version; its words are English"))
     for file in files:
         if not QTranslator().load(str(file)):
             raise FoveaError("damaged", f"the translation {file.name} cannot be loaded")

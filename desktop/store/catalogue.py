@@ -21,6 +21,7 @@ from desktop.store.store import ModelStore
 from desktop.system import strict_json
 from desktop.system.errors import FoveaError
 from desktop.system.strict_json import JsonStore
+from desktop.system.words import phrase
 
 EVERYDAY = "efficientnet-lite0"
 """The network that knows everyday photographs: a fresh Classify begins with it, and its embedding is built upon."""
@@ -154,8 +155,10 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
         else f"{network.summary} It knows the 1,000 classes of the ImageNet challenge of 2012.",
         intended_use=labelled.card.intended_use,
         limits=(
-            "It answers with one of its 1,000 classes whatever the picture shows: there is no class for "
-            "'something else'.",
+            phrase(
+                "It answers with one of its 1,000 classes whatever the picture shows: there is no class for "
+                "'something else'."
+            ),
             f"{network.reported} Fovea has not measured it.",
             "Its scores are model scores: nobody has checked here how often a score of 0.9 is right.",
             f"The picture is scaled until its shorter side has {network.resize_shorter} pixels and the middle "
@@ -201,20 +204,26 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
 
 
 _LIMITS_OF_PACKAGES = (
-    "Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps "
-    "Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, "
-    "dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.",
-    "It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, "
-    "which may not be handed on.",
-    "ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. "
-    "None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who "
-    "uses it commercially should look into it.",
+    phrase(
+        "Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps "
+        "Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, "
+        "dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture."
+    ),
+    phrase(
+        "It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, "
+        "which may not be handed on."
+    ),
+    phrase(
+        "ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. "
+        "None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who "
+        "uses it commercially should look into it."
+    ),
 )
 
 
 def _where(network: Network) -> str:
     package = network.package
-    return "with Keras" if package is None else f"in the package {package.distribution} {package.version}"
+    return phrase("with Keras") if package is None else f"in the package {package.distribution} {package.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +240,7 @@ class Pins:
 
     def __init__(self, path: Path | None = None) -> None:
         place = path if path is not None else paths.user_data() / "weights" / "pins.json"
-        self._file = JsonStore(place, "the list of installed files")
+        self._file = JsonStore(place, phrase("the list of installed files"))
 
     def get(self, network_id: str) -> Pin | None:
         """The pin of a network; ``None`` where there is none yet, or where the file of pins cannot be read."""

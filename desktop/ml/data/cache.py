@@ -32,6 +32,7 @@ from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.store import locks
 from desktop.system import strict_json
 from desktop.system.files import check_room, flush, has_room, not_written, write_atomically
+from desktop.system.words import phrase
 from desktop.system.workers import cores
 
 VERSION = 4
@@ -283,8 +284,8 @@ def _make_room(root: Path, need: int) -> None:
             return
         _remove(folder)
         total -= size
-    hint = "Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME."
-    check_room(root, need, "keeping the prepared pictures", "the disk of Fovea's cache", hint, CacheError)
+    hint = phrase("Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.")
+    check_room(root, need, "keeping the prepared pictures", phrase("the disk of Fovea's cache"), hint, CacheError)
 
 
 def limit_bytes() -> int:
@@ -323,4 +324,6 @@ def _remove(folder: Path) -> None:
 
 
 def _explained(error: OSError) -> FoveaError:
-    return not_written("what was prepared of the pictures", "the disk of Fovea's cache", error, CacheError)
+    return not_written(
+        phrase("what was prepared of the pictures"), phrase("the disk of Fovea's cache"), error, CacheError
+    )

@@ -23,6 +23,7 @@ from desktop.store import archive, changes
 from desktop.store.download import DownloadControl
 from desktop.store.manifest import Card, Decision, FileEntry, Manifest, Parity, Provenance
 from desktop.store.store import MANIFEST, ModelStore, sha256_of
+from desktop.system.words import phrase
 
 SECONDS = 600.0
 _MOST_MEMORY = 12 * GIB
@@ -30,14 +31,14 @@ _FIRST = 3 * GIB  # what TensorFlow, and the building of any small network, need
 Tell = Callable[[Any], None]
 
 _REFUSED_ENDINGS = {
-    ".pt": "a PyTorch file, which is a pickle and can run code of its own when it is opened",
-    ".pth": "a PyTorch file, which is a pickle and can run code of its own when it is opened",
-    ".pkl": "a pickle, which can run code of its own when it is opened",
-    ".joblib": "a pickle, which can run code of its own when it is opened",
-    ".onnx": "an ONNX file, which Fovea writes but does not read",
-    ".pb": "a TensorFlow graph, which is a program and cannot be checked layer by layer",
-    ".ckpt": "a checkpoint, which holds weights without their network",
-    ".safetensors": "a file of weights without their network",
+    ".pt": phrase("a PyTorch file, which is a pickle and can run code of its own when it is opened"),
+    ".pth": phrase("a PyTorch file, which is a pickle and can run code of its own when it is opened"),
+    ".pkl": phrase("a pickle, which can run code of its own when it is opened"),
+    ".joblib": phrase("a pickle, which can run code of its own when it is opened"),
+    ".onnx": phrase("an ONNX file, which Fovea writes but does not read"),
+    ".pb": phrase("a TensorFlow graph, which is a program and cannot be checked layer by layer"),
+    ".ckpt": phrase("a checkpoint, which holds weights without their network"),
+    ".safetensors": phrase("a file of weights without their network"),
 }
 
 
@@ -220,7 +221,7 @@ def _whole_model(path: Path, store: ModelStore, tell: Tell, control: DownloadCon
     with work_folder() as work:
         inside = work / "model"
         tell(JobStep("check"))
-        with own_disk("the unpacked model"):
+        with own_disk(phrase("the unpacked model")):
             inside.mkdir()
             manifest = archive.unpack(path, inside)
         arguments = (str(inside), manifest)

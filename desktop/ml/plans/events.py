@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 State = Literal["done", "stopped", "cancelled", "failed"]
 PhaseName = Literal["data", "features", "calibrating", "exporting", "confidence", "evaluating", "writing"]
@@ -169,5 +170,7 @@ def from_dict(values: object) -> Event:
     try:
         event: Event = cls(**given)
     except TypeError as error:
-        raise EventError("bad-event", f"the event '{values['event']}' lacks a field or has a strange one") from error
+        raise EventError(
+            "bad-event", phrase("the event '{values}' lacks a field or has a strange one", values=values["event"])
+        ) from error
     return event

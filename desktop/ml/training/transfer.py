@@ -19,6 +19,7 @@ from desktop.ml.training.context import Context, Trained, announce
 from desktop.ml.training.loop import Loop, TrainingStage
 from desktop.ml.training.solved import Features, Solving, folds_of
 from desktop.store.embedding_cache import EmbeddingCache
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -163,7 +164,7 @@ def _tune(
     if first is not None:
         loop.history = first.history
         loop.begin_from([w.copy() for w in model.get_weights()], first.best.value, first.best.epoch)
-        context.listener(Note(f"fine-tuning: the last {free} layers learn now too"))
+        context.listener(Note(phrase("fine-tuning: the last {free} layers learn now too", free=free)))
     elif held is not None:
         loop.restore(held)
     announce(context, loop, model)
