@@ -23,10 +23,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         multiprocessing.freeze_support()  # first: in a frozen child it does the child's work and never returns
     from desktop.cli import console
-    from desktop.system import privacy
+    from desktop.system import privacy, words
 
     console.prepare_streams()
     privacy.begin()
+    words.speak()
     arguments = list(sys.argv[1:] if argv is None else argv)
     return console.guarded(lambda: _dispatch(arguments))
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[1]
 OWN = ("tr", "_tr")
 MARK = "QT_TRANSLATE_NOOP"
-PHRASE = "phrase"
+PHRASE, TEMPLATE = "phrase", "Template"
 BELOW = "Fovea"  # desktop.system.words.CONTEXT
 CARDS = "Cards"  # desktop.store.manifest.CARDS
 SPEAKING: dict[str, tuple[int | str, ...]] = {
@@ -30,12 +30,22 @@ SPEAKING: dict[str, tuple[int | str, ...]] = {
     "Finished": (2, 3, "message", "hint"),
     "SearchEnded": (1, 2, "message", "hint"),
     "InspectionFailed": (1, 2, "message", "hint"),
-    "Problem": (0, 1, "text", "message"),
+    "Problem": (2, "message"),
     "Compatibility": (1, "sentence"),
     "Check": (2,),
-    "unknown": (1, "reason"),
+    "unknown": (0, 1, "reason"),
+    "proportion": (2, 3, "reason", "none"),
+    "Estimate": ("reason",),
     "check_room": (2, "what"),
     "change": ("message", "hint"),
+    "Preset": (1, 2, 3, 4),
+    "_of_mnist": (1, 2, 3),
+    "_of_cifar": (1, 2, 3),
+    "Card": ("summary", "intended_use", "limits", "known_failures", "must_not", "population", "credits"),
+    "not_written": (1,),
+    "saying": (0,),
+    "JsonStore": (1,),
+    "sentences": (0,),
 }
 """What takes a sentence, and in which places: positions and names of its arguments. Errors are found beside these."""
 CONSOLE: dict[str, tuple[int | str, ...]] = {
@@ -47,9 +57,9 @@ CONSOLE: dict[str, tuple[int | str, ...]] = {
     "Interrupts": (0,),
     "add_argument": ("help",),
     "add_parser": ("help", "description", "epilog"),
+    "add": ("help",),
     "add_argument_group": (0,),
     "Parser": ("description", "epilog"),
-    "heads": (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
 }
 """The same of the command line."""
 
@@ -138,7 +148,10 @@ class _Below:
             local = {**local, **_assigned(node)}
         if isinstance(node, ast.Call):
             name = name_of(node.func)
-            if name == PHRASE and node.args:
+            if name == TEMPLATE:
+                texts = [text_of(argument) or "" for argument in node.args]
+                yield texts[0], texts[1] if len(texts) > 1 else "", ""
+            elif name == PHRASE and node.args:
                 comment = next((text_of(k.value) or "" for k in node.keywords if k.arg == "about"), "")
                 one = next((text_of(k.value) or "" for k in node.keywords if k.arg == "one"), "")
                 for text in self._texts(node.args[0], local):
@@ -165,13 +178,17 @@ class _Below:
             return [text for value in node.values for text in self._texts(value, local)]
         if isinstance(node, ast.Name):
             return local.get(node.id) or self._known.get(node.id, [])
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in local:
+            return local[node.value.id]
         if isinstance(node, ast.Subscript | ast.Attribute):
             inner = node.value
             return self._known.get(node.attr if isinstance(node, ast.Attribute) else name_of(inner), [])
         if isinstance(node, ast.Call) and name_of(node.func) == "get" and isinstance(node.func, ast.Attribute):
             return self._known.get(name_of(node.func.value), [])
         if isinstance(node, ast.Starred):
-            return []
+            return self._texts(node.value, local)
+        if isinstance(node, ast.Tuple | ast.List):
+            return [text for value in node.elts for text in self._texts(value, local)]
         return []
 
 

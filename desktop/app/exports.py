@@ -20,7 +20,7 @@ from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,7 +146,7 @@ EXPORTS: tuple[Export, ...] = (
         "model",
         (".zip",),
         "Fovea",
-        QT_TRANSLATE_NOOP("Exports", "Whole, for another Fovea (.zip)"),
+        QT_TRANSLATE_NOOP("Exports", "Complete, for another Fovea (.zip)"),
         QT_TRANSLATE_NOOP("Exports", "everything, with its card and checksums"),
         form="zip",
     ),
@@ -163,7 +163,7 @@ EXPORTS: tuple[Export, ...] = (
         (".tflite",),
         "LiteRT",
         QT_TRANSLATE_NOOP("Exports", "LiteRT (.tflite)"),
-        QT_TRANSLATE_NOOP("Exports", "for telephones and small computers"),
+        QT_TRANSLATE_NOOP("Exports", "for phones and small computers"),
         form="tflite",
     ),
     Export(
@@ -249,7 +249,7 @@ def figures_text(found: ToSave) -> str:
         second, theirs, paired = found.other
         value["compared_with"] = figures_json(second, theirs, naming)
         value["mcnemar"] = _paired_json(paired, naming)
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+    return json.dumps(english(value), indent=1, allow_nan=False) + "\n"
 
 
 def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str, Any]:

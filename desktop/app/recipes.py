@@ -149,26 +149,26 @@ RECIPES: dict[RecipeId, Recipe] = {
             QT_TRANSLATE_NOOP("Recipes", "Fovea's own"),
             "",
             "",
-            "a network of its own, from random weights",
+            phrase("a network of its own, from random weights"),
         ),
         Recipe(
             "continue",
             QT_TRANSLATE_NOOP("Recipes", "Go on with a model"),
             "{0}",
             QT_TRANSLATE_NOOP("Recipes", "Every layer goes on learning from where {0} stands, with your pictures."),
-            "go on training every layer",
+            phrase("go on training every layer"),
             _continue,
         ),
         Recipe(
             "features",
             QT_TRANSLATE_NOOP("Recipes", "Build upon a model"),
-            QT_TRANSLATE_NOOP("Recipes", "Features of {0}"),
+            QT_TRANSLATE_NOOP("Recipes", "Build upon {0}"),
             QT_TRANSLATE_NOOP(
                 "Recipes",
-                "{0} stays as it is; a small head learns from what it sees in each picture. Needs few "
+                "{0} stays as it is; only a new last layer learns from what it sees in each picture. Needs few "
                 "pictures, and an epoch takes seconds.",
             ),
-            "learn a head from its features",
+            phrase("learn a head from its features"),
             _features,
         ),
         Recipe(
@@ -177,10 +177,10 @@ RECIPES: dict[RecipeId, Recipe] = {
             QT_TRANSLATE_NOOP("Recipes", "{0}, fine-tuned"),
             QT_TRANSLATE_NOOP(
                 "Recipes",
-                "First a new head learns alone, then the last layers of {0} are tuned slowly with it. For "
+                "First a new last layer learns alone, then the last layers of {0} are tuned slowly with it. For "
                 "some hundred pictures or more.",
             ),
-            "fine-tune its last layers",
+            phrase("fine-tune its last layers"),
             _tuned,
         ),
     )

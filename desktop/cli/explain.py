@@ -194,7 +194,7 @@ def _labelled(picture: Any, lines: list[str]) -> Any:
 def _words(found: Explanation, manifest: Manifest) -> str:
     how = {"cam": phrase("class activation map"), "grad-cam": "Grad-CAM", "occlusion": "occlusion"}[found.method]
     return phrase(
-        "Bright: what speaks for '{labels}' ({how}, model {id})",
+        "Bright areas point towards '{labels}' ({how}, model {id})",
         labels=manifest.labels[found.index],
         how=how,
         id=manifest.id,

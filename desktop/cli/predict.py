@@ -80,7 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_RATE,
         metavar="R",
         help=phrase(
-            "how often an answer set may miss the truth, one of {rate_words} (default: {default_rate:g})",
+            "how often the list of possible answers may leave out the right one, one of {rate_words} "
+            "(default: {default_rate:g})",
             rate_words=_RATE_WORDS,
             default_rate=DEFAULT_RATE,
         ),

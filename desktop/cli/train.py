@@ -341,6 +341,6 @@ def _list_presets(as_json: bool) -> int:
         console.say_json([{key: getattr(preset, key) for key in keys} for preset in PRESETS.values()], indent=1)
         return 0
     rows: list[tuple[str, ...]] = [("preset", phrase("made for"), phrase("what it is"))]
-    rows += [(preset.id, preset.data_hint, preset.title) for preset in PRESETS.values()]
+    rows += [(preset.id, worded(preset.data_hint), worded(preset.title)) for preset in PRESETS.values()]
     console.say(console.table(rows))
     return 0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from desktop.system.errors import FoveaError as FoveaError
-from desktop.system.words import as_said
+from desktop.system.words import hold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,7 @@ class Notice:
     level: Level = "info"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", as_said(self.text))
+        hold(self, "text")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from desktop.store.ids import id_of
 from desktop.store.runs import PLAN, RunError, RunStore
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 __all__ = [
     "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
@@ -144,7 +144,7 @@ def load(name: str, storage: str | None = None) -> SearchResult:
         raise SearchError(
             "no-such-search",
             phrase("there is no search '{name}'", name=name),
-            phrase("Searches: {value}.", value=", ".join(names()) or "none"),
+            phrase("Searches: {value}.", value=", ".join(names()) or phrase("none")),
         )
     try:
         study = optuna.load_study(study_name=name, storage=_storage(name, storage))
@@ -427,4 +427,4 @@ def _write(result: SearchResult) -> None:
     """Keep the result where the window looks for it; the database holds it in any case."""
     with contextlib.suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
-        write_atomically(folder() / f"{stem(result.name)}.json", json.dumps(result.to_dict(), indent=1))
+        write_atomically(folder() / f"{stem(result.name)}.json", json.dumps(english(result.to_dict()), indent=1))

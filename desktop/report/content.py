@@ -224,10 +224,15 @@ class Report:
         """Intended use and limits, from the model's card."""
         card: dict[str, Any] = self.result.model.card
         heads = (
-            ("summary", phrase("What it is")), ("intended_use", phrase("Intended use")), ("population", phrase("Learnt from")),
-            ("limits", phrase("Limits")), ("known_failures", phrase("Known failures")), ("must_not", phrase("Must not be used for")),
-            ("notice", phrase("Notice")), ("training_data", phrase("Training data")),
-        )  # fmt: skip
+            ("summary", phrase("What it is")),
+            ("intended_use", phrase("Intended use")),
+            ("population", phrase("Learnt from")),
+            ("limits", phrase("Limits")),
+            ("known_failures", phrase("Known failures")),
+            ("must_not", phrase("Must not be used for")),
+            ("notice", phrase("Notice")),
+            ("training_data", phrase("Training data")),
+        )
         rows = []
         for key, head in heads:
             value = card.get(key) or ()
@@ -260,8 +265,10 @@ def _persons_methods(persons: int) -> list[str]:
 
     lines = [
         phrase(
-            "Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The "
-            "intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the "
+            "Several images belong to one person or case ({persons:,} in all, told by file names or DICOM "
+            "numbers). The "
+            "intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score "
+            "interval on the "
             "effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's "
             "(1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole "
             "persons (Field and Welsh, 2007) for the others.",

@@ -59,7 +59,8 @@ figure img { max-width: 128px; max-height: 128px; image-rendering: auto; } img.p
 """
 _SILENT = phrase("The model's card says nothing of its use.")
 _PAGE = Template("""<!DOCTYPE html>
-<html lang="$lang" dir="$dir"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="$lang" dir="$dir"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>$title</title><style>$css</style></head><body><main>
 $body
@@ -176,7 +177,8 @@ def _matrix(report: Report) -> str:
         body.append(f"<tr><th scope='row'>{escape(label)}</th>{''.join(cells)}<td>{int(matrix[i].sum()):,}</td></tr>")
     foot = "".join(f"<td>{int(n):,}</td>" for n in matrix.sum(axis=0))
     total = f"<tr><th scope='row'>{escape(phrase('all'))}</th>{foot}<td>{int(matrix.sum()):,}</td></tr>"
-    top = f"<thead><tr><th>{escape(phrase('truth ↓ answer →'))}</th>{head}<th scope='col'>{escape(phrase('all'))}</th></tr></thead>"
+    corner, every = escape(phrase("truth ↓ answer →")), escape(phrase("all"))
+    top = f"<thead><tr><th>{corner}</th>{head}<th scope='col'>{every}</th></tr></thead>"
     return note + f"<table class='m'>{top}<tbody>{''.join(body)}{total}</tbody></table>"
 
 

@@ -289,7 +289,8 @@ class TrainingJob:
                 self.message = phrase("the training's process has ended ({reason})", reason=event.reason)
                 self.hint = (
                     phrase(
-                        "Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint."
+                        "Close other programs, or use a smaller batch or smaller pictures, then go on from "
+                        "the checkpoint."
                     )
                     if event.memory or "SIGKILL" in event.reason
                     else phrase("Go on from the last checkpoint.")

@@ -108,7 +108,11 @@ class Catalogue:
             if name == network.id or name in network.aliases:
                 return network
         known = ", ".join(network.id for network in self.networks)
-        raise StoreError("no-such-network", f"there is no network '{name[:80]}' to install", f"There are: {known}.")
+        raise StoreError(
+            "no-such-network",
+            phrase("there is no network '{name}' to install", name=name[:80]),
+            phrase("There are: {known}.", known=known),
+        )
 
 
 def load(path: Path | None = None) -> Catalogue:
@@ -141,7 +145,9 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
     """
     if not network.top:
         raise StoreError(
-            "no-top", f"'{network.name}' names no classes", "It is there to build a classifier of your own upon."
+            "no-top",
+            phrase("'{name}' names no classes", name=network.name),
+            "It is there to build a classifier of your own upon.",
         )
     labelled = store.get(LABELS_OF).manifest
     if labelled is None or len(labelled.labels) != 1000:
@@ -152,17 +158,21 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
     card = Card(
         summary=network.summary
         if network.package is not None
-        else f"{network.summary} It knows the 1,000 classes of the ImageNet challenge of 2012.",
+        else phrase("{summary} It knows the 1,000 classes of the ImageNet challenge of 2012.", summary=network.summary),
         intended_use=labelled.card.intended_use,
         limits=(
             phrase(
                 "It answers with one of its 1,000 classes whatever the picture shows: there is no class for "
                 "'something else'."
             ),
-            f"{network.reported} Fovea has not measured it.",
+            phrase("{reported} Fovea has not measured it.", reported=network.reported),
             "Its scores are model scores: nobody has checked here how often a score of 0.9 is right.",
-            f"The picture is scaled until its shorter side has {network.resize_shorter} pixels and the middle "
-            f"{network.input}×{network.input} is used: what lies outside is not seen.",
+            phrase(
+                "The picture is scaled until its shorter side has {resize_shorter} pixels and the "
+                "middle {input}×{input} is used: what lies outside is not seen.",
+                resize_shorter=network.resize_shorter,
+                input=network.input,
+            ),
             *(_LIMITS_OF_PACKAGES if network.package is not None else ()),
         ),
         known_failures=labelled.card.known_failures,
@@ -171,7 +181,12 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
         architecture=network.architecture,
         parameters=network.parameters,
         credits=(
-            f"Network: {network.credit} Weights as published {_where(network)}; licence: {network.licence}.",
+            phrase(
+                "Network: {credit} Weights as published {where}; licence: {licence}.",
+                credit=network.credit,
+                where=_where(network),
+                licence=network.licence,
+            ),
             *labelled.card.credits[1:],
         ),
     )
@@ -210,12 +225,15 @@ _LIMITS_OF_PACKAGES = (
         "dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture."
     ),
     phrase(
-        "It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, "
+        "It has no answer sets and no check of the kind of picture: both would have to be fitted on "
+        "ImageNet's pictures, "
         "which may not be handed on."
     ),
     phrase(
-        "ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. "
-        "None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who "
+        "ImageNet's pictures were handed out for non-commercial research and education, under the terms of "
+        "image-net.org. "
+        "None of them comes with Fovea. Whether those terms reach a network that has learned from them is "
+        "not settled: who "
         "uses it commercially should look into it."
     ),
 )
@@ -223,7 +241,13 @@ _LIMITS_OF_PACKAGES = (
 
 def _where(network: Network) -> str:
     package = network.package
-    return phrase("with Keras") if package is None else f"in the package {package.distribution} {package.version}"
+    return (
+        phrase("with Keras")
+        if package is None
+        else phrase(
+            "in the package {distribution} {version}", distribution=package.distribution, version=package.version
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ def lost(host: str, scheme: str, error: OSError | http.client.HTTPException) -> 
             sentences(
                 [
                     phrase(
-                        "Where your network looks into connections, its certificate has to be known: SSL_CERT_FILE names it."
+                        "Where your network looks into connections, its certificate has to be known: "
+                        "SSL_CERT_FILE names it."
                     ),
                     FROM_FILE,
                 ]

@@ -18,7 +18,7 @@ from desktop.core.figures.decision import answer_of
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
-from desktop.system.words import phrase, translated
+from desktop.system.words import Said, english, phrase, translated, worded
 
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
@@ -41,7 +41,10 @@ CARDS = "Cards"
 
 def on_card(text: str) -> str:
     """A sentence of a card in the language that is spoken, where it is one of a bundled model's; else as it stands."""
-    return translated(CARDS, text)
+    if isinstance(text, Said):
+        return worded(text)
+    found = translated(CARDS, text)
+    return found if found != text else worded(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as indented JSON with a final newline."""
-        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+        return json.dumps(english(asdict(self)), indent=1, allow_nan=False) + "\n"
 
 
 def _problem(m: Manifest) -> str | None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from desktop.system.errors import FoveaError
 from desktop.system.files import reason_of, saying, write_atomically
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 MOST_BYTES = 16 << 20
 MOST_DEPTH = 64
@@ -249,4 +249,4 @@ def dumps(value: object, indent: int | None = 1) -> str:
     Names that are no text stay lone surrogates, which :func:`~desktop.system.files.write_atomically` writes as the
     escapes that JSON has for them. Raises ValueError for a number that is not finite.
     """
-    return json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(english(value), indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"

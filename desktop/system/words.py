@@ -5,8 +5,9 @@ every place that shows text can show it; template and values stay with it. A chi
 crosses the pipe as template and values and is worded where it arrives. The English is what goes into JSON and files
 (:func:`english`), and a change of language words it anew (:func:`worded`).
 
-The words come from ``resources/translations/fovea_LANGUAGE.mo`` (GNU gettext, read by Python itself), which
-``tools/translations.py`` compiles from the same ``.ts`` file as the window's ``.qm``. No Qt is needed.
+The words come from ``resources/translations/fovea_LANGUAGE.mo`` (GNU gettext's form, read by Python itself), which
+``tools/translations.py`` compiles from Qt Linguist's ``.ts`` file. The window's ``tr()`` asks the same file
+(:mod:`desktop.ui.shell.language`). No Qt is needed here.
 """
 
 from __future__ import annotations
@@ -94,9 +95,21 @@ def as_said(text: str) -> Said:
     return Said(str(text), {})
 
 
+def hold(owner: object, *names: str) -> None:
+    """Make sentences of the attributes ``names`` of a (frozen) dataclass: plain texts cross to other processes as
+    sentences that can be worded there."""
+    for name in names:
+        object.__setattr__(owner, name, as_said(getattr(owner, name)))
+
+
 def worded(text: str) -> str:
     """``text`` in the language of this process: a :class:`Said` anew, a plain text as far as it is known whole."""
     return as_said(text) if isinstance(text, Said) else translated(CONTEXT, text)
+
+
+def plural(context: str, text: str, count: int) -> str:
+    """As :func:`translated`, the form for ``count``; ``text`` itself where it is not translated."""
+    return text if _catalogue is None else _catalogue.npgettext(context, text, text, count)
 
 
 def translated(context: str, text: str) -> str:
@@ -153,7 +166,14 @@ def speak(wanted: Sequence[str] | None = None) -> str:
     Without ``wanted``: :data:`VARIABLES`, then what the system says.
     """
     global _catalogue, _language, _signs
-    found = first_there(wanted if wanted is not None else wishes())
+    wishing = list(wanted if wanted is not None else wishes())
+    made_up = next((wish for wish in wishing[:1] if wish in (PSEUDO, PSEUDO_RTL)), None)
+    if made_up is not None:
+        from desktop.system.pseudo import PseudoCatalogue
+
+        _catalogue, _language, _signs = PseudoCatalogue(), made_up, dict(_ENGLISH_SIGNS)
+        return made_up
+    found = first_there(wishing)
     catalogue = None
     if found is not None:
         try:
@@ -165,6 +185,12 @@ def speak(wanted: Sequence[str] | None = None) -> str:
     _language = found.stem.removeprefix("fovea_") if found is not None and catalogue is not None else SOURCE
     _signs = {key: _sign(catalogue, key) for key in _ENGLISH_SIGNS}
     return _language
+
+
+def languages() -> list[str]:
+    """The languages that there is a translation for, English the first."""
+    folder = paths.resources() / "translations"
+    return [SOURCE, *sorted(path.stem.removeprefix("fovea_") for path in folder.glob("fovea_*.mo"))]
 
 
 def wishes() -> list[str]:

@@ -22,7 +22,7 @@ from desktop.core.data.split_names import Part as Part
 from desktop.core.data.split_names import parts_of
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
-from desktop.system.words import phrase
+from desktop.system.words import hold, phrase
 
 Severity = Literal["info", "caution", "stops-training"]
 Kind = Literal["folders", "npz", "idx", "cifar"]
@@ -63,6 +63,9 @@ class DatasetProblem:
     severity: Severity = "info"
     where: str = ""
 
+    def __post_init__(self) -> None:
+        hold(self, "message")
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenEntry:
@@ -72,6 +75,9 @@ class BrokenEntry:
     class_name: str
     kind: str
     message: str
+
+    def __post_init__(self) -> None:
+        hold(self, "message")
 
 
 @dataclass(frozen=True, slots=True)

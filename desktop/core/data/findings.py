@@ -13,7 +13,7 @@ from desktop.core.data.dataset import LabelledDataset, Severity, listed, some
 from desktop.core.data.persons import Grouping
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts
 from desktop.core.data.split_names import parts_of
-from desktop.system.words import Template, phrase
+from desktop.system.words import Template, hold, phrase
 
 Choice = Literal["keep", "keep-one", "leave-out"]
 NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
@@ -146,6 +146,9 @@ class Finding:
     names: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     choices: tuple[Choice, ...] = ()
+
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
 
     def left_out(self, choice: str) -> set[str]:
         """The names that a training leaves out under ``choice``; none for a choice that this finding does not offer."""

@@ -169,7 +169,7 @@ def _check(path: Path, written: int, packed: int, free: int) -> None:
         )
     if written > _RATIO_FROM and written > _RATIO * packed:
         text = phrase(
-            "'{name}' swells to more than {ratio} times its size: pictures do not", name=path.name, ratio=_RATIO
+            "'{name}' unpacks to more than {ratio} times its size: pictures do not", name=path.name, ratio=_RATIO
         )
         raise DatasetError("hostile", text, "It was not unpacked.")
     if written > free:

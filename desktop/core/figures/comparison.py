@@ -203,7 +203,8 @@ def works_here(
         )
         return Compatibility("better", end, difference)
     end = phrase(
-        "{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage points worse.",
+        "{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage "
+        "points worse.",
         start=start,
         n=here.n,
         points=_points(-difference.low),

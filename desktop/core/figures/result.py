@@ -130,7 +130,8 @@ class EvaluationResult:
         return phrase(
             "{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} "
             "others alone. {said}",
-            one="{count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the {answered:,} "
+            one="{count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the "
+            "{answered:,} "
             "others alone. {said}",
             count=len(self.skipped),
             total=total,

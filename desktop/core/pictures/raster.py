@@ -95,8 +95,7 @@ def frame_notices(kind: str, frame: int, frames: int) -> tuple[Notice, ...]:
         Notice(
             "frames",
             phrase(
-                "{which} {frame} of {frames}",
-                which="page" if kind == "TIFF" else "frame",
+                "page {frame} of {frames}" if kind == "TIFF" else "frame {frame} of {frames}",
                 frame=frame + 1,
                 frames=frames,
             ),

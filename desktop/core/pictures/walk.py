@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop.core.pictures.formats import HEAD_BYTES, sniff
-from desktop.system.words import Template, phrase
+from desktop.system.words import Template, hold, phrase
 
 # What systems leave in folders of pictures. A DICOMDIR is the index of a disc: the pictures it lists are found anyway.
 # Network drives (Synology's @eaDir, QNAP's @Recycle) keep small copies of each picture beside it.
@@ -84,6 +84,9 @@ class Problem:
     path: str
     kind: str
     message: str
+
+    def __post_init__(self) -> None:
+        hold(self, "message")
 
 
 def natural_key(name: str) -> tuple[Any, ...]:

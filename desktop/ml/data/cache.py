@@ -202,7 +202,9 @@ def _build(
                 kept.append(position)
         if not kept:
             raise CacheError(
-                "no-data", f"none of {len(names):,} pictures can be read", "'fovea data inspect' says why."
+                "no-data",
+                phrase("none of {count:,} pictures can be read", count=len(names)),
+                "'fovea data inspect' says why.",
             )
         stream.seek(0)
         stream.write(_npy_head((len(kept), *shape)))
@@ -262,7 +264,7 @@ def _npy_head(shape: tuple[int, ...]) -> bytes:
 
     Format: numpy.lib.format, version 1.0.
     """
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape!r}, }}"
+    text = phrase("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", shape=repr(shape))
     room = _HEAD_BYTES - 10
     return b"\x93NUMPY\x01\x00" + room.to_bytes(2, "little") + text.ljust(room - 1).encode("ascii") + b"\n"
 

@@ -265,10 +265,13 @@ def _described(
     network, card = request.network, manifest.card
     limits = tuple(text for text in card.limits if not text.startswith(_NOT_HERE))
     if request.sha256 is not None:
-        origin = "not the published file: its user vouched for it by its SHA-256"
+        origin = phrase("not the published file: its user vouched for it by its SHA-256")
         limits = (
-            "These are not the published weights: whoever installed them vouched for their file. What it answers has "
-            "not been checked.",
+            phrase(
+                "These are not the published weights: whoever installed them vouched for their file. What it "
+                "answers has "
+                "not been checked."
+            ),
             *limits,
         )
     else:
@@ -280,7 +283,7 @@ def _described(
                 version=network.package.version,
             )
     if request.precision == "float16":
-        limits = (*limits, "Its weights are kept in 16 bits, which changes scores by up to a few thousandths.")
+        limits = (*limits, phrase("Its weights are kept in 16 bits, which changes scores by up to a few thousandths."))
     return replace(
         manifest,
         state="ready",

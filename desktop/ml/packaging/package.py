@@ -40,7 +40,7 @@ from desktop.ml.training.history import history_csv
 from desktop.ml.training.train import Trained
 from desktop.store.manifest import Calibration, Conformal, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 PARITY_PICTURES = 400
 _PARITY_PIECE = 100  # of them looked at together, at most
@@ -163,7 +163,12 @@ def _export(job: _Job, model: Any) -> _Exported:
     lite = LiteRT(lite_file)
     outputs, gap, n = check_parity(model, lite, job.gathered.validation, job.plan.seed)
     job.note(
-        phrase("largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}", n=n, gap=gap)
+        phrase(
+            "largest difference between the trained model and its exported form over {n} validation "
+            "pictures: {gap:.1e}",
+            n=n,
+            gap=gap,
+        )
     )
     job.tell("exporting", 2, 2)
     job.check()
@@ -270,7 +275,7 @@ def _write(
             (folder / file.name).write_bytes(file.read_bytes())
         texts = {
             "history.csv": history_csv(job.trained.history),
-            "evaluation.json": json.dumps(measured.document, indent=1) + "\n",
+            "evaluation.json": json.dumps(english(measured.document), indent=1) + "\n",
         }
         if judged.trust.gate is not None:
             texts[DOMAIN_FILE] = judged.trust.gate.to_json()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from desktop.core.types import FoveaError
-from desktop.system.words import phrase
+from desktop.system.words import hold, phrase
 
 State = Literal["done", "stopped", "cancelled", "failed"]
 PhaseName = Literal["data", "features", "calibrating", "exporting", "confidence", "evaluating", "writing"]
@@ -114,6 +114,9 @@ class Note(_Event):
     event: ClassVar[str] = "note"
     text: str
 
+    def __post_init__(self) -> None:
+        hold(self, "text")
+
 
 @dataclass(frozen=True, slots=True)
 class Paused(_Event):
@@ -149,6 +152,9 @@ class Finished(_Event):
     message: str = ""
     hint: str = ""
     kind: str = ""
+
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
 
 
 Event = Started | TrainBatchDone | EpochDone | Phase | Note | Paused | Resumed | Checkpointed | Finished

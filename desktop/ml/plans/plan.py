@@ -18,7 +18,7 @@ from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import augment_spec
 from desktop.ml.plans.strict_reader import PlanError, build, changed, loose
 from desktop.system import strict_json
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 __all__ = [
     "SCHEMA",
@@ -243,7 +243,7 @@ class TrainingPlan:
 
     def to_json(self) -> str:
         """The plan as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
-        return json.dumps(self.to_dict(), indent=1) + "\n"
+        return json.dumps(english(self.to_dict()), indent=1) + "\n"
 
     def public(self, title: str | None = None) -> TrainingPlan:
         """The plan for manifests, reports and logs: without the data's place on this computer or names inside it.

@@ -128,7 +128,7 @@ class Solving:
         self.listener(
             Note(
                 phrase(
-                    "the head: {candidates}, the best of {count} ways",
+                    "the new last layer: {candidates}, the best of {count} ways",
                     candidates=self.candidates[self.best.epoch or 0],
                     count=len(self.history),
                 )

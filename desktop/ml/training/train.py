@@ -150,7 +150,7 @@ def precision(plan: TrainingPlan, listener: Listener) -> Iterator[None]:
     if chosen == "auto":
         chosen = "bfloat16" if backend.gains_from_16_bits() else "none"
         words = f"in {chosen}" if chosen != "none" else phrase("in 32 bits: 16 would not be faster on this device")
-        listener(Note(phrase("mixed precision 'auto': computing {words}", words=words)))
+        listener(Note(phrase("computing {words}", words=words)))
     before = keras.config.dtype_policy()
     if chosen != "none":
         keras.config.set_dtype_policy(f"mixed_{chosen}")

@@ -127,7 +127,12 @@ def _head(
     if tuned:
         optimizer = OptimizerPlan(start.head_optimizer, start.head_rate, momentum=0.9)
     if plan.augment:
-        context.listener(Note("the head learns from the pictures as they are: features are computed once"))
+        context.listener(
+            Note(
+                "the new last layer learns from the pictures as they are: what the network sees in each is "
+                "computed once"
+            )
+        )
     parts = {}
     for part, pictures in (("train", context.train), ("validation", context.validation)):
         parts[part] = _features(context, base, cut, part, pictures)

@@ -289,7 +289,7 @@ class ClassifyView(QWidget):
             elif len(items) <= AT_ONCE:
                 self.classifying.take(items, found.root)
         if found.missing:
-            told = self.tr("Of the images of the last time, {0} are no longer where they were.")
+            told = self.tr("Of the images from last time, {0} are no longer where they were.")
             self.told.emit(told.format(self.locale().toString(found.missing)))
 
     @Slot()

@@ -63,7 +63,7 @@ class SettingsDialog(QDialog):
         forget.setEnabled(bool(settings.get("recent_folders")))
         forget.clicked.connect(self._forget)
         self._forget_button = forget
-        self._restore = QCheckBox(self.tr("Begin with the images of the last time"))
+        self._restore = QCheckBox(self.tr("Start with the images from last time"))
         self._restore.setChecked(settings.get("restore_images"))
         self._restore.setToolTip(self.tr("Their places are kept among Fovea's own data on this computer."))
         self._restore.toggled.connect(self._choose_restore)

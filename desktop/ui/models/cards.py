@@ -62,7 +62,7 @@ class ModelCard:
         if not first and self.network is not None:
             classes = words.tr("{0} classes").format(QLocale().toString(1000))
             first = words.tr("{0} · {1}×{1} colour").format(
-                classes if self.network.top else words.tr("Names no classes"), self.network.input
+                classes if self.network.top else words.tr("Has no classes of its own"), self.network.input
             )
         if self.state == "damaged":
             return first, words.tr("Damaged: {0}").format(self.entry.problem if self.entry else "")

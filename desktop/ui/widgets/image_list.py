@@ -96,7 +96,7 @@ class ImageDelegate(QStyledItemDelegate):
             # A class that is not to be relied on is not named as if it were.
             tone = t.wrong if item.failed else t.caution if item.unlike else t.secondary
             painter.setPen(QColor(tone))
-            words = self.tr("no result") if item.failed else self.tr("not its kind") if item.unlike else item.answer
+            words = self.tr("no result") if item.failed else self.tr("unfamiliar kind") if item.unlike else item.answer
             words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, inner.width() // 2 - 8)
             painter.drawText(inner, far, words)
             name_width -= metrics.horizontalAdvance(words) + 12

@@ -55,7 +55,7 @@ def test_the_sentence_names_the_set_at_the_chosen_rate(qtbot: Any, panel: Confid
         rates.activated.emit(1)
     assert chosen.args == [0.2]
     assert panel.set_words.startswith("To reckon with: red. ") and "at least 80" in panel.set_words
-    assert panel.kind_words == "Looks like its kind: yes"
+    assert panel.kind_words == "Familiar kind of picture: yes"
 
 
 def test_a_flagged_picture_says_why_and_promises_nothing(panel: ConfidencePanel) -> None:
