@@ -77,7 +77,7 @@ class Text(NamedTuple):
 
 def every(root: Path = ROOT) -> list[Text]:
     """All texts, each once, with what it needs to be told."""
-    texts = [*collect(root / "desktop"), *cards(root)]
+    texts = [*collect(root / "desktop"), *cards(root), *captions(root)]
     held: dict[tuple[str, str], Text] = {}
     for text in texts:
         key = text.context, text.source
@@ -105,6 +105,15 @@ def cards(root: Path) -> Iterator[Text]:
             for key in ("name", "summary", "reported"):
                 if network.get(key):
                     yield Text(CARDS, network[key], "resources/catalogue.json", comment=f"A network's {key}.")
+
+
+def captions(root: Path) -> Iterator[Text]:
+    """What the samples are called: their files' names in words, and those of the two photographs of scikit-learn."""
+    for stem in ("china", "flower", *sorted(path.stem for path in (root / "resources" / "samples").glob("*.*"))):
+        words = stem.replace("-", " ").replace("_", " ")
+        yield Text(
+            "Samples", words[:1].upper() + words[1:], "resources/samples", comment="The name of a sample picture."
+        )
 
 
 def collect(folder: Path) -> Iterator[Text]:

@@ -12,8 +12,9 @@ from desktop.cli import console, models_change
 from desktop.cli.parser import Parser
 from desktop.cli.table_words import word
 from desktop.core.notices import NOTICES
+from desktop.core.translate import on_card
 from desktop.core.types import FoveaError, StoreError
-from desktop.store.manifest import Manifest, Metric, on_card
+from desktop.store.manifest import Manifest, Metric
 from desktop.store.store import FileCheck, ModelEntry, ModelStore
 from desktop.system.words import phrase
 

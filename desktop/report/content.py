@@ -20,7 +20,7 @@ from desktop.core.figures.result import EvaluationResult, Figures, PairedResult,
 from desktop.core.figures.result_files import estimate_json
 from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Measured, in_one, leading, rows_of
 from desktop.core.notices import medical_notice
-from desktop.store.manifest import on_card
+from desktop.core.translate import on_card
 from desktop.system.words import number, phrase, worded
 
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)

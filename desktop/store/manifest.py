@@ -18,7 +18,7 @@ from desktop.core.figures.decision import answer_of
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
-from desktop.system.words import Said, english, phrase, translated, worded
+from desktop.system.words import english, phrase
 
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
@@ -33,18 +33,6 @@ QUANTILES = 21  # of the domain gate's scores: 0, 5 … 100 %
 MAX_MANIFEST_BYTES = 8 * 1024 * 1024
 
 State = Literal["ready", "weights-not-installed"]
-
-
-CARDS = "Cards"
-"""The context of the bundled models' cards in a translation."""
-
-
-def on_card(text: str) -> str:
-    """A sentence of a card in the language that is spoken, where it is one of a bundled model's; else as it stands."""
-    if isinstance(text, Said):
-        return worded(text)
-    found = translated(CARDS, text)
-    return found if found != text else worded(text)
 
 
 @dataclass(frozen=True, slots=True)

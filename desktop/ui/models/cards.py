@@ -22,6 +22,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from desktop.core.translate import on_card
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import tip
 from desktop.ui.models import words
@@ -91,7 +92,7 @@ def cards_of(entries: Sequence[ModelEntry], networks: Sequence[tuple[Network, bo
     cards = []
     for entry in entries:
         network, installed = known.pop(entry.id, (None, False))
-        name = entry.manifest.name if entry.manifest is not None else entry.id
+        name = on_card(entry.manifest.name) if entry.manifest is not None else entry.id
         cards.append(ModelCard(entry.id, name, entry, network, installed))
     cards += [ModelCard(network.id, network.name, None, network, installed) for network, installed in known.values()]
     order = {"ready": 0, "damaged": 0, "base": 1, "absent": 2}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QCoreApplication
 
 from desktop.app import recipes
+from desktop.core.translate import on_card
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import transfer_plans
 from desktop.ml.plans.base_models import bare_manifests, check_there
@@ -140,7 +141,7 @@ _RANKS: dict[recipes.RecipeId, int] = {"features": 2, "fine-tune": 2, "continue"
 
 def _upon(manifest: Manifest, draft: Draft) -> list[Origin]:
     """Going on with a model, and building upon it."""
-    name = manifest.name
+    name = on_card(manifest.name)
     return [
         Origin(
             f"{recipe.id}:{manifest.id}",

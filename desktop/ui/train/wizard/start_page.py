@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.core.translate import on_card
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError
 from desktop.ui.kit.formatting import count
@@ -237,7 +238,7 @@ class StartingPointPage(WizardPage):
         return self.tr(
             "{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: "
             "{3}. To keep them, add pictures of each to your data."
-        ).format(entry.manifest.name, count(len(before)), count(len(now)), named)
+        ).format(on_card(entry.manifest.name), count(len(before)), count(len(now)), named)
 
     @Slot()
     def _on_changed(self) -> None:
