@@ -1462,11 +1462,6 @@
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
-   <source>Of the images from last time, {0} are no longer where they were.</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
    <translation type="unfinished" />
   </message>
@@ -4396,6 +4391,11 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching.py" />
+   <source>Add it again from where it is now.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/app/training_data.py" />
    <source>Add other pictures of each class, or pictures to check with in a folder 'val'.</source>
    <translation type="unfinished" />
@@ -4549,7 +4549,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/open_data.py" />
+   <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Check the path.</source>
    <translation type="unfinished" />
   </message>
@@ -4584,6 +4584,11 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>Choose a new folder: nothing is written over.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>Choose another file.</source>
    <translation type="unfinished" />
@@ -4601,6 +4606,11 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Choose another name.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>Choose another one.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4812,6 +4822,11 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>Delete it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Delete or move that one first, then undo.</source>
    <translation type="unfinished" />
@@ -4949,6 +4964,16 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Expected: a folder for each class, named after it, with that class's pictures inside.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>Expected: a row for each picture, file first, label second.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>Expected: file first, label second.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5099,6 +5124,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/system/files.py" />
    <source>Free some space, then try again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>Free some space, then try again: what was said before is kept.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5312,6 +5342,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>Install that version, or ask for an export of the project.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the expected one: pip install {wanted}.</source>
    <translation type="unfinished" />
@@ -5349,6 +5384,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Is there a network?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>Is this column the one with the labels?</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5497,6 +5537,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>Judge some in Evaluate's gallery, then take them over.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Keras cannot build it: {words}</source>
    <translation type="unfinished" />
@@ -5534,6 +5579,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Lab colour of {bits} bits</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>Label some, then export.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5597,6 +5647,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>Look among the deleted ones.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>Look at the files, or the model.</source>
    <translation type="unfinished" />
@@ -5634,6 +5689,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>Look whether that is right, then confirm it: {ways}. Or sort the pictures into a folder for each class.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>Look whether the drive is still connected, then try again.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5797,7 +5857,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/export_model.py" />
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>Nothing was taken over.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
    <source>Nothing was written.</source>
    <translation type="unfinished" />
   </message>
@@ -5994,6 +6059,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <source>Reliability</source>
    <translation type="unfinished" />
   </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>Rename that one first.</source>
+   <translation type="unfinished" />
+  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Rename their folders, for instance to 'class 1', or by what the pictures show, then try again.</source>
@@ -6104,6 +6174,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>Say which one by its id.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Say which one is meant.</source>
    <translation type="unfinished" />
@@ -6192,6 +6267,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>Take it back from a copy of Fovea's folder, or delete it.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6775,6 +6855,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>Try again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again: it goes on from there.</source>
    <translation type="unfinished" />
@@ -6807,6 +6892,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Type one that says what it is for.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>Type one.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6847,6 +6937,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/engine/trainer.py" />
    <source>Use a smaller batch or smaller pictures, or close other programs; then go on from the last checkpoint.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>Use it, or choose another name.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6897,6 +6992,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Wait for it, or stop it there.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>Wait for that one, then try again.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7557,6 +7657,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>another window of Fovea is changing the projects</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9309,6 +9414,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>no label of this evaluation was judged</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no negative image</source>
    <translation type="unfinished" />
@@ -9321,6 +9431,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>no picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>no picture of this project has a label yet</source>
    <translation type="unfinished" />
   </message>
   <message numerus="yes">
@@ -9575,6 +9690,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>one letter or digit is expected as a class's key</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10437,6 +10557,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>the export</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>the export was cancelled</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file</source>
    <translation type="unfinished" />
@@ -10689,6 +10819,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest threshold with a sensitivity of at least {at_least:.0%}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>the import was cancelled</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11152,6 +11287,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>the project was opened by another process</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy asks for a name and a password</source>
    <translation type="unfinished" />
@@ -11401,6 +11541,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' is not there or cannot be read</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>the table has one column only</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11732,6 +11877,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>this class is not in the project any more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_models.py" />
+   <source>this comparison is not there yet</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
    <source>this data has no test split</source>
    <translation type="unfinished" />
@@ -11769,6 +11924,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation was not moved: {reason}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>this export</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11839,6 +11999,31 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>this model does not end in softmax scores; its training cannot go on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>this picture is not in the project any more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>this project is damaged: it has no tables</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>this project is not in the trash any more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>this project is not there any more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>this project was written by a newer Fovea</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14655,6 +14840,14 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>{0} of {1}</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>LastImages</name>
+  <message>
+   <location filename="../../desktop/services/last_images.py" />
+   <source>Of the images from last time, {0} are no longer where they were.</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -17633,6 +17826,177 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>“{0}” is training. Cancel it, then delete its run.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>Samples</name>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>China</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 0 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 0 white on black</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 1 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 2 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 2 thin</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 3 marker</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 3 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 4 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 4 thin</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 5 corner</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 5 marker</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 5 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 6 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 6 white on black</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 7 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 7 photo</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 7 thin</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 8 marker</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 8 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 9 pen</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Digit 9 white on black</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Flower</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Pattern chequerboard</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Pattern gradient</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Pattern lorry</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Pattern ship</source>
+   <extracomment>The name of a sample picture.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../resources/samples" />
+   <source>Phantom chest</source>
+   <extracomment>The name of a sample picture.</extracomment>
    <translation type="unfinished" />
   </message>
  </context>
