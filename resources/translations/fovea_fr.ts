@@ -3866,6 +3866,11 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/report/__init__.py" />
+   <source>'{name}' names no report format</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/app/exports.py" />
    <source>'{name}' names no {what}</source>
    <translation type="unfinished" />
@@ -5519,6 +5524,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>JPEG of {precision} bits</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7397,6 +7407,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>a picture in {form} decodes to another one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>a picture, or a folder of pictures</source>
    <translation type="unfinished" />
@@ -8139,6 +8154,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>decoded at {width}×{height}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>default: ./out</source>
    <translation type="unfinished" />
@@ -8181,6 +8201,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>draw: the drawing, as Export saves it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>drawn offscreen at {width}×{height}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8251,6 +8276,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>evaluating</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>evaluating ended with {status}: {which}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8800,6 +8830,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>its answers differ by {worst:.2g}, at most {tolerance:.2g} expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>its classes in the order of its outputs; 'imagenet'</source>
    <translation type="unfinished" />
@@ -8882,6 +8917,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>its outputs were said to be raw values (logits), but its last layer is a {last}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>its process ended with status {value}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9551,8 +9591,23 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>not as delivered: {changed}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not as it was saved: {changed}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>not compared</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>not done within {training_s:.0f} s</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9683,6 +9738,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>one JSON object instead of text</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>one epoch in a child; exported, verified and asked: {count} scores</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10521,6 +10581,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>the engine did not answer within {start_s:.0f} seconds</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/answers.py" />
    <source>the engine ended its work without an answer for this picture</source>
    <translation type="unfinished" />
@@ -10538,6 +10603,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/engine/client.py" />
    <source>the engine process does not start</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>the engine process ended: {reason}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>the engine process was not ready within {start_s:.0f} seconds</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11582,6 +11657,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>the training ended: {text}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/engine/training_client.py" />
    <source>the training was cancelled</source>
    <translation type="unfinished" />
@@ -11599,6 +11679,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>the training's process has ended ({reason})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>the translation {name} cannot be loaded</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12740,6 +12825,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <source>{count} quantiles of the domain gate found; {quantiles} in rising order expected</source>
    <translation type="unfinished" />
   </message>
+  <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>{count} scores found, {count2} expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>{count} stored answers repeated, largest difference {worst:.1g}; the engine answers</source>
+   <translation type="unfinished" />
+  </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>{count} tables ('{place}' …)</source>
@@ -12782,6 +12877,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/words.py" />
    <source>{first} {then}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>{flavour}, {frozen}, Python {python_version}, Qt {qversion}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>{form} cannot be written: a library is missing</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13065,6 +13170,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/selftest_parts.py" />
+   <source>{n} drawn digits measured; a report as HTML ({st_size:,} bytes) and as PDF</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
    <translation type="unfinished" />
@@ -13273,6 +13383,11 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{value:.3f} of {n:,} images (95 % interval {low:.3f} to {high:.3f})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/selftest.py" />
+   <source>{value} is missing</source>
    <translation type="unfinished" />
   </message>
   <message>
