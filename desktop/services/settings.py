@@ -19,6 +19,7 @@ from desktop.system.words import phrase
 
 DEFAULTS: dict[str, Any] = {
     "theme": "system",
+    "language": "system",
     "geometry": "",
     "splitters": {},
     "list_mode": "grid",

@@ -187,6 +187,20 @@ def speak(wanted: Sequence[str] | None = None) -> str:
     return _language
 
 
+def resolved(wanted: Sequence[str]) -> str:
+    """The language that :func:`speak` would speak."""
+    if wanted and wanted[0] in (PSEUDO, PSEUDO_RTL):
+        return wanted[0]
+    found = first_there(wanted)
+    return SOURCE if found is None else found.stem.removeprefix("fovea_")
+
+
+def is_there(wish: str) -> bool:
+    """Whether ``wish`` is English or there is a translation for it."""
+    plain = [name.lower() for name in candidates(wish)]
+    return wish in (PSEUDO, PSEUDO_RTL) or SOURCE in plain or first_there([wish]) is not None
+
+
 def languages() -> list[str]:
     """The languages that there is a translation for, English the first."""
     folder = paths.resources() / "translations"

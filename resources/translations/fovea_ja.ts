@@ -3521,6 +3521,11 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>'fovea COMMAND --help' tells more. FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'fovea data inspect' says what is.</source>
    <translation type="unfinished" />
@@ -4138,6 +4143,11 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>--input-size {input_size}: expected WxH</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5599,6 +5609,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/__main__.py" />
+   <source>Languages: {known}.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7942,6 +7957,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>check this installation: models, engine, window</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>checkpoint version {meta}, {version} expected</source>
    <translation type="unfinished" />
@@ -7994,6 +8014,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>classes in column '{name}': {value}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>classify a few samples with every model, with pictures of the window</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>classify pictures: files and whole folders</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8197,6 +8227,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>draw the window into a PNG file, without a display</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>draw where in a picture a model found its answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>draw: the drawing, as Export saves it</source>
    <translation type="unfinished" />
@@ -8294,6 +8334,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>every combination of the values</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>every component of this program with its licence</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8619,6 +8664,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>how a picture gets its size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>how long until the window is there, and until it answers</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9037,6 +9087,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>list, show, compare and delete trainings</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>list, verify, install, import, export, rename, delete models</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic colour</source>
    <translation type="unfinished" />
@@ -9054,6 +9114,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>look for exact copies only, not for near ones</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>look through a folder of labelled pictures</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9104,6 +9169,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>marks far from the largest stroke, or much fainter, were left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>measure a model on a folder of labelled pictures</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10085,6 +10155,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>scores are called {scores}; expected 'probability' or 'model score'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>see how accuracy grows with the number of pictures</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11882,6 +11957,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/__main__.py" />
+   <source>there is no translation into '{language}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/app/evaluating.py" />
    <source>there is none</source>
    <translation type="unfinished" />
@@ -12138,6 +12218,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>train a classifier</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>train: a small net trained now on drawn shapes</source>
    <translation type="unfinished" />
@@ -12218,6 +12303,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>try many settings of a training and see which won</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>turned upright (EXIF orientation {orientation})</source>
    <translation type="unfinished" />
@@ -12245,6 +12335,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>unusual shape {width}×{height}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>usage: fovea COMMAND …      (without a command: the window)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -15263,6 +15358,11 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/main_window.py" />
+   <source>Fovea speaks the chosen language from its next start on.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -18501,6 +18601,11 @@ fit.epochs = 10 | 20</source>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>Language</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Light</source>
    <translation type="unfinished" />
   </message>
@@ -18522,6 +18627,11 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Start with the images from last time</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/settings.py" />
+   <source>The window is drawn anew in it; your images stay.</source>
    <translation type="unfinished" />
   </message>
   <message>

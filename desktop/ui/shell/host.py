@@ -122,6 +122,11 @@ class ViewHost(QObject):
         return next((view for view in self._later.values() if view is current), None)
 
     @property
+    def shown_id(self) -> str:
+        """The id of that view; '' for Classify."""
+        return next((view_id for view_id, view in self._later.items() if view is self.shown), "")
+
+    @property
     def evaluate(self) -> EvaluateView:
         """The Evaluate view, made when it is first asked for."""
         return cast("EvaluateView", self.later("evaluate"))

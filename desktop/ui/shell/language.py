@@ -35,6 +35,17 @@ class CatalogueTranslator(QTranslator):
         return False
 
 
+def wished(chosen: str = "") -> str:
+    """The language that :func:`speak` would speak for what Settings say."""
+    return words.resolved(_wishes(chosen))
+
+
+def _wishes(chosen: str) -> list[str]:
+    named = next((os.environ[name] for name in words.VARIABLES if os.environ.get(name)), "")
+    chosen = "" if chosen == SYSTEM else chosen
+    return [named] if named else [chosen] if chosen else QLocale.system().uiLanguages()
+
+
 def speak(app: QCoreApplication, wanted: Sequence[str] | None = None, chosen: str = "") -> str:
     """Speak the first of ``wanted`` that there is a translation for; returns the language (``en`` for English).
 
@@ -42,14 +53,12 @@ def speak(app: QCoreApplication, wanted: Sequence[str] | None = None, chosen: st
     languages. May be called again at any time.
     """
     if wanted is None:
-        named = next((os.environ[name] for name in words.VARIABLES if os.environ.get(name)), "")
-        chosen = "" if chosen == SYSTEM else chosen
-        wanted = [named] if named else [chosen] if chosen else QLocale.system().uiLanguages()
+        wanted = _wishes(chosen)
     spoken = words.speak(wanted)
     for translator in _installed:
         app.removeTranslator(translator)
     _installed.clear()
-    locale = QLocale.system() if spoken == words.SOURCE and not chosen else QLocale(_plain(spoken))
+    locale = QLocale.system() if spoken == words.SOURCE and chosen in ("", SYSTEM) else QLocale(_plain(spoken))
     QLocale.setDefault(locale)
     if spoken != words.SOURCE:
         own = QTranslator(app)  # the words of Qt itself: buttons of dialogs, menus of text fields
