@@ -85,8 +85,8 @@ _LEFT_OUT = (
     # Platforms without a desktop, and what only they use.
     *("*libqeglfs*", "*libqlinuxfb*", "*libqvnc*", "*libqminimal*", "*libqvkkhrdisplay*", "*libqpdf*"),
     *("*libQt6EglF*", "*/egldeviceintegrations/*", "*/plugins/generic/*", "*/plugins/networkinformation/*"),
-    # Of Qt's own words those of Fovea's languages alone (_KEPT), of Fovea's the compiled ones. The window draws icons in
-    # SVG, pictures to look at in PNG and JPEG.
+    # Of Qt's own words those of Fovea's languages alone (_KEPT), of Fovea's the compiled ones. The window draws icons
+    # in SVG, pictures to look at in PNG and JPEG.
     *("*/Qt/translations/*", "*/PySide6/translations/*", "*/Qt6/translations/*", "resources/translations/*.ts"),
     *("*libqtiff*", "*libqtga*", "*libqwbmp*", "*libqicns*", "*libqpdf*", "*qtiff.dll", "*qtga.dll", "*qwbmp.dll"),
     *("*qicns.dll", "*opengl32sw.dll", "*/libivi-shell.so", "*/libfullscreen-shell*"),

@@ -19,7 +19,7 @@ class _Busy(QWidget):
         self.told: list[QEvent.Type] = []
         self.inside = False
 
-    def changeEvent(self, event: QEvent) -> None:
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Notes the event, and makes garbage."""
         self.told.append(event.type())
         self.inside = True
