@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "models": "list, verify, install, import, export, rename, delete models",
     "explain": "draw where in a picture a model found its answer",
     "evaluate": "measure a model on a folder of labelled pictures",
+    "teach": "label pictures, with suggestions from what was labelled; make it a model",
     "train": "train a classifier",
     "runs": "list, show, compare and delete trainings",
     "search": "try many settings of a training and see which won",
@@ -28,7 +29,7 @@ COMMANDS: dict[str, str] = {
 }
 
 
-_WRITING = ("models", "runs", "search", "study", "train")
+_WRITING = ("models", "runs", "search", "study", "teach", "train")
 """Commands that change what Fovea keeps: what killed processes have left there is cleared before them."""
 
 

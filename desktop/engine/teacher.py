@@ -59,7 +59,6 @@ _NICE = 5
 _QUIET_S = 1.2  # nobody has changed anything for so long: time for the curve and for near copies
 _NEW_PICTURES_S = 1.0  # between two lessons that only new pictures ask for
 _OTHERS_S = 0.5  # between two looks whether another window has changed something
-_CURVE_FREE = 1_500
 _LAST_S = 2.0
 
 
@@ -259,7 +258,7 @@ class Teacher:
         accuracy: Estimate = shown(lesson.accuracy)
         return Learned(
             revision, lesson.classes, lesson.pool.ids, lesson.scores, lesson.labelled, lesson.held_out, accuracy,
-            lesson.groups, lesson.groups, lesson.method, lesson.waiting_for, seconds,
+            int(lesson.counted.sum()), lesson.groups, lesson.method, lesson.waiting_for, seconds,
         )  # fmt: skip
 
     def _at_leisure(self) -> None:
@@ -278,20 +277,14 @@ class Teacher:
         if lesson.head is None:
             self._curve_of = revision
             return
+        scaled = self._learner.scaled(lesson.pool.places[lesson.pool.positions(lesson.labelled)])
         curve = curve_of(
-            self._learner.scaled(lesson.pool.places[lesson.pool.positions(lesson.labelled)]), lesson.targets,
-            lesson.group_of, self._some_free(lesson), lesson.head.penalty, stale=self._stale,
-        )  # fmt: skip
+            scaled, lesson.targets, lesson.group_of, lesson.counted, lesson.head.penalty, stale=self._stale
+        )
         if curve is not None:
             self._curve_of = revision
             points = tuple(CurvePoint(point.labels, shown(point.accuracy)) for point in curve.points)
             self._tell(Curve(revision, points, curve.more, curve.then, curve.reason))
-
-    def _some_free(self, lesson: Lesson) -> np.ndarray:
-        free = np.flatnonzero(lesson.pool.labels == 0)
-        if len(free) > _CURVE_FREE:
-            free = np.sort(np.random.default_rng(1).choice(free, _CURVE_FREE, replace=False))
-        return self._learner.scaled(lesson.pool.places[free], keep=False)
 
     def _rest(self) -> None:
         with self._bell:
@@ -336,6 +329,8 @@ class Teacher:
             places, values = orders.unlike(pool, self._learner, most)
         elif asked.order == "suggested":
             places, values = orders.suggested(lesson, asked.class_id, asked.at_least, most, asked.without_label)
+        elif asked.order == "drawn":
+            places, values = orders.by_draw(pool, most)
         elif asked.order == "newest":
             places, values = orders.newest(pool, most, asked.without_label)
         else:

@@ -1,9 +1,10 @@
-"""How good a labelling project's head is, said honestly although the labelled pictures were not drawn at random.
+"""How good a labelling project's head is, said honestly although most labelled pictures were not drawn at random.
 
-Who labels the doubtful pictures first has a heap of hard ones: the share of them that held-out heads have right is too
-low for pictures as they come, and of easy ones too high. So the labelled pictures are divided by how sure the held-out
-head was, and each division counts as much as it has of all pictures, with and without label (post-stratification, Holt
-and Smith 1979). What is said is about pictures such as those of the project.
+Who labels the doubtful pictures first has a heap of hard ones: heads that had not learned from them have a fifth fewer
+of them right than of pictures as they come, and no weighing by how sure a head was mends that (docs/teach.md). So every
+picture of a project is drawn once, by its content and the project alone; in the order 'most uncertain' one picture in
+:data:`CHECK_EVERY` is the next of that draw, and the accuracy is that of the first ones of the draw, as far as they
+have a label. They are a random sample of the project's pictures whatever else was labelled, by whom and why.
 """
 
 from __future__ import annotations
@@ -15,60 +16,50 @@ from dataclasses import dataclass
 import numpy as np
 
 from desktop.core.figures.clustered import Persons
-from desktop.core.figures.intervals import Estimate, Z, mean_of, proportion, unknown
+from desktop.core.figures.intervals import FEWEST, Estimate, Z, proportion
 from desktop.ml.teaching.ridge import solve
 
-STRATA = 5
-_FEWEST_IN_STRATUM = 4
+CHECK_EVERY = 4
+"""In the order 'most uncertain' each so manieth picture is drawn at random."""
+_PASSED_OVER = 0.1  # of the first of the draw may be without a label: what nobody could tell, say
 _POINTS = 5
 _FIRST_POINT = 10
 _DRAWS = 3
 _SEED = 1
 
 
-def accuracy_of(held_out: np.ndarray, targets: np.ndarray, groups: np.ndarray, free: np.ndarray) -> Estimate:
+def drawn(draw: np.ndarray, labelled: np.ndarray) -> np.ndarray:
+    """Which pictures the accuracy rests on: bool (n,), those labelled among the first of the draw.
+
+    ``draw`` float (n,), each picture's place in it; ``labelled`` bool (n,). The first ones are as many as can be with
+    at most one in ten without a label.
+    """
+    order = np.argsort(draw, kind="stable")
+    had = np.cumsum(labelled[order])
+    count = np.arange(1, len(draw) + 1)
+    enough = np.flatnonzero((had >= (1 - _PASSED_OVER) * count) & labelled[order])
+    out = np.zeros(len(draw), bool)
+    if len(enough):
+        first = order[: enough[-1] + 1]
+        out[first] = labelled[first]
+    return out
+
+
+def accuracy_of(
+    held_out: np.ndarray, targets: np.ndarray, groups: np.ndarray, counted: np.ndarray | None = None
+) -> Estimate:
     """The share of pictures that the head has right, with its 95 % interval.
 
     ``held_out`` float (n, classes): scores of the labelled pictures by heads that had not learned from them nor from
-    their ``groups`` int (n,); ``targets`` int (n,) what they are. ``free`` float (m, classes): the head's scores of the
-    pictures without a label.
+    their ``groups`` int (n,); ``targets`` int (n,) what they are; ``counted`` bool (n,): those :func:`drawn` (``None``:
+    all).
     """
-    if not len(targets):
-        return unknown("no picture has a label")
-    right = held_out.argmax(axis=1) == targets
-    sure, of_free = held_out.max(axis=1), free.max(axis=1) if len(free) else np.empty(0, np.float32)
-    everybody = np.concatenate([sure, of_free])
-    edges = np.unique(np.quantile(everybody, np.linspace(0, 1, STRATA + 1)[1:-1]))
-    stratum, weight = np.digitize(sure, edges), np.bincount(np.digitize(everybody, edges), minlength=STRATA)
-    if not len(free):
-        return _share(right, groups)
-    merged = _merged(stratum, weight / len(everybody))
-    return mean_of([_share(right[inside], groups[inside]) for inside, _ in merged], [share for _, share in merged])
-
-
-def _share(right: np.ndarray, groups: np.ndarray) -> Estimate:
-    persons = Persons.among(groups)
+    counted = np.ones(len(targets), bool) if counted is None else counted
+    right = (held_out.argmax(axis=1) == targets)[counted]
+    persons = Persons.among(groups[counted])
     if persons is None:
-        return proportion(int(right.sum()), len(right), "no picture has a label")
-    return persons.proportion(right, None, "no picture has a label")
-
-
-def _merged(stratum: np.ndarray, weight: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Positions and weight of each stratum, joined to the next one where it holds too few labelled pictures."""
-    out: list[tuple[np.ndarray, float]] = []
-    held, share = np.empty(0, np.int64), 0.0
-    for number in range(len(weight)):
-        held, share = np.concatenate([held, np.flatnonzero(stratum == number)]), share + float(weight[number])
-        if len(held) >= _FEWEST_IN_STRATUM:
-            out.append((held, share))
-            held, share = np.empty(0, np.int64), 0.0
-    if share > 0 or len(held):
-        if out:
-            last, before = out.pop()
-            out.append((np.concatenate([last, held]), before + share))
-        else:
-            out.append((held, share))
-    return out
+        return proportion(int(right.sum()), len(right), "no picture that was drawn at random has a label")
+    return persons.proportion(right, None, "no picture that was drawn at random has a label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +85,7 @@ def curve_of(
     scaled: np.ndarray,
     targets: np.ndarray,
     groups: np.ndarray,
-    free: np.ndarray,
+    counted: np.ndarray,
     penalty: float,
     more: int = 50,
     stale: Callable[[], bool] = lambda: False,
@@ -110,6 +101,8 @@ def curve_of(
     count = len(targets)
     if count < 2 * _FIRST_POINT:
         return LearningCurve((), more, None, f"{2 * _FIRST_POINT} labels are needed for a curve")
+    if int(counted.sum()) < FEWEST:
+        return LearningCurve((), more, None, f"{FEWEST} labelled pictures that were drawn at random are needed")
     numbers = np.unique(np.geomspace(_FIRST_POINT, count, _POINTS).round().astype(int)).tolist()
     points = []
     for number in numbers:
@@ -118,7 +111,7 @@ def curve_of(
             if stale():
                 return None
             chosen = _drawn(groups, number, draw)
-            found = _checked(scaled, targets, groups, free, penalty, chosen)
+            found = _checked(scaled, targets, groups, counted, penalty, chosen)
             if found is not None and found.value is not None:
                 values.append(found.value)
                 last = found
@@ -143,18 +136,23 @@ def _drawn(groups: np.ndarray, number: int, draw: int) -> np.ndarray:
 
 
 def _checked(
-    scaled: np.ndarray, targets: np.ndarray, groups: np.ndarray, free: np.ndarray, penalty: float, chosen: np.ndarray
+    scaled: np.ndarray,
+    targets: np.ndarray,
+    groups: np.ndarray,
+    counted: np.ndarray,
+    penalty: float,
+    chosen: np.ndarray,
 ) -> Estimate | None:
     classes, inside = np.unique(targets[chosen], return_inverse=True)
     if len(classes) < 2:
         return None
     head = solve(scaled[chosen], inside, len(classes), groups[chosen], (penalty,))
-    rest = np.setdiff1d(np.arange(len(targets)), chosen)
+    rest = np.setdiff1d(np.flatnonzero(counted), chosen)
     held_out = np.zeros((len(targets), int(targets.max()) + 1), np.float32)
     held_out[np.ix_(chosen, classes)] = head.held_out
     if len(rest):
         held_out[np.ix_(rest, classes)] = head.scores(scaled[rest])
-    return accuracy_of(held_out, targets, groups, head.scores(free) if len(free) else free)
+    return accuracy_of(held_out, targets, groups, counted)
 
 
 def _extended(points: tuple[Point, ...], more: int) -> LearningCurve:

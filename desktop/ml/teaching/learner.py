@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from desktop.core.figures.intervals import Estimate, unknown
-from desktop.ml.teaching.accuracy import accuracy_of
+from desktop.ml.teaching.accuracy import accuracy_of, drawn
 from desktop.ml.teaching.pool import Kin, Pool, groups_of
 from desktop.ml.teaching.ridge import PENALTIES, RidgeHead, Scaling, solve
 from desktop.store.project_rows import FeatureRows
@@ -38,6 +38,7 @@ class Lesson:
     waiting_for: str = ""
     group_of: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
     targets: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    counted: np.ndarray = field(default_factory=lambda: np.empty(0, bool))
 
     @property
     def method(self) -> str:
@@ -76,9 +77,21 @@ class Learner:
             return None
         scores = self.scores(head, pool.places)
         groups = len(np.unique(group_of))
-        accuracy = accuracy_of(head.held_out, targets, group_of, scores[pool.labels == 0])
+        counted = drawn(pool.draw, pool.labels > 0)[labelled]
+        accuracy = accuracy_of(head.held_out, targets, group_of, counted)
         return Lesson(
-            pool, classes, head, scores, pool.ids[labelled], head.held_out, accuracy, groups, "", group_of, targets
+            pool,
+            classes,
+            head,
+            scores,
+            pool.ids[labelled],
+            head.held_out,
+            accuracy,
+            groups,
+            "",
+            group_of,
+            targets,
+            counted,
         )
 
     def scores(self, head: RidgeHead, places: np.ndarray) -> np.ndarray:

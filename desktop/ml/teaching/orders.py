@@ -145,6 +145,14 @@ def suggested(
     return among[order], value[order]
 
 
+def by_draw(pool: Pool, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of pictures without a label in the order of the random draw that the accuracy rests on, and their place
+    in it, 0 to 1."""
+    free = _without_label(pool)
+    order = free[np.argsort(pool.draw[free], kind="stable")][:most]
+    return order, pool.draw[order]
+
+
 def newest(pool: Pool, most: int, without_label: bool) -> tuple[np.ndarray, np.ndarray]:
     """Positions, the picture added last first, and when it was added, in seconds since 1970."""
     among = _without_label(pool) if without_label else np.arange(len(pool))

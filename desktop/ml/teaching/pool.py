@@ -3,7 +3,8 @@ file."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +22,8 @@ _ALIKE_FEATURES = 0.95
 class Pool:
     """All pictures that were looked at, opened and not removed: ``ids`` int64 (n,) ascending, ``places`` int64, their
     rows of features, ``labels`` int64 (ids of classes, 0 for none), ``contents`` and ``persons`` int64: equal numbers
-    have the same content, or show the same person or case (-1: not known), ``added`` float64 times."""
+    have the same content, or show the same person or case (-1: not known), ``added`` float64 times, ``draw`` float64 0
+    to 1: the picture's place in a draw of all, by its content and the project (:mod:`desktop.ml.teaching.accuracy`)."""
 
     ids: np.ndarray
     places: np.ndarray
@@ -29,6 +31,7 @@ class Pool:
     contents: np.ndarray
     persons: np.ndarray
     added: np.ndarray
+    draw: np.ndarray
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -52,12 +55,13 @@ class Pool:
             table = np.array(found, np.int64)
             at = self.positions(table[:, 0])
             labels[at[at >= 0]] = table[at >= 0, 1]
-        return Pool(self.ids, self.places, labels, self.contents, self.persons, self.added)
+        return replace(self, labels=labels)
 
 
 def load(project: Project, rows: FeatureRows) -> Pool:
     """Read the pool: 100,000 pictures in about a second."""
     known = rows.places()
+    secret = bytes(project.fact("secret", b"fovea"))
     with project.database.reading() as connection:
         found = connection.execute(
             "SELECT id, sha256, frame, coalesce(label, 0), person, added FROM pictures"
@@ -68,6 +72,7 @@ def load(project: Project, rows: FeatureRows) -> Pool:
     persons: dict[str, int] = {"": -1}
     table = []
     added = []
+    draw = []
     for number, sha256, frame, label, person, when in found:
         key = (sha256, frame)
         place = known.get(key, -1)
@@ -76,8 +81,11 @@ def load(project: Project, rows: FeatureRows) -> Pool:
         table.append((number, place, label, contents.setdefault(key, len(contents)),
                       persons.setdefault(person, len(persons) - 1)))  # fmt: skip
         added.append(when)
+        value = hashlib.blake2b(sha256, key=secret, digest_size=6).digest()
+        draw.append(int.from_bytes(value, "big") / 2**48)
     columns = np.array(table, np.int64).reshape(-1, 5)
-    return Pool(*(np.ascontiguousarray(columns[:, i]) for i in range(5)), np.array(added, np.float64))
+    numbers = (np.ascontiguousarray(columns[:, i]) for i in range(5))
+    return Pool(*numbers, np.array(added, np.float64), np.array(draw, np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
