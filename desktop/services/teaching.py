@@ -74,10 +74,10 @@ class Teaching(QObject):
     """One open project. ``index`` and ``classes`` are what the disk holds, ``suggestions`` what was learned last.
 
     ``opened`` and ``closed`` frame a project; ``changed_pictures`` says that pictures came, went, or were looked at,
-    ``changed_labels`` carries the ids whose label is another one now (tuple), ``changed_classes`` names, keys, counts or
-    the steps that can be undone. ``did`` carries an :class:`Action` that was just done, ``undid`` one that was taken back
-    or done again. ``adding`` says how many pictures were added so far, ``added`` that it ended. ``failed`` carries an
-    exception; the other signals are the events of :mod:`desktop.engine.teaching_events`.
+    ``changed_labels`` carries the ids whose label is another one now (tuple), ``changed_classes`` names, keys, counts
+    or the steps that can be undone. ``did`` carries an :class:`Action` that was just done, ``undid`` one that was taken
+    back or done again. ``adding`` says how many pictures were added so far, ``added`` that it ended. ``failed`` carries
+    an exception; the other signals are the events of :mod:`desktop.engine.teaching_events`.
     """
 
     opened = Signal()
@@ -208,7 +208,7 @@ class Teaching(QObject):
 
         def both() -> tuple[Any, Any]:
             done = work(project)
-            # Only labels of known pictures can be put in place here; whatever else came, of another window too, is read.
+            # Only labels of known pictures can be put in place here; whatever else came, from another window, is read.
             exact = labels is not None and project.revision == known + 1
             return done, self._state(project, not exact)
 

@@ -1,12 +1,32 @@
-"""The classes of a project: their keys, how many pictures each has; a place to drop pictures on, and to type a new one."""
+"""The classes of a project: their keys, how many pictures each has; pictures are dropped on them, new ones typed."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QDragEnterEvent, QDragLeaveEvent, QDragMoveEvent, QDropEvent, QFont, QKeyEvent
-from PySide6.QtGui import QFontMetrics, QPainter, QPen
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import (
+    QColor,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFont,
+    QFontMetrics,
+    QKeyEvent,
+    QPainter,
+    QPen,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
@@ -143,7 +163,7 @@ class _Row(QStyledItemDelegate):
 
 
 class ClassList(QListView):
-    """``dropped`` carries the ids of pictures and the class they were dropped on; ``renamed`` a class and its new name."""
+    """``dropped`` carries ids of pictures and the class they were dropped on; ``renamed`` a class and its new name."""
 
     dropped = Signal(list, int)
     renamed = Signal(int, str)

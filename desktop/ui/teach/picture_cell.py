@@ -22,7 +22,7 @@ def cell_size() -> QSize:
 
 
 class PictureDelegate(QStyledItemDelegate):
-    """Draws a cell: a label in full colour with a tick, a suggestion in quiet letters with a question mark and a bar."""
+    """Draws a cell: a label with a tick, a suggestion in quiet letters with a question mark and a bar."""
 
     def __init__(self, model: PicturesModel, teaching: Teaching, parent: QWidget) -> None:
         super().__init__(parent)
@@ -76,9 +76,7 @@ class PictureDelegate(QStyledItemDelegate):
             self._paint_suggestion(painter, option, line, picture_id)
         painter.restore()
 
-    def _paint_suggestion(
-        self, painter: QPainter, option: QStyleOptionViewItem, line: QRect, picture_id: int
-    ) -> None:
+    def _paint_suggestion(self, painter: QPainter, option: QStyleOptionViewItem, line: QRect, picture_id: int) -> None:
         t = theme().tokens
         suggestions = self._teaching.suggestions
         best = suggestions.best_of(picture_id) if suggestions is not None else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.engine.messages import Failure, Preview
@@ -23,7 +24,10 @@ _SLOT = "teach"
 
 
 class PictureSide(QWidget):
-    """``show_picture`` with the id of a picture (0 for none) and how many are selected."""
+    """``show_picture`` with the id of a picture (0 for none) and how many are selected; ``shown`` when it is there:
+    ``image``, with the size of the picture itself."""
+
+    shown = Signal()
 
     def __init__(self, teaching: Teaching, model: PicturesModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -32,6 +36,7 @@ class PictureSide(QWidget):
         self._id = 0
         self._asked_for = 0
         self._request = 0
+        self.image: tuple[QImage | None, tuple[int, int] | None] = (None, None)
         self._name = ElidedLabel()
         self._name.setProperty("role", "title")
         self.picture = PictureView()
@@ -96,12 +101,16 @@ class PictureSide(QWidget):
     @Slot(Preview)
     def _on_preview(self, answer: Preview) -> None:
         if answer.id == self._request:
-            self.picture.set_image(image_of(answer.pixels), answer.original_size)
+            self.image = (image_of(answer.pixels), answer.original_size)
+            self.picture.set_image(*self.image)
+            self.shown.emit()
 
     @Slot(Failure)
     def _on_failure(self, failure: Failure) -> None:
         if failure.id == self._request:
+            self.image = (None, None)
             self.picture.set_image(None)
+            self.shown.emit()
             self.picture.set_message(failure.message)
 
     @Slot()

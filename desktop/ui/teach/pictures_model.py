@@ -95,8 +95,10 @@ class PicturesModel(QAbstractListModel):
     def facts(self, picture_id: int) -> tuple[str, int, State, bool]:
         """Name, the class's id (0 for none), state, starred."""
         index = self._teaching.index
-        places = index.places(np.array([picture_id], np.int64)) if index is not None else ()
-        if index is None or not len(places):
+        if index is None:
+            return "", 0, State.NEW, False
+        places = index.places(np.array([picture_id], np.int64))
+        if not len(places):
             return "", 0, State.NEW, False
         place = int(places[0])
         return index.names[place], int(index.labels[place]), State(int(index.states[place])), bool(index.stars[place])

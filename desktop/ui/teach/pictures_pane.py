@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QDrag, QKeyEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLineEdit, QMenu, QPushButton, QSlider
-from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QSlider,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from desktop.engine.teaching_events import AskOrder, Learned, LookAheadAt, Ordered
 from desktop.services.teaching import Teaching
@@ -191,7 +201,7 @@ class PicturesPane(QWidget):
         return self._order
 
     def choose(self, order: str, near: int = 0, only_class: int = 0, heap: np.ndarray | None = None) -> None:
-        """Show pictures in another order: one of the list's, ``nearest`` to a picture, or the pictures of a ``heap``."""
+        """Show pictures in another order: one of the list's, ``nearest`` to one, or those of a ``heap``."""
         self._order, self._near, self._heap = order, near, heap
         self._only_class = only_class
         self._fill_orders()
@@ -252,8 +262,10 @@ class PicturesPane(QWidget):
         elif self._order == "newest":
             ids = ids[::-1]
         if self._only_class and self._order != "without":
-            ids = ids[index.labels[index.places(np.sort(ids))] == self._only_class] if self._order != "newest" else (
-                np.array([i for i in ids if self._teaching.label_of(int(i)) == self._only_class], np.int64)
+            ids = (
+                ids[index.labels[index.places(np.sort(ids))] == self._only_class]
+                if self._order != "newest"
+                else (np.array([i for i in ids if self._teaching.label_of(int(i)) == self._only_class], np.int64))
             )
         self._show(self._searched(ids))
 
