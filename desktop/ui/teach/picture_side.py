@@ -72,6 +72,11 @@ class PictureSide(QWidget):
             self._engine.failure.disconnect(self._on_failure)
         self._engine = None
 
+    @property
+    def picture_id(self) -> int:
+        """The id of the picture that is shown, or on its way; 0 for none."""
+        return self._id
+
     def show_picture(self, picture_id: int, selected: int) -> None:
         """Show this picture; where several are selected, say so."""
         changed = picture_id != self._id

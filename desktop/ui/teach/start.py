@@ -9,6 +9,7 @@ from desktop.store.project_facts import ProjectEntry
 from desktop.ui.kit.widgets import count, make_label, tip
 from desktop.ui.widgets.empty_state import EmptyFrame
 
+_ROW, _MOST_ROWS = 32, 7
 _ID = Qt.ItemDataRole.UserRole
 
 
@@ -43,7 +44,6 @@ class TeachStart(QWidget):
         self._title: QLabel = make_label(self.tr("Your projects"), "title")
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Your projects"))
-        self.list.setMaximumHeight(220)
         self.list.setMinimumWidth(420)
         self.list.itemActivated.connect(self._on_activated)
         self.list.itemDoubleClicked.connect(self._on_activated)
@@ -60,11 +60,12 @@ class TeachStart(QWidget):
         for entry in entries:
             item = QListWidgetItem(self._words(entry))
             item.setData(_ID, entry.id)
-            item.setSizeHint(QSize(400, 32))
+            item.setSizeHint(QSize(400, _ROW))
             if entry.problem:
                 item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEnabled)
                 item.setToolTip(tip(entry.problem))
             self.list.addItem(item)
+        self.list.setFixedHeight(min(len(entries), _MOST_ROWS) * _ROW + 6)
         self.list.setVisible(bool(entries))
         self._title.setVisible(bool(entries))
         if entries:
