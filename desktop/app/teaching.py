@@ -48,8 +48,8 @@ def add_pictures(
 ) -> Added:
     """Add files, folders and archives (``.zip``, ``.tar`` …) to a project, in portions that are on the disk at once.
 
-    A folder is walked; an archive's pictures are laid into the project's folder. Nothing is opened: that is the learning
-    process's part, which sets aside what does not open. When ``cancelled`` what was added stays.
+    A folder is walked; an archive's pictures are laid into the project's folder. Nothing is opened: that is the
+    learning process's part, which sets aside what does not open. When ``cancelled`` what was added stays.
     Raises :class:`FoveaError`.
     """
     out = Added()
@@ -94,8 +94,8 @@ def _facts(found: FoundFile) -> tuple[str, int, int] | None:
 
 
 def add_source(project: Project, source: ImageSource, how: How = "correction") -> int:
-    """Add one picture from anywhere in Fovea and return its id; one held in memory (the clipboard, a drawing, a camera's
-    frame) is laid into the project's folder under its content's checksum. Raises :class:`FoveaError`."""
+    """Add one picture from anywhere in Fovea and return its id; one held in memory (the clipboard, a drawing, a
+    camera's frame) is laid into the project's folder under its content's checksum. Raises :class:`FoveaError`."""
     if source.path is None:
         data = source.data or b""
         folder = project.folder / KEPT

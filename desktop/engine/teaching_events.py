@@ -1,7 +1,7 @@
 """What crosses the pipe between a window (or a command) and the process that learns from a project's labels.
 
-The labels themselves never cross it: both sides read them in the project's own file, so what was labelled is on the disk
-before anybody learns from it. Requests carry numbers; the answer to each has the same.
+The labels themselves never cross it: both sides read them in the project's own file, so what was labelled is on the
+disk before anybody learns from it. Requests carry numbers; the answer to each has the same.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 Order = Literal["uncertain", "mistakes", "unlike", "nearest", "newest", "suggested"]
 """What is shown next: ``uncertain``, pictures without a label that the head is least sure of, and that are unlike each
-other; ``mistakes``, labelled ones that heads which did not learn from them take for something else; ``unlike`` everything
-that is labelled so far; ``nearest`` to one picture; ``newest`` first; ``suggested``, by the score of the suggestion."""
+other; ``mistakes``, labelled ones that heads which did not learn from them take for something else; ``unlike``
+everything that is labelled so far; ``nearest`` to one picture; ``newest`` first; ``suggested``, by the score of the
+suggestion."""
 
 ORDERS: tuple[Order, ...] = ("uncertain", "mistakes", "unlike", "nearest", "newest", "suggested")
 
@@ -92,8 +93,8 @@ Request = LookAgain | LookAheadAt | AskOrder | AskHeaps | AskCopies | AskMissing
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """``done`` of ``total`` pictures have been looked at (those that do not open among them, ``broken``); ``rate`` is in
-    pictures a second. ``ids``: those looked at since the last of these."""
+    """``done`` of ``total`` pictures have been looked at (those that do not open among them, ``broken``); ``rate`` is
+    in pictures a second. ``ids``: those looked at since the last of these."""
 
     done: int
     total: int
@@ -144,8 +145,8 @@ class CurvePoint:
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Accuracy against the number of labels, measured at ``revision`` (``points``), and what ``more`` labels would
-    probably bring: the accuracy ``then``, by a power law through the points, with the interval of that guess. ``reason``
-    says why there is none."""
+    probably bring: the accuracy ``then``, by a power law through the points, with the interval of that guess.
+    ``reason`` says why there is none."""
 
     revision: int
     points: tuple[CurvePoint, ...]
@@ -202,8 +203,8 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The answer to :class:`AskMissing`: ids of pictures whose file is ``missing``, that were ``found`` at another place
-    (and are looked for there from now on), and that hold another picture now (``replaced``)."""
+    """The answer to :class:`AskMissing`: ids of pictures whose file is ``missing``, that were ``found`` at another
+    place (and are looked for there from now on), and that hold another picture now (``replaced``)."""
 
     number: int
     missing: tuple[int, ...]

@@ -74,7 +74,9 @@ class DataPlan:
     nearly the same: each stays on one side where a validation part is cut. They stay on this computer, too; a plan
     without any is written without the field. ``folds``: of up to :data:`MOST_CROSSED` pictures none is held out for
     good; all are cross-validated in that many parts, so that each checks once and the model learns from all of them (0:
-    never; only a head that is solved can). A plan with 0 is written without the field.
+    never; only a head that is solved can). A plan with 0 is written without the field. ``project`` is the labelling
+    project that the labels come from, its id and the number of the labels' state (``pets#3``); '' for none, and then
+    not written.
     """
 
     source: str
@@ -89,6 +91,7 @@ class DataPlan:
     left_out: tuple[str, ...] = ()
     kept_together: tuple[tuple[str, ...], ...] = ()
     folds: int = 0
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +238,7 @@ class TrainingPlan:
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
         result: dict[str, Any] = strict_json.plain(asdict(self))
-        for name in ("kept_together", "folds"):
+        for name in ("kept_together", "folds", "project"):
             if not result["data"][name]:
                 del result["data"][name]
         return result
@@ -433,12 +436,14 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 _USUAL: dict[str, dict[str, Any]] = {
-    "data": {"left_out": [], "kept_together": [], "folds": 0},
+    "data": {"left_out": [], "kept_together": [], "folds": 0, "project": ""},
     "optimizer": {"cycles": 1},
     "fit": {"swa": 0},
 }
 _ADDED: dict[str, frozenset[str]] = {
-    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together", "folds"}),
+    "data": frozenset(
+        {"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together", "folds", "project"}
+    ),
     "optimizer": frozenset({"nesterov", "cycles"}),
     "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard", "swa"}),
 }
