@@ -27,7 +27,7 @@ class Suggestions:
         """Those of what was learned; ``None`` where nothing could be learned yet."""
         import numpy as np
 
-        if not len(learned.ids) or not len(learned.classes):
+        if not len(learned.ids) or len(learned.classes) < 2 or len(learned.scores) != len(learned.ids):
             return None
         order = np.argsort(learned.ids, kind="stable")
         chosen = learned.scores.argmax(axis=1)

@@ -296,7 +296,7 @@ class Teaching(QObject):
             )
 
         self._task = task = Task(work)
-        task.progressed.connect(self.adding)
+        task.progressed.connect(self._on_adding)
         task.answered.connect(self._on_added)
         task.failed.connect(self._on_add_failed)
         task.launch()
@@ -310,6 +310,10 @@ class Teaching(QObject):
         """Add no more; what was added stays."""
         if self._task is not None:
             self._task.cancel()
+
+    @Slot(object)
+    def _on_adding(self, done: int) -> None:
+        self.adding.emit(done)
 
     @Slot(object)
     def _on_added(self, found: Added) -> None:

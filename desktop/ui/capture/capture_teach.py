@@ -42,7 +42,9 @@ def capture_teach(
 
             def settled() -> bool:
                 done = bool(looked) and looked[-1].done >= looked[-1].total
-                return bool(ended) or (done and bool(learned))
+                labels = sum(shown.count for shown in teaching.classes)
+                known = bool(learned) and (len(learned[-1].labelled) + looked[-1].broken >= labels) if looked else False
+                return bool(ended) or (done and known)
 
             wait_for(settled, timeout_s, "what is learned")
             if ended:
@@ -55,7 +57,12 @@ def capture_teach(
                 seen = gallery.view.visible_rows()
                 ids = [gallery.model.id_at(row) for row in seen]
                 plots = view.learned.plot
-                return bool(ids) and not gallery.model.awaited(ids) and (plots.isHidden() or plots.settled)
+                return (
+                    not gallery.waiting
+                    and bool(ids)
+                    and not gallery.model.awaited(ids)
+                    and (plots.isHidden() or plots.settled)
+                )
 
             wait_for(complete, timeout_s, "the pictures")
             wait_for(lambda: view.side.image[0] is not None or not view.side.picture_id, timeout_s, "the picture")

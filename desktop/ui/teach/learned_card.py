@@ -66,7 +66,7 @@ class LearnedCard(QFrame):
     def _on_learned(self, learned: Learned) -> None:
         if learned.waiting_for:
             self.clear()
-            self.about.setText(learned.waiting_for)
+            self.about.setText(self.tr("It begins to suggest when there is {0}.").format(learned.waiting_for))
             return
         estimate = learned.accuracy
         known = estimate.value is not None
@@ -75,8 +75,14 @@ class LearnedCard(QFrame):
         if not known:
             self.about.setText(estimate.reason or self.tr("Too few labels to say how often it is right."))
             return
-        text = self.tr("{0}; on labelled pictures it did not learn from, {1} parts in turn.")
-        self.about.setText(text.format(interval_of(estimate), count(learned.folds)))
+        if learned.folds == learned.groups:
+            text = self.tr(
+                "{0}. Each labelled picture was left out, with its copies, while it learned from the others."
+            )
+            self.about.setText(text.format(interval_of(estimate)))
+        else:
+            text = self.tr("{0}. The labelled pictures were left out in {1} parts while it learned from the others.")
+            self.about.setText(text.format(interval_of(estimate), count(learned.folds)))
 
     @Slot(Curve)
     def _on_curve(self, curve: Curve) -> None:

@@ -200,13 +200,21 @@ class PicturesPane(QWidget):
         """The order that is chosen."""
         return self._order
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an order is still awaited from the learning process."""
+        return self._number != 0
+
     def choose(self, order: str, near: int = 0, only_class: int = 0, heap: np.ndarray | None = None) -> None:
         """Show pictures in another order: one of the list's, ``nearest`` to one, or those of a ``heap``."""
-        self._order, self._near, self._heap = order, near, heap
+        self._order, self._near, self._heap, self._number = order, near, heap, 0
         self._only_class = only_class
+        self._from_top = True
         self._fill_orders()
         self._fill_filter()
         self.list_anew()
+
+    _from_top = False
 
     @Slot()
     def _on_order(self) -> None:
@@ -289,7 +297,8 @@ class PicturesPane(QWidget):
         if answer.number != self._number or answer.order != self._order:
             return
         ids = self._searched(answer.ids)
-        if self._calm and len(self.model.ids):
+        self._number = 0
+        if self._calm and not self._from_top and len(self.model.ids):
             # What is on screen stays where it is; what comes after it is the new order.
             seen = self.view.visible_rows()
             self.model.replace_after(min(seen.stop, len(self.model.ids)), ids)
@@ -301,14 +310,15 @@ class PicturesPane(QWidget):
     _calm = False
 
     def _show(self, ids: np.ndarray) -> None:
-        if np.array_equal(ids, self.model.ids):
+        if np.array_equal(ids, self.model.ids) and not self._from_top:
             self._repaint_soon()
             self._show_state()
             return
         current = self.model.id_at(self.view.currentIndex().row())
         selected = {self.model.id_at(row) for row in self.selected_rows()}
         self.model.set_ids(ids)
-        row = self.model.row_of(current) if current else -1
+        row = self.model.row_of(current) if current and not self._from_top else -1
+        self._from_top = False
         if row >= 0:
             self.view.setCurrentIndex(self.model.index(row, 0))
             if len(selected) > 1:
