@@ -24,7 +24,7 @@ STEPS: dict[str, str] = {
     "check": "looking through the file",
     "build": "building the network",
     "convert": "converting it to LiteRT",
-    "convert-onnx": "converting it to ONNX",
+    "convert-form": "converting it",
     "compare": "comparing the two forms",
     "write": "writing the model",
     "copy": "copying",
