@@ -20,11 +20,13 @@ COMMANDS: dict[str, str] = {
     "search": "try many settings of a training and see which won",
     "study": "see how accuracy grows with the number of pictures",
     "data": "look through a folder of labelled pictures",
+    "samples": "copy the samples that come with Fovea into a folder",
     "selftest": "check this installation: models, engine, window",
     "screenshot": "draw the window into a PNG file, without a display",
     "stopwatch": "how long until the window is there, and until it answers",
     "licences": "every component of this program with its licence",
     "demo": "classify a few samples with every model, with pictures of the window",
+    "help": "read the help: its topics, one of them, or where words stand",
 }
 
 
@@ -37,7 +39,7 @@ def main(argv: list[str]) -> int:
     from desktop.cli import console
 
     console.prepare_streams()
-    if not argv or argv[0] in ("-h", "--help", "help"):
+    if not argv or argv[0] in ("-h", "--help"):
         console.say(_overview())
         return 0 if argv else 2
     if argv[0] in ("-V", "--version"):
@@ -70,6 +72,7 @@ def _overview() -> str:
             "",
             *lines,
             "",
-            "'fovea COMMAND --help' tells more. FOVEA_HOME=FOLDER moves all of Fovea's own files there.",
+            "'fovea COMMAND --help' tells more, 'fovea help' explains the program.",
+            "FOVEA_HOME=FOLDER moves all of Fovea's own files there.",
         ]
     )

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.settings import Settings
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import MODES, theme
 
 
@@ -34,6 +35,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._settings = settings
         self.setWindowTitle(self.tr("Settings"))
+        give_help(self, "settings")
         words = {"system": self.tr("Like the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         self._modes = QButtonGroup(self)
         row = QHBoxLayout()
