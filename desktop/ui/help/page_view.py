@@ -161,12 +161,15 @@ class PageView(QTextBrowser):
         self._places = {}
         fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
         quiet = QColor(blend(t.surface, t.text, 0.05))
+        once = QTextCursor(self.document())
+        once.beginEditBlock()  # else the page would be laid out at every step
         for block in _blocks(self.document()):
             self._dress_block(block, pixels, quiet)
             self._dress_words(block, fixed, QColor(t.accent))
         for frame in self.document().rootFrame().childFrames():
             if isinstance(frame, QTextTable):
                 _dress_table(frame, pixels)
+        once.endEditBlock()
 
     def _dress_block(self, block: QTextBlock, pixels: int, quiet: QColor) -> None:
         form = QTextBlockFormat(block.blockFormat())
@@ -175,12 +178,11 @@ class PageView(QTextBrowser):
         cursor = QTextCursor(block)
         if level:
             self._places.setdefault("" if not self._places else anchor_of(block.text()), block.blockNumber())
-            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
             words = QTextCharFormat()
             words.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
             words.setProperty(QTextFormat.Property.FontPixelSize, round(_HEADINGS.get(level, 13) * pixels / 13))
             words.setFontWeight(QFont.Weight.DemiBold)
-            cursor.mergeCharFormat(words)
+            self._selected(block.position(), block.position() + block.length() - 1).mergeCharFormat(words)
             form.setTopMargin(pixels * (0.2 if level == 1 else 1.4))
             form.setBottomMargin(pixels * 0.5)
         elif code:

@@ -343,7 +343,8 @@ class MainWindow(QMainWindow):
         """The help, at the page of what one is at."""
         from desktop.ui.kit.help_key import topic_at
 
-        self.show_help_on(topic_at(self.focusWidget()))
+        held = self.focusWidget()
+        self.show_help_on(topic_at(held if held is not None and held.isVisible() else None))
 
     @Slot(str)
     def show_help_on(self, topic: str) -> None:
