@@ -185,6 +185,7 @@ def marks_of(text: str, looked: Sequence[str]) -> list[tuple[int, int]]:
     return [match.span() for match in re.finditer(rf"(?<![^\W_])(?:{either})", _folded(text))]
 
 
+@functools.lru_cache(maxsize=2048)
 def _folded(text: str) -> str:
     """Without case and accents, and exactly as long, so that places in it are places in ``text``."""
     return "".join((unicodedata.normalize("NFKD", sign)[:1] or sign).casefold()[:1] or sign for sign in text)

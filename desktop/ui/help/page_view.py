@@ -75,6 +75,7 @@ class PageView(QTextBrowser):
         font.setPixelSize(pixels)
         document = self.document()
         document.setDefaultFont(font)
+        document.setIndentWidth(pixels * 1.6)
         document.setMarkdown(_KEY.sub(_natively, self.page.markdown), _FEATURES)
         self._dress(pixels)
         self._keep_narrow()
@@ -173,39 +174,36 @@ class PageView(QTextBrowser):
 
     def _dress_block(self, block: QTextBlock, pixels: int, quiet: QColor) -> None:
         form = QTextBlockFormat(block.blockFormat())
-        level = form.headingLevel()
-        code = form.hasProperty(QTextFormat.Property.BlockCodeLanguage) or _is_code(block)
-        cursor = QTextCursor(block)
+        level, after = form.headingLevel(), block.next()
         if level:
             self._places.setdefault("" if not self._places else anchor_of(block.text()), block.blockNumber())
-            words = QTextCharFormat()
-            words.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
-            words.setProperty(QTextFormat.Property.FontPixelSize, round(_HEADINGS.get(level, 13) * pixels / 13))
-            words.setFontWeight(QFont.Weight.DemiBold)
-            self._selected(block.position(), block.position() + block.length() - 1).mergeCharFormat(words)
+            self._dress_heading(block, round(_HEADINGS.get(level, 13) * pixels / 13))
             form.setTopMargin(pixels * (0.2 if level == 1 else 1.4))
             form.setBottomMargin(pixels * 0.5)
-        elif code:
+        elif _is_code(block):
             form.setBackground(quiet)
             form.setLeftMargin(pixels * 0.5)
             form.setNonBreakableLines(True)
+            form.setBottomMargin(0 if after.isValid() and _is_code(after) else pixels * 0.8)
         elif block.textList() is not None:
-            form.setBottomMargin(pixels * 0.25)
-        elif cursor.currentTable() is None:
+            last = not after.isValid() or after.textList() is None
+            form.setBottomMargin(pixels * (0.8 if last else 0.25))
+        elif QTextCursor(block).currentTable() is None:
             form.setBottomMargin(pixels * 0.6)
-        if not level:
+        if not level and not _is_code(block):
             form.setLineHeight(128, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
         QTextCursor(block).setBlockFormat(form)
 
+    def _dress_heading(self, block: QTextBlock, pixels: int) -> None:
+        for position, length, form in _parts(block):
+            words = QTextCharFormat(form)
+            words.clearProperty(QTextFormat.Property.FontSizeAdjustment)  # it would win over the size
+            words.setProperty(QTextFormat.Property.FontPixelSize, pixels)
+            words.setFontWeight(QFont.Weight.DemiBold)
+            self._selected(position, position + length).setCharFormat(words)
+
     def _dress_words(self, block: QTextBlock, fixed: str, accent: QColor) -> None:
-        places = []
-        step = block.begin()
-        while not step.atEnd():
-            part = step.fragment()
-            if part.isValid():
-                places.append((part.position(), part.length(), part.charFormat()))
-            step += 1
-        for position, length, form in places:
+        for position, length, form in _parts(block):
             words = QTextCharFormat()
             if form.isAnchor():
                 words.setForeground(accent)
@@ -283,7 +281,10 @@ def _dress_table(table: QTextTable, pixels: int) -> None:
     form.setBorderCollapse(True)
     form.setCellSpacing(0)
     form.setCellPadding(pixels * 0.4)
-    form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
+    percent = QTextLength.Type.PercentageLength
+    form.setWidth(QTextLength(percent, 100))
+    if table.columns() == 2:  # a name, and what is said of it
+        form.setColumnWidthConstraints([QTextLength(percent, 32), QTextLength(percent, 68)])
     form.setTopMargin(pixels * 0.3)
     form.setBottomMargin(pixels * 0.9)
     table.setFormat(form)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QAbstractTextDocumentLayout, QPainter, QTextDocument
+from PySide6.QtGui import QAbstractTextDocumentLayout, QColor, QPainter, QTextDocument
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from desktop.app.help_pages import Hit
@@ -62,11 +62,9 @@ class _Lines(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        self.initStyleOption(option, index)
-        option.text = ""  # type: ignore[attr-defined]
-        view = option.widget  # type: ignore[attr-defined]
-        view.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, view)
         room: QRectF = QRectF(option.rect)  # type: ignore[attr-defined]
+        if option.state & QStyle.StateFlag.State_Selected:  # type: ignore[attr-defined]
+            painter.fillRect(room, QColor(theme().tokens.soft))
         document = self._document(index.data(_HIT), int(room.width()))
         painter.save()
         painter.translate(room.left(), room.top() + 3)

@@ -395,7 +395,8 @@ class HelpWindow(QWidget):
                 current = self.contents.currentItem()
                 if current is None or current.parent() is not item:
                     self.contents.setCurrentItem(item)
-                item.setExpanded(True)
+            if item is not None:
+                item.setExpanded(item.data(0, _TOPIC) == page_id)
 
     @Slot(QTreeWidgetItem)
     def _open_item(self, item: QTreeWidgetItem) -> None:
@@ -405,6 +406,10 @@ class HelpWindow(QWidget):
     def _dress(self) -> None:
         for button, icon in self._icons.items():
             button.setIcon(theme().icon(icon, 20))
+        t = theme().tokens
+        self.contents.setStyleSheet(
+            f"QTreeView::item {{ padding: 4px 2px; }} QTreeView::item:selected {{ background: {t.soft}; color: {t.text}; }}"
+        )
         self.results.viewport().update()
         self._draw_page()
 

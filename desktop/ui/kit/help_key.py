@@ -22,11 +22,16 @@ class Desk(QObject):
     asked = Signal(str)
 
     @Slot()
-    def ask(self) -> None:
-        """Ask for the page of where the keyboard is."""
-        from PySide6.QtWidgets import QApplication
+    def hear(self) -> None:
+        """A key of a window, or the window itself, asks for the page of where the keyboard is in it."""
+        from PySide6.QtGui import QShortcut
+        from PySide6.QtWidgets import QWidget
 
-        self.asked.emit(topic_at(QApplication.focusWidget() or QApplication.activeWindow()))
+        sender = self.sender()
+        window = sender.parent() if isinstance(sender, QShortcut) else sender
+        if isinstance(window, QWidget):
+            held = window.focusWidget()
+            self.asked.emit(topic_at(held if held is not None and held.isVisible() else window))
 
 
 _desk: Desk | None = None
@@ -51,7 +56,7 @@ def give_help(window: QWidget, topic: str) -> None:
 
     explain(window, topic)
     key = QShortcut(QKeySequence(QKeySequence.StandardKey.HelpContents), window)
-    key.activated.connect(desk().ask)
+    key.activated.connect(desk().hear)
 
 
 def topic_at(widget: QWidget | None) -> str:

@@ -6,6 +6,7 @@ that are missing here, keys with two meanings, and a page that has fallen behind
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from PySide6.QtWidgets import QMenu
 from desktop.core.translate import QT_TRANSLATE_NOOP
 
 _CONTEXT = "Keys"
-_SHOWN = 2  # a command's keys: the usual one and its twin; others are for old keyboards
+_SPECIAL = re.compile(r"(?:\w+\+)*(?:Ins|Del|Backspace|[A-Z][a-z]+(?: [A-Z][a-z]+)*)")
+_PLAIN = {"Right", "Left", "Up", "Down", "Return", "Space", "Delete", "Home", "End", "Esc"}
 
 
 class Key(NamedTuple):
@@ -106,7 +108,13 @@ def _commands(menu: QMenu) -> Iterator[tuple[tuple[str, ...], str]]:
         if isinstance(below, QMenu):
             yield from _commands(below)
         elif keys := keys_of(action):
-            yield keys[:_SHOWN], bare(action.text()).removesuffix("…")
+            yield _usual(keys), bare(action.text()).removesuffix("…")
+
+
+def _usual(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the keys that few keyboards have ('Open', 'Find') and the twins of old ones ('Ctrl+Ins')."""
+    usual = tuple(k for k in keys if not _SPECIAL.fullmatch(k) or k.rpartition("+")[2] in _PLAIN)
+    return usual or keys[:1]
 
 
 def keys_of(action: QAction) -> tuple[str, ...]:

@@ -124,8 +124,8 @@ class MainWindow(QMainWindow):
 
     @property
     def menus(self) -> Menus:
-        """The commands of the menus; they need the Classify view."""
-        if self._menus is None:
+        """The commands of the menus; they need the Classify view, which asks for them when it is made."""
+        if self.classify is not None and self._menus is None:
             from desktop.ui.kit.help_key import desk
             from desktop.ui.shell.menus import Menus
 

@@ -88,7 +88,8 @@ def test_a_dialog_answers_the_same_key(qtbot: Any, window: MainWindow) -> None:
     window.show_settings()
     (dialog,) = window.findChildren(SettingsDialog)
     qtbot.waitUntil(dialog.isVisible)
-    dialog.activateWindow()
+    with qtbot.waitActive(dialog, timeout=20_000):
+        dialog.activateWindow()
     keys = [key for key in QKeySequence.keyBindings(QKeySequence.StandardKey.HelpContents) if key.toString() == "F1"]
     assert keys
     qtbot.keyClick(dialog, Qt.Key.Key_F1)
@@ -190,7 +191,7 @@ def test_every_page_can_be_read_at_twice_the_size(qtbot: Any, helped: HelpWindow
         # Nothing is wider than the window, but a line of commands may be.
         if not re.search(r"^ {4}fovea", page.markdown, re.MULTILINE):
             assert helped.page.horizontalScrollBar().maximum() == 0
-        colours = {colour_of(helped.page, section.title) for section in page.sections}
+        colours = [colour_of(helped.page, section.title) for section in page.sections]
         ground = QColor(theme().tokens.surface)
         assert all(abs(colour.lightnessF() - ground.lightnessF()) > 0.5 for colour in colours)
     finally:

@@ -74,7 +74,7 @@ class TrainingWizard(QWizard):
         for number, page in enumerate(self.pages):
             self.setPage(number, page)
         self.setOption(QWizard.WizardOption.HaveHelpButton)
-        self.helpRequested.connect(desk().ask)
+        self.helpRequested.connect(desk().hear)
         give_help(self, TOPICS[0])
         self.currentIdChanged.connect(self._explain)
         self.findings.express_wanted.connect(self.go_to_summary)
