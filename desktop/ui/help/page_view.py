@@ -260,16 +260,24 @@ def _blocks(document: QTextDocument) -> Iterator[QTextBlock]:
         block = block.next()
 
 
+def _parts(block: QTextBlock) -> list[tuple[int, int, QTextCharFormat]]:
+    """The parts of a block that look alike: place, length and format of each."""
+    found = []
+    step = block.begin()
+    while not step.atEnd():
+        part = step.fragment()
+        if part.isValid():
+            found.append((part.position(), part.length(), part.charFormat()))
+        step += 1
+    return found
+
+
 def _is_code(block: QTextBlock) -> bool:
     """Whether the whole block is in type of one width and stands in no sentence: a line of commands."""
-    step = block.begin()
-    if step.atEnd() or block.textList() is not None or QTextCursor(block).currentTable() is not None:
+    if block.textList() is not None or QTextCursor(block).currentTable() is not None:
         return False
-    fixed = True
-    while not step.atEnd():
-        fixed = fixed and step.fragment().charFormat().fontFixedPitch()
-        step += 1
-    return fixed
+    parts = _parts(block)
+    return bool(parts) and all(form.fontFixedPitch() for _, _, form in parts)
 
 
 def _dress_table(table: QTextTable, pixels: int) -> None:

@@ -408,7 +408,8 @@ class HelpWindow(QWidget):
             button.setIcon(theme().icon(icon, 20))
         t = theme().tokens
         self.contents.setStyleSheet(
-            f"QTreeView::item {{ padding: 4px 2px; }} QTreeView::item:selected {{ background: {t.soft}; color: {t.text}; }}"
+            "QTreeView::item { padding: 4px 2px; } "
+            f"QTreeView::item:selected {{ background: {t.soft}; color: {t.text}; }}"
         )
         self.results.viewport().update()
         self._draw_page()

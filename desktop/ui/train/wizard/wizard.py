@@ -74,6 +74,7 @@ class TrainingWizard(QWizard):
         for number, page in enumerate(self.pages):
             self.setPage(number, page)
         self.setOption(QWizard.WizardOption.HaveHelpButton)
+        self.setButtonText(QWizard.WizardButton.HelpButton, self.tr("Help"))
         self.helpRequested.connect(desk().hear)
         give_help(self, TOPICS[0])
         self.currentIdChanged.connect(self._explain)
