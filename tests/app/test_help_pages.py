@@ -96,6 +96,9 @@ def test_commands_that_a_page_names_are_there_with_their_options(page: help_page
         options = [word for word in words if word.startswith("--")]
         text = usage(*command)
         assert all(re.search(rf"{re.escape(option)}\b", text) for option in options), " ".join(words)
+        head = re.sub(r"\[[^\]]*\]|\([^)]*\)", "", text.split("\n\n")[0])
+        if found[0] and "usage:" in head:  # in a block, to be typed as it stands; in a sentence a name is enough
+            assert set(re.findall(r"--[a-z][a-z-]*", head)) <= set(options), " ".join(words)
 
 
 def test_every_topic_that_the_window_asks_for_is_there() -> None:
