@@ -44,6 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "train_resume": [],
     "restore_images": True,
     "teach_project": "",
+    "help": {},
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000
