@@ -28,6 +28,7 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 # In the window's process. Each of these blocks on a child's pipe, or walks a disk, and says so in its docstring.
 SUPERVISORS = (
+    "desktop/services/camera.py",
     "desktop/services/engine_service.py",
     "desktop/services/evaluation.py",
     "desktop/services/inspection.py",

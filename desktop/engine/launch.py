@@ -58,3 +58,19 @@ def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...
     from desktop.engine.searcher import serve
 
     serve(connection, name, plan, space, trials, prune)
+
+
+def camera(connection: Connection, source: Any) -> None:
+    """Have a camera open and hand its frames over until told to end, or the pipe closes."""
+    _begin("camera")
+    from desktop.engine.camera_child import serve
+
+    serve(connection, source)
+
+
+def camera_finder(connection: Connection, most: int) -> None:
+    """Try one camera's number after the other and tell which there are."""
+    _begin("cameras")
+    from desktop.engine.camera_child import find
+
+    find(connection, most)

@@ -6,16 +6,18 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import QDateTime, Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services import last_session
 from desktop.services.advising import Adviser
 from desktop.services.background import Aside, run_aside
+from desktop.services.camera import Camera
 from desktop.services.classifying import AT_ONCE, Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
+from desktop.services.live import LiveAnswers
 from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
@@ -25,12 +27,15 @@ from desktop.ui.widgets.image_list import ImageList
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
+    from desktop.engine.camera_messages import Recorded
+    from desktop.engine.messages import Failure, Prediction
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.services.scan import ScanDone
     from desktop.ui.classify.answer_pane import AnswerPane
     from desktop.ui.classify.picture_pane import PicturePane
     from desktop.ui.classify.results_pane import ResultsPane
+    from desktop.ui.widgets.camera_pane import CameraPane
 
 
 _REMEMBER_MS = 1500
@@ -68,6 +73,9 @@ class ClassifyView(QWidget):
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
+        self.camera = Camera(self)
+        self.live = LiveAnswers(self.session, self.camera, self)
+        self._camera_pane: CameraPane | None = None
         self._remembers = False
         self._writer: Aside | None = None
         self._remember = QTimer(self)
@@ -75,6 +83,7 @@ class ClassifyView(QWidget):
         self._remember.setInterval(_REMEMBER_MS)
         self._remember.timeout.connect(self._save_images)
         self._restored.connect(self._on_restored)
+        self._kept = 0  # frames of a camera, for their names
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self._connect()
@@ -132,6 +141,8 @@ class ClassifyView(QWidget):
         self.empty.open_files.connect(self.files_wanted)
         self.empty.open_folder.connect(self.folder_wanted)
         self.empty.paste.connect(self.paste_wanted)
+        self.empty.camera.connect(self.open_camera)
+        self.list.camera_wanted.connect(self.open_camera)
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -236,6 +247,7 @@ class ClassifyView(QWidget):
         self.session.attach(engine)
         self.explainer.attach(engine)
         self.adviser.attach(engine)
+        self.live.attach(engine)
         self._panel_engine(engine)
         self.job.attach(engine)
         self.list.model.attach(engine)
@@ -246,6 +258,7 @@ class ClassifyView(QWidget):
         self.session.detach()
         self.explainer.detach()
         self.adviser.detach()
+        self.live.detach()
         self.job.detach()
         self.list.model.detach()
 
@@ -257,6 +270,7 @@ class ClassifyView(QWidget):
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""
         self.job.cancel()
+        self.camera.wait()
         self.opener.stop()
         if self._remember.isActive():
             self._remember.stop()
@@ -335,6 +349,75 @@ class ClassifyView(QWidget):
         elif items:
             self.classifying.take_one(items[0])
 
+    # The camera
+
+    @property
+    def camera_shown(self) -> bool:
+        """Whether the camera stands where the picture else is."""
+        return self._camera_pane is not None and self._stack.currentWidget() is self._camera_pane
+
+    @Slot()
+    def open_camera(self) -> None:
+        """Show what a camera sees, with the model's answer to every frame; choosing an image leaves it."""
+        pane = self._camera_pane
+        if pane is None:
+            from desktop.ui.widgets.camera_pane import CameraPane
+
+            pane = self._camera_pane = CameraPane(self.camera)
+            pane.closed.connect(self.close_camera)
+            pane.kept.connect(self._keep_frame)
+            self._stack.addWidget(pane)
+            self.live.answered.connect(self._show_live)
+            self.live.failed.connect(self._show_live)
+            self.session.current_changed.connect(self._leave_camera)
+        self.session.set_current(None)
+        self.list.forget_current()
+        self.answer.set_live(True)
+        self._stack.setCurrentWidget(pane)
+        pane.setFocus(Qt.FocusReason.OtherFocusReason)
+        pane.begin()
+
+    @property
+    def camera_pane(self) -> CameraPane | None:
+        """The pane of the camera, once it was opened."""
+        return self._camera_pane
+
+    @Slot()
+    def close_camera(self) -> None:
+        """Turn the camera off and show the images again."""
+        if not self.camera_shown:
+            return
+        self.camera.stop()
+        self._stack.setCurrentIndex(1 if self.session.items else 0)
+        self.answer.set_live(False)
+        if self.session.current is None and self.session.items:
+            self.session.set_current(self.session.items[-1])
+        self.take_focus()
+
+    @Slot()
+    def _leave_camera(self) -> None:
+        if self.session.current is not None and self.camera_shown:
+            self.close_camera()
+
+    @Slot(object)
+    def _show_live(self, answer: Prediction | Failure) -> None:
+        if self.camera_shown:
+            self.answer.show_live(answer, self.live.rate)
+
+    @Slot(object)
+    def _keep_frame(self, kept: Recorded) -> None:
+        """A frame of the camera becomes an image of the list, classified as any other."""
+        from desktop.core.types import ImageSource
+
+        items = self.session.add([ImageSource(name=self._frame_name(), data=kept.png)])
+        self.told.emit(self.tr("Kept as {0}; it is an image of the list now.").format(items[0].source.name))
+        self.classifying.take(items, None)
+
+    def _frame_name(self) -> str:
+        self._kept += 1
+        clock = self.locale().toString(QDateTime.currentDateTime().time(), "HH-mm-ss")
+        return self.tr("Camera {0} {1}").format(self._kept, clock) + ".png"
+
     # The picture
 
     @Slot()
@@ -404,7 +487,8 @@ class ClassifyView(QWidget):
     def _show_empty(self) -> None:
         if self.session.items and self.empty.isAncestorOf(self.window().focusWidget() or self):
             self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._stack.setCurrentIndex(1 if self.session.items else 0)
+        if not self.camera_shown:
+            self._stack.setCurrentIndex(1 if self.session.items else 0)
         if not self.session.items:
             self.classifying.cut_short()  # nobody would see it, nor could stop it
             if self._results is not None:

@@ -21,6 +21,7 @@ def shortcuts() -> list[tuple[str, str]]:
     rows: list[tuple[QKeySequence.StandardKey | str, str]] = [
         (QKeySequence.StandardKey.Open, _tr("Open images")),
         ("Ctrl+Shift+O", _tr("Open a folder")),
+        ("Ctrl+K", _tr("Open the camera: live answers")),
         (QKeySequence.StandardKey.Paste, _tr("Paste an image, files or paths")),
         ("Ctrl+E", _tr("Export the results as CSV")),
         ("↑ ↓ ← →", _tr("Go through the images")),

@@ -209,6 +209,12 @@ class MainWindow(QMainWindow):
         dialog = FileDialog(self, self.tr("Open a Folder of Images"), "folder")
         self._open_dialog(dialog)
 
+    @Slot()
+    def open_camera(self) -> None:
+        """Show in Classify what a camera sees, with live answers."""
+        self.show_classify()
+        self.classify.open_camera()
+
     def _open_dialog(self, dialog: FileDialog) -> None:
         dialog.filesSelected.connect(self._on_files)
         dialog.directoryEntered.connect(self._remember_folder)

@@ -139,6 +139,7 @@ class ImageList(QWidget):
     undo_requested = Signal()
     show_in_folder = Signal(ImageItem)
     mode_changed = Signal(str)
+    camera_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -169,6 +170,13 @@ class ImageList(QWidget):
         head.addWidget(self._title)
         head.addWidget(self._count)
         head.addStretch(1)
+        self._camera = QToolButton()
+        self._camera.setMinimumSize(32, 32)
+        self._camera.setIconSize(QSize(20, 20))
+        self._camera.setToolTip(self.tr("Camera (Ctrl+K)"))
+        self._camera.setAccessibleName(self.tr("Open the camera"))
+        self._camera.clicked.connect(self.camera_wanted)
+        head.addWidget(self._camera)
         head.addWidget(self._mode)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Filter by name"))
@@ -243,6 +251,7 @@ class ImageList(QWidget):
         as_rows = self._delegate.as_rows
         self._mode.setIcon(theme().icon("grid" if as_rows else "list", 20))
         self._mode.setIconSize(QSize(20, 20))
+        self._camera.setIcon(theme().icon("camera", 20))
         words = self.tr("Show as a grid") if as_rows else self.tr("Show as rows")
         self._mode.setToolTip(words)
         self._mode.setAccessibleName(words)
@@ -296,6 +305,10 @@ class ImageList(QWidget):
     def select_all(self) -> None:
         """Select every row that passes the filter."""
         self.view.selectAll()
+
+    def forget_current(self) -> None:
+        """No image is looked at: whichever is chosen next, the one before included, is ``chosen``."""
+        self.view.selectionModel().clear()
 
     @Slot(QModelIndex, QModelIndex)
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:

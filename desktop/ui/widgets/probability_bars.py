@@ -170,6 +170,16 @@ class ProbabilityBars(QWidget):
             self._reveal.setChecked(False)
         self._want_scores(False)
 
+    @property
+    def scores_wanted(self) -> bool:
+        """Whether the scores of a picture of another kind were asked for."""
+        return self._outside and self._scores_wanted
+
+    def want_scores(self, wanted: bool) -> None:
+        """Show or hide the scores of a picture of another kind, as its button does."""
+        if self._outside and wanted != self._reveal.isChecked():
+            self._reveal.setChecked(wanted)
+
     def _want_scores(self, wanted: bool) -> None:
         self._scores_wanted = wanted
         self._reveal.setText(self.tr("Hide its scores") if wanted else self.tr("Show its scores all the same"))
