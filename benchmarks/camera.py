@@ -67,7 +67,7 @@ def _measure(video: str, options: argparse.Namespace) -> dict[str, Any]:
         wait_for(lambda: view.session.model_ready, 60, "the model")
         begin = time.perf_counter()
         view.open_camera()
-        pane = view.camera_pane
+        pane = view.cameras.pane
         assert pane is not None
         pane.show_source(source_of(video))
         paint = CameraScreen.paintEvent
@@ -79,9 +79,11 @@ def _measure(video: str, options: argparse.Namespace) -> dict[str, Any]:
         CameraScreen.paintEvent = painting  # type: ignore[method-assign]
         wait_for(lambda: pane.screen_of.has_image, 60, "the first frame")
         on_s = time.perf_counter() - begin
-        wait_for(lambda: view.live.rate > 0, 60, "the first answers")
+        wait_for(lambda: view.cameras.live.rate > 0, 60, "the first answers")
         arrived: dict[bytes, float] = {}
-        view.camera.frame_arrived.connect(lambda frame: arrived.__setitem__(frame.bmp[-3000:], time.perf_counter()))
+        view.cameras.camera.frame_arrived.connect(
+            lambda frame: arrived.__setitem__(frame.bmp[-3000:], time.perf_counter())
+        )
 
         def answered(answer: Any) -> None:
             now = time.perf_counter()
@@ -90,7 +92,7 @@ def _measure(video: str, options: argparse.Namespace) -> dict[str, Any]:
             if since is not None:
                 ages.append(1000 * (now - since))
 
-        view.live.answered.connect(answered)
+        view.cameras.live.answered.connect(answered)
         painted.clear()
         start = time.perf_counter()
         while time.perf_counter() - start < options.seconds:
@@ -101,7 +103,7 @@ def _measure(video: str, options: argparse.Namespace) -> dict[str, Any]:
         spent = time.perf_counter() - start
         if options.screenshot:
             save(shell.window, options.screenshot)
-        runner = view.camera._runner
+        runner = view.cameras.camera._runner
         assert runner is not None
         leave = time.perf_counter()
         shell.window.show_view("models")

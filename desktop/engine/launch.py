@@ -74,3 +74,11 @@ def camera_finder(connection: Connection, most: int) -> None:
     from desktop.engine.camera_child import find
 
     find(connection, most)
+
+
+def teacher(connection: Connection, folder: str, network: str, threads: int | None) -> None:
+    """Learn from the labels of the project in ``folder`` until the pipe closes."""
+    _begin("teacher")
+    from desktop.engine.teacher import serve
+
+    serve(connection, folder, network, threads)

@@ -2,48 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QDateTime, Qt, QTimer, QUrl, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.services import last_session
 from desktop.services.advising import Adviser
-from desktop.services.background import Aside, run_aside
-from desktop.services.camera import Camera
-from desktop.services.classifying import AT_ONCE, Classifying
+from desktop.services.classifying import Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
-from desktop.services.live import LiveAnswers
+from desktop.services.last_images import LastImages
 from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
+from desktop.ui.classify.camera_part import CameraPart
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.image_list import ImageList
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
-    from desktop.engine.camera_messages import Recorded
-    from desktop.engine.messages import Failure, Prediction
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
     from desktop.services.scan import ScanDone
     from desktop.ui.classify.answer_pane import AnswerPane
     from desktop.ui.classify.picture_pane import PicturePane
     from desktop.ui.classify.results_pane import ResultsPane
-    from desktop.ui.widgets.camera_pane import CameraPane
-
-
-_REMEMBER_MS = 1500
-
-
-def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
-    with contextlib.suppress(OSError):  # a full disk: the images themselves are where they were
-        last_session.save(sources, current, root)
 
 
 class ClassifyView(QWidget):
@@ -57,7 +43,6 @@ class ClassifyView(QWidget):
     look_requested = Signal()
     said = Signal(str)
     told = Signal(str)
-    _restored = Signal(object)
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,22 +53,13 @@ class ClassifyView(QWidget):
         self.explainer.opacity = settings.get("overlay")
         self.adviser = Adviser(self.session, self)
         self.opener = Opener(self.session, self)
+        self.last_images = LastImages(self.session, self.job, self.classifying, settings, self)
         self._catalog = catalog
         self._settings = settings
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
-        self.camera = Camera(self)
-        self.live = LiveAnswers(self.session, self.camera, self)
-        self._camera_pane: CameraPane | None = None
-        self._remembers = False
-        self._writer: Aside | None = None
-        self._remember = QTimer(self)
-        self._remember.setSingleShot(True)
-        self._remember.setInterval(_REMEMBER_MS)
-        self._remember.timeout.connect(self._save_images)
-        self._restored.connect(self._on_restored)
-        self._kept = 0  # frames of a camera, for their names
+        self.cameras = CameraPart(self)
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self._connect()
@@ -91,7 +67,7 @@ class ClassifyView(QWidget):
         self._show_empty()
 
     def _build(self) -> None:
-        self.list = ImageList(self.session)
+        self.list = ImageList(self.session, self.classifying.said)
         self.list.setMinimumWidth(184)
         self._scan_words = QLabel()
         self._scan_words.setProperty("role", "secondary")
@@ -118,15 +94,15 @@ class ClassifyView(QWidget):
         self._middle = QSplitter(Qt.Orientation.Vertical)
         self._middle.setChildrenCollapsible(False)
         self._middle.setHandleWidth(4)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(holder)
-        self._stack.addWidget(self._middle)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(holder)
+        self.stack.addWidget(self._middle)
         self._answer_place = QWidget()
         self._answer_place.setMinimumWidth(236)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
-        for pane in (left, self._stack, self._answer_place):
+        for pane in (left, self.stack, self._answer_place):
             self._panes.addWidget(pane)
         self._panes.setStretchFactor(0, 0)
         self._panes.setStretchFactor(1, 1)
@@ -143,6 +119,7 @@ class ClassifyView(QWidget):
         self.empty.paste.connect(self.paste_wanted)
         self.empty.camera.connect(self.open_camera)
         self.list.camera_wanted.connect(self.open_camera)
+        self.cameras.said.connect(self.told)
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -162,8 +139,7 @@ class ClassifyView(QWidget):
         self._catalog.changed.connect(self._on_catalog)
         self.session.was_reset.connect(self._show_empty)
         self.session.inserted.connect(self._show_empty)
-        for changed in (self.session.was_reset, self.session.inserted, self.session.current_changed):
-            changed.connect(self._remember_soon)
+        self.last_images.told.connect(self.told)
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
         self._repaint.setInterval(250)
@@ -247,7 +223,7 @@ class ClassifyView(QWidget):
         self.session.attach(engine)
         self.explainer.attach(engine)
         self.adviser.attach(engine)
-        self.live.attach(engine)
+        self.cameras.live.attach(engine)
         self._panel_engine(engine)
         self.job.attach(engine)
         self.list.model.attach(engine)
@@ -258,7 +234,7 @@ class ClassifyView(QWidget):
         self.session.detach()
         self.explainer.detach()
         self.adviser.detach()
-        self.live.detach()
+        self.cameras.live.detach()
         self.job.detach()
         self.list.model.detach()
 
@@ -270,56 +246,13 @@ class ClassifyView(QWidget):
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""
         self.job.cancel()
-        self.camera.wait()
+        self.cameras.camera.wait()
         self.opener.stop()
-        if self._remember.isActive():
-            self._remember.stop()
-            self._save_images()
-        if self._writer is not None:
-            self._writer.join(10.0)
-
-    # The images of the last time
+        self.last_images.finish()
 
     def restore_images(self, nothing_else: bool) -> None:
-        """List the images of the last time again, unless something else is to be opened or the user wants none. From
-        now on the list is remembered."""
-        self._remembers = self._settings.get("restore_images")
-        if not self._remembers:
-            run_aside(last_session.clear, name="forget the images")
-        elif nothing_else:
-            self._remembers = False  # not before they are there: an empty list would be remembered
-            run_aside(lambda: self._restored.emit(last_session.load()), name="the images of the last time")
-
-    @Slot(object)
-    def _on_restored(self, found: last_session.LastSession) -> None:
-        self._remembers = True
-        if found.sources:
-            fresh = self.session.current is None
-            items = self.session.add(found.sources)
-            if fresh:
-                self.session.set_current(items[max(0, found.current)])
-            if len(items) == 1:
-                self.classifying.take_one(items[0])
-            elif len(items) <= AT_ONCE:
-                self.classifying.take(items, found.root)
-        if found.missing:
-            told = self.tr("Of the images of the last time, {0} are no longer where they were.")
-            self.told.emit(told.format(self.locale().toString(found.missing)))
-
-    @Slot()
-    def _remember_soon(self) -> None:
-        if self._remembers:
-            self._remember.start()
-
-    @Slot()
-    def _save_images(self) -> None:
-        if not self._settings.get("restore_images"):
-            run_aside(last_session.clear, name="forget the images")
-            return
-        session = self.session
-        current = session.items.index(session.current) if session.current in session.items else -1
-        sources = [item.source for item in session.items[: last_session.MOST + 1]]
-        self._writer = run_aside(_save, sources, current, self.job.root, name="remember the images")
+        """As :meth:`LastImages.restore`."""
+        self.last_images.restore(nothing_else)
 
     # Opening
 
@@ -349,74 +282,10 @@ class ClassifyView(QWidget):
         elif items:
             self.classifying.take_one(items[0])
 
-    # The camera
-
-    @property
-    def camera_shown(self) -> bool:
-        """Whether the camera stands where the picture else is."""
-        return self._camera_pane is not None and self._stack.currentWidget() is self._camera_pane
-
     @Slot()
     def open_camera(self) -> None:
         """Show what a camera sees, with the model's answer to every frame; choosing an image leaves it."""
-        pane = self._camera_pane
-        if pane is None:
-            from desktop.ui.widgets.camera_pane import CameraPane
-
-            pane = self._camera_pane = CameraPane(self.camera)
-            pane.closed.connect(self.close_camera)
-            pane.kept.connect(self._keep_frame)
-            self._stack.addWidget(pane)
-            self.live.answered.connect(self._show_live)
-            self.live.failed.connect(self._show_live)
-            self.session.current_changed.connect(self._leave_camera)
-        self.session.set_current(None)
-        self.list.forget_current()
-        self.answer.set_live(True)
-        self._stack.setCurrentWidget(pane)
-        pane.setFocus(Qt.FocusReason.OtherFocusReason)
-        pane.begin()
-
-    @property
-    def camera_pane(self) -> CameraPane | None:
-        """The pane of the camera, once it was opened."""
-        return self._camera_pane
-
-    @Slot()
-    def close_camera(self) -> None:
-        """Turn the camera off and show the images again."""
-        if not self.camera_shown:
-            return
-        self.camera.stop()
-        self._stack.setCurrentIndex(1 if self.session.items else 0)
-        self.answer.set_live(False)
-        if self.session.current is None and self.session.items:
-            self.session.set_current(self.session.items[-1])
-        self.take_focus()
-
-    @Slot()
-    def _leave_camera(self) -> None:
-        if self.session.current is not None and self.camera_shown:
-            self.close_camera()
-
-    @Slot(object)
-    def _show_live(self, answer: Prediction | Failure) -> None:
-        if self.camera_shown:
-            self.answer.show_live(answer, self.live.rate)
-
-    @Slot(object)
-    def _keep_frame(self, kept: Recorded) -> None:
-        """A frame of the camera becomes an image of the list, classified as any other."""
-        from desktop.core.types import ImageSource
-
-        items = self.session.add([ImageSource(name=self._frame_name(), data=kept.png)])
-        self.told.emit(self.tr("Kept as {0}; it is an image of the list now.").format(items[0].source.name))
-        self.classifying.take(items, None)
-
-    def _frame_name(self) -> str:
-        self._kept += 1
-        clock = self.locale().toString(QDateTime.currentDateTime().time(), "HH-mm-ss")
-        return self.tr("Camera {0} {1}").format(self._kept, clock) + ".png"
+        self.cameras.open()
 
     # The picture
 
@@ -487,8 +356,8 @@ class ClassifyView(QWidget):
     def _show_empty(self) -> None:
         if self.session.items and self.empty.isAncestorOf(self.window().focusWidget() or self):
             self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
-        if not self.camera_shown:
-            self._stack.setCurrentIndex(1 if self.session.items else 0)
+        if not self.cameras.shown:
+            self.stack.setCurrentIndex(1 if self.session.items else 0)
         if not self.session.items:
             self.classifying.cut_short()  # nobody would see it, nor could stop it
             if self._results is not None:
@@ -545,6 +414,7 @@ class ClassifyView(QWidget):
             self.session.set_model(self.session.model_id, ready)
             if ready and not before:
                 self.classifying.follow_model()
+            self._repaint_soon()  # answers of a model that is another one now are no longer shown
         self._offer_samples()
 
     def _offer_samples(self) -> None:
