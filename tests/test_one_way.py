@@ -46,9 +46,11 @@ RENAMES = (
     "desktop/ml/exchange/import_model.py",
     "desktop/ml/exchange/install.py",
     "desktop/store/changes.py",
+    "desktop/store/file_actions.py",
     "desktop/store/runs.py",
     "desktop/store/store.py",
     "desktop/system/crash.py",
+    "desktop/system/files.py",
     "desktop/system/strict_json.py",
 )
 

@@ -12,6 +12,7 @@ import importlib.util
 # Command -> what it does, for the overview; each is ``desktop.cli.<command>`` with ``main(argv) -> int``.
 COMMANDS: dict[str, str] = {
     "predict": "classify pictures: files and whole folders",
+    "sort": "copy or move pictures into folders by answer, or rename them; with undo",
     "models": "list, verify, install, import, export, rename, delete models",
     "explain": "draw where in a picture a model found its answer",
     "evaluate": "measure a model on a folder of labelled pictures",
