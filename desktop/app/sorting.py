@@ -14,13 +14,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from desktop.core.data.dataset import look_of
 from desktop.core.data.file_names import folder_names, free_name, plain_name
 from desktop.core.types import FoveaError, ImageSource
 from desktop.store.file_actions import FileActions, FileStep, Outcome
 from desktop.system.files import free_space, has_room, reason_of, size_words
+
+if TYPE_CHECKING:
+    from desktop.app.batch_columns import BatchColumns
 
 How = Literal["copy", "move", "rename"]
 State = Literal["answered", "unlike", "unsure", "failed", "pending"]
@@ -102,6 +105,21 @@ class SortPlan:
     def reasons(self) -> dict[str, int]:
         """Why pictures are left, and how many."""
         return dict(Counter(row.why for row in self.left))
+
+
+def answered_of(answers: BatchColumns, at: int) -> Answered:
+    """The picture at a position of a batch, with what was said of it."""
+    from desktop.app.batch_columns import FAILED, OUTSIDE, PENDING
+
+    source, state = answers.sources[at], int(answers.state[at])
+    if state == PENDING:
+        return Answered(source)
+    if state == FAILED:
+        return Answered(source, state="failed")
+    answer, score = answers.answers[answers.answer[at]], float(answers.score[at])
+    if answers.inside[at] == OUTSIDE:
+        return Answered(source, answer, score, "unlike")
+    return Answered(source, answer, score, "unsure" if answers.unsure[at] else "answered")
 
 
 class SortError(FoveaError):
@@ -287,7 +305,7 @@ class _Planner:
             return f"the folder '{place.name or place}' may not be written to"
         try:
             need = sum(row.size or len(row.source.data or b"") for row in plan.going if self._is_copied(row, place))
-            if not has_room(place, need):
+            if need and not has_room(place, need):
                 free = size_words(free_space(place))
                 return f"the pictures take {size_words(need)}, and the disk has {free} free; some of that is kept"
         except OSError as error:

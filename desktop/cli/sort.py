@@ -27,8 +27,8 @@ _EPILOG = f"""\
 
 In a name may stand: {", ".join(f"{{{name}}}" for name in FIELDS)}; the ending stays. Nothing is ever written over: a
 name that is taken gets a number. Pictures that are not the kind that the model learned from, or that it is not sure of,
-are left where they are unless --doubtful says otherwise. A file that is changed meanwhile is not touched. All is written
-down before it is done, so that --undo works after a power cut as well; --log lists what was done.
+are left where they are unless --doubtful says otherwise. A file that is changed meanwhile is not touched. All is
+written down before it is done, so that --undo works after a power cut as well; --log lists what was done.
 
 exit status: 0 all was done as it was planned; 1 something was left that should have gone, or nothing could be done;
 2 wrong usage; 130 stopped by Ctrl-C (what was done until then can be undone).

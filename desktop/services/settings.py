@@ -41,6 +41,10 @@ DEFAULTS: dict[str, Any] = {
     "train_tab": "jobs",
     "train_resume": [],
     "restore_images": True,
+    "corrections_project": "",
+    "sort_folder": "",
+    "sort_how": "copy",
+    "sort_pattern": "{answer} {number}",
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

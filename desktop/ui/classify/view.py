@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.advising import Adviser
@@ -19,6 +17,7 @@ from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
 from desktop.ui.classify.camera_part import CameraPart
+from desktop.ui.classify.picture_actions import PictureActions
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.image_list import ImageList
 
@@ -59,9 +58,10 @@ class ClassifyView(QWidget):
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
-        self.cameras = CameraPart(self)
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
+        self.cameras = CameraPart(self)
+        self.doing = PictureActions(self, settings)
         self._connect()
         self._restore()
         self._show_empty()
@@ -120,6 +120,12 @@ class ClassifyView(QWidget):
         self.empty.camera.connect(self.open_camera)
         self.list.camera_wanted.connect(self.open_camera)
         self.cameras.said.connect(self.told)
+        doing = self.doing
+        doing.said.connect(self.said)
+        doing.told.connect(self.told)
+        self.list.menu_wanted.connect(doing.show_list_menu)
+        self.list.copy_wanted.connect(doing.copy)
+        self.list.model.marked = doing.marks.of
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -127,7 +133,6 @@ class ClassifyView(QWidget):
         self.list.look.connect(self._look)
         self.list.remove_requested.connect(self.remove)
         self.list.undo_requested.connect(self.undo)
-        self.list.show_in_folder.connect(self._show_in_folder)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
         self.opener.finished.connect(self._on_opened)
@@ -174,6 +179,10 @@ class ClassifyView(QWidget):
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
+        self._results.table.row_opened.connect(self._look_at_source)
+        self._results.table.menu_wanted.connect(self._show_row_menu)
+        self._picture.menu_wanted.connect(self._show_picture_menu)
+        self._picture.copy_wanted.connect(self._copy_current)
         self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
         self._answer.setMinimumWidth(236)
         sizes = self._panes.sizes()
@@ -187,6 +196,7 @@ class ClassifyView(QWidget):
         self._answer.confidence.set_rate(self._settings.get("error_rate"))
         self._answer.confidence.rate_chosen.connect(self._remember_rate)
         self.explainer.opacity_changed.connect(self._remember_opacity)
+        self._answer.bars.menu_wanted.connect(self.doing.show_class_menu)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
         self._picture.splitter.splitterMoved.connect(self._remember_sizes)
@@ -249,6 +259,7 @@ class ClassifyView(QWidget):
         self.cameras.camera.wait()
         self.opener.stop()
         self.last_images.finish()
+        self.doing.finish()
 
     def restore_images(self, nothing_else: bool) -> None:
         """As :meth:`LastImages.restore`."""
@@ -318,11 +329,14 @@ class ClassifyView(QWidget):
     @Slot(list)
     def remove(self, items: list[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
+        self.doing.forget_undo()
         self.list.show_removed(self.session.remove(items))
 
     @Slot()
     def undo(self) -> None:
-        """Put the images back that were removed last."""
+        """Take back what was done last: a correction, or the removal of images."""
+        if self.doing.undo():
+            return
         was_empty = not self.session.items
         back = self.session.undo_remove()
         self.list.show_removed(0)
@@ -348,9 +362,26 @@ class ClassifyView(QWidget):
             self.session.set_current(item)
 
     @Slot(object)
-    def _show_in_folder(self, item: ImageItem) -> None:
-        if item.source.path is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.dirname(os.path.abspath(item.source.path))))
+    def _look_at_source(self, source: ImageSource) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self._look(item)
+
+    @Slot(object, QPoint)
+    def _show_row_menu(self, source: ImageSource, place: QPoint) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self.doing.show_menu([item], place)
+
+    @Slot(QPoint)
+    def _show_picture_menu(self, place: QPoint) -> None:
+        if self.session.current is not None:
+            self.doing.show_menu([self.session.current], place, on_map=True)
+
+    @Slot()
+    def _copy_current(self) -> None:
+        if self.session.current is not None:
+            self.doing.copy([self.session.current])
 
     @Slot()
     def _show_empty(self) -> None:
@@ -396,6 +427,11 @@ class ClassifyView(QWidget):
     def classify_all(self) -> None:
         """Classify the whole list with the model chosen now: what has no answer yet, or, where all has, all anew."""
         self.classifying.all()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether :meth:`undo` has something to take back."""
+        return self.doing.can_undo or self.session.can_undo
 
     @property
     def can_classify_all(self) -> bool:
