@@ -78,3 +78,19 @@ def test_wrong_usage(heap: Path, arguments: list[str]) -> None:
     except SystemExit as end:
         status = int(str(end.code))
     assert status == 2 and names(heap) == ["1.png", "2.png", "3.png", "4.png"]
+
+
+def test_a_video_as_a_camera_is_answered_frame_after_frame(fovea_home: Path, tmp_path: Path, capsys: Any) -> None:
+    import json
+
+    from tests.engine.videos import write_video
+
+    add_colours(ModelStore())
+    video = write_video(tmp_path / "two.avi", [(255, 0, 0), (0, 0, 255)], each=40)
+    assert main(["predict", "--model", "colours", "--camera", str(video), "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [rows[0]["label"], rows[-1]["label"]] == ["red", "blue"] and rows[0]["path"].startswith("two.avi:")
+    assert main(["predict", "--model", "colours", "--camera", str(video), "--frames", "2"]) == 0
+    assert main(["predict", "--model", "colours", "--camera", "97"]) == 1
+    assert "no camera number 97" in capsys.readouterr().err
+    assert main(["predict", "--model", "colours", "--camera", "ftp://x"]) == 2

@@ -8,17 +8,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, QUrl, Signal, Slot
-from PySide6.QtGui import QGuiApplication, QImage, QKeySequence
+from PySide6.QtGui import QGuiApplication, QImage, QKeySequence, QPixmap
 from PySide6.QtWidgets import QInputDialog, QMenu
 
-from desktop.services.corrections import Corrected, Corrections
+from desktop.services.corrections import Corrected
 from desktop.services.marks import Marks
 from desktop.services.revealing import reveal
 from desktop.services.session import ImageItem
 from desktop.services.sorting import Sorter
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import caption, count, decimals, image_of
+from desktop.ui.kit.widgets import caption, decimals, image_of
+from desktop.ui.widgets.correcting import OFFERED, Correcting
 
 if TYPE_CHECKING:
     from desktop.engine.messages import Explanation
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from desktop.store.manifest import Manifest
     from desktop.ui.classify.view import ClassifyView
 
-_OFFERED = 5
 _LISTED = 5
 
 
@@ -42,20 +42,20 @@ class PictureActions(QObject):
         super().__init__(view)
         self._view, self._settings = view, settings
         self.marks = Marks(view.session, self)
-        self.corrections = Corrections(settings, self)
+        self.correcting = Correcting(settings, view)
         self.sorter = Sorter(self)
         self._undo: Callable[[], None] | None = None
         self.marks.changed.connect(view.list.view.viewport().update)
         self.marks.failed.connect(self.said)
-        self.corrections.failed.connect(self.said)
-        self.corrections.done.connect(self._on_corrected)
-        self.corrections.taken_back.connect(self._on_taken_back)
+        self.correcting.failed.connect(self.said)
+        self.correcting.told.connect(self.told)
+        self.correcting.done.connect(self._on_corrected)
 
     def finish(self) -> None:
         """Wait until all is on the disk; for the end of the program."""
         self.sorter.cancel()
         self.marks.finish()
-        self.corrections.finish()
+        self.correcting.finish()
 
     @property
     def manifest(self) -> Manifest | None:
@@ -102,7 +102,7 @@ class PictureActions(QObject):
         add("star", star, partial(self.star, items), QKeySequence("Ctrl+D"))
         if one:
             add("note", self.tr("Note…"), partial(self.note, items), QKeySequence("Ctrl+Shift+N"))
-        self._add_classes(menu, items)
+        self.correcting.add_to(menu, [i.source for i in items], self._likely(items), self._labels, self._small(items))
         menu.addSeparator()
         add("folder", self.tr("Sort by answer…"), partial(self.sort, items))
         add("print", self.tr("Print…"), partial(self.print_pictures, items), None, self._can_print(items))
@@ -111,28 +111,16 @@ class PictureActions(QObject):
         add("remove", remove, partial(self._view.remove, items), QKeySequence(QKeySequence.StandardKey.Delete))
         return menu
 
-    def _add_classes(self, menu: QMenu, items: list[ImageItem]) -> None:
-        """'This is a …' with the classes that are likely, and any other."""
-        below = menu.addMenu(theme().icon("check", 16), self.tr("This is a…"))
-        for label in self._likely(items):
-            below.addAction(caption(label)).triggered.connect(partial(self._correct_as, items, label))
-        if not below.isEmpty():
-            below.addSeparator()
-        other = below.addAction(self.tr("Another class…"))
-        other.setShortcut(QKeySequence("Ctrl+T"))
-        other.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        other.triggered.connect(partial(self._ask_class, items))
-
     def _likely(self, items: list[ImageItem]) -> list[str]:
         manifest, session = self.manifest, self._view.session
         if manifest is None:
             return []
-        if len(manifest.labels) <= 2 * _OFFERED:
+        if len(manifest.labels) <= 2 * OFFERED:
             return list(manifest.labels)
         answer = session.prediction
         if len(items) == 1 and items[0] is session.current and answer is not None and answer.model == manifest.id:
             order = sorted(range(len(manifest.labels)), key=lambda at: -float(answer.probabilities[at]))
-            return [manifest.labels[at] for at in order[:_OFFERED]]
+            return [manifest.labels[at] for at in order[:OFFERED]]
         return []
 
     def show_menu(self, items: list[ImageItem], place: QPoint, on_map: bool = False) -> None:
@@ -166,9 +154,7 @@ class PictureActions(QObject):
             where = self.tr("Where does it see ‘{0}’?").format(caption(label))
             menu.addAction(theme().icon("search", 16), where).triggered.connect(partial(self._explain, index))
             right = self.tr("This is a ‘{0}’").format(caption(label))
-            menu.addAction(theme().icon("check", 16), right).triggered.connect(
-                partial(self._correct_as, [current], label)
-            )
+            menu.addAction(theme().icon("check", 16), right).triggered.connect(partial(self._take_as, current, label))
         menu.addAction(self.tr("Only images with this answer")).triggered.connect(
             partial(self._view.list.show_answer, label)
         )
@@ -274,47 +260,32 @@ class PictureActions(QObject):
 
     # This is a …
 
-    def _correct_as(self, items: list[ImageItem], label: str, *_: object) -> None:
-        self.corrections.correct([item.source for item in items], label)
+    @property
+    def _labels(self) -> tuple[str, ...]:
+        manifest = self.manifest
+        return manifest.labels if manifest is not None else ()
 
+    def _small(self, items: list[ImageItem]) -> QPixmap | None:
+        return self._view.list.model.thumbnail(items[0]) if len(items) == 1 else None
+
+    @Slot()
     def correct(self) -> None:
         """Ask what the chosen images really are."""
         items = self.chosen()
         if items:
-            self._ask_class(items)
+            self.correcting.ask([item.source for item in items], self._labels, self._small(items))
 
-    def _ask_class(self, items: list[ImageItem], *_: object) -> None:
-        from desktop.ui.widgets.this_is_a import ThisIsA
+    def _take_as(self, item: ImageItem, label: str, *_: object) -> None:
+        self.correcting.corrections.correct([item.source], label)
 
-        manifest = self.manifest
-        labels = list(manifest.labels) if manifest is not None else []
-        picture = self._view.list.model.thumbnail(items[0]) if len(items) == 1 else None
-        dialog = ThisIsA(items[0].source.name, len(items), labels, picture, self._view)
-        self.corrections.listed.connect(dialog.show_projects)
-        sources = [item.source for item in items]
-        dialog.told.connect(partial(self.corrections.correct, sources))
-        self.corrections.list_projects()
-        dialog.open()
+    @Slot(str, object)
+    def _on_corrected(self, words: str, corrected: Corrected) -> None:
+        self.offer_undo(words, partial(self.correcting.corrections.take_back, corrected))
 
-    @Slot(object)
-    def _on_corrected(self, corrected: Corrected) -> None:
-        words = (
-            self.tr("{0} pictures are ‘{1}’ in the project {2} now.")
-            if len(corrected.ids) != 1
-            else self.tr("It is ‘{1}’ in the project {2} now.")
-        )
-        told = words.format(count(len(corrected.ids)), corrected.label, corrected.project_name)
-        self.offer_undo(told, partial(self.corrections.take_back, corrected))
-
-    @Slot(int)
-    def _on_taken_back(self, number: int) -> None:
-        self.told.emit(self.tr("{0} taken back.").format(count(number)))
-
+    @Slot()
     def show_corrections(self) -> None:
         """List what was corrected."""
-        from desktop.ui.widgets.corrections_list import CorrectionsList
-
-        CorrectionsList(self.corrections, self._view).open()
+        self.correcting.show_list()
 
     # Sorting
 

@@ -93,9 +93,9 @@ class Menus(QObject):
         self._picture_commands = [
             self._add(edit, self.tr("S&tar"), self._star, "Ctrl+D"),
             self._add(edit, self.tr("&Note…"), self._note, "Ctrl+Shift+N"),
-            self._add(edit, self.tr("This &Is a…"), view.doing.correct, "Ctrl+T"),
             self._add(edit, self.tr("S&ort by Answer…"), self._sort, "Ctrl+Shift+S"),
         ]
+        self._correct = self._add(edit, self.tr("This &Is a…"), self._correct_it, "Ctrl+T")
         self._add(edit, self.tr("&Corrections…"), view.doing.show_corrections)
         self._add(edit, self.tr("Fi&les Sorted…"), view.doing.show_sorted)
         edit.addSeparator()
@@ -175,6 +175,7 @@ class Menus(QObject):
         self._again.setEnabled(has_image)
         for action in self._picture_commands:
             action.setEnabled(here and bool(session.items))
+        self._correct.setEnabled(here and bool(session.items) if shown is None else shown.can_correct())
         self._print.setEnabled(has_image and session.preview is not None)
         self._undo.setEnabled(view.can_undo if shown is None else shown.can_undo())
         self._undo.setText(self.tr("&Undo Removing Images") if here and not view.doing.can_undo else self.tr("&Undo"))
@@ -192,6 +193,10 @@ class Menus(QObject):
         doing = self._window.classify.doing
         if doing.chosen():
             doing.star(doing.chosen())
+
+    @Slot()
+    def _correct_it(self) -> None:
+        (self._window.shown or self._window.classify.doing).correct()
 
     @Slot()
     def _note(self) -> None:
