@@ -82,3 +82,11 @@ def teacher(connection: Connection, folder: str, network: str, threads: int | No
     from desktop.engine.teacher import serve
 
     serve(connection, folder, network, threads)
+
+
+def similar(connection: Connection, wanted: Any, sources: Any, model: str) -> None:
+    """Find which of some pictures are like one, tell, and end."""
+    _begin("similar")
+    from desktop.engine.similar_child import serve
+
+    serve(connection, wanted, sources, model)

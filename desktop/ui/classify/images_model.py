@@ -57,6 +57,7 @@ class ImagesModel(QAbstractListModel):
         """The star and the note on an item; who keeps them sets it."""
         self._filter = ""
         self._rule = ""
+        self._ranking: list[ImageItem] = []  # of the rule 'similar'
         self._rows: list[ImageItem] | None = None  # None: all of the session's, without a copy
         self._shown = 0
         self._shared = Shared()
@@ -186,6 +187,11 @@ class ImagesModel(QAbstractListModel):
             self._rule = rule
             self.refresh()
 
+    def set_ranking(self, items: list[ImageItem]) -> None:
+        """List ``items`` alone, in their order: rule ``similar``."""
+        self._ranking, self._rule = items, "similar"
+        self.refresh()
+
     @Slot()
     def refresh(self) -> None:
         """Marks, answers or names are others now: list what passes the filters."""
@@ -208,7 +214,7 @@ class ImagesModel(QAbstractListModel):
         held = f"{item.folded}\n{mark.note.casefold()}" if mark is not None else item.folded
         if self._filter and self._filter not in held:
             return False
-        if not self._rule:
+        if not self._rule or self._rule == "similar":
             return True
         if self._rule in ("star", "note"):
             return mark is not None and bool(mark.star if self._rule == "star" else mark.note)
@@ -225,7 +231,11 @@ class ImagesModel(QAbstractListModel):
 
     def _recount(self) -> None:
         items = self._session.items
-        if self._filtered:
+        if self._rule == "similar":
+            listed = set(items)
+            self._rows = [item for item in self._ranking if item in listed and self._passes(item)]
+            self._shown = len(self._rows)
+        elif self._filtered:
             self._rows = [item for item in items if self._passes(item)]
             self._shown = len(self._rows)
         else:
@@ -246,7 +256,8 @@ class ImagesModel(QAbstractListModel):
             self._shown = len(self._session.items)
             self.endInsertRows()
         else:
-            fresh = [item for item in self._session.items[first : first + count] if self._passes(item)]
+            added = self._session.items[first : first + count] if self._rule != "similar" else []
+            fresh = [item for item in added if self._passes(item)]
             if fresh and self._rows is not None:
                 self.beginInsertRows(QModelIndex(), self._shown, self._shown + len(fresh) - 1)
                 self._rows.extend(fresh)

@@ -15,6 +15,7 @@ from desktop.services.corrections import Corrected
 from desktop.services.marks import Marks
 from desktop.services.revealing import reveal
 from desktop.services.session import ImageItem
+from desktop.services.similar import Similar
 from desktop.services.sorting import Sorter
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.theme import theme
@@ -44,6 +45,9 @@ class PictureActions(QObject):
         self.marks = Marks(view.session, self)
         self.correcting = Correcting(settings, view)
         self.sorter = Sorter(self)
+        self.similar = Similar(view.session, self)
+        self.similar.found.connect(self._show_similar)
+        self.similar.failed.connect(self.said)
         self._undo: Callable[[], None] | None = None
         self.marks.changed.connect(view.list.view.viewport().update)
         self.marks.failed.connect(self.said)
@@ -54,6 +58,7 @@ class PictureActions(QObject):
     def finish(self) -> None:
         """Wait until all is on the disk; for the end of the program."""
         self.sorter.cancel()
+        self.similar.cancel()
         self.marks.finish()
         self.correcting.finish()
 
@@ -103,6 +108,8 @@ class PictureActions(QObject):
         if one:
             add("note", self.tr("Note…"), partial(self.note, items), QKeySequence("Ctrl+Shift+N"))
         self.correcting.add_to(menu, [i.source for i in items], self._likely(items), self._labels, self._small(items))
+        others = len(self._view.session.items) > 1
+        add("search", self.tr("Find similar"), partial(self.find_similar, items), None, one and others)
         menu.addSeparator()
         add("folder", self.tr("Sort by answer…"), partial(self.sort, items))
         add("print", self.tr("Print…"), partial(self.print_pictures, items), None, self._can_print(items))
@@ -286,6 +293,16 @@ class PictureActions(QObject):
     def show_corrections(self) -> None:
         """List what was corrected."""
         self.correcting.show_list()
+
+    # Similar ones
+
+    def find_similar(self, items: list[ImageItem]) -> None:
+        """List the images by how alike they are to the first of ``items``."""
+        self.similar.find(items[0])
+
+    @Slot(list)
+    def _show_similar(self, items: list[ImageItem]) -> None:
+        self._view.list.show_ranking(items, self.tr("like {0}, the most alike first").format(items[0].source.name))
 
     # Sorting
 

@@ -73,7 +73,7 @@ class ClassifyView(QWidget):
         self._scan_words.setProperty("role", "secondary")
         self._scan_words.setWordWrap(True)
         self._scan_cancel = QPushButton(self.tr("Cancel"))
-        self._scan_cancel.clicked.connect(self.opener.cancel)
+        self._scan_cancel.clicked.connect(self._cancel_scan)
         self._scan_row = QWidget()
         scan_layout = QHBoxLayout(self._scan_row)
         scan_layout.setContentsMargins(12, 0, 4, 12)
@@ -135,6 +135,8 @@ class ClassifyView(QWidget):
         self.list.undo_requested.connect(self.undo)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
+        self.doing.similar.progressed.connect(self._show_looking)
+        self.doing.similar.ended.connect(self._hide_scan)
         self.opener.finished.connect(self._on_opened)
         self.opener.idle.connect(self._scan_row.hide)
         self.opener.said.connect(self.said)
@@ -279,6 +281,23 @@ class ClassifyView(QWidget):
             self._scan_words.setText(self.tr("{0} images found…").format(self.locale().toString(found)))
         else:
             self._scan_words.setText(self.tr("Looking for images…"))
+
+    @Slot(int, int)
+    def _show_looking(self, done: int, total: int) -> None:
+        """How far 'find similar' is."""
+        self._scan_row.show()
+        number, of = self.locale().toString(done), self.locale().toString(total)
+        self._scan_words.setText(self.tr("Comparing {0} of {1} images…").format(number, of))
+
+    @Slot()
+    def _hide_scan(self) -> None:
+        if not self.opener.busy:
+            self._scan_row.hide()
+
+    @Slot()
+    def _cancel_scan(self) -> None:
+        self.opener.cancel()
+        self.doing.similar.cancel()
 
     @Slot(list, object)
     def _on_opened(self, items: list[ImageItem], done: ScanDone) -> None:

@@ -333,6 +333,13 @@ class ImageList(QWidget):
         self.model.set_rule(rule)
         self._check_which()
 
+    def show_ranking(self, items: list[ImageItem], words: str) -> None:
+        """List ``items`` alone, in this order, called ``words``."""
+        self._rule_words = words
+        self.model.set_ranking(items)
+        self._check_which()
+        self.view.scrollToTop()
+
     def show_all(self) -> None:
         """List all images that hold the filter's text."""
         self.show_only("", "")

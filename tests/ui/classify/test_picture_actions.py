@@ -365,3 +365,66 @@ def test_marks_of_pictures_without_a_file_outlive_the_session(view: ClassifyView
     last_session.save([ImageSource("Camera 1.png", data=data)], 0, None)
     (source,) = last_session.load().sources
     assert MarkStore().find([source]) == {0: Mark(True, "from the bench")}
+
+
+def test_similar_ones_come_first(view: ClassifyView, qtbot: Any) -> None:
+    from desktop.store.catalogue import EVERYDAY
+    from desktop.store.store import ModelStore
+
+    if ModelStore().get(EVERYDAY).state != "ready":
+        pytest.skip("the network for everyday photographs is not installed")
+    menu = view.doing.menu([item(view, "a")])
+    with qtbot.waitSignal(view.doing.similar.found, timeout=WAIT):
+        next(action for action in menu.actions() if action.text() == "Find similar").trigger()
+    assert [each.source.name for each in (view.list.model.item(0), view.list.model.item(1)) if each] == [
+        "a.png",
+        "c.png",
+    ]
+    assert view.list.model.rowCount() == 4 and not view._scan_row.isVisible()
+    view.list.show_all()
+    assert [each.source.name for each in view.session.items] == [f"{name}.png" for name, _ in COLOURS]
+
+
+def test_a_correction_in_evaluate_and_in_draw(shell: Shell, qtbot: Any, tmp_path: Path) -> None:
+    window = shell.window
+    for colour in ("red", "blue"):
+        for number in range(2):
+            write_image(tmp_path / "data" / colour / f"{number}.png", colour)
+    window.show_view("evaluate")
+    evaluate = window.evaluate
+    evaluate.choose_model("colours")
+    evaluate.open_path(str(tmp_path / "data"))
+    qtbot.waitUntil(lambda: evaluate.data is not None, timeout=WAIT)
+    evaluate.choose_model("colours")
+    evaluate.begin()
+    qtbot.waitUntil(lambda: evaluate.state.result is not None, timeout=WAIT)
+    gallery = evaluate.results.gallery
+    gallery.modes.setCurrentIndex(gallery.modes.findData("all"))
+    gallery.modes.activated.emit(gallery.modes.currentIndex())
+    qtbot.waitUntil(lambda: gallery.model.rowCount() == 4, timeout=WAIT)
+    gallery.view.setCurrentIndex(gallery.model.index(0, 0))
+    menu = context(gallery.view.viewport(), None, qtbot)
+    assert "Show in the file manager" in words(menu)
+    below = next(action.menu() for action in menu.actions() if action.text() == "This is a…")
+    assert isinstance(below, QMenu)
+    with qtbot.waitSignal(evaluate.menu.correcting.corrections.done, timeout=WAIT) as done:
+        next(action for action in below.actions() if action.text() == "green").trigger()
+    menu.close()
+    assert done.args[0].label == "green" and "Corrections" in window.messages.text
+    # A drawing has no file: it is laid into the project.
+    window.show_view("draw")
+    draw = window.later("draw")
+    draw.canvas.begin(0.2, 0.2)  # type: ignore[attr-defined]
+    draw.canvas.draw_to(0.7, 0.7)  # type: ignore[attr-defined]
+    draw.canvas.lift()  # type: ignore[attr-defined]
+    assert draw.can_correct()
+    draw.correct()
+    dialog: ThisIsA = dialog_of(ThisIsA, qtbot)
+    dialog.what.setText("seven")
+    with qtbot.waitSignal(draw._correcting.corrections.done, timeout=WAIT) as drawn:  # type: ignore[attr-defined]
+        QTest.keyClick(dialog.what, Qt.Key.Key_Return)
+    assert drawn.args[0].project == done.args[0].project
+    with ProjectStore().open(drawn.args[0].project) as project:
+        paths = [Path(each.path) for each in project.pictures([int(each) for each in project.index().ids])]
+        assert len(paths) == 2 and all(path.is_file() for path in paths)
+        assert paths[1].is_relative_to(project.folder) and paths[1].read_bytes().startswith(b"\x89PNG")
