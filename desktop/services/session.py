@@ -313,11 +313,13 @@ class Session(QObject):
         if not isinstance(answer, EngineLost):
             return ""
         if answer.restarting:
-            text = self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.")
+            text = self.tr("The engine stopped ({0}) and is being started again; your images are classified again.")
         elif name == "predictor":
             text = self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.")
         else:
-            text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more.")
+            text = self.tr(
+                "The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more."
+            )
         return text.format(answer.reason)
 
 
