@@ -21,6 +21,7 @@ from desktop.core.data.file_names import folder_names, free_name, plain_name
 from desktop.core.types import FoveaError, ImageSource
 from desktop.store.file_actions import FileActions, FileStep, Outcome
 from desktop.system.files import free_space, has_room, reason_of, size_words
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.app.batch_columns import BatchColumns
@@ -128,19 +129,21 @@ class SortError(FoveaError):
 
 def check_pattern(pattern: str) -> None:
     """Raise SortError ``bad-pattern`` unless ``pattern`` is text with fields of :data:`FIELDS` in braces."""
-    allowed = ", ".join(f"{{{name}}}" for name in FIELDS)
-    hint = f"What may stand in braces: {allowed}."
+    hint = phrase("What may stand in braces: {allowed}.", allowed=[f"{{{name}}}" for name in FIELDS])
     try:
         parts = list(string.Formatter().parse(pattern))
     except ValueError as error:
-        raise SortError("bad-pattern", f"the pattern '{pattern}' has a brace too many or too few", hint) from error
+        told = phrase("the pattern '{pattern}' has a brace too many or too few", pattern=pattern)
+        raise SortError("bad-pattern", told, hint) from error
     for _, name, form, conversion in parts:
         if name is not None and (name not in FIELDS or form or conversion):
-            raise SortError("bad-pattern", f"the pattern holds '{{{name}}}'", hint)
+            raise SortError("bad-pattern", phrase("the pattern holds '{field}'", field=f"{{{name}}}"), hint)
     if not pattern.strip() or len(pattern) > _LONGEST_PATTERN:
-        raise SortError("bad-pattern", f"a pattern has 1 to {_LONGEST_PATTERN} letters", hint)
+        told = phrase("a pattern has 1 to {most} letters", most=_LONGEST_PATTERN)
+        raise SortError("bad-pattern", told, hint)
     if not any(name for _, name, _, _ in parts):
-        raise SortError("bad-pattern", f"by the pattern '{pattern}' all pictures would have one name", hint)
+        told = phrase("by the pattern '{pattern}' all pictures would have one name", pattern=pattern)
+        raise SortError("bad-pattern", told, hint)
 
 
 def plan_sorting(
@@ -181,10 +184,14 @@ def _step(row: SortRow) -> FileStep:
 
 
 def _title(plan: SortPlan) -> str:
+    """What the log says of it, in English: it is worded where it is shown."""
     if plan.rule.how == "rename":
-        return f"renamed as {plan.rule.pattern}"
-    done = "copied" if plan.rule.how == "copy" else "moved"
-    return f"{done} by answer" if plan.rule.by_answer else done
+        told = phrase("renamed")
+    elif plan.rule.how == "copy":
+        told = phrase("copied by answer") if plan.rule.by_answer else phrase("copied into one folder")
+    else:
+        told = phrase("moved by answer") if plan.rule.by_answer else phrase("moved into one folder")
+    return told.english
 
 
 class _Planner:
@@ -217,46 +224,46 @@ class _Planner:
             except OSError as error:
                 return SortRow(source, why=reason_of(error))
             if not stat.S_ISREG(facts.st_mode):
-                return SortRow(source, why="it is a link or no plain file")
+                return SortRow(source, why=phrase("it is a link or no plain file"))
             size, mtime_ns = facts.st_size, facts.st_mtime_ns
             look = os.path.realpath(source.path)
             if look in self._seen:
-                return SortRow(source, why="it is listed twice")
+                return SortRow(source, why=phrase("it is listed twice"))
             self._seen.add(look)
         folder = self._folder(picture)
         if folder is None:
-            return SortRow(source, why="it has no file of its own to rename")
+            return SortRow(source, why=phrase("it has no file of its own to rename"))
         here = source.path is not None and _same_folder(os.path.dirname(os.path.abspath(source.path)), folder)
         stem, ending = os.path.splitext(source.name)
         name = self._name(picture, stem)
         taken = self._names_in(folder)
         wanted = f"{name}{ending}"
         if here and self._rule.how != "copy" and wanted == source.name:
-            return SortRow(source, why="it is there already, under that name")
+            return SortRow(source, why=phrase("it is there already, under that name"))
         if here and self._rule.how != "copy":
             taken.discard(look_of(source.name))  # its own name is free for it
         if self._rule.skip and look_of(wanted) in taken:
             if here:
                 taken.add(look_of(source.name))
-            return SortRow(source, why="there is a file of that name")
+            return SortRow(source, why=phrase("there is a file of that name"))
         chosen = free_name(name, _plain_ending(ending), taken)
         taken.add(look_of(chosen))
         if here and chosen == source.name:
-            return SortRow(source, why="it is there already, under that name")
+            return SortRow(source, why=phrase("it is there already, under that name"))
         return SortRow(source, os.path.join(folder, chosen), "", size, mtime_ns)
 
     def _why_left(self, picture: Answered) -> str:
         rule = self._rule
         if picture.state == "failed":
-            return "it has no answer: it could not be read"
+            return phrase("it has no answer: it could not be read")
         if picture.state == "pending":
-            return "it has not been classified"
+            return phrase("it has not been classified")
         if picture.state == "unlike" and not rule.doubtful:
-            return "it is not the kind of picture that the model learned from"
+            return phrase("it is not the kind of picture that the model learned from")
         if picture.state == "unsure" and not rule.doubtful:
-            return "the model is not sure of it"
+            return phrase("the model is not sure of it")
         if picture.state == "answered" and picture.score < rule.at_least:
-            return f"its score is below {rule.at_least:g}"
+            return phrase("its score is below {least:g}", least=rule.at_least)
         return ""
 
     def _folder(self, picture: Answered) -> str | None:
@@ -295,21 +302,24 @@ class _Planner:
         if plan.rule.how == "rename" or not plan.going:
             return ""
         if not self._root:
-            return "no folder was chosen"
+            return phrase("no folder was chosen")
         place = Path(self._root)
         while not place.exists() and place != place.parent:
             place = place.parent
         if not place.is_dir():
-            return f"'{place.name}' is a file, not a folder"
+            return phrase("'{name}' is a file, not a folder", name=place.name)
         if not os.access(place, os.W_OK | os.X_OK):
-            return f"the folder '{place.name or place}' may not be written to"
+            return phrase("the folder '{name}' may not be written to", name=place.name or str(place))
         try:
             need = sum(row.size or len(row.source.data or b"") for row in plan.going if self._is_copied(row, place))
             if need and not has_room(place, need):
-                free = size_words(free_space(place))
-                return f"the pictures take {size_words(need)}, and the disk has {free} free; some of that is kept"
+                return phrase(
+                    "the pictures take {need}, and the disk has {free} free; some of that is kept",
+                    need=size_words(need),
+                    free=size_words(free_space(place)),
+                )
         except OSError as error:
-            return f"the disk cannot be asked for its room: {reason_of(error)}"
+            return phrase("the disk cannot be asked for its room: {reason}", reason=reason_of(error))
         return ""
 
     def _is_copied(self, row: SortRow, place: Path) -> bool:

@@ -53,9 +53,9 @@ def main(argv: list[str]) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     if bool(options.paths) == bool(options.camera):
-        parser.error("either pictures or --camera are needed")
+        parser.error(phrase("either pictures or --camera are needed"))
     if options.frames and not options.camera:
-        parser.error("--frames goes with --camera")
+        parser.error(phrase("--frames goes with --camera"))
     store = ModelStore()
     try:
         manifest = store.require(options.model).manifest

@@ -12,6 +12,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.camera_messages import CameraEnded, CameraFailed, CameraFrame, NextFrame, source_of
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest
 from desktop.store.manifest import Manifest
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.engine.camera_client import CameraClient
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace, manifest: Manifest) -> int:
                 return 1
             if isinstance(frame, CameraEnded):
                 if frame.early:
-                    console.note("fovea: the video breaks off before its end")
+                    console.note(phrase("fovea: the video breaks off before its end"))
                 break
             name = f"{source.name}:{frame.number}"
             result = _answer(engine, PredictRequest(engine.next_id(), manifest.id, ImageSource(name, data=frame.bmp)))
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace, manifest: Manifest) -> int:
             if isinstance(result, Failure) and result.model_failed:
                 return 1
     if not options.json:
-        console.note(f"{answered:,} frames answered, {failed:,} failed")
+        console.note(phrase("{answered:,} frames answered, {failed:,} failed", answered=answered, failed=failed))
     return 1 if failed or not answered else 0
 
 
@@ -69,7 +70,7 @@ def _answer(engine: EngineClient, request: PredictRequest) -> Prediction | Failu
     while True:
         for event in engine.events(_WAIT_S):
             if isinstance(event, EngineLost):
-                console.note(f"fovea: the engine ended ({event.reason})")
+                console.note(phrase("fovea: the engine ended ({reason})", reason=event.reason))
                 if not event.restarting:
                     return Failure(request.id, "engine-lost", event.reason, "Start Fovea again.", model_failed=True)
             if isinstance(event, Prediction | Failure) and event.id == request.id:

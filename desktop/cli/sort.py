@@ -17,6 +17,7 @@ from desktop.engine.messages import EngineLost, Failure
 from desktop.store.file_actions import FileActions, Outcome
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase, worded
 
 _SHOWN = 20
 _EPILOG = f"""\
@@ -46,11 +47,11 @@ def main(argv: list[str]) -> int:
     if options.undo is not None:
         return _undo(actions, options.undo, options.dry_run)
     if not options.paths or not options.model:
-        parser.error("a folder of pictures and --model are needed, or --undo, or --log")
+        parser.error(phrase("a folder of pictures and --model are needed, or --undo, or --log"))
     if (options.into is None) == (options.rename is None):
-        parser.error("either --into FOLDER or --rename PATTERN is needed")
+        parser.error(phrase("either --into FOLDER or --rename PATTERN is needed"))
     if options.move and options.into is None:
-        parser.error("--move goes with --into")
+        parser.error(phrase("--move goes with --into"))
     pattern = options.rename or options.name
     try:
         check_pattern(pattern)
@@ -121,14 +122,15 @@ def _classified(paths: list[str], manifest: Manifest) -> Iterator[Answered]:
 
     def lost(event: EngineLost) -> None:
         progress.clear()
-        console.note(f"fovea: the engine ended ({event.reason})" + ("; it was started again" * event.restarting))
+        again = phrase("; it was started again") * event.restarting
+        console.note(phrase("fovea: the engine ended ({reason})", reason=event.reason) + again)
 
     with EngineClient() as engine:
         stream = answers(engine, manifest.id, walk_images(paths, SUPPORTED_SUFFIXES), lost)
         with closing(stream):
             for path, result in stream:
                 count += 1
-                progress.update(f"{count:,} classified …")
+                progress.update(phrase("{count:,} classified …", count=count))
                 yield answered(ImageSource.from_path(path), result)
     progress.clear()
 
@@ -144,39 +146,48 @@ def answered(source: ImageSource, result: Result) -> Answered:
 
 
 def _show(plan: SortPlan, whole: bool) -> None:
-    verb = {"copy": "copy", "move": "move", "rename": "rename"}[plan.rule.how]
+    verb = {"copy": phrase("copy"), "move": phrase("move"), "rename": phrase("rename")}[plan.rule.how]
     rows = plan.going
     for row in rows if whole else rows[:_SHOWN]:
         console.say(
             f"{verb}  {console.printable(row.source.path or row.source.name)}  ->  {console.printable(row.target)}"
         )
     if not whole and len(rows) > _SHOWN:
-        console.say(f"… and {len(rows) - _SHOWN:,} more")
+        console.say(phrase("… and {count:,} more", count=len(rows) - _SHOWN))
     for why, count in sorted(plan.reasons.items(), key=lambda pair: -pair[1]):
-        console.say(f"left  {count:,}: {why}")
+        console.say(phrase("left  {count:,}: {why}", count=count, why=why))
     if plan.trouble:
         console.complain(plan.trouble)
     if not rows:
-        console.say("nothing to do")
+        console.say(phrase("nothing to do"))
 
 
 def _do(actions: FileActions, plan: SortPlan) -> int:
     progress = console.ProgressLine()
-    with console.Interrupts("stopping after this file; what was done can be undone …") as interrupts:
+    with console.Interrupts(phrase("stopping after this file; what was done can be undone …")) as interrupts:
         outcome = carry_out(
             plan, lambda done, of: progress.update(f"{done:,} of {of:,} …"), lambda: interrupts.asked, actions
         )
     progress.clear()
     going = plan.going
     for number, why in sorted(outcome.left.items()):
-        console.say(f"left  {console.printable(going[number].source.name)}: {why}")
-    return _told(outcome, {"copy": "copied", "move": "moved", "rename": "renamed"}[plan.rule.how])
+        name = console.printable(going[number].source.name)
+        console.say(phrase("left  {name}: {why}", name=name, why=why))
+    done = len(outcome.done)
+    told = {
+        "copy": phrase("{count:,} copied", count=done),
+        "move": phrase("{count:,} moved", count=done),
+        "rename": phrase("{count:,} renamed", count=done),
+    }[plan.rule.how]
+    status = _told(outcome, told)
+    if outcome.done:
+        console.say(phrase("'fovea sort --undo {id}' takes it back", id=outcome.id))
+    return status
 
 
-def _told(outcome: Outcome, done: str) -> int:
-    console.say(f"{len(outcome.done):,} {done}" + f"; {len(outcome.left):,} left" * bool(outcome.left))
-    if done != "taken back" and outcome.done:
-        console.say(f"'fovea sort --undo {outcome.id}' takes it back")
+def _told(outcome: Outcome, told: str) -> int:
+    left = phrase("{count:,} left", count=len(outcome.left))
+    console.say(f"{told}; {left}" if outcome.left else told)
     if outcome.cancelled:
         return console.INTERRUPTED
     if outcome.stopped:
@@ -188,24 +199,25 @@ def _undo(actions: FileActions, action_id: str, dry: bool) -> int:
     if not action_id:
         latest = actions.latest()
         if latest is None:
-            console.complain("there is nothing to take back")
+            console.complain(phrase("there is nothing to take back"))
             return 1
         action_id = latest.id
     rows = actions.rows(action_id)
     if dry:
         for old, new, state, _ in reversed(rows):
             if state == "done":
-                console.say(f"back  {console.printable(new)}  ->  {console.printable(old or '(deleted)')}")
+                place = console.printable(old) if old else phrase("(deleted)")
+                console.say(phrase("back  {new}  ->  {old}", new=console.printable(new), old=place))
         return 0
     progress = console.ProgressLine()
-    with console.Interrupts("stopping after this file …") as interrupts:
+    with console.Interrupts(phrase("stopping after this file …")) as interrupts:
         outcome = actions.undo(
             action_id, lambda done, of: progress.update(f"{done:,} of {of:,} …"), lambda: interrupts.asked
         )
     progress.clear()
     for number, why in sorted(outcome.left.items()):
-        console.say(f"left  {console.printable(rows[number][1])}: {why}")
-    return _told(outcome, "taken back")
+        console.say(phrase("left  {name}: {why}", name=console.printable(rows[number][1]), why=why))
+    return _told(outcome, phrase("{count:,} taken back", count=len(outcome.done)))
 
 
 def _log(actions: FileActions, action_id: str) -> int:
@@ -216,14 +228,14 @@ def _log(actions: FileActions, action_id: str) -> int:
         return 0
     records = actions.records()
     if not records:
-        console.say("no files have been copied, moved or renamed")
+        console.say(phrase("no files have been copied, moved or renamed"))
         return 0
-    head = ("id", "when", "what", "done", "taken back", "left")
+    head = ("id", phrase("when"), phrase("what"), phrase("done"), phrase("taken back"), phrase("left"))
     lines = [
         (
             record.id,
             time.strftime("%Y-%m-%d %H:%M", time.localtime(record.when)),
-            record.title or record.kind,
+            worded(record.title),
             f"{record.done:,}",
             f"{record.undone:,}",
             f"{record.left:,}",

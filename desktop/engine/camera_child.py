@@ -35,6 +35,7 @@ from desktop.engine.camera_messages import (
     TurnOff,
     bmp_head,
 )
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -167,7 +168,9 @@ class _Camera:
             ended = (
                 CameraFailed("too-large", "its pictures need more memory than a camera may have", _SMALLER)
                 if small
-                else CameraFailed("lost", f"the camera stopped with a fault ({type(error).__name__})", _AGAIN)
+                else CameraFailed(
+                    "lost", phrase("the camera stopped with a fault ({fault})", fault=type(error).__name__), _AGAIN
+                )
             )
         with self._lock:
             self._end_recording()
@@ -236,8 +239,10 @@ class _Camera:
                 with open(source.where, "rb"):
                     pass
             except OSError as error:
-                reason = "there is no such file" if error.errno == errno.ENOENT else "the file cannot be read"
-                raise _GaveUp("not-a-video", f"{source.name}: {reason}", "Choose another one.") from error
+                gone = error.errno == errno.ENOENT
+                reason = phrase("there is no such file") if gone else phrase("the file cannot be read")
+                told = phrase("{name}: {reason}", name=source.name, reason=reason)
+                raise _GaveUp("not-a-video", told, "Choose another one.") from error
         settings = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _TIMEOUT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, _TIMEOUT_MS]
         since = time.monotonic()
         capture = cv2.VideoCapture(source.where, cv2.CAP_FFMPEG, settings)
@@ -245,8 +250,10 @@ class _Camera:
             if source.kind == "file":
                 raise self._no_video()
             slow = time.monotonic() - since >= 0.9 * _TIMEOUT_MS / 1000
-            what = "does not answer" if slow else "gives no moving pictures"
-            raise _GaveUp("no-answer", f"{source.name} {what}", "Check the address, and whether the camera is on.")
+            told = phrase("{name} gives no moving pictures", name=source.name)
+            if slow:
+                told = phrase("{name} does not answer", name=source.name)
+            raise _GaveUp("no-answer", told, "Check the address, and whether the camera is on.")
         self._check(capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         return capture
 
@@ -274,13 +281,19 @@ class _Camera:
         if width * height > MAX_PIXELS:
             raise _GaveUp(
                 "too-large",
-                f"its pictures have {width:.0f}×{height:.0f} pixels; expected at most {MAX_PIXELS // 10**6} million",
+                phrase(
+                    "its pictures have {width:.0f}×{height:.0f} pixels; expected at most {most} million",
+                    width=width,
+                    height=height,
+                    most=MAX_PIXELS // 10**6,
+                ),
                 _SMALLER,
             )
 
     @staticmethod
     def _no_camera(number: int) -> _GaveUp:
-        return _GaveUp("no-camera", f"there is no camera number {number}", "Plug it in, then look for cameras again.")
+        told = phrase("there is no camera number {number}", number=number)
+        return _GaveUp("no-camera", told, "Plug it in, then look for cameras again.")
 
     @staticmethod
     def _busy() -> _GaveUp:
@@ -291,10 +304,12 @@ class _Camera:
         )
 
     def _no_video(self) -> _GaveUp:
-        name = self._source.name
         return _GaveUp(
             "not-a-video",
-            f"{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read",
+            phrase(
+                "{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read",
+                name=self._source.name,
+            ),
             "MP4, AVI, MKV, WebM and MOV are read.",
         )
 

@@ -23,6 +23,7 @@ from desktop.engine.camera_messages import (
 )
 from desktop.system.child_process import ChildProcess, Outbox
 from desktop.system.memory import memory_of
+from desktop.system.words import phrase
 
 START_S = 12.0
 """Seconds from asking to the first frame; a source that needs longer is given up."""
@@ -119,7 +120,9 @@ class CameraClient:
         failure = None
         if process.over:
             reason = child.reason(process.collect(2.0))
-            failure = CameraFailed("crashed", f"what reads the camera stopped ({reason})", "Turn it on again.")
+            failure = CameraFailed(
+                "crashed", phrase("what reads the camera stopped ({reason})", reason=reason), "Turn it on again."
+            )
         elif memory_of(process.pid) > _MEMORY:
             failure = CameraFailed(
                 "too-large",
@@ -129,7 +132,7 @@ class CameraClient:
         elif not self._opened and time.monotonic() - self._heard > self._start_s:
             failure = CameraFailed(
                 "no-answer",
-                f"no picture came within {self._start_s:.0f} seconds",
+                phrase("no picture came within {seconds:.0f} seconds", seconds=self._start_s),
                 "Unplug the camera and plug it in again, or choose another one.",
             )
         elif self._opened and self._awaited and time.monotonic() - self._heard > self._stall_s:

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from desktop.system.errors import FoveaError
+from desktop.system.words import hold, phrase
 
 MAX_SIDE = 1280
 """Frames with a longer side are scaled down to it: what is shown, answered and recorded is the same picture."""
@@ -44,10 +45,8 @@ def source_of(text: str) -> CameraSource:
         except ValueError:
             scheme, host = "", None
         if scheme not in SCHEMES or not host or not text.isprintable():
-            known = ", ".join(f"{each}://" for each in SCHEMES)
-            raise CameraError(
-                "no-such-source", "that is not the address of a camera", f"Expected one that begins with {known}."
-            )
+            hint = phrase("Expected one that begins with {known}.", known=[f"{each}://" for each in SCHEMES])
+            raise CameraError("no-such-source", "that is not the address of a camera", hint)
         return CameraSource("address", text, host)
     if not text or "\0" in text:
         hint = "Give a camera's number, a video file or an address."
@@ -161,6 +160,9 @@ class CameraFailed:
     kind: str
     message: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
 
 
 @dataclass(frozen=True, slots=True)

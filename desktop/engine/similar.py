@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child, launch
 from desktop.system.child_process import ChildProcess
+from desktop.system.words import phrase
 
 _LOOK_S = 0.2
 
@@ -49,7 +50,8 @@ def similar_to(
                 raise SimilarCancelled
             if process.over:
                 reason = child.reason(process.collect(2.0))
-                raise FoveaError("crashed", f"what looks at the pictures stopped ({reason})", "Try again.")
+                told = phrase("what looks at the pictures stopped ({reason})", reason=reason)
+                raise FoveaError("crashed", told, "Try again.")
     finally:
         process.kill()
         process.end(killed=2.0)

@@ -12,6 +12,7 @@ import numpy as np
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine import child
 from desktop.ml.data.embeddings import EVERYDAY, Embedder
+from desktop.system.words import phrase
 
 _NICE = 5
 
@@ -28,7 +29,9 @@ def serve(connection: Connection, wanted: ImageSource, sources: tuple[ImageSourc
     except FoveaError as error:
         told = error
     except Exception as error:  # its text may hold a path
-        told = FoveaError("unexpected", f"the pictures could not be compared ({type(error).__name__})", "")
+        told = FoveaError(
+            "unexpected", phrase("the pictures could not be compared ({fault})", fault=type(error).__name__)
+        )
     with contextlib.suppress(OSError):
         connection.send(told)
     connection.close()

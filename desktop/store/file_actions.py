@@ -26,6 +26,7 @@ from desktop.store.file_journal import ActionRecord, FileActionError, FileStep, 
 from desktop.system import privacy
 from desktop.system.errors import FoveaError
 from desktop.system.files import flush_file, flush_folder, move_new, part_beside, reason_of
+from desktop.system.words import as_said, english, phrase, worded
 
 Progress = Callable[[int, int], None]
 KEPT = 200
@@ -132,7 +133,7 @@ class FileActions:
         """The log of a command: old place, new place, what became of it (``planned``, ``done``, ``left``, ``undone``),
         and why. Raises FileActionError."""
         journal = Journal.load(self._file(action_id), reading=True)
-        return [(step.source, step.target, step.state, step.why) for step in journal.steps]
+        return [(step.source, step.target, step.state, worded(step.why)) for step in journal.steps]
 
     # Inside
 
@@ -172,12 +173,18 @@ class FileActions:
                 file.unlink()
 
 
-class _Left(Exception):  # noqa: N818 - why a file stays where it is
-    pass
+class _Stays(Exception):  # noqa: N818 - why a file stays where it is
+    def __init__(self, why: str) -> None:
+        self.why: str = as_said(why)
+        super().__init__(self.why)
 
 
-class _Full(Exception):  # noqa: N818 - no further file would fare better
-    pass
+class _Left(_Stays):
+    """This one file."""
+
+
+class _Full(_Stays):
+    """This one, and no further one would fare better."""
 
 
 class _Work:
@@ -200,19 +207,21 @@ class _Work:
         for count, step in enumerate(steps):
             if cancelled():
                 outcome.cancelled = True
-                outcome.stopped = "stopped at your wish"
+                outcome.stopped = phrase("stopped at your wish")
                 break
             try:
                 work(step)
                 outcome.done.append(step.number)
             except _Left as reason:
-                self._leave(step, str(reason))
+                self._leave(step, reason.why)
             except _Full as reason:
-                self._leave(step, str(reason))
-                outcome.stopped = str(reason)
+                self._leave(step, reason.why)
+                outcome.stopped = reason.why
                 break
             except OSError as error:  # of the journal: without it nothing more is touched; the next command mends this
-                outcome.left[step.number] = outcome.stopped = f"the log could not be written ({reason_of(error)})"
+                outcome.left[step.number] = outcome.stopped = phrase(
+                    "the log could not be written ({reason})", reason=reason_of(error)
+                )
                 self.recorded = False
                 break
             if progress:
@@ -224,14 +233,14 @@ class _Work:
         """Write the end. Not where something was done that is not written down: the next command looks into that."""
         if self.recorded:
             with contextlib.suppress(OSError):
-                self._journal.note({"at": end, "stopped": self._outcome.stopped})
+                self._journal.note({"at": end, "stopped": english(self._outcome.stopped)})
 
     def _leave(self, step: JournalStep, why: str) -> None:
         self._outcome.left[step.number] = why
         if step.state in ("done", "undoing"):
-            self._journal.mark(step, "done", why=why, size=step.target_size, mtime=step.target_mtime_ns)
+            self._journal.mark(step, "done", why=english(why), size=step.target_size, mtime=step.target_mtime_ns)
         else:
-            self._journal.mark(step, "left", why=why)
+            self._journal.mark(step, "left", why=english(why))
 
     def do(self, step: JournalStep) -> None:
         """One file to its target."""
@@ -275,7 +284,7 @@ class _Work:
         missing = []
         while not folder.is_dir():
             if os.path.lexists(folder):
-                raise _Left(f"'{folder.name}' is a file, not a folder")
+                raise _Left(phrase("'{name}' is a file, not a folder", name=folder.name))
             missing.append(folder)
             folder = folder.parent
         for each in reversed(missing):
@@ -307,7 +316,8 @@ class _Work:
             os.unlink(source)
         except OSError as error:
             os.unlink(target)
-            raise _Left(f"it could not be taken from its old place ({reason_of(error)})") from error
+            told = phrase("it could not be taken from its old place ({reason})", reason=reason_of(error))
+            raise _Left(told) from error
 
     def _bring(self, step: JournalStep, source: str, target: Path, data: bytes | None, way: str) -> None:
         """A whole, flushed, compared copy at ``target``, which is not there yet."""

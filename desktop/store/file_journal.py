@@ -18,6 +18,7 @@ from typing import Any, Literal
 from desktop.system import strict_json
 from desktop.system.errors import FoveaError
 from desktop.system.files import flush, flush_folder, reason_of
+from desktop.system.words import phrase
 
 Kind = Literal["copy", "move"]
 _SCHEMA = 1
@@ -121,7 +122,9 @@ class Journal:
             journal.close()
             with contextlib.suppress(OSError):
                 journal.file.unlink()
-            text = f"nothing was moved: what is to be done could not be written down ({reason_of(error)})"
+            text = phrase(
+                "nothing was moved: what is to be done could not be written down ({reason})", reason=reason_of(error)
+            )
             raise FileActionError("not-saved", text, "Free some space on the disk of Fovea's own data.") from error
         return journal
 

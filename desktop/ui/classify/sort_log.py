@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.sorting import Sorter
+from desktop.system.words import worded
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 
@@ -110,7 +111,7 @@ class SortLog(QDialog):
             when = QDateTime.fromSecsSinceEpoch(int(record.when))
             cells = [
                 self.locale().toString(when, self.locale().FormatType.ShortFormat),
-                record.title or record.kind,
+                worded(record.title),
                 count(record.done),
                 count(record.undone),
                 count(record.left),
