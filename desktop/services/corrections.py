@@ -76,7 +76,7 @@ class Corrections(QObject):
     @property
     def project(self) -> str:
         """The id of the project that corrections go to; '' before the first."""
-        return str(self._settings.get(KEY))
+        return str(self._settings.get(KEY) or self._settings.get("teach_project"))
 
     def list_projects(self) -> None:
         """Ask for the projects there are; ``listed`` follows."""
