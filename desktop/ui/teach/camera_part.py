@@ -26,7 +26,7 @@ _WRITE_MS = 400
 
 
 class CameraPart(QObject):
-    """Shows the camera in ``place``, in front of ``pictures``. Frames are written in portions, each one step of undo."""
+    """Shows the camera in ``place``, in front of ``pictures``. Frames are written in portions, each a step of undo."""
 
     def __init__(self, teaching: Teaching, place: QStackedWidget, pictures: QWidget) -> None:
         super().__init__(place)
