@@ -14,6 +14,7 @@ from desktop.system.words import languages, phrase, worded
 # Command -> what it does, for the overview; each is ``desktop.cli.<command>`` with ``main(argv) -> int``.
 COMMANDS: dict[str, str] = {
     "predict": phrase("classify pictures: files and whole folders"),
+    "sort": phrase("copy or move pictures into folders by answer, or rename them; with undo"),
     "models": phrase("list, verify, install, import, export, rename, delete models"),
     "explain": phrase("draw where in a picture a model found its answer"),
     "evaluate": phrase("measure a model on a folder of labelled pictures"),

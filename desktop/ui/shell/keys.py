@@ -43,6 +43,8 @@ _EVALUATE = T("Keys", "Evaluate")
 _TRAIN = T("Keys", "Train")
 _RUNS = T("Keys", "Train: the list of runs")
 _MODELS = T("Keys", "Choosing a model")
+_TEACH = T("Keys", "Teach: the pictures")
+_TEACH_CLASSES = T("Keys", "Teach: the classes")
 _HELP = T("Keys", "The help")
 
 KEYS: tuple[Key, ...] = (
@@ -50,6 +52,7 @@ KEYS: tuple[Key, ...] = (
     Key(_LIST, "widgets.image_list", "Space", T("Keys", "Look at the image large")),
     Key(_LIST, "widgets.image_list", "Return", T("Keys", "Go to the picture")),
     Key(_LIST, "widgets.image_list", "Delete Backspace", T("Keys", "Remove from the list; the file stays")),
+    Key(_LIST, "widgets.image_list", "Shift+F10", T("Keys", "The menu of an image, a row, a bar or a map")),
     Key(_LIST, "widgets.image_list", "letters", T("Keys", "Filter by name")),
     Key(_LIST, "widgets.image_list", "Esc", T("Keys", "Show all names again")),
     Key(_LIST, "widgets.gallery", "PgUp PgDown Home End", T("Keys", "Go through the images by pages, to the ends")),
@@ -77,6 +80,14 @@ KEYS: tuple[Key, ...] = (
     Key(_TRAIN, "train.wizard.wizard", "Up Down", T("Keys", "The wizard's step before, the next")),
     Key(_RUNS, "train.runs_tab", "Delete", T("Keys", "Delete the chosen runs; Undo brings them back")),
     Key(_MODELS, "widgets.model_chooser", "Up Down Return Space", T("Keys", "Open the list of models")),
+    Key(_TEACH, "teach.pictures_pane", "digits letters", T("Keys", "Label the pictures with the class of that key")),
+    Key(_TEACH, "teach.pictures_pane", "Return", T("Keys", "Take the suggestion")),
+    Key(_TEACH, "teach.pictures_pane", "Backspace", T("Keys", "Take the label back")),
+    Key(_TEACH, "teach.pictures_pane", "Space", T("Keys", "Show the picture large")),
+    Key(_TEACH, "teach.pictures_pane", "*", T("Keys", "Star the pictures")),
+    Key(_TEACH, "teach.pictures_pane", "Delete", T("Keys", "Remove from the project; the file stays")),
+    Key(_TEACH_CLASSES, "teach.classes_pane", "F2", T("Keys", "Rename the class")),
+    Key(_TEACH_CLASSES, "teach.classes_pane", "Delete", T("Keys", "Remove the class; Undo brings it back")),
     Key(_HELP, "help.window", "Ctrl+F", T("Keys", "Search the help")),
     Key(_HELP, "help.window", "Alt+Left Alt+Right", T("Keys", "Back, forward")),
     Key(_HELP, "help.window", "Alt+Home", T("Keys", "The first page")),

@@ -148,6 +148,8 @@ class MainWindow(QMainWindow):
         view.session.current_changed.connect(self.menus.refresh)
         view.session.current_changed.connect(self._show_title)
         view.session.undo_changed.connect(self.menus.refresh)
+        view.session.preview_changed.connect(self.menus.refresh)
+        view.doing.changed.connect(self.menus.refresh)
         view.session.model_changed.connect(self.menus.refresh)
         view.job.ended.connect(self.menus.refresh)
         view.job.began.connect(self.menus.refresh)
@@ -214,6 +216,12 @@ class MainWindow(QMainWindow):
 
         dialog = FileDialog(self, self.tr("Open a Folder of Images"), "folder")
         self._open_dialog(dialog)
+
+    @Slot()
+    def open_camera(self) -> None:
+        """Show in Classify what a camera sees, with live answers."""
+        self.show_classify()
+        self.classify.open_camera()
 
     def _open_dialog(self, dialog: FileDialog) -> None:
         dialog.filesSelected.connect(self._on_files)
@@ -441,6 +449,8 @@ class MainWindow(QMainWindow):
         """Show that something may be dropped here."""
         from desktop.services.clipboard import can_take
 
+        if event.source() is not None:
+            return  # dragged out of this window: it is listed already
         if can_take(event.mimeData()) and take_a_copy(event):
             if self._overlay is None:
                 from desktop.ui.widgets.drop_overlay import DropOverlay
