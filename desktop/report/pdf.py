@@ -138,6 +138,12 @@ class _Pages:
         self.y -= height + 0.1
 
 
+_BOXES = phrase(
+    "Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' "
+    "(fonts-noto-cjk), or write the report as HTML, which any browser shows."
+)
+
+
 def write_pdf(report: Report, path: Path, cancelled: Callable[[], bool]) -> None:
     """Write the report to ``path``; pages are A4, upright. Raises OSError, and ``stopped`` once it is ``cancelled``."""
     with (
@@ -165,6 +171,9 @@ def _first(pages: _Pages, report: Report) -> None:
     pages.heading(report.title, 15)
     if report.notice:
         pages.text(report.notice, 10, WRONG)
+    boxes = plots.missing("".join((report.title, report.notice, *(text for row in report.facts() for text in row))))
+    if boxes:  # in English: the fonts that are there have its letters
+        pages.text(_BOXES.english, 9, WRONG)
     if report.unanswered:
         pages.text(report.unanswered, 10, WRONG)
     pages.y -= 0.1

@@ -1,4 +1,4 @@
-"""What a screen reader gets: a role, a name and, where there is one, a value of every control of every view and dialog."""
+"""What a screen reader gets of every view and dialog: a role and a name of every control."""
 
 from __future__ import annotations
 

@@ -48,9 +48,11 @@ class FocusKeeper(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Give the keyboard back once the control can have it."""
         lost = self._lost
-        if watched is lost and lost is not None and event.type() in (QEvent.Type.EnabledChange, QEvent.Type.Show):
-            if lost.isEnabled() and lost.isVisible() and QApplication.focusWidget() in (self._instead, None):
-                self._watch(None)
+        back = event.type() in (QEvent.Type.EnabledChange, QEvent.Type.Show)
+        if back and lost is not None and watched is lost and lost.isEnabled() and lost.isVisible():
+            still = QApplication.focusWidget() in (self._instead, None)
+            self._watch(None)
+            if still:
                 lost.setFocus(Qt.FocusReason.OtherFocusReason)
         return False
 
