@@ -17,7 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.report import plots
 from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
 from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
-from desktop.system.words import phrase
+from desktop.system.words import phrase, worded
 
 _WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.7, 7.57, 11.0, 0.75
@@ -216,7 +216,7 @@ def _matrix(pages: _Pages, report: Report) -> None:
 
 def _classes(pages: _Pages, report: Report) -> None:
     pages.heading(phrase("Per class"), keep=1.5)
-    pages.text(CLASS_NOTE, 8, SECONDARY)
+    pages.text(worded(CLASS_NOTE), 8, SECONDARY)
     heads = report.class_heads()
     room = (_RIGHT - 2.9) / (len(heads) - 3)
     places = (_LEFT, 1.8, 2.3, *(2.9 + room * number for number in range(len(heads) - 3)))
