@@ -17,6 +17,7 @@ COMMANDS: dict[str, str] = {
     "models": phrase("list, verify, install, import, export, rename, delete models"),
     "explain": phrase("draw where in a picture a model found its answer"),
     "evaluate": phrase("measure a model on a folder of labelled pictures"),
+    "teach": phrase("label pictures, with suggestions from what was labelled; make it a model"),
     "train": phrase("train a classifier"),
     "runs": phrase("list, show, compare and delete trainings"),
     "search": phrase("try many settings of a training and see which won"),
@@ -30,7 +31,7 @@ COMMANDS: dict[str, str] = {
 }
 
 
-_WRITING = ("models", "runs", "search", "study", "train")
+_WRITING = ("models", "runs", "search", "study", "teach", "train")
 """Commands that change what Fovea keeps: what killed processes have left there is cleared before them."""
 
 

@@ -72,6 +72,18 @@ def capture_wizard(
     draw("desktop.ui.capture.capture_wizard:capture_wizard", values, out, timeout_s)
 
 
+def capture_teaching(
+    project: str, order: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 600.0
+) -> None:
+    """Draw the Teach view with a project of the user's ('' for the list of projects); as above."""
+    draw(
+        "desktop.ui.capture.capture_teach:capture_teach",
+        (project, order, size, theme, str(out), timeout_s),
+        out,
+        timeout_s,
+    )
+
+
 def capture_training(
     run: str, demo: bool, tab: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 1800.0
 ) -> None:

@@ -19,6 +19,7 @@ _LARGEST = 8192
 _TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
 _MODEL_TABS = ("card", "curves", "evaluation", "layers", "files")
 _TRAIN_TABS = ("jobs", "runs", "searches")
+_ORDERS = ("all", "without", "uncertain", "drawn", "mistakes", "unlike", "suggested", "newest")
 _ALL_TABS = tuple(dict.fromkeys((*_TABS, *_TRAIN_TABS, *_MODEL_TABS)))
 _PREFERRED = (EVERYDAY, "cifar10", "mnist-digits")
 
@@ -88,6 +89,11 @@ def _models(options: argparse.Namespace, model: str) -> None:
     offscreen.capture_models(options.model or "", tab, options.size, options.theme, options.out.absolute())
 
 
+def _teach(options: argparse.Namespace, model: str) -> None:
+    out = options.out.absolute()
+    offscreen.capture_teaching(options.project, options.order, options.size, options.theme, out)
+
+
 def _data(options: argparse.Namespace) -> str:
     return str(options.data.absolute()) if options.data is not None else ""
 
@@ -100,6 +106,7 @@ _VIEWS: dict[str, Callable[[argparse.Namespace, str], None]] = {
     "train": _train,
     "wizard": _wizard,
     "models": _models,
+    "teach": _teach,
 }
 
 
@@ -130,6 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--run", default="", metavar="ID", help="train: the run to look at (default: none)")
     parser.add_argument("--demo", action="store_true", help="train: a small net trained now on drawn shapes")
+    parser.add_argument("--project", default="", metavar="ID", help="teach: the project (default: the list of them)")
+    parser.add_argument("--order", choices=_ORDERS, default="", help="teach: what is shown next (default: all)")
     parser.add_argument("--page", type=int, choices=range(1, 9), default=1, help="wizard: which page (default: 1)")
     parser.add_argument("--origin", default="", metavar="ID", help="wizard: the starting point (default: recommended)")
     parser.add_argument("--model", metavar="ID", help="the model (default: the first that can answer)")

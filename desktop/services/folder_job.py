@@ -223,8 +223,7 @@ class FolderJob(QObject):
         plan.answers = BatchColumns(sources, manifest, root)
         yield
         if before is not None:
-            plan.answers.take_over(before, kept)
-            yield
+            yield from plan.answers.take_over(before, kept)
         plan.asked = plan.answers.pending()
         return plan
 

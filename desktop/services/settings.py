@@ -43,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "train_tab": "jobs",
     "train_resume": [],
     "restore_images": True,
+    "teach_project": "",
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

@@ -11,6 +11,7 @@ from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.read_arrays import read_idx, read_npz
 from desktop.core.data.read_cifar import read_cifar
 from desktop.core.data.read_folders import read_folders
+from desktop.core.data.read_labels_file import is_labels_file, read_labels
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.system.words import phrase
 
@@ -22,8 +23,8 @@ def open_dataset(
     cancelled: IsCancelled | None = None,
 ) -> LabelledDataset:
     """Read labelled data: a folder of class folders (with or without split folders), an archive of one, ``.npz``, IDX,
-    CIFAR batches; with a layout behind the path (see :mod:`desktop.core.data.layouts`) also pictures that a table or
-    their names label.
+    CIFAR batches, labels of a labelling project; with a layout behind the path (see :mod:`desktop.core.data.layouts`)
+    also pictures that a table or their names label.
 
     ``split`` names one of the data's splits, or :data:`ALL`. Without it the only one is read, or ``test`` where there
     is one; a choice is noted among the problems. Raises :class:`DatasetError`, and :class:`Interrupted` when cancelled.
@@ -41,6 +42,8 @@ def open_dataset(
         ) from error
     if found is not None:
         return found
+    if is_labels_file(given):
+        return read_labels(given)
     root = given
     if unpack.is_archive(given):
         root, title = unpack.unpacked(given, progress, cancelled), unpack.title_of(given)

@@ -106,7 +106,10 @@ class Embedder:
         about += ["stages"] * stages + ["mirrored"] * mirrored
         self._identity = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).digest()
         blank = np.zeros((1, self.spec.height, self.spec.width, self.spec.channels), np.uint8)
-        self.size = self._compute(blank).shape[1]
+        parts = self._lite.run(blank, _BATCH, only=self._positions)
+        self.widths = tuple(part.size for part in parts)
+        """How many numbers of a row come from each place in the network: the embedding, then the stages' ends."""
+        self.size = sum(self.widths)
         """Numbers in a row."""
 
     @classmethod

@@ -29,7 +29,7 @@ STEPS: dict[str, str] = {
     "check": phrase("looking through the file"),
     "build": phrase("building the network"),
     "convert": phrase("converting it to LiteRT"),
-    "convert-onnx": phrase("converting it to ONNX"),
+    "convert-form": phrase("converting it"),
     "compare": phrase("comparing the two forms"),
     "write": phrase("writing the model"),
     "copy": phrase("copying"),

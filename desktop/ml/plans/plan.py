@@ -27,6 +27,7 @@ __all__ = [
     "FitPlan",
     "OptimizerPlan",
     "PlanError",
+    "PlanSettings",
     "StartPlan",
     "Step",
     "TrainingPlan",
@@ -75,7 +76,9 @@ class DataPlan:
     nearly the same: each stays on one side where a validation part is cut. They stay on this computer, too; a plan
     without any is written without the field. ``folds``: of up to :data:`MOST_CROSSED` pictures none is held out for
     good; all are cross-validated in that many parts, so that each checks once and the model learns from all of them (0:
-    never; only a head that is solved can). A plan with 0 is written without the field.
+    never; only a head that is solved can). A plan with 0 is written without the field. ``project`` is the labelling
+    project that the labels come from, its id and the number of the labels' state (``pets#3``); '' for none, and then
+    not written.
     """
 
     source: str
@@ -90,6 +93,7 @@ class DataPlan:
     left_out: tuple[str, ...] = ()
     kept_together: tuple[tuple[str, ...], ...] = ()
     folds: int = 0
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,17 +204,16 @@ class DecisionPlan:
     perturbed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """One training from data to a model in the store. ``mirrored`` averages each answer with the mirror image's;
-    ``preset`` is the one of :mod:`desktop.ml.plans.presets` that it came from, empty for none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """How a training goes, whatever its data: the network, what it begins from, and the settings. Unchecked, so that a
+    draft may hold what does not fit together yet.
 
-    id: str
-    name: str
-    seed: int
-    data: DataPlan
+    ``mirrored`` averages each answer with the mirror image's; ``preset`` is the one of
+    :mod:`desktop.ml.plans.presets` that the settings came from, empty for none.
+    """
+
     preprocess: PreprocessSpec
-    labels: tuple[str, ...]
     architecture: Step
     augment: tuple[Step, ...]
     optimizer: OptimizerPlan
@@ -218,9 +221,26 @@ class TrainingPlan:
     decision: DecisionPlan
     mirrored: bool
     medical: bool
-    card: dict[str, Any]
     start: StartPlan = field(default_factory=StartPlan)
     preset: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the network's input."""
+        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan(PlanSettings):
+    """One training from data to a model in the store: settings that fit together, on named data. Raises
+    :class:`PlanError` where they do not."""
+
+    id: str
+    name: str
+    seed: int
+    data: DataPlan
+    labels: tuple[str, ...]
+    card: dict[str, Any]
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
@@ -228,15 +248,32 @@ class TrainingPlan:
         if found:
             raise PlanError("bad-plan", phrase("training plan: {found}", found=found[0]))
 
+    @classmethod
+    def of(
+        cls,
+        settings: PlanSettings,
+        *,
+        id: str,
+        name: str,
+        seed: int,
+        data: DataPlan,
+        labels: tuple[str, ...],
+        card: dict[str, Any],
+    ) -> TrainingPlan:
+        """A plan with these settings. Raises :class:`PlanError` that says what does not fit together."""
+        return cls(id=id, name=name, seed=seed, data=data, labels=labels, card=card, **_parts(settings))
+
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the network's input."""
-        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
+    def settings(self) -> PlanSettings:
+        """The settings alone."""
+        return PlanSettings(**_parts(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as plain JSON values."""
-        result: dict[str, Any] = strict_json.plain(asdict(self))
-        for name in ("kept_together", "folds"):
+        """The plan as plain JSON values; what it is called and learned from comes first."""
+        told: dict[str, Any] = strict_json.plain(asdict(self))
+        settings = _parts(self)
+        result = {**{name: value for name, value in told.items() if name not in settings}, **told}
+        for name in ("kept_together", "folds", "project"):
             if not result["data"][name]:
                 del result["data"][name]
         return result
@@ -253,6 +290,10 @@ class TrainingPlan:
         if title is None:
             title = "" if may_name_a_person(self.data.title) else self.data.title
         return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=(), title=title))
+
+
+def _parts(settings: PlanSettings) -> dict[str, Any]:
+    return {part.name: getattr(settings, part.name) for part in fields(PlanSettings)}
 
 
 def problems(plan: TrainingPlan) -> list[str]:
@@ -491,12 +532,14 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 _USUAL: dict[str, dict[str, Any]] = {
-    "data": {"left_out": [], "kept_together": [], "folds": 0},
+    "data": {"left_out": [], "kept_together": [], "folds": 0, "project": ""},
     "optimizer": {"cycles": 1},
     "fit": {"swa": 0},
 }
 _ADDED: dict[str, frozenset[str]] = {
-    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together", "folds"}),
+    "data": frozenset(
+        {"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together", "folds", "project"}
+    ),
     "optimizer": frozenset({"nesterov", "cycles"}),
     "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard", "swa"}),
 }

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from desktop.app.exports import CONTEXT, exports_of
 from desktop.core.types import FoveaError
+from desktop.ml.exchange.export_formats import ARCHIVE, MODEL_FORMATS
 from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts, FoundInFile, check_labels, missing, read_labels
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.tabled import brief_notice, translated
@@ -358,10 +359,11 @@ class ExportDialog(QDialog):
             export.form: QRadioButton(f"{translated(CONTEXT, export.words)}: {translated(CONTEXT, export.about)}")
             for export in exports_of("model")
         }
-        self.forms["zip"].setChecked(True)
-        self.forms["keras"].setEnabled(has_keras)
-        if not has_keras:
-            self.forms["keras"].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
+        self.forms[ARCHIVE].setChecked(True)
+        for row in MODEL_FORMATS.values():
+            if row.source == "keras" and not has_keras:
+                self.forms[row.id].setEnabled(False)
+                self.forms[row.id].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
         self._told = make_label("", "secondary", wrap=True)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
@@ -400,7 +402,7 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _refresh(self) -> None:
-        archive = self.form == "zip"
+        archive = self.form == ARCHIVE
         self._compare.setEnabled(not archive)
         self._told.setText(
             self.tr("The checksums travel with it: the other Fovea compares every file.")

@@ -134,9 +134,9 @@ class TrainingWizard(QWizard):
     @Slot()
     def _on_recommended(self) -> None:
         draft = self.state.draft
-        self.augment.recommended = draft.augment
-        self.learning.recommended = (draft.optimizer, draft.fit)
-        self.learning.recommended_dropout = draft.architecture.settings.get("dropout")
+        self.augment.recommended = draft.settings.augment
+        self.learning.recommended = (draft.settings.optimizer, draft.settings.fit)
+        self.learning.recommended_dropout = draft.settings.architecture.settings.get("dropout")
 
     @Slot()
     def _on_accepted(self) -> None:
