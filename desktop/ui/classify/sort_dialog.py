@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 from desktop.services.settings import Settings
 from desktop.services.sorting import Sorter
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip, MedicalNotice
 
@@ -113,6 +114,7 @@ class SortDialog(QDialog):
         self._undoing = False
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Sort by Answer"))
+        give_help(self, "classify#sorting-by-answer")
         self.model = PlanModel(self)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
