@@ -119,7 +119,7 @@ def _commands(menu: QMenu) -> Iterator[tuple[tuple[str, ...], str]]:
         if isinstance(below, QMenu):
             yield from _commands(below)
         elif keys := keys_of(action):
-            yield _usual(keys), bare(action.text()).removesuffix("…")
+            yield _usual(keys), bare(action.text())
 
 
 def _usual(keys: tuple[str, ...]) -> tuple[str, ...]:

@@ -29,7 +29,8 @@ PAGES = list(read(paths.help_pages()).pages.values())
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, qapp: QApplication) -> Settings:
+    theme().apply(qapp)
     return Settings(tmp_path / "settings.json")
 
 
@@ -250,7 +251,7 @@ def test_the_dialog_of_shortcuts_is_filtered(qtbot: Any, window: MainWindow) -> 
     window.show_keys()
     (dialog,) = window.findChildren(ShortcutsDialog)
     every = dialog.rows
-    assert len(every) > 50 and ("Open Images", "Ctrl+O") in every
+    assert len(every) > 50 and ("Open Images…", "Ctrl+O") in every
     dialog.filter.setText("zoom")
     assert {words for words, _ in dialog.rows} == {"Zoom In", "Zoom Out", "Zoom in, zoom out"}
     dialog.filter.setText("draw: the")
