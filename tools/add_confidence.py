@@ -40,7 +40,13 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
         gathered = assemble.gather(chosen, Path(run), data)
     lite = LiteRT(read_verified(entry, "model.tflite"))
     fitted = confidence.fit(
-        lite, manifest.outputs, manifest.preprocess, gathered.train, gathered.validation, chosen.seed
+        lite,
+        manifest.outputs,
+        manifest.preprocess,
+        gathered.train,
+        gathered.validation,
+        chosen.seed,
+        side=gathered.side,
     )
     if fitted.trouble:
         print(f"{manifest.id}: no domain gate: {fitted.trouble}", flush=True)

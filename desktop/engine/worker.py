@@ -24,10 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import PreparedFile, bring_in, one, show
+from desktop.core.pictures.decode_in_child import WARM, PreparedFile, bring_in, one, show
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource
-from desktop.engine import child
 from desktop.engine.advising import suiting_model
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, thumbnail_of
 from desktop.engine.batching import FLUSH_S, Batch, milliseconds_since
@@ -66,17 +65,13 @@ from desktop.system.workers import WorkCancelled, Workers, cores
 _KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
 _CAREFUL_GROUP = 1
 _NICE = 5  # on Unix: 0 is usual, 19 the most patient
-_AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
 _GIVE_UP_S = 2.0  # a picture that takes longer to open is let go when a newer one is asked for
 
 
-def serve(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
-    """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
-    child.quiet_native_output()
-    child.lead_group()  # who ends this process ends its children as well
-    if patient:
-        child.step_back(_NICE)
-    engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads())
+def serve(connection: Connection, bundled: str, user: str, threads: int | None, decoders: Workers) -> None:
+    """The work of the child process; returns when told to, or when the other side of the pipe is gone. ``decoders``
+    open the pictures that somebody waits for: one an answer, one to look at, one small."""
+    engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads(), decoders)
     engine.run()
     # Threads inside native code must not delay the end, and there is nothing to save.
     os._exit(0)
@@ -93,7 +88,7 @@ def _step_back() -> None:
 
 
 class _Engine:
-    def __init__(self, connection: Connection, store: ModelStore, threads: int) -> None:
+    def __init__(self, connection: Connection, store: ModelStore, threads: int, decoders: Workers) -> None:
         self._connection = connection
         self._store = store
         self._threads = threads
@@ -112,7 +107,7 @@ class _Engine:
         self._lanes: Lanes | None = None  # of the first batch, once it has begun
         self._answering = False
         self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="batch", initializer=_step_back)
-        self._decoders = Workers(_AWAITED, keep=1)
+        self._decoders = decoders
         self._batch_decoders = Workers(cores(), patient=True)
         self._at_work: set[int] = set()  # the requests that somebody waits for and that are being answered
         self._unwanted: set[int] = set()  # those of them that were cancelled
@@ -120,7 +115,6 @@ class _Engine:
     def run(self) -> None:
         """Read requests until told to stop."""
         self.send(Ready(os.getpid(), DEVICE, _versions()))
-        self._decoders.warm("desktop.core.pictures.decode_in_child:_bring_in")
         for target in (self._predicting, self._picturing, self._thumbnailing):
             threading.Thread(target=target, daemon=True).start()
         while True:
@@ -253,7 +247,7 @@ class _Engine:
             spec = model.manifest.preprocess
             # The first run of an interpreter packs its weights; better now than with the first picture.
             model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
-        self._batch_decoders.warm("desktop.core.pictures.decode_in_child:_bring_in", cores())
+        self._batch_decoders.warm(*WARM, count=cores())
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest | ReadRequest) -> None:

@@ -32,8 +32,9 @@ class _Supervisor(QThread):
         self._stopping = False
 
     def run(self) -> None:
-        """Start the process, hand out answers until told to stop."""
-        self._client.start()
+        """Start the process, where it has not been, and hand out answers until told to stop."""
+        if self._client.pid is None:
+            self._client.start()
         while not self._stopping:
             for answer in self._client.events(None):
                 self.answered.emit(answer)
@@ -83,6 +84,14 @@ class EngineService(QObject):
         """Whether :meth:`start` was called and :meth:`stop` was not."""
         return bool(self._supervisors)
 
+    def start_predictor(self, model_id: str) -> None:
+        """Start the process that predicts, and nothing else yet: it comes up and loads a model ('': none) while the
+        window is made. :meth:`start` follows after the first paint, or :meth:`stop`."""
+        from desktop.engine.client import EngineClient
+
+        self._predictor = EngineClient()
+        self._predictor.start(*[messages.WarmRequest(self._id(), model_id)] * bool(model_id))
+
     @Slot()
     def start(self) -> None:
         """Start both processes; call after the first paint. The spawning itself happens in the threads."""
@@ -90,7 +99,7 @@ class EngineService(QObject):
             return
         from desktop.engine.client import EngineClient
 
-        self._predictor, self._viewer = EngineClient(), EngineClient(threads=1, patient=True)
+        self._predictor, self._viewer = self._predictor or EngineClient(), EngineClient(threads=1, patient=True)
         routes = ((self._predictor, "predictor", self._route_predictor), (self._viewer, "viewer", self._route_viewer))
         for client, name, route in routes:
             supervisor = _Supervisor(client, name)
@@ -103,6 +112,8 @@ class EngineService(QObject):
     @Slot()
     def stop(self) -> None:
         """End both processes and threads."""
+        if self._predictor is not None and not self._supervisors:
+            self._predictor.close()
         for supervisor in self._supervisors:
             supervisor.answered.disconnect()
             supervisor.stop()

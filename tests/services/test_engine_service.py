@@ -46,6 +46,33 @@ def test_answers_come_as_signals(service: EngineService, qtbot: QtBot, tmp_path:
         service.thumbnail(source, 16)
 
 
+def test_the_predictor_comes_up_before_the_window_and_has_its_model_by_then(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "home"))
+    add_colours(ModelStore(user=paths.user_models()))
+    service = EngineService()
+    service.start_predictor("colours")
+    assert service._predictor is not None and not service.running
+    first = service._predictor.pid
+    with qtbot.waitSignals([service.ready, service.ready, service.warmed], timeout=30_000):
+        service.start()
+    assert service._predictor.pid == first  # the same process, which nobody started again
+    with qtbot.waitSignal(service.prediction, timeout=30_000):
+        service.predict("colours", picture(tmp_path, "a.png", (0, 0, 250)))
+    service.stop()
+
+
+def test_a_predictor_whose_window_never_came_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "home"))
+    service = EngineService()
+    service.start_predictor("")
+    assert service._predictor is not None and service._predictor.pid is not None
+    process = psutil.Process(service._predictor.pid)
+    service.stop()
+    assert not process.is_running()
+
+
 def test_batch_comes_whole(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:
     items: list[m.Prediction | m.Failure] = []
     service.batch_answers.connect(lambda answers: items.extend(answers.items))

@@ -41,17 +41,19 @@ def fit(
     progress: Progress = untold,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
     scored: tuple[np.ndarray, np.ndarray, str] | None = None,
+    side: int = 0,
 ) -> Confidence:
     """Gate and answer sets of an exported network (its ``outputs`` as in the manifest), from what it was trained on.
 
     ``progress`` hears how many pictures were looked at; it may raise, to cancel. ``seen`` as in
     :func:`desktop.ml.packaging.fit_domain_gate.fit`. ``scored``: scores float (n, classes), labels and what they were
-    called, for the answer sets, where the network has learned from validation in the end (cross-validated).
+    called, for the answer sets, where the network has learned from validation in the end (cross-validated). ``side`` is
+    that of the pictures, where they are tiles (:class:`desktop.store.manifest.Conformal`).
     """
     if scored is None:
         (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
         scored = scores, validation.labels, "validation"
-    sets = _sets(*scored)
+    sets = replace(_sets(*scored), side=side)
     toned = TONES in views_for(spec)
 
     def look(images: np.ndarray) -> np.ndarray:

@@ -180,7 +180,7 @@ def _judge(job: _Job, exported: _Exported, found: Calibrated) -> _Judged:
     scored = (found.scores, found.pictures.labels, found.split) if job.trained.held_out is not None else None
     trust = confidence.fit(
         lite, outputs, job.plan.preprocess, job.gathered.train, validation, job.plan.seed, looked,
-        lambda *seen: looked_at.append(seen), scored,
+        lambda *seen: looked_at.append(seen), scored, job.gathered.side,
     )  # fmt: skip
     if trust.trouble:
         job.note(f"no domain gate: {trust.trouble}")

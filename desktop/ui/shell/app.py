@@ -56,14 +56,26 @@ class Shell(QObject):
         super().__init__()
         self._restore = restore
         self.settings = settings
+        self.engine: EngineService | None = None
+        self._predictor = self._coming(paths) if instance is not None else None  # a window that is only built: not yet
         self.catalog = ModelCatalog(self)
         self.window = MainWindow(settings, self.catalog)
-        self.engine: EngineService | None = None
         self._paths = list(paths)
         self._instance = instance
         self._wants_models = first_models
         self._first_models: FirstModels | None = None
         self.window.painted.connect(self._start)
+
+    def _coming(self, paths: Sequence[str]) -> EngineService | None:
+        """The engine, its predicting process on its way, where pictures are waiting for it: it takes as long to come up
+        as the window, and does so on another core."""
+        if not paths:
+            return None
+        from desktop.services.engine_service import EngineService
+
+        engine = EngineService(self)
+        engine.start_predictor(self.settings.get("model"))
+        return engine
 
     @Slot()
     def _start(self) -> None:
@@ -72,10 +84,8 @@ class Shell(QObject):
         from desktop.ui.kit import file_dialogs
 
         # The processes take longest to come up and do so beside this one: they go first.
-        engine = EngineService(self)
+        engine, self._predictor = self._predictor or EngineService(self), None
         engine.start()
-        if self._paths and self.settings.get("model"):
-            engine.warm(self.settings.get("model"))
         self.catalog.refresh()
         file_dialogs.remember_in(self.settings)
         self.window.classify.complete()
@@ -135,6 +145,8 @@ class Shell(QObject):
         if engine is not None:
             self.window.classify.detach()
             engine.stop()
+        elif self._predictor is not None:  # closed before it was painted
+            self._predictor.stop()
         self.settings.flush()
         if self._instance is not None:
             self._instance.release()
