@@ -65,6 +65,7 @@ from desktop.system.workers import WorkCancelled, Workers, cores
 _KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
 _CAREFUL_GROUP = 1
 _NICE = 5  # on Unix: 0 is usual, 19 the most patient
+_BATCHES_S = 1.0  # after a model was loaded: children for a folder, should one come
 _GIVE_UP_S = 2.0  # a picture that takes longer to open is let go when a newer one is asked for
 
 
@@ -246,8 +247,9 @@ class _Engine:
         if held is None or held[1] is not model:
             spec = model.manifest.preprocess
             # The first run of an interpreter packs its weights; better now than with the first picture.
-            model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
-        self._batch_decoders.warm(*WARM, count=cores())
+            model.answer(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8), gated=True)
+        # A picture that waits already goes first.
+        threading.Timer(_BATCHES_S, self._batch_decoders.warm, WARM, {"count": cores()}).start()
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest | ReadRequest) -> None:

@@ -23,6 +23,7 @@ from desktop.ui.shell.crash_offer import CrashOffer
 from desktop.ui.shell.main_window import MainWindow
 
 if TYPE_CHECKING:
+    from desktop.engine.client import EngineClient
     from desktop.services.engine_service import EngineService
     from desktop.services.first_models import FirstModels
 
@@ -51,13 +52,15 @@ class Shell(QObject):
         instance: SingleInstance | None = None,
         restore: bool = True,
         first_models: bool = False,
+        predictor: EngineClient | None = None,
     ) -> None:
-        """``first_models``: make the models whose weights came with the installation, where they are missing."""
+        """``first_models``: make the models whose weights came with the installation, where they are missing.
+        ``predictor``: the engine that predicts, where it was started already."""
         super().__init__()
         self._restore = restore
         self.settings = settings
         self.engine: EngineService | None = None
-        self._predictor = self._coming(paths) if instance is not None else None  # a window that is only built: not yet
+        self._predictor = predictor
         self.catalog = ModelCatalog(self)
         self.window = MainWindow(settings, self.catalog)
         self._paths = list(paths)
@@ -66,17 +69,6 @@ class Shell(QObject):
         self._first_models: FirstModels | None = None
         self.window.painted.connect(self._start)
 
-    def _coming(self, paths: Sequence[str]) -> EngineService | None:
-        """The engine, its predicting process on its way, where pictures are waiting for it: it takes as long to come up
-        as the window, and does so on another core."""
-        if not paths:
-            return None
-        from desktop.services.engine_service import EngineService
-
-        engine = EngineService(self)
-        engine.start_predictor(self.settings.get("model"))
-        return engine
-
     @Slot()
     def _start(self) -> None:
         """After the first paint: models, engine, the paths given, the ear for a second instance."""
@@ -84,7 +76,7 @@ class Shell(QObject):
         from desktop.ui.kit import file_dialogs
 
         # The processes take longest to come up and do so beside this one: they go first.
-        engine, self._predictor = self._predictor or EngineService(self), None
+        engine, self._predictor = EngineService(self, self._predictor), None
         engine.start()
         self.catalog.refresh()
         file_dialogs.remember_in(self.settings)
@@ -146,7 +138,7 @@ class Shell(QObject):
             self.window.classify.detach()
             engine.stop()
         elif self._predictor is not None:  # closed before it was painted
-            self._predictor.stop()
+            self._predictor.close()
         self.settings.flush()
         if self._instance is not None:
             self._instance.release()
@@ -186,23 +178,26 @@ def say_busy() -> None:
     box.exec()
 
 
-def run(paths: list[str]) -> int:
-    """Show the window with ``paths`` opened; returns the exit status when it was closed."""
+def run(paths: list[str], predictor: EngineClient | None = None) -> int:
+    """Show the window with ``paths`` opened; returns the exit status when it was closed. ``predictor``: the engine that
+    predicts, where it was started already."""
     app = make_application(())
     instance = SingleInstance()
     if not instance.acquire():
-        if instance.hand_over(paths):
-            return 0
+        taken = instance.hand_over(paths)
         # It may have ended just now; else there is another, and two must not write into one store.
-        if not instance.acquire():
-            say_busy()
-            return 1
+        if taken or not instance.acquire():
+            if predictor is not None:
+                predictor.close()
+            if not taken:
+                say_busy()
+            return 0 if taken else 1
     crash.watch("window")
     settings = Settings()
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
-    shell = Shell(settings, paths, instance, first_models=True)
+    shell = Shell(settings, paths, instance, first_models=True, predictor=predictor)
     theme().dress()
     shell.window.painted.connect(CrashOffer(shell.window).look)
     if sys.platform == "darwin":
