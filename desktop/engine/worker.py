@@ -21,12 +21,13 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from desktop.core.pictures.decode_in_child import WARM, PreparedFile, bring_in, one, show
 from desktop.core.trust.saliency import seen_box
-from desktop.core.types import FoveaError, ImageSource
+from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.engine.advising import suiting_model
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, thumbnail_of
 from desktop.engine.batching import FLUSH_S, Batch, milliseconds_since
@@ -59,8 +60,12 @@ from desktop.engine.messages import (
     WarmRequest,
 )
 from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
+from desktop.engine.photographs import looked_at
 from desktop.store.store import ModelStore
 from desktop.system.workers import WorkCancelled, Workers, cores
+
+if TYPE_CHECKING:
+    from desktop.ml.data.second_look import SecondLook
 
 _KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
 _CAREFUL_GROUP = 1
@@ -103,6 +108,7 @@ class _Engine:
         self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest | RadiographRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
+        self._second_looks: list[SecondLook | None] = []  # at most one
         self._explain: ExplainRequest | None = None
         self._explaining = 0  # the id of the request whose map is being made; 0 once it is no longer wanted
         self._lanes: Lanes | None = None  # of the first batch, once it has begun
@@ -267,9 +273,19 @@ class _Engine:
         answer = prediction_of(
             request.id, request.source, 0, model, opened, scores[0], spent, True, verdicts[0], model.answer
         )
+        answer = self._looked_at(answer, self._decoders, unwanted)
         if answer.domain is not None and not answer.domain.inside:
             answer = replace(answer, nearest=model.nearest(opened.prepared.pixels))
         self.send(answer)
+
+    def _looked_at(self, answer: Prediction, decoders: Workers, cancelled: Callable[[], bool]) -> Prediction:
+        """``answer``, its verdict beside what the everyday network sees in a photograph."""
+
+        def prepared(spec: PreprocessSpec) -> np.ndarray:
+            return bring_in(answer.source, spec, decoders, cancelled).prepared.pixels
+
+        verdict = looked_at(answer.model, answer.original_size, answer.domain, prepared, self._load)
+        return answer if verdict is answer.domain else replace(answer, domain=verdict)
 
     def _advised(self, request: AdviseRequest) -> None:
         unwanted = self._let_go(request.id, lambda: bool(self._advise or self._predict or self._read))
@@ -277,7 +293,11 @@ class _Engine:
         self.send(Advice(request.id, request.model, request.source, suits))
 
     def _with_advice(self, batch: Batch, answer: Prediction | Failure) -> Prediction | Failure:
-        """An answer of a batch, with the model that would suit its picture where that was asked for."""
+        """An answer of a batch, with what the everyday network says of its picture, and with the model that would suit
+        it where that was asked for."""
+        with contextlib.suppress(FoveaError, WorkCancelled):  # opened once more, it may be gone: the answer stands
+            if isinstance(answer, Prediction):
+                answer = self._looked_at(answer, self._batch_decoders, lambda: batch.cancelled)
         if not batch.request.advised or isinstance(answer, Failure) or answer.several:
             return answer
         if answer.domain is None or answer.domain.inside:
@@ -438,11 +458,19 @@ class _Engine:
         if held is not None and held[0] == checksum and held[1].manifest == entry.manifest:
             self._models.move_to_end(model_id)
             return held[1]
-        model = LoadedModel(entry, self._threads)
+        model = LoadedModel(entry, self._threads, self._second_look)
         self._models[model_id] = (checksum, model)
         while len(self._models) > _KEPT_MODELS:
             self._models.popitem(last=False)
         return model
+
+    def _second_look(self) -> SecondLook | None:
+        """The everyday network for second opinions, loaded once; ``None`` where it is not installed."""
+        if not self._second_looks:
+            from desktop.ml.data.second_look import SecondLook  # most engines never need it
+
+            self._second_looks.append(SecondLook.of(self._store, self._threads))
+        return self._second_looks[0]
 
     # Pictures to look at
 

@@ -39,6 +39,7 @@ class SecondLook:
         self._places = [manifest.outputs[name] for name in ("embedding", "stages")]
         self._path, self._threads, self._maker = str(read_verified(entry, "model.tflite")), threads, Interpreter
         self._interpreters: dict[int, Any] = {}
+        self._size = -1
 
     @classmethod
     def of(cls, store: ModelStore | None = None, threads: int = 1) -> SecondLook | None:
@@ -47,6 +48,12 @@ class SecondLook:
             return cls((store or ModelStore()).require(EVERYDAY), threads)
         except StoreError:
             return None
+
+    def size(self, pixels: np.ndarray) -> int:
+        """How many features :meth:`features` gives of each of ``pixels``."""
+        if self._size < 0:
+            self._size = self._rows(np.zeros((1, SIDE, SIDE, 3), np.uint8)).shape[1]
+        return self._size + domain.look(np.zeros((1, 8, 8, pixels.shape[3]), np.uint8)).shape[1]
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """What a gate looks at, float32 (n, d), of inputs ``pixels`` uint8 (n, height, width, 1 or 3): as

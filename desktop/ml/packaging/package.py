@@ -21,6 +21,7 @@ from desktop.core.trust.first_layer import FILE as FILTERS_FILE
 from desktop.core.trust.first_layer import to_json as filters_json
 from desktop.core.trust.saliency import FILE as HEAD_FILE
 from desktop.core.trust.saliency import Head
+from desktop.core.trust.second import FILE as SECOND_FILE
 from desktop.core.types import FoveaError
 from desktop.ml.convert import deploy
 from desktop.ml.convert.export_litert import convert
@@ -28,6 +29,7 @@ from desktop.ml.convert.litert import LiteRT, match_outputs
 from desktop.ml.convert.selftest import drawn_inputs, write_selftest
 from desktop.ml.data.assemble import Gathered, copies
 from desktop.ml.data.public_sets import Pictures
+from desktop.ml.data.second_look import SecondLook
 from desktop.ml.nets import backend
 from desktop.ml.nets.cost import in_pieces, pictures_at_once
 from desktop.ml.packaging import confidence, evaluate, head_detection
@@ -38,6 +40,7 @@ from desktop.ml.plans.events import Event, Note, Phase, PhaseName
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import history_csv
 from desktop.ml.training.train import Trained
+from desktop.store.catalogue import EVERYDAY
 from desktop.store.manifest import Calibration, Conformal, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
 
@@ -178,9 +181,12 @@ def _judge(job: _Job, exported: _Exported, found: Calibrated) -> _Judged:
     looked_at: list[tuple[Gate, np.ndarray, np.ndarray]] = []
     # Of pictures that were cross-validated the finished head has learned: its own scores would promise too much.
     scored = (found.scores, found.pictures.labels, found.split) if job.trained.held_out is not None else None
+    # What stands on the everyday network's features needs no second look by it.
+    second = SecondLook.of() if job.plan.start.model != EVERYDAY else None
     trust = confidence.fit(
         lite, outputs, job.plan.preprocess, job.gathered.train, validation, job.plan.seed, looked,
         lambda *seen: looked_at.append(seen), scored, job.gathered.side,
+        second.features if second is not None else None,
     )  # fmt: skip
     if trust.trouble:
         job.note(f"no domain gate: {trust.trouble}")
@@ -269,6 +275,8 @@ def _write(
         }
         if judged.trust.gate is not None:
             texts[DOMAIN_FILE] = judged.trust.gate.to_json()
+        if judged.trust.second is not None:
+            texts[SECOND_FILE] = judged.trust.second.to_json()
         first = head_detection.filters(exported.model)
         if first is not None:
             texts[FILTERS_FILE] = filters_json(first)
