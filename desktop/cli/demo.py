@@ -17,6 +17,7 @@ from desktop.core.trust.suiting import WORDS
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure, Prediction
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system.words import phrase
 
 _SIZE = (1280, 720)
 _TOP = 3
@@ -52,7 +53,11 @@ def main(argv: list[str]) -> int:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        console.complain(f"the folder of --out cannot be made: {(error.strerror or 'no such place').lower()}")
+        console.complain(
+            phrase(
+                "the folder of --out cannot be made: {lower}", lower=(error.strerror or phrase("no such place")).lower()
+            )
+        )
         return 2
     entries = ModelStore().entries()
     tours = [tour for tour in map(_tour, entries) if tour.entry.state == "ready" and tour.pictures]
@@ -111,7 +116,7 @@ def _classify(tours: list[Tour]) -> bool:
                 name = console.printable(Path(path).name)
                 if isinstance(result, Failure):
                     failed = True
-                    rows.append((name, "no answer", "", result.message, "", ""))
+                    rows.append((name, phrase("no answer"), "", result.message, "", ""))
                     continue
                 rows.append((name, *_row(result, manifest.labels)))
             console.say(console.table(rows, right=(2, 4)))

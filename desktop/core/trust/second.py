@@ -20,6 +20,7 @@ import numpy as np
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import DomainVerdict, StoreError
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 FILE = "second.json"
 MAX_BYTES = 4 * 1024 * 1024
@@ -60,8 +61,10 @@ class SecondGate:
         """Both opinions as one: ``verdicts`` that took pictures for the model's kind, and ``found`` (n, d) of those
         pictures. The worse score counts; why is not known, so no reason is given."""
         agreed = []
-        for verdict, score in zip(verdicts, self.scores(found), strict=True):
-            value = min(float(score), 99.0) if np.isfinite(score) else 99.0
+        broken = ~np.isfinite(found).all(axis=1)
+        scores = self.scores(np.where(broken[:, None], self.shift, found))
+        for verdict, score, bad in zip(verdicts, scores, broken, strict=True):
+            value = 99.0 if bad else min(float(score), 99.0)
             if value > 1.0:
                 agreed.append(DomainVerdict(max(round(value, 4), 1.0001), False))
             else:
@@ -90,7 +93,7 @@ def from_json(text: bytes | str) -> SecondGate:
         gate = SecondGate(**values)
         _check(gate)
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError, IndexError) as error:
-        raise StoreError("damaged", f"'{FILE}' is no second opinion: {error}") from error
+        raise StoreError("damaged", phrase("'{file}' is no second opinion: {error}", file=FILE, error=error)) from error
     return gate
 
 

@@ -17,6 +17,7 @@ from desktop.core.trust import domain
 from desktop.core.types import StoreError
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.store import ModelEntry, ModelStore, check_usable, read_verified
+from desktop.system.words import phrase
 
 SIDE = 96
 _TOGETHER = 8  # inputs at once: 1.8 ms each instead of 2.7
@@ -33,7 +34,7 @@ class SecondLook:
 
         manifest = check_usable(entry)
         if not {"embedding", "stages"} <= set(manifest.outputs):
-            raise StoreError("no-embedding", f"'{manifest.name}' does not give what its stages know")
+            raise StoreError("no-embedding", phrase("'{name}' does not give what its stages know", name=manifest.name))
         self.sha256 = manifest.files["model.tflite"].sha256
         """The checksum of its weights: numbers that were fitted to another file's outputs do not fit."""
         self._places = [manifest.outputs[name] for name in ("embedding", "stages")]
