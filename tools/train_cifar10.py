@@ -10,21 +10,20 @@ its rate a cosine over the seconds that there are, a moving average of the weigh
 of colour and cutmix among what the fixed blocks give. It goes on where a run in FILE was cut off.
 
 ``join`` takes the first network from a model's folder and averages the logits of both, each with a factor that is
-chosen on validation by its loss; all weights are rounded to half precision, so that a file of half the size holds them
-exactly. Then the model is made as at the end of every training: temperature, gate, answer sets; the test split is
-opened once, there.
+chosen on validation by its loss; the exported file's weights have 16 bits. Then the model is made as at the end of any
+training: temperature, gate, answer sets; the test split is opened once, there.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import itertools
 import queue
 import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,6 @@ import numpy as np
 from PIL import Image
 
 from desktop import paths
-from desktop.ml.convert.export_litert import convert
 from desktop.ml.data import assemble
 from desktop.ml.data.arrays import Pictures
 from desktop.ml.nets import backend, base_network, efficientnet_lite
@@ -334,7 +332,6 @@ def second(run: Run, side: int) -> keras.Model:
     last = blocks(stem(x), 0, BLOCKS)
     pooled = layers.GlobalAveragePooling2D(name="second_embedding")(last)
     network = keras.Model(tiles, {"logits": head_of(pooled), "embedding": pooled, "map": last})
-    fold(source, keras.Model(tiles, blocks(stem(x), 0, CUT)))
     fixed = keras.Model(tiles, network.get_layer(f"block{CUT - 1}_add").output)
     fold(source, fixed)
     for layer in learned.layers:
@@ -355,6 +352,13 @@ def chosen_factors(first: np.ndarray, other: np.ndarray, labels: np.ndarray) -> 
     return min(itertools.product(_FACTORS, _FACTORS), key=loss)
 
 
+def history_of(folder: Path) -> list[dict[str, float]]:
+    """What was measured by epoch while the first network learned, as its model tells."""
+    with (folder / "history.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [{k: float(v) for k, v in row.items() if v} for row in csv.DictReader(stream)]
+    return rows
+
+
 def join(file: Path, folder: Path, data: Path | None, side: int, out: Path) -> None:
     """Make the model of both networks and write it under ``out``."""
     found, plan = assemble_for(data), recipe()
@@ -363,8 +367,6 @@ def join(file: Path, folder: Path, data: Path | None, side: int, out: Path) -> N
         keras.saving.load_model(read_verified(store.require(folder.name), "model.keras"), compile=False)
     )
     other = second(Run.read(file), side)
-    for network in (first, other):
-        network.set_weights([w.astype(np.float16).astype(np.float32) for w in network.get_weights()])
     image = first.inputs[0]
     values = layers.Rescaling(1.0, name="as_float")(image)
     parts = other(values)
@@ -390,12 +392,12 @@ def join(file: Path, folder: Path, data: Path | None, side: int, out: Path) -> N
         "map": parts["map"],
     }
     trained = Trained(
-        keras.Model(image, outputs), [], True,
+        keras.Model(image, outputs), history_of(folder), True,
         parent=f"a network trained by its recipe, and one begun from {BASE}; their answers are averaged",
     )  # fmt: skip
-    package.convert = partial(convert, precision="float16")  # the weights are rounded already: nothing is lost
     with tempfile.TemporaryDirectory(prefix="fovea-cifar10-") as work:
-        made = package.package(plan, trained, found, out, Path(work), lambda event: print(event, flush=True))
+        told = lambda event: print(event, flush=True)  # noqa: E731
+        made = package.package(plan, trained, found, out, Path(work), told, precision="float16")
     print(made.id, [(metric.name, metric.value, metric.low, metric.high) for metric in made.metrics[:6]])
 
 

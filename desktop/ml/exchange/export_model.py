@@ -77,7 +77,9 @@ def export(
         )
     lite = read_verified(entry, "model.tflite")
     keras_file = read_verified(entry, "model.keras") if "model.keras" in manifest.files and form != "onnx" else None
-    half = manifest.provenance.plan.get("precision") == "float16"
+    half = manifest.provenance.plan.get("precision") == "float16" or (
+        manifest.parity is not None and manifest.parity.largest_difference > LIMIT  # its file's weights have 16 bits
+    )
     with work_folder() as work:
         tell(JobStep("convert-onnx" if form == "onnx" else "copy"))
         arguments = (
