@@ -25,7 +25,8 @@ class LaterView(QWidget):
     model of that id; ``evaluate_wanted`` for Evaluate with a model's id and the path of labelled data ('' for none);
     ``errors_wanted`` for Evaluate with a model's id, the path of its data and the names of its validation pictures;
     ``view_wanted`` for another view by its id; ``train_wanted`` for a training: a plan and a name;
-    ``teach_wanted`` for Teach with the project of that id. ``progressed`` says how far its work is, 0 to 1, for the ring on its button; below 0: none is under way.
+    ``teach_wanted`` for Teach with the project of that id. ``progressed`` says how far its work is, 0 to 1, for the
+    ring on its button; below 0: none is under way.
     """
 
     said = Signal(str)

@@ -341,10 +341,12 @@ class MainWindow(QMainWindow):
 
     def project_of_current(self) -> str:
         """The id of the Teach project that the chosen model was made of; '' for none."""
-        from desktop.app.teaching_models import project_of
+        from desktop.store.project_facts import project_state
 
         entry = self._catalog.entry(self.classify.session.model_id)
-        return project_of(entry.manifest) if entry is not None and entry.manifest is not None else ""
+        if entry is None or entry.manifest is None:
+            return ""
+        return project_state(entry.manifest.provenance.plan)[0]
 
     @Slot()
     def teach_current(self) -> None:
