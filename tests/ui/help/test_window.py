@@ -155,7 +155,7 @@ def test_links_lead_on_and_the_way_back_keeps_the_place(qtbot: Any, helped: Help
 def test_place_size_and_text_are_remembered(qtbot: Any, settings: Settings) -> None:
     first = opened(qtbot, settings, "evaluate")
     first.set_zoom(140)
-    first.resize(800, 500)
+    first.resize(640, 480)
     QApplication.processEvents()
     bar = first.page.verticalScrollBar()
     bar.setValue(bar.maximum() // 2)
