@@ -100,7 +100,7 @@ class SortDialog(QDialog):
     def __init__(
         self,
         pictures: Sequence[Answered],
-        manifest: Manifest,
+        manifest: Manifest | None,
         sorter: Sorter,
         settings: Settings,
         parent: QWidget | None = None,
@@ -203,7 +203,8 @@ class SortDialog(QDialog):
         choices.addWidget(taken)
         choices.addWidget(self.taken)
         self._medical = MedicalNotice()
-        self._medical.show_for(self._manifest.medical, self._manifest.card.notice)
+        manifest = self._manifest
+        self._medical.show_for(manifest is not None and manifest.medical, manifest.card.notice if manifest else "")
         self._table = QTableView()
         self._table.setModel(self.model)
         self._table.setAccessibleName(self.tr("What will happen"))
@@ -294,7 +295,7 @@ class SortDialog(QDialog):
             self.doubtful.isChecked(),
             bool(self.taken.currentData()),
         )
-        self._sorter.plan(self._pictures, rule, self._manifest.id)
+        self._sorter.plan(self._pictures, rule, self._manifest.id if self._manifest is not None else "")
 
     @Slot(object)
     def _show_plan(self, plan: SortPlan) -> None:
