@@ -50,7 +50,7 @@ class PictureActions(QObject):
         self.similar.found.connect(self._show_similar)
         self.similar.failed.connect(self.said)
         self._undo: Callable[[], None] | None = None
-        self.marks.changed.connect(view.list.view.viewport().update)
+        self.marks.changed.connect(self._show_marks)
         self.marks.failed.connect(self.said)
         self.correcting.failed.connect(self.said)
         self.correcting.told.connect(self.told)
@@ -248,6 +248,13 @@ class PictureActions(QObject):
             self.told.emit(self.tr("The map was saved as {0}.").format(os.path.basename(path)))
 
     # Marks
+
+    @Slot()
+    def _show_marks(self) -> None:
+        model = self._view.list.model
+        if model.filter or model.rule in ("star", "note"):
+            model.refresh()
+        self._view.list.view.viewport().update()
 
     def star(self, items: list[ImageItem]) -> None:
         """Give them a star; where all have one, take it."""
