@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
@@ -346,7 +347,7 @@ class ClassifyView(QWidget):
     # The list
 
     @Slot(list)
-    def remove(self, items: list[ImageItem]) -> None:
+    def remove(self, items: Sequence[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
         self.doing.forget_undo()
         self.list.show_removed(self.session.remove(items))

@@ -364,7 +364,7 @@ def test_marks_of_pictures_without_a_file_outlive_the_session(view: ClassifyView
     from desktop.store.marks import Mark, MarkStore
 
     data = write_image(tmp_path / "x.png", "yellow").read_bytes()
-    MarkStore().set(ImageSource("Camera 1.png", data=data), Mark(True, "from the bench"))
+    MarkStore().put(ImageSource("Camera 1.png", data=data), Mark(True, "from the bench"))
     last_session.save([ImageSource("Camera 1.png", data=data)], 0, None)
     (source,) = last_session.load().sources
     assert MarkStore().find([source]) == {0: Mark(True, "from the bench")}
