@@ -29,6 +29,7 @@ from desktop.ui.teach.picture_side import PictureSide
 from desktop.ui.teach.pictures_pane import PicturesPane
 from desktop.ui.teach.project_dialogs import ask_name
 from desktop.ui.teach.projects_bar import ProjectsBar
+from desktop.ui.teach.sort_files import SortFiles
 from desktop.ui.teach.start import TeachStart
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class TeachView(LaterView):
         self.pictures = PicturesPane(self.teaching)
         self.side = PictureSide(self.teaching, self.pictures.model)
         self.exchange = Exchange(self.teaching, self)
+        self.sort_files = SortFiles(self.teaching, self.exchange, self._settings, self.disk, self)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 8, 8, 12)
@@ -296,6 +298,8 @@ class TeachView(LaterView):
         menu.addSeparator()
         self.exchange.fill(menu, can_export=self.can_export())
         menu.addSeparator()
+        sort = menu.addAction(self.tr("Sort the files by label…"), self.sort_files.ask)
+        sort.setEnabled(self.can_export())
         menu.addAction(self.tr("Find moved pictures…"), self.exchange.ask_moved)
         menu.addAction(self.tr("Make it a model…"), self.make_model)
 

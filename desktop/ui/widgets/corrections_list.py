@@ -32,7 +32,7 @@ class CorrectionsList(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Corrections"))
-        give_help(self, "classify#acting-on-answers")
+        give_help(self, "acting#this-is-a-")
         self._corrections = corrections
         self._rows: list[Correction] = []
         self._words = make_label("", "secondary", wrap=True)

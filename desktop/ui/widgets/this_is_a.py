@@ -40,7 +40,7 @@ class ThisIsA(QDialog):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("This Is a…"))
-        give_help(self, "classify#acting-on-answers")
+        give_help(self, "acting#this-is-a-")
         self._labels = list(labels)
         self._first = ""
         about = make_label(name if number == 1 else self.tr("{0} pictures").format(count(number)), "title", wrap=True)
