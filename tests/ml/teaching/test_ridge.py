@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from desktop.ml.teaching.accuracy import accuracy_of, curve_of, drawn
-from desktop.ml.teaching.ridge import _BIAS, Scaling, inverse_of, solve
+from desktop.ml.teaching.ridge import BIAS, Scaling, inverse_of, solve
 
 
 def rows_of(count: int, size: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -21,7 +21,7 @@ def by_definition(rows: np.ndarray, labels: np.ndarray, classes: int, penalty: f
     counts = np.bincount(labels, minlength=classes)
     weight = np.clip(np.sqrt(counts.mean() / counts)[labels], 0.5, 2.0)
     kept = np.setdiff1d(np.arange(len(labels)), held)
-    full = np.concatenate([rows, np.full((len(rows), 1), _BIAS)], axis=1).astype(np.float64)
+    full = np.concatenate([rows, np.full((len(rows), 1), BIAS)], axis=1).astype(np.float64)
     x, w, y = full[kept], weight[kept], np.eye(classes)[labels[kept]]
     system = x.T @ (w[:, None] * x) + penalty * np.eye(full.shape[1])
     return np.asarray(full[held] @ np.linalg.solve(system, x.T @ (w[:, None] * y)))
