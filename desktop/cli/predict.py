@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from contextlib import closing
 from typing import Any
 
@@ -19,6 +18,7 @@ from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _JSON_TOP = 5
 _RATE_WORDS = ", ".join(f"{rate:g}" for rate in RATES)
@@ -68,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
     parser.add_argument(
-        "--top", type=_count, metavar="K", help=f"how many classes to list (default: 1, with --json {_JSON_TOP})"
+        "--top",
+        type=_count,
+        metavar="K",
+        help=phrase("how many classes to list (default: 1, with --json {json_top})", json_top=_JSON_TOP),
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
@@ -76,7 +79,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_rate,
         default=DEFAULT_RATE,
         metavar="R",
-        help=f"how often an answer set may miss the truth, one of {_RATE_WORDS} (default: {DEFAULT_RATE:g})",
+        help=phrase(
+            "how often the list of possible answers may leave out the right one, one of {rate_words} "
+            "(default: {default_rate:g})",
+            rate_words=_RATE_WORDS,
+            default_rate=DEFAULT_RATE,
+        ),
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of pictures")
     return parser
@@ -116,10 +124,13 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
 
     def lost(event: EngineLost) -> None:
         progress.clear()
-        console.note(f"fovea: the engine ended ({event.reason})" + ("; it was started again" * event.restarting))
+        console.note(
+            phrase("fovea: the engine ended ({reason})", reason=event.reason)
+            + (phrase("; it was started again") * event.restarting)
+        )
 
     def idle() -> None:
-        progress.update(f"{answered:,} answered, {failed:,} failed …")
+        progress.update(phrase("{answered:,} answered, {failed:,} failed …", answered=answered, failed=failed))
 
     with EngineClient() as engine:
         stream = answers(engine, manifest.id, walk_images(options.paths, SUPPORTED_SUFFIXES), lost, idle, advised=True)
@@ -133,10 +144,12 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
             finally:
                 progress.clear()
     if not answered and not failed:
-        console.note(f"fovea: no pictures found; expected {EXPECTED}, by suffix or by content")
+        console.note(
+            phrase("fovea: no pictures found; expected {expected}, by suffix or by content", expected=EXPECTED)
+        )
         return 1
     elif not options.json and answered + failed > 1:
-        console.note(f"{answered:,} answered, {failed:,} failed")
+        console.note(phrase("{answered:,} answered, {failed:,} failed", answered=answered, failed=failed))
     return 1 if failed else 0
 
 
@@ -199,7 +212,7 @@ def spoken(result: Prediction) -> str:
     wording = result.wording
     if wording is None or wording.kind == "class":
         return result.label
-    return f"{wording.word or 'not sure'}, perhaps {result.label}"
+    return f"{wording.word or phrase('not sure')}, perhaps {result.label}"
 
 
 class JsonWriter:
@@ -210,7 +223,7 @@ class JsonWriter:
 
     def write(self, path: str, result: Result, manifest: Manifest) -> None:
         """Print one answer."""
-        console.say(json.dumps(as_json(path, result, manifest, self._top, self._error_rate), allow_nan=False))
+        console.say_json(as_json(path, result, manifest, self._top, self._error_rate), allow_nan=False)
 
 
 class TextWriter:
@@ -240,7 +253,7 @@ class TextWriter:
             # What was noticed while preparing is said by its notice.
             sentences += [REASONS[code] for code in told(result.domain) if code not in NOTICED]
             if result.suits:
-                sentences += [WORDS[result.suits], f"Try --model {result.suits}."]
+                sentences += [WORDS[result.suits], phrase("Try --model {suits}.", suits=result.suits)]
             said.insert(0, " ".join(sentences).rstrip("."))
         score = min((each for _, each in result.several), default=result.answer_score)
         notices = f"  ({'; '.join(said)})" if said else ""
@@ -251,11 +264,11 @@ class TextWriter:
                     console.say(self._line(f"  {label}", f"{other:.3f}"))
 
     def _write_failure(self, path: str, failure: Failure) -> None:
-        console.say(f"{self._line('no answer', '')}  {console.printable(path)}: {failure.message}")
+        console.say(f"{self._line(phrase('no answer'), '')}  {console.printable(path)}: {failure.message}")
         # The advice is worth reading once, not below each of a thousand files.
         if failure.hint and (failure.kind, failure.hint) != self._failure:
             self._failure = (failure.kind, failure.hint)
-            console.note(f"fovea: {failure.hint}")
+            console.note(phrase("fovea: {hint}", hint=failure.hint))
 
     def _line(self, label: str, score: str) -> str:
         return f"{console.printable(label):<{self._width}}  {score:>{self._score_width}}"

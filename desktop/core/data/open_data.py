@@ -13,6 +13,7 @@ from desktop.core.data.read_cifar import read_cifar
 from desktop.core.data.read_folders import read_folders
 from desktop.core.data.read_labels_file import is_labels_file, read_labels
 from desktop.core.progress import IsCancelled, ReadProgress
+from desktop.system.words import phrase
 
 
 def open_dataset(
@@ -33,10 +34,12 @@ def open_dataset(
     title = given.name or "data"
     try:
         if not given.is_dir() and not given.exists():
-            raise DatasetError("not-found", f"'{title}' is not there", "Check the path.")
+            raise DatasetError("not-found", phrase("'{title}' is not there", title=title), "Check the path.")
         found = None if layout else _arrays(given, split)
     except (OSError, ValueError) as error:
-        raise DatasetError("unreadable", f"'{title}' cannot be read ({type(error).__name__})") from error
+        raise DatasetError(
+            "unreadable", phrase("'{title}' cannot be read ({name})", title=title, name=type(error).__name__)
+        ) from error
     if found is not None:
         return found
     if is_labels_file(given):
@@ -71,14 +74,16 @@ def _of_file(given: Path, title: str, layout: str) -> tuple[Path, str]:
     if given.suffix.lower() in read_tables.SUFFIXES:
         seen = [proposal for proposal in recognise.look(given.parent) if proposal.kind == layouts.TABLE]
         if seen:
-            raise recognise.needed(title, "a table of labels was found", seen)
+            raise recognise.needed(title, phrase("a table of labels was found"), seen)
         hint = "Its pictures have to lie in its folder or below, and another column has to name their classes."
-        raise DatasetError("unknown-data", f"'{title}' is no table that names pictures beside it", hint)
+        raise DatasetError(
+            "unknown-data", phrase("'{title}' is no table that names pictures beside it", title=title), hint
+        )
     hint = (
         "Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python "
         "batches, or a folder of pictures with a table of their labels."
     )
-    raise DatasetError("unknown-data", f"'{title}' is no labelled data that Fovea knows", hint)
+    raise DatasetError("unknown-data", phrase("'{title}' is no labelled data that Fovea knows", title=title), hint)
 
 
 def _by_folders(
@@ -102,7 +107,7 @@ def _by_folders(
         seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []
         if not seen:
             raise
-        raise recognise.needed(title, "pictures without a folder for each class were found", seen) from error
+        raise recognise.needed(title, phrase("pictures without a folder for each class were found"), seen) from error
     doubtful = [p for p in found.problems if p.kind in ("one-class", "classes-like-splits")]
     if doubtful:
         seen = recognise.look(root, progress, cancelled)
