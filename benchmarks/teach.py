@@ -34,12 +34,12 @@ import numpy as np
 
 from benchmarks.common import ROOT, machine, photo_folder
 from desktop.engine.teaching import TeachClient
-from desktop.engine.teaching_events import Ended, Learned, LookAgain, Looked, TeachEvent
+from desktop.engine.teaching_events import Learned, LookAgain, LookedAt, TeachEvent, TeachingEnded
 from desktop.ml.teaching.learner import Learner, Lesson
 from desktop.ml.teaching.pool import Kin, Pool
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.project import Project
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.store.project_rows import FeatureRows
 from desktop.store.projects import ProjectStore
 
@@ -109,7 +109,7 @@ def made_up(root: Path, count: int, classes: int, labelled: int, seed: int = 3) 
         connection.executemany(
             "UPDATE pictures SET state = ?, sha256 = ?, width = 640, height = 480, sharpness = 1, thumbnail = ? "
             "WHERE id = ?",
-            ((State.READY, digests[n], rng.bytes(256), ids[n]) for n in range(count)),
+            ((PictureState.READY, digests[n], rng.bytes(256), ids[n]) for n in range(count)),
         )
     names = [project.class_named(f"class {n}").id for n in range(classes)]
     project.label_each({ids[n]: names[truth[n]] for n in range(labelled)})
@@ -123,7 +123,7 @@ def _wait(client: TeachClient, done: Callable[[TeachEvent], bool], seconds: floa
         for event in client.events(0.5):
             if done(event):
                 return event
-            if isinstance(event, Ended):
+            if isinstance(event, TeachingEnded):
                 raise RuntimeError(event.message)
     raise TimeoutError
 
@@ -235,11 +235,11 @@ def _looking(root: Path, files: Sequence[str]) -> float:
             with ProjectStore(root).create("looking") as project:
                 add_pictures(project, files[:16])
                 with TeachClient(project.folder) as client:
-                    _wait(client, lambda event: isinstance(event, Looked) and event.done >= 16)
+                    _wait(client, lambda event: isinstance(event, LookedAt) and event.done >= 16)
                     begin = time.perf_counter()
                     add_pictures(project, files[16:])
                     client.send(LookAgain())
-                    _wait(client, lambda event: isinstance(event, Looked) and event.done >= len(files))
+                    _wait(client, lambda event: isinstance(event, LookedAt) and event.done >= len(files))
                     return (len(files) - 16) / (time.perf_counter() - begin)
         finally:
             for name, value in (("FOVEA_HOME", before), ("FOVEA_PREPARED_MODELS", prepared)):

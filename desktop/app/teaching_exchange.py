@@ -55,7 +55,7 @@ class Imported:
 
 
 @dataclass(slots=True)
-class Exported:
+class ExportedLabels:
     """What an export wrote: ``pictures`` in all, ``copied`` of them where a link was not possible, and what could not
     be read (``left_out``: file names, with the reason)."""
 
@@ -74,7 +74,7 @@ def export_folders(
     way: FolderWay = "copy",
     progress: ReadProgress | None = None,
     cancelled: IsCancelled = lambda: False,
-) -> Exported:
+) -> ExportedLabels:
     """Write the labelled pictures as class folders, as most programs read them: into the new or empty folder
     ``target``, which appears when all is there. ``link``: hard links, which take no room; where the disk is another
     one, copies.
@@ -89,7 +89,7 @@ def export_folders(
         with saying("the export", disk_of(target)):
             check_room(target.parent, need, "this export", disk_of(target))
     folders = folder_names([name for _, name, _, _ in chosen])
-    out = Exported()
+    out = ExportedLabels()
     building = target.with_name(f".{target.name[:80]}.{uuid.uuid4().hex[:8]}.part")
     try:
         with saying(f"'{target.name}'", disk_of(target)):
@@ -113,7 +113,7 @@ def export_folders(
     return out
 
 
-def _put(path: str, place: Path, way: FolderWay, out: Exported) -> None:
+def _put(path: str, place: Path, way: FolderWay, out: ExportedLabels) -> None:
     try:
         if way == "link":
             with contextlib.suppress(OSError):

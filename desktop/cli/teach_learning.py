@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop.cli import console
-from desktop.cli.teach import opened
+from desktop.cli.teach_projects import opened
 from desktop.core.types import FoveaError
 from desktop.engine.teaching import TeachClient
 from desktop.engine.teaching_events import (
@@ -18,15 +18,15 @@ from desktop.engine.teaching_events import (
     AskMissing,
     AskOrder,
     Copies,
-    Ended,
     Heaps,
     Learned,
     LookAgain,
-    Looked,
+    LookedAt,
     Missing,
     Ordered,
     Refused,
     TeachEvent,
+    TeachingEnded,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ E = TypeVar("E")
 _ONE = 1  # the number of the one request that a command asks
 
 
-class Lesson:
+class Waiting:
     """A learning process that a command waits for."""
 
     def __init__(self, client: TeachClient, project: Project) -> None:
@@ -46,14 +46,14 @@ class Lesson:
     def looked(self) -> Learned:
         """Wait until every picture was looked at and everything known was learned. Raises :class:`FoveaError`."""
         total = len(self._project.index())
-        seen: list[Looked] = []
+        seen: list[LookedAt] = []
 
         def whole(event: TeachEvent) -> bool:
-            if isinstance(event, Looked):
+            if isinstance(event, LookedAt):
                 seen.append(event)
                 rate = f", {event.rate:.0f} a second" if event.rate else ""
                 self._bar.update(f"looking at pictures: {event.done:,} of {event.total:,}{rate}")
-            return isinstance(event, Looked) and event.done >= max(total, event.total)
+            return isinstance(event, LookedAt) and event.done >= max(total, event.total)
 
         self._until(whole)
         self._bar.clear()
@@ -85,17 +85,17 @@ class Lesson:
     def _until(self, done: Callable[[TeachEvent], bool]) -> None:
         while True:
             for event in self._client.events(0.5):
-                if isinstance(event, Ended):
+                if isinstance(event, TeachingEnded):
                     raise FoveaError("ended", event.message or "the learning has ended", event.hint)
                 if done(event):
                     return
 
 
 @contextmanager
-def learning(project: Project) -> Iterator[Lesson]:
+def learning(project: Project) -> Iterator[Waiting]:
     """The learning process of ``project``, ended with this context."""
     with TeachClient(project.folder) as client:
-        yield Lesson(client, project)
+        yield Waiting(client, project)
 
 
 def show(options: Any) -> int:

@@ -28,27 +28,27 @@ from desktop.engine.teaching_events import (
     AskOrder,
     Copies,
     CopyGroup,
-    Curve,
     CurvePoint,
-    Ended,
     Heap,
     Heaps,
+    LabelCurve,
     Learned,
     LookAgain,
     LookAheadAt,
-    Looked,
+    LookedAt,
     Missing,
     Ordered,
     Pause,
     Refused,
     Request,
     TeachEvent,
+    TeachingEnded,
 )
 from desktop.ml.data.embeddings import Embedder
 from desktop.ml.teaching import alike, found_again, orders
 from desktop.ml.teaching.accuracy import curve_of
 from desktop.ml.teaching.learner import Learner, Lesson
-from desktop.ml.teaching.looking import Looker, Progress
+from desktop.ml.teaching.looking import Looker, LookingProgress
 from desktop.ml.teaching.pool import Kin, Pool, kin_of, load
 from desktop.store.embedding_cache import EmbeddingCache
 from desktop.store.project import Project
@@ -70,18 +70,20 @@ def serve(connection: Connection, folder: str, network: str, threads: int | None
     child.step_back(_NICE)
     child.go_first_when_memory_ends()
     child.limit_memory()
-    ended = Ended()
+    ended = TeachingEnded()
     teacher: Teacher | None = None
     try:
         teacher = Teacher(connection, Path(folder), network, threads)
         teacher.begin()
         teacher.listen()
     except FoveaError as error:
-        ended = Ended(error.message, error.hint)
+        ended = TeachingEnded(error.message, error.hint)
     except MemoryError:
-        ended = Ended("there is not enough memory to learn from this project", "Close other programs.")
+        ended = TeachingEnded("there is not enough memory to learn from this project", "Close other programs.")
     except Exception as error:  # its own words may hold a path or a name
-        ended = Ended(f"an unexpected fault stopped the learning ({type(error).__name__})", "Every label is kept.")
+        ended = TeachingEnded(
+            f"an unexpected fault stopped the learning ({type(error).__name__})", "Every label is kept."
+        )
     if teacher is not None:
         if teacher.fault is not None and not ended.message:
             ended = teacher.fault
@@ -115,7 +117,7 @@ class Teacher:
         self._heard: float | None = 0.0  # when a change was heard of that nothing was learned from yet
         self._new_pictures = True
         self._stopped = False
-        self.fault: Ended | None = None
+        self.fault: TeachingEnded | None = None
         self._pool: Pool | None = None
         self._lesson: Lesson | None = None
         self._kin = Kin.none()
@@ -175,24 +177,24 @@ class Teacher:
         try:
             work()  # type: ignore[operator]
         except FoveaError as error:
-            self._fail(Ended(error.message, error.hint))
+            self._fail(TeachingEnded(error.message, error.hint))
         except MemoryError:
-            self._fail(Ended("there is not enough memory to learn from this project", "Close other programs."))
+            self._fail(TeachingEnded("there is not enough memory to learn from this project", "Close other programs."))
         except Exception as error:
             import traceback
 
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-            self._fail(Ended(f"an unexpected fault stopped the learning ({place})", "Every label is kept."))
+            self._fail(TeachingEnded(f"an unexpected fault stopped the learning ({place})", "Every label is kept."))
 
-    def _fail(self, ended: Ended) -> None:
+    def _fail(self, ended: TeachingEnded) -> None:
         if not self._stopped:
             self.fault = self.fault or ended
             self._stopped = True
             self._looker.stop()
 
-    def _looked(self, progress: Progress) -> None:
-        self._tell(Looked(progress.done, progress.total, progress.broken, progress.rate, progress.ids))
+    def _looked(self, progress: LookingProgress) -> None:
+        self._tell(LookedAt(progress.done, progress.total, progress.broken, progress.rate, progress.ids))
         if progress.ids:
             with self._bell:
                 self._new_pictures = True
@@ -284,7 +286,7 @@ class Teacher:
         if curve is not None:
             self._curve_of = revision
             points = tuple(CurvePoint(point.labels, shown(point.accuracy)) for point in curve.points)
-            self._tell(Curve(revision, points, curve.more, curve.then, curve.reason))
+            self._tell(LabelCurve(revision, points, curve.more, curve.then, curve.reason))
 
     def _rest(self) -> None:
         with self._bell:

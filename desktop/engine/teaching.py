@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 
 from desktop.engine import child, launch
-from desktop.engine.teaching_events import Ended, Request, TeachEvent
+from desktop.engine.teaching_events import Request, TeachEvent, TeachingEnded
 from desktop.store.catalogue import EVERYDAY
 from desktop.system.child_process import ChildProcess, Outbox
 
@@ -70,11 +70,11 @@ class TeachClient:
         for request in requests:
             process.send(request)
         out: list[TeachEvent] = list(process.receive())
-        self.ended = bool(out) and isinstance(out[-1], Ended)
+        self.ended = bool(out) and isinstance(out[-1], TeachingEnded)
         if process.over and not self.ended:
             why = child.reason(process.join(_END_S))
             text = f"the process that learns from labels has ended ({why})"
-            out.append(Ended(text, "Every label is kept. Open the project again: it goes on."))
+            out.append(TeachingEnded(text, "Every label is kept. Open the project again: it goes on."))
             self.ended = True
         return out
 

@@ -20,20 +20,20 @@ from desktop.engine.teaching_events import (
     AskMissing,
     AskOrder,
     Copies,
-    Curve,
-    Ended,
     Heaps,
+    LabelCurve,
     Learned,
     LookAgain,
     LookAheadAt,
-    Looked,
+    LookedAt,
     Missing,
     Ordered,
     Refused,
     TeachEvent,
+    TeachingEnded,
 )
 from desktop.store.project import Project
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.store.projects import ProjectStore
 from tests.patience import patient
 
@@ -83,12 +83,12 @@ def until(client: TeachClient, done: Callable[[TeachEvent], bool]) -> TeachEvent
         for event in client.events(0.5):
             if done(event):
                 return event
-            assert not isinstance(event, Ended), event
+            assert not isinstance(event, TeachingEnded), event
     raise AssertionError("nothing came")
 
 
 def looked(client: TeachClient, count: int) -> None:
-    until(client, lambda event: isinstance(event, Looked) and event.done >= count)
+    until(client, lambda event: isinstance(event, LookedAt) and event.done >= count)
 
 
 def asked(client: TeachClient, request: object, kind: type) -> TeachEvent:
@@ -132,8 +132,8 @@ def test_it_looks_learns_suggests_and_says_how_good_it_is(project: Project) -> N
             estimate = learned.accuracy
         assert estimate.low is not None and estimate.low <= estimate.value <= estimate.high  # type: ignore[operator]
         assert learned.drawn >= 20
-        curve = until(client, lambda event: isinstance(event, Curve))
-        assert isinstance(curve, Curve) and (curve.points or curve.reason)
+        curve = until(client, lambda event: isinstance(event, LabelCurve))
+        assert isinstance(curve, LabelCurve) and (curve.points or curve.reason)
 
 
 def test_each_order_shows_what_it_says(project: Project) -> None:
@@ -188,11 +188,11 @@ def test_what_does_not_open_is_set_aside_and_what_comes_first_comes_first(projec
     project.label([bad], 1)
     with TeachClient(project.folder, MODEL) as client:
         client.send(LookAheadAt((bad,)))
-        first = until(client, lambda event: isinstance(event, Looked) and bool(event.ids))
-        assert isinstance(first, Looked)
+        first = until(client, lambda event: isinstance(event, LookedAt) and bool(event.ids))
+        assert isinstance(first, LookedAt)
         looked(client, 91)
         picture = project.picture(bad)
-        assert picture.state is State.BROKEN and picture.problem and picture.label == 1
+        assert picture.state is PictureState.BROKEN and picture.problem and picture.label == 1
         learned = taught(client, project)
         assert bad not in learned.ids.tolist() and len(learned.ids) == 90
 
@@ -213,7 +213,10 @@ def test_moved_pictures_are_found_again_and_replaced_ones_are_not_learned_from(
         assert isinstance(found, Missing)
         assert (found.found, found.missing, found.replaced) == ((moved.id,), (gone.id,), (replaced.id,))
         assert project.picture(moved.id).path == str(tmp_path / "elsewhere" / "other name.png")
-        assert [project.picture(n).state for n in (gone.id, replaced.id)] == [State.MISSING, State.REPLACED]
+        assert [project.picture(n).state for n in (gone.id, replaced.id)] == [
+            PictureState.MISSING,
+            PictureState.REPLACED,
+        ]
         assert all(project.picture(number).label is not None for number in ids[:3])
         looked(client, 90)
         learned = taught(client, project)
@@ -225,13 +228,13 @@ def test_moved_pictures_are_found_again_and_replaced_ones_are_not_learned_from(
 
 def test_a_child_that_is_killed_is_told_and_the_next_one_goes_on(project: Project) -> None:
     with TeachClient(project.folder, MODEL) as client:
-        until(client, lambda event: isinstance(event, Looked) and event.done >= 10)
+        until(client, lambda event: isinstance(event, LookedAt) and event.done >= 10)
         assert client.pid is not None
         os.kill(client.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         told: list[TeachEvent] = []
         while not client.ended:
             told += client.events(1.0)
-        assert isinstance(told[-1], Ended) and "SIGKILL" in told[-1].message
+        assert isinstance(told[-1], TeachingEnded) and "SIGKILL" in told[-1].message
     with TeachClient(project.folder, MODEL) as client:
         looked(client, 90)
 
@@ -260,18 +263,18 @@ def test_what_is_missing_is_said(tmp_path: Path, project: Project) -> None:
         told: list[TeachEvent] = []
         while not client.ended:
             told += client.events(1.0)
-        assert isinstance(told[-1], Ended) and "not there" in told[-1].message
+        assert isinstance(told[-1], TeachingEnded) and "not there" in told[-1].message
     with TeachClient(project.folder, "no-model") as client:
         told = []
         while not client.ended:
             told += client.events(1.0)
-        assert isinstance(told[-1], Ended) and told[-1].message
+        assert isinstance(told[-1], TeachingEnded) and told[-1].message
 
 
 def test_it_ends_with_its_window(project: Project) -> None:
     client = TeachClient(project.folder, MODEL)
     client.start()
-    until(client, lambda event: isinstance(event, Looked))
+    until(client, lambda event: isinstance(event, LookedAt))
     pid = client.pid
     assert pid is not None
     client.close()

@@ -63,7 +63,7 @@ def accuracy_of(
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class MeasuredPoint:
     """The accuracy of heads that learned from ``labels`` pictures."""
 
     labels: int
@@ -75,7 +75,7 @@ class LearningCurve:
     """``points`` by rising number of labels; ``then``: what ``more`` labels would probably bring, or ``reason`` why
     that cannot be said."""
 
-    points: tuple[Point, ...]
+    points: tuple[MeasuredPoint, ...]
     more: int
     then: Estimate | None
     reason: str = ""
@@ -120,7 +120,9 @@ def curve_of(
             low, high = last.low or 0.0, last.high or 1.0
             shift = value - float(last.value or 0.0)
             points.append(
-                Point(number, Estimate(value, max(0.0, low + shift), min(1.0, high + shift), last.n, None, last.method))
+                MeasuredPoint(
+                    number, Estimate(value, max(0.0, low + shift), min(1.0, high + shift), last.n, None, last.method)
+                )
             )
     return _extended(tuple(points), more)
 
@@ -155,7 +157,7 @@ def _checked(
     return accuracy_of(held_out, targets, groups, counted)
 
 
-def _extended(points: tuple[Point, ...], more: int) -> LearningCurve:
+def _extended(points: tuple[MeasuredPoint, ...], more: int) -> LearningCurve:
     known = [(point.labels, point.accuracy.value) for point in points if point.accuracy.value is not None]
     if len(known) < 4:
         return LearningCurve(points, more, None, "more labels are needed to say what others would bring")

@@ -23,7 +23,7 @@ from desktop.core.types import ImageSource
 from desktop.ml.data.embeddings import Embedder
 from desktop.store.locks import Busy, hold
 from desktop.store.project import Project
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.store.project_rows import FeatureRows, Key
 from desktop.system.workers import WorkCancelled
 
@@ -34,7 +34,7 @@ LOCK = "looking.lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class LookingProgress:
     """``done`` of ``total`` pictures were looked at, ``broken`` do not open; ``ids`` of the last ones; pictures a
     second."""
 
@@ -60,7 +60,7 @@ class Looker:
     """
 
     def __init__(
-        self, project: Project, rows: FeatureRows, embedder: Embedder, tell: Callable[[Progress], None]
+        self, project: Project, rows: FeatureRows, embedder: Embedder, tell: Callable[[LookingProgress], None]
     ) -> None:
         self._project, self._rows, self._embedder, self._tell = project, rows, embedder, tell
         self._bell = threading.Condition()
@@ -268,14 +268,18 @@ class Looker:
                 connection.execute("SELECT state, count(*) FROM pictures WHERE removed = 0 GROUP BY state").fetchall()
             )
         total = sum(counts.values())
-        self._tell(Progress(total - counts.get(State.NEW, 0), total, counts.get(State.BROKEN, 0), rate, ids))
+        self._tell(
+            LookingProgress(
+                total - counts.get(PictureState.NEW, 0), total, counts.get(PictureState.BROKEN, 0), rate, ids
+            )
+        )
 
 
 def _state_of(wanted: _Wanted, seen: Glance | NotOpened, gone: bool) -> tuple[int, str]:
     if gone:
-        return State.MISSING, "its file is not there any more"
+        return PictureState.MISSING, "its file is not there any more"
     if wanted.sha256 is not None and seen.bytes >= 0 and wanted.sha256 != seen.sha256:
-        return State.REPLACED, "its file holds another picture than the one that was labelled"
+        return PictureState.REPLACED, "its file holds another picture than the one that was labelled"
     if isinstance(seen, NotOpened):
-        return State.BROKEN, seen.error.message[:500]
-    return State.READY, ""
+        return PictureState.BROKEN, seen.error.message[:500]
+    return PictureState.READY, ""

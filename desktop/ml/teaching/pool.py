@@ -11,7 +11,7 @@ import numpy as np
 from desktop.core.data import bursts, near_duplicates
 from desktop.core.data.splits import together
 from desktop.store.project import Project
-from desktop.store.project_facts import State
+from desktop.store.project_facts import PictureState
 from desktop.store.project_rows import FeatureRows
 
 _ALIKE_FEATURES = 0.95
@@ -48,7 +48,8 @@ class Pool:
         """The same pictures with the labels of this moment: a matter of milliseconds."""
         with project.database.reading() as connection:
             found = connection.execute(
-                "SELECT id, label FROM pictures WHERE label IS NOT NULL AND removed = 0 AND state = ?", (State.READY,)
+                "SELECT id, label FROM pictures WHERE label IS NOT NULL AND removed = 0 AND state = ?",
+                (PictureState.READY,),
             ).fetchall()
         labels = np.zeros(len(self.ids), np.int64)
         if found:
@@ -66,7 +67,7 @@ def load(project: Project, rows: FeatureRows) -> Pool:
         found = connection.execute(
             "SELECT id, sha256, frame, coalesce(label, 0), person, added FROM pictures"
             " WHERE removed = 0 AND state = ? ORDER BY id",
-            (State.READY,),
+            (PictureState.READY,),
         ).fetchall()
     contents: dict[tuple[bytes, int], int] = {}
     persons: dict[str, int] = {"": -1}
@@ -109,7 +110,7 @@ def kin_of(project: Project, pool: Pool, rows: FeatureRows) -> Kin:
     facts: dict[int, tuple[bytes, str]] = {}
     with project.database.reading() as connection:
         for number, thumbnail, path in connection.execute(
-            "SELECT id, thumbnail, path FROM pictures WHERE removed = 0 AND state = ?", (State.READY,)
+            "SELECT id, thumbnail, path FROM pictures WHERE removed = 0 AND state = ?", (PictureState.READY,)
         ):
             if thumbnail is not None:
                 facts[number] = (thumbnail, project.path_of(path))
