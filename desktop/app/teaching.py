@@ -23,6 +23,7 @@ from desktop.store.project import Project
 from desktop.store.project_facts import How, ProjectAction
 from desktop.store.projects import ProjectStore
 from desktop.system.files import OWN_DISK, not_written, write_atomically
+from desktop.system.words import phrase
 
 _AT_ONCE = 2_000
 KEPT = "kept"
@@ -113,7 +114,7 @@ def add_source(project: Project, source: ImageSource, how: How = "correction") -
     try:
         facts = os.stat(path)
     except OSError as error:
-        text = f"'{source.name}' is not there any more"
+        text = phrase("'{name}' is not there any more", name=source.name)
         raise FoveaError("not-found", text, "Add it again from where it is now.") from error
     new = project.add([(path, facts.st_size, facts.st_mtime_ns)], source.frame, how)
     return new[0] if new else project.find([path], source.frame)[path]

@@ -24,6 +24,7 @@ from desktop.store.catalogue import EVERYDAY
 from desktop.store.projects import ProjectStore
 from desktop.store.store import ModelStore
 from desktop.system.files import OWN_DISK, saying
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.ml.plans.plan import TrainingPlan
@@ -167,7 +168,11 @@ def corrected(project: Project, model_id: str) -> Corrected:
     reason = ""
     if fresh and not held:
         wanted = round(FEWEST_HELD_BACK / HELD_BACK)
-        reason = f"{wanted} pictures labelled since then are needed to compare old and new; there are {len(fresh)}"
+        reason = phrase(
+            "{wanted} pictures labelled since then are needed to compare old and new; there are {count}",
+            wanted=wanted,
+            count=len(fresh),
+        )
     return Corrected(model_id, len(fresh), len(held), reason)
 
 

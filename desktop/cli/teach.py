@@ -12,6 +12,7 @@ from desktop.cli import console
 from desktop.cli.parser import Parser
 from desktop.cli.teach_projects import added_to, opened
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     pass
@@ -235,7 +236,7 @@ def _undo(options: Any) -> int:
     with opened(options.project) as project:
         action = project.undo() if options.command == "undo" else project.redo()
     if action is None:
-        console.complain(f"there is nothing to {options.command}")
+        console.complain(phrase("there is nothing to {command}", command=options.command))
         return 1
     what = "undone" if options.command == "undo" else "done again"
     _tell(options, {"kind": action.kind, "count": action.count}, f"{what}: {action.kind}, {action.count:,} pictures")
@@ -262,7 +263,7 @@ def _export(options: Any) -> int:
                         lambda n, total: bar.update(f"exporting: {n:,} of {total:,}"), lambda: stop.asked,
                     )  # fmt: skip
                 for name, reason in done.left_out[:20]:
-                    console.note(f"{console.printable(name)} was left out: {reason}")
+                    console.note(phrase("{name} was left out: {reason}", name=console.printable(name), reason=reason))
                 _tell(options, asdict(done), f"{done.pictures:,} pictures, {done.linked:,} of them linked")
                 return 1 if done.left_out else 0
     finally:

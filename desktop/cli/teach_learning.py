@@ -28,6 +28,7 @@ from desktop.engine.teaching_events import (
     TeachEvent,
     TeachingEnded,
 )
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.store.project import Project
@@ -58,7 +59,7 @@ class Waiting:
         self._until(whole)
         self._bar.clear()
         if seen and seen[-1].broken:
-            console.note(f"{seen[-1].broken:,} pictures do not open and take no part")
+            console.note(phrase("{broken:,} pictures do not open and take no part", broken=seen[-1].broken))
         revision = self._project.revision
         self._client.send(LookAgain())
         opened_now = seen[-1].total - seen[-1].broken if seen else 0
@@ -148,7 +149,10 @@ def suggest(options: Any) -> int:
         with learning(project) as lesson:
             learned = lesson.looked()
             if learned.waiting_for:
-                raise FoveaError("nothing-learned", f"there is nothing to suggest yet: {learned.waiting_for} needed")
+                raise FoveaError(
+                    "nothing-learned",
+                    phrase("there is nothing to suggest yet: {waiting_for} needed", waiting_for=learned.waiting_for),
+                )
             most = len(learned.ids) if options.csv else max(1, options.most)
             order = lesson.ask(AskOrder(_ONE, options.order, most), Ordered)
         place = {number: at for at, number in enumerate(learned.ids.tolist())}
@@ -184,7 +188,7 @@ def accept(options: Any) -> int:
         if options.class_name:
             found = project.find_class(options.class_name)
             if found is None:
-                raise FoveaError("no-class", f"there is no class '{options.class_name}'")
+                raise FoveaError("no-class", phrase("there is no class '{class_name}'", class_name=options.class_name))
             class_id = found.id
         with learning(project) as lesson:
             learned = lesson.looked()
@@ -195,7 +199,9 @@ def accept(options: Any) -> int:
         ids = order.ids.tolist()
         if ids:
             teaching.accept(project, ids, [learned.suggestion(place[number])[0] for number in ids])
-        text = f"{len(ids):,} suggestions were taken; 'fovea teach undo {project.id}' takes them back"
+        text = phrase(
+            "{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back", count=len(ids), id=project.id
+        )
     console.say(json.dumps({"accepted": len(ids)}) if options.json else text)
     return 0
 
@@ -243,9 +249,11 @@ def moved(options: Any) -> int:
     with opened(options.project) as project, learning(project) as lesson:
         found = lesson.ask(AskMissing(_ONE, tuple(str(Path(path).absolute()) for path in options.paths)), Missing)
     values = {"found": len(found.found), "missing": len(found.missing), "replaced": len(found.replaced)}
-    text = (
-        f"{values['found']:,} pictures were found again, {values['missing']:,} are missing still, "
-        f"{values['replaced']:,} hold another picture now"
+    text = phrase(
+        "{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now",
+        found=values["found"],
+        missing=values["missing"],
+        replaced=values["replaced"],
     )
     console.say(json.dumps(values) if options.json else text)
     return 1 if found.missing else 0

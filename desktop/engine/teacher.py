@@ -54,6 +54,7 @@ from desktop.store.embedding_cache import EmbeddingCache
 from desktop.store.project import Project
 from desktop.store.project_rows import FeatureRows
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _NICE = 5
 _QUIET_S = 1.2  # nobody has changed anything for so long: time for the curve and for near copies
@@ -82,7 +83,8 @@ def serve(connection: Connection, folder: str, network: str, threads: int | None
         ended = TeachingEnded("there is not enough memory to learn from this project", "Close other programs.")
     except Exception as error:  # its own words may hold a path or a name
         ended = TeachingEnded(
-            f"an unexpected fault stopped the learning ({type(error).__name__})", "Every label is kept."
+            phrase("an unexpected fault stopped the learning ({name})", name=type(error).__name__),
+            "Every label is kept.",
         )
     if teacher is not None:
         if teacher.fault is not None and not ended.message:
@@ -185,7 +187,11 @@ class Teacher:
 
             frame = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
-            self._fail(TeachingEnded(f"an unexpected fault stopped the learning ({place})", "Every label is kept."))
+            self._fail(
+                TeachingEnded(
+                    phrase("an unexpected fault stopped the learning ({place})", place=place), "Every label is kept."
+                )
+            )
 
     def _fail(self, ended: TeachingEnded) -> None:
         if not self._stopped:

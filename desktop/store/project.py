@@ -28,6 +28,7 @@ from desktop.store.project_facts import (
     TaughtPicture,
     TaughtPictures,
 )
+from desktop.system.words import phrase
 
 _LONGEST_NAME = 120
 _AT_ONCE = 500
@@ -462,7 +463,9 @@ class Project:
         same = next((c for c in known if look_of(c.name) == wanted), None)
         if same is not None:
             raise StoreError(
-                "class-exists", f"there is a class '{same.name}' already", "Use it, or choose another name."
+                "class-exists",
+                phrase("there is a class '{name}' already", name=same.name),
+                "Use it, or choose another name.",
             )
 
 
@@ -473,9 +476,16 @@ def clean_name(name: str, what: str) -> str:
     """
     kept = " ".join("".join(c for c in name if c.isprintable() or c.isspace() or c in "\u200c\u200d").split())
     if not kept or not look_of(kept):
-        raise StoreError("bad-name", f"{what} needs a name", "Type one.")
+        raise StoreError("bad-name", phrase("{what} needs a name", what=what), "Type one.")
     if len(kept) > _LONGEST_NAME:
-        raise StoreError("bad-name", f"the name has {len(kept):,} characters; at most {_LONGEST_NAME} expected")
+        raise StoreError(
+            "bad-name",
+            phrase(
+                "the name has {count:,} characters; at most {longest_name} expected",
+                count=len(kept),
+                longest_name=_LONGEST_NAME,
+            ),
+        )
     return kept
 
 
