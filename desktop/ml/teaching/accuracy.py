@@ -21,7 +21,7 @@ from desktop.ml.teaching.ridge import solve
 
 CHECK_EVERY = 4
 """In the order 'most uncertain' each so manieth picture is drawn at random."""
-_PASSED_OVER = 0.1  # of the first of the draw may be without a label: what nobody could tell, say
+_PASSED_OVER = 0.05  # of the first of the draw may be without a label: what nobody could tell, say
 _POINTS = 5
 _FIRST_POINT = 10
 _DRAWS = 3
@@ -32,7 +32,7 @@ def drawn(draw: np.ndarray, labelled: np.ndarray) -> np.ndarray:
     """Which pictures the accuracy rests on: bool (n,), those labelled among the first of the draw.
 
     ``draw`` float (n,), each picture's place in it; ``labelled`` bool (n,). The first ones are as many as can be with
-    at most one in ten without a label.
+    at most one in twenty without a label.
     """
     order = np.argsort(draw, kind="stable")
     had = np.cumsum(labelled[order])
@@ -93,10 +93,10 @@ def curve_of(
     """Accuracy against the number of labels: heads learn from parts of the labelled pictures, drawn group by group, and
     are checked as :func:`accuracy_of` does; the last point is all of them.
 
-    ``scaled`` float32 (n, size) of the labelled pictures, ``free`` of some without a label. What is to come follows
-    from a power law a − b·n^−c through the points (Cortes et al. 1993; Figueroa et al. 2012, 'Predicting sample size
-    required for classification performance'); its interval joins the last point's to what the law leaves unexplained.
-    ``None`` where ``stale`` answered true meanwhile.
+    ``scaled`` float32 (n, size) of the labelled pictures, ``counted`` bool (n,) those :func:`drawn`. What is to come
+    follows from a power law a − b·n^−c through the points (Cortes et al. 1993; Figueroa et al. 2012, 'Predicting
+    sample size required for classification performance'); its interval joins the last point's to what the law leaves
+    unexplained. ``None`` where ``stale`` answered true meanwhile.
     """
     count = len(targets)
     if count < 2 * _FIRST_POINT:
