@@ -295,7 +295,6 @@ class Simulated:
         claims: list[tuple[int, bool]] = []
         while True:
             lesson = learner.lesson(pool, Kin.none())
-            assert lesson is not None
             labelled = int((pool.labels > 0).sum())
             if lesson.head is not None:
                 curve.append((labelled, self.accuracy(lesson, learner)))
@@ -322,7 +321,6 @@ class Simulated:
 
         learner, pool = Learner(Held(self.train), WIDTHS), self.pool(0)  # type: ignore[arg-type]
         lesson = learner.lesson(replace(pool, labels=self.truth + 1), Kin.none())
-        assert lesson is not None
         return self.accuracy(lesson, learner)
 
 

@@ -30,6 +30,7 @@ class FeatureRows:
         self._database, self._identity, self.size = database, identity[:32], size
         self.path = database.path.with_name(f"{self._identity}.rows")
         self._places: dict[Key, int] = {}
+        self._asked_to = 0  # places below were asked for
         self._mapped: np.memmap | None = None  # type: ignore[type-arg]
 
     def places(self, refresh: bool = True) -> Mapping[Key, int]:
@@ -38,9 +39,10 @@ class FeatureRows:
             with self._database.reading() as connection:
                 found = connection.execute(
                     "SELECT sha256, frame, place FROM rows WHERE network = ? AND place >= ?",
-                    (self._identity, len(self._places)),
-                )
-                self._places.update({(bytes(sha256), frame): place for sha256, frame, place in found})
+                    (self._identity, self._asked_to),
+                ).fetchall()
+            self._places.update({(bytes(sha256), frame): place for sha256, frame, place in found})
+            self._asked_to = max((place + 1 for _, _, place in found), default=self._asked_to)
         return self._places
 
     def take(self, places: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 
 from desktop.core.data import bursts, near_duplicates
 from desktop.core.data.splits import together
+from desktop.core.progress import IsCancelled
 from desktop.store.project import Project
 from desktop.store.project_facts import PictureState
 from desktop.store.project_rows import FeatureRows
@@ -104,7 +105,7 @@ class Kin:
         return cls(*(np.empty(0, np.int64) for _ in range(3)))
 
 
-def kin_of(project: Project, pool: Pool, rows: FeatureRows) -> Kin:
+def kin_of(project: Project, pool: Pool, rows: FeatureRows, cancelled: IsCancelled = lambda: False) -> Kin:
     """Look for near copies and bursts among the pictures of ``pool``: by thumbnails, what the network saw, names and
     times. Seconds for tens of thousands."""
     facts: dict[int, tuple[bytes, str]] = {}
@@ -121,7 +122,7 @@ def kin_of(project: Project, pool: Pool, rows: FeatureRows) -> Kin:
         if number in facts:
             thumbnails[place] = np.frombuffer(facts[number][0], np.uint8)
             paths[place] = facts[number][1]
-    pairs, _ = near_duplicates.candidates(thumbnails)
+    pairs, _ = near_duplicates.candidates(thumbnails, cancelled)
     near = np.full(len(pool), -1, np.int64)
     for group in near_duplicates.joined(_seen_alike(pairs, pool, rows)):
         near[group] = group[0]
