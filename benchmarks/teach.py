@@ -45,7 +45,7 @@ from desktop.store.projects import ProjectStore
 
 WIDTHS = (1280, 744)
 _REACHED = 0.95
-_MARKS = (80, 120, 160)
+_MARKS = (60, 90, 120)
 
 
 def main(argv: list[str]) -> int:
@@ -292,7 +292,7 @@ class Simulated:
 
         learner, pool = Learner(Held(self.train), WIDTHS), self.pool(draw)  # type: ignore[arg-type]
         curve: list[tuple[int, float]] = []
-        claims: list[tuple[int, bool]] = []
+        claims: list[tuple[int, int, float, float, float, float]] = []
         while True:
             lesson = learner.lesson(pool, Kin.none())
             labelled = int((pool.labels > 0).sum())
@@ -305,7 +305,8 @@ class Simulated:
                     and claim.n >= 20
                 ):
                     assert claim.high is not None
-                    claims.append((labelled, claim.low <= curve[-1][1] <= claim.high))
+                    claims.append((labelled, claim.n, round(float(claim.value or 0), 3), round(claim.low, 3),
+                                   round(claim.high, 3), round(curve[-1][1], 3)))  # fmt: skip
             reached = _first(curve, target)
             if labelled >= most or (reached is not None and labelled >= _MARKS[-1]):
                 return {"reached": reached if reached is not None else most, "curve": curve, "claims": claims}
@@ -345,8 +346,10 @@ def labeller(options: Any, place: Path) -> tuple[dict[str, Any], list[tuple[str,
                 held.run(order, draw, options.every, len(held.train), _REACHED * full) for draw in range(options.draws)
             ]
             row[order] = statistics.mean(run["reached"] for run in runs)
-            row[f"{order}_claims"] = [int(good) for run in runs for _, good in run["claims"]]
-            claims += [good for run in runs for _, good in run["claims"]]
+            row[f"{order}_claims"] = [run["claims"] for run in runs]
+            # One of each run, so that a hundred runs are a hundred claims.
+            last = [run["claims"][-1] for run in runs if run["claims"]]
+            claims += [low <= true <= high for _, _, _, low, high, true in last]
         row["ratio"] = row["uncertain"] / row["random"]
         ratios.append(row["ratio"])
         rows.append(row)

@@ -475,7 +475,7 @@ def clean_name(name: str, what: str) -> str:
     Raises :class:`StoreError` ``bad-name`` for an empty one and one beyond 120 characters.
     """
     kept = " ".join("".join(c for c in name if c.isprintable() or c.isspace() or c in "\u200c\u200d").split())
-    if not kept or not look_of(kept):
+    if not kept.replace("\u200c", "").replace("\u200d", "").strip():
         raise StoreError("bad-name", phrase("{what} needs a name", what=what), "Type one.")
     if len(kept) > _LONGEST_NAME:
         raise StoreError(

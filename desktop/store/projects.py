@@ -12,6 +12,7 @@ import re
 import secrets
 import shutil
 import time
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -207,7 +208,8 @@ class ProjectStore:
         return self.root / project_id
 
     def _free_id(self, name: str) -> str:
-        stem = name if re.search(r"[A-Za-z0-9]", name) and id_of(name) != "model" else "project"
+        latin = re.search(r"[A-Za-z0-9]", unicodedata.normalize("NFKD", name))
+        stem = id_of(name) if latin else "project"
         taken = {token_id for _, token_id, _ in self.deleted()}
         return free_among(stem, taken, lambda found: (self.root / found).exists())
 

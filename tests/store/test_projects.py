@@ -64,7 +64,7 @@ def test_a_project_is_made_listed_renamed_copied_deleted_and_taken_back(store: P
 
 def test_a_name_of_no_latin_letter_gets_an_id(store: ProjectStore) -> None:
     ids = [store.create(name).id for name in ("日本", "日本", "Model")]
-    assert ids == ["project", "project-2", "project-3"] or ids[:2] == ["project", "project-2"]
+    assert ids == ["project", "project-2", "model"]
     with pytest.raises(StoreError, match="2 projects are called"):
         store.find("日本")
     with pytest.raises(StoreError, match="there is no project"):
