@@ -34,6 +34,7 @@ SUPERVISORS = (
     "desktop/services/model_jobs.py",
     "desktop/services/scan.py",
     "desktop/services/searching.py",
+    "desktop/services/teaching.py",
     "desktop/services/training.py",
 )
 BACKGROUND = "desktop/services/background.py"

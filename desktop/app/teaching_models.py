@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from desktop.app import evaluating
 from desktop.app.recipes import make_plan, seen_of
 from desktop.app.teaching_exchange import labelled_pictures
 from desktop.app.training_data import open_training_data
 from desktop.core.data.read_labels_file import SUFFIX, read_labels, write_labels
+from desktop.core.progress import IsCancelled
 from desktop.core.types import FoveaError
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.projects import ProjectStore
@@ -27,6 +30,8 @@ from desktop.system.files import OWN_DISK, saying
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
+    from desktop.app.evaluating import Comparison, Evaluation
+    from desktop.engine.evaluation import EvaluationProgress, EventEngine
     from desktop.ml.plans.plan import TrainingPlan
     from desktop.store.manifest import Manifest
     from desktop.store.project import Project
@@ -233,3 +238,38 @@ def _held_back(project: Project, rows: list[tuple[str, str]], model_id: str) -> 
             held.add(path)
             left[name] -= 1
     return held if len(held) >= FEWEST_HELD_BACK else set()
+
+
+def compare_old_new(
+    client: EventEngine,
+    project: Project,
+    old: str,
+    new: str,
+    progress: Callable[[EvaluationProgress], None] | None = None,
+    cancelled: IsCancelled = lambda: False,
+) -> tuple[Evaluation, Comparison]:
+    """Have an older and a newer model answer the pictures that were held back when the newer one was made; the older
+    one's evaluation, and the newer one beside it with McNemar's test. Both are kept, as any evaluation is.
+
+    Raises :class:`FoveaError` ``nothing-held-back`` where there are no pictures that neither has learned from, and what
+    :mod:`desktop.app.evaluating` raises.
+    """
+    models = ModelStore()
+    entries = [models.require(name) for name in (old, new)]
+    newer = entries[1].manifest
+    place = check_data(project, newer) if newer is not None else None
+    if place is None:
+        raise FoveaError(
+            "nothing-held-back",
+            phrase(
+                "there are no labelled pictures that neither '{old}' nor '{new}' has learned from", old=old, new=new
+            ),
+            "Label some more, then make the model again and compare.",
+        )
+    data = read_labels(place)
+    done = []
+    for entry in entries:
+        labels = evaluating.labels_for(entry, data)
+        done.append(evaluating.evaluate_and_keep(client, entry, data, labels, progress=progress, cancelled=cancelled))
+    first, second = done
+    return first, evaluating.compare(first.result, first.figures, second.result, second.figures)

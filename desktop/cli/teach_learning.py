@@ -281,6 +281,36 @@ def make(options: Any) -> int:
             raise FoveaError(finished.kind or "failed", finished.message, finished.hint)
         if finished.state == "done":
             teaching.made(project, finished.model_id)
+            if options.compare:
+                _compare(options, project, finished.model_id)
     if not options.json:
         console.say(finished.message)
     return 0 if finished.state == "done" else console.INTERRUPTED
+
+
+def _compare(options: Any, project: Project, new: str) -> None:
+    """Say which of two models is better on pictures that neither has learned from, or that there are too few."""
+    from desktop.app import teaching_models
+    from desktop.core.figures.intervals import shown
+    from desktop.engine.client import EngineClient
+
+    try:
+        with EngineClient() as client:
+            first, second = teaching_models.compare_old_new(client, project, options.compare, new)
+    except FoveaError as error:
+        console.note(f"{error.message}. {error.hint}")
+        return
+    test = second.paired.test
+    if options.json:
+        told = {"n": len(second.result), "only_old": test.only_a, "only_new": test.only_b, "p": test.p}
+        console.say(json.dumps({"event": "compared", "old": options.compare, "new": new, **told}))
+        return
+    for name, figures in ((options.compare, first.figures), (new, second.figures)):
+        accuracy = shown(figures.accuracy)
+        value = (
+            accuracy.reason
+            if accuracy.value is None
+            else f"{accuracy.value:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})"
+        )
+        console.say(f"{name}: {value}, {len(second.result):,} pictures that neither has learned from")
+    console.say(test.sentence(options.compare, new))

@@ -69,6 +69,7 @@ class Looker:
         self._stopped = False
         self._paused = False
         self._busy = 0
+        self._last: tuple[int, int, int] | None = None  # told last
         self._under_way: set[int] = set()  # begun and not on the disk yet
 
     def ahead(self, ids: Sequence[int]) -> None:
@@ -133,6 +134,8 @@ class Looker:
         with self._bell:
             if not self._woken and not self._stopped:
                 self._bell.wait(_IDLE_S)
+            if self._woken:
+                self._last = None  # whoever woke it wants to hear how far it is
             self._woken = False
 
     def _round(self) -> bool:
@@ -268,6 +271,10 @@ class Looker:
                 connection.execute("SELECT state, count(*) FROM pictures WHERE removed = 0 GROUP BY state").fetchall()
             )
         total = sum(counts.values())
+        known = (counts.get(PictureState.NEW, 0), total, counts.get(PictureState.BROKEN, 0))
+        if not ids and known == self._last:
+            return
+        self._last = known
         self._tell(
             LookingProgress(
                 total - counts.get(PictureState.NEW, 0), total, counts.get(PictureState.BROKEN, 0), rate, ids
