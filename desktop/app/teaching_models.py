@@ -55,7 +55,7 @@ class ReadyToMake:
 
 
 @dataclass(frozen=True, slots=True)
-class Corrected:
+class ToRetrain:
     """What a retraining would learn beyond the model ``model``: ``changed`` pictures that have a label now which it did
     not learn, ``held_back`` of them for the comparison (0: too few; ``reason`` says so)."""
 
@@ -161,7 +161,7 @@ def models_of(project_id: str, models: ModelStore | None = None) -> list[str]:
 # Old and new
 
 
-def corrected(project: Project, model_id: str) -> Corrected:
+def corrected(project: Project, model_id: str) -> ToRetrain:
     """What the project's labels say beyond what ``model_id``, a model made of it, has learned. Raises
     :class:`FoveaError`."""
     rows = _usable(project)
@@ -175,7 +175,7 @@ def corrected(project: Project, model_id: str) -> Corrected:
             wanted=wanted,
             count=len(fresh),
         )
-    return Corrected(model_id, len(fresh), len(held), reason)
+    return ToRetrain(model_id, len(fresh), len(held), reason)
 
 
 def check_data(project: Project, model: Manifest) -> Path | None:

@@ -24,7 +24,7 @@ from desktop.ml.data.embeddings import Embedder
 from desktop.store.locks import Busy, hold
 from desktop.store.project import Project
 from desktop.store.project_facts import PictureState
-from desktop.store.project_rows import FeatureRows, Key
+from desktop.store.project_rows import FeatureRows, RowKey
 from desktop.system.workers import WorkCancelled
 
 _BATCH = 16
@@ -143,7 +143,7 @@ class Looker:
         began, seen = time.monotonic(), 0
         done: list[tuple[_Wanted, Glance | NotOpened]] = []
         ids: list[int] = []
-        rows: dict[Key, np.ndarray] = {}
+        rows: dict[RowKey, np.ndarray] = {}
         last = began
         with ThreadPoolExecutor(max(2, min(4, os.cpu_count() or 1)), thread_name_prefix="look") as pool:
             for portion in self._ahead(pool):
@@ -216,7 +216,7 @@ class Looker:
         sources = [ImageSource.from_path(wanted.path, wanted.frame) for wanted in portion]
         return list(zip(portion, glances(sources, self._embedder.spec, lambda: self._stopped), strict=True))
 
-    def _embedded(self, portion: Sequence[tuple[_Wanted, Glance | NotOpened]]) -> dict[Key, np.ndarray]:
+    def _embedded(self, portion: Sequence[tuple[_Wanted, Glance | NotOpened]]) -> dict[RowKey, np.ndarray]:
         fresh = [(wanted, seen) for wanted, seen in portion if isinstance(seen, Glance)]
         if not fresh:
             return {}
@@ -226,7 +226,7 @@ class Looker:
         made = self._embedder.prepared(images, digests if whole else None)
         return {(seen.sha256, wanted.frame): row for (wanted, seen), row in zip(fresh, made, strict=True)}
 
-    def _commit(self, done: Sequence[tuple[_Wanted, Glance | NotOpened]], rows: dict[Key, np.ndarray]) -> list[int]:
+    def _commit(self, done: Sequence[tuple[_Wanted, Glance | NotOpened]], rows: dict[RowKey, np.ndarray]) -> list[int]:
         self._rows.add(rows)
         persons = self._persons([wanted for wanted, _ in done])
         with self._project.database.changing("looked") as connection:
