@@ -15,7 +15,7 @@ from desktop.store.project import Project
 from desktop.store.project_facts import PictureState
 from desktop.store.project_rows import FeatureRows
 
-_ALIKE_FEATURES = 0.95
+_ALIKE_FEATURES = 0.9
 """Pictures whose thumbnails agree are near copies where the network sees the same as well: this much cosine."""
 
 
