@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from desktop.ml.teaching.accuracy import CHECK_EVERY, drawn
 from desktop.ml.teaching.learner import Learner, Lesson
 from desktop.ml.teaching.pool import Pool
-from desktop.ml.teaching.ridge import BIAS, unknown_of
+from desktop.ml.teaching.ridge import RidgeHead, solve, unknown_of
 from desktop.store.project_rows import FeatureRows
 
 _CANDIDATES = 2_000  # of the least sure or of any: among them those unlike each other are chosen
@@ -31,15 +33,16 @@ def uncertain(lesson: Lesson, learner: Learner, most: int) -> tuple[np.ndarray, 
     """
     pool = lesson.pool
     free = _without_label(pool)
-    if lesson.head is None:
+    chooser = _chooser(lesson, learner)
+    if chooser is None:
         chosen, _ = spread(pool, learner, free, most)
         chosen = _with_checks(pool, np.concatenate([chosen, np.setdiff1d(free, chosen)]), most)
         return chosen, np.zeros(len(chosen), np.float32)
-    margins = margins_of(lesson.scores[free])
+    margins = margins_of(learner.scores(chooser.head, pool.places[free]))
     order = np.argsort(margins, kind="stable")
-    if lesson.head.inverse is not None and len(free) > 2:
+    if chooser.head.inverse is not None and len(free) > 2:
         first = order[:_CANDIDATES_UNSURE]
-        picked = first[_telling(lesson, learner, free, margins, first, min(most, _PICKED))]
+        picked = first[_telling(chooser, learner, pool, free, margins, first, min(most, _PICKED))]
         order = np.concatenate([picked, order[~np.isin(order, picked)]])
     margin_of = np.zeros(len(pool), np.float32)
     margin_of[free] = margins
@@ -47,34 +50,62 @@ def uncertain(lesson: Lesson, learner: Learner, most: int) -> tuple[np.ndarray, 
     return chosen, margin_of[chosen]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chooser:
+    """The head that pictures are chosen by, and the scaled features that it learned from."""
+
+    head: RidgeHead
+    learned: np.ndarray
+
+
+def _chooser(lesson: Lesson, learner: Learner) -> _Chooser | None:
+    """A head that has not learned from the pictures that the accuracy rests on: else no picture near one of those would
+    be asked for, and held out it would be harder than a picture that is new. ``None`` where the others are too few."""
+    if lesson.head is None:
+        return None
+    kept = np.flatnonzero(~lesson.counted)
+    classes, targets = np.unique(lesson.targets[kept], return_inverse=True)
+    if len(classes) < 2:
+        return None
+    places = lesson.pool.places[lesson.pool.positions(lesson.labelled[kept])]
+    scaled = learner.scaled(places)
+    if len(kept) == len(lesson.targets):
+        return _Chooser(lesson.head, scaled)
+    head = solve(scaled, targets, len(classes), lesson.group_of[kept], (lesson.head.penalty,))
+    return _Chooser(head, scaled)
+
+
 def _telling(
-    lesson: Lesson, learner: Learner, free: np.ndarray, margins: np.ndarray, first: np.ndarray, most: int
+    chooser: _Chooser,
+    learner: Learner,
+    pool: Pool,
+    free: np.ndarray,
+    margins: np.ndarray,
+    first: np.ndarray,
+    most: int,
 ) -> np.ndarray:
     """Which of the candidates ``first`` (positions in ``free``) to show, in order: int64 positions in ``first``."""
-    assert lesson.head is not None
-    pool = lesson.pool
+    head, learned = chooser.head, chooser.learned
+    assert head.inverse is not None
     doubt = np.clip(1.0 - margins, 0.0, 1.0)
     others = np.arange(len(free))
     if len(others) > _REFERENCE:
         others = np.sort(np.random.default_rng(1).choice(others, _REFERENCE, replace=False))
-    learned = learner.scaled(pool.places[pool.positions(lesson.labelled)])
     rows = learner.scaled(pool.places[free[first]], keep=False)
-    covariance, variance = unknown_of(lesson.head, learned, rows, learner.scaled(pool.places[free[others]], keep=False))
-    among = rows @ rows.T
-    crossed = rows @ learned.T + BIAS**2
-    among = among + BIAS**2 - crossed @ lesson.head.inverse @ crossed.T
+    covariance, variance = unknown_of(head, learned, rows, learner.scaled(pool.places[free[others]], keep=False))
+    among, _ = unknown_of(head, learned, rows, rows)
     weight, own = doubt[others], doubt[first]
     taken = np.zeros(len(first), bool)
     out = []
     for _ in range(min(most, len(first))):
-        gain = (covariance**2) @ weight / (variance + lesson.head.penalty)
+        gain = (covariance**2) @ weight / (variance + head.penalty)
         worth = own * np.maximum(gain, 1e-12) ** _REACH
         worth[taken] = -1.0
         best = int(worth.argmax())
         taken[best] = True
         out.append(best)
         # Whatever its label will be, this much is known then.
-        share = among[:, best] / (variance[best] + lesson.head.penalty)
+        share = among[:, best] / (variance[best] + head.penalty)
         covariance = covariance - np.outer(share, covariance[best])
         variance = np.maximum(variance - share * among[:, best], 1e-6)
         among = among - np.outer(share, among[best])
@@ -110,7 +141,8 @@ def spread(pool: Pool, learner: Learner, free: np.ndarray, most: int) -> tuple[n
     rng = np.random.default_rng(1)
     sample = free if len(free) <= _CANDIDATES else np.sort(rng.choice(free, _CANDIDATES, replace=False))
     rows = learner.scaled(pool.places[sample], keep=False)
-    labelled = np.flatnonzero(pool.labels > 0)
+    # Without those that the accuracy rests on: see _chooser.
+    labelled = np.flatnonzero((pool.labels > 0) & ~drawn(pool.draw, pool.labels > 0))
     covariance = rows @ rows.T
     penalty = 0.3 * float(np.trace(covariance)) / len(rows)
     if len(labelled):
