@@ -9,10 +9,10 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.engine.teaching_events import Ended, Refused
+from desktop.engine.teaching_events import Refused, TeachingEnded
 from desktop.services.background import DiskWork
 from desktop.services.teaching import Teaching, words_of
-from desktop.store.project_facts import Action
+from desktop.store.project_facts import ProjectAction
 from desktop.store.projects import ProjectStore
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import count, sentence
@@ -454,13 +454,13 @@ class TeachView(LaterView):
         if refused.number == 0:
             self.said.emit(" ".join(part for part in (sentence(refused.message), refused.hint) if part))
 
-    @Slot(Ended)
-    def _on_lost(self, ended: Ended) -> None:
+    @Slot(TeachingEnded)
+    def _on_lost(self, ended: TeachingEnded) -> None:
         if ended.message:
             self.said.emit(" ".join(part for part in (sentence(ended.message), ended.hint) if part))
 
-    @Slot(Action, bool)
-    def _on_undid(self, action: Action, back: bool) -> None:
+    @Slot(ProjectAction, bool)
+    def _on_undid(self, action: ProjectAction, back: bool) -> None:
         words = {
             "label": self.tr("labelling {0} pictures"),
             "unlabel": self.tr("taking back {0} labels"),
