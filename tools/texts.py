@@ -307,6 +307,8 @@ def _found(tree: ast.Module, own: str) -> Iterator[tuple[str, str, str]]:
     for node in tree.body:  # tables call it T
         if isinstance(node, ast.Assign) and name_of(node.value) == MARK:
             marks |= {name_of(target) for target in node.targets}
+        elif isinstance(node, ast.ImportFrom):
+            marks |= {alias.asname for alias in node.names if alias.name == MARK and alias.asname}
 
     def walk(node: ast.AST, inside: str) -> Iterator[tuple[str, str, str]]:
         if isinstance(node, ast.ClassDef):

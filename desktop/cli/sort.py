@@ -14,7 +14,7 @@ from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, Failure
-from desktop.store.file_actions import FileActions, Outcome
+from desktop.store.file_actions import FileActions, FileOutcome
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
 from desktop.system.words import phrase, worded
@@ -185,7 +185,7 @@ def _do(actions: FileActions, plan: SortPlan) -> int:
     return status
 
 
-def _told(outcome: Outcome, told: str) -> int:
+def _told(outcome: FileOutcome, told: str) -> int:
     left = phrase("{count:,} left", count=len(outcome.left))
     console.say(f"{told}; {left}" if outcome.left else told)
     if outcome.cancelled:

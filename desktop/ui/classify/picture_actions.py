@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Explanation
     from desktop.services.settings import Settings
     from desktop.store.manifest import Manifest
-    from desktop.ui.classify.printing import Page
+    from desktop.ui.classify.printing import PrintedPage
     from desktop.ui.classify.whole import Whole
 
 _LISTED = 5
@@ -372,14 +372,14 @@ class PictureActions(QObject):
             self.printing = Printing([self.page()], self._widget)
             self.printing.show()
 
-    def page(self) -> Page:
+    def page(self) -> PrintedPage:
         """What is printed of the picture that is looked at."""
-        from desktop.ui.classify.printing import Page
+        from desktop.ui.classify.printing import PrintedPage
         from desktop.ui.kit.tabled import notice
 
         session, manifest = self._view.session, self.manifest
         assert session.preview is not None and session.current is not None
-        page = Page(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
+        page = PrintedPage(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
         answer = session.prediction
         if answer is not None and manifest is not None:
             page.answer = self._view.answer.bars.headline
