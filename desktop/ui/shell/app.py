@@ -198,6 +198,9 @@ def _clear_leftovers() -> None:
     from desktop.store.housekeeping import clear_leftovers
 
     clear_leftovers()
+    from desktop.store.file_actions import FileActions
+
+    FileActions().recover()
 
 
 def say_busy() -> None:
