@@ -101,6 +101,16 @@ def test_a_change_of_language_words_it_anew(german: None) -> None:
     )
 
 
+def test_what_comes_from_a_file_in_english_is_recognised(german: None) -> None:
+    assert worded("This is a PDF document; expected PNG or JPEG.") == (
+        "Das ist ein PDF-Dokument; erwartet wird PNG or JPEG."
+    )
+    assert worded("12,345 pictures of cats") == "12,345 Bilder von cats"
+    assert worded("many pictures of cats") == "many pictures of cats"  # 'many' is no number
+    words.speak(["en"])
+    assert worded("This is a PDF document; expected y.") == "This is a PDF document; expected y."
+
+
 @pytest.mark.parametrize(
     ("wish", "names"),
     [

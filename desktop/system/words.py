@@ -12,8 +12,11 @@ The words come from ``resources/translations/fovea_LANGUAGE.mo`` (GNU gettext's 
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import gettext
 import os
+import re
 import string
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +32,7 @@ VARIABLES = ("FOVEA_LANG", "FOVEA_LANGUAGE")
 SOURCE = "en"
 NUMBERS = "Numbers"
 """The context of a language's signs, which are no words: the tool that compiles takes them from Qt's locale data."""
+_OWN_LETTERS = 12
 DECIMAL, GROUP, SEPARATOR = "decimal", "group", "separator"
 _ENGLISH_SIGNS = {DECIMAL: ".", GROUP: ",", SEPARATOR: ", "}
 
@@ -103,8 +107,14 @@ def hold(owner: object, *names: str) -> None:
 
 
 def worded(text: str) -> str:
-    """``text`` in the language of this process: a :class:`Said` anew, a plain text as far as it is known whole."""
-    return as_said(text) if isinstance(text, Said) else translated(CONTEXT, text)
+    """``text`` in the language of this process: a :class:`Said` anew; a plain text, as files hold it (a card, the end of
+    a run), where it is known whole or is what an English template gives with some values."""
+    if isinstance(text, Said):
+        return as_said(text)
+    if _catalogue is None or not text:
+        return text
+    found = translated(CONTEXT, text)
+    return found if found != text else _recognised(text, _language)
 
 
 def plural(context: str, text: str, count: int) -> str:
@@ -250,6 +260,52 @@ def first_there(wanted: Sequence[str], ending: str = ".mo") -> Path | None:
             if path.is_file():
                 return path
     return None
+
+
+@functools.lru_cache(maxsize=1024)
+def _recognised(text: str, language: str) -> str:
+    """``text`` in this language where it was made of a template of the catalogue; else as it is."""
+    for pattern, template in _patterns(language):
+        match = pattern.fullmatch(text)
+        if match is not None:
+            values = {name: worded(value) for name, value in match.groupdict().items()}
+            found = translated(CONTEXT, template)
+            if found == template:
+                found = plural(CONTEXT, template, 1 if values.get("count") == "1" else 2)
+            return _filled(re.sub(r"\{(\w+)[^{}]*\}", r"{\1}", found), values, plain=True)
+    return text
+
+
+@functools.lru_cache(maxsize=2)
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    """What English sentences of the catalogue's templates look like, those with most words of their own first."""
+    head = f"{CONTEXT}\x04"
+    found = []
+    for key in getattr(_catalogue, "_catalog", {}):
+        name = key[0] if isinstance(key, tuple) else key
+        if not name.startswith(head) or "{" not in name:
+            continue
+        template = name.removeprefix(head)
+        own = re.sub(r"\{[^{}]*\}", "", template)
+        if len(own) < _OWN_LETTERS:
+            continue  # 'NAME: VALUE' would fit nearly everything
+        with contextlib.suppress(re.error):
+            found.append((len(own), re.compile(_pattern(template), re.DOTALL), template))
+    found.sort(key=lambda entry: -entry[0])
+    return [(pattern, template) for _, pattern, template in found]
+
+
+def _pattern(template: str) -> str:
+    seen: set[str] = set()
+    parts = []
+    for literal, name, spec, _ in string.Formatter().parse(template):
+        parts.append(re.escape(literal))
+        if name is None:
+            continue
+        inner = r"[\d.,+\-]+ ?%?" if spec else ".+?"
+        parts.append(f"(?P={name})" if name in seen else f"(?P<{name}>{inner})")
+        seen.add(name)
+    return "".join(parts)
 
 
 def _sign(catalogue: gettext.NullTranslations | None, key: str) -> str:
