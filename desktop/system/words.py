@@ -107,8 +107,8 @@ def hold(owner: object, *names: str) -> None:
 
 
 def worded(text: str) -> str:
-    """``text`` in the language of this process: a :class:`Said` anew; a plain text, as files hold it (a card, the end of
-    a run), where it is known whole or is what an English template gives with some values."""
+    """``text`` in the language of this process: a :class:`Said` anew; a plain text, as files hold it (a card, the end
+    of a run), where it is known whole or is what an English template gives with some values."""
     if isinstance(text, Said):
         return as_said(text)
     if _catalogue is None or not text:
