@@ -6,6 +6,7 @@ import ast
 import json
 import pickle
 import re
+import string
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -195,3 +196,28 @@ def test_every_part_of_a_sentence_crosses_a_pipe() -> None:
     assert isinstance(said, Said) and said.values == {"a": 3, "b": "x", "c": "why", "d": "plain"}
     assert all(type(value) in (int, str, Said) for value in said.values.values())
     assert pickle.loads(pickle.dumps(said)) == said
+
+
+def test_every_place_of_a_template_has_its_value() -> None:
+    wrong = []
+    for path in sorted((ROOT / "desktop").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+            if name != "phrase" or not isinstance(node, ast.Call) or not node.args:
+                continue
+            given = {keyword.arg for keyword in node.keywords} - {"one"}
+            forms = [keyword.value for keyword in node.keywords if keyword.arg == "one"] + [node.args[0]]
+            templates = [text for form in forms for text in _constants(form)]
+            if not given or not templates or None in given:
+                continue
+            for template in templates:
+                places = {place for _, place, _, _ in string.Formatter().parse(template) if place is not None}
+                if not places <= given:
+                    wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}: {sorted(places - given)}")
+    assert wrong == []
+
+
+def _constants(node: ast.expr) -> list[str]:
+    if isinstance(node, ast.IfExp):
+        return _constants(node.body) + _constants(node.orelse)
+    return [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
