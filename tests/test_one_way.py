@@ -35,18 +35,21 @@ SUPERVISORS = (
     "desktop/services/model_jobs.py",
     "desktop/services/scan.py",
     "desktop/services/searching.py",
+    "desktop/services/teaching.py",
     "desktop/services/training.py",
 )
 BACKGROUND = "desktop/services/background.py"
 
 # Whole folders become visible by a rename, files of one's own are moved: each of these renames no half-written file.
 RENAMES = (
+    "desktop/app/teaching_exchange.py",
     "desktop/core/data/unpack.py",
     "desktop/ml/data/cache.py",
     "desktop/ml/exchange/import_model.py",
     "desktop/ml/exchange/install.py",
     "desktop/store/changes.py",
     "desktop/store/file_actions.py",
+    "desktop/store/projects.py",
     "desktop/store/runs.py",
     "desktop/store/store.py",
     "desktop/system/crash.py",

@@ -19,7 +19,7 @@ from desktop.core.pictures.decode import decode
 from desktop.core.types import DecodeError, ImageSource, Notice
 from desktop.system import words
 from desktop.system.errors import FoveaError
-from desktop.system.words import Said, Template, english, phrase, worded
+from desktop.system.words import Sentence, Template, english, phrase, worded
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -193,8 +193,8 @@ def test_no_visible_text_of_the_window_bypasses_its_translation() -> None:
 
 def test_every_part_of_a_sentence_crosses_a_pipe() -> None:
     said = phrase("{a} {b} {c}", a=np.int64(3), b=Path("x"), c=ValueError(phrase("why")), d=ValueError("plain"))
-    assert isinstance(said, Said) and said.values == {"a": 3, "b": "x", "c": "why", "d": "plain"}
-    assert all(type(value) in (int, str, Said) for value in said.values.values())
+    assert isinstance(said, Sentence) and said.values == {"a": 3, "b": "x", "c": "why", "d": "plain"}
+    assert all(type(value) in (int, str, Sentence) for value in said.values.values())
     assert pickle.loads(pickle.dumps(said)) == said
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -275,10 +275,10 @@ def _from_elsewhere(tree: ast.Module, root: Path, constants: dict[Path, dict[str
     return held
 
 
-def _errors(trees: Iterator[ast.Module] | object) -> set[str]:
+def _errors(trees: Iterable[ast.Module]) -> set[str]:
     """The names of FoveaError and all that descend from it, and of functions that return one as they are called."""
     bases: dict[str, set[str]] = {}
-    for tree in trees:  # type: ignore[attr-defined]
+    for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
                 bases.setdefault(node.name, set()).update(map(name_of, node.bases))

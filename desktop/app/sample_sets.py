@@ -98,7 +98,7 @@ def _own() -> Path:
 
 
 SETS = (
-    SampleSet("photos", "two photographs (of scikit-learn, Creative Commons Attribution 2.0)", _photos),
+    SampleSet("photos", "two photographs, by danielbuechele and vultilion (Creative Commons Attribution 2.0)", _photos),
     SampleSet("digits", "drawn digits in folders 0 to 9", _digits),
     SampleSet("shapes", "drawn circles, crosses and squares in three folders, to train on", draw_shapes),
     SampleSet("phantom", "a drawn phantom of a chest; it is no X-ray", _phantom),

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Literal
 from desktop.core.data.dataset import look_of
 from desktop.core.data.file_names import folder_names, free_name, plain_name
 from desktop.core.types import FoveaError, ImageSource
-from desktop.store.file_actions import FileActions, FileStep, Outcome
+from desktop.store.file_actions import FileActions, Outcome
+from desktop.store.file_journal import FileStep
 from desktop.system.files import free_space, has_room, reason_of, size_words
 from desktop.system.words import phrase
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 
-from desktop.app.sorting import FIELDS, Answered, SortPlan, SortRule, carry_out, check_pattern, plan_sorting
+from desktop.app.sorting import FIELDS, Answered, How, SortPlan, SortRule, carry_out, check_pattern, plan_sorting
 from desktop.cli import console
 from desktop.cli.answers import Result, answers
 from desktop.cli.parser import Parser
@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
     except FoveaError as error:
         console.complain(error.message, error.hint)
         return 2
-    how = "rename" if options.rename else "move" if options.move else "copy"
+    how: How = "rename" if options.rename else "move" if options.move else "copy"
     rule = SortRule(
         how, options.into or "", pattern, not options.flat, options.at_least, options.doubtful, options.skip
     )

@@ -67,7 +67,7 @@ class Marks(QObject):
             before = self._held.pop(item, None)
             if not mark.is_empty:
                 self._held[item] = mark
-            work = partial(MarkStore().set, item.source, mark)
+            work = partial(MarkStore().put, item.source, mark)
             self._disk.run(work, failed=partial(self._not_kept, item, before))
         if marks:
             self.changed.emit()

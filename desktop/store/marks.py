@@ -52,7 +52,7 @@ class MarkStore:
     def __init__(self, file: Path | None = None) -> None:
         self._file = file if file is not None else paths.user_data() / "marks.sqlite"
 
-    def set(self, source: ImageSource, mark: Mark) -> None:
+    def put(self, source: ImageSource, mark: Mark) -> None:
         """Put ``mark`` on the picture, in place of what was there. Raises StoreError: gone, or not to be written."""
         size, sha256, place = self._identify(source)
         note = mark.note.strip()[:LONGEST_NOTE]

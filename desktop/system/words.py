@@ -1,6 +1,6 @@
 """What Fovea says below its window, in the language that this process speaks.
 
-A sentence is a :class:`Said`: its English template and its values. It is a ``str``, worded when it is made, so that
+A sentence is a :class:`Sentence`: its English template and its values. It is a ``str``, worded when it is made, so that
 every place that shows text can show it; template and values stay with it. A child process speaks English; what it says
 crosses the pipe as template and values and is worded where it arrives. The English is what goes into JSON and files
 (:func:`english`), and a change of language words it anew (:func:`worded`).
@@ -45,7 +45,7 @@ _language = SOURCE
 _signs = dict(_ENGLISH_SIGNS)
 
 
-class Said(str):
+class Sentence(str):
     """A sentence and what it is made of: ``template`` (English), ``values`` by their names, ``one`` the English
     template where ``values['count']`` is one, '' where number makes no difference. Its text is worded already."""
 
@@ -55,7 +55,7 @@ class Said(str):
     one: str
     context: str
 
-    def __new__(cls, template: str, values: Mapping[str, Any], one: str = "", context: str = CONTEXT) -> Said:
+    def __new__(cls, template: str, values: Mapping[str, Any], one: str = "", context: str = CONTEXT) -> Sentence:
         held = {name: _plain(value) for name, value in values.items()}
         self = super().__new__(cls, _word(template, held, one, context))
         self.template, self.one, self.context = template, one, context
@@ -63,10 +63,7 @@ class Said(str):
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Said, (self.template, self.values, self.one, self.context)
-
-    def __getnewargs__(self) -> tuple[Any, ...]:  # type: ignore[override]
-        return self.template, self.values, self.one, self.context
+        return Sentence, (self.template, self.values, self.one, self.context)
 
     @property
     def english(self) -> str:
@@ -81,22 +78,23 @@ class Template(NamedTuple):
     one: str = ""
 
 
-def phrase(template: str | Template, /, *, one: str = "", **values: Any) -> Said:
+def phrase(template: str | Template, /, *, one: str = "", **values: Any) -> str:
     """``template`` with ``{name}`` replaced by ``values`` (text, numbers with a format as in ``{count:,}``, other
-    sentences, an error for what it says, or several of those in a ``list``), in the language of this process.
+    sentences, an error for what it says, or several of those in a ``list``), in the language of this process: a
+    :class:`Sentence`.
 
     ``one`` is the template for a ``count`` of one; languages with more forms than two have them in their translation.
     """
     if isinstance(template, Template):
         template, one = template
-    return Said(template, values, one)
+    return Sentence(template, values, one)
 
 
-def as_said(text: str) -> Said:
-    """``text``, a whole sentence without values, as a :class:`Said`; one that is already is worded anew."""
-    if isinstance(text, Said):
-        return Said(text.template, text.values, text.one, text.context)
-    return Said(str(text), {})
+def as_said(text: str) -> Sentence:
+    """``text``, a whole sentence without values, as a :class:`Sentence`; one that is already is worded anew."""
+    if isinstance(text, Sentence):
+        return Sentence(text.template, text.values, text.one, text.context)
+    return Sentence(str(text), {})
 
 
 def hold(owner: object, *names: str) -> None:
@@ -107,9 +105,9 @@ def hold(owner: object, *names: str) -> None:
 
 
 def worded(text: str) -> str:
-    """``text`` in the language of this process: a :class:`Said` anew; a plain text, as files hold it (a card, the end
-    of a run), where it is known whole or is what an English template gives with some values."""
-    if isinstance(text, Said):
+    """``text`` in the language of this process: a :class:`Sentence` anew; a plain text, as files hold it (a card, the
+    end of a run), where it is known whole or is what an English template gives with some values."""
+    if isinstance(text, Sentence):
         return as_said(text)
     if _catalogue is None or not text:
         return text
@@ -132,7 +130,7 @@ def translated(context: str, text: str) -> str:
 
 def english(value: Any) -> Any:
     """``value`` (text, or dictionaries and lists of it) with every sentence in English: for JSON and files."""
-    if isinstance(value, Said):
+    if isinstance(value, Sentence):
         return value.english
     if isinstance(value, dict):
         return {key: english(held) for key, held in value.items()}
@@ -360,7 +358,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, BaseException):
-        return value.args[0] if value.args and isinstance(value.args[0], Said) else str(value)
+        return value.args[0] if value.args and isinstance(value.args[0], Sentence) else str(value)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a scalar of NumPy
         return value.item()
     return str(value)
@@ -369,7 +367,7 @@ def _plain(value: Any) -> Any:
 def _value(value: Any, plain: bool) -> str:
     if isinstance(value, list):
         return (_ENGLISH_SIGNS if plain else _signs)[SEPARATOR].join(_value(item, plain) for item in value)
-    if isinstance(value, Said):
+    if isinstance(value, Sentence):
         return value.english if plain else worded(value)
     return str(value)
 

@@ -34,12 +34,12 @@ _COMMAND = re.compile(r"^ {4}(fovea .*)$|`(fovea [^`]*)`", re.MULTILINE)
 @functools.cache
 def words_of_the_window() -> frozenset[str]:
     """Every text that the window can show, as its source has them: without the marks of keys and of places to fill."""
-    spec = importlib.util.spec_from_file_location("translations", ROOT / "tools" / "translations.py")
+    spec = importlib.util.spec_from_file_location("texts", ROOT / "tools" / "texts.py")
     assert spec is not None and spec.loader is not None
     tool = importlib.util.module_from_spec(spec)
-    sys.modules["translations"] = tool
+    sys.modules["texts"] = tool
     spec.loader.exec_module(tool)
-    return frozenset(plain(text.source) for text in tool.collect(ROOT / "desktop"))
+    return frozenset(plain(text.source) for text in tool.every())
 
 
 def plain(words: str) -> str:

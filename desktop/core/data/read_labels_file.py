@@ -49,13 +49,12 @@ def read_labels(path: Path) -> LabelledDataset:
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise DatasetError(
-                "too-large",
-                phrase("'{name}' is larger than {most_bytes} MiB", name=path.name, most_bytes=_MOST_BYTES >> 20),
+                "too-large", phrase("'{name}' is larger than {most} MiB", name=path.name, most=_MOST_BYTES >> 20)
             )
         title, rows = _rows(path)
     except OSError as error:
         raise DatasetError(
-            "unreadable", phrase("'{name}' cannot be read ({name2})", name=path.name, name2=type(error).__name__)
+            "unreadable", phrase("'{name}' cannot be read ({fault})", name=path.name, fault=type(error).__name__)
         ) from error
     if not rows:
         raise DatasetError("no-images", phrase("'{name}' names no pictures", name=path.name), "Label some first.")

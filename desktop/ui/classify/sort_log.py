@@ -21,11 +21,13 @@ from PySide6.QtWidgets import (
 
 from desktop.services.sorting import Sorter
 from desktop.system.words import worded
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets.notices import CautionStrip
 
 if TYPE_CHECKING:
-    from desktop.store.file_actions import ActionRecord, Outcome
+    from desktop.store.file_actions import Outcome
+    from desktop.store.file_journal import ActionRecord
 
 _MOST_ROWS = 2000
 
@@ -41,6 +43,7 @@ class SortLog(QDialog):
         self._records: list[ActionRecord] = []
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Files Sorted"))
+        give_help(self, "acting#sorting-by-answer")
         self._words = make_label(
             self.tr("Fovea copies, moves and renames files only on your command. Each command is listed here."),
             "secondary",

@@ -276,6 +276,8 @@ def _is_code(block: QTextBlock) -> bool:
     """Whether the whole block is in type of one width and stands in no sentence: a line of commands."""
     if block.textList() is not None or QTextCursor(block).currentTable() is not None:
         return False
+    if block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeLanguage):
+        return True
     parts = _parts(block)
     return bool(parts) and all(form.fontFixedPitch() for _, _, form in parts)
 

@@ -36,6 +36,8 @@ class Key(NamedTuple):
 
 T = QT_TRANSLATE_NOOP
 _LIST = T("Keys", "Classify: the list of images")
+_BARS = T("Keys", "Classify: the scores of the classes")
+_CAMERA = T("Keys", "The camera")
 _PICTURE = T("Keys", "Pictures, in every view")
 _LARGE = T("Keys", "A picture looked at large")
 _DRAW = T("Keys", "Draw: the sheet")
@@ -52,11 +54,15 @@ KEYS: tuple[Key, ...] = (
     Key(_LIST, "widgets.image_list", "Space", T("Keys", "Look at the image large")),
     Key(_LIST, "widgets.image_list", "Return", T("Keys", "Go to the picture")),
     Key(_LIST, "widgets.image_list", "Delete Backspace", T("Keys", "Remove from the list; the file stays")),
-    Key(_LIST, "widgets.image_list", "Shift+F10", T("Keys", "The menu of an image, a row, a bar or a map")),
+    Key(_LIST, "classify.picture_actions", "Shift+F10", T("Keys", "The menu of an image, a row, a bar or a map")),
+    Key(_LIST, "classify.picture_pane", "Ctrl+C", T("Keys", "Copy the picture, or the files that are selected")),
     Key(_LIST, "widgets.image_list", "letters", T("Keys", "Filter by name")),
     Key(_LIST, "widgets.image_list", "Esc", T("Keys", "Show all names again")),
     Key(_LIST, "widgets.gallery", "PgUp PgDown Home End", T("Keys", "Go through the images by pages, to the ends")),
-    Key(_LIST, "widgets.probability_bars", "Ctrl+C", T("Keys", "Copy the scores, where the keyboard is on them")),
+    Key(_BARS, "widgets.probability_bars", "Ctrl+C", T("Keys", "Copy the scores, where the keyboard is on them")),
+    Key(_CAMERA, "widgets.camera_pane", "Return", T("Keys", "Keep the frame that is shown")),
+    Key(_CAMERA, "widgets.camera_pane", "Esc", T("Keys", "Turn the camera off and close it")),
+    Key(_CAMERA, "teach.camera_part", "digits letters", T("Keys", "In Teach, held: record as the class of that key")),
     Key(_PICTURE, "widgets.picture_view", "+ -", T("Keys", "Zoom in, zoom out")),
     Key(_PICTURE, "widgets.picture_view", "0", T("Keys", "Fit to the window")),
     Key(_PICTURE, "widgets.picture_view", "1", T("Keys", "Actual size")),
@@ -119,7 +125,7 @@ def _commands(menu: QMenu) -> Iterator[tuple[tuple[str, ...], str]]:
         if isinstance(below, QMenu):
             yield from _commands(below)
         elif keys := keys_of(action):
-            yield _usual(keys), bare(action.text()).removesuffix("…")
+            yield _usual(keys), bare(action.text())
 
 
 def _usual(keys: tuple[str, ...]) -> tuple[str, ...]:

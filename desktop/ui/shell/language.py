@@ -25,7 +25,7 @@ _installed: list[QTranslator] = []
 class CatalogueTranslator(QTranslator):
     """Answers Qt's questions for words from the catalogue of :mod:`desktop.system.words`."""
 
-    def translate(self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1) -> str | None:  # type: ignore[override]
+    def translate(self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1) -> str | None:
         """The words; ``None`` where there are none, so that Qt asks on."""
         found = words.plural(context, sourceText, n) if n >= 0 else words.translated(context, sourceText)
         return None if found == sourceText else found

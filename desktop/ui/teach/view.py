@@ -9,10 +9,10 @@ import numpy as np
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.engine.teaching_events import Ended, Refused
+from desktop.engine.teaching_events import Refused, TeachingEnded
 from desktop.services.background import DiskWork
 from desktop.services.teaching import Teaching, words_of
-from desktop.store.project_facts import Action
+from desktop.store.project_facts import ProjectAction
 from desktop.store.projects import ProjectStore
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import count, sentence
@@ -29,6 +29,7 @@ from desktop.ui.teach.picture_side import PictureSide
 from desktop.ui.teach.pictures_pane import PicturesPane
 from desktop.ui.teach.project_dialogs import ask_name
 from desktop.ui.teach.projects_bar import ProjectsBar
+from desktop.ui.teach.sort_files import SortFiles
 from desktop.ui.teach.start import TeachStart
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class TeachView(LaterView):
         self.pictures = PicturesPane(self.teaching)
         self.side = PictureSide(self.teaching, self.pictures.model)
         self.exchange = Exchange(self.teaching, self)
+        self.sort_files = SortFiles(self.teaching, self.exchange, self._settings, self.disk, self)
         left = QWidget()
         column = QVBoxLayout(left)
         column.setContentsMargins(12, 8, 8, 12)
@@ -296,6 +298,8 @@ class TeachView(LaterView):
         menu.addSeparator()
         self.exchange.fill(menu, can_export=self.can_export())
         menu.addSeparator()
+        sort = menu.addAction(self.tr("Sort the files by label…"), self.sort_files.ask)
+        sort.setEnabled(self.can_export())
         menu.addAction(self.tr("Find moved pictures…"), self.exchange.ask_moved)
         menu.addAction(self.tr("Make it a model…"), self.make_model)
 
@@ -450,13 +454,13 @@ class TeachView(LaterView):
         if refused.number == 0:
             self.said.emit(" ".join(part for part in (sentence(refused.message), refused.hint) if part))
 
-    @Slot(Ended)
-    def _on_lost(self, ended: Ended) -> None:
+    @Slot(TeachingEnded)
+    def _on_lost(self, ended: TeachingEnded) -> None:
         if ended.message:
             self.said.emit(" ".join(part for part in (sentence(ended.message), ended.hint) if part))
 
-    @Slot(Action, bool)
-    def _on_undid(self, action: Action, back: bool) -> None:
+    @Slot(ProjectAction, bool)
+    def _on_undid(self, action: ProjectAction, back: bool) -> None:
         words = {
             "label": self.tr("labelling {0} pictures"),
             "unlabel": self.tr("taking back {0} labels"),
