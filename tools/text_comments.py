@@ -1,4 +1,4 @@
-"""What translators are told of texts that say too little by themselves: (context, text) -> comment; '' stands for any."""
+"""What translators are told of texts that say too little: (context, text) -> comment; '' stands for any."""
 
 from __future__ import annotations
 
