@@ -81,7 +81,15 @@ def _plain(language: str) -> str:
     return words.SOURCE if language in (words.PSEUDO, words.PSEUDO_RTL) else language
 
 
+_NAMES = {
+    "en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "ja": "日本語", "pt_BR": "Português (Brasil)",
+    "zh_CN": "简体中文",
+}  # fmt: skip
+
+
 def name_of(language: str) -> str:
-    """What a language calls itself: 'Deutsch', 'português'."""
+    """What a language calls itself: 'Deutsch', 'Português (Brasil)'. Of others Qt says it, with their country."""
+    if language in _NAMES:
+        return _NAMES[language]
     name = QLocale(language).nativeLanguageName() or language
     return name[:1].upper() + name[1:]
