@@ -195,11 +195,7 @@ class Persons:
 
 
 def _by_person(estimate: Estimate) -> Estimate:
-    return (
-        replace(estimate, method=f"{estimate.method} by person")
-        if estimate.method == "bootstrap"
-        else estimate
-    )
+    return replace(estimate, method=f"{estimate.method} by person") if estimate.method == "bootstrap" else estimate
 
 
 def _fewer(plain: Estimate, positives: int, negatives: int) -> Estimate:
