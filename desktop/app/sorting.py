@@ -22,7 +22,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.store.file_actions import FileActions, FileOutcome
 from desktop.store.file_journal import FileStep
 from desktop.system.files import free_space, has_room, reason_of, size_words
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 if TYPE_CHECKING:
     from desktop.app.batch_columns import BatchColumns
@@ -192,7 +192,7 @@ def _title(plan: SortPlan) -> str:
         told = phrase("copied by answer") if plan.rule.by_answer else phrase("copied into one folder")
     else:
         told = phrase("moved by answer") if plan.rule.by_answer else phrase("moved into one folder")
-    return told.english
+    return str(english(told))
 
 
 class _Planner:

@@ -117,8 +117,8 @@ class PageView(QTextBrowser):
         selections = []
         for begin, end in self._marks:
             selection = QTextEdit.ExtraSelection()
-            selection.cursor = self._selected(begin, end)  # type: ignore[attr-defined]
-            selection.format = form  # type: ignore[attr-defined]
+            selection.cursor = self._selected(begin, end)
+            selection.format = form
             selections.append(selection)
         self.setExtraSelections(selections)
 
