@@ -9,6 +9,8 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
+from desktop.core.figures.table import accuracy_words
+from desktop.core.notices import medical_notice
 from desktop.store import run_files
 from desktop.store.run_record import RunRecord
 from desktop.store.runs import HISTORY, SPLIT, RunError, RunStore
@@ -80,6 +82,7 @@ def _show(store: RunStore, options: Any) -> int:
     lists = _lists(store, record.id)
     if options.json:
         raw = {"run": record.to_dict(), "plan": plan, "history": history, "split": lists}
+        raw["notice"] = medical_notice(plan.get("medical") is True)
         console.say(json.dumps(raw, indent=1))
         return 0
     facts = [
@@ -247,4 +250,8 @@ def _accuracy(record: RunRecord) -> str:
 
 
 def _figure(figures: Mapping[str, float], name: str) -> str:
-    return f"{figures[name]:.4f}" if name in figures else ""
+    if name not in figures:
+        return ""
+    if name == "val_accuracy":
+        return accuracy_words(figures[name], int(figures.get("val_n", 0)))
+    return f"{figures[name]:.4f}" + (f" (n = {int(figures['val_n']):,})" if figures.get("val_n") else "")

@@ -14,6 +14,8 @@ from typing import Any
 from desktop import paths
 from desktop.cli import console, train_plan
 from desktop.cli.parser import Parser
+from desktop.core.figures.intervals import FEWEST
+from desktop.core.figures.table import accuracy_words
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
@@ -118,7 +120,8 @@ def _study(options: Any) -> int:
             if options.json:
                 console.say(json.dumps({"event": "measured", **row}))
             else:
-                console.say(f"{name}: {size:,} pictures: accuracy {row['accuracy']:.2%} ({row['split']})")
+                found = accuracy_words(row["accuracy"], row.get("n", 0))
+                console.say(f"{name}: {size:,} pictures: accuracy on {row['split']} {found}")
     finally:
         signal.signal(signal.SIGINT, before)
         bar.clear()
@@ -191,7 +194,9 @@ def _measure(plan: Any, test: bool, sets: Path | None, split_seed: int) -> dict[
     if test and outcome.test_accuracy is None:
         raise _no_test()
     accuracy = outcome.test_accuracy if test else outcome.val_accuracy
-    facts = {"train": outcome.train, "split": "test" if test else "validation", "seconds": round(outcome.seconds, 1)}
+    n = outcome.test_n if test else outcome.val_n
+    facts = {"train": outcome.train, "split": "test" if test else "validation", "n": n}
+    facts["seconds"] = round(outcome.seconds, 1)
     return {"accuracy": accuracy, **facts}
 
 
@@ -225,10 +230,10 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
     )
     if options.csv:
         held = io.StringIO()
-        columns = ("net", "images", "repeat", "train", "split", "accuracy", "seconds")
+        columns = ("net", "images", "repeat", "train", "split", "accuracy", "n", "seconds")
         writer = CsvWriter(held, "\n")
         writer.writerow(columns)
-        writer.writerows([row[name] for name in columns] for row in rows)
+        writer.writerows([row.get(name, "") for name in columns] for row in rows)
         _put(options.csv, held.getvalue())
     if options.plot:
         from desktop.report.parallel import as_page, as_png, curves_figure
@@ -243,5 +248,9 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
         console.say(json.dumps({"event": "result", "summary": summary, "results": rows}))
     else:
         console.say(console.table([head, *table], right=(0,)))
-        console.say(f"accuracy on {split}, mean of {options.repeats} (least to most)")
+        checked = sorted({row["n"] for row in rows if row.get("n")})
+        of = f", n = {checked[0]:,}" + (f" to {checked[-1]:,}" if len(checked) > 1 else "") if checked else ""
+        console.say(f"accuracy on {split}, mean of {options.repeats} (least to most){of}")
+        if checked and checked[0] < FEWEST:
+            console.say(f"With fewer than {FEWEST} pictures to check with these are no figures to compare by.")
     return 0

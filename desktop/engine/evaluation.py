@@ -17,7 +17,7 @@ import numpy as np
 from desktop.core.data.dataset import BrokenEntry, Interrupted, LabelledDataset
 from desktop.core.data.label_map import LEFT_OUT, LabelMap
 from desktop.core.figures.decision import answers_of
-from desktop.core.figures.result import EvaluationResult
+from desktop.core.figures.result import INSIDE, NOT_ASKED, OUTSIDE, EvaluationResult
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.evaluation_facts import FileFacts, data_facts, model_facts, read_file_facts
 from desktop.engine.messages import (
@@ -39,6 +39,7 @@ CHUNK = 2048
 """Pictures in one request: many, because the engine decodes ahead within a request only; few enough for memory."""
 _CHUNK_BYTES = 32 * 1024 * 1024  # of pictures held in memory
 _WAIT_S = 0.2
+_JUDGED = 2 * CHUNK  # pictures up to which the domain gate is asked of every one; of more, of every other chunk or so
 
 
 class Engine(Protocol):
@@ -100,6 +101,10 @@ class Evaluator:
         self._answered = np.zeros(total, bool)
         self._seen = np.zeros(total, bool)  # answered, or known to have no answer
         self._predicted = np.full(total, -1, np.int32)
+        self._outside: np.ndarray | None = None
+        if self._manifest.domain is not None:
+            self._outside = np.full(total, NOT_ASKED, np.int8)
+        self._chunks = 0
         self._skipped: list[BrokenEntry] = list(data.broken)
         self._sent = self._done = self._right = 0
         self._request_id: int | None = None
@@ -172,6 +177,8 @@ class Evaluator:
             else:
                 rows.append(row)
                 scores.append(item.probabilities)
+                if self._outside is not None and item.domain is not None:
+                    self._outside[row] = INSIDE if item.domain.inside else OUTSIDE
                 self._device = item.device
         found = np.array(rows, dtype=np.int64)
         if rows:
@@ -197,7 +204,11 @@ class Evaluator:
         self._chunk_start, self._chunk_end = self._sent, self._sent + len(sources)
         self._sent = self._chunk_end
         self._request_id = self._engine.next_id()
-        self._engine.submit(BatchRequest(self._request_id, self._manifest.id, tuple(sources)))
+        # The gate's share needs no more than some thousand pictures. Chunks take the classes in turns and get on
+        # through the data, so those that are left out are spread.
+        gated = self._outside is not None and self._chunks % max(1, -(-len(self._order) // _JUDGED)) == 0
+        self._chunks += 1
+        self._engine.submit(BatchRequest(self._request_id, self._manifest.id, tuple(sources), gated=gated))
 
     def prefetch(self) -> None:
         """Make the next chunk while the engine works on this one; optional, costs at most 32 MiB."""
@@ -270,6 +281,7 @@ class Evaluator:
             tuple(self._skipped), self._done == len(self._order), self.progress.elapsed_s,
             datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"), self._device, self._versions,
             grouping.numbers[positions] if grouping is not None else None,
+            self._outside[rows] if self._outside is not None else None,
         )  # fmt: skip
 
 

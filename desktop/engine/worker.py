@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import PreparedFile, bring_in, one, show
+from desktop.core.pictures.decode_in_child import READY, PreparedFile, bring_in, one, show
 from desktop.core.trust.saliency import seen_box
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine import child
@@ -120,7 +120,7 @@ class _Engine:
     def run(self) -> None:
         """Read requests until told to stop."""
         self.send(Ready(os.getpid(), DEVICE, _versions()))
-        self._decoders.warm("desktop.core.pictures.decode_in_child:_bring_in")
+        self._decoders.warm(READY)
         for target in (self._predicting, self._picturing, self._thumbnailing):
             threading.Thread(target=target, daemon=True).start()
         while True:
@@ -253,7 +253,7 @@ class _Engine:
             spec = model.manifest.preprocess
             # The first run of an interpreter packs its weights; better now than with the first picture.
             model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
-        self._batch_decoders.warm("desktop.core.pictures.decode_in_child:_bring_in", cores())
+        self._batch_decoders.warm(READY, cores())
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest | ReadRequest) -> None:

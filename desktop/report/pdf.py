@@ -176,10 +176,10 @@ def _first(pages: _Pages, report: Report) -> None:
         pages.text(figure, 20, TEXT, x, 34)
         pages.text(f"95 %: {bounds}" if shown(estimate).low is not None else bounds, 8, TEXT, x, 36)
     pages.y = top - 0.8
-    if report.compatibility:
+    if report.works_here():
         pages.heading("Does it work here?")
-        for compared in report.compatibility:
-            pages.text(compared.verdict.sentence)
+        for name, sentence in report.works_here():
+            pages.text(f"{name}: {sentence}" if name else sentence)
     pages.heading("What was measured")
     pages.table((), report.facts(), (_LEFT, 2.4))
     pages.heading("Figures", keep=2)

@@ -98,14 +98,14 @@ class Workers:
         self._timer: threading.Timer | None = None
 
     def warm(self, function: str, count: int = 1) -> None:
-        """See that there are ``count`` children, and let new ones import what ``function`` needs, so that the first
-        items do not wait for it. Returns at once; a start that fails is no matter yet."""
+        """See that there are ``count`` children, and have new ones call ``function`` (``module:name``) with ``None``,
+        to import what the first items would wait for. Returns at once; a start that fails is no matter yet."""
         with self._lock:
             there = len(self._idle) + len(self._busy)
         for _ in range(min(count, self._most) - there):
             with contextlib.suppress(OSError, MemoryError):
                 child = _Child(self._limits, self._patient)
-                child.process.send((function, ()))
+                child.process.send((function, None))
                 child.owed += 1
                 self._give_back(child)
 
@@ -361,7 +361,12 @@ def _work(connection: Connection, begun: Any, limits: WorkerLimits, patient: boo
         if function not in functions:
             module, _, name = function.partition(":")
             functions[function] = getattr(importlib.import_module(module), name)
-        results = _portion(functions[function], items, begun, limits, enough[0] if enough else None)
+        results: list[Any] = []
+        if items is None:
+            with contextlib.suppress(Exception):  # the first item will tell
+                functions[function](None)
+        else:
+            results = _portion(functions[function], items, begun, limits, enough[0] if enough else None)
         try:
             connection.send(results)
         except OSError:

@@ -106,7 +106,7 @@ def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
     return Estimate(value, max(-1.0, pa - pb - half), min(1.0, pa - pb + half), n, None, "bonett-price")
 
 
-Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold", "same-data"]
+Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold", "same-data", "other-kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +188,30 @@ def area_here(
         return Compatibility("better", f"{start}; it does better here, by {below:.3f} to {above:.3f}.", difference)
     end = f"the two are compatible; it may be up to {max(0.0, -below):.3f} worse here."
     return Compatibility("compatible", f"{start}; {end}", difference)
+
+
+def refused_here(here: Estimate, expected: float, n: int, split: str) -> Compatibility:
+    """As :func:`works_here` for the pictures that the model's domain gate takes for another kind: ``here`` is their
+    share, ``expected`` the one that was to be expected of the model's own kind, on ``n`` pictures of ``split``. Fewer
+    than expected is no fault."""
+    none = Estimate(None, reason="not compared")
+    if here.value is None or here.hits is None or here.low is None or here.high is None:
+        return Compatibility("no-figure", f"The model's gate says nothing of these pictures: {here.reason}.", none)
+    local = f"{here.hits:,} of {here.n:,} images"
+    if shown(here).value is not None:
+        local += f" ({_percent(here.value)}, 95 % interval {_span(here.low, here.high)})"
+    start = (
+        f"The model takes {local} for another kind of picture than its own; of its own, {_percent(expected)} were to "
+        f"be expected (on {n:,} of split '{split}')"
+    )
+    if here.n < FEW:
+        return Compatibility("too-few", f"{start}; {FEW} or more images are needed for an answer.", none)
+    difference = _difference(here, expected, n)
+    assert difference.low is not None
+    if difference.low > 0:
+        end = "more than chance explains: these differ from what it has learned from. They count in all figures here."
+        return Compatibility("other-kind", f"{start}; {end}", difference)
+    return Compatibility("compatible", f"{start}; that is no more than chance explains.", difference)
 
 
 def other_decision(used: float | None, own: float | None, what: str = "accuracy") -> Compatibility:

@@ -18,14 +18,15 @@ from typing import Any, Literal
 import numpy as np
 
 from desktop.core.figures.clustered import Persons
-from desktop.core.figures.intervals import Estimate, shown
+from desktop.core.figures.intervals import Estimate, share_of, shown
 from desktop.core.translate import QT_TRANSLATE_NOOP
 
 CONTEXT = "Metrics"
 """The context in which a window translates the titles of this table."""
 
-Unit = Literal["percent", "number"]
-Group = Literal["answers", "decision", "ranking", "means", "calibration"]
+Unit = Literal["percent", "number", "count"]
+"""``count``: a share that is written as how many of how many first."""
+Group = Literal["answers", "decision", "ranking", "means", "calibration", "kind"]
 
 Compute = Callable[[np.ndarray, np.ndarray, np.ndarray, "Persons | None", int], Estimate]
 """From truth and answers, int32 (n,), scores float32 (n, labels), whose image each is, and a seed for a bootstrap."""
@@ -56,7 +57,7 @@ class Measure:
     @property
     def percent(self) -> bool:
         """Whether it is written as percent."""
-        return self.unit == "percent"
+        return self.unit in ("percent", "count")
 
     def titled(self, label: str = "") -> str:
         """The title, with the positive class in it; without where that has no name here."""
@@ -85,6 +86,9 @@ def _row(key: str, title: str, path: str = "", compute: Compute | None = None, *
     get = partial(_more, key) if compute is not None else partial(_at, path or key)
     return Measure(key, title, get, compute=compute, **rest)
 
+
+REFUSED = "refused as not its kind"
+"""What the share that the domain gate refuses is called where a model's card is compared."""
 
 POINT_METRICS: tuple[Measure, ...] = (
     _row(
@@ -166,6 +170,14 @@ METRICS: tuple[Measure, ...] = (
         card="calibration error",
     ),
     _row("brier", QT_TRANSLATE_NOOP("Metrics", "Brier score"), unit="number", group="calibration", lower=True),
+    _row(
+        "refused",
+        QT_TRANSLATE_NOOP("Metrics", "Refused as not its kind"),
+        unit="count",
+        group="kind",
+        lower=True,
+        card=REFUSED,
+    ),
 )
 """Every single figure of an evaluation: rows of :class:`desktop.core.figures.result.Figures`, in the order shown."""
 
@@ -214,7 +226,10 @@ def written(row: Measure, estimate: Estimate, digits: int | None = None) -> tupl
     bounds = estimate.reason
     if estimate.low is not None and estimate.high is not None:
         bounds = f"{scale * estimate.low:.{places}f} to {scale * estimate.high:.{places}f}{unit}, n = {estimate.n:,}"
-    return f"{scale * estimate.value:.{places}f}{unit}", bounds
+    value = f"{scale * estimate.value:.{places}f}{unit}"
+    if row.unit == "count" and estimate.hits is not None:
+        value = f"{estimate.hits:,} of {estimate.n:,} ({value})"
+    return value, bounds
 
 
 def in_one(row: Measure, estimate: Estimate | None, digits: int | None = None) -> str:
@@ -225,6 +240,17 @@ def in_one(row: Measure, estimate: Estimate | None, digits: int | None = None) -
     if shown(estimate).value is None:
         return f"not known: {bounds}"
     return f"{value} ({bounds})" if bounds else value
+
+
+def accuracy_words(value: float, n: int, digits: int | None = None) -> str:
+    """An accuracy that is known as a number, of ``n`` pictures, as :func:`in_one` writes it."""
+    return in_one(by_key(METRICS, "accuracy"), share_of(value, n), digits)
+
+
+def card_words(name: str, estimate: Estimate) -> str:
+    """A figure of a model's card with its title, interval and number of pictures, or why it cannot be said."""
+    row = of_card(name) or Measure(name, name.replace("_", " ").capitalize(), lambda _: None, unit="number")
+    return f"{row.titled()} {in_one(row, estimate)}"
 
 
 def by_key(rows: Sequence[Measure], key: str) -> Measure:

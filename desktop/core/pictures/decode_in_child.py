@@ -228,6 +228,19 @@ def _known(known: tuple[int, str] | None) -> tuple[int, bytes]:
 
 # What the children do
 
+READY = f"{_HERE}:get_ready"
+"""For :meth:`~desktop.system.workers.Workers.warm`."""
+
+
+def get_ready(_: None = None) -> None:
+    """Import what the first picture of the usual formats would wait for, a third of a second."""
+    from PIL import Image
+
+    from desktop.core.pictures import decode, jpeg_file, preprocess, raster
+
+    assert decode and jpeg_file and preprocess and raster
+    Image.preinit()
+
 
 def _prepare_entry(item: tuple[ImageSource | np.ndarray, tuple[int, str] | None, PreprocessSpec]) -> Entry:
     from desktop.core.pictures.decode import decode

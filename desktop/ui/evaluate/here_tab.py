@@ -72,7 +72,7 @@ class HereTab(QWidget):
 
     @Slot()
     def _show(self) -> None:
-        from desktop.report.content import compatible_with_card
+        from desktop.core.figures.works_here import compatible_with_card
 
         result, figures = self._state.result, self._state.figures
         if result is None or figures is None:
@@ -86,6 +86,7 @@ class HereTab(QWidget):
         # The gravest of the verdicts is the answer: a sensitivity that fails is not made good by the accuracy.
         heads = {
             "worse": self.tr("It does worse here than its card says"),
+            "other-kind": self.tr("These pictures differ from those that it has learned from"),
             "too-few": self.tr("Too few pictures for an answer"),
             "no-figure": self.tr("There is no figure to compare with"),
             "other-threshold": self.tr("Not compared: this threshold is not the model's own"),
