@@ -9,6 +9,7 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
+from desktop.core.data.person_names import may_name_a_person
 from desktop.core.figures.table import accuracy_words
 from desktop.core.notices import medical_notice
 from desktop.store import run_files
@@ -180,7 +181,7 @@ def _find(store: RunStore, given: str) -> RunRecord:
 
 
 def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
-    """The run's plan as it may be shown: without the place of the data."""
+    """The run's plan as it may be shown: without the place of the data, and a title that may name a person."""
     try:
         raw = strict_json.loads_object(store.plan_text(run_id))
     except ValueError as error:
@@ -188,6 +189,8 @@ def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
     if isinstance(raw.get("data"), dict):
         hidden = ("path", "left_out", "kept_together")
         raw["data"] = {key: value for key, value in raw["data"].items() if key not in hidden}
+        if may_name_a_person(str(raw["data"].get("title", ""))):
+            raw["data"]["title"] = ""
     return raw
 
 

@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from desktop.core.data import layouts, read_tables, recognise, unpack
+from desktop.core.data import layouts, parquet, read_tables, recognise, unpack
 from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.read_arrays import read_idx, read_npz
 from desktop.core.data.read_cifar import read_cifar
@@ -44,6 +44,8 @@ def open_dataset(
         inner = None if layout else _arrays(root, split)
         if inner is not None:
             return replace(inner, title=title, root=str(given))
+    elif parquet.is_parquet(given):
+        root, title = parquet.written_out([given], title, progress, cancelled), given.stem
     elif given.is_file():
         root, layout = _of_file(given, title, layout)
     if layout and layout.partition(":")[0] != layouts.FOLDERS:
@@ -61,8 +63,6 @@ def _arrays(given: Path, split: str | None) -> LabelledDataset | None:
 
 def _of_file(given: Path, title: str, layout: str) -> tuple[Path, str]:
     """For a single file that holds no pictures itself: the folder and the layout that it stands for."""
-    if given.suffix.lower() == ".parquet":
-        raise recognise.parquet_refusal(given)
     if given.suffix.lower() in read_tables.SUFFIXES and layout:
         return given.parent, layout
     if given.suffix.lower() in read_tables.SUFFIXES:
@@ -94,6 +94,10 @@ def _by_folders(
     try:
         found = read_folders(root, split, progress, cancelled)
     except DatasetError as error:
+        files = parquet.files_of(root) if error.kind in ("no-images", "no-split") and root.is_dir() else []
+        if files and not recognise.pictures_below(root, progress, cancelled):
+            found = read_folders(parquet.written_out(files, title, progress, cancelled), split, progress, cancelled)
+            return replace(found, title=title, root=address)
         if error.kind not in ("no-images", "split-needed"):
             raise
         seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []

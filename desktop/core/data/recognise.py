@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +17,6 @@ from desktop.core.data.dataset import (
     LabelledDataset,
     choose_split,
     class_problems,
-    some,
 )
 from desktop.core.data.layouts import FOLDERS, NAMES, TABLE, LayoutNeededError, ListedPicture, Proposal, address_of
 from desktop.core.data.read_folders import Files
@@ -29,7 +26,6 @@ from desktop.core.progress import IsCancelled, ReadProgress
 
 _EVERY = 256
 _MOST = 2_000_000  # pictures
-_FOOTER = 4 << 20  # bytes at the end of a Parquet file that are looked at
 
 
 def pictures_below(root: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> list[str]:
@@ -50,15 +46,9 @@ def pictures_below(root: Path, progress: ReadProgress | None = None, cancelled: 
 
 
 def look(root: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> list[Proposal]:
-    """How the labels of the pictures below ``root`` may be read: by tables, by names. Empty: nothing tells them.
-
-    Raises :class:`DatasetError` for data of a kind that is known and not read (Parquet), in words that say so.
-    """
+    """How the labels of the pictures below ``root`` may be read: by tables, by names. Empty: nothing tells them."""
     paths = pictures_below(root, progress, cancelled)
     if not paths:
-        parquet = sorted(path for path in root.glob("**/*.parquet"))[:1]
-        if parquet:
-            raise parquet_refusal(parquet[0])
         return []
     found = read_tables.proposals(root, read_tables.PictureIndex(paths))
     return [*found, *read_names.proposals(paths)]
@@ -141,42 +131,4 @@ def _said(layout: str, rows: Sequence[ListedPicture], there: int, odd: dict[str,
     return out
 
 
-def parquet_refusal(path: Path) -> DatasetError:
-    """What to say of a Parquet file: what it holds, as far as its end tells, and how to make folders of it."""
-    told = _features(path)
-    what = f" ({told})" if told else ""
-    hint = (
-        "Write its pictures into a folder for each class with the package that made it, for instance: "
-        "from datasets import load_dataset; rows = load_dataset('parquet', data_files=FILE)['train']; "
-        "for i, row in enumerate(rows): row['image'].save(f'out/{row[\"label\"]}/{i}.png')."
-    )
-    return DatasetError("unsupported-data", f"'{path.name}' is a Parquet file{what}, which Fovea does not read", hint)
-
-
-def _features(path: Path) -> str:
-    """The columns that Hugging Face's note at the end of a Parquet file names, in words; empty where it has none."""
-    try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _FOOTER))
-            footer = stream.read()
-        text = footer.decode("utf-8", "replace")
-        start = text.find('{"info"')
-        if start < 0:
-            return ""
-        value: Any = json.JSONDecoder().raw_decode(text[start:])[0]
-        features = value["info"]["features"]
-        parts = []
-        for name, facts in list(features.items())[:8]:
-            kind = facts.get("_type", "") if isinstance(facts, dict) else ""
-            names = facts.get("names") if isinstance(facts, dict) else None
-            if kind == "Image":
-                parts.append(f"pictures in column '{name}'")
-            elif kind == "ClassLabel" and isinstance(names, list):
-                parts.append(f"classes in column '{name}': {some([str(n) for n in names])}")
-        return ", ".join(parts)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ""
-
-
-__all__ = ["FOLDERS", "NAMES", "TABLE", "look", "needed", "parquet_refusal", "pictures_below", "read_listed"]
+__all__ = ["FOLDERS", "NAMES", "TABLE", "look", "needed", "pictures_below", "read_listed"]

@@ -15,7 +15,7 @@ import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -68,23 +68,34 @@ def unpacked(path: Path, progress: ReadProgress | None = None, cancelled: IsCanc
 
     Raises :class:`DatasetError` (``bad-data``, ``hostile``, ``too-large``, ``disk-full``), :class:`Interrupted`.
     """
-    folder = _root() / _key(path)
+    return _inside(made([path], path.name, lambda building: _unpack(path, building, progress, cancelled)))
+
+
+def made(files: Sequence[Path], title: str, fill: Callable[[Path], None]) -> Path:
+    """The folder that ``fill`` makes of ``files``, now, or earlier where they have not changed since. Raises what
+    ``fill`` raises, and :class:`DatasetError` for what the disk refuses."""
+    folder = _root() / _key(files)
     if not folder.is_dir():
         _root().mkdir(parents=True, exist_ok=True)
         _tidy()
         building = _root() / f"{_BUILDING}{uuid.uuid4().hex[:12]}"
         try:
             building.mkdir()
-            _unpack(path, building, progress, cancelled)
+            fill(building)
             with contextlib.suppress(OSError):  # another process was faster
                 os.rename(building, folder)
         except OSError as error:
-            raise _explained(path, error) from error
+            raise _explained(title, error) from error
         finally:
             shutil.rmtree(building, ignore_errors=True)
     with contextlib.suppress(OSError):
         os.utime(folder)
-    return _inside(folder)
+    return folder
+
+
+def room(folder: Path) -> int:
+    """Bytes that may be unpacked into ``folder``."""
+    return min(MOST_BYTES, free_space(folder) - RESERVE_BYTES)
 
 
 def total_bytes() -> int:
@@ -102,9 +113,12 @@ def _root() -> Path:
     return paths.cache() / "unpacked"
 
 
-def _key(path: Path) -> str:
-    facts = path.stat()
-    text = f"1\0{os.path.realpath(path)}\0{facts.st_size}\0{facts.st_mtime_ns}"
+def _key(files: Sequence[Path]) -> str:
+    parts = ["1"]
+    for path in files:
+        facts = path.stat()
+        parts += [os.path.realpath(path), str(facts.st_size), str(facts.st_mtime_ns)]
+    text = "\0".join(parts)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
@@ -235,11 +249,11 @@ def _tidy() -> None:
         total -= size
 
 
-def _explained(path: Path, error: OSError) -> DatasetError:
+def _explained(title: str, error: OSError) -> DatasetError:
     import errno
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        text = f"the disk of Fovea's cache filled up while '{path.name}' was unpacked"
+        text = f"the disk of Fovea's cache filled up while '{title}' was unpacked"
         return DatasetError("disk-full", text, "Free some space, or move Fovea's files with FOVEA_HOME.")
     reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-    return DatasetError("unreadable", f"'{path.name}' could not be unpacked: {reason}", "Unpack it by hand.")
+    return DatasetError("unreadable", f"'{title}' could not be unpacked: {reason}", "Unpack it by hand.")

@@ -20,6 +20,7 @@ from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
+from desktop.system.errors import FoveaError
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.image_list import ImageList
 
@@ -37,7 +38,7 @@ _REMEMBER_MS = 1500
 
 
 def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
-    with contextlib.suppress(OSError):  # a full disk: the images themselves are where they were
+    with contextlib.suppress(OSError, FoveaError):  # a full disk: the images themselves are where they were
         last_session.save(sources, current, root)
 
 

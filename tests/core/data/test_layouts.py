@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import pickle
@@ -18,7 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from desktop.core.data import layouts, read_names, unpack
+from desktop import paths
+from desktop.core.data import layouts, parquet, read_names, unpack
 from desktop.core.data.dataset import ALL, DatasetError, LabelledDataset
 from desktop.core.data.layouts import LayoutNeededError, address_of, split_address
 from desktop.core.data.open_data import open_dataset
@@ -420,7 +422,8 @@ def test_medmnist(tmp_path: Path) -> None:
         open_dataset(path, ALL)
 
 
-def test_parquet_is_refused_by_what_it_holds(tmp_path: Path) -> None:
+def test_parquet_is_refused_by_what_it_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "can_read", lambda: False)
     features = {"image": {"_type": "Image"}, "label": {"names": ["cat", "dog"], "_type": "ClassLabel"}}
     note = json.dumps({"info": {"features": features}})
     path = tmp_path / "train-00000-of-00001.parquet"
@@ -432,6 +435,65 @@ def test_parquet_is_refused_by_what_it_holds(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1")
     with pytest.raises(DatasetError, match="Parquet"):
         open_dataset(path)
+
+
+def parquet_set(folder: Path, splits: dict[str, int], label: object = None) -> Path:
+    """As ``datasets`` writes them: pictures as structs, labels as numbers with their names in a note."""
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet as files
+
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(5)
+    for name, count in splits.items():
+        held = []
+        for _ in range(count):
+            stream = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (9, 12, 3), np.uint8)).save(stream, "PNG")
+            held.append({"bytes": stream.getvalue(), "path": None})
+        labels = [number % 2 for number in range(count)] if label is None else [label] * count
+        features = {"image": {"_type": "Image"}, "label": {"names": ["cat", "hot/dog"], "_type": "ClassLabel"}}
+        kind = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
+        table = arrow.table({"image": arrow.array(held, kind), "label": labels, "id": list(range(count))})
+        note = {"huggingface": json.dumps({"info": {"features": features}})}
+        files.write_table(table.replace_schema_metadata(note), folder / f"{name}.parquet", row_group_size=7)
+    return folder
+
+
+def test_parquet_of_hugging_face_is_read_where_its_package_is(tmp_path: Path) -> None:
+    root = parquet_set(
+        tmp_path / "pets" / "data",
+        {"train-00000-of-00002": 20, "train-00001-of-00002": 10, "test-00000-of-00001": 8, "unsupervised": 4},
+    ).parent
+    data = open_dataset(root, ALL)
+    assert data.classes == ("cat", "hot_dog") and set(data.splits) == {"train", "test"} and len(data) == 38
+    assert data.title == "pets" and data.root == str(root)
+    assert decode(data.source(0)).original_size == (12, 9)
+    again = open_dataset(root, "train")
+    assert len(again) == 30 and len(list((paths.cache() / "unpacked").iterdir())) == 1
+    one = open_dataset(root / "data" / "test-00000-of-00001.parquet", ALL)
+    assert len(one) == 8 and one.title == "test-00000-of-00001"
+    assert {one.name(i).split("/")[0] for i in range(8)} == {"cat", "hot_dog"}
+
+
+def test_parquet_that_is_damaged_or_holds_something_else_is_refused(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet as files
+
+    whole = parquet_set(tmp_path / "set", {"train": 20}) / "train.parquet"
+    content = whole.read_bytes()
+    cases = {"cut": content[:-300], "turned": content[:400] + bytes(200) + content[600:], "nothing": b"PAR1"}
+    cases["pointer"] = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+    for name, changed in cases.items():
+        path = tmp_path / f"{name}.parquet"
+        path.write_bytes(changed)
+        with pytest.raises(DatasetError) as caught:
+            open_dataset(path)
+        assert caught.value.kind in ("bad-data", "no-images") and str(tmp_path) not in caught.value.message
+    other = tmp_path / "text.parquet"
+    files.write_table(arrow.table({"text": ["a", "b"], "label": [0, 1]}), other)
+    with pytest.raises(DatasetError, match="no column of pictures; its columns: text, label"):
+        open_dataset(other)
+    assert not list((paths.cache() / "unpacked").glob(".building-*"))
 
 
 @pytest.mark.skipif(not hasattr(walk, "is_picture"), reason="the walk goes by suffixes alone")
