@@ -6,6 +6,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from desktop.core.data import layouts, parquet, read_tables, recognise, unpack
 from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.read_arrays import read_idx, read_npz
@@ -102,9 +104,19 @@ def _by_folders(
             raise
         seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []
         if not seen:
-            raise
+            unread = recognise.unread_tables(root)
+            if not unread:
+                raise
+            hint = f"{error.hint} {unread}".strip()
+            raise DatasetError(error.kind, error.message, hint) from error
         raise recognise.needed(title, "pictures without a folder for each class were found", seen) from error
     doubtful = [p for p in found.problems if p.kind in ("one-class", "classes-like-splits")]
+    if not doubtful and np.count_nonzero(found.counts()) < 2:
+        doubtful = [p for p in found.problems if p.kind == "empty-class"]
+    if not doubtful and recognise.has_tables(root):
+        seen = recognise.contradictions(root, found, progress, cancelled)
+        if seen:
+            raise recognise.needed(title, "a table gives the pictures other classes than their folders do", seen)
     if doubtful:
         seen = recognise.look(root, progress, cancelled)
         if seen:

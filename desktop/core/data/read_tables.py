@@ -92,6 +92,14 @@ def proposals(root: Path, index: PictureIndex) -> list[Proposal]:
     return out
 
 
+def is_usual(layout: str) -> bool:
+    """Whether the column of labels that ``layout`` names is called like one (``dx``), or each class has a column."""
+    from desktop.core.data.layouts import parts_of as layout_parts
+
+    parts = layout_parts(layout)
+    return len(parts) > 2 and (parts[2] == ONE_HOT or parts[2].strip().casefold().replace(" ", "_") in _USUAL)
+
+
 def _words(tables: Sequence[Table], name: str, label: str, split: str | None) -> str:
     which = f"the table '{tables[0].place}'" if len(tables) == 1 else f"{len(tables)} tables ('{tables[0].place}' …)"
     labels = "one column for each class gives" if label == ONE_HOT else f"column '{label}' gives"

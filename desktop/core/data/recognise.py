@@ -17,6 +17,7 @@ from desktop.core.data.dataset import (
     LabelledDataset,
     choose_split,
     class_problems,
+    some,
 )
 from desktop.core.data.layouts import FOLDERS, NAMES, TABLE, LayoutNeededError, ListedPicture, Proposal, address_of
 from desktop.core.data.read_folders import Files
@@ -25,6 +26,8 @@ from desktop.core.pictures.walk import FoundFile, natural_key, walk_images
 from desktop.core.progress import IsCancelled, ReadProgress
 
 _EVERY = 256
+_MOSTLY = 0.8  # of the pictures
+_SEVERAL = ("|", ";")  # between the labels of one cell
 _MOST = 2_000_000  # pictures
 
 
@@ -52,6 +55,51 @@ def look(root: Path, progress: ReadProgress | None = None, cancelled: IsCancelle
         return []
     found = read_tables.proposals(root, read_tables.PictureIndex(paths))
     return [*found, *read_names.proposals(paths)]
+
+
+_UNREAD = (".xlsx", ".xls", ".ods", ".mat", ".json", ".xml", ".sqlite", ".db", ".parquet", ".arrow", ".feather")
+
+
+def unread_tables(root: Path) -> str:
+    """What to say of files right in ``root`` that may hold the labels and are of no kind that is read; '' for none."""
+    try:
+        names = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(_UNREAD) and e.is_file())
+    except OSError:
+        return ""
+    if not names:
+        return ""
+    which = f"'{names[0]}' lies" if len(names) == 1 else f"{some([repr(name) for name in names[:4]])} lie"
+    return f"{which} there: if the labels are in it, save them as a CSV table with a column of file names."
+
+
+def has_tables(root: Path) -> bool:
+    """Whether tables lie right in ``root``."""
+    try:
+        return any(entry.name.lower().endswith(read_tables.SUFFIXES) for entry in os.scandir(root))
+    except OSError:
+        return False
+
+
+def contradictions(
+    root: Path, found: LabelledDataset, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None
+) -> list[Proposal]:
+    """Tables that label most of the pictures of ``found``, by a column that is called like a label's, and otherwise
+    than their folders: each folder holds several of its labels (parts of a download, cameras, dates). Empty where one
+    of the columns says what the folders say."""
+    paths = pictures_below(root, progress, cancelled)
+    index = read_tables.PictureIndex(paths)
+    out = []
+    for proposal in read_tables.proposals(root, index):
+        rows, _ = read_tables.listing(root, proposal.layout, index)
+        if not read_tables.is_usual(proposal.layout) or len(rows) < _MOSTLY * len(paths):
+            continue
+        labels: dict[str, set[str]] = {}
+        for row in rows:
+            labels.setdefault(row.path.rpartition("/")[0], set()).add(row.label)
+        if all(len(held) == 1 for held in labels.values()):
+            return []
+        out.append(proposal)
+    return out
 
 
 def needed(title: str, found: str, proposals: Sequence[Proposal]) -> LayoutNeededError:
@@ -109,11 +157,28 @@ def _dataset(
         names.append(name)
     targets = np.fromiter((number[row.label] for row in kept), dtype=np.int32, count=len(kept))
     counts = np.bincount(targets, minlength=len(classes))
-    problems = [*said, *_said(layout, rows, there, odd), *class_problems(classes, [int(n) for n in counts])]
+    problems = [
+        *said,
+        *_said(layout, rows, there, odd),
+        *_several(rows),
+        *class_problems(classes, [int(n) for n in counts]),
+    ]
     entries = Files(str(root), names, 0, prefixed, listed=True)
     return LabelledDataset(
         title, "folders", address, chosen, splits, classes, targets, entries, np.arange(len(targets)), tuple(problems),
     )  # fmt: skip
+
+
+def _several(rows: Sequence[ListedPicture]) -> list[DatasetProblem]:
+    """A caution where cells hold several labels each."""
+    held = [row.label for row in rows if any(by in row.label for by in _SEVERAL)]
+    if not held:
+        return []
+    text = (
+        f"{len(held):,} pictures have several labels in one cell ('{held[0][:60]}'): each combination counts as a "
+        "class of its own"
+    )
+    return [DatasetProblem("several-labels", text, "caution")]
 
 
 def _said(layout: str, rows: Sequence[ListedPicture], there: int, odd: dict[str, int]) -> list[DatasetProblem]:

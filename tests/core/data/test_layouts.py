@@ -505,6 +505,87 @@ def test_pictures_without_a_suffix_are_dicom_or_judged_by_content(tmp_path: Path
     assert len(data) == 4
 
 
+# What public sets look like
+
+
+def test_masks_beside_their_pictures_are_left_out_and_said(tmp_path: Path) -> None:
+    for kind in ("benign", "normal"):
+        pictures(tmp_path / kind, [f"{kind} ({n}){tail}.png" for n in range(4) for tail in ("", "_mask", "_mask_1")])
+    picture(tmp_path / "normal" / "face_mask.png")  # of no picture there
+    data = open_dataset(tmp_path, ALL)
+    assert len(data) == 9 and "masks-left-out" in kinds(data)
+    assert not any("_mask" in data.name(i) and "face" not in data.name(i) for i in range(9))
+    assert len(open_dataset(f"{tmp_path}::folders", ALL)) == 25
+
+
+def test_a_split_without_classes_is_not_read_as_a_class(tmp_path: Path) -> None:
+    for kind in ("n01", "n02"):
+        pictures(tmp_path / "train" / kind / "images", ["1.JPEG", "2.JPEG"])
+    for split in ("val", "test"):
+        pictures(tmp_path / split / "images", ["a.JPEG", "b.JPEG"])
+    data = open_dataset(tmp_path, ALL)
+    assert data.classes == ("n01", "n02") and data.splits == ("train",) and "beside-splits" in kinds(data)
+
+
+def test_folders_that_only_wrap_others_are_looked_through(tmp_path: Path) -> None:
+    for kind in ("a", "b"):
+        pictures(tmp_path / "archive" / "dataset" / "data" / kind, ["1.jpg", "2.jpg"])
+    data = open_dataset(tmp_path, ALL)
+    assert data.classes == ("a", "b") and "inner-folder" in kinds(data)
+    alone = tmp_path / "one"
+    pictures(alone / "cats", ["1.jpg", "2.jpg"])
+    assert open_dataset(alone, ALL).classes == ("cats",)
+
+
+def test_a_table_that_contradicts_the_folders_stops_with_a_proposal(tmp_path: Path) -> None:
+    names = [f"ISIC_{n:07}" for n in range(8)]
+    for number, name in enumerate(names):
+        picture(tmp_path / f"part_{1 + number // 4}" / f"{name}.jpg", number)
+    rows = [[f"HAM_{n}", name, ("nv", "mel")[n % 2], "male"] for n, name in enumerate(names)]
+    table(tmp_path / "HAM10000_metadata.csv", [["lesion_id", "image_id", "dx", "sex"], *rows])
+    with pytest.raises(LayoutNeededError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "table:HAM10000_metadata.csv:image_id:dx" in caught.value.hint
+    assert open_dataset(f"{tmp_path}::folders", ALL).classes == ("part_1", "part_2")
+    assert open_dataset(f"{tmp_path}::table:HAM10000_metadata.csv:image_id:dx", ALL).classes == ("mel", "nv")
+
+
+@pytest.mark.parametrize("heads", [("file", "label"), ("file", "sex")])
+def test_a_table_that_agrees_with_the_folders_or_has_no_label_stops_nothing(
+    tmp_path: Path, heads: tuple[str, str]
+) -> None:
+    rows: list[list[str]] = [list(heads)]
+    for kind in ("a", "b"):
+        for number in range(4):
+            picture(tmp_path / kind / f"{kind}{number}.png", number)
+            rows.append([f"{kind}/{kind}{number}.png", kind if heads[1] == "label" else ("m", "f")[number % 2]])
+    table(tmp_path / "about.csv", rows)
+    assert open_dataset(tmp_path, ALL).classes == ("a", "b")
+
+
+def test_pictures_beside_an_empty_folder_have_their_classes_looked_for(tmp_path: Path) -> None:
+    pictures(tmp_path / "images", [f"{breed}_{n}.jpg" for breed in ("Bengal", "beagle") for n in range(4)])
+    (tmp_path / "annotations").mkdir()
+    with pytest.raises(LayoutNeededError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "names:{label}_#" in caught.value.hint or "{label}_#" in str(caught.value)
+
+
+def test_a_spreadsheet_with_the_labels_is_named(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{name}.png" for name in ("q", "x7", "ab")])
+    (tmp_path / "labels.xlsx").write_bytes(b"PK")
+    with pytest.raises(DatasetError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "'labels.xlsx' lies there" in caught.value.hint and "CSV" in caught.value.hint
+
+
+def test_several_labels_in_a_cell_are_said(tmp_path: Path) -> None:
+    pictures(tmp_path, [f"{n}.png" for n in range(6)])
+    table(tmp_path / "t.csv", [["image", "label"], *([f"{n}.png", ("Mass", "Effusion|Mass")[n % 2]] for n in range(6))])
+    data = open_dataset(f"{tmp_path}::table", ALL)
+    assert "several-labels" in kinds(data) and len(data.classes) == 2
+
+
 # Names of classes, clutter
 
 
