@@ -5,6 +5,8 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 from typing import Any
 
+from desktop.system.child_process import compute_alone
+
 
 def _begin(process: str) -> None:
     """Ctrl-C in a terminal reaches children as well: the parent decides. A crash leaves a report where it watches."""
@@ -21,6 +23,7 @@ def _begin(process: str) -> None:
 def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Run the engine until the pipe closes."""
     _begin("engine")
+    compute_alone()
     from desktop.engine.worker import serve
 
     serve(connection, bundled, user, threads, patient)

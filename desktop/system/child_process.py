@@ -18,6 +18,13 @@ KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows knows one way only
 _Message = TypeVar("_Message")
 
 
+def compute_alone() -> None:
+    """In a child, before NumPy is there: its library of linear algebra is to have one thread. Work is spread over
+    processes and lanes already; more threads would fight for the cores, and wait for each other in busy loops."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
 class ChildProcess:
     """A spawned process, started at once, and this side of the pipe to it.
 
