@@ -28,6 +28,7 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 # In the window's process. Each of these blocks on a child's pipe, or walks a disk, and says so in its docstring.
 SUPERVISORS = (
+    "desktop/services/camera.py",
     "desktop/services/engine_service.py",
     "desktop/services/evaluation.py",
     "desktop/services/inspection.py",
@@ -45,9 +46,11 @@ RENAMES = (
     "desktop/ml/exchange/import_model.py",
     "desktop/ml/exchange/install.py",
     "desktop/store/changes.py",
+    "desktop/store/file_actions.py",
     "desktop/store/runs.py",
     "desktop/store/store.py",
     "desktop/system/crash.py",
+    "desktop/system/files.py",
     "desktop/system/strict_json.py",
 )
 
@@ -142,6 +145,18 @@ def test_a_rule_is_defined_once(name: str, home: str) -> None:
         if isinstance(node, ast.FunctionDef) and node.name.strip("_") == name
     }
     assert places == {home}
+
+
+def test_a_batchs_answers_are_kept_once() -> None:
+    """Views read what the batch's job holds; none of them makes or fills answers of its own."""
+    made, filled = set(), set()
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "BatchColumns":
+                made.add(path)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "take_over":
+                filled.add(path)
+    assert made == filled == {"desktop/services/folder_job.py"}
 
 
 def test_no_other_guard_against_formulas() -> None:

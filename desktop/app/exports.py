@@ -18,8 +18,10 @@ from desktop.core.figures.result import figures as measure
 from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.core.types import FoveaError
+from desktop.ml.exchange.export_formats import ARCHIVE, MODEL_FORMATS
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import english, phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,8 +59,8 @@ Save = Callable[[ToSave, Path, Callable[[], bool]], None]
 class Export:
     """One format of one ``subject``: its endings (the first one is the usual), its ``name``, the words of a button or
     a dialog, and what to say ``about`` it. ``report`` says that it is one to read. ``save`` writes an evaluation; other
-    subjects have writers of their own, chosen by the ending. ``form`` is what :mod:`desktop.ml.exchange.export_model`
-    calls it."""
+    subjects have writers of their own, chosen by the ending. ``form`` is what a model's format is called in
+    :data:`desktop.ml.exchange.export_formats.MODEL_FORMATS`."""
 
     subject: Subject
     endings: tuple[str, ...]
@@ -145,36 +147,14 @@ EXPORTS: tuple[Export, ...] = (
         "model",
         (".zip",),
         "Fovea",
-        QT_TRANSLATE_NOOP("Exports", "Whole, for another Fovea (.zip)"),
+        QT_TRANSLATE_NOOP("Exports", "Complete, for another Fovea (.zip)"),
         QT_TRANSLATE_NOOP("Exports", "everything, with its card and checksums"),
-        form="zip",
+        form=ARCHIVE,
     ),
-    Export(
-        "model",
-        (".keras",),
-        "Keras",
-        QT_TRANSLATE_NOOP("Exports", "Keras (.keras)"),
-        QT_TRANSLATE_NOOP("Exports", "to train on, or to use in Python"),
-        form="keras",
-    ),
-    Export(
-        "model",
-        (".tflite",),
-        "LiteRT",
-        QT_TRANSLATE_NOOP("Exports", "LiteRT (.tflite)"),
-        QT_TRANSLATE_NOOP("Exports", "for telephones and small computers"),
-        form="tflite",
-    ),
-    Export(
-        "model",
-        (".onnx",),
-        "ONNX",
-        QT_TRANSLATE_NOOP("Exports", "ONNX (.onnx)"),
-        QT_TRANSLATE_NOOP("Exports", "for ONNX Runtime and many other programs"),
-        form="onnx",
-    ),
+    *(Export("model", (row.ending,), row.name, row.words, row.about, form=row.id) for row in MODEL_FORMATS.values()),
 )
-"""Every format that something is exported in, in the order shown."""
+"""Every format that something is exported in, in the order shown; those of a model's network have a table of their own,
+:data:`desktop.ml.exchange.export_formats.MODEL_FORMATS`."""
 
 
 def exports_of(subject: Subject) -> tuple[Export, ...]:
@@ -193,15 +173,19 @@ def export_for(subject: Subject, path: str | Path, reports: bool | None = None) 
     ending, known = Path(path).suffix.lower(), endings_of(subject, reports)
     if ending not in known:
         listed = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else known[0]
-        what = "report format" if reports else f"format of {_A[subject]}"
-        raise FoveaError("bad-suffix", f"'{Path(path).name}' names no {what}", f"Use {listed}.")
+        what = phrase("report format") if reports else phrase("format of {a}", a=_A[subject])
+        raise FoveaError(
+            "bad-suffix",
+            phrase("'{name}' names no {what}", name=Path(path).name, what=what),
+            phrase("Use {listed}.", listed=listed),
+        )
     return next(export for export in exports_of(subject) if ending in export.endings)
 
 
 _A: dict[Subject, str] = {
-    "evaluation": "an evaluation",
+    "evaluation": phrase("an evaluation"),
     "list": "a list",
-    "batch": "a table of answers",
+    "batch": phrase("a table of answers"),
     "curves": "curves",
     "drawing": "a drawing",
     "model": "a model",
@@ -239,7 +223,7 @@ def figures_text(found: ToSave) -> str:
         second, theirs, paired = found.other
         value["compared_with"] = figures_json(second, theirs, naming)
         value["mcnemar"] = _paired_json(paired, naming)
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+    return json.dumps(english(value), indent=1, allow_nan=False) + "\n"
 
 
 def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
 from desktop.system.strict_json import JsonStore
+from desktop.system.words import Template, phrase
 
 _EPILOG = """\
 Each net is trained anew on each number of pictures, drawn in the classes' proportions, --repeats times with other
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
     except FoveaError as error:
         if options.json:
             told = {"kind": error.kind, "message": error.message, "hint": error.hint}
-            console.say(json.dumps({"event": "finished", "state": "failed", **told}))
+            console.say_json({"event": "finished", "state": "failed", **told})
         else:
             console.complain(error.message, error.hint)
         return 2 if error.kind in ("bad-plan", "bad-study") else 1
@@ -111,17 +112,32 @@ def _study(options: Any) -> int:
             if key in measured:
                 rows.append({**measured[key], **told})  # it may have been measured under another name of the net
                 continue
-            bar.update(f"{name}: {size:,} pictures, training {repeat + 1} of {options.repeats}")
+            bar.update(
+                phrase(
+                    "{name}: {size:,} pictures, training {repeat} of {repeats}",
+                    name=name,
+                    size=size,
+                    repeat=repeat + 1,
+                    repeats=options.repeats,
+                )
+            )
             row = {**told, **_measure(one, options.test, sets, plan.seed)}
             measured[key] = row
             rows.append(row)
             kept.write(measured)
             bar.clear()
             if options.json:
-                console.say(json.dumps({"event": "measured", **row}))
+                console.say_json({"event": "measured", **row})
             else:
-                found = accuracy_words(row["accuracy"], row.get("n", 0))
-                console.say(f"{name}: {size:,} pictures: accuracy on {row['split']} {found}")
+                console.say(
+                    phrase(
+                        "{name}: {size:,} pictures: accuracy on {split} {accuracy}",
+                        name=name,
+                        size=size,
+                        split=row["split"],
+                        accuracy=accuracy_words(row["accuracy"], row.get("n", 0)),
+                    )
+                )
     finally:
         signal.signal(signal.SIGINT, before)
         bar.clear()
@@ -144,8 +160,10 @@ def _check_sizes(sizes: list[int], there: int) -> None:
     from desktop.ml.search import SearchError
 
     if sizes[-1] > there:
-        text = f"{sizes[-1]:,} pictures to learn from are asked for, and there are {there:,}"
-        raise SearchError("bad-study", text, f"Give --images up to {there}.")
+        text = phrase(
+            "{sizes:,} pictures to learn from are asked for, and there are {there:,}", sizes=sizes[-1], there=there
+        )
+        raise SearchError("bad-study", text, phrase("Give --images up to {there}.", there=there))
 
 
 def _no_test() -> FoveaError:
@@ -162,7 +180,9 @@ def _sizes(text: str) -> list[int]:
     except ValueError:
         sizes = []
     if not sizes or sizes[0] < 2:
-        raise SearchError("bad-study", f"'{text}' are no numbers of pictures", "Write for instance 300,1000,3000.")
+        raise SearchError(
+            "bad-study", phrase("'{text}' are no numbers of pictures", text=text), "Write for instance 300,1000,3000."
+        )
     return sizes
 
 
@@ -238,19 +258,23 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
     if options.plot:
         from desktop.report.parallel import as_page, as_png, curves_figure
 
-        figure = curves_figure(f"{options.name}: accuracy on {split}", curves)
+        figure = curves_figure(phrase("{name}: accuracy on {split}", name=options.name, split=split), curves)
         if options.plot.suffix.lower() in (".html", ".htm"):
             page = as_page(f"Study {options.name}", summary, figure, head, table)
             _put(options.plot, page)
         else:
             _put(options.plot, as_png(figure))
     if options.json:
-        console.say(json.dumps({"event": "result", "summary": summary, "results": rows}))
+        console.say_json({"event": "result", "summary": summary, "results": rows})
     else:
         console.say(console.table([head, *table], right=(0,)))
         checked = sorted({row["n"] for row in rows if row.get("n")})
-        of = f", n = {checked[0]:,}" + (f" to {checked[-1]:,}" if len(checked) > 1 else "") if checked else ""
-        console.say(f"accuracy on {split}, mean of {options.repeats} (least to most){of}")
+        of: str = phrase(", n = {count:,}", count=checked[0]) if checked else ""
+        if checked and checked[0] != checked[-1]:
+            of = phrase(", n = {least:,} to {most:,}", least=checked[0], most=checked[-1])
+        text = Template("accuracy on {split}, mean of {repeats} (least to most){of}")
+        console.say(phrase(text, split=split, repeats=options.repeats, of=of))
         if checked and checked[0] < FEWEST:
-            console.say(f"With fewer than {FEWEST} pictures to check with these are no figures to compare by.")
+            text = Template("With fewer than {fewest} pictures to check with these are no figures to compare by.")
+            console.say(phrase(text, fewest=FEWEST))
     return 0

@@ -14,6 +14,7 @@ from desktop.ml.plans.search_results import folder, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range
 from desktop.system.errors import FoveaError
 from desktop.system.strict_json import JsonStore
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +96,7 @@ class _Runner(QThread):
         except Exception as error:  # no process, no pipe, a full disk: whoever waits must hear of it
             told = error.message if isinstance(error, FoveaError) else getattr(error, "strerror", None)
             reason = told or type(error).__name__
-            self.heard.emit(SearchEnded("failed", f"the search could not be started: {reason}"))
+            self.heard.emit(SearchEnded("failed", phrase("the search could not be started: {reason}", reason=reason)))
 
 
 class Searching(QObject):

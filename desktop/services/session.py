@@ -6,7 +6,7 @@ is dropped, whenever it comes. Lives in the main thread; knows nothing of views.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -21,19 +21,13 @@ PREVIEW_SIDE = 2048
 
 
 class ImageItem:
-    """One row of the list. ``answer`` is what the batch said of it: a label, or a failure's sentence; ``unlike`` says
-    that the picture is not of the model's kind, so that the label is not to be relied on."""
+    """One row of the list; what a batch says of it stands in :attr:`desktop.services.folder_job.FolderJob.answers`."""
 
-    __slots__ = ("answer", "failed", "folded", "source", "unlike")
+    __slots__ = ("folded", "source")
 
     def __init__(self, source: ImageSource) -> None:
         self.source = source
         self.folded = source.name.casefold()
-        self.say("")
-
-    def say(self, answer: str, failed: bool = False, unlike: bool = False) -> None:
-        """Take what a batch said; '' for nothing."""
-        self.answer, self.failed, self.unlike = answer, failed, unlike
 
 
 class Session(QObject):
@@ -54,6 +48,7 @@ class Session(QObject):
     preview_changed = Signal()
     detail_arrived = Signal(object)
     undo_changed = Signal(bool)
+    relocated = Signal()
     engine_state_changed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -166,6 +161,22 @@ class Session(QObject):
         """Whether a removal can be undone."""
         return bool(self._undo)
 
+    def relocate(self, places: Mapping[ImageItem, str]) -> None:
+        """The files of some images lie at other places now, or are called differently; what is known of them holds."""
+        from desktop.core.types import ImageSource
+
+        for item in places:
+            if item.source.path is not None and self._by_path.get(item.source.path) is item:
+                del self._by_path[item.source.path]
+        listed = set(self.items)
+        for item, path in places.items():
+            item.source = ImageSource.from_path(path, item.source.frame)
+            item.folded = item.source.name.casefold()
+            if item in listed:
+                self._by_path[path] = item
+        if places:
+            self.relocated.emit()
+
     def find(self, source: ImageSource) -> ImageItem | None:
         """The item of a source, ``None`` if it is no longer listed."""
         if source.path is not None:
@@ -210,9 +221,6 @@ class Session(QObject):
             return
         self.model_id, self.model_ready = model_id, ready
         self._forget_prediction()
-        # Those that may be put back as well: they would come with the answer of another model.
-        for item in (*self.items, *(item for taken in self._undo for _, item in taken)):
-            item.say("")
         self.model_changed.emit(model_id)
         self.prediction_changed.emit()
         if self.current is None and ready and self._engine is not None:
@@ -305,11 +313,13 @@ class Session(QObject):
         if not isinstance(answer, EngineLost):
             return ""
         if answer.restarting:
-            text = self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.")
+            text = self.tr("The engine stopped ({0}) and is being started again; your images are classified again.")
         elif name == "predictor":
             text = self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.")
         else:
-            text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more.")
+            text = self.tr(
+                "The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more."
+            )
         return text.format(answer.reason)
 
 

@@ -32,6 +32,7 @@ from typing import Any, Literal
 from desktop.system.child_process import ChildProcess, compute_alone
 from desktop.system.errors import FoveaError
 from desktop.system.memory import memory_of, work_of
+from desktop.system.words import phrase
 
 _LOOK_S = 0.1
 _ALONE = 2  # times that an item is asked again, alone, before it is blamed: a child may be ended by others
@@ -97,16 +98,17 @@ class Workers:
         self._closed = False
         self._timer: threading.Timer | None = None
 
-    def warm(self, function: str, count: int = 1) -> None:
-        """See that there are ``count`` children, and have new ones call ``function`` (``module:name``) with ``None``,
-        to import what the first items would wait for. Returns at once; a start that fails is no matter yet."""
+    def warm(self, *functions: str, count: int = 1) -> None:
+        """See that there are ``count`` children, and let new ones import the modules of ``functions``, so that the
+        first items do not wait for it. Returns at once; a start that fails is no matter yet."""
         with self._lock:
             there = len(self._idle) + len(self._busy)
         for _ in range(min(count, self._most) - there):
             with contextlib.suppress(OSError, MemoryError):
                 child = _Child(self._limits, self._patient)
-                child.process.send((function, None))
-                child.owed += 1
+                for function in functions:
+                    child.process.send((function, ()))
+                    child.owed += 1
                 self._give_back(child)
 
     def run(
@@ -206,7 +208,7 @@ class Workers:
                 reason = getattr(error, "strerror", None) or type(error).__name__
                 raise NoWorkerError(
                     "no-process",
-                    f"no process could be started to open pictures: {reason}",
+                    phrase("no process could be started to open pictures: {reason}", reason=reason),
                     "Close other programs, then try again.",
                 ) from error
         with self._lock:
@@ -343,7 +345,7 @@ def _told(code: int | None) -> Fault:
             return Fault("too-long")
         with contextlib.suppress(ValueError):
             return Fault("crashed", signal.Signals(-code).name)
-    return Fault("crashed", f"exit status {code}")
+    return Fault("crashed", phrase("exit status {code}", code=code))
 
 
 # The child
@@ -361,12 +363,7 @@ def _work(connection: Connection, begun: Any, limits: WorkerLimits, patient: boo
         if function not in functions:
             module, _, name = function.partition(":")
             functions[function] = getattr(importlib.import_module(module), name)
-        results: list[Any] = []
-        if items is None:
-            with contextlib.suppress(Exception):  # the first item will tell
-                functions[function](None)
-        else:
-            results = _portion(functions[function], items, begun, limits, enough[0] if enough else None)
+        results = _portion(functions[function], items, begun, limits, enough[0] if enough else None)
         try:
             connection.send(results)
         except OSError:

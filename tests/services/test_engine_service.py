@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop import paths
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
+from desktop.engine.client import EngineClient
 from desktop.services.engine_service import EngineService
 from desktop.services.folder_job import FolderJob
 from desktop.services.samples import samples_for
@@ -46,6 +47,33 @@ def test_answers_come_as_signals(service: EngineService, qtbot: QtBot, tmp_path:
         service.thumbnail(source, 16)
 
 
+def test_a_predictor_that_came_up_before_the_window_is_used_and_has_its_model(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "home"))
+    add_colours(ModelStore(user=paths.user_models()))
+    client = EngineClient()
+    client.start(m.WarmRequest(0, "colours"))
+    service = EngineService(predictor=client)
+    first = client.pid
+    with qtbot.waitSignals([service.ready, service.ready, service.warmed], timeout=30_000):
+        service.start()
+    assert client.pid == first is not None  # the same process, which nobody started again
+    with qtbot.waitSignal(service.prediction, timeout=30_000):
+        service.predict("colours", picture(tmp_path, "a.png", (0, 0, 250)))
+    service.stop()
+
+
+def test_a_predictor_whose_window_never_came_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "home"))
+    client = EngineClient()
+    client.start()
+    assert client.pid is not None
+    process = psutil.Process(client.pid)
+    EngineService(predictor=client).stop()
+    assert not process.is_running()
+
+
 def test_batch_comes_whole(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:
     items: list[m.Prediction | m.Failure] = []
     service.batch_answers.connect(lambda answers: items.extend(answers.items))
@@ -61,17 +89,17 @@ def test_a_batch_says_which_pictures_are_not_of_the_models_kind(
 ) -> None:
     job = FolderJob()
     job.attach(service)
+    manifest = next(entry.manifest for entry in ModelStore().entries() if entry.id == "mnist-digits")
+    assert manifest is not None
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     drawn = next(sample for sample in samples_for("mnist-digits"))
     items = [ImageItem(ImageSource.from_path(path)) for path in (str(tmp_path / "noise.png"), drawn.path)]
     with qtbot.waitSignal(job.ended, timeout=60_000):
-        job.begin(items, "mnist-digits")
-    assert [item.unlike for item in items] == [True, False]
-    assert all(item.answer and not item.failed for item in items)
-    items[0].say("")
-    job.restore()
-    assert items[0].unlike and items[0].answer
+        job.begin(items, manifest)
+    said = [job.said(item) for item in items]
+    assert [told.unlike for told in said if told is not None] == [True, False]
+    assert all(told is not None and told.answer and not told.failed for told in said)
 
 
 def test_viewers_death_leaves_the_predictor_alone(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 from desktop.core.data import split_names, unpack
 from desktop.core.data.dataset import DatasetError, Interrupted, some
 from desktop.core.progress import IsCancelled, ReadProgress
+from desktop.system.words import Template, phrase
 
 SUFFIX = ".parquet"
 _MAGIC = b"PAR1"
@@ -33,6 +34,17 @@ _SPLIT = re.compile(r"(.+?)-\d+-of-\d+")
 _SUFFIXES = {b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"GIF8": ".gif", b"RIFF": ".webp", b"BM": ".bmp",
              b"II*\0": ".tif", b"MM\0*": ".tif"}  # fmt: skip
 _UNSAFE = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
+_FAULTS = {
+    "too-long": Template("the Parquet file '{name}' took too long"),
+    "too-much-memory": Template("the Parquet file '{name}' needs too much memory"),
+}
+_DAMAGED = Template("the Parquet file '{name}' is damaged")
+_PROGRAM = (
+    "from datasets import load_dataset; from pathlib import Path; "
+    "rows = load_dataset('parquet', data_files=FILE)['train']; "
+    "[(Path(f'out/{row[\"label\"]}').mkdir(parents=True, exist_ok=True), "
+    "row['image'].save(f'out/{row[\"label\"]}/{i}.png')) for i, row in enumerate(rows)]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +80,16 @@ def can_read() -> bool:
 def refusal(path: Path) -> DatasetError:
     """What to say of a Parquet file that cannot be read here: what it holds, and what to do."""
     told = _features(path)
-    what = f" ({told})" if told else ""
-    hint = (
+    hint = phrase(
         'Install the package that reads it (pip install pyarrow, or ".[parquet]" in a checkout), or write the pictures '
-        "into a folder for each class with the package that made the file, for instance: "
-        "from datasets import load_dataset; from pathlib import Path; "
-        "rows = load_dataset('parquet', data_files=FILE)['train']; "
-        "[(Path(f'out/{row[\"label\"]}').mkdir(parents=True, exist_ok=True), "
-        "row['image'].save(f'out/{row[\"label\"]}/{i}.png')) for i, row in enumerate(rows)]"
+        "into a folder for each class with the package that made the file, for instance: {program}",
+        program=_PROGRAM,
     )
-    text = f"'{path.name}' is a Parquet file{what}, for which the package pyarrow is needed"
-    return DatasetError("unsupported-data", text, hint)
+    if told:
+        text = Template("'{name}' is a Parquet file ({told}), for which the package pyarrow is needed")
+        return DatasetError("unsupported-data", phrase(text, name=path.name, told=told), hint)
+    text = Template("'{name}' is a Parquet file, for which the package pyarrow is needed")
+    return DatasetError("unsupported-data", phrase(text, name=path.name), hint)
 
 
 def written_out(
@@ -93,7 +104,8 @@ def written_out(
     if not can_read():
         raise refusal(files[0])
     if len(files) > _MOST_FILES:
-        raise DatasetError("too-large", f"'{title}' holds more than {_MOST_FILES:,} Parquet files")
+        text = phrase("'{title}' holds more than {most:,} Parquet files", title=title, most=_MOST_FILES)
+        raise DatasetError("too-large", text)
     splits = {file: _split_of(file) for file in files}
     known = {name for name in splits.values() if split_names.part_of(name) is not None}
     several = bool(known) and len(set(splits.values())) > 1
@@ -135,8 +147,8 @@ def _asked(function: str, item: Any, file: Path, cancelled: IsCancelled | None) 
     if isinstance(found, DatasetError):
         raise found
     if isinstance(found, workers.Fault):
-        words = {"too-long": "took too long", "too-much-memory": "needs too much memory"}.get(found.kind, "is damaged")
-        raise DatasetError("bad-data", f"the Parquet file '{file.name}' {words}", "Copy it again.")
+        text = _FAULTS.get(found.kind, _DAMAGED)
+        raise DatasetError("bad-data", phrase(text, name=file.name), "Copy it again.")
     return found
 
 
@@ -156,21 +168,26 @@ def describe(item: tuple[str]) -> Columns:
         labels = [name for name, kind in told.items() if kind.get("_type") == "ClassLabel" and name in columns]
         labels = labels or [n for n in ("label", "labels", "fine_label", "class", "target") if n in columns]
         if not pictures or not labels:
-            missing = "pictures" if not pictures else "labels"
-            listed = some(list(columns))
+            text = Template("'{name}' has no column of labels; its columns: {columns}")
+            if not pictures:
+                text = Template("'{name}' has no column of pictures; its columns: {columns}")
             raise DatasetError(
-                "bad-data", f"'{path.name}' has no column of {missing}; its columns: {listed}",
+                "bad-data",
+                phrase(text, name=path.name, columns=some(list(columns))),
                 "Expected are pictures (a struct with 'bytes', or binary) and labels (a number or a text).",
-            )  # fmt: skip
+            )
         names = told.get(labels[0], {}).get("names")
         known = tuple(map(str, names)) if isinstance(names, list) else ()
         groups = tuple(meta.row_group(i).num_rows for i in range(meta.num_row_groups))
         largest = max((meta.row_group(i).total_byte_size for i in range(meta.num_row_groups)), default=0)
         if largest > _MOST_GROUP:
-            raise DatasetError(
-                "too-large", f"'{path.name}' holds groups of rows of {largest >> 20:,} MiB; at most "
-                f"{_MOST_GROUP >> 20} MiB expected", "Write it again in smaller groups of rows.",
-            )  # fmt: skip
+            text = phrase(
+                "'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected",
+                name=path.name,
+                found=largest >> 20,
+                most=_MOST_GROUP >> 20,
+            )
+            raise DatasetError("too-large", text, "Write it again in smaller groups of rows.")
         return Columns(pictures[0], labels[0], known, groups)
 
 
@@ -191,7 +208,7 @@ def write_group(item: tuple[str, int, str, Columns, int]) -> tuple[int, int]:
                     continue  # a test split without labels, a picture that lies elsewhere
                 size += len(content)
                 if size > free:
-                    text = f"the disk of Fovea's cache has no room to write out '{path.name}'"
+                    text = phrase("the disk of Fovea's cache has no room to write out '{name}'", name=path.name)
                     raise DatasetError("disk-full", text, "Free some space, or move Fovea's files with FOVEA_HOME.")
                 folder = place / _folder_of(label, columns.names)
                 folder.mkdir(parents=True, exist_ok=True)
@@ -215,9 +232,8 @@ def _opened(path: Path) -> Any:
     try:
         with path.open("rb") as stream:
             if stream.read(len(_POINTER)) == _POINTER:
-                raise DatasetError(
-                    "bad-data", f"'{path.name}' is a pointer of Git LFS, not the file itself", "Fetch it: git lfs pull."
-                )
+                text = phrase("'{name}' is a pointer of Git LFS, not the file itself", name=path.name)
+                raise DatasetError("bad-data", text, "Fetch it: git lfs pull.")
             stream.seek(-8, os.SEEK_END)
             end = stream.read()
         if end[4:] != _MAGIC or int.from_bytes(end[:4], "little") > _MOST_FOOTER:
@@ -256,9 +272,10 @@ def _features(path: Path) -> str:
             kind = facts.get("_type", "") if isinstance(facts, dict) else ""
             names = facts.get("names") if isinstance(facts, dict) else None
             if kind == "Image":
-                parts.append(f"pictures in column '{name}'")
+                parts.append(phrase("pictures in column '{name}'", name=name))
             elif kind == "ClassLabel" and isinstance(names, list):
-                parts.append(f"classes in column '{name}': {some([str(n) for n in names])}")
+                value = some([str(n) for n in names])
+                parts.append(phrase("classes in column '{name}': {value}", name=name, value=value))
         return ", ".join(parts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""

@@ -24,6 +24,7 @@ from desktop.core.data.read_folders import Files
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.walk import FoundFile, natural_key, walk_images
 from desktop.core.progress import IsCancelled, ReadProgress
+from desktop.system.words import Template, phrase
 
 _EVERY = 256
 _MOSTLY = 0.8  # of the pictures
@@ -44,7 +45,9 @@ def pictures_below(root: Path, progress: ReadProgress | None = None, cancelled: 
         if isinstance(found, FoundFile):
             out.append(found.path[start:].replace(os.sep, "/"))
         if len(out) > _MOST:
-            raise DatasetError("too-large", f"'{root.name}' holds more than {_MOST:,} pictures")
+            raise DatasetError(
+                "too-large", phrase("'{name}' holds more than {most:,} pictures", name=root.name, most=_MOST)
+            )
     return out
 
 
@@ -68,8 +71,12 @@ def unread_tables(root: Path) -> str:
         return ""
     if not names:
         return ""
-    which = f"'{names[0]}' lies" if len(names) == 1 else f"{some([repr(name) for name in names[:4]])} lie"
-    return f"{which} there: if the labels are in it, save them as a CSV table with a column of file names."
+    return phrase(
+        "{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.",
+        one="{names} lies there: if the labels are in it, save it as a CSV table with a column of file names.",
+        count=len(names),
+        names=some([f"'{name}'" for name in names[:4]]),
+    )
 
 
 def has_tables(root: Path) -> bool:
@@ -124,12 +131,28 @@ def read_listed(
     if layout == kind:
         seen = read_tables.proposals(root, index) if kind == TABLE else read_names.proposals(paths)
         if not seen:
-            what = "table that names pictures" if kind == TABLE else "pattern in the file names"
-            raise DatasetError("no-layout", f"no {what} was found in '{title}'", "'fovea data inspect' says what is.")
+            text = (
+                "no table that names pictures was found in '{title}'"
+                if kind == TABLE
+                else "no pattern was found in the file names of '{title}'"
+            )
+            raise DatasetError(
+                "no-layout",
+                phrase(text, title=title),
+                "'fovea data inspect' says what is.",
+            )
         layout = seen[0].layout
     rows, odd = read_tables.listing(root, layout, index) if kind == TABLE else read_names.listing(layout, paths)
     if not rows:
-        raise DatasetError("no-images", f"'{layout}' labels none of the {len(paths):,} pictures in '{title}'")
+        raise DatasetError(
+            "no-images",
+            phrase(
+                "'{layout}' labels none of the {count:,} pictures in '{title}'",
+                layout=layout,
+                count=len(paths),
+                title=title,
+            ),
+        )
     return _dataset(root, layout, rows, len(paths), odd, split, title, address_of(address, layout))
 
 
@@ -174,25 +197,45 @@ def _several(rows: Sequence[ListedPicture]) -> list[DatasetProblem]:
     held = [row.label for row in rows if any(by in row.label for by in _SEVERAL)]
     if not held:
         return []
-    text = (
-        f"{len(held):,} pictures have several labels in one cell ('{held[0][:60]}'): each combination counts as a "
-        "class of its own"
+    text = phrase(
+        "{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own",
+        one="a picture has several labels in its cell ('{label}'): each combination counts as a class of its own",
+        count=len(held),
+        label=held[0][:60],
     )
     return [DatasetProblem("several-labels", text, "caution")]
 
 
 def _said(layout: str, rows: Sequence[ListedPicture], there: int, odd: dict[str, int]) -> list[DatasetProblem]:
-    out = [DatasetProblem("layout", f"read by the layout '{layout}'", "info")]
+    out = [DatasetProblem("layout", phrase("read by the layout '{layout}'", layout=layout), "info")]
     unlisted = there - len(rows) - odd.get("contradicting", 0)
     texts = {
-        "unlabelled": (max(unlisted, 0), "pictures have no label in it and were not counted"),
-        "missing": (odd.get("missing", 0), "rows of the table name pictures that are not there"),
-        "contradicting": (odd.get("contradicting", 0), "pictures have several labels in it and were not counted"),
+        "unlabelled": (
+            max(unlisted, 0),
+            Template(
+                "{count:,} pictures have no label in it and were not counted",
+                "{count:,} picture has no label in it and was not counted",
+            ),
+        ),
+        "missing": (
+            odd.get("missing", 0),
+            Template(
+                "{count:,} rows of the table name pictures that are not there",
+                "{count:,} row of the table names a picture that is not there",
+            ),
+        ),
+        "contradicting": (
+            odd.get("contradicting", 0),
+            Template(
+                "{count:,} pictures have several labels in it and were not counted",
+                "{count:,} picture has several labels in it and was not counted",
+            ),
+        ),
     }
     for kind, (count, text) in texts.items():
         if count:
             what = "unlabelled" if kind != "missing" else "rows-without-picture"
-            out.append(DatasetProblem(what, f"{count:,} {text}", "caution"))
+            out.append(DatasetProblem(what, phrase(text, count=count), "caution"))
     return out
 
 

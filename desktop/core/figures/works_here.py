@@ -5,6 +5,7 @@ Command line, JSON, reports and window all ask here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from desktop.core.figures.comparison import (
 )
 from desktop.core.figures.intervals import Estimate, estimate_json
 from desktop.core.figures.table import METRICS, REFUSED
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.core.figures.result import EvaluationResult, Figures
@@ -56,11 +58,17 @@ def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[Ca
         if own != used:
             held = CardComparison(name, estimate, best, other_decision(used, own, name))
             return (held, *_area(result, figures, False), *_refused(result, figures))
-        split = f", split '{best['split']}'" if best.get("split") else ""
-        card = "the card" if found else f"the model's card ({best['data']}{split})"
+        card = phrase("the card") if found else _named(best)
         verdict = works_here(estimate, float(best["value"]), int(best["n"]), name, card)
         found.append(CardComparison(name, estimate, best, verdict))
     return (*found, *_area(result, figures, bool(found)), *_refused(result, figures))
+
+
+def _named(listed: Mapping[str, Any]) -> str:
+    """The model's card, with the data that its figure was measured on."""
+    if listed.get("split"):
+        return phrase("the model's card ({data}, split '{split}')", data=listed["data"], split=listed["split"])
+    return phrase("the model's card ({data})", data=listed["data"])
 
 
 def _area(result: EvaluationResult, figures: Figures, named: bool) -> tuple[CardComparison, ...]:
@@ -69,8 +77,7 @@ def _area(result: EvaluationResult, figures: Figures, named: bool) -> tuple[Card
     if figures.auc is None or not listed:
         return ()
     best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
-    split = f", split '{best['split']}'" if best.get("split") else ""
-    card = "the card" if named else f"the model's card ({best['data']}{split})"
+    card = phrase("the card") if named else _named(best)
     verdict = area_here(figures.auc, float(best["value"]), best.get("low"), best.get("high"), int(best["n"]), card)
     return (CardComparison("area under ROC", figures.auc, best, verdict),)
 

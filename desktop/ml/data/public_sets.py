@@ -23,6 +23,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Images, Pictures, Rows
 from desktop.ml.plans.plan import DataPlan, TrainingPlan
+from desktop.system.words import phrase
 
 __all__ = [
     "SOURCES",
@@ -46,13 +47,15 @@ class DataError(FoveaError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A public image set: its file, the folder inside it, and what a model card must say of it."""
+    """A public image set: its file, the folder inside it, and what a model card must say of it. ``side``: its pictures
+    are tiles of that many pixels a side, and no reduced copies of what people will show (0: they are, or drawings)."""
 
     file: str
     folder: str
     title: str
     licence: str
     sha256: str
+    side: int = 0
 
 
 SOURCES = {
@@ -69,6 +72,7 @@ SOURCES = {
         "CIFAR-10 (JPEG) (Krizhevsky 2009; copies of quality 75, 4:2:0)",
         "published for research; no licence stated by its author",
         "5955f9d5326ce8eead7592d9a802df41998436a594c4d643e9ae55b3b091e4c4",
+        side=32,
     ),
     "chest-xray": Source(
         "chest-xray-224.tar.gz",
@@ -92,7 +96,11 @@ def source_of(plan: DataPlan) -> Source:
     """The public set that a plan names. Raises :class:`DataError` that lists the known ones."""
     if plan.source not in SOURCES:
         known = ", ".join(sorted(SOURCES))
-        raise DataError("no-data", f"there is no data set '{plan.source}'", f"Known ones: {known}.")
+        raise DataError(
+            "no-data",
+            phrase("there is no data set '{source}'", source=plan.source),
+            phrase("Known ones: {known}.", known=known),
+        )
     return SOURCES[plan.source]
 
 
@@ -106,7 +114,11 @@ def load_split(plan: TrainingPlan, split: Split, root: Path | None = None, progr
     root = root or paths.shared_data()
     source = source_of(plan.data)
     if root is None and source.file:
-        raise DataError("no-data", f"'{source.title}' was not found", "Set FOVEA_DATA to the folder that holds it.")
+        raise DataError(
+            "no-data",
+            phrase("'{title}' was not found", title=source.title),
+            "Set FOVEA_DATA to the folder that holds it.",
+        )
     key = cache.key_of([plan.data.source, source.sha256, plan.data.classes, split], plan.preprocess)
     found = cache.find(key)
     if found is None:
@@ -150,7 +162,9 @@ def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held
         if parts[-2] in plan.data.classes:
             found.append((name, plan.data.classes.index(parts[-2]), data))
     if not found:
-        raise DataError("no-data", f"'{source.title}' holds no pictures of its '{split}' split")
+        raise DataError(
+            "no-data", phrase("'{title}' holds no pictures of its '{split}' split", title=source.title, split=split)
+        )
     found.sort(key=lambda item: (item[1], item[0]))
     labels = np.array([label for _, label, _ in found], np.int64)
     return _Held([name for name, _, _ in found], labels, [data for _, _, data in found])
@@ -177,7 +191,9 @@ def _files(source: Source, split: Split, root: Path) -> Iterator[tuple[str, byte
                         yield "/".join(parts[1:]), stream.read()
     else:
         hint = "Set FOVEA_DATA to the folder that holds it."
-        raise DataError("no-data", f"neither '{source.folder}' nor '{source.file}' was found", hint)
+        raise DataError(
+            "no-data", phrase("neither '{folder}' nor '{file}' was found", folder=source.folder, file=source.file), hint
+        )
 
 
 def cut_validation(

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.trust import reasons
-from desktop.core.trust.conformal import DEFAULT_RATE, answer_set, nearest_rate
+from desktop.core.trust.conformal import DEFAULT_RATE, answer_set, like_those, nearest_rate
 from desktop.ui.kit.tabled import reason, score_notice
 from desktop.ui.kit.widgets import Sign, count, make_label, put_beside, set_role
 from desktop.ui.widgets.kind_chart import KindChart
@@ -36,12 +36,12 @@ class ConfidencePanel(QWidget):
         self._prediction: Prediction | None = None
         self._manifest: Manifest | None = None
         self._set_words = make_label("", wrap=True, selectable=True)
-        self._set_words.setAccessibleName(self.tr("Set of answers"))
+        self._set_words.setAccessibleName(self.tr("Possible answers"))
         self._rates = QComboBox()
-        self._rates.setAccessibleName(self.tr("How often the set may miss the truth"))
-        self._rates.setToolTip(self.tr("A smaller share gives larger sets."))
+        self._rates.setAccessibleName(self.tr("How often the list may leave out the right answer"))
+        self._rates.setToolTip(self.tr("A smaller share gives longer lists."))
         self._rates.activated.connect(self._choose)
-        self._rate_label = make_label(self.tr("May miss the truth in"), "secondary")
+        self._rate_label = make_label(self.tr("Allowed to be wrong in"), "secondary")
         self._rate_label.setBuddy(self._rates)
         self._rate_row = QWidget()
         row = QHBoxLayout(self._rate_row)
@@ -56,7 +56,7 @@ class ConfidencePanel(QWidget):
         beside.setContentsMargins(0, 0, 0, 0)
         put_beside(beside, self._sign, self._kind)
         self._reasons = make_label("", "secondary", wrap=True, selectable=True)
-        self._reasons.setAccessibleName(self.tr("Why it does not look like its kind"))
+        self._reasons.setAccessibleName(self.tr("Why this kind of picture is unfamiliar to the model"))
         self._nearest = NearestStrip()
         self._chart = KindChart()
         self._why = QPushButton(self.tr("Why?"))
@@ -115,12 +115,13 @@ class ConfidencePanel(QWidget):
         verdict, sets = prediction.domain, manifest.conformal
         outside = verdict is not None and not verdict.inside
         self._set_words.setVisible(sets is not None)
-        self._rate_row.setVisible(sets is not None and not outside)
+        promised = sets is not None and not outside and like_those(sets, prediction.original_size)
+        self._rate_row.setVisible(promised)
         if sets is not None:
             rate = nearest_rate(sets, self._rate)
             self._fill_rates(sets, rate)
             self._set_words.setText(self._set_sentence(prediction, sets, manifest, rate, outside))
-            set_role(self._set_words, "secondary" if outside else "")
+            set_role(self._set_words, "" if promised else "secondary")
         self._show_kind(verdict, manifest)
 
     def _fill_rates(self, sets: Conformal, rate: float) -> None:
@@ -135,15 +136,20 @@ class ConfidencePanel(QWidget):
     ) -> str:
         if outside:
             return self.tr("How often the answer is right is not known for pictures of another kind.")
+        if not like_those(sets, prediction.original_size):
+            return self.tr(
+                "How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this "
+                "it is not known."
+            ).format(sets.side)
         found = answer_set(prediction.probabilities, prediction.index, sets, rate)
         labels = [manifest.labels[index] for index in found.classes]
         share = f"{(1 - found.rate) * 100:g}"
         if found.everything:
             return self.tr(
-                "No answer can be left out: {0} validation pictures are too few for so small an error."
+                "No answer can be ruled out: {0} validation pictures are too few for so small an error."
             ).format(count(sets.n))
         text = self.tr(
-            "To reckon with: {0}. Of a hundred pictures like those it learned from, what is listed here holds "
+            "Possible answers: {0}. Of a hundred pictures like those it learned from, what is listed here holds "
             "the right answer for at least {1}; of this one picture that says nothing."
         ).format(self._named(labels), share)
         if found.weak:
@@ -167,17 +173,17 @@ class ConfidencePanel(QWidget):
         self._reasons.setVisible(False)
         self._nearest.clear()
         if verdict is None or manifest.domain is None:
-            self._kind.setText(self.tr("This model cannot tell whether a picture is of its kind."))
+            self._kind.setText(self.tr("This model cannot check whether a kind of picture is familiar to it."))
             set_role(self._kind, "secondary")
             return
         self._chart.show_place(manifest.domain.quantiles, verdict.score)
         if verdict.inside:
             self._sign.set_sign("check", "accent")
-            self._kind.setText(self.tr("Looks like its kind: yes"))
+            self._kind.setText(self.tr("Familiar kind of picture: yes"))
             set_role(self._kind, "")
             return
         self._sign.set_sign("caution", "caution")
-        self._kind.setText(self.tr("Looks like its kind: no."))
+        self._kind.setText(self.tr("Familiar kind of picture: no."))
         set_role(self._kind, "caution")
         self._reasons.setText(" ".join(reason(code) for code in reasons.told(verdict)))
         self._reasons.setVisible(True)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.services import last_session
 from desktop.services.advising import Adviser
-from desktop.services.background import Aside, run_aside
-from desktop.services.classifying import AT_ONCE, Classifying
+from desktop.services.classifying import Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
+from desktop.services.last_images import LastImages
 from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
-from desktop.system.errors import FoveaError
+from desktop.ui.classify.camera_part import CameraPart
+from desktop.ui.classify.picture_actions import PictureActions
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.image_list import ImageList
 
@@ -34,14 +31,6 @@ if TYPE_CHECKING:
     from desktop.ui.classify.results_pane import ResultsPane
 
 
-_REMEMBER_MS = 1500
-
-
-def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
-    with contextlib.suppress(OSError, FoveaError):  # a full disk: the images themselves are where they were
-        last_session.save(sources, current, root)
-
-
 class ClassifyView(QWidget):
     """Three panes. ``files_wanted``, ``folder_wanted`` and ``paste_wanted`` ask the window for its dialogs."""
 
@@ -53,7 +42,6 @@ class ClassifyView(QWidget):
     look_requested = Signal()
     said = Signal(str)
     told = Signal(str)
-    _restored = Signal(object)
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,32 +52,28 @@ class ClassifyView(QWidget):
         self.explainer.opacity = settings.get("overlay")
         self.adviser = Adviser(self.session, self)
         self.opener = Opener(self.session, self)
+        self.last_images = LastImages(self.session, self.job, self.classifying, settings, self)
         self._catalog = catalog
         self._settings = settings
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
-        self._remembers = False
-        self._writer: Aside | None = None
-        self._remember = QTimer(self)
-        self._remember.setSingleShot(True)
-        self._remember.setInterval(_REMEMBER_MS)
-        self._remember.timeout.connect(self._save_images)
-        self._restored.connect(self._on_restored)
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
+        self.cameras = CameraPart(self)
+        self.doing = PictureActions(self, settings)
         self._connect()
         self._restore()
         self._show_empty()
 
     def _build(self) -> None:
-        self.list = ImageList(self.session)
+        self.list = ImageList(self.session, self.classifying.said)
         self.list.setMinimumWidth(184)
         self._scan_words = QLabel()
         self._scan_words.setProperty("role", "secondary")
         self._scan_words.setWordWrap(True)
         self._scan_cancel = QPushButton(self.tr("Cancel"))
-        self._scan_cancel.clicked.connect(self.opener.cancel)
+        self._scan_cancel.clicked.connect(self._cancel_scan)
         self._scan_row = QWidget()
         scan_layout = QHBoxLayout(self._scan_row)
         scan_layout.setContentsMargins(12, 0, 4, 12)
@@ -110,15 +94,15 @@ class ClassifyView(QWidget):
         self._middle = QSplitter(Qt.Orientation.Vertical)
         self._middle.setChildrenCollapsible(False)
         self._middle.setHandleWidth(4)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(holder)
-        self._stack.addWidget(self._middle)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(holder)
+        self.stack.addWidget(self._middle)
         self._answer_place = QWidget()
         self._answer_place.setMinimumWidth(236)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
-        for pane in (left, self._stack, self._answer_place):
+        for pane in (left, self.stack, self._answer_place):
             self._panes.addWidget(pane)
         self._panes.setStretchFactor(0, 0)
         self._panes.setStretchFactor(1, 1)
@@ -133,6 +117,15 @@ class ClassifyView(QWidget):
         self.empty.open_files.connect(self.files_wanted)
         self.empty.open_folder.connect(self.folder_wanted)
         self.empty.paste.connect(self.paste_wanted)
+        self.empty.camera.connect(self.open_camera)
+        self.list.camera_wanted.connect(self.open_camera)
+        self.cameras.said.connect(self.told)
+        doing = self.doing
+        doing.said.connect(self.said)
+        doing.told.connect(self.told)
+        self.list.menu_wanted.connect(doing.show_list_menu)
+        self.list.copy_wanted.connect(doing.copy)
+        self.list.model.marked = doing.marks.of
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -140,9 +133,10 @@ class ClassifyView(QWidget):
         self.list.look.connect(self._look)
         self.list.remove_requested.connect(self.remove)
         self.list.undo_requested.connect(self.undo)
-        self.list.show_in_folder.connect(self._show_in_folder)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
+        self.doing.similar.progressed.connect(self._show_looking)
+        self.doing.similar.ended.connect(self._hide_scan)
         self.opener.finished.connect(self._on_opened)
         self.opener.idle.connect(self._scan_row.hide)
         self.opener.said.connect(self.said)
@@ -152,8 +146,7 @@ class ClassifyView(QWidget):
         self._catalog.changed.connect(self._on_catalog)
         self.session.was_reset.connect(self._show_empty)
         self.session.inserted.connect(self._show_empty)
-        for changed in (self.session.was_reset, self.session.inserted, self.session.current_changed):
-            changed.connect(self._remember_soon)
+        self.last_images.told.connect(self.told)
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
         self._repaint.setInterval(250)
@@ -188,6 +181,10 @@ class ClassifyView(QWidget):
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
+        self._results.table.row_opened.connect(self._look_at_source)
+        self._results.table.menu_wanted.connect(self._show_row_menu)
+        self._picture.menu_wanted.connect(self._show_picture_menu)
+        self._picture.copy_wanted.connect(self._copy_current)
         self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
         self._answer.setMinimumWidth(236)
         sizes = self._panes.sizes()
@@ -201,6 +198,7 @@ class ClassifyView(QWidget):
         self._answer.confidence.set_rate(self._settings.get("error_rate"))
         self._answer.confidence.rate_chosen.connect(self._remember_rate)
         self.explainer.opacity_changed.connect(self._remember_opacity)
+        self._answer.bars.menu_wanted.connect(self.doing.show_class_menu)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
         self._picture.splitter.splitterMoved.connect(self._remember_sizes)
@@ -237,6 +235,7 @@ class ClassifyView(QWidget):
         self.session.attach(engine)
         self.explainer.attach(engine)
         self.adviser.attach(engine)
+        self.cameras.live.attach(engine)
         self._panel_engine(engine)
         self.job.attach(engine)
         self.list.model.attach(engine)
@@ -247,6 +246,7 @@ class ClassifyView(QWidget):
         self.session.detach()
         self.explainer.detach()
         self.adviser.detach()
+        self.cameras.live.detach()
         self.job.detach()
         self.list.model.detach()
 
@@ -258,55 +258,14 @@ class ClassifyView(QWidget):
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""
         self.job.cancel()
+        self.cameras.camera.wait()
         self.opener.stop()
-        if self._remember.isActive():
-            self._remember.stop()
-            self._save_images()
-        if self._writer is not None:
-            self._writer.join(10.0)
-
-    # The images of the last time
+        self.last_images.finish()
+        self.doing.finish()
 
     def restore_images(self, nothing_else: bool) -> None:
-        """List the images of the last time again, unless something else is to be opened or the user wants none. From
-        now on the list is remembered."""
-        self._remembers = self._settings.get("restore_images")
-        if not self._remembers:
-            run_aside(last_session.clear, name="forget the images")
-        elif nothing_else:
-            self._remembers = False  # not before they are there: an empty list would be remembered
-            run_aside(lambda: self._restored.emit(last_session.load()), name="the images of the last time")
-
-    @Slot(object)
-    def _on_restored(self, found: last_session.LastSession) -> None:
-        self._remembers = True
-        if found.sources:
-            fresh = self.session.current is None
-            items = self.session.add(found.sources)
-            if fresh:
-                self.session.set_current(items[max(0, found.current)])
-            if len(items) == 1:
-                self.classifying.take_one(items[0])
-            elif len(items) <= AT_ONCE:
-                self.classifying.take(items, found.root)
-        if found.missing:
-            told = self.tr("Of the images of the last time, {0} are no longer where they were.")
-            self.told.emit(told.format(self.locale().toString(found.missing)))
-
-    @Slot()
-    def _remember_soon(self) -> None:
-        if self._remembers:
-            self._remember.start()
-
-    @Slot()
-    def _save_images(self) -> None:
-        if not self._settings.get("restore_images"):
-            run_aside(last_session.clear, name="forget the images")
-            return
-        session = self.session
-        current = session.items.index(session.current) if session.current in session.items else -1
-        sources = [item.source for item in session.items[: last_session.MOST + 1]]
-        self._writer = run_aside(_save, sources, current, self.job.root, name="remember the images")
+        """As :meth:`LastImages.restore`."""
+        self.last_images.restore(nothing_else)
 
     # Opening
 
@@ -323,6 +282,23 @@ class ClassifyView(QWidget):
         else:
             self._scan_words.setText(self.tr("Looking for images…"))
 
+    @Slot(int, int)
+    def _show_looking(self, done: int, total: int) -> None:
+        """How far 'find similar' is."""
+        self._scan_row.show()
+        number, of = self.locale().toString(done), self.locale().toString(total)
+        self._scan_words.setText(self.tr("Comparing {0} of {1} images…").format(number, of))
+
+    @Slot()
+    def _hide_scan(self) -> None:
+        if not self.opener.busy:
+            self._scan_row.hide()
+
+    @Slot()
+    def _cancel_scan(self) -> None:
+        self.opener.cancel()
+        self.doing.similar.cancel()
+
     @Slot(list, object)
     def _on_opened(self, items: list[ImageItem], done: ScanDone) -> None:
         for folder in done.folders:
@@ -335,6 +311,11 @@ class ClassifyView(QWidget):
             self.classifying.take(items, done.folders[0] if len(done.folders) == 1 else None)
         elif items:
             self.classifying.take_one(items[0])
+
+    @Slot()
+    def open_camera(self) -> None:
+        """Show what a camera sees, with the model's answer to every frame; choosing an image leaves it."""
+        self.cameras.open()
 
     # The picture
 
@@ -367,11 +348,14 @@ class ClassifyView(QWidget):
     @Slot(list)
     def remove(self, items: list[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
+        self.doing.forget_undo()
         self.list.show_removed(self.session.remove(items))
 
     @Slot()
     def undo(self) -> None:
-        """Put the images back that were removed last."""
+        """Take back what was done last: a correction, or the removal of images."""
+        if self.doing.undo():
+            return
         was_empty = not self.session.items
         back = self.session.undo_remove()
         self.list.show_removed(0)
@@ -397,15 +381,33 @@ class ClassifyView(QWidget):
             self.session.set_current(item)
 
     @Slot(object)
-    def _show_in_folder(self, item: ImageItem) -> None:
-        if item.source.path is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.dirname(os.path.abspath(item.source.path))))
+    def _look_at_source(self, source: ImageSource) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self._look(item)
+
+    @Slot(object, QPoint)
+    def _show_row_menu(self, source: ImageSource, place: QPoint) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self.doing.show_menu([item], place)
+
+    @Slot(QPoint)
+    def _show_picture_menu(self, place: QPoint) -> None:
+        if self.session.current is not None:
+            self.doing.show_menu([self.session.current], place, on_map=True)
+
+    @Slot()
+    def _copy_current(self) -> None:
+        if self.session.current is not None:
+            self.doing.copy([self.session.current])
 
     @Slot()
     def _show_empty(self) -> None:
         if self.session.items and self.empty.isAncestorOf(self.window().focusWidget() or self):
             self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._stack.setCurrentIndex(1 if self.session.items else 0)
+        if not self.cameras.shown:
+            self.stack.setCurrentIndex(1 if self.session.items else 0)
         if not self.session.items:
             self.classifying.cut_short()  # nobody would see it, nor could stop it
             if self._results is not None:
@@ -446,6 +448,11 @@ class ClassifyView(QWidget):
         self.classifying.all()
 
     @property
+    def can_undo(self) -> bool:
+        """Whether :meth:`undo` has something to take back."""
+        return self.doing.can_undo or self.session.can_undo
+
+    @property
     def can_classify_all(self) -> bool:
         """Whether there is a list and a model that can answer."""
         return bool(self.session.items) and self.session.model_ready
@@ -462,6 +469,7 @@ class ClassifyView(QWidget):
             self.session.set_model(self.session.model_id, ready)
             if ready and not before:
                 self.classifying.follow_model()
+            self._repaint_soon()  # answers of a model that is another one now are no longer shown
         self._offer_samples()
 
     def _offer_samples(self) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -36,9 +36,8 @@ from desktop.ui.widgets._grid import ResultsGrid
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
+    from desktop.app.batch_columns import BatchColumns
     from desktop.core.types import ImageSource
-    from desktop.engine.messages import Failure, Prediction
-    from desktop.store.manifest import Manifest
 
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
@@ -49,11 +48,14 @@ _ANY = 0.0
 class ResultsTable(QWidget):
     """Shows a :class:`ResultsModel` and keeps its current row and the shown picture in step.
 
-    ``row_activated`` carries the :class:`ImageSource` of the row that the user moved to. ``exported`` carries the path
-    and the number of rows written, ``export_failed`` the :class:`FoveaError`.
+    ``row_activated`` carries the :class:`ImageSource` of the row that the user moved to, ``row_opened`` that of one
+    that was double-clicked, ``menu_wanted`` that of one whose menu is asked for, and the place on the screen.
+    ``exported`` carries the path and the number of rows written, ``export_failed`` the :class:`FoveaError`.
     """
 
     row_activated = Signal(object)
+    row_opened = Signal(object)
+    menu_wanted = Signal(object, QPoint)
     exported = Signal(str, int)
     export_failed = Signal(FoveaError)
 
@@ -87,23 +89,16 @@ class ResultsTable(QWidget):
 
     # The batch
 
-    def begin(
-        self,
-        sources: Sequence[ImageSource],
-        manifest: Manifest,
-        root: str | None = None,
-        kept: Sequence[int] | None = None,
-    ) -> None:
-        """Start a batch: all pictures are listed at once. ``root`` is the folder that the user chose, if any; ``kept``
-        as for :meth:`ResultsModel.begin`."""
-        if kept is None:
-            self._clear_filters(manifest)
+    def begin(self, batch: BatchColumns, goes_on: bool = False) -> None:
+        """Show ``batch``, all pictures at once; with ``goes_on`` as for :meth:`ResultsModel.begin`."""
+        if not goes_on:
+            self._clear_filters(batch.gated)
         self._current = -1
         self._failure.clear()
-        self._table.setColumnHidden(place_of("kind"), manifest.domain is None)
-        self.model.begin(sources, manifest, root, kept)
+        self._table.setColumnHidden(place_of("kind"), not batch.gated)
+        self.model.begin(batch, goes_on)
 
-    def _clear_filters(self, manifest: Manifest) -> None:
+    def _clear_filters(self, gated: bool) -> None:
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(True)
         self._text.clear()
@@ -112,14 +107,15 @@ class ResultsTable(QWidget):
         self._answer.clear()
         self._offered.clear()
         self._answer.addItem(self.tr("All answers"), None)
-        if manifest.domain is not None:
-            self._answer.addItem(self.tr("Not its kind"), _UNLIKE)
+        if gated:
+            self._answer.addItem(self.tr("Unfamiliar kind"), _UNLIKE)
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(False)
 
-    def add(self, items: Sequence[Prediction | Failure]) -> None:
-        """Take some answers; their ``position`` says which rows they belong to."""
-        self.model.add(items)
+    @Slot(int, int)
+    def show_answers(self, first: int, last: int) -> None:
+        """Answers have come for positions between ``first`` and ``last``."""
+        self.model.show_answers(first, last)
 
     def finish(self, cancelled: bool = False) -> None:
         """No further answers will come."""
@@ -183,6 +179,9 @@ class ResultsTable(QWidget):
         header.setSortIndicatorClearable(True)
         self._table.setSortingEnabled(True)
         self._table.selectionModel().currentRowChanged.connect(self._moved)
+        self._table.doubleClicked.connect(self._on_double_click)
+        self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._table.customContextMenuRequested.connect(self._on_menu)
 
     def _build_foot(self) -> None:
         self._summary: QLabel = make_label("", "secondary", selectable=True, wrap=True)
@@ -267,6 +266,22 @@ class ResultsTable(QWidget):
         if source is not None:
             self._current = self.model.position(index.row())
             self.row_activated.emit(source)
+
+    @Slot(QModelIndex)
+    def _on_double_click(self, index: QModelIndex) -> None:
+        source = self.model.source(index.row())
+        if source is not None:
+            self.row_opened.emit(source)
+
+    @Slot(QPoint)
+    def _on_menu(self, place: QPoint) -> None:
+        index = self._table.indexAt(place)
+        if not index.isValid():  # from the keyboard it comes with the middle of the table
+            index = self._table.currentIndex()
+            place = self._table.visualRect(index).center()
+        source = self.model.source(index.row()) if index.isValid() else None
+        if source is not None:
+            self.menu_wanted.emit(source, self._table.viewport().mapToGlobal(place))
 
     # Export
 

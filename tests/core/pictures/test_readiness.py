@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import sys
+import importlib, sys
 from pathlib import Path
 
 from PIL import Image
@@ -11,10 +11,11 @@ from PIL import Image
 ROOT = Path(__file__).parents[3]
 
 _CODE = """
-import sys
+import importlib, sys
 from desktop.core.pictures import decode_in_child as children
 from desktop.core.types import ImageSource, PreprocessSpec
-children.get_ready()
+for name in children.WARM:
+    importlib.import_module(name.partition(":")[0])
 before = set(sys.modules)
 for name in sys.argv[1:]:
     children._bring_in((ImageSource.from_path(name), PreprocessSpec(32, 32, "rgb", "stretch")))
