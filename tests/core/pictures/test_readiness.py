@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-import importlib, sys
+import sys
 from pathlib import Path
 
 from PIL import Image
