@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from desktop.core.data import layouts, parquet, read_tables, recognise, unpack
-from desktop.core.data.dataset import DatasetError, LabelledDataset
+from desktop.core.data.dataset import DatasetError, DatasetProblem, LabelledDataset
 from desktop.core.data.read_arrays import read_idx, read_npz
 from desktop.core.data.read_cifar import read_cifar
 from desktop.core.data.read_folders import read_folders
@@ -112,7 +112,7 @@ def _by_folders(
             raise
         seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []
         if not seen:
-            unread = recognise.unread_tables(root)
+            unread = recognise.data_files(root) or recognise.unread_tables(root)
             if not unread:
                 raise
             hint = phrase("{hint} {more}", hint=error.hint, more=unread) if error.hint else unread
@@ -121,6 +121,9 @@ def _by_folders(
     doubtful = [p for p in found.problems if p.kind in ("one-class", "classes-like-splits")]
     if not doubtful and np.count_nonzero(found.counts()) < 2:
         doubtful = [p for p in found.problems if p.kind == "empty-class"]
+        inner = _only_one_with_pictures(root, given, found, title, split, progress, cancelled) if doubtful else None
+        if inner is not None:
+            return inner
     if not doubtful and recognise.has_tables(root):
         seen = recognise.contradictions(root, found, progress, cancelled)
         if seen:
@@ -132,3 +135,27 @@ def _by_folders(
         if seen:
             raise recognise.needed(title, doubtful[0].message, seen)
     return replace(found, title=title, root=address)
+
+
+def _only_one_with_pictures(
+    root: Path,
+    given: Path,
+    found: LabelledDataset,
+    title: str,
+    split: str | None,
+    progress: ReadProgress | None,
+    cancelled: IsCancelled | None,
+) -> LabelledDataset | None:
+    """The classes in the one folder of ``root`` that holds pictures (``Images`` beside ``Annotation``); ``None`` where
+    it holds no classes."""
+    names = [name for name, count in zip(found.classes, found.counts(), strict=True) if count]
+    if len(names) != 1 or found.splits or not (root / names[0]).is_dir():
+        return None
+    try:
+        inner = _by_folders(root / names[0], given, title, "", split, progress, cancelled)
+    except DatasetError:
+        return None
+    if np.count_nonzero(inner.counts()) < 2:
+        return None
+    text = phrase("of the folders there only '{name}' holds pictures: the classes are those in it", name=names[0])
+    return replace(inner, problems=(DatasetProblem("inner-folder", text, "info", names[0]), *inner.problems))

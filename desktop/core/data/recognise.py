@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.core.data import read_names, read_tables
+from desktop.core.data import read_names, read_tables, unpack
 from desktop.core.data.dataset import (
     ALL,
     DatasetError,
@@ -77,6 +77,16 @@ def unread_tables(root: Path) -> str:
         count=len(names),
         names=some([f"'{name}'" for name in names[:4]]),
     )
+
+
+def data_files(root: Path) -> str:
+    """What to say of archives and arrays right in ``root``, each of which may be data of its own; '' for none."""
+    endings = (".npz", *unpack.ENDINGS)
+    try:
+        names = sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(endings) and e.is_file())
+    except OSError:
+        return ""
+    return phrase("Or is it '{name}'? Then give that file.", name=names[0]) if names else ""
 
 
 def has_tables(root: Path) -> bool:

@@ -571,6 +571,31 @@ def test_pictures_beside_an_empty_folder_have_their_classes_looked_for(tmp_path:
     assert "names:{label}_#" in caught.value.hint or "{label}_#" in str(caught.value)
 
 
+def test_classes_in_the_one_folder_that_holds_pictures(tmp_path: Path) -> None:
+    for breed in ("n01-Chihuahua", "n02-Beagle"):
+        pictures(tmp_path / "Images" / breed, [f"{breed[:3]}_{n}.jpg" for n in range(3)])
+        table(tmp_path / "Annotation" / breed / f"{breed[:3]}_0", [["<annotation>"]])
+    data = open_dataset(tmp_path, ALL)
+    assert data.classes == ("n01-Chihuahua", "n02-Beagle") and "inner-folder" in kinds(data)
+    assert decode(data.source(5)).original_size == (6, 4) and data.root == str(tmp_path)
+
+
+def test_pictures_to_be_answered_do_not_hide_the_labels_in_names(tmp_path: Path) -> None:
+    pictures(tmp_path / "train", [f"{kind}.{n}.jpg" for kind in ("cat", "dog") for n in range(4)])
+    pictures(tmp_path / "test1", [f"{n}.jpg" for n in range(4)])
+    with pytest.raises(LayoutNeededError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "names:{label}.#" in caught.value.hint
+    assert open_dataset(f"{tmp_path}::names:{{label}}.#", ALL).classes == ("cat", "dog")
+
+
+def test_arrays_in_a_folder_are_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "medmnist.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.array([0, 1, 0, 1]))
+    with pytest.raises(DatasetError) as caught:
+        open_dataset(tmp_path, ALL)
+    assert "'medmnist.npz'" in caught.value.hint
+
+
 def test_a_spreadsheet_with_the_labels_is_named(tmp_path: Path) -> None:
     pictures(tmp_path, [f"{name}.png" for name in ("q", "x7", "ab")])
     (tmp_path / "labels.xlsx").write_bytes(b"PK")
