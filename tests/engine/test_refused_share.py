@@ -8,6 +8,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from desktop.app import exports
 from desktop.cli import evaluate as command
 from desktop.core.data.label_map import LabelMap
 from desktop.core.data.open_data import open_dataset
-from desktop.core.figures.result import INSIDE, NOT_ASKED, OUTSIDE, figures
+from desktop.core.figures.result import INSIDE, NOT_ASKED, OUTSIDE, EvaluationResult, Figures, compare, figures
 from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.figures.works_here import compatible_with_card
@@ -57,7 +58,7 @@ def test_pictures_of_another_kind_are_counted_and_said(tmp_path: Path, capsys: p
     assert verdict.sentence in said
 
 
-def made(outside: list[int], **changes: object) -> tuple:  # type: ignore[type-arg]
+def made(outside: list[int], **changes: Any) -> tuple[EvaluationResult, Figures]:
     truth, scores = two_classes(len(outside))
     result = made_up(truth, scores, **changes)
     model = replace(result.model, card={**result.model.card, "gate": GATE})
@@ -95,8 +96,6 @@ def test_only_what_was_asked_counts_and_without_a_gate_there_is_no_figure() -> N
 def test_the_second_of_two_models_has_its_notice_and_its_comparison_too() -> None:
     first, of_first = made([INSIDE] * 80)
     second, of_second = made([OUTSIDE] * 80, medical=True, model_name="Other")
-    from desktop.core.figures.result import compare
-
     other = (second, of_second, compare(first, second))
     value = json.loads(exports.figures_text(exports.ToSave(first, of_first, other)))
     assert value["notice"] == "" and "not a medical device" in value["compared_with"]["notice"]

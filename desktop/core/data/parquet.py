@@ -181,13 +181,13 @@ def describe(item: tuple[str]) -> Columns:
         groups = tuple(meta.row_group(i).num_rows for i in range(meta.num_row_groups))
         largest = max((meta.row_group(i).total_byte_size for i in range(meta.num_row_groups)), default=0)
         if largest > _MOST_GROUP:
-            text = phrase(
+            large = phrase(
                 "'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected",
                 name=path.name,
                 found=largest >> 20,
                 most=_MOST_GROUP >> 20,
             )
-            raise DatasetError("too-large", text, "Write it again in smaller groups of rows.")
+            raise DatasetError("too-large", large, "Write it again in smaller groups of rows.")
         return Columns(pictures[0], labels[0], known, groups)
 
 
