@@ -18,7 +18,7 @@ from PIL import Image
 
 from desktop.core.pictures import colour, depth, orientation
 from desktop.core.pictures.limits import MAX_PIXELS, Reduction, check_size, reduction_of
-from desktop.core.pictures.tiff import segments, tags
+from desktop.core.pictures.tiff import segments, subsampled, tags
 from desktop.core.pictures.tiff.tags import TiffPage
 from desktop.core.types import DecodeError, Notice
 from desktop.system.words import phrase
@@ -87,6 +87,8 @@ class TiffPicture:
 
 def needs_own_reader(page: TiffPage) -> bool:
     """Whether Pillow would read ``page`` wrongly or with too much memory, so that :func:`read_tiff` has to."""
+    if subsampled.is_subsampled(page):
+        return True
     if not can_read(page) and (page.compression not in segments.KNOWN or page.compression in segments.EIGHT_BIT):
         return False  # Pillow may know more of this compression
     if page.nameless or page.compression in segments.PILLOWLESS or page.big and page.order == ">":
@@ -159,7 +161,8 @@ def _unreadable(page: TiffPage) -> str | None:
         return phrase("a palette picture whose palette is missing")
     if page.photometric in (_LAB, _ICC_LAB) and (bits not in (8, 16) or kind == tags.FLOAT):
         return phrase("Lab colour of {bits} bits", bits=bits)
-    if page.photometric == _YCBCR and page.compression != segments.JPEG and (bits != 8 or page.subsampling != (1, 1)):
+    plain = page.subsampling == (1, 1) or subsampled.can_read(page)
+    if page.photometric == _YCBCR and page.compression != segments.JPEG and (bits != 8 or not plain):
         return phrase("subsampled YCbCr colour of this kind")
     predictor, packed = segments.predictor_of(page), bits not in (8, 16, 32, 64)
     if predictor not in (1, 2, 3) or predictor == 2 and packed or predictor == 3 and kind != tags.FLOAT:
@@ -180,6 +183,11 @@ def read_tiff(file: BinaryIO, page: TiffPage) -> TiffPicture:
     Raises DecodeError, and whatever the decoders raise on damaged data.
     """
     check_size(*(page.tile or (1, 1)))
+    if subsampled.can_read(page):
+        whole = orientation.transposed(Image.fromarray(subsampled.read(file, page)), page.orientation)
+        turned = 5 <= page.orientation <= 8
+        stored = (page.height, page.width) if turned else (page.width, page.height)
+        return TiffPicture(whole, page.profile, stored, (), False)
     colours = _COLOURS[page.photometric]
     alpha_at, associated = _alpha(page, colours)
     keep = list(range(colours)) + ([alpha_at] if alpha_at is not None else [])
