@@ -22,8 +22,10 @@ from desktop.core.figures.result import INSIDE, NOT_ASKED, OUTSIDE, EvaluationRe
 from desktop.core.figures.result_files import figures_json, write_csv
 from desktop.core.figures.store import EvaluationStore
 from desktop.core.figures.works_here import compatible_with_card
+from desktop.engine import evaluation
 from desktop.engine.client import EngineClient
 from desktop.engine.evaluation import evaluate
+from desktop.engine.messages import BatchDone, BatchRequest
 from desktop.report.content import build_report
 from desktop.report.html import html_of
 from desktop.store.store import ModelStore
@@ -105,3 +107,43 @@ def test_the_second_of_two_models_has_its_notice_and_its_comparison_too() -> Non
     assert "not a medical device" in report.notice
     assert [name for name, _ in report.works_here()] == ["Tester", "Other"]
     assert "<b>Other:</b> The model takes 80 of 80" in html_of(report)
+
+
+class Listener:
+    """An engine that only hears what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[BatchRequest] = []
+
+    def next_id(self) -> int:
+        return len(self.asked) + 1
+
+    def submit(self, request: Any) -> None:
+        self.asked.append(request)
+
+    def cancel(self, request_id: int) -> None:
+        raise AssertionError
+
+
+@pytest.mark.parametrize("prefetched", [False, True])
+def test_of_many_pictures_the_gate_is_asked_of_a_part_that_is_spread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefetched: bool
+) -> None:
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for number in range(20):
+            (tmp_path / name / f"{number:02}.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    monkeypatch.setattr(evaluation, "CHUNK", 15)
+    monkeypatch.setattr(evaluation, "_PART", 2)
+    data = open_dataset(tmp_path)
+    for judged, expected in ((39, [(2, True), (15, False), (2, True), (15, False), (2, True), (4, False)]),
+                             (40, [(15, True), (15, True), (10, True)])):  # fmt: skip
+        monkeypatch.setattr(evaluation, "_JUDGED", judged)
+        engine = Listener()
+        run = evaluation.Evaluator(engine, ModelStore().require("cifar10"), data, LabelMap((3, 5)))
+        run.begin()
+        while not run.finished:
+            if prefetched:
+                run.prefetch()
+            run.take(BatchDone(engine.asked[-1].id, 0, False))
+        assert [(len(request.sources), request.gated) for request in engine.asked] == expected
