@@ -188,10 +188,10 @@ def _first(pages: _Pages, report: Report) -> None:
             phrase("95 %: {bounds}", bounds=bounds) if shown(estimate).low is not None else bounds, 8, TEXT, x, 36
         )
     pages.y = top - 0.8
-    if report.compatibility:
+    if report.works_here():
         pages.heading(phrase("Does it work here?"))
-        for compared in report.compatibility:
-            pages.text(compared.verdict.sentence)
+        for name, sentence in report.works_here():
+            pages.text(f"{name}: {sentence}" if name else sentence)
     pages.heading(phrase("What was measured"))
     pages.table((), report.facts(), (_LEFT, 2.4))
     pages.heading(phrase("Figures"), keep=2)

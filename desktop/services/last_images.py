@@ -17,6 +17,7 @@ from desktop.services.folder_job import FolderJob
 from desktop.services.last_session import LastSession
 from desktop.services.session import Session
 from desktop.services.settings import Settings
+from desktop.system.errors import FoveaError
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
@@ -25,7 +26,7 @@ _REMEMBER_MS = 1500
 
 
 def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
-    with contextlib.suppress(OSError):  # a full disk: the images themselves are where they were
+    with contextlib.suppress(OSError, FoveaError):  # a full disk: the images themselves are where they were
         last_session.save(sources, current, root)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from desktop.core.figures.intervals import Estimate, Z, shown, wilson
-from desktop.system.words import phrase
+from desktop.system.words import Template, phrase
 
 if TYPE_CHECKING:
     from desktop.core.figures.clustered import Persons
@@ -119,7 +119,7 @@ def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
     return Estimate(value, max(-1.0, pa - pb - half), min(1.0, pa - pb + half), n, None, "bonett-price")
 
 
-Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold", "same-data"]
+Verdict = Literal["compatible", "worse", "better", "too-few", "no-figure", "other-threshold", "same-data", "other-kind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +273,47 @@ def area_here(
         )
     end = phrase("the two are compatible; it may be up to {value:.3f} worse here.", value=max(0.0, -below))
     return Compatibility("compatible", f"{start}; {end}", difference)
+
+
+def refused_here(here: Estimate, expected: float, n: int, split: str) -> Compatibility:
+    """As :func:`works_here` for the pictures that the model's domain gate takes for another kind: ``here`` is their
+    share, ``expected`` the one that was to be expected of the model's own kind, on ``n`` pictures of ``split``. Fewer
+    than expected is no fault."""
+    none = Estimate(None, reason="not compared")
+    if here.value is None or here.hits is None or here.low is None or here.high is None:
+        text = Template("The model's gate says nothing of these pictures: {reason}.")
+        return Compatibility("no-figure", phrase(text, reason=here.reason), none)
+    local = phrase("{hits:,} of {n:,} images", hits=here.hits, n=here.n)
+    if shown(here).value is not None:
+        local = phrase(
+            "{hits:,} of {n:,} images ({percent}, 95 % interval {span})",
+            hits=here.hits,
+            n=here.n,
+            percent=_percent(here.value),
+            span=_span(here.low, here.high),
+        )
+    start = phrase(
+        "The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected "
+        "(on {n:,} of split '{split}')",
+        local=local,
+        percent=_percent(expected),
+        n=n,
+        split=split,
+    )
+    if here.n < FEW:
+        text = Template("{start}; {few} or more images are needed for an answer.")
+        return Compatibility("too-few", phrase(text, start=start, few=FEW), none)
+    difference = _difference(here, expected, n)
+    assert difference.low is not None
+    if difference.low > 0:
+        text = Template(
+            "{start}; more than chance explains: these differ from what it has learned from. They count in all figures "
+            "here."
+        )
+        return Compatibility("other-kind", phrase(text, start=start), difference)
+    return Compatibility(
+        "compatible", phrase("{start}; that is no more than chance explains.", start=start), difference
+    )
 
 
 def other_decision(used: float | None, own: float | None, what: str = "accuracy") -> Compatibility:

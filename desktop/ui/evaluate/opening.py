@@ -96,7 +96,7 @@ def ask_data(parent: QWidget, folder: bool) -> FileDialog:
         dialog = FileDialog(parent, tr("Open a Labelled Folder"), "folder")
     else:
         dialog = FileDialog(parent, tr("Open a File of Labelled Images"))
-        labelled = "*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl"
+        labelled = "*.npz *.zip *.tar *.tar.gz *.tgz *.csv *.tsv *.jsonl *.parquet"
         dialog.setNameFilters([tr("Labelled pictures ({0})").format(labelled), tr("All files (*)")])
     dialog.open()
     return dialog
