@@ -34,7 +34,7 @@ class LaterView(QWidget):
     changed = Signal()
     classify_wanted = Signal(str)
     evaluate_wanted = Signal(str, str)
-    errors_wanted = Signal(str, str, object)
+    errors_wanted = Signal(str, str, tuple)
     view_wanted = Signal(str)
     progressed = Signal(float)
 
