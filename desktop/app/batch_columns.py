@@ -243,6 +243,13 @@ class BatchColumns:
         """The other candidate and its score."""
         return f"{self.labels[self.second[at]]} {number(self.second_score[at])}" if self.second[at] >= 0 else ""
 
+    def relocate(self, at: int, source: ImageSource) -> None:
+        """The file of a picture lies at another place now; what was said of it holds."""
+        if isinstance(self.sources, tuple):
+            self.sources = list(self.sources)
+        self.sources[at] = source  # type: ignore[index]
+        self.paths[at] = source.path
+
     def position_of(self, source: ImageSource) -> int:
         """Where ``source`` stands, or -1."""
         if source.path is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from contextlib import closing
 from typing import Any
 
@@ -19,6 +18,7 @@ from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _JSON_TOP = 5
 _RATE_WORDS = ", ".join(f"{rate:g}" for rate in RATES)
@@ -37,6 +37,8 @@ With --json every picture gives one object on a line of its own:
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
   - or, where it failed, path and error (kind, message).
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -48,7 +50,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 all answered, 1 some failed, 2 usage)."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if bool(options.paths) == bool(options.camera):
+        parser.error(phrase("either pictures or --camera are needed"))
+    if options.frames and not options.camera:
+        parser.error(phrase("--frames goes with --camera"))
     store = ModelStore()
     try:
         manifest = store.require(options.model).manifest
@@ -56,6 +63,10 @@ def main(argv: list[str]) -> int:
         console.complain(error.message, error.hint)
         return 2 if error.kind == "no-such-model" else 1
     assert manifest is not None
+    if options.camera:
+        from desktop.cli.predict_camera import run
+
+        return run(options, manifest)
     return _run(options, manifest)
 
 
@@ -68,7 +79,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
     parser.add_argument(
-        "--top", type=_count, metavar="K", help=f"how many classes to list (default: 1, with --json {_JSON_TOP})"
+        "--top",
+        type=_count,
+        metavar="K",
+        help=phrase("how many classes to list (default: 1, with --json {json_top})", json_top=_JSON_TOP),
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
@@ -76,9 +90,20 @@ def _parser() -> argparse.ArgumentParser:
         type=_rate,
         default=DEFAULT_RATE,
         metavar="R",
-        help=f"how often an answer set may miss the truth, one of {_RATE_WORDS} (default: {DEFAULT_RATE:g})",
+        help=phrase(
+            "how often the list of possible answers may leave out the right one, one of {rate_words} "
+            "(default: {default_rate:g})",
+            rate_words=_RATE_WORDS,
+            default_rate=DEFAULT_RATE,
+        ),
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of pictures")
+    parser.add_argument(
+        "--camera",
+        metavar="N",
+        help="instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C",
+    )
+    parser.add_argument("--frames", type=_count, metavar="N", help="with --camera: end after so many answers")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a picture, or a folder of pictures")
     return parser
 
 
@@ -105,21 +130,20 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     from desktop.engine.client import EngineClient
 
     progress = console.ProgressLine()
-    writer = (
-        JsonWriter(options.top or _JSON_TOP, options.error_rate)
-        if options.json
-        else TextWriter(manifest, options.top or 1)
-    )
+    writer = writer_for(options, manifest)
     if manifest.medical and not options.json:
         console.note(NOTICES["medical"].text)
     answered = failed = 0
 
     def lost(event: EngineLost) -> None:
         progress.clear()
-        console.note(f"fovea: the engine ended ({event.reason})" + ("; it was started again" * event.restarting))
+        console.note(
+            phrase("fovea: the engine ended ({reason})", reason=event.reason)
+            + (phrase("; it was started again") * event.restarting)
+        )
 
     def idle() -> None:
-        progress.update(f"{answered:,} answered, {failed:,} failed …")
+        progress.update(phrase("{answered:,} answered, {failed:,} failed …", answered=answered, failed=failed))
 
     with EngineClient() as engine:
         stream = answers(engine, manifest.id, walk_images(options.paths, SUPPORTED_SUFFIXES), lost, idle, advised=True)
@@ -133,11 +157,20 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
             finally:
                 progress.clear()
     if not answered and not failed:
-        console.note(f"fovea: no pictures found; expected {EXPECTED}, by suffix or by content")
+        console.note(
+            phrase("fovea: no pictures found; expected {expected}, by suffix or by content", expected=EXPECTED)
+        )
         return 1
     elif not options.json and answered + failed > 1:
-        console.note(f"{answered:,} answered, {failed:,} failed")
+        console.note(phrase("{answered:,} answered, {failed:,} failed", answered=answered, failed=failed))
     return 1 if failed else 0
+
+
+def writer_for(options: argparse.Namespace, manifest: Manifest) -> JsonWriter | TextWriter:
+    """What prints the answers as the options ask for."""
+    if options.json:
+        return JsonWriter(options.top or _JSON_TOP, options.error_rate)
+    return TextWriter(manifest, options.top or 1)
 
 
 def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list[tuple[str, float]]:
@@ -199,7 +232,7 @@ def spoken(result: Prediction) -> str:
     wording = result.wording
     if wording is None or wording.kind == "class":
         return result.label
-    return f"{wording.word or 'not sure'}, perhaps {result.label}"
+    return f"{wording.word or phrase('not sure')}, perhaps {result.label}"
 
 
 class JsonWriter:
@@ -210,7 +243,7 @@ class JsonWriter:
 
     def write(self, path: str, result: Result, manifest: Manifest) -> None:
         """Print one answer."""
-        console.say(json.dumps(as_json(path, result, manifest, self._top, self._error_rate), allow_nan=False))
+        console.say_json(as_json(path, result, manifest, self._top, self._error_rate), allow_nan=False)
 
 
 class TextWriter:
@@ -240,7 +273,7 @@ class TextWriter:
             # What was noticed while preparing is said by its notice.
             sentences += [REASONS[code] for code in told(result.domain) if code not in NOTICED]
             if result.suits:
-                sentences += [WORDS[result.suits], f"Try --model {result.suits}."]
+                sentences += [WORDS[result.suits], phrase("Try --model {suits}.", suits=result.suits)]
             said.insert(0, " ".join(sentences).rstrip("."))
         score = min((each for _, each in result.several), default=result.answer_score)
         notices = f"  ({'; '.join(said)})" if said else ""
@@ -251,11 +284,11 @@ class TextWriter:
                     console.say(self._line(f"  {label}", f"{other:.3f}"))
 
     def _write_failure(self, path: str, failure: Failure) -> None:
-        console.say(f"{self._line('no answer', '')}  {console.printable(path)}: {failure.message}")
+        console.say(f"{self._line(phrase('no answer'), '')}  {console.printable(path)}: {failure.message}")
         # The advice is worth reading once, not below each of a thousand files.
         if failure.hint and (failure.kind, failure.hint) != self._failure:
             self._failure = (failure.kind, failure.hint)
-            console.note(f"fovea: {failure.hint}")
+            console.note(phrase("fovea: {hint}", hint=failure.hint))
 
     def _line(self, label: str, score: str) -> str:
         return f"{console.printable(label):<{self._width}}  {score:>{self._score_width}}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -129,6 +129,13 @@ class FolderJob(QObject):
         """What the batch said of ``item``, ``None`` while it said nothing."""
         at = self.place_of(item)
         return self.answers.said(at) if at >= 0 and self.answers is not None else None
+
+    def relocate(self, items: Iterable[ImageItem]) -> None:
+        """The files of some images lie at other places now: the answers are theirs still."""
+        for item in items:
+            at = self.place_of(item)
+            if at >= 0 and self.answers is not None:
+                self.answers.relocate(at, item.source)
 
     def begin(
         self,

@@ -58,7 +58,7 @@ class LastImages(QObject):
         self._soon.setInterval(_REMEMBER_MS)
         self._soon.timeout.connect(self._save)
         self._found.connect(self._on_found)
-        for changed in (session.was_reset, session.inserted, session.current_changed):
+        for changed in (session.was_reset, session.inserted, session.current_changed, session.relocated):
             changed.connect(self._save_soon)
 
     def restore(self, nothing_else: bool) -> None:
@@ -70,6 +70,12 @@ class LastImages(QObject):
         elif nothing_else:
             self.remembers = False  # not before they are there: an empty list would be remembered
             run_aside(lambda: self._found.emit(last_session.load()), name="the images of the last time")
+
+    def take_over(self, sources: list[ImageSource], place: int) -> None:
+        """List ``sources``, as another window showed them, with the one at ``place`` current. From now on the list is
+        remembered as :meth:`restore` would."""
+        self._on_found(LastSession(tuple(sources), 0, place))
+        self.remembers = self._settings.get("restore_images")
 
     def finish(self) -> None:
         """Write what is still to be written; for the end of the program."""
@@ -92,7 +98,7 @@ class LastImages(QObject):
             elif len(items) <= AT_ONCE:
                 self._classifying.take(items, found.root)
         if found.missing:
-            told = self.tr("Of the images of the last time, {0} are no longer where they were.")
+            told = self.tr("Of the images from last time, {0} are no longer where they were.")
             self.told.emit(told.format(QLocale().toString(found.missing)))
 
     @Slot()

@@ -27,6 +27,7 @@ from desktop.store import archive
 from desktop.store.download import DownloadControl
 from desktop.store.store import ModelEntry, check_usable, read_verified
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import phrase
 
 LIMIT = 1e-4
 """The largest difference of any score that an exported file may have."""
@@ -72,7 +73,9 @@ def export(
     chosen = MODEL_FORMATS[form]
     if FILES[chosen.source] not in manifest.files:
         raise FoveaError(
-            "no-keras", f"'{manifest.name}' has no Keras form: it was imported as .tflite", "Export it as .tflite."
+            "no-keras",
+            phrase("'{name}' has no Keras form: it was imported as .tflite", name=manifest.name),
+            "Export it as .tflite.",
         )
     lite = read_verified(entry, "model.tflite")
     wanted = "keras" in chosen.own and "model.keras" in manifest.files
@@ -100,8 +103,11 @@ def export(
         if facts["difference"] is not None and not facts["difference"] <= limit:
             raise FoveaError(
                 "parity",
-                f"the exported file differs from the model by {facts['difference']:.1e} in a score; "
-                f"{limit:.0e} at most expected",
+                phrase(
+                    "the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected",
+                    facts=facts["difference"],
+                    limit=limit,
+                ),
                 "Nothing was written.",
             )
         certificate = target.with_name(target.name + ".parity.json")
@@ -115,6 +121,6 @@ def export(
 
 
 def _put(source: Path, target: Path) -> None:
-    with saying("the exported file", disk_of(target)):
+    with saying(phrase("the exported file"), disk_of(target)):
         write_atomically(target, lambda part: shutil.copyfile(source, part))
     os.chmod(target, 0o644)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from desktop.system.words import hold, phrase
+
 
 @dataclass(frozen=True, slots=True)
 class JobStep:
@@ -18,16 +20,19 @@ class Said:
 
     text: str
 
+    def __post_init__(self) -> None:
+        hold(self, "text")
+
 
 STEPS: dict[str, str] = {
-    "hash": "comparing the file's hash",
-    "check": "looking through the file",
-    "build": "building the network",
-    "convert": "converting it to LiteRT",
-    "convert-form": "converting it",
-    "compare": "comparing the two forms",
-    "write": "writing the model",
-    "copy": "copying",
-    "verify": "comparing checksums",
+    "hash": phrase("comparing the file's hash"),
+    "check": phrase("looking through the file"),
+    "build": phrase("building the network"),
+    "convert": phrase("converting it to LiteRT"),
+    "convert-form": phrase("converting it"),
+    "compare": phrase("comparing the two forms"),
+    "write": phrase("writing the model"),
+    "copy": phrase("copying"),
+    "verify": phrase("comparing checksums"),
 }
 """Every step by its name, in words."""

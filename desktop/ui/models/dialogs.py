@@ -27,6 +27,7 @@ from desktop.core.types import FoveaError
 from desktop.ml.exchange.export_formats import ARCHIVE, MODEL_FORMATS
 from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts, FoundInFile, check_labels, missing, read_labels
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tabled import brief_notice, translated
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.models import words
@@ -48,6 +49,7 @@ class InstallDialog(QDialog):
         super().__init__(parent)
         self._folder = folder
         self.setWindowTitle(self.tr("Install {0}").format(network.name))
+        give_help(self, "models#installing")
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         package = network.package
@@ -81,7 +83,7 @@ class InstallDialog(QDialog):
         buttons = QDialogButtonBox()
         self.start = buttons.addButton(self.tr("Install"), QDialogButtonBox.ButtonRole.AcceptRole)
         if partly:
-            self.start.setText(self.tr("Go on ({0} there)").format(words.size(partly)))
+            self.start.setText(self.tr("Continue ({0} already downloaded)").format(words.size(partly)))
         self.start.setProperty("role", "primary")
         self.file = buttons.addButton(self.tr("From a file…"), QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
@@ -141,6 +143,7 @@ class ImportDialog(QDialog):
         self._found, self._imagenet, self._folder = found, imagenet, folder
         self._outputs = 2 if found.outputs == 1 else found.outputs
         self.setWindowTitle(self.tr("Import {0}").format(name))
+        give_help(self, "models#importing")
         self._build(name)
         self._refresh()
 
@@ -355,6 +358,7 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self._start = folder
         self.setWindowTitle(self.tr("Export {0}").format(name))
+        give_help(self, "models#exporting")
         self.forms = {
             export.form: QRadioButton(f"{translated(CONTEXT, export.words)}: {translated(CONTEXT, export.about)}")
             for export in exports_of("model")

@@ -7,6 +7,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.theme import theme
+from desktop.ui.kit.tokens import accent_text
 
 
 class Rail(QFrame):
@@ -29,7 +30,7 @@ class Rail(QFrame):
         self._layout.setContentsMargins(6, 8, 6, 8)
         self._layout.setSpacing(4)
         self._layout.addStretch(1)
-        help_button = self._button("help", self.tr("Help"), self.tr("Help and shortcuts (F1)"))
+        help_button = self._button("help", self.tr("Help"), self.tr("Help (F1)"))
         help_button.clicked.connect(self.help_requested)
         settings = self._button("settings", self.tr("Settings"), self.tr("Settings"))
         settings.clicked.connect(self.settings_requested)
@@ -51,6 +52,11 @@ class Rail(QFrame):
     def button(self, view_id: str) -> QToolButton:
         """The button of a view."""
         return self._views[view_id]
+
+    @property
+    def shown(self) -> str:
+        """The id of the view that is marked."""
+        return next((view_id for view_id, button in self._views.items() if button.isChecked()), "")
 
     def set_view(self, view_id: str) -> None:
         """Mark the view that is shown."""
@@ -100,7 +106,7 @@ class Rail(QFrame):
             self._dress_button(button)
 
     def _dress_button(self, button: QToolButton) -> None:
-        colour = theme().tokens.accent if button.isChecked() else theme().tokens.text
+        colour = accent_text(theme().tokens) if button.isChecked() else theme().tokens.text
         icon = self._icons[button]
         share = self._progress.get(button)
         button.setIcon(theme().icon(icon, 24, colour) if share is None else self._ringed(icon, colour, share))
