@@ -121,7 +121,7 @@ def test_the_questions_of_contributors_are_answered_in_one_place_or_two() -> Non
     part = text.split("## Where do I change")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:3] != "|  "]
     answers = [row for row in rows if row[0].isdigit()]
-    assert [int(row[0]) for row in answers] == list(range(1, 17))
+    assert [int(row[0]) for row in answers] == list(range(1, 18))
     for _, question, answer in answers:
         places = {code for code in _CODE.findall(answer) if "/" in code or code.startswith("desktop.")}
         assert 1 <= len(places) <= 2, question
