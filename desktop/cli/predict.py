@@ -11,7 +11,7 @@ from desktop.cli.answers import Result, answers
 from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import walk_images
-from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set
+from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set, like_those
 from desktop.core.trust.reasons import NOTICED, REASONS, told
 from desktop.core.trust.suiting import WORDS
 from desktop.core.types import StoreError
@@ -188,8 +188,9 @@ def as_json(
         return {"path": path, "error": {"kind": result.kind, "message": result.message}}
     elapsed, labels, verdict, sets = result.elapsed, manifest.labels, result.domain, manifest.conformal
     chosen = None
-    # A promise about the model's own kind says nothing of a picture outside it.
-    if sets is not None and error_rate in sets.rates and (verdict is None or verdict.inside):
+    # A promise about the model's own kind says nothing of a picture outside it, or of another size altogether.
+    promised = (verdict is None or verdict.inside) and (sets is None or like_those(sets, result.original_size))
+    if sets is not None and error_rate in sets.rates and promised:
         chosen = answer_set(result.probabilities, result.index, sets, error_rate)
     return {
         "path": path,

@@ -5,6 +5,9 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 from typing import Any
 
+_NICE = 5  # on Unix: 0 is usual, 19 the most patient
+_AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
+
 
 def _begin(process: str) -> None:
     """Ctrl-C in a terminal reaches children as well: the parent decides. A crash leaves a report where it watches."""
@@ -21,9 +24,20 @@ def _begin(process: str) -> None:
 def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Run the engine until the pipe closes."""
     _begin("engine")
+    from desktop.core.pictures.decode_in_child import WARM
+    from desktop.engine import child
+    from desktop.system.workers import Workers
+
+    child.quiet_native_output()
+    child.lead_group()  # who ends this process ends its children as well
+    if patient:
+        child.step_back(_NICE)
+    # The first child comes up beside this process, whose own imports take as long.
+    decoders = Workers(_AWAITED, keep=1)
+    decoders.warm(*WARM)
     from desktop.engine.worker import serve
 
-    serve(connection, bundled, user, threads, patient)
+    serve(connection, bundled, user, threads, decoders)
 
 
 def explainer(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:

@@ -80,7 +80,9 @@ def export(
     lite = read_verified(entry, "model.tflite")
     wanted = "keras" in chosen.own and "model.keras" in manifest.files
     keras_file = read_verified(entry, "model.keras") if wanted else None
-    half = manifest.provenance.plan.get("precision") == "float16"
+    half = manifest.provenance.plan.get("precision") == "float16" or (
+        manifest.parity is not None and manifest.parity.largest_difference > LIMIT  # its file's weights have 16 bits
+    )
     with work_folder() as work:
         tell(JobStep(chosen.step))
         arguments = (
