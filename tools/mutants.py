@@ -68,6 +68,8 @@ TARGETS = (
     Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
     Target("desktop.ml.packaging.package", _GATES),
     Target("desktop.ml.packaging.decide", _GATES),
+    Target("desktop.ml.teaching.accuracy", ("tests/ml/teaching",)),
+    Target("desktop.ml.teaching.ridge", ("tests/ml/teaching",)),
 )
 
 

@@ -18,7 +18,7 @@ from desktop.services.background import Slices
 from desktop.services.session import ImageItem
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import BatchColumns, Said
+    from desktop.app.batch_columns import BatchColumns, RowSaid
     from desktop.core.types import ImageSource
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
@@ -125,7 +125,7 @@ class FolderJob(QObject):
         """The position of ``item`` in the batch, -1 where it is not part of it."""
         return self._places.get(item, -1)
 
-    def said(self, item: ImageItem) -> Said | None:
+    def said(self, item: ImageItem) -> RowSaid | None:
         """What the batch said of ``item``, ``None`` while it said nothing."""
         at = self.place_of(item)
         return self.answers.said(at) if at >= 0 and self.answers is not None else None

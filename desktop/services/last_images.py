@@ -71,7 +71,7 @@ class LastImages(QObject):
             self.remembers = False  # not before they are there: an empty list would be remembered
             run_aside(lambda: self._found.emit(last_session.load()), name="the images of the last time")
 
-    def take_over(self, sources: list[ImageSource], place: int) -> None:
+    def list_again(self, sources: list[ImageSource], place: int) -> None:
         """List ``sources``, as another window showed them, with the one at ``place`` current. From now on the list is
         remembered as :meth:`restore` would."""
         self._on_found(LastSession(tuple(sources), 0, place))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LOST_S = 5.0  # an answer that has not come by then was superseded by somebody else's question
 _OVER = 20
+_PAUSE_S = 2.0  # after a failure of the model, which no other frame would mend
 
 
 class LiveAnswers(QObject):
@@ -38,6 +39,7 @@ class LiveAnswers(QObject):
         self._id = 0
         self._model = ""
         self._since = 0.0
+        self._paused_until = 0.0
         self._waiting: CameraFrame | None = None
         self._times: deque[float] = deque(maxlen=_OVER)
         camera.frame_arrived.connect(self._on_frame)
@@ -71,6 +73,8 @@ class LiveAnswers(QObject):
     @Slot(object)
     def _on_frame(self, frame: CameraFrame) -> None:
         self._waiting = frame
+        if self._model == self._session.model_id and time.monotonic() < self._paused_until:
+            return
         if not self._id or time.monotonic() - self._since > _LOST_S or self._model != self._session.model_id:
             self._ask()
 
@@ -99,7 +103,8 @@ class LiveAnswers(QObject):
         if not self._id:
             return
         if failure.model_failed:
-            self._id = 0  # the next frame asks anew: until then the failure is to be read
+            self._id = 0
+            self._paused_until = time.monotonic() + _PAUSE_S
         else:
             self._ask()
         self.failed.emit(failure)

@@ -34,7 +34,7 @@ from desktop.system.words import Template, phrase
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
 _EVERY = 256
 _MOST = 12  # names or sorts in a sentence
-_SYSTEM, _HIDDEN, _BARE = "system", "hidden", "bare"
+_SYSTEM, _HIDDEN, _BARE = "system files", "hidden files", "files without a suffix"
 _SORTS = {
     _SYSTEM: Template("{count:,} system files"),
     _HIDDEN: Template("{count:,} hidden files"),
@@ -367,7 +367,7 @@ class _Scan:
         elif suffix in SUPPORTED_SUFFIXES or is_picture(path, SUPPORTED_SUFFIXES):
             return "picture"
         else:
-            sort = _BARE if suffix in ("", ".") or suffix[1:].isdigit() else suffix
+            sort = _BARE if suffix in ("", ".") or suffix[1:].isdigit() else f"{suffix} files"
         self._passed[sort] += 1
         return sort
 
@@ -435,7 +435,7 @@ class _Scan:
             if counts:
                 listing = some(
                     [
-                        phrase(_SORTS.get(sort, _OF_SUFFIX), count=count, suffix=sort)
+                        phrase(_SORTS.get(sort, _OF_SUFFIX), count=count, suffix=sort.removesuffix(" files"))
                         for sort, count in sorted(counts.items())
                     ],
                     _MOST,

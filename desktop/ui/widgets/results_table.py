@@ -30,6 +30,7 @@ from desktop.ui.classify.results_columns import COLUMNS, place_of
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets._grid import ResultsGrid
@@ -161,9 +162,9 @@ class ResultsTable(QWidget):
         self._below.valueChanged.connect(self._typing.start)
         self._errors = QCheckBox(self.tr("Only unreadable"))
         self._errors.toggled.connect(self._filter)
-        self._filters = QHBoxLayout()
-        self._filters.setSpacing(8)
-        self._filters.addWidget(self._text, 1)
+        self._text.setMinimumWidth(120)
+        self._filters = FlowLayout()
+        self._filters.addWidget(self._text)
         for widget in (self._answer, below, self._below, self._errors):
             self._filters.addWidget(widget)
 
