@@ -224,7 +224,7 @@ def test_a_threshold_that_equals_a_score_counts_it_for_persons_too() -> None:
     table = figures(result).thresholds
     assert table is not None
     here, same = operating_point(result, table, float(at)), operating_point(result, table, float(below))
-    for name in ("sensitivity", "specificity", "precision"):
+    for name in ("sensitivity", "specificity", "ppv"):
         one, other = getattr(here, name), getattr(same, name)
         assert (one.value, one.low, one.high) == (other.value, other.low, other.high) and one.low is not None
 
