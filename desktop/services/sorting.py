@@ -24,9 +24,9 @@ class Sorter(QObject):
     files lie now by where they lay; ``failed`` an exception; ``records`` the commands of the past (``ActionRecord``).
     """
 
-    planned = Signal(object)
+    planned = Signal(object)  # a SortPlan, of a module that is not imported with the window
     progressed = Signal(int, int)
-    ended = Signal(object, object)
+    ended = Signal(object, object)  # an Outcome; new places by old (a map of Qt's loses names)
     failed = Signal(Exception)
     records = Signal(list)
     rows = Signal(list)

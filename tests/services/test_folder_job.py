@@ -26,13 +26,12 @@ class Engine(QObject):
 
     batch_answers = Signal(object)
     batch_done = Signal(object)
-    failure = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self.asked: list[list[ImageSource]] = []
 
-    def batch(self, model_id: str, sources: list[ImageSource]) -> int:
+    def batch(self, model_id: str, sources: list[ImageSource], failed: Any = None) -> int:
         self.asked.append(list(sources))
         return len(self.asked)
 

@@ -96,7 +96,7 @@ class PlanModel(QAbstractTableModel):
 class SortDialog(QDialog):
     """``moved`` carries where files lie now by where they lay; ``undone`` the same after taking it back."""
 
-    moved = Signal(object)
+    moved = Signal(object)  # new places by old: a map of Qt's loses names that are no text
 
     def __init__(
         self,

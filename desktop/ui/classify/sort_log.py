@@ -35,7 +35,7 @@ _MOST_ROWS = 2000
 class SortLog(QDialog):
     """``moved`` carries where files lie now by where they lay."""
 
-    moved = Signal(object)
+    moved = Signal(object)  # new places by old: a map of Qt's loses names that are no text
 
     def __init__(self, sorter: Sorter, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -364,10 +364,10 @@ class ExportDialog(QDialog):
             for export in exports_of("model")
         }
         self.forms[ARCHIVE].setChecked(True)
-        for row in MODEL_FORMATS.values():
-            if row.source == "keras" and not has_keras:
-                self.forms[row.id].setEnabled(False)
-                self.forms[row.id].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
+        for of_network in MODEL_FORMATS.values():
+            if of_network.source == "keras" and not has_keras:
+                self.forms[of_network.id].setEnabled(False)
+                self.forms[of_network.id].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
         self._told = make_label("", "secondary", wrap=True)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)

@@ -39,7 +39,7 @@ class SearchesTab(QWidget):
     """``runs_wanted`` carries the ids of the runs to look at; ``model_wanted`` a run whose model shall be made;
     ``new_wanted`` asks for a search, ``said`` carries a sentence on why one ended."""
 
-    runs_wanted = Signal(object)
+    runs_wanted = Signal(list)
     model_wanted = Signal(str)
     new_wanted = Signal()
     said = Signal(str)
