@@ -37,6 +37,8 @@ With --json every picture gives one object on a line of its own:
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
   - or, where it failed, path and error (kind, message).
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -48,7 +50,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 all answered, 1 some failed, 2 usage)."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if bool(options.paths) == bool(options.camera):
+        parser.error(phrase("either pictures or --camera are needed"))
+    if options.frames and not options.camera:
+        parser.error(phrase("--frames goes with --camera"))
     store = ModelStore()
     try:
         manifest = store.require(options.model).manifest
@@ -56,6 +63,10 @@ def main(argv: list[str]) -> int:
         console.complain(error.message, error.hint)
         return 2 if error.kind == "no-such-model" else 1
     assert manifest is not None
+    if options.camera:
+        from desktop.cli.predict_camera import run
+
+        return run(options, manifest)
     return _run(options, manifest)
 
 
@@ -86,7 +97,13 @@ def _parser() -> argparse.ArgumentParser:
             default_rate=DEFAULT_RATE,
         ),
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, or a folder of pictures")
+    parser.add_argument(
+        "--camera",
+        metavar="N",
+        help="instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C",
+    )
+    parser.add_argument("--frames", type=_count, metavar="N", help="with --camera: end after so many answers")
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="a picture, or a folder of pictures")
     return parser
 
 
@@ -113,11 +130,7 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     from desktop.engine.client import EngineClient
 
     progress = console.ProgressLine()
-    writer = (
-        JsonWriter(options.top or _JSON_TOP, options.error_rate)
-        if options.json
-        else TextWriter(manifest, options.top or 1)
-    )
+    writer = writer_for(options, manifest)
     if manifest.medical and not options.json:
         console.note(NOTICES["medical"].text)
     answered = failed = 0
@@ -151,6 +164,13 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     elif not options.json and answered + failed > 1:
         console.note(phrase("{answered:,} answered, {failed:,} failed", answered=answered, failed=failed))
     return 1 if failed else 0
+
+
+def writer_for(options: argparse.Namespace, manifest: Manifest) -> JsonWriter | TextWriter:
+    """What prints the answers as the options ask for."""
+    if options.json:
+        return JsonWriter(options.top or _JSON_TOP, options.error_rate)
+    return TextWriter(manifest, options.top or 1)
 
 
 def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list[tuple[str, float]]:

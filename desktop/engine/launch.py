@@ -74,9 +74,33 @@ def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...
     serve(connection, name, plan, space, trials, prune)
 
 
+def camera(connection: Connection, source: Any) -> None:
+    """Have a camera open and hand its frames over until told to end, or the pipe closes."""
+    _begin("camera")
+    from desktop.engine.camera_child import serve
+
+    serve(connection, source)
+
+
+def camera_finder(connection: Connection, most: int) -> None:
+    """Try one camera's number after the other and tell which there are."""
+    _begin("cameras")
+    from desktop.engine.camera_child import find
+
+    find(connection, most)
+
+
 def teacher(connection: Connection, folder: str, network: str, threads: int | None) -> None:
     """Learn from the labels of the project in ``folder`` until the pipe closes."""
     _begin("teacher")
     from desktop.engine.teacher import serve
 
     serve(connection, folder, network, threads)
+
+
+def similar(connection: Connection, wanted: Any, sources: Any, model: str) -> None:
+    """Find which of some pictures are like one, tell, and end."""
+    _begin("similar")
+    from desktop.engine.similar_child import serve
+
+    serve(connection, wanted, sources, model)

@@ -6,7 +6,7 @@ is dropped, whenever it comes. Lives in the main thread; knows nothing of views.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -48,6 +48,7 @@ class Session(QObject):
     preview_changed = Signal()
     detail_arrived = Signal(object)
     undo_changed = Signal(bool)
+    relocated = Signal()
     engine_state_changed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -159,6 +160,22 @@ class Session(QObject):
     def can_undo(self) -> bool:
         """Whether a removal can be undone."""
         return bool(self._undo)
+
+    def relocate(self, places: Mapping[ImageItem, str]) -> None:
+        """The files of some images lie at other places now, or are called differently; what is known of them holds."""
+        from desktop.core.types import ImageSource
+
+        for item in places:
+            if item.source.path is not None and self._by_path.get(item.source.path) is item:
+                del self._by_path[item.source.path]
+        listed = set(self.items)
+        for item, path in places.items():
+            item.source = ImageSource.from_path(path, item.source.frame)
+            item.folded = item.source.name.casefold()
+            if item in listed:
+                self._by_path[path] = item
+        if places:
+            self.relocated.emit()
 
     def find(self, source: ImageSource) -> ImageItem | None:
         """The item of a source, ``None`` if it is no longer listed."""

@@ -17,6 +17,7 @@ from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
 from desktop.system import crash
+from desktop.ui.kit.focus import FocusKeeper
 from desktop.ui.kit.theme import MODES, STYLE, theme
 from desktop.ui.shell import language
 from desktop.ui.shell.crash_offer import CrashOffer
@@ -39,6 +40,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
+    FocusKeeper(app)
     return app
 
 
@@ -200,6 +202,9 @@ def _clear_leftovers() -> None:
     from desktop.store.housekeeping import clear_leftovers
 
     clear_leftovers()
+    from desktop.store.file_actions import FileActions
+
+    FileActions().recover()
 
 
 def say_busy() -> None:
