@@ -43,7 +43,7 @@ def test_what_the_model_knows_adds_up() -> None:
 
 def test_it_is_asked_of_photographs_that_the_gate_takes_for_tiles_alone() -> None:
     assert shown.asked("cifar10", (640, 480), INSIDE)
-    assert not shown.asked("cifar10", (640, 64), INSIDE)  # little more than a tile
+    assert not shown.asked("cifar10", (640, 96), INSIDE)  # little more than a tile
     assert not shown.asked("cifar10", (640, 480), DomainVerdict(1.5, False)) and not shown.asked(
         "cifar10", (9, 9), None
     )
