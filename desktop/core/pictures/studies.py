@@ -1,0 +1,197 @@
+"""Finding pictures where there may be studies: the walk through files and folders, and DICOM series put together.
+
+:func:`find_studies` is :func:`~desktop.core.pictures.walk.walk_images` for whoever shows or answers series: pictures of
+other formats come as they are found; DICOM files are gathered, their headers read in a child with limits, and what
+belongs together comes as a :class:`~desktop.core.pictures.dicom.series.Series`. A DICOMDIR that was named stands for the
+files that it lists. Asked no further it stops; ``cancelled`` stops it within a header.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from desktop.core.pictures.dicom.directory import FileFinder, Listed
+from desktop.core.pictures.dicom.series import MOST_FRAMES, Head, Series, grouped
+from desktop.core.pictures.formats import HEAD_BYTES, sniff
+from desktop.core.pictures.walk import FoundFile, Problem, walk_images
+from desktop.core.types import FoveaError
+from desktop.system.workers import NoWorkerError, WorkCancelled
+
+if TYPE_CHECKING:
+    from desktop.system.workers import Workers
+
+_PORTION = 32
+_RASTER = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .heic .heif .hif .avif".split())
+_SERIES = "desktop.core.pictures.dicom.series:read_head"
+_DIRECTORY = "desktop.core.pictures.dicom.directory:read_directory"
+DIRECTORY_NAME = "dicomdir"
+"""What a disc's list of files is called, in small letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSeries:
+    """A series, or what stands for itself, with the folder or DICOMDIR that was ``given`` to find it; '' where its files
+    were named themselves."""
+
+    series: Series
+    given: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingHeads:
+    """How many headers of DICOM files have been read, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many DICOM objects of the studies hold no picture: reports, marks, lists."""
+
+    count: int
+
+
+Found = FoundFile | Problem | FoundSeries | ReadingHeads | LeftOut
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """DICOM files that wait for their headers; ``outright`` are those that were named themselves."""
+
+    given: str
+    paths: dict[str, None] = field(default_factory=dict)
+    outright: set[str] = field(default_factory=set)
+    every: bool = False
+
+
+def find_studies(
+    paths: Iterable[str | os.PathLike[str]],
+    suffixes: Collection[str],
+    pool: Workers | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Iterator[Found]:
+    """Every picture among ``paths`` and in the folders among them, as ``walk_images`` finds them; DICOM files last, as
+    series where they belong together. Raises nothing for what the disk holds; ends early when ``cancelled``.
+    """
+    folders: list[_Gathered] = []
+    loose = _Gathered("")
+    for given in paths:
+        path = os.fspath(given)
+        if os.path.basename(path).casefold() == DIRECTORY_NAME and os.path.isfile(path):
+            yield from _listed(path, folders, pool, cancelled)
+            continue
+        named = not os.path.isdir(path)
+        target = loose if named else _Gathered(path)
+        if not named:
+            folders.append(target)
+        for found in walk_images([path], suffixes):
+            if cancelled():
+                return
+            if isinstance(found, FoundFile) and _is_dicom(found.path):
+                target.paths[found.path] = None
+                if named:
+                    target.outright.add(found.path)
+                continue
+            yield found
+    for gathered in ([loose] if loose.paths else []) + folders:
+        yield from _put_together(gathered, pool, cancelled)
+
+
+def _is_dicom(path: str) -> bool:
+    if os.path.splitext(path)[1].lower() in _RASTER:
+        return False  # not worth opening; one that is DICOM all the same is a picture by itself
+    try:
+        with open(path, "rb") as stream:
+            return sniff(stream.read(HEAD_BYTES)) == "DICOM"
+    except (OSError, ValueError):
+        return False
+
+
+def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable[[], bool]) -> Iterator[Found]:
+    """The series of what was gathered. A file whose header cannot be read stays a picture: opening it tells why."""
+    paths = list(gathered.paths)
+    heads: dict[str, Head | None] = dict.fromkeys(paths)
+    try:
+        for start in range(0, min(len(paths), MOST_FRAMES), _PORTION):
+            yield ReadingHeads(start, len(paths))
+            if cancelled():
+                return
+            portion = paths[start : start + _PORTION]
+            for path, head in zip(portion, _each(_SERIES, portion, pool, cancelled), strict=True):
+                heads[path] = head if isinstance(head, Head) else None
+    except WorkCancelled:
+        return
+    except NoWorkerError:
+        pass  # no process for it: all are single pictures, and whatever opens them says what is wrong
+    left = sum(_left_out(head, path in gathered.outright) for path, head in heads.items())
+    series = {}
+    for one in grouped([(path, head) for path, head in heads.items() if head is not None], gathered.every):
+        for path, _ in one.frames:
+            series.setdefault(path, one)
+    seen: set[int] = set()
+    for path, head in heads.items():
+        found = series.get(path)
+        if found is not None:
+            if id(found) not in seen:
+                seen.add(id(found))
+                yield FoundSeries(found, gathered.given)
+        elif head is None or (not head.picture and not _left_out(head, path in gathered.outright)):
+            yield FoundFile(path)
+    if left:
+        yield LeftOut(left)
+
+
+def _left_out(head: Head | None, outright: bool) -> bool:
+    """Whether a file holds no picture and nobody asked for it; a damaged one is shown, for opening it tells why."""
+    return head is not None and head.other and not head.picture and not outright
+
+
+def _each(function: str, paths: list[str], pool: Workers | None, cancelled: Callable[[], bool]) -> list[object]:
+    from desktop.core.pictures.decode_in_child import each
+
+    return each(function, paths, pool, cancelled)
+
+
+def _listed(
+    path: str, folders: list[_Gathered], pool: Workers | None, cancelled: Callable[[], bool]
+) -> Iterator[Found]:
+    """Gather the files that the DICOMDIR at ``path`` names; what is wrong with it comes as one problem of each kind."""
+    try:
+        (read,) = _each(_DIRECTORY, [path], pool, cancelled)
+    except (WorkCancelled, NoWorkerError):
+        return
+    if not isinstance(read, Listed):
+        assert isinstance(read, FoveaError)
+        yield Problem(path, read.kind, f"{read.message} Open the folder that it lies in instead.")
+        return
+    gathered = _Gathered(path, every=True)
+    finder = FileFinder(os.path.dirname(path))
+    refused, missing, whole = read.refused, 0, len(read.files)
+    for parts in read.files:
+        if cancelled():
+            return
+        try:
+            found = finder.find(parts)
+        except PermissionError:
+            refused += 1
+            continue
+        if found is None:
+            missing += 1
+        else:
+            gathered.paths[found] = None
+    if gathered.paths:
+        folders.append(gathered)
+    if refused:
+        what = "a file" if refused == 1 else f"{refused:,} files"
+        yield Problem(path, "outside", f"It names {what} outside its own folder; nothing outside was opened.")
+    if missing:
+        what = f"Of the {whole:,} files that it names, {missing:,} {'is' if missing == 1 else 'are'} not there."
+        yield Problem(path, "not-found", f"{what} Copy the whole disc or folder, not the DICOMDIR alone.")
+    if read.cut:
+        yield Problem(path, "too-large", "It names more files than Fovea takes; the rest was left out.")
+    if not whole and not refused:
+        yield Problem(path, "dicom-directory", "The DICOMDIR names no files. Open the folder that it lies in instead.")
