@@ -2,8 +2,8 @@
 
 :func:`find_studies` is :func:`~desktop.core.pictures.walk.walk_images` for whoever shows or answers series: pictures of
 other formats come as they are found; DICOM files are gathered, their headers read in a child with limits, and what
-belongs together comes as a :class:`~desktop.core.pictures.dicom.series.Series`. A DICOMDIR that was named stands for the
-files that it lists. Asked no further it stops; ``cancelled`` stops it within a header.
+belongs together comes as a :class:`~desktop.core.pictures.dicom.series.Series`. A DICOMDIR that was named stands for
+the files that it lists. Asked no further it stops; ``cancelled`` stops it within a header.
 """
 
 from __future__ import annotations
@@ -24,7 +24,25 @@ if TYPE_CHECKING:
     from desktop.system.workers import Workers
 
 _PORTION = 32
-_RASTER = frozenset(".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .heic .heif .hif .avif".split())
+_RASTER = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".avif",
+    ]
+)
 _SERIES = "desktop.core.pictures.dicom.series:read_head"
 _DIRECTORY = "desktop.core.pictures.dicom.directory:read_directory"
 DIRECTORY_NAME = "dicomdir"
@@ -33,11 +51,34 @@ DIRECTORY_NAME = "dicomdir"
 
 @dataclass(frozen=True, slots=True)
 class FoundSeries:
-    """A series, or what stands for itself, with the folder or DICOMDIR that was ``given`` to find it; '' where its files
-    were named themselves."""
+    """A series, or what stands for itself, with the folder or DICOMDIR that was ``given`` to find it; '' where its
+    files were named themselves."""
 
     series: Series
     given: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFrame:
+    """One frame of a series: number ``at`` of ``count``, from 1; the picture is frame ``frame`` (0-based) of
+    ``path``."""
+
+    path: str
+    frame: int
+    series: Series
+    at: int
+    given: str
+
+    @property
+    def count(self) -> int:
+        """How many frames the series has."""
+        return len(self.series.frames)
+
+    @property
+    def told(self) -> str:
+        """The path by which others may know it: of a picture that belongs to a study only what was given; what its
+        files and their folders are called is often a name."""
+        return self.given if self.given and self.series.belongs else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +140,12 @@ def find_studies(
             yield found
     for gathered in ([loose] if loose.paths else []) + folders:
         yield from _put_together(gathered, pool, cancelled)
+
+
+def each_frame(found: FoundSeries) -> Iterator[FoundFrame]:
+    """The frames of a series, in order."""
+    for at, (path, frame) in enumerate(found.series.frames, 1):
+        yield FoundFrame(path, frame, found.series, at, found.given)
 
 
 def _is_dicom(path: str) -> bool:

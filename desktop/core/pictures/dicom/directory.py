@@ -1,11 +1,11 @@
 """A DICOMDIR: the list of the files on a disc, and where they lie below its folder and nowhere else.
 
-What such a list says is not to be trusted: it may name files that are not there, or places that are none of its business.
-:func:`read_directory` reads it in a child with limits; :class:`FileFinder` finds what it names, at most below the
-folder that it lies in, links and all.
+What such a list says is not to be trusted: it may name files that are not there, or places that are none of its
+business. :func:`read_directory` reads it in a child with limits; :class:`FileFinder` finds what it names, at most below
+the folder that it lies in, links and all.
 
-Source of the method: DICOM PS3.3, F.3 (Directory Records: Referenced File ID, Record In-use Flag), PS3.10, 8.2 (File IDs:
-up to eight components) and 8.5 (what characters they hold).
+Source of the method: DICOM PS3.3, F.3 (Directory Records: Referenced File ID, Record In-use Flag), PS3.10, 8.2 (File
+IDs: up to eight components) and 8.5 (what characters they hold).
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """From many DICOM files to series with their frames in order: what a header says of its place, and the grouping.
 
 A series is what one machine made in one go; its pictures belong together and are looked at as one stack. Headers are
-read by :func:`read_head`, in a child with limits; who the patient is leaves that child as a digest alone, enough to tell
-two apart. :func:`grouped` does the rest and opens nothing.
+read by :func:`read_head`, in a child with limits; who the patient is leaves that child as a digest alone, enough to
+tell two apart. :func:`grouped` does the rest and opens nothing.
 
-Source of the method: DICOM PS3.3, A.1.2 and C.7.3.1 (Series Instance UID, Series Number), C.7.6.2.1.1 (Image Position and
-Image Orientation (Patient): the order along the slices' normal), C.7.6.1 (Instance Number, where there is no position),
+Source of the method: DICOM PS3.3, A.1.2 and C.7.3.1 (Series Instance UID, Series Number), C.7.6.2.1.1 (Image Position
+and Image Orientation (Patient): the order along the slices' normal), C.7.6.1 (Instance Number, where there is no position),
 C.7.6.6 (Number of Frames). Two orientations in one series are two stacks: a localizer is no slice among the others.
 """
 
@@ -27,10 +27,22 @@ from desktop.core.types import DecodeError
 MOST_FRAMES = 20_000
 """Frames of one file, and files of one folder, that are taken for a series; more stay single pictures."""
 
-_TAGS = (
-    "SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID PatientID PatientName Modality SeriesNumber "
-    "InstanceNumber ImagePositionPatient ImageOrientationPatient Rows Columns NumberOfFrames"
-).split()
+_TAGS = [
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "PatientID",
+    "PatientName",
+    "Modality",
+    "SeriesNumber",
+    "InstanceNumber",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+]
 _MODALITY = re.compile(r"[A-Z]{2,8}\Z")
 _MOST_NUMBER = 1 << 31
 _SAME_DIRECTION = math.cos(math.radians(1.0))
@@ -73,8 +85,8 @@ class Series:
     ``ordinal`` and ``study`` count the series and studies that were found, from 1; ``number`` is the file's own Series
     Number. Where a series holds pictures of several orientations it comes in ``parts``, of which this is ``part``.
     ``missing`` counts the slices that are not there as far as their places or numbers tell, ``copies`` the files that
-    held a frame once more, ``shared`` the frames that have their Instance Number in common with another. ``placed`` says
-    that the order is that of the places in the patient; else it is that of the numbers. ``belongs`` is false for a
+    held a frame once more, ``shared`` the frames that have their Instance Number in common with another. ``placed``
+    says that the order is that of the places in the patient; else it is that of the numbers. ``belongs`` is false for a
     picture or multi-frame file that stands for itself.
     """
 
@@ -171,8 +183,9 @@ def grouped(heads: Sequence[tuple[str, Head]], every: bool = False) -> list[Seri
     """The pictures of ``heads`` (path and head, in the order they were found) as series; in the order of the first of
     each, parts of one series beside each other.
 
-    A file of several frames is a series of its own. What stands for itself (no Series Instance UID, or the only file of a
-    series in a study without a stack) has ``belongs`` false; with ``every``, as for a disc, what names a series belongs.
+    A file of several frames is a series of its own. What stands for itself (no Series Instance UID, or the only file of
+    a series in a study without a stack) has ``belongs`` false; with ``every``, as for a disc, what names a series
+    belongs.
     """
     groups: dict[bytes, list[tuple[str, Head]]] = {}
     for number, (path, head) in enumerate(heads):
@@ -288,8 +301,8 @@ def _places(heads: list[Head]) -> list[float] | None:
 
 
 def _key(member: tuple[str, Head], place: float | None) -> tuple[Any, ...]:
-    """What frames are ordered by: place, number, name. Several at one place, as in a dynamic series, follow each other by
-    number."""
+    """What frames are ordered by: place, number, name. Several at one place, as in a dynamic series, follow each other
+    by number."""
     path, head = member
     at = head.at
     return (place or 0.0, at is None, at or 0, natural_key(os.path.basename(path)), path)
