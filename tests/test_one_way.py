@@ -144,6 +144,18 @@ def test_a_rule_is_defined_once(name: str, home: str) -> None:
     assert places == {home}
 
 
+def test_a_batchs_answers_are_kept_once() -> None:
+    """Views read what the batch's job holds; none of them makes or fills answers of its own."""
+    made, filled = set(), set()
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "BatchColumns":
+                made.add(path)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "take_over":
+                filled.add(path)
+    assert made == filled == {"desktop/services/folder_job.py"}
+
+
 def test_no_other_guard_against_formulas() -> None:
     """Whoever lists the signs that begin a formula is about to write a second guard."""
     signs = ("=", "+", "-", "@")

@@ -58,3 +58,11 @@ def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...
     from desktop.engine.searcher import serve
 
     serve(connection, name, plan, space, trials, prune)
+
+
+def teacher(connection: Connection, folder: str, network: str, threads: int | None) -> None:
+    """Learn from the labels of the project in ``folder`` until the pipe closes."""
+    _begin("teacher")
+    from desktop.engine.teacher import serve
+
+    serve(connection, folder, network, threads)

@@ -14,6 +14,7 @@ from desktop.services.folder_job import FolderJob
 from desktop.services.session import ImageItem, Session
 
 if TYPE_CHECKING:
+    from desktop.app.batch_columns import Said
     from desktop.engine.messages import Failure, Prediction
     from desktop.services.catalog import ModelCatalog
     from desktop.store.manifest import Manifest
@@ -53,7 +54,7 @@ class Classifying(QObject):
 
     def take_one(self, item: ImageItem) -> None:
         """One image was opened by itself: its answer, asked for to be shown, stands in the table as well."""
-        if item.source.path is not None and item in self._job.items and self._goes_on():
+        if item.source.path is not None and self._job.place_of(item) >= 0 and self._goes_on():
             return
         self._finish_lone()
         self._lone = item
@@ -133,7 +134,6 @@ class Classifying(QObject):
         if not session.model_ready:
             return
         if self._goes_on():
-            job.restore()  # back at the model of the batch: its answers hold
             if self._cut:
                 self._go_on()
         elif job.items and job.model_id != session.model_id and len(session.items) <= AT_ONCE:
@@ -170,6 +170,10 @@ class Classifying(QObject):
             if self._cut:
                 self._go_on()
 
+    def said(self, item: ImageItem) -> Said | None:
+        """What the batch said of ``item``; ``None`` where it said nothing, or another model than the one chosen now."""
+        return self._job.said(item) if self._session.model_ready and self._goes_on() else None
+
     def _goes_on(self) -> bool:
         """Whether the answers of the batch are those that the model chosen now would give."""
         entry = self._catalog.entry(self._session.model_id)
@@ -191,12 +195,12 @@ class Classifying(QObject):
     ) -> None:
         """Classify ``items``; with ``keep`` as far as they have no answer of the model chosen now or ``given``."""
         entry = self._catalog.entry(self._session.model_id)
-        if not items or not self._session.model_ready or entry is None:
+        if not items or not self._session.model_ready or entry is None or entry.manifest is None:
             return
         self.beginning.emit()
         keep = keep and self._goes_on()
         self._manifest, self._cut = entry.manifest, False
         self._patience_left = True
         self.look_first()
-        self._job.begin(items, self._session.model_id, keep, root, given)
+        self._job.begin(items, entry.manifest, keep, root, given)
         self.look_first()

@@ -1,6 +1,7 @@
 """Classifying many images: one batch at the engine, its progress, speed and what is left.
 
-An answer of a batch that is no longer wanted (cancelled, another model) is dropped.
+An answer of a batch that is no longer wanted (cancelled, another model) is dropped. What was answered stands in one
+place, :attr:`FolderJob.answers`: list, table and export read it there.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import collections
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -17,11 +18,12 @@ from desktop.services.background import Slices
 from desktop.services.session import ImageItem
 
 if TYPE_CHECKING:
+    from desktop.app.batch_columns import BatchColumns, Said
     from desktop.core.types import ImageSource
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
+    from desktop.store.manifest import Manifest
 
-_Said = tuple[str, bool, bool]  # as for ImageItem.say
 _AT_ONCE = 2000  # pictures that are looked up at once
 _STEP = 500  # pictures between two looks at the window's events
 _WINDOW_S = 5.0  # the speed shown is that of the last seconds
@@ -39,17 +41,14 @@ class BatchProgress:
 
 @dataclass(slots=True, eq=False)
 class _Plan:
-    """A batch while it is made: the pictures and their sources, where each stood in the batch before (``None``: begun
-    anew), what was said of it there, the positions to ask for, how many could not be answered."""
+    """A batch while it is made: the pictures, where each stands, its answers, the positions to ask for."""
 
     items: list[ImageItem]
-    model_id: str
     root: str | None
-    kept: list[int] | None
-    sources: list[ImageSource] = field(default_factory=list)
-    said: list[_Said | None] = field(default_factory=list)
+    goes_on: bool
+    places: dict[ImageItem, int] = field(default_factory=dict)
+    answers: BatchColumns | None = None
     asked: list[int] = field(default_factory=list)
-    failures: int = 0
 
 
 def _finished(work: Generator[None, None, _Plan]) -> _Plan:
@@ -63,14 +62,15 @@ def _finished(work: Generator[None, None, _Plan]) -> _Plan:
 
 
 class FolderJob(QObject):
-    """The batch under way, or the last one. ``ended`` says whether it was cancelled.
+    """The batch under way, or the last one: its pictures are :attr:`items`, and what was said of them :attr:`answers`,
+    in the same order.
 
-    ``kept`` holds, for a batch that goes on with the one before, where each picture stood in that one, or -1; it is
-    ``None`` for one that began anew.
+    ``began`` says that :attr:`answers` is another, and whether it took those of the batch before along; ``answered``
+    that some between a first and a last position have come; ``ended`` whether the batch was cancelled.
     """
 
-    began = Signal(object, str)
-    answered = Signal(object)
+    began = Signal(bool)
+    answered = Signal(int, int)
     progressed = Signal(BatchProgress)
     failed = Signal(object)
     ended = Signal(bool)
@@ -81,17 +81,12 @@ class FolderJob(QObject):
         self._id = 0
         self._waiting = self._held = False
         self.items: list[ImageItem] = []
-        self.kept: list[int] | None = None
+        self.answers: BatchColumns | None = None
         self.root: str | None = None
-        self._sources: list[ImageSource] = []
-        self._said: list[_Said | None] = []
-        self._kinds: dict[_Said, _Said] = {}
+        self._places: dict[ImageItem, int] = {}
         self._looking: Slices | None = None  # while what was answered before is looked up
         self._given: dict[ImageItem, messages.Prediction | messages.Failure] = {}
         self._asked: Sequence[int] = []  # the positions of what was asked for, in order
-        self.model_id = ""
-        self.done = 0
-        self.failures = 0
         self._marks: collections.deque[tuple[float, int]] = collections.deque()
 
     def attach(self, engine: EngineService) -> None:
@@ -112,15 +107,40 @@ class FolderJob(QObject):
         """Whether answers are still expected."""
         return self._id != 0 or self._waiting
 
+    @property
+    def model_id(self) -> str:
+        """The model that answers, '' before the first batch."""
+        return self.answers.model if self.answers is not None else ""
+
+    @property
+    def done(self) -> int:
+        """How many of the pictures have been answered, or found unreadable."""
+        return self.answers.done if self.answers is not None else 0
+
+    @property
+    def failures(self) -> int:
+        """How many of the pictures could not be answered."""
+        return len(self.answers.errors) if self.answers is not None else 0
+
+    def place_of(self, item: ImageItem) -> int:
+        """The position of ``item`` in the batch, -1 where it is not part of it."""
+        return self._places.get(item, -1)
+
+    def said(self, item: ImageItem) -> Said | None:
+        """What the batch said of ``item``, ``None`` while it said nothing."""
+        at = self.place_of(item)
+        return self.answers.said(at) if at >= 0 and self.answers is not None else None
+
     def begin(
         self,
         items: Sequence[ImageItem],
-        model_id: str,
+        manifest: Manifest,
         keep: bool = False,
         root: str | None = None,
         given: Mapping[ImageItem, messages.Prediction | messages.Failure] | None = None,
     ) -> None:
-        """Classify ``items``, all below ``root`` where one folder was chosen; a batch under way is cancelled first.
+        """Classify ``items`` with the model of ``manifest``, all below ``root`` where one folder was chosen; a batch
+        under way is cancelled first.
 
         With ``keep`` this goes on with that batch, which must have been of the same model: what it has answered is not
         asked for again. ``given`` are answers of that model which are known already. Many pictures are looked up
@@ -128,7 +148,7 @@ class FolderJob(QObject):
         """
         self.cancel()
         self._waiting, self._given = True, dict(given or {})
-        work = self._look_up(list(items), model_id, root, keep)
+        work = self._look_up(list(items), manifest, root, keep)
         if len(items) <= _AT_ONCE:
             self._start(_finished(work))
             return
@@ -140,12 +160,11 @@ class FolderJob(QObject):
     @Slot(object)
     def _start(self, plan: _Plan) -> None:
         self._looking = None
-        self.items, self.model_id, self.root, self._sources = plan.items, plan.model_id, plan.root, plan.sources
-        self.kept, self._said, self._asked, self.failures = plan.kept, plan.said, plan.asked, plan.failures
-        self.done = len(plan.items) - len(plan.asked)
+        self.items, self.answers, self.root = plan.items, plan.answers, plan.root
+        self._places, self._asked = plan.places, plan.asked
         self._marks.clear()
         self._marks.append((time.monotonic(), self.done))
-        self.began.emit(self._sources, self.model_id)
+        self.began.emit(plan.goes_on)
         given, self._given = self._given, {}
         self._adopt(given)
         if self._waiting:  # whoever heard of it may have stopped it
@@ -157,15 +176,10 @@ class FolderJob(QObject):
 
     def _adopt(self, given: Mapping[ImageItem, messages.Prediction | messages.Failure]) -> None:
         """Take answers that somebody else asked for."""
-        known = {item: at for at, item in enumerate(self.items)} if given else {}
-        placed = []
-        for item, answer in given.items():
-            at = known.get(item, -1)
-            if at >= 0 and self._said[at] is None:
-                placed.append(self._place(at, answer))
-        if placed:
-            self._asked = [at for at in self._asked if self._said[at] is None]
-            self._tell(placed)
+        self._take([(self.place_of(item), answer) for item, answer in given.items()])
+        if given and self.answers is not None:
+            state = self.answers.state
+            self._asked = [at for at in self._asked if not state[at]]
 
     def hold(self, held: bool) -> None:
         """While held nothing is asked of the engine: what is looked at comes first. Begun batches wait."""
@@ -178,42 +192,40 @@ class FolderJob(QObject):
         """Whether some of the pictures have no answer yet."""
         return self.done < len(self.items)
 
-    def restore(self) -> None:
-        """Give the pictures their answers of this batch back, after those of another model stood there."""
-        for item, said in zip(self.items, self._said, strict=True):
-            if said is not None:
-                item.say(*said)
-
     def _look_up(
-        self, items: list[ImageItem], model_id: str, root: str | None, keep: bool
+        self, items: list[ImageItem], manifest: Manifest, root: str | None, keep: bool
     ) -> Generator[None, None, _Plan]:
-        """The pictures' sources and, with ``keep``, where each stands in the batch that was and what was said of it
-        there; in steps. A file taken off the list and opened again is found."""
+        """The batch to be, with the answers of the one that was where ``keep`` says so; in steps. A file taken off the
+        list and opened again is found."""
+        from desktop.app.batch_columns import BatchColumns
+
+        before = self.answers if keep else None
         known: dict[str | ImageItem, int] = {}
-        for at, item in enumerate(self.items if keep else ()):
+        for at, item in enumerate(self.items if before is not None else ()):
             known[item.source.path or item] = at
             if at % _STEP == 0:
                 yield
-        plan = _Plan(items, model_id, root, kept=[] if keep else None)
+        plan = _Plan(items, root, before is not None)
+        sources: list[ImageSource] = []
+        kept: list[int] = []
         for number, item in enumerate(items):
             source = item.source
-            plan.sources.append(source)
-            told = None
-            if plan.kept is not None:
+            sources.append(source)
+            plan.places[item] = number
+            if before is not None:
                 at = known.get(source.path or item, -1)
                 # Another frame of a file is another picture.
-                if at >= 0 and self._sources[at] is not source and self._sources[at] != source:
+                if at >= 0 and before.sources[at] is not source and before.sources[at] != source:
                     at = -1
-                plan.kept.append(at)
-                told = self._said[at] if at >= 0 else None
-            plan.said.append(told)
-            if told is None:
-                plan.asked.append(number)
-            else:
-                plan.failures += told[1]
-                item.say(*told)
+                kept.append(at)
             if number % _STEP == 0:
                 yield
+        plan.answers = BatchColumns(sources, manifest, root)
+        yield
+        if before is not None:
+            plan.answers.take_over(before, kept)
+            yield
+        plan.asked = plan.answers.pending()
         return plan
 
     def cancel(self) -> None:
@@ -241,9 +253,10 @@ class FolderJob(QObject):
     def _ask(self) -> None:
         if self._engine is not None and self._waiting and not (self._held and self._asked):
             self._waiting = False
-            if self._asked:
-                whole = len(self._asked) == len(self._sources)
-                wanted = self._sources if whole else [self._sources[at] for at in self._asked]
+            if self._asked and self.answers is not None:
+                sources = self.answers.sources
+                whole = len(self._asked) == len(sources)
+                wanted = sources if whole else [sources[at] for at in self._asked]
                 self._id = self._engine.batch(self.model_id, wanted)
             else:
                 self.ended.emit(False)
@@ -252,27 +265,16 @@ class FolderJob(QObject):
     def _on_answers(self, answers: messages.BatchAnswers) -> None:
         if answers.id != self._id:
             return
-        self._tell([self._place(self._asked[answer.position], answer) for answer in answers.items])
+        self._take([(self._asked[answer.position], answer) for answer in answers.items])
 
-    def _place(self, at: int, answer: messages.Prediction | messages.Failure) -> messages.Prediction | messages.Failure:
-        """Note the answer for the picture at a position; it comes back with that position."""
-        from desktop.engine.messages import Failure
-
-        if isinstance(answer, Failure):
-            said = (answer.message, True, False)
-            self.failures += 1
-        else:
-            said = (answer.short, False, answer.domain is not None and not answer.domain.inside)
-        # Few differ: a hundred thousand pictures share them.
-        self._said[at] = said = self._kinds.setdefault(said, said)
-        self.items[at].say(*said)
-        return answer if at == answer.position else replace(answer, position=at)
-
-    def _tell(self, placed: list[messages.Prediction | messages.Failure]) -> None:
-        self.done += len(placed)
-        self._marks.append((time.monotonic(), self.done))
-        self.answered.emit(tuple(placed))
-        self.progressed.emit(self.progress())
+    def _take(self, found: list[tuple[int, messages.Prediction | messages.Failure]]) -> None:
+        """Take answers for positions; those that are answered already are passed over."""
+        answers = self.answers
+        placed = [at for at, answer in found if answers is not None and answers.put(at, answer)]
+        if placed:
+            self._marks.append((time.monotonic(), self.done))
+            self.answered.emit(min(placed), max(placed))
+            self.progressed.emit(self.progress())
 
     @Slot(object)
     def _on_done(self, answer: messages.BatchDone) -> None:

@@ -21,19 +21,13 @@ PREVIEW_SIDE = 2048
 
 
 class ImageItem:
-    """One row of the list. ``answer`` is what the batch said of it: a label, or a failure's sentence; ``unlike`` says
-    that the picture is not of the model's kind, so that the label is not to be relied on."""
+    """One row of the list; what a batch says of it stands in :attr:`desktop.services.folder_job.FolderJob.answers`."""
 
-    __slots__ = ("answer", "failed", "folded", "source", "unlike")
+    __slots__ = ("folded", "source")
 
     def __init__(self, source: ImageSource) -> None:
         self.source = source
         self.folded = source.name.casefold()
-        self.say("")
-
-    def say(self, answer: str, failed: bool = False, unlike: bool = False) -> None:
-        """Take what a batch said; '' for nothing."""
-        self.answer, self.failed, self.unlike = answer, failed, unlike
 
 
 class Session(QObject):
@@ -210,9 +204,6 @@ class Session(QObject):
             return
         self.model_id, self.model_ready = model_id, ready
         self._forget_prediction()
-        # Those that may be put back as well: they would come with the answer of another model.
-        for item in (*self.items, *(item for taken in self._undo for _, item in taken)):
-            item.say("")
         self.model_changed.emit(model_id)
         self.prediction_changed.emit()
         if self.current is None and ready and self._engine is not None:

@@ -10,6 +10,7 @@ import pytest
 
 from desktop.store.manifest import Card
 from desktop.store.store import ModelStore
+from desktop.ui.classify.view import ClassifyView
 from desktop.ui.shell.app import Shell, build_window
 from tests.store.makers import add_colours
 
@@ -34,6 +35,11 @@ def write_image(path: Path, colour: str = "red", size: tuple[int, int] = (40, 30
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", size, colour).save(path)
     return path
+
+
+def said(view: ClassifyView) -> list[str]:
+    """What the list says of each of its images; '' for nothing."""
+    return [told.answer if (told := view.classifying.said(item)) else "" for item in view.session.items]
 
 
 @pytest.fixture

@@ -62,17 +62,24 @@ def title_of(path: Path) -> str:
     return path.name[: len(path.name) - len(ending)] or path.name
 
 
-def unpacked(path: Path, progress: ReadProgress | None = None, cancelled: IsCancelled | None = None) -> Path:
+def unpacked(
+    path: Path,
+    progress: ReadProgress | None = None,
+    cancelled: IsCancelled | None = None,
+    root: Path | None = None,
+) -> Path:
     """The folder that holds the content of the archive ``path``, unpacked now or earlier; folders that only wrap it are
-    looked through.
+    looked through. It lies in the cache, from where it may go again, or for good in the folder ``root``.
 
     Raises :class:`DatasetError` (``bad-data``, ``hostile``, ``too-large``, ``disk-full``), :class:`Interrupted`.
     """
-    folder = _root() / _key(path)
+    place = root if root is not None else _root()
+    folder = place / _key(path)
     if not folder.is_dir():
-        _root().mkdir(parents=True, exist_ok=True)
-        _tidy()
-        building = _root() / f"{_BUILDING}{uuid.uuid4().hex[:12]}"
+        place.mkdir(parents=True, exist_ok=True)
+        if root is None:
+            _tidy()
+        building = place / f"{_BUILDING}{uuid.uuid4().hex[:12]}"
         try:
             building.mkdir()
             _unpack(path, building, progress, cancelled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
@@ -13,6 +14,7 @@ from desktop.ui.kit.names import Shared
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
+    from desktop.app.batch_columns import Said
     from desktop.engine.messages import Thumbnail
     from desktop.services.engine_service import EngineService
 
@@ -23,7 +25,7 @@ MAX_ASKED = 48
 
 
 class ImagesModel(QAbstractListModel):
-    """Rows are the session's items whose names hold the filter text.
+    """Rows are the session's items whose names hold the filter text; ``said`` tells what a batch said of one.
 
     ``thumbnails_changed`` is emitted when some have come; the view repaints what it shows. Rows that are painted and
     have none are asked for together, a moment later; those no longer seen are taken back.
@@ -32,9 +34,12 @@ class ImagesModel(QAbstractListModel):
     thumbnails_changed = Signal()
     counts_changed = Signal(int, int)
 
-    def __init__(self, session: Session, side: int, parent: Any = None) -> None:
+    def __init__(
+        self, session: Session, said: Callable[[ImageItem], Said | None], side: int, parent: Any = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
+        self.said = said
         self._side = side
         self._filter = ""
         self._rows: list[ImageItem] | None = None  # None: all of the session's, without a copy
@@ -82,19 +87,22 @@ class ImagesModel(QAbstractListModel):
         if role == ITEM_ROLE:
             return item
         if role == Qt.ItemDataRole.ToolTipRole:
-            name = item.source.path or item.source.name
-            return tip(f"{name}\n{self._said(item)}" if item.answer else name)
+            name, said = item.source.path or item.source.name, self.said(item)
+            return tip(f"{name}\n{self._words(said)}" if said is not None else name)
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            if item.failed:
-                return self.tr("{0}, no result: {1}").format(item.source.name, item.answer)
-            return f"{item.source.name}, {self._said(item)}" if item.answer else item.source.name
+            said = self.said(item)
+            if said is None:
+                return item.source.name
+            if said.failed:
+                return self.tr("{0}, no result: {1}").format(item.source.name, said.answer)
+            return f"{item.source.name}, {self._words(said)}"
         return None
 
-    def _said(self, item: ImageItem) -> str:
-        """What the batch said of ``item``, and whether that can be relied on."""
-        if item.unlike:
+    def _words(self, said: Said) -> str:
+        """What the batch said, and whether that can be relied on."""
+        if said.unlike:
             return self.tr("no answer: it is not the kind of picture that the model learned from")
-        return item.answer
+        return said.answer
 
     def item(self, row: int) -> ImageItem | None:
         """The item in ``row``."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
-from desktop.ui.classify.batch_columns import ANSWERED, FAILED, INSIDE, OUTSIDE, UNKNOWN, BatchColumns
+from desktop.app.batch_columns import ANSWERED, FAILED, INSIDE, OUTSIDE, UNKNOWN, BatchColumns
+from desktop.ui.classify.results_order import RowOrder
 from desktop.ui.kit.widgets import decimals
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class ResultColumn:
     name: str
     title: str
     text: Callable[[BatchColumns, int], str]
-    key: Callable[[BatchColumns], Key]
+    key: Callable[[RowOrder], Key]
     hint: Callable[[BatchColumns, int], str] | None = None
     width: int = 0
     right: bool = False
@@ -95,12 +96,13 @@ def _score_hint(batch: BatchColumns, at: int) -> str:
 # What they sort by
 
 
-def _numbers(values: Callable[[BatchColumns], np.ndarray]) -> Callable[[BatchColumns], Key]:
+def _numbers(values: Callable[[BatchColumns], np.ndarray]) -> Callable[[RowOrder], Key]:
     """Numbers of the pictures that were answered."""
 
-    def key(batch: BatchColumns) -> Key:
+    def key(order: RowOrder) -> Key:
         import numpy as np
 
+        batch = order.batch
         yield  # read after the last step, so that all of it belongs to one moment
         return np.where(batch.state == ANSWERED, values(batch).astype(np.float64), np.nan)
 
@@ -118,14 +120,14 @@ COLUMNS: tuple[ResultColumn, ...] = (
         "name",
         str(QT_TRANSLATE_NOOP("ResultsModel", "Name")),
         lambda batch, at: batch.sources[at].name,
-        lambda batch: batch.rank_of("name", lambda at: batch.sources[at].name),
+        lambda order: order.rank_of("name", lambda at: order.batch.sources[at].name),
         width=170,
     ),
     ResultColumn(
         "folder",
         str(QT_TRANSLATE_NOOP("ResultsModel", "Folder")),
         lambda batch, at: batch.folder(at),
-        lambda batch: batch.rank_of("folder", batch.folder),
+        lambda order: order.rank_of("folder", order.batch.folder),
         width=90,
         quiet=True,
         elide_middle=True,
@@ -134,7 +136,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         "answer",
         str(QT_TRANSLATE_NOOP("ResultsModel", "Answer")),
         _answer,
-        BatchColumns.answer_key,
+        RowOrder.answer_key,
         _not_its_kind,
         width=120,
     ),
@@ -167,7 +169,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         "notices",
         str(QT_TRANSLATE_NOOP("ResultsModel", "Notices")),
         _of_answered(lambda batch, at: batch.notices(at)),
-        BatchColumns.notices_key,
+        RowOrder.notices_key,
         width=170,
         quiet=True,
     ),
@@ -189,7 +191,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         right=True,
         quiet=True,
     ),
-    ResultColumn("error", str(QT_TRANSLATE_NOOP("ResultsModel", "Problem")), _problem, BatchColumns.error_key),
+    ResultColumn("error", str(QT_TRANSLATE_NOOP("ResultsModel", "Problem")), _problem, RowOrder.error_key),
 )
 
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
+from desktop.app.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, BatchColumns
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
-from desktop.ui.classify.batch_columns import FAILED, INSIDE, OUTSIDE, PENDING, UNKNOWN, BatchColumns
 
 if TYPE_CHECKING:
     from desktop.core.figures.public_names import NameHider, PublicNames

@@ -1,17 +1,21 @@
-"""The answers of a batch as a table model that sorts and filters itself, without ever holding up the window."""
+"""The answers of a batch as a table model that sorts and filters itself, without ever holding up the window.
+
+It keeps no answers: those are the batch's (:mod:`desktop.app.batch_columns`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QColor
 
+from desktop.app.batch_columns import FAILED, OUTSIDE, BatchColumns
 from desktop.services.background import Slices
-from desktop.ui.classify.batch_columns import FAILED, OUTSIDE, BatchColumns, Query
 from desktop.ui.classify.results_columns import COLUMNS, ResultColumn, place_of
+from desktop.ui.classify.results_order import Query, RowOrder
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, tip
 
@@ -19,8 +23,6 @@ if TYPE_CHECKING:
     import numpy as np
 
     from desktop.core.types import ImageSource
-    from desktop.engine.messages import Failure, Prediction
-    from desktop.store.manifest import Manifest
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -49,6 +51,7 @@ class ResultsModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._batch: BatchColumns | None = None
+        self._ordering: RowOrder | None = None
         self._query = Query()
         self._order: np.ndarray | None = None  # None: every row, in the order of the pictures
         self._task: Slices | None = None
@@ -62,24 +65,15 @@ class ResultsModel(QAbstractTableModel):
 
     # The batch
 
-    def begin(
-        self,
-        sources: Sequence[ImageSource],
-        manifest: Manifest,
-        root: str | None = None,
-        kept: Sequence[int] | None = None,
-    ) -> None:
-        """Start a batch: every picture gets a row at once. ``root`` is the folder that the user chose, if any.
+    def begin(self, batch: BatchColumns, goes_on: bool = False) -> None:
+        """Show ``batch``: every picture has a row at once.
 
-        The filter is dropped, the sort order kept. ``kept`` says that this batch goes on with the one before: for each
-        picture its position there, or -1; what was answered stays answered, and the filter stays as well.
+        The sort order stays; the filter only where this batch ``goes_on`` with the one before.
         """
         self.beginResetModel()
         self._drop_task()
-        before, self._batch = self._batch, BatchColumns(sources, manifest, root)
-        if kept is not None and before is not None:
-            self._batch.take_over(before, kept)
-        else:
+        self._batch, self._ordering = batch, RowOrder(batch)
+        if not goes_on:
             self._query = Query(column=self._query.column, descending=self._query.descending)
         self._order = None
         self._finished = self._cancelled = False
@@ -88,17 +82,11 @@ class ResultsModel(QAbstractTableModel):
             self._reorder()
         self.counted.emit()
 
-    def add(self, items: Sequence[Prediction | Failure]) -> None:
-        """Take some answers; positions that are unknown or answered already are passed over."""
-        batch = self._batch
-        if batch is None:
+    def show_answers(self, first: int, last: int) -> None:
+        """Answers have come for positions between ``first`` and ``last``."""
+        if self._batch is None:
             return
-        taken = [item.position for item in items if batch.put(item)]
-        if not taken:
-            return
-        if self._order is None:
-            first, last = min(taken), max(taken)
-        else:
+        if self._order is not None:
             first, last = 0, len(self._order) - 1
         if last >= first:
             self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
@@ -260,24 +248,24 @@ class ResultsModel(QAbstractTableModel):
             self._query = query
             self._reorder()
 
-    def _key(self) -> Callable[[BatchColumns], Generator[None, None, np.ndarray]] | None:
+    def _key(self) -> Callable[[RowOrder], Generator[None, None, np.ndarray]] | None:
         name = self._query.column
         return COLUMNS[place_of(name)].key if name else None
 
     def _reorder(self) -> None:
         """Bring the rows into the wanted order: at once for a few, in slices for many; the newest wish wins."""
-        batch = self._batch
-        if batch is None:
+        ordering = self._ordering
+        if ordering is None:
             return
         if self._query.plain:
             self._drop_task()
             self._apply(None)
-        elif len(batch) <= _AT_ONCE:
+        elif len(ordering.batch) <= _AT_ONCE:
             self._drop_task()
-            self._apply(_at_once(batch.ordering(self._query, self._key())))
+            self._apply(_at_once(ordering.ordering(self._query, self._key())))
         else:
             self._drop_task()
-            self._task = Slices(batch.ordering(self._query, self._key()), self)
+            self._task = Slices(ordering.ordering(self._query, self._key()), self)
             self._task.answered.connect(self._ordered)
             self._task.launch()
 

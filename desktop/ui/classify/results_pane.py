@@ -39,7 +39,7 @@ class ResultsPane(QWidget):
         self._tick.setInterval(_TICK_MS)
         self._tick.timeout.connect(self._show_progress)
         job.began.connect(self._begin)
-        job.answered.connect(self.table.add)
+        job.answered.connect(self.table.show_answers)
         job.failed.connect(self._fail)
         job.ended.connect(self._end)
         session.current_changed.connect(self._follow)
@@ -101,15 +101,15 @@ class ResultsPane(QWidget):
         entry = self._catalog.entry(model_id)
         return entry.manifest.name if entry is not None and entry.manifest else model_id
 
-    @Slot(object, str)
-    def _begin(self, sources: object, model_id: str) -> None:
-        entry = self._catalog.entry(model_id)
-        if entry is None or entry.manifest is None:
+    @Slot(bool)
+    def _begin(self, goes_on: bool) -> None:
+        answers = self._job.answers
+        if answers is None:
             return
         self._failure.clear()
         self._other.hide()
-        self.table.begin(sources, entry.manifest, self._job.root, self._job.kept)  # type: ignore[arg-type]
-        self._of.setText(entry.manifest.name)
+        self.table.begin(answers, goes_on)
+        self._of.setText(answers.model_name)
         self._bar.setRange(0, max(1, len(self._job.items)))
         self._bar.setValue(0)
         self._show_running(True)

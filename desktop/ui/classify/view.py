@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -10,12 +9,11 @@ from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.services import last_session
 from desktop.services.advising import Adviser
-from desktop.services.background import Aside, run_aside
-from desktop.services.classifying import AT_ONCE, Classifying
+from desktop.services.classifying import Classifying
 from desktop.services.explaining import Explainer
 from desktop.services.folder_job import FolderJob
+from desktop.services.last_images import LastImages
 from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
@@ -33,14 +31,6 @@ if TYPE_CHECKING:
     from desktop.ui.classify.results_pane import ResultsPane
 
 
-_REMEMBER_MS = 1500
-
-
-def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
-    with contextlib.suppress(OSError):  # a full disk: the images themselves are where they were
-        last_session.save(sources, current, root)
-
-
 class ClassifyView(QWidget):
     """Three panes. ``files_wanted``, ``folder_wanted`` and ``paste_wanted`` ask the window for its dialogs."""
 
@@ -52,7 +42,6 @@ class ClassifyView(QWidget):
     look_requested = Signal()
     said = Signal(str)
     told = Signal(str)
-    _restored = Signal(object)
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,18 +52,12 @@ class ClassifyView(QWidget):
         self.explainer.opacity = settings.get("overlay")
         self.adviser = Adviser(self.session, self)
         self.opener = Opener(self.session, self)
+        self.last_images = LastImages(self.session, self.job, self.classifying, settings, self)
         self._catalog = catalog
         self._settings = settings
         self._answer: AnswerPane | None = None
         self._picture: PicturePane | None = None
         self._results: ResultsPane | None = None
-        self._remembers = False
-        self._writer: Aside | None = None
-        self._remember = QTimer(self)
-        self._remember.setSingleShot(True)
-        self._remember.setInterval(_REMEMBER_MS)
-        self._remember.timeout.connect(self._save_images)
-        self._restored.connect(self._on_restored)
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
         self._connect()
@@ -82,7 +65,7 @@ class ClassifyView(QWidget):
         self._show_empty()
 
     def _build(self) -> None:
-        self.list = ImageList(self.session)
+        self.list = ImageList(self.session, self.classifying.said)
         self.list.setMinimumWidth(184)
         self._scan_words = QLabel()
         self._scan_words.setProperty("role", "secondary")
@@ -151,8 +134,7 @@ class ClassifyView(QWidget):
         self._catalog.changed.connect(self._on_catalog)
         self.session.was_reset.connect(self._show_empty)
         self.session.inserted.connect(self._show_empty)
-        for changed in (self.session.was_reset, self.session.inserted, self.session.current_changed):
-            changed.connect(self._remember_soon)
+        self.last_images.told.connect(self.told)
         self._repaint = QTimer(self)
         self._repaint.setSingleShot(True)
         self._repaint.setInterval(250)
@@ -258,54 +240,11 @@ class ClassifyView(QWidget):
         """Stop what runs; for the end of the program."""
         self.job.cancel()
         self.opener.stop()
-        if self._remember.isActive():
-            self._remember.stop()
-            self._save_images()
-        if self._writer is not None:
-            self._writer.join(10.0)
-
-    # The images of the last time
+        self.last_images.finish()
 
     def restore_images(self, nothing_else: bool) -> None:
-        """List the images of the last time again, unless something else is to be opened or the user wants none. From
-        now on the list is remembered."""
-        self._remembers = self._settings.get("restore_images")
-        if not self._remembers:
-            run_aside(last_session.clear, name="forget the images")
-        elif nothing_else:
-            self._remembers = False  # not before they are there: an empty list would be remembered
-            run_aside(lambda: self._restored.emit(last_session.load()), name="the images of the last time")
-
-    @Slot(object)
-    def _on_restored(self, found: last_session.LastSession) -> None:
-        self._remembers = True
-        if found.sources:
-            fresh = self.session.current is None
-            items = self.session.add(found.sources)
-            if fresh:
-                self.session.set_current(items[max(0, found.current)])
-            if len(items) == 1:
-                self.classifying.take_one(items[0])
-            elif len(items) <= AT_ONCE:
-                self.classifying.take(items, found.root)
-        if found.missing:
-            told = self.tr("Of the images of the last time, {0} are no longer where they were.")
-            self.told.emit(told.format(self.locale().toString(found.missing)))
-
-    @Slot()
-    def _remember_soon(self) -> None:
-        if self._remembers:
-            self._remember.start()
-
-    @Slot()
-    def _save_images(self) -> None:
-        if not self._settings.get("restore_images"):
-            run_aside(last_session.clear, name="forget the images")
-            return
-        session = self.session
-        current = session.items.index(session.current) if session.current in session.items else -1
-        sources = [item.source for item in session.items[: last_session.MOST + 1]]
-        self._writer = run_aside(_save, sources, current, self.job.root, name="remember the images")
+        """As :meth:`LastImages.restore`."""
+        self.last_images.restore(nothing_else)
 
     # Opening
 
@@ -461,6 +400,7 @@ class ClassifyView(QWidget):
             self.session.set_model(self.session.model_id, ready)
             if ready and not before:
                 self.classifying.follow_model()
+            self._repaint_soon()  # answers of a model that is another one now are no longer shown
         self._offer_samples()
 
     def _offer_samples(self) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, QPoint, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
@@ -24,6 +27,9 @@ from desktop.ui.classify.images_model import ITEM_ROLE, ImagesModel
 from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import theme
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
+
+if TYPE_CHECKING:
+    from desktop.app.batch_columns import Said
 
 THUMBNAIL = 84
 ROW = 32
@@ -92,11 +98,12 @@ class ImageDelegate(QStyledItemDelegate):
         far = QStyle.visualAlignment(direction, Qt.AlignmentFlag.AlignRight) | Qt.AlignmentFlag.AlignVCenter
         painter.setFont(option.font)
         name_width = inner.width()
-        if item.answer:
+        said = self._model.said(item)
+        if said is not None:
             # A class that is not to be relied on is not named as if it were.
-            tone = t.wrong if item.failed else t.caution if item.unlike else t.secondary
+            tone = t.wrong if said.failed else t.caution if said.unlike else t.secondary
             painter.setPen(QColor(tone))
-            words = self.tr("no result") if item.failed else self.tr("not its kind") if item.unlike else item.answer
+            words = self.tr("no result") if said.failed else self.tr("not its kind") if said.unlike else said.answer
             words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, inner.width() // 2 - 8)
             painter.drawText(inner, far, words)
             name_width -= metrics.horizontalAdvance(words) + 12
@@ -121,7 +128,8 @@ class ImageDelegate(QStyledItemDelegate):
         place = QRect(QPoint(0, 0), size)
         place.moveCenter(box.center())
         painter.drawPixmap(place, pixmap)
-        if item.failed or item.unlike:
+        said = self._model.said(item)
+        if said is not None and (said.failed or said.unlike):
             mark = QRect(box.right() - 20, box.top() + 2, 18, 18)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(t.surface))  # the picture below may have any colour, the sign's own as well
@@ -130,7 +138,8 @@ class ImageDelegate(QStyledItemDelegate):
 
 
 class ImageList(QWidget):
-    """The pane. ``chosen`` carries the item now current, ``opened`` (Enter, double click) and ``look`` (Space) too."""
+    """The pane. ``chosen`` carries the item now current, ``opened`` (Enter, double click) and ``look`` (Space) too.
+    ``said`` tells what a batch said of an item."""
 
     chosen = Signal(ImageItem)
     opened = Signal(ImageItem)
@@ -140,11 +149,13 @@ class ImageList(QWidget):
     show_in_folder = Signal(ImageItem)
     mode_changed = Signal(str)
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, said: Callable[[ImageItem], Said | None], parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         ratio = self.devicePixelRatioF()
-        self.model = ImagesModel(session, round(THUMBNAIL * max(1.0, ratio)), self)
+        self.model = ImagesModel(session, said, round(THUMBNAIL * max(1.0, ratio)), self)
         self._delegate = ImageDelegate(self.model, self)
         self._build()
         self.model.counts_changed.connect(self._show_counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -36,9 +36,8 @@ from desktop.ui.widgets._grid import ResultsGrid
 from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
+    from desktop.app.batch_columns import BatchColumns
     from desktop.core.types import ImageSource
-    from desktop.engine.messages import Failure, Prediction
-    from desktop.store.manifest import Manifest
 
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
@@ -87,23 +86,16 @@ class ResultsTable(QWidget):
 
     # The batch
 
-    def begin(
-        self,
-        sources: Sequence[ImageSource],
-        manifest: Manifest,
-        root: str | None = None,
-        kept: Sequence[int] | None = None,
-    ) -> None:
-        """Start a batch: all pictures are listed at once. ``root`` is the folder that the user chose, if any; ``kept``
-        as for :meth:`ResultsModel.begin`."""
-        if kept is None:
-            self._clear_filters(manifest)
+    def begin(self, batch: BatchColumns, goes_on: bool = False) -> None:
+        """Show ``batch``, all pictures at once; with ``goes_on`` as for :meth:`ResultsModel.begin`."""
+        if not goes_on:
+            self._clear_filters(batch.gated)
         self._current = -1
         self._failure.clear()
-        self._table.setColumnHidden(place_of("kind"), manifest.domain is None)
-        self.model.begin(sources, manifest, root, kept)
+        self._table.setColumnHidden(place_of("kind"), not batch.gated)
+        self.model.begin(batch, goes_on)
 
-    def _clear_filters(self, manifest: Manifest) -> None:
+    def _clear_filters(self, gated: bool) -> None:
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(True)
         self._text.clear()
@@ -112,14 +104,15 @@ class ResultsTable(QWidget):
         self._answer.clear()
         self._offered.clear()
         self._answer.addItem(self.tr("All answers"), None)
-        if manifest.domain is not None:
+        if gated:
             self._answer.addItem(self.tr("Not its kind"), _UNLIKE)
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(False)
 
-    def add(self, items: Sequence[Prediction | Failure]) -> None:
-        """Take some answers; their ``position`` says which rows they belong to."""
-        self.model.add(items)
+    @Slot(int, int)
+    def show_answers(self, first: int, last: int) -> None:
+        """Answers have come for positions between ``first`` and ``last``."""
+        self.model.show_answers(first, last)
 
     def finish(self, cancelled: bool = False) -> None:
         """No further answers will come."""

@@ -10,13 +10,15 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 
+from desktop.app.batch_columns import Said
 from desktop.engine.messages import Prediction
 from desktop.services.engine_service import EngineService
+from desktop.services.session import ImageItem
 from desktop.services.settings import Settings
 from desktop.store.store import ModelStore
 from desktop.ui.shell.app import Shell, build_window
 from tests.patience import WAIT
-from tests.ui.conftest import write_image
+from tests.ui.conftest import said, write_image
 
 
 def answered(shell: Shell, name: str) -> bool:
@@ -49,7 +51,7 @@ def test_folder_is_classified_and_can_be_browsed(qtbot: Any, shell: Shell, tmp_p
     qtbot.waitUntil(lambda: view.job.done == 12 and not view.job.running, timeout=WAIT)
     assert view.results.isVisible()
     assert view.job.failures == 1
-    assert [item.answer for item in view.session.items[:3]] == ["red", "blue", "green"]
+    assert said(view)[:3] == ["red", "blue", "green"]
     assert str(folder) in shell.settings.get("recent_folders")
     view.list.step(1)
     qtbot.waitUntil(lambda: answered(shell, "01.png"), timeout=WAIT)
@@ -104,10 +106,10 @@ def test_small_folder_is_classified_again_by_a_new_model(qtbot: Any, shell: Shel
     shell.window.open_paths([str(tmp_path / "f")])
     qtbot.waitUntil(lambda: view.job.done == 4 and not view.job.running, timeout=WAIT)
     view.choose_model("xray")
-    assert [item.answer for item in view.session.items] == [""] * 4
+    assert said(view) == [""] * 4
     qtbot.waitUntil(lambda: view.job.done == 4 and not view.job.running, timeout=WAIT)
     assert view.job.model_id == "xray"
-    assert {item.answer for item in view.session.items} == {"other"}
+    assert set(said(view)) == {"other"}
 
 
 def test_cancelled_folder_says_so(qtbot: Any, shell: Shell, tmp_path: Path) -> None:
@@ -149,13 +151,14 @@ def test_the_list_marks_what_is_not_of_the_models_kind(qtbot: Any, shell: Shell,
     open_and_wait(qtbot, shell, [write_image(tmp_path / f"{name}.png") for name in "ab"], "a.png")
     view = shell.window.classify.list
     item = shell.window.classify.session.items[1]
-    item.say("ill", unlike=True)
+    words: dict[ImageItem, Said] = {item: Said("ill", unlike=True)}
+    view.model.said = words.get
     index = view.model.index(1, 0)
     for role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
         assert "no answer: it is not the kind" in index.data(role) and "ill" not in index.data(role).split("\n")[-1]
     view.set_mode("rows")
     marked = view.view.grab().toImage()
-    item.say("ill?")  # the same words without the warning's colour
+    words[item] = Said("ill?")  # the same words without the warning's colour
     assert view.view.grab().toImage() != marked
 
 
@@ -253,7 +256,7 @@ def test_the_images_of_the_last_time_are_there_again(
 
     first = started()
     view = first.window.classify
-    qtbot.waitUntil(lambda: view._remembers, timeout=WAIT)
+    qtbot.waitUntil(lambda: view.last_images.remembers, timeout=WAIT)
     paths = [write_image(tmp_path / f"{name}.png", "red") for name in "abc"]
     first.window.open_paths([str(path) for path in paths])
     qtbot.waitUntil(lambda: view.job.done == 3 and not view.job.running, timeout=WAIT)
@@ -270,7 +273,7 @@ def test_the_images_of_the_last_time_are_there_again(
     qtbot.waitUntil(lambda: view.job.done == 3 and not view.job.running, timeout=WAIT)
     names = [item.source.name for item in view.session.items]
     assert names[:2] == ["a.png", "b.png"] and names[2].startswith("Pasted")
-    assert [item.answer for item in view.session.items] == ["red", "red", "blue"]
+    assert said(view) == ["red", "red", "blue"]
     assert view.session.current is view.session.items[1]
     assert "1 are no longer" in again.window.messages.text
     ended(again)

@@ -16,7 +16,7 @@ from desktop.ui.widgets.image_list import ImageList
 @pytest.fixture
 def listed(qtbot: Any) -> tuple[Session, ImageList]:
     session = Session()
-    pane = ImageList(session)
+    pane = ImageList(session, lambda item: None)
     pane.chosen.connect(session.set_current)
     qtbot.addWidget(pane)
     pane.resize(240, 600)

@@ -1,10 +1,8 @@
-"""The results of a batch: rows, order, filters, the current row, the export."""
+"""The results of a batch: rows, order, filters, the current row."""
 
 from __future__ import annotations
 
 import csv
-import errno
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,20 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
-from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice
+from desktop.core.types import DomainVerdict, ImageSource
 from desktop.store.manifest import Decision, Domain
 from desktop.ui.classify.results_columns import COLUMNS, place_of
 from desktop.ui.classify.results_csv import write_csv
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.widgets.results_table import ResultsTable
 from tests.store.makers import manifest
-from tests.ui.widgets.makers import XRAY, answer, failure, sources
-
-STRETCHED = (Notice("stretched", "stretched"),)
+from tests.ui.widgets.makers import XRAY, add, answer, begin, column, read_table, some, sort, sources
 
 
 @pytest.fixture
@@ -44,37 +39,14 @@ def table(qtbot: Any) -> ResultsTable:
     return widget
 
 
-def column(model: ResultsModel, name: str) -> list[str]:
-    which = place_of(name)
-    return [model.index(row, which).data() for row in range(model.rowCount())]
-
-
-def sort(model: ResultsModel, name: str, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-    model.sort(place_of(name), order)
-
-
-def some(count: int = 12) -> tuple[list[ImageSource], list[Any]]:
-    """Pictures and answers: 0.50, 0.54 … for Pneumonia, number 3 unreadable."""
-    found = sources(count)
-    items = []
-    for at, source in enumerate(found):
-        if at == 3:
-            items.append(failure(at, source))
-        else:
-            score = 0.5 + 0.04 * (at % 12)
-            notices = STRETCHED if at % 2 else ()
-            items.append(answer(at, source, (1 - score, score), 1 if at % 4 else 0, notices))
-    return found, items
-
-
 def test_every_picture_has_a_row_from_the_start(model: ResultsModel) -> None:
     found, items = some()
-    model.begin(found, XRAY, "/data")
+    begin(model, found, XRAY, "/data")
     assert model.rowCount() == 12
     assert column(model, "name")[:2] == ["picture 0.png", "picture 1.png"]
     assert column(model, "folder")[:2] == ["a", "b"]
     assert column(model, "answer") == [""] * 12
-    model.add(items)
+    add(model, items)
     assert column(model, "answer")[:4] == ["Normal", "Pneumonia", "Pneumonia", "No answer"]
     assert column(model, "score")[1] == "0.540"
     assert column(model, "second")[1] == "Normal 0.460"
@@ -87,11 +59,11 @@ def test_every_picture_has_a_row_from_the_start(model: ResultsModel) -> None:
 
 def test_answers_come_in_any_order_and_count_once(model: ResultsModel) -> None:
     found, items = some()
-    model.begin(found, XRAY)
-    model.add(items[6:])
-    model.add(items[:6])
-    model.add(items)
-    model.add([answer(99, found[0], (0.1, 0.9))])
+    begin(model, found, XRAY)
+    add(model, items[6:])
+    add(model, items[:6])
+    add(model, items)
+    add(model, [answer(99, found[0], (0.1, 0.9))])
     assert model.batch is not None
     assert model.batch.done == 12
     assert model.batch.counts.tolist() == [3, 8]
@@ -99,22 +71,22 @@ def test_answers_come_in_any_order_and_count_once(model: ResultsModel) -> None:
 
 def test_the_summary(model: ResultsModel) -> None:
     found, items = some()
-    model.begin(found, XRAY)
-    model.add(items[:5])
+    begin(model, found, XRAY)
+    add(model, items[:5])
     assert model.summary() == "5 of 12 · Normal: 2 · Pneumonia: 2 · 1 unreadable"
-    model.add(items[5:])
+    add(model, items[5:])
     model.finish()
     assert model.summary() == "12 images · Pneumonia: 8 · Normal: 3 · 1 unreadable"
     model.set_filter(answer=0)
     assert model.summary().endswith("3 shown")
-    model.begin(found, XRAY)
-    model.add(items[:2])
+    begin(model, found, XRAY)
+    add(model, items[:2])
     model.finish(cancelled=True)
     assert model.summary().startswith("Stopped at 2 of 12")
 
 
 def test_names_sort_as_people_count(model: ResultsModel) -> None:
-    model.begin(sources(12)[::-1], XRAY)
+    begin(model, sources(12)[::-1], XRAY)
     sort(model, "name")
     assert column(model, "name") == [f"picture {i}.png" for i in range(12)]
     sort(model, "name", Qt.SortOrder.DescendingOrder)
@@ -126,8 +98,8 @@ def test_names_sort_as_people_count(model: ResultsModel) -> None:
 @pytest.mark.parametrize("order", list(Qt.SortOrder))
 def test_rows_without_a_value_come_last(model: ResultsModel, order: Qt.SortOrder) -> None:
     found, items = some()
-    model.begin(found, replace(XRAY, decision=Decision()))
-    model.add(items[:8])
+    begin(model, found, replace(XRAY, decision=Decision()))
+    add(model, items[:8])
     sort(model, "score", order)
     scores = column(model, "score")
     values = [float(text) for text in scores if text]
@@ -138,16 +110,16 @@ def test_rows_without_a_value_come_last(model: ResultsModel, order: Qt.SortOrder
 @pytest.mark.parametrize("name", [column.name for column in COLUMNS])
 def test_every_column_sorts(model: ResultsModel, name: str) -> None:
     found, items = some()
-    model.begin(found, XRAY)
-    model.add(items)
+    begin(model, found, XRAY)
+    add(model, items)
     sort(model, name)
     assert sorted(column(model, "name")) == sorted(source.name for source in found)
 
 
 def test_filters_add_up(model: ResultsModel) -> None:
     found, items = some()
-    model.begin(found, XRAY, "/data")
-    model.add(items)
+    begin(model, found, XRAY, "/data")
+    add(model, items)
     model.set_filter(text="A/PIC")
     assert model.rowCount() == 6
     model.set_filter(text="pneum")
@@ -164,18 +136,18 @@ def test_filters_add_up(model: ResultsModel) -> None:
 
 def test_the_order_follows_new_answers(model: ResultsModel, qtbot: Any) -> None:
     found, items = some()
-    model.begin(found, XRAY)
+    begin(model, found, XRAY)
     sort(model, "score", Qt.SortOrder.DescendingOrder)
     with qtbot.waitSignal(model.reordered):
-        model.add(items)
+        add(model, items)
     assert column(model, "name")[0] == "picture 11.png"
 
 
 def test_many_rows_are_ordered_between_events_and_the_newest_wish_wins(model: ResultsModel, qtbot: Any) -> None:
     count = 5000
     found = sources(count)
-    model.begin(found, XRAY)
-    model.add([answer(i, found[i], (0.5 - i / 20_000, 0.5 + i / 20_000)) for i in range(count)])
+    begin(model, found, XRAY)
+    add(model, [answer(i, found[i], (0.5 - i / 20_000, 0.5 + i / 20_000)) for i in range(count)])
     sort(model, "name", Qt.SortOrder.DescendingOrder)
     assert column(model, "name")[0] == "picture 0.png"  # not yet
     with qtbot.waitSignal(model.reordered):
@@ -186,18 +158,18 @@ def test_many_rows_are_ordered_between_events_and_the_newest_wish_wins(model: Re
     assert model.rowCount() == 111
     assert column(model, "score")[0] == f"{0.5 + 4999 / 20_000:.3f}"
     sort(model, "name")
-    model.begin(found[:10], XRAY)  # while rows are being ordered
+    begin(model, found[:10], XRAY)  # while rows are being ordered
     assert model.rowCount() == 10
 
 
 def test_many_classes_keep_their_two_best_only(model: ResultsModel) -> None:
     labels = tuple(f"class {i}" for i in range(1000))
     found = sources(1)
-    model.begin(found, manifest(labels=labels))
+    begin(model, found, manifest(labels=labels))
     scores = np.full(1000, 0.0001, np.float32)
     scores[7], scores[9] = 0.6, 0.3
     item = answer(0, found[0], (0.5, 0.5))
-    model.add([type(item)(**{**{k: getattr(item, k) for k in item.__slots__}, "probabilities": scores, "index": 7})])
+    add(model, [type(item)(**{**{k: getattr(item, k) for k in item.__slots__}, "probabilities": scores, "index": 7})])
     assert column(model, "second") == ["class 9 0.300"]
     assert model.batch is not None
     assert model.batch.scores is None
@@ -208,8 +180,8 @@ def test_many_classes_keep_their_two_best_only(model: ResultsModel) -> None:
 
 def test_moving_in_the_table_tells_the_picture(table: ResultsTable, qtbot: Any) -> None:
     found, items = some()
-    table.begin(found, XRAY)
-    table.add(items)
+    begin(table, found, XRAY)
+    add(table, items)
     with qtbot.waitSignal(table.row_activated) as told:
         qtbot.keyClick(table._table, Qt.Key.Key_Down)
         qtbot.keyClick(table._table, Qt.Key.Key_Down)
@@ -219,8 +191,8 @@ def test_moving_in_the_table_tells_the_picture(table: ResultsTable, qtbot: Any) 
 
 def test_the_shown_picture_is_marked_without_an_echo(table: ResultsTable, qtbot: Any) -> None:
     found, items = some()
-    table.begin(found, XRAY)
-    table.add(items)
+    begin(table, found, XRAY)
+    add(table, items)
     with qtbot.assertNotEmitted(table.row_activated):
         table.select_source(found[5])
         assert table._table.currentIndex().row() == 5
@@ -237,7 +209,7 @@ def test_the_shown_picture_is_marked_without_an_echo(table: ResultsTable, qtbot:
 def test_frames_of_one_file_are_told_apart(table: ResultsTable) -> None:
     found = [ImageSource.from_path("/d/x.dcm", frame) for frame in range(3)]
     found.append(ImageSource("pasted", data=b"x"))
-    table.begin(found, XRAY)
+    begin(table, found, XRAY)
     table.select_source(found[2])
     assert table._table.currentIndex().row() == 2
     table.select_source(found[3])
@@ -246,8 +218,8 @@ def test_frames_of_one_file_are_told_apart(table: ResultsTable) -> None:
 
 def test_the_filter_row_filters(table: ResultsTable, qtbot: Any) -> None:
     found, items = some()
-    table.begin(found, XRAY)
-    table.add(items)
+    begin(table, found, XRAY)
+    add(table, items)
     assert [table._answer.itemText(i) for i in range(table._answer.count())] == ["All answers", "Pneumonia", "Normal"]
     table._answer.setCurrentIndex(2)
     assert table.model.rowCount() == 3
@@ -261,7 +233,7 @@ def test_the_filter_row_filters(table: ResultsTable, qtbot: Any) -> None:
     with qtbot.waitSignal(table.model.reordered):
         qtbot.keyClicks(table._text, "picture 1")
     assert column(table.model, "name") == ["picture 1.png"]
-    table.begin(found, XRAY)
+    begin(table, found, XRAY)
     assert table.model.rowCount() == 12
     assert table._text.text() == ""
 
@@ -281,8 +253,8 @@ def judged() -> tuple[list[ImageSource], list[Any]]:
 
 def test_pictures_not_of_the_models_kind_are_told_apart(table: ResultsTable, qtbot: Any, tmp_path: Path) -> None:
     found, items = judged()
-    table.begin(found, GATED, "/data")
-    table.add(items)
+    begin(table, found, GATED, "/data")
+    add(table, items)
     table.finish()
     model = table.model
     assert column(model, "kind")[:6] == ["yes", "no", "yes", "", "no", "yes"]
@@ -298,20 +270,20 @@ def test_pictures_not_of_the_models_kind_are_told_apart(table: ResultsTable, qtb
     assert column(model, "name") == ["picture 1.png", "picture 4.png"]
     with qtbot.waitSignal(table.exported):
         table.export_csv(str(tmp_path / "x.csv"))
-    rows = read(tmp_path / "x.csv")
+    rows = read_table(tmp_path / "x.csv")
     assert [row["in_domain"] for row in rows[:5]] == ["true", "false", "true", "", "false"]
     assert [row["domain_score"] for row in rows[:5]] == ["0", "2.5", "0.5", "", "5.5"]
-    table.begin(found, XRAY)
+    begin(table, found, XRAY)
     assert table._answer.findText("Not its kind") < 0 and table._table.isColumnHidden(place_of("kind"))
 
 
 def test_a_batch_that_goes_on_takes_its_answers_along(model: ResultsModel) -> None:
     found, items = judged()
-    model.begin(found, GATED)
-    model.add(items[:6])
+    begin(model, found, GATED)
+    add(model, items[:6])
     model.set_filter(text="picture")
     kept = [5, -1, 3, 1, 7]
-    model.begin([found[5], ImageSource.from_path("/data/new.png"), found[3], found[1], found[7]], GATED, None, kept)
+    begin(model, [found[5], ImageSource.from_path("/data/new.png"), found[3], found[1], found[7]], GATED, None, kept)
     assert model.query.text == "picture"
     model.set_filter()
     assert column(model, "answer") == ["Pneumonia", "", "No answer", "No answer", ""]
@@ -320,246 +292,28 @@ def test_a_batch_that_goes_on_takes_its_answers_along(model: ResultsModel) -> No
     assert column(model, "notices")[0] == "stretched"
     batch = model.batch
     assert batch is not None and batch.done == 3 and batch.counts.tolist() == [0, 2] and batch.unlike.tolist() == [0, 1]
-    model.add([replace(items[7], position=4)])
+    add(model, [replace(items[7], position=4)])
     assert column(model, "score")[4] == "0.780"
 
 
 def test_a_folder_beside_the_chosen_one_is_not_taken_for_one_below_it(tmp_path: Path) -> None:
     model = ResultsModel()
     found = [ImageSource.from_path(path) for path in ("/data/cat/x.png", "/data/cats/y.png", "/data/cat/sub/z.png")]
-    model.begin(found, XRAY, "/data/cat")
+    begin(model, found, XRAY, "/data/cat")
     assert column(model, "folder") == ["", "/data/cats", "sub"]
-    model.add([answer(at, source, (0.1, 0.9)) for at, source in enumerate(found)])
+    add(model, [answer(at, source, (0.1, 0.9)) for at, source in enumerate(found)])
     assert model.batch is not None
     write_csv(str(tmp_path / "x.csv"), model.batch)
-    assert [row["path"] for row in read(tmp_path / "x.csv")] == ["x.png", "y.png", "sub/z.png"]
+    assert [row["path"] for row in read_table(tmp_path / "x.csv")] == ["x.png", "y.png", "sub/z.png"]
 
 
 def test_a_file_name_is_no_markup_in_a_tool_tip(model: ResultsModel) -> None:
     found = [ImageSource("scan <b>1</b> & <img src='x'>.png", data=b"x")]
-    model.begin(found, XRAY)
+    begin(model, found, XRAY)
     words = QTextDocument()
     words.setHtml(model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole))
     assert words.toPlainText() == found[0].name
     assert model.index(0, 0).data() == found[0].name
-
-
-# Export
-
-
-def read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def test_the_exported_table(table: ResultsTable, qtbot: Any, tmp_path: Path) -> None:
-    found, items = some()
-    table.begin(found, XRAY, "/data")
-    table.add(items[:11])
-    path = tmp_path / "out.csv"
-    with qtbot.waitSignal(table.exported) as told:
-        table.export_csv(str(path), "relative")
-    assert told.args == [str(path), 11]
-    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
-    rows = read(path)
-    assert len(rows) == 11  # the one without an answer yet is left out
-    first = rows[1]
-    assert (first["path"], first["model"], first["label"]) == ("b/picture 1.png", "xray", "Pneumonia")
-    assert np.float32(first["score"]) == np.float32(0.54)
-    assert np.float32(first["score Normal"]) == np.float32(0.46)
-    assert first["elapsed_ms"] == "3.500"
-    assert first["prepared_sha256"] == f"{1:064x}"
-    assert first["notices"] == "stretched"
-    assert (rows[3]["error_kind"], rows[3]["error"], rows[3]["label"]) == ("truncated", "it is cut off", "")
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_the_names_of_a_medical_models_pictures_are_hidden_unless_asked_for(
-    table: ResultsTable, qtbot: Any, tmp_path: Path
-) -> None:
-    found = [ImageSource.from_path(f"/data/Surname_Forename_born1961-03-0{i}.jpeg") for i in range(1, 5)]
-    table.begin(found, XRAY, "/data")
-    table.add([answer(at, source, (0.1, 0.9)) for at, source in enumerate(found[:3])])
-    table.add([failure(3, found[3], "Surname_Forename_born1961-03-04.jpeg is cut off")])
-    path = tmp_path / "out.csv"
-    with qtbot.waitSignal(table.exported):
-        table.export_csv(str(path))
-    assert "urname" not in path.read_text(encoding="utf-8") and list(tmp_path.iterdir()) == [path]
-    assert [row["path"] for row in read(path)] == [f"picture {i}" for i in range(1, 5)]
-    assert "all 4 files" in table._summary.text()
-    with qtbot.waitSignal(table.exported):
-        table.export_csv(str(path), key=True)
-    key = tmp_path / "out - key to names.csv"
-    assert [row["name"] for row in read(key)] == [source.name for source in found]
-    assert [row["shown as"] for row in read(key)] == [row["path"] for row in read(path)]
-    with qtbot.waitSignal(table.exported):
-        table.export_csv(str(path), "full")
-    assert read(path)[0]["path"] == found[0].path
-
-
-def test_of_other_models_pictures_only_what_reads_like_a_name_is_hidden(
-    table: ResultsTable, qtbot: Any, tmp_path: Path
-) -> None:
-    found = [ImageSource.from_path(f"/data/{name}") for name in ("IMG_0001.jpg", "Jane Doe.jpg", "cat.2.jpg")]
-    table.begin(found, replace(XRAY, medical=False, decision=Decision()), "/data")
-    table.add([answer(at, source, (0.1, 0.9)) for at, source in enumerate(found)])
-    with qtbot.waitSignal(table.exported):
-        table.export_csv(str(tmp_path / "x.csv"))
-    assert [row["path"] for row in read(tmp_path / "x.csv")] == ["IMG_0001.jpg", "picture 2", "cat.2.jpg"]
-    assert "1 of 3" in table._summary.text()
-
-
-def test_a_filtered_table_asks_which_rows_are_meant(table: ResultsTable, qtbot: Any, tmp_path: Path) -> None:
-    found, items = some()
-    table.begin(found, XRAY, "/data")
-    table.add(items)
-    table.ask_export()
-    dialog = table.findChild(QFileDialog)
-    assert dialog is not None, "without a filter nothing is asked but the place"
-    dialog.reject()
-    table.model.set_filter(answer=1, below=0.6)
-    assert table.model.rowCount() == 2
-    table.ask_export()
-    few, every = table.which.actions()
-    assert few.text() == "The 2 rows shown…" and every.text() == "All 12 rows…"
-    table.which.close()
-    with qtbot.waitSignal(table.exported):
-        table.export_csv(str(tmp_path / "few.csv"), "relative", shown_only=True)
-    assert [row["path"] for row in read(tmp_path / "few.csv")] == [
-        f"{folder}/{name}"
-        for folder, name in zip(column(table.model, "folder"), column(table.model, "name"), strict=True)
-    ]
-    with qtbot.waitSignal(table.exported):
-        table.export_csv(str(tmp_path / "all.csv"), "relative")
-    assert len(read(tmp_path / "all.csv")) == 12
-
-
-def test_a_threshold_that_made_the_answer_stands_in_place_of_the_losing_score(model: ResultsModel) -> None:
-    found = sources(3)
-    model.begin(found, XRAY)
-    model.add([answer(0, found[0], (0.55, 0.45), 1), answer(1, found[1], (0.3, 0.7)), answer(2, found[2], (0.7, 0.3))])
-    assert column(model, "answer") == ["Pneumonia", "Pneumonia", "Normal"]
-    assert column(model, "score") == ["≥ 0.400", "0.700", "0.700"]
-    assert "decided by the model's threshold" in model.index(0, place_of("score")).data(Qt.ItemDataRole.ToolTipRole)
-
-
-def test_a_name_typed_without_its_ending_is_asked_about_before_it_replaces_a_file(
-    table: ResultsTable, qtbot: Any, tmp_path: Path
-) -> None:
-    found, items = some()
-    table.begin(found, XRAY, "/data")
-    table.add(items)
-    (tmp_path / "kept.csv").write_text("mine")
-    table.ask_export()
-    dialog = table.findChild(QFileDialog)
-    assert dialog is not None
-    dialog.setDirectory(str(tmp_path))
-    name = dialog.findChild(QLineEdit, "fileNameEdit")
-    assert name is not None
-    name.setText("kept")
-    asked: list[str] = []
-    reply = QMessageBox.StandardButton.No
-
-    def respond() -> None:
-        box = QApplication.activeModalWidget()
-        if isinstance(box, QMessageBox):
-            asked.append(box.text())
-            box.button(reply).click()
-
-    watch = QTimer()
-    watch.timeout.connect(respond)
-    watch.start(20)
-    dialog.accept()
-    assert len(asked) == 1 and "kept.csv" in asked[0]
-    assert (tmp_path / "kept.csv").read_text() == "mine"
-    reply = QMessageBox.StandardButton.Yes
-    with qtbot.waitSignal(table.exported):
-        dialog.accept()
-    watch.stop()
-    assert len(asked) == 2
-    assert len(read(tmp_path / "kept.csv")) == 12
-
-
-@pytest.mark.parametrize(
-    ("root", "full", "expected"),
-    [("/data", False, "b/picture 1.png"), (None, False, "picture 1.png"), (None, True, "/data/b/picture 1.png")],
-)
-def test_paths_name_no_folder_that_was_not_chosen(tmp_path: Path, root: Any, full: bool, expected: str) -> None:
-    model = ResultsModel()
-    found, items = some()
-    model.begin(found, XRAY, root)
-    model.add(items)
-    assert model.batch is not None
-    write_csv(str(tmp_path / "x.csv"), model.batch, "full" if full else "relative")
-    assert read(tmp_path / "x.csv")[1]["path"] == expected
-
-
-@pytest.mark.parametrize("name", ["=1+2.png", "+x.png", "-x.png", "@x.png", " =x.png", "\tx.png"])
-def test_no_file_name_becomes_a_formula(tmp_path: Path, name: str) -> None:
-    model = ResultsModel()
-    source = ImageSource(name, data=b"x")
-    model.begin([source], XRAY)
-    model.add([answer(0, source, (0.1, 0.9))])
-    assert model.batch is not None
-    write_csv(str(tmp_path / "x.csv"), model.batch)
-    assert read(tmp_path / "x.csv")[0]["path"] == "'" + name
-
-
-def test_names_of_every_script_survive(tmp_path: Path) -> None:
-    model = ResultsModel()
-    names = ["Ünï 日本 نص.png", 'a "quoted", name.png', "broken\udcff.png"]
-    found = [ImageSource(name, data=b"x") for name in names]
-    model.begin(found, XRAY)
-    model.add([answer(i, source, (0.1, 0.9)) for i, source in enumerate(found)])
-    assert model.batch is not None
-    write_csv(str(tmp_path / "x.csv"), model.batch)
-    assert [row["path"] for row in read(tmp_path / "x.csv")] == [*names[:2], "broken?.png"]
-
-
-def test_a_full_disk_leaves_the_old_file_and_is_said(
-    table: ResultsTable, qtbot: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found, items = some()
-    table.begin(found, XRAY)
-    table.add(items)
-    path = tmp_path / "out.csv"
-    path.write_text("old")
-
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    with qtbot.waitSignal(table.export_failed) as told:
-        table.export_csv(str(path))
-    assert isinstance(told.args[0], FoveaError)
-    assert told.args[0].kind == "disk-full"
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-    assert "the disk of 'out.csv' is full" in table._failure.text
-    assert table._save.isVisible()
-
-
-def test_a_folder_that_is_not_there_is_said(table: ResultsTable, qtbot: Any, tmp_path: Path) -> None:
-    found, items = some()
-    table.begin(found, XRAY)
-    table.add(items)
-    with qtbot.waitSignal(table.export_failed) as told:
-        table.export_csv(str(tmp_path / "nowhere" / "out.csv"))
-    assert told.args[0].kind == "not-saved"
-    assert str(tmp_path) not in told.args[0].message
-
-
-def test_a_cancelled_export_leaves_nothing(table: ResultsTable, qtbot: Any, tmp_path: Path) -> None:
-    found = sources(20_000)
-    table.begin(found, XRAY)
-    table.add([answer(i, source, (0.1, 0.9)) for i, source in enumerate(found)])
-    with qtbot.waitSignal(table.export_failed) as told:
-        table.export_csv(str(tmp_path / "out.csv"))
-        assert table._stop.isVisible()
-        qtbot.mouseClick(table._stop, Qt.MouseButton.LeftButton)
-    assert told.args[0].kind == "cancelled"
-    assert list(tmp_path.iterdir()) == []
-    assert not table._failure.isVisible()
 
 
 def test_general_words_in_table_filter_and_file(model: ResultsModel, tmp_path: Path) -> None:
@@ -567,7 +321,7 @@ def test_general_words_in_table_filter_and_file(model: ResultsModel, tmp_path: P
 
     known = manifest(id="words", labels=("Labrador", "poodle", "tabby"), label_ids=("n1", "n2", "n3"))
     found = sources(4)
-    model.begin(found, known)
+    begin(model, found, known)
     rows = [
         ([0.45, 0.4, 0.15], Wording("word", "dog", 0.85)),
         ([0.9, 0.05, 0.05], Wording("class", "", 0.9)),
@@ -577,7 +331,7 @@ def test_general_words_in_table_filter_and_file(model: ResultsModel, tmp_path: P
     items = [
         replace(answer(at, found[at], scores), label="x", wording=wording) for at, (scores, wording) in enumerate(rows)
     ]
-    model.add(items)
+    add(model, items)
     assert column(model, "answer") == ["dog", "Labrador", "Labrador?", "dog"]
     assert column(model, "score") == ["0.850", "0.900", "0.400", "0.700"]
     assert column(model, "second")[0] == "Labrador 0.450" and column(model, "second")[3] == "poodle 0.400"
@@ -589,7 +343,7 @@ def test_general_words_in_table_filter_and_file(model: ResultsModel, tmp_path: P
     model.set_filter(text="poodle")
     assert column(model, "answer") == ["dog"]
     model.set_filter()
-    model.begin(found, known, kept=[0, 1, 2, 3])
+    begin(model, found, known, kept=[0, 1, 2, 3])
     assert column(model, "answer") == ["dog", "Labrador", "Labrador?", "dog"]
     assert model.batch is not None
     write_csv(str(tmp_path / "out.csv"), model.batch)
@@ -599,3 +353,12 @@ def test_general_words_in_table_filter_and_file(model: ResultsModel, tmp_path: P
     assert [line["general_word"] for line in lines] == ["dog", "", "", "dog"]
     assert [line["score"][:4] for line in lines] == ["0.44", "0.89", "0.40", "0.40"]
     assert lines[0]["general_score"].startswith("0.8") and lines[1]["general_score"] == ""
+
+
+def test_a_threshold_that_made_the_answer_stands_in_place_of_the_losing_score(model: ResultsModel) -> None:
+    found = sources(3)
+    begin(model, found, XRAY)
+    add(model, [answer(0, found[0], (0.55, 0.45), 1), answer(1, found[1], (0.3, 0.7)), answer(2, found[2], (0.7, 0.3))])
+    assert column(model, "answer") == ["Pneumonia", "Pneumonia", "Normal"]
+    assert column(model, "score") == ["≥ 0.400", "0.700", "0.700"]
+    assert "decided by the model's threshold" in model.index(0, place_of("score")).data(Qt.ItemDataRole.ToolTipRole)

@@ -1,13 +1,13 @@
-"""The answers of a batch in columns: a few bytes a picture, so that 100,000 of them stay light; and their order."""
+"""The answers of a batch: the one place where they are kept, in columns, so that 100,000 of them stay light.
+
+Whoever shows or writes them reads here: the list of images, the table of results, the CSV file.
+"""
 
 from __future__ import annotations
 
-import heapq
 import os
-import re
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from desktop.engine.messages import Failure, Prediction
 
@@ -39,42 +39,19 @@ _COLUMNS = (
     *("elapsed", "size", "notice", "sha"),
 )
 _SEPARATORS = os.sep + (os.altsep or "")
-_DIGITS = re.compile(r"\d+")
-_STEP, _RUN = 500, 5000
-"""Rows in one step of slow and of fast work: a millisecond each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which rows are shown, and in which order.
+class Said(NamedTuple):
+    """What a batch said of a picture, in short: a label, or a failure's sentence; ``unlike`` says that the picture is
+    not of the model's kind, so that the label is not to be relied on."""
 
-    ``text`` is looked for in folder, name and answer; ``answer`` is a class or ``None``; ``below`` keeps scores under
-    it; ``unlike`` keeps pictures that are not of the model's kind; ``column`` is the name of one of
-    :data:`desktop.ui.classify.results_columns.COLUMNS`, '' for the order of the pictures.
-    """
-
-    text: str = ""
-    answer: int | None = None
-    only_errors: bool = False
-    below: float | None = None
+    answer: str
+    failed: bool = False
     unlike: bool = False
-    column: str = ""
-    descending: bool = False
-
-    @property
-    def filters(self) -> bool:
-        """Whether any row may be left out."""
-        narrowed = self.answer is not None or self.below is not None
-        return bool(self.text) or narrowed or self.only_errors or self.unlike
-
-    @property
-    def plain(self) -> bool:
-        """Whether every row is shown, in the order of the pictures."""
-        return not self.filters and not self.column
 
 
 class BatchColumns:
-    """The state of each picture by position. All of it belongs to the drawing thread.
+    """The state of each picture by position. Not to be used from several threads.
 
     ``answer`` counts in ``answers``: the model's classes, then the general words that were answered. ``label_index``
     and ``label_score`` are those of the class by the decision rule, also where a general word is the answer; ``second``
@@ -90,7 +67,7 @@ class BatchColumns:
         self.answers = list(manifest.labels)
         self._word_ids: dict[str, int] = {}
         self.label_ids = manifest.label_ids
-        self.model = manifest.id
+        self.model, self.model_name = manifest.id, manifest.name
         self.decision = manifest.decision
         self.medical = manifest.medical
         self.paths: list[str | None] = [source.path for source in sources]
@@ -120,15 +97,12 @@ class BatchColumns:
         self.counts = np.zeros(len(self.labels), np.int64)
         self.unlike = np.zeros(len(self.labels), np.int64)
         self.done = 0
-        self._ranks: dict[str, np.ndarray] = {}
-        self._haystack: list[str] = []
 
     def __len__(self) -> int:
         return len(self.sources)
 
-    def put(self, item: Prediction | Failure) -> bool:
-        """Take one answer; ``False`` where its position is unknown or was answered before."""
-        at = item.position
+    def put(self, at: int, item: Prediction | Failure) -> bool:
+        """Take the answer for position ``at``; ``False`` where that is unknown or was answered before."""
         if not 0 <= at < len(self.sources) or self.state[at] != PENDING:
             return False
         if isinstance(item, Failure):
@@ -170,9 +144,14 @@ class BatchColumns:
             self.domain_score[at] = item.domain.score
             self.unlike[said] += not item.domain.inside
 
+    def pending(self) -> list[int]:
+        """The positions that have no answer yet, ascending."""
+        found: list[int] = (self.state == PENDING).nonzero()[0].tolist()
+        return found
+
     def take_over(self, before: BatchColumns, places: Sequence[int]) -> None:
         """Take the answers of ``before``, a batch of the same model: ``places`` holds for each picture where it stood
-        there, or -1. To be called before any :meth:`put`."""
+        there, or -1. To be called before any :meth:`put`; ``before`` stays as it is."""
         import numpy as np
 
         held = np.asarray(places, np.int64)
@@ -209,6 +188,12 @@ class BatchColumns:
         return self._notice_ids[text]
 
     # Words of a row
+
+    def said(self, at: int) -> Said | None:
+        """What was said of a picture, ``None`` while nothing was."""
+        if self.state[at] == FAILED:
+            return Said(self.errors[at][1], failed=True)
+        return Said(self.label(at), unlike=bool(self.inside[at] == OUTSIDE)) if self.state[at] == ANSWERED else None
 
     def folder(self, at: int) -> str:
         """The folder of a picture, relative to the chosen one; '' for that one itself or for no file."""
@@ -265,121 +250,6 @@ class BatchColumns:
                 return -1
             if self.sources[at] == source:
                 return at
-
-    # Order
-
-    def ordering(
-        self, query: Query, key_of: Callable[[BatchColumns], Generator[None, None, np.ndarray]] | None = None
-    ) -> Generator[None, None, np.ndarray]:
-        """Finds the positions to show, int32, in order; a step takes a millisecond or so (sorting numbers, ten).
-        ``key_of`` is that of the query's column."""
-        import numpy as np
-
-        keep = np.ones(len(self), bool)
-        if query.only_errors:
-            keep &= self.state == FAILED
-        if query.answer is not None:
-            keep &= (self.state == ANSWERED) & (self.answer == query.answer) & (self.inside != OUTSIDE)
-        if query.below is not None:
-            keep &= (self.state == ANSWERED) & (self.score < query.below) & (self.inside != OUTSIDE)
-        if query.unlike:
-            keep &= self.inside == OUTSIDE
-        if query.text:
-            keep &= yield from self._matches(query.text.casefold())
-        if key_of is not None:
-            key = yield from key_of(self)
-            # Read after the last step, so that all of it belongs to one moment.
-            rows = np.flatnonzero(keep).astype(np.int32)
-            key = key[rows]
-            return rows[np.argsort(-key if query.descending else key, kind="stable")]
-        return np.flatnonzero(keep).astype(np.int32)
-
-    def _matches(self, text: str) -> Generator[None, None, np.ndarray]:
-        import numpy as np
-
-        words = self._haystack
-        while len(words) < len(self):
-            for at in range(len(words), min(len(words) + _STEP, len(self))):
-                words.append(f"{self.folder(at)}/{self.sources[at].name}".casefold())
-            yield
-        found = np.zeros(len(self), bool)
-        for start in range(0, len(self), _RUN):
-            found[start : start + _RUN] = [text in line for line in words[start : start + _RUN]]
-            yield
-        named = np.array([text in label.casefold() for label in self.answers])
-        # A general word is found by the class that it perhaps is, too.
-        found |= (self.answer >= 0) & (named[self.answer] | named[self.label_index])
-        return found
-
-    # What columns sort by; those of numbers stand with their columns
-
-    def answer_key(self) -> Generator[None, None, np.ndarray]:
-        """The places of the answers, of pictures that have one."""
-        import numpy as np
-
-        ranks = yield from _ranked([label.casefold() for label in self.answers])
-        return np.where((self.answer >= 0) & (self.inside != OUTSIDE), ranks[self.answer], np.nan)
-
-    def notices_key(self) -> Generator[None, None, np.ndarray]:
-        """The places of the notices."""
-        import numpy as np
-
-        ranks = yield from _ranked([text.casefold() for text in self.notice_texts])
-        ids = np.minimum(self.notice, len(ranks) - 1)  # texts may have been added since
-        return np.where(ids > 0, ranks[ids], np.nan)
-
-    def rank_of(self, name: str, text: Callable[[int], str]) -> Generator[None, None, np.ndarray]:
-        """The places of texts that every picture has and that never change; so they are found once for a ``name``."""
-        if name not in self._ranks:
-            words: list[str] = []
-            while len(words) < len(self):
-                for at in range(len(words), min(len(words) + _STEP, len(self))):
-                    words.append(_natural(text(at)))
-                yield
-            self._ranks[name] = yield from _ranked(words)
-        return self._ranks[name]
-
-    def error_key(self) -> Generator[None, None, np.ndarray]:
-        """The places of the problems."""
-        import numpy as np
-
-        positions = list(self.errors)
-        ranks = yield from _ranked([self.errors[at][1].casefold() for at in positions])
-        key = np.full(len(self), np.nan)
-        if positions:
-            key[positions] = ranks
-        return key
-
-
-def _natural(text: str) -> str:
-    """A key by which 'image 2' comes before 'image 10'."""
-    return _DIGITS.sub(_padded, text.casefold())
-
-
-def _padded(digits: re.Match[str]) -> str:
-    return digits.group().rjust(12, "0")
-
-
-def _ranked(words: list[str]) -> Generator[None, None, np.ndarray]:
-    """For each word its place in the sorted order, float64; equal words share one.
-
-    Sorted in short runs that are merged bit by bit: one sort of 100,000 texts would take a tenth of a second.
-    """
-    import numpy as np
-
-    runs = []
-    for start in range(0, len(words), _STEP):
-        runs.append(sorted(zip(words[start : start + _STEP], range(start, start + _STEP), strict=False)))
-        yield
-    ranks = np.zeros(len(words))
-    place, before = -1, None
-    for turn, (word, index) in enumerate(heapq.merge(*runs)):
-        if word != before:
-            place, before = place + 1, word
-        ranks[index] = place
-        if turn % _STEP == 0:
-            yield
-    return ranks
 
 
 def _common_folder(paths: Sequence[str]) -> str:
