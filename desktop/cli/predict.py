@@ -28,8 +28,8 @@ _LABEL_WIDTH, _WORDED_WIDTH = 28, 44
 _EPILOG = """\
 A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
 DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
-the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given, study,
-series and frame; what its files are called is often a name, and is said with --files alone.
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),

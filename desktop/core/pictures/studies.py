@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from desktop.core.pictures.dicom.directory import FileFinder, Listed
 from desktop.core.pictures.dicom.series import MOST_FRAMES, Head, Series, grouped
-from desktop.core.pictures.formats import HEAD_BYTES, sniff
+from desktop.core.pictures.formats import HEAD_BYTES, SUPPORTED_SUFFIXES, sniff
 from desktop.core.pictures.walk import FoundFile, Problem, walk_images
 from desktop.core.types import FoveaError
 from desktop.system.workers import NoWorkerError, WorkCancelled
@@ -24,25 +24,7 @@ if TYPE_CHECKING:
     from desktop.system.workers import Workers
 
 _PORTION = 32
-_RASTER = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".avif",
-    ]
-)
+_RASTER = SUPPORTED_SUFFIXES - {".dcm", ".dicom"}
 _SERIES = "desktop.core.pictures.dicom.series:read_head"
 _DIRECTORY = "desktop.core.pictures.dicom.directory:read_directory"
 DIRECTORY_NAME = "dicomdir"
@@ -101,12 +83,11 @@ Found = FoundFile | Problem | FoundSeries | ReadingHeads | LeftOut
 
 @dataclass(slots=True)
 class _Gathered:
-    """DICOM files that wait for their headers; ``outright`` are those that were named themselves."""
+    """DICOM files that wait for their headers, each with what was given to find it ('': itself); ``listed`` are those
+    that a DICOMDIR names."""
 
-    given: str
-    paths: dict[str, None] = field(default_factory=dict)
-    outright: set[str] = field(default_factory=set)
-    every: bool = False
+    given: dict[str, str] = field(default_factory=dict)
+    listed: set[str] = field(default_factory=set)
 
 
 def find_studies(
@@ -118,28 +99,21 @@ def find_studies(
     """Every picture among ``paths`` and in the folders among them, as ``walk_images`` finds them; DICOM files last, as
     series where they belong together. Raises nothing for what the disk holds; ends early when ``cancelled``.
     """
-    folders: list[_Gathered] = []
-    loose = _Gathered("")
+    gathered = _Gathered()
     for given in paths:
         path = os.fspath(given)
         if os.path.basename(path).casefold() == DIRECTORY_NAME and os.path.isfile(path):
-            yield from _listed(path, folders, pool, cancelled)
+            yield from _listed(path, gathered, pool, cancelled)
             continue
-        named = not os.path.isdir(path)
-        target = loose if named else _Gathered(path)
-        if not named:
-            folders.append(target)
+        root = path if os.path.isdir(path) else ""
         for found in walk_images([path], suffixes):
             if cancelled():
                 return
             if isinstance(found, FoundFile) and _is_dicom(found.path):
-                target.paths[found.path] = None
-                if named:
-                    target.outright.add(found.path)
-                continue
-            yield found
-    for gathered in ([loose] if loose.paths else []) + folders:
-        yield from _put_together(gathered, pool, cancelled)
+                gathered.given.setdefault(found.path, root)
+            else:
+                yield found
+    yield from _put_together(gathered, pool, cancelled)
 
 
 def each_frame(found: FoundSeries) -> Iterator[FoundFrame]:
@@ -160,7 +134,7 @@ def _is_dicom(path: str) -> bool:
 
 def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable[[], bool]) -> Iterator[Found]:
     """The series of what was gathered. A file whose header cannot be read stays a picture: opening it tells why."""
-    paths = list(gathered.paths)
+    paths = list(gathered.given)
     heads: dict[str, Head | None] = dict.fromkeys(paths)
     try:
         for start in range(0, min(len(paths), MOST_FRAMES), _PORTION):
@@ -174,9 +148,9 @@ def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable
         return
     except NoWorkerError:
         pass  # no process for it: all are single pictures, and whatever opens them says what is wrong
-    left = sum(_left_out(head, path in gathered.outright) for path, head in heads.items())
+    left = sum(_left_out(head, gathered.given[path]) for path, head in heads.items())
     series = {}
-    for one in grouped([(path, head) for path, head in heads.items() if head is not None], gathered.every):
+    for one in grouped([(path, head) for path, head in heads.items() if head is not None], gathered.listed):
         for path, _ in one.frames:
             series.setdefault(path, one)
     seen: set[int] = set()
@@ -185,16 +159,16 @@ def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable
         if found is not None:
             if id(found) not in seen:
                 seen.add(id(found))
-                yield FoundSeries(found, gathered.given)
-        elif head is None or (not head.picture and not _left_out(head, path in gathered.outright)):
+                yield FoundSeries(found, gathered.given[path])
+        elif head is None or (not head.picture and not _left_out(head, gathered.given[path])):
             yield FoundFile(path)
     if left:
         yield LeftOut(left)
 
 
-def _left_out(head: Head | None, outright: bool) -> bool:
+def _left_out(head: Head | None, given: str) -> bool:
     """Whether a file holds no picture and nobody asked for it; a damaged one is shown, for opening it tells why."""
-    return head is not None and head.other and not head.picture and not outright
+    return head is not None and head.other and not head.picture and bool(given)
 
 
 def _each(function: str, paths: list[str], pool: Workers | None, cancelled: Callable[[], bool]) -> list[object]:
@@ -203,9 +177,7 @@ def _each(function: str, paths: list[str], pool: Workers | None, cancelled: Call
     return each(function, paths, pool, cancelled)
 
 
-def _listed(
-    path: str, folders: list[_Gathered], pool: Workers | None, cancelled: Callable[[], bool]
-) -> Iterator[Found]:
+def _listed(path: str, gathered: _Gathered, pool: Workers | None, cancelled: Callable[[], bool]) -> Iterator[Found]:
     """Gather the files that the DICOMDIR at ``path`` names; what is wrong with it comes as one problem of each kind."""
     try:
         (read,) = _each(_DIRECTORY, [path], pool, cancelled)
@@ -215,7 +187,6 @@ def _listed(
         assert isinstance(read, FoveaError)
         yield Problem(path, read.kind, f"{read.message} Open the folder that it lies in instead.")
         return
-    gathered = _Gathered(path, every=True)
     finder = FileFinder(os.path.dirname(path))
     refused, missing, whole = read.refused, 0, len(read.files)
     for parts in read.files:
@@ -229,9 +200,8 @@ def _listed(
         if found is None:
             missing += 1
         else:
-            gathered.paths[found] = None
-    if gathered.paths:
-        folders.append(gathered)
+            gathered.given.setdefault(found, path)
+            gathered.listed.add(found)
     if refused:
         what = "a file" if refused == 1 else f"{refused:,} files"
         yield Problem(path, "outside", f"It names {what} outside its own folder; nothing outside was opened.")

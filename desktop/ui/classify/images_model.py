@@ -83,19 +83,20 @@ class ImagesModel(QAbstractListModel):
         if item is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return item.source.name
+            return item.name
         if role == ITEM_ROLE:
             return item
         if role == Qt.ItemDataRole.ToolTipRole:
-            name, said = item.source.path or item.source.name, self.said(item)
+            # What the files of a study are called is often a name.
+            name, said = item.name if item.stack is not None else item.source.path or item.name, self.said(item)
             return tip(f"{name}\n{self._words(said)}" if said is not None else name)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             said = self.said(item)
             if said is None:
-                return item.source.name
+                return item.name
             if said.failed:
-                return self.tr("{0}, no result: {1}").format(item.source.name, said.answer)
-            return f"{item.source.name}, {self._words(said)}"
+                return self.tr("{0}, no result: {1}").format(item.name, said.answer)
+            return f"{item.name}, {self._words(said)}"
         return None
 
     def _words(self, said: Said) -> str:
@@ -152,7 +153,7 @@ class ImagesModel(QAbstractListModel):
 
     @Slot(int, int)
     def _after_insert(self, first: int, count: int) -> None:
-        self._shared.take(item.source.name for item in self._session.items[first : first + count])
+        self._shared.take(item.name for item in self._session.items[first : first + count])
         if not self._filter:
             self._shown = len(self._session.items)
             self.endInsertRows()
@@ -172,7 +173,7 @@ class ImagesModel(QAbstractListModel):
     @Slot()
     def _after_reset(self) -> None:
         self._shared = Shared()
-        self._shared.take(item.source.name for item in self._session.items)
+        self._shared.take(item.name for item in self._session.items)
         self._recount()
         self.endResetModel()
         self._announce()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSpinBox,
     QSplitter,
     QToolButton,
     QVBoxLayout,
@@ -19,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.explaining import Explainer
-from desktop.services.session import PREVIEW_SIDE, Session
+from desktop.services.session import PREVIEW_SIDE, ImageItem, Session
+from desktop.ui.classify.frame_bar import FrameBar
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.classify.radiology import RadiologyBar
 from desktop.ui.classify.why_bar import WhyBar
@@ -66,10 +66,12 @@ class ElidedLabel(QLabel):
 
 
 class PicturePane(QWidget):
-    """Shows the session's picture. ``look`` asks for the large view, ``again`` to ask the engine anew."""
+    """Shows the session's picture. ``look`` asks for the large view, ``again`` to ask the engine anew,
+    ``every_wanted`` for answers of all the frames of an item."""
 
     look = Signal()
     again = Signal()
+    every_wanted = Signal(object)
 
     def __init__(
         self, session: Session, catalog: ModelCatalog, explainer: Explainer, parent: QWidget | None = None
@@ -86,6 +88,10 @@ class PicturePane(QWidget):
         self.prepared = PreparedView()
         self._notices = NoticeStrip()
         self.failure = ErrorPanel()
+        self.frames = FrameBar(session)
+        self.frames.every_wanted.connect(self.every_wanted)
+        self.picture.stepped.connect(self.frames.step)
+        self._shown: ImageItem | None = None  # of which a frame is on screen
         self.radiology = RadiologyBar(session, self.picture)
         self.radiology.header_wanted.connect(self._show_header)
         self._header: HeaderDialog | None = None
@@ -112,14 +118,6 @@ class PicturePane(QWidget):
     def _build(self) -> None:
         self._name = ElidedLabel()
         self._name.setProperty("role", "title")
-        self._frame = QSpinBox()
-        self._frame.setAccessibleName(self.tr("Frame"))
-        self._frame.setToolTip(self.tr("Frame of this file"))
-        self._frame.setPrefix(self.tr("Frame "))
-        self._frame.setKeyboardTracking(False)
-        self._frame.lineEdit().setTextMargins(6, 0, 0, 0)
-        self._frame.hide()
-        self._frame.valueChanged.connect(self._choose_frame)
         self._facts = QLabel()
         self._facts.setProperty("role", "secondary")
         self._zoom = QLabel()
@@ -130,8 +128,6 @@ class PicturePane(QWidget):
         head.setSpacing(2)
         head.addWidget(self._name, 1)
         head.addSpacing(8)
-        head.addWidget(self._frame)
-        head.addSpacing(4)
         head.addWidget(self._facts)
         head.addSpacing(8)
         for icon, words, slot in (
@@ -166,6 +162,7 @@ class PicturePane(QWidget):
         layout.addWidget(self.radiology)
         layout.addWidget(self.why)
         layout.addWidget(self.splitter, 1)
+        layout.addWidget(self.frames)
         layout.addWidget(self._notices)
         layout.addWidget(self.failure)
 
@@ -214,9 +211,9 @@ class PicturePane(QWidget):
     @Slot()
     def _show_name(self) -> None:
         item = self._session.current
-        self._name.set_text(item.source.name if item is not None else "")
+        self._name.set_text(item.name if item is not None else "")
+        self.picture.set_stepping(self.frames.several)
         self._facts.clear()
-        self._frame.hide()
 
     @Slot()
     def _show_preview(self) -> None:
@@ -227,13 +224,17 @@ class PicturePane(QWidget):
         if preview is not None:
             self._busy.stop()
             self.picture.set_message("")
-            self.picture.set_image(_displayable(image_of(preview.pixels)), preview.original_size)
+            self._show_pixels(preview)
             width, height = preview.original_size
             facts = [f"{width} × {height}", preview.format]
-            self._show_frames(preview)
             self._facts.setText(" · ".join(facts))
+        elif failure is None and self._session.current is not None and self._session.current is self._shown:
+            # The next frame is there in a moment: an empty ground between the two would flicker.
+            self._busy.start()
+            return
         else:
             self.picture.set_image(None)
+            self._shown = None
             self._zoom.clear()
             if failure is not None:
                 self._busy.stop()
@@ -245,19 +246,22 @@ class PicturePane(QWidget):
         self._show_failure()
         self._show_notices()
 
-    def _show_frames(self, preview: Preview) -> None:
-        with QSignalBlocker(self._frame):
-            self._frame.setRange(1, max(1, preview.frames))
-            self._frame.setSuffix(self.tr(" of {0}").format(preview.frames))
-            self._frame.setValue(preview.source.frame + 1)
-        self._frame.setVisible(preview.frames > 1)
-
-    @Slot(int)
-    def _choose_frame(self, number: int) -> None:
-        self._session.set_frame(number - 1)
+    def _show_pixels(self, preview: Preview) -> None:
+        """A frame after another of the same series keeps zoom and place, and waits for the window that was chosen."""
+        item = self._session.current
+        self.picture.set_stepping(self.frames.several)
+        if item is not self._shown:
+            self._shown = item
+            self.picture.set_image(_displayable(image_of(preview.pixels)), preview.original_size)
+        elif not self.radiology.draws:
+            self.picture.refine(_displayable(image_of(preview.pixels)), preview.original_size)
 
     @Slot()
     def _say_busy(self) -> None:
+        if self._session.preview is None:
+            self.picture.set_image(None)
+            self._shown = None
+            self._zoom.clear()
         self.picture.set_message(self.tr("Opening…"))
 
     @Slot()

@@ -125,9 +125,11 @@ class ClassifyView(QWidget):
         self.list.show_in_folder.connect(self._show_in_folder)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
+        self.opener.reading.connect(self._show_reading)
         self.opener.finished.connect(self._on_opened)
         self.opener.idle.connect(self._scan_row.hide)
         self.opener.said.connect(self.said)
+        self.opener.told.connect(self.told)
         self.opener.opened_one.connect(self.classifying.take_one)
         self.classifying.seen = self._small_pictures_are_there
         self.list.model.thumbnails_changed.connect(self.classifying.look_first)
@@ -166,6 +168,7 @@ class ClassifyView(QWidget):
         self._middle.setStretchFactor(1, 2)
         self._middle.setSizes([360, 290])
         self._picture.look.connect(self.look_requested)
+        self._picture.every_wanted.connect(self.classifying.every)
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
@@ -261,6 +264,12 @@ class ClassifyView(QWidget):
         else:
             self._scan_words.setText(self.tr("Looking for images…"))
 
+    @Slot(int, int)
+    def _show_reading(self, done: int, total: int) -> None:
+        number = self.locale().toString
+        words = self.tr("Reading the headers of DICOM files: {0} of {1}…")
+        self._scan_words.setText(words.format(number(done), number(total)))
+
     @Slot(list, object)
     def _on_opened(self, items: list[ImageItem], done: ScanDone) -> None:
         for folder in done.folders:
@@ -330,9 +339,7 @@ class ClassifyView(QWidget):
 
     @Slot(object)
     def _show_source(self, source: ImageSource) -> None:
-        item = self.session.find(source)
-        if item is not None:
-            self.session.set_current(item)
+        self.session.show(source)
 
     @Slot(object)
     def _show_in_folder(self, item: ImageItem) -> None:

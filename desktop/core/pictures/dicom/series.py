@@ -5,8 +5,9 @@ read by :func:`read_head`, in a child with limits; who the patient is leaves tha
 tell two apart. :func:`grouped` does the rest and opens nothing.
 
 Source of the method: DICOM PS3.3, A.1.2 and C.7.3.1 (Series Instance UID, Series Number), C.7.6.2.1.1 (Image Position
-and Image Orientation (Patient): the order along the slices' normal), C.7.6.1 (Instance Number, where there is no position),
-C.7.6.6 (Number of Frames). Two orientations in one series are two stacks: a localizer is no slice among the others.
+and Image Orientation (Patient): the order along the slices' normal), C.7.6.1 (Instance Number, where there is no
+position), C.7.6.6 (Number of Frames). Two orientations in one series are two stacks: a localizer is no slice among the
+others.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -28,20 +29,9 @@ MOST_FRAMES = 20_000
 """Frames of one file, and files of one folder, that are taken for a series; more stay single pictures."""
 
 _TAGS = [
-    "SOPClassUID",
-    "SOPInstanceUID",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "PatientID",
-    "PatientName",
-    "Modality",
-    "SeriesNumber",
-    "InstanceNumber",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "Rows",
-    "Columns",
-    "NumberOfFrames",
+    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "PatientID", "PatientName", "Modality"),
+    *("SeriesNumber", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient", "Rows", "Columns"),
+    *("NumberOfFrames", "DirectoryRecordSequence"),
 ]
 _MODALITY = re.compile(r"[A-Z]{2,8}\Z")
 _MOST_NUMBER = 1 << 31
@@ -82,17 +72,19 @@ class Head:
 class Series:
     """Frames that belong together, in order: ``frames`` are a file's path and the frame's place in it (0-based).
 
-    ``ordinal`` and ``study`` count the series and studies that were found, from 1; ``number`` is the file's own Series
-    Number. Where a series holds pictures of several orientations it comes in ``parts``, of which this is ``part``.
-    ``missing`` counts the slices that are not there as far as their places or numbers tell, ``copies`` the files that
-    held a frame once more, ``shared`` the frames that have their Instance Number in common with another. ``placed``
-    says that the order is that of the places in the patient; else it is that of the numbers. ``belongs`` is false for a
-    picture or multi-frame file that stands for itself.
+    ``ordinal`` and ``study`` count the series and studies that were found, from 1; ``studies`` is how many of these
+    hold something that belongs together. ``number`` is the file's own Series Number. Where a series holds pictures of
+    several orientations it comes in ``parts``, of which this is ``part``. ``missing`` counts the slices that are not
+    there as far as their places or numbers tell, ``copies`` the files that held a frame once more, ``shared`` the
+    frames that have their Instance Number in common with another. ``placed`` says that the order is that of the places
+    in the patient; else it is that of the numbers. ``belongs`` is false for a picture or multi-frame file that stands
+    for itself.
     """
 
     frames: tuple[tuple[str, int], ...]
     ordinal: int
     study: int
+    studies: int
     number: int | None
     modality: str
     part: int = 1
@@ -123,9 +115,7 @@ def read_head(path: str) -> Head:
             decode.check_inflated(file)
             file.seek(0)
             try:
-                dataset = decode.quiet_pydicom().dcmread(
-                    file, stop_before_pixels=True, force=True, specific_tags=[*_TAGS, "DirectoryRecordSequence"]
-                )
+                dataset = decode.quiet_pydicom().dcmread(file, stop_before_pixels=True, force=True, specific_tags=_TAGS)
                 return head_of(dataset)
             except RecursionError:
                 raise decode._too_deep() from None
@@ -179,13 +169,13 @@ def _never_a_picture(dataset: Any) -> bool:
     return known and "Image" not in uid.name and "Segmentation" not in uid.name
 
 
-def grouped(heads: Sequence[tuple[str, Head]], every: bool = False) -> list[Series]:
+def grouped(heads: Sequence[tuple[str, Head]], listed: Collection[str] = ()) -> list[Series]:
     """The pictures of ``heads`` (path and head, in the order they were found) as series; in the order of the first of
     each, parts of one series beside each other.
 
     A file of several frames is a series of its own. What stands for itself (no Series Instance UID, or the only file of
-    a series in a study without a stack) has ``belongs`` false; with ``every``, as for a disc, what names a series
-    belongs.
+    a series in a study without a stack) has ``belongs`` false; of the paths in ``listed``, as by a disc, what names a
+    series belongs.
     """
     groups: dict[bytes, list[tuple[str, Head]]] = {}
     for number, (path, head) in enumerate(heads):
@@ -196,22 +186,29 @@ def grouped(heads: Sequence[tuple[str, Head]], every: bool = False) -> list[Seri
         groups.setdefault(key, []).append((path, head))
     stacks = [stack for members in groups.values() for stack in _stacks(members)]
     stacked = {stack.heads[0].study for stack in stacks if len(stack.paths) > 1}
+    belonging = [
+        len(stack.paths) > 1
+        or (bool(stack.heads[0].series) and (stack.paths[0] in listed or stack.heads[0].study in stacked))
+        for stack in stacks
+    ]
     studies: dict[bytes, int] = {}
+    for stack, belongs in zip(stacks, belonging, strict=True):
+        if belongs:
+            studies.setdefault(stack.heads[0].study, len(studies) + 1)
+    told = len(studies)
     out: list[Series] = []
     ordinals: dict[int, int] = {}
-    for stack in stacks:
+    for stack, belongs in zip(stacks, belonging, strict=True):
         head = stack.heads[0]
         ordinal = ordinals.setdefault(stack.group, len(ordinals) + 1)
-        study = studies.setdefault(head.study, len(studies) + 1)
         frames = tuple((path, 0) for path in stack.paths)
         if 1 < head.frames <= MOST_FRAMES:
             frames = tuple((stack.paths[0], frame) for frame in range(head.frames))
-        single = len(stack.paths) == 1
-        belongs = not single or (bool(head.series) and (every or head.study in stacked))
+        study = studies.setdefault(head.study, len(studies) + 1)
         out.append(
             Series(
-                frames, ordinal, study, head.number, head.modality, stack.part, stack.parts, stack.missing, stack.copies,
-                stack.shared, stack.placed, belongs,
+                frames, ordinal, study, told, head.number, head.modality, stack.part, stack.parts, stack.missing,
+                stack.copies, stack.shared, stack.placed, belongs,
             )
         )  # fmt: skip
     return out
