@@ -48,7 +48,7 @@ mutants: ## put small faults into what decides, and see whether tests notice (AR
 	@sh tools/setup.sh dev
 	@$(PY) tools/mutants.py $(ARGS)
 
-translations: ## collect the window's words for each language (ARGS=de begins a new one)
+translations: ## collect all of Fovea's words for each language (ARGS=de begins a new one, ARGS=--check looks for faults)
 	@sh tools/setup.sh run
 	@$(PY) tools/translations.py $(ARGS)
 

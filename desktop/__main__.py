@@ -23,12 +23,35 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         multiprocessing.freeze_support()  # first: in a frozen child it does the child's work and never returns
     from desktop.cli import console
-    from desktop.system import privacy
+    from desktop.system import privacy, words
 
     console.prepare_streams()
     privacy.begin()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    wish = _take_language(arguments)
+    if wish:
+        os.environ[words.VARIABLES[0]] = wish  # for children that draw the window
+    if words.speak() != wish and wish and not words.is_there(wish):
+        known = ", ".join(words.languages())
+        console.complain(
+            words.phrase("there is no translation into '{language}'", language=console.printable(wish)),
+            words.phrase("Languages: {known}.", known=known),
+        )
+        return 2
     return console.guarded(lambda: _dispatch(arguments))
+
+
+def _take_language(arguments: list[str]) -> str:
+    """The language that ``--lang`` names, '' where it is not there; it goes from ``arguments``."""
+    for place, word in enumerate(arguments):
+        if word == "--":
+            break
+        if word == "--lang" and place + 1 < len(arguments):
+            del arguments[place]
+            return arguments.pop(place)
+        if word.startswith("--lang="):
+            return arguments.pop(place).partition("=")[2]
+    return ""
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -85,8 +85,9 @@ _LEFT_OUT = (
     # Platforms without a desktop, and what only they use.
     *("*libqeglfs*", "*libqlinuxfb*", "*libqvnc*", "*libqminimal*", "*libqvkkhrdisplay*", "*libqpdf*"),
     *("*libQt6EglF*", "*/egldeviceintegrations/*", "*/plugins/generic/*", "*/plugins/networkinformation/*"),
-    # Fovea's window has its own words and draws its own pictures: icons in SVG, pictures to look at in PNG and JPEG.
-    *("*/Qt/translations/*", "*/PySide6/translations/*", "*/Qt6/translations/*"),
+    # Of Qt's own words those of Fovea's languages alone (_KEPT), of Fovea's the compiled ones. The window draws icons
+    # in SVG, pictures to look at in PNG and JPEG.
+    *("*/Qt/translations/*", "*/PySide6/translations/*", "*/Qt6/translations/*", "resources/translations/*.ts"),
     *("*libqtiff*", "*libqtga*", "*libqwbmp*", "*libqicns*", "*libqpdf*", "*qtiff.dll", "*qtga.dll", "*qwbmp.dll"),
     *("*qicns.dll", "*opengl32sw.dll", "*/libivi-shell.so", "*/libfullscreen-shell*"),
     # For building against a package, and for its own tests.
@@ -101,6 +102,8 @@ _LEFT_OUT = (
     # training and no export opens (seen by tracing the files that a whole self-test training opens).
     *("*_pywrap_profiler_plugin*", "*stablehlo_extension.so", "*/tf2xla/ops/_xla_ops.so"),
 )
+# Buttons of dialogs and menus of text fields: 1.1 MB.
+_KEPT = tuple(f"*/translations/qtbase_{language}.qm" for language in ("de", "es", "fr", "ja", "pt_BR", "zh_CN"))
 # One small file a transfer syntax of those that pydicom brings for its tests: the self-test decodes them.
 DICOM_SAMPLES = (
     *("rtdose_1frame.dcm", "MR_small.dcm", "image_dfl.dcm", "SC_rgb_small_odd_big_endian.dcm", "SC_rgb_rle.dcm"),
@@ -132,6 +135,8 @@ def imported_by_fovea() -> set[str]:
 def is_wanted(destination: str) -> bool:
     """Whether the file ``destination`` (a path inside the folder) belongs into the program."""
     path = destination.replace(os.sep, "/")
+    if any(fnmatchcase("/" + path, pattern) for pattern in _KEPT):
+        return True
     return not any(fnmatchcase(path, pattern) or fnmatchcase("/" + path, pattern) for pattern in _LEFT_OUT)
 
 

@@ -151,8 +151,20 @@ prepare_models() {
     say "to try it again: $venv/bin/python -m desktop models prepare --shared"
 }
 
+# What the program loads of its translations: made anew where a source is newer.
+compile_translations() {
+    for source in resources/translations/*.ts; do
+        if [ -f "$source" ] && [ ! "${source%.ts}.mo" -nt "$source" ]; then
+            "$venv/bin/python" tools/translations.py --compile && return 0
+            say "the translations could not be made ready: Fovea speaks English"
+            return 0
+        fi
+    done
+}
+
 if usable && current "$want"; then
     ensure_system "$venv/bin/python"
+    compile_translations
     prepare_models
     exit 0
 fi
@@ -171,5 +183,6 @@ printf '%s\n' "$wanted" >"$work/stamp"
 mv "$work/stamp" "$venv/fovea-$want.stamp"
 # What the tests need contains what the program needs.
 [ "$want" = run ] || cp "$venv/fovea-$want.stamp" "$venv/fovea-run.stamp"
+compile_translations
 prepare_models
 say "ready"

@@ -18,6 +18,7 @@ from desktop.core.figures.store import EvaluationStore
 from desktop.core.types import FoveaError
 from desktop.engine.evaluation import EventEngine, evaluate
 from desktop.engine.evaluation_facts import model_facts
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,8 +115,10 @@ def evaluate_and_keep(
             "Begin it again whenever you like; nothing was kept.",
         )
     if not len(result):
-        first = result.skipped[0].message if result.skipped else "there is none"
-        raise FoveaError("no-answers", f"no picture was answered: {first}", "Look at the files, or the model.")
+        first = result.skipped[0].message if result.skipped else phrase("there is none")
+        raise FoveaError(
+            "no-answers", phrase("no picture was answered: {first}", first=first), "Look at the files, or the model."
+        )
     measured = figures(result)
     trouble = ""
     try:

@@ -20,6 +20,7 @@ from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import english, phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,7 +146,7 @@ EXPORTS: tuple[Export, ...] = (
         "model",
         (".zip",),
         "Fovea",
-        QT_TRANSLATE_NOOP("Exports", "Whole, for another Fovea (.zip)"),
+        QT_TRANSLATE_NOOP("Exports", "Complete, for another Fovea (.zip)"),
         QT_TRANSLATE_NOOP("Exports", "everything, with its card and checksums"),
         form="zip",
     ),
@@ -162,7 +163,7 @@ EXPORTS: tuple[Export, ...] = (
         (".tflite",),
         "LiteRT",
         QT_TRANSLATE_NOOP("Exports", "LiteRT (.tflite)"),
-        QT_TRANSLATE_NOOP("Exports", "for telephones and small computers"),
+        QT_TRANSLATE_NOOP("Exports", "for phones and small computers"),
         form="tflite",
     ),
     Export(
@@ -193,15 +194,19 @@ def export_for(subject: Subject, path: str | Path, reports: bool | None = None) 
     ending, known = Path(path).suffix.lower(), endings_of(subject, reports)
     if ending not in known:
         listed = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else known[0]
-        what = "report format" if reports else f"format of {_A[subject]}"
-        raise FoveaError("bad-suffix", f"'{Path(path).name}' names no {what}", f"Use {listed}.")
+        what = phrase("report format") if reports else phrase("format of {a}", a=_A[subject])
+        raise FoveaError(
+            "bad-suffix",
+            phrase("'{name}' names no {what}", name=Path(path).name, what=what),
+            phrase("Use {listed}.", listed=listed),
+        )
     return next(export for export in exports_of(subject) if ending in export.endings)
 
 
 _A: dict[Subject, str] = {
-    "evaluation": "an evaluation",
+    "evaluation": phrase("an evaluation"),
     "list": "a list",
-    "batch": "a table of answers",
+    "batch": phrase("a table of answers"),
     "curves": "curves",
     "drawing": "a drawing",
     "model": "a model",
@@ -244,7 +249,7 @@ def figures_text(found: ToSave) -> str:
         second, theirs, paired = found.other
         value["compared_with"] = figures_json(second, theirs, naming)
         value["mcnemar"] = _paired_json(paired, naming)
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+    return json.dumps(english(value), indent=1, allow_nan=False) + "\n"
 
 
 def _paired_json(paired: PairedResult, naming: Callable[[str], str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from desktop.ml.plans.plan import (
 from desktop.ml.plans.presets import DEFAULT, Shape
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.ids import id_of
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.app.training_data import TrainingData
@@ -148,26 +149,26 @@ RECIPES: dict[RecipeId, Recipe] = {
             QT_TRANSLATE_NOOP("Recipes", "Fovea's own"),
             "",
             "",
-            "a network of its own, from random weights",
+            phrase("a network of its own, from random weights"),
         ),
         Recipe(
             "continue",
             QT_TRANSLATE_NOOP("Recipes", "Go on with a model"),
             "{0}",
             QT_TRANSLATE_NOOP("Recipes", "Every layer goes on learning from where {0} stands, with your pictures."),
-            "go on training every layer",
+            phrase("go on training every layer"),
             _continue,
         ),
         Recipe(
             "features",
             QT_TRANSLATE_NOOP("Recipes", "Build upon a model"),
-            QT_TRANSLATE_NOOP("Recipes", "Features of {0}"),
+            QT_TRANSLATE_NOOP("Recipes", "Build upon {0}"),
             QT_TRANSLATE_NOOP(
                 "Recipes",
-                "{0} stays as it is; a small head learns from what it sees in each picture. Needs few "
+                "{0} stays as it is; only a new last layer learns from what it sees in each picture. Needs few "
                 "pictures, and an epoch takes seconds.",
             ),
-            "learn a head from its features",
+            phrase("learn a head from its features"),
             _features,
         ),
         Recipe(
@@ -176,10 +177,10 @@ RECIPES: dict[RecipeId, Recipe] = {
             QT_TRANSLATE_NOOP("Recipes", "{0}, fine-tuned"),
             QT_TRANSLATE_NOOP(
                 "Recipes",
-                "First a new head learns alone, then the last layers of {0} are tuned slowly with it. For "
+                "First a new last layer learns alone, then the last layers of {0} are tuned slowly with it. For "
                 "some hundred pictures or more.",
             ),
-            "fine-tune its last layers",
+            phrase("fine-tune its last layers"),
             _tuned,
         ),
     )
@@ -215,7 +216,7 @@ def make_plan(
     if chosen.parts is None:
         return _fresh(preset, data, labels, seen, shape, title, seed, model_id)
     if model is None:
-        raise PlanError("bad-plan", f"'{recipe}' begins from a model, and none is named")
+        raise PlanError("bad-plan", phrase("'{recipe}' begins from a model, and none is named", recipe=recipe))
     refusal = why_not(recipe, model)
     if refusal is not None:
         raise refusal
@@ -260,7 +261,7 @@ def why_not(recipe: RecipeId, model: Manifest) -> PlanError | None:
     """Why ``recipe`` cannot begin from ``model``; ``None`` where it can."""
     if recipe == "continue" and base_models.KERAS_FILE not in model.files:
         hint = "Use --how features or --how fine-tune."
-        return PlanError("bad-plan", f"'{model.id}' names no classes that could be learned further", hint)
+        return PlanError("bad-plan", phrase("'{id}' names no classes that could be learned further", id=model.id), hint)
     return None
 
 

@@ -21,6 +21,7 @@ from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
 from desktop.store.project import Project
 from desktop.store.project_facts import Action, How
+from desktop.store.projects import ProjectStore
 from desktop.system.files import OWN_DISK, not_written, write_atomically
 
 _AT_ONCE = 2_000
@@ -48,8 +49,8 @@ def add_pictures(
 ) -> Added:
     """Add files, folders and archives (``.zip``, ``.tar`` …) to a project, in portions that are on the disk at once.
 
-    A folder is walked; an archive's pictures are laid into the project's folder. Nothing is opened: that is the learning
-    process's part, which sets aside what does not open. When ``cancelled`` what was added stays.
+    A folder is walked; an archive's pictures are laid into the project's folder. Nothing is opened: that is the
+    learning process's part, which sets aside what does not open. When ``cancelled`` what was added stays.
     Raises :class:`FoveaError`.
     """
     out = Added()
@@ -94,8 +95,8 @@ def _facts(found: FoundFile) -> tuple[str, int, int] | None:
 
 
 def add_source(project: Project, source: ImageSource, how: How = "correction") -> int:
-    """Add one picture from anywhere in Fovea and return its id; one held in memory (the clipboard, a drawing, a camera's
-    frame) is laid into the project's folder under its content's checksum. Raises :class:`FoveaError`."""
+    """Add one picture from anywhere in Fovea and return its id; one held in memory (the clipboard, a drawing, a
+    camera's frame) is laid into the project's folder under its content's checksum. Raises :class:`FoveaError`."""
     if source.path is None:
         data = source.data or b""
         folder = project.folder / KEPT
@@ -140,3 +141,23 @@ def corrections(project: Project) -> list[int]:
 def accept(project: Project, ids: Sequence[int], class_ids: Sequence[int]) -> Action:
     """Take suggestions for what they say: one step of undo for all of them."""
     return project.label_each(dict(zip(ids, class_ids, strict=True)), "suggestion")
+
+
+def project_of_folder(store: ProjectStore, folder: Path) -> Project:
+    """The project of a folder of pictures, made empty where there is none yet. Raises :class:`FoveaError`."""
+    place = os.path.realpath(folder)
+    for entry in store.entries():
+        if entry.problem:
+            continue
+        project = store.open(entry.id)
+        if project.fact("origin", "") == place:
+            return project
+        project.close()
+    project = store.create(os.path.basename(place) or "Pictures")
+    project.set_fact("origin", place)
+    return project
+
+
+def made(project: Project, model_id: str) -> None:
+    """Remember which model was made of the project last."""
+    project.set_fact("model", model_id)

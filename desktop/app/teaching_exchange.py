@@ -21,6 +21,7 @@ from typing import Any, Literal
 from desktop.app.exports import write_rows
 from desktop.app.teaching import add_source
 from desktop.core.data.dataset import ALL, Interrupted, look_of
+from desktop.core.data.read_labels_file import common_folder, relative
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
 from desktop.store.project import Project
@@ -40,8 +41,8 @@ csv.field_size_limit(1 << 20)
 
 @dataclass(slots=True)
 class Imported:
-    """What an import did: ``added`` pictures are new in the project, ``labelled`` got a label, ``kept`` had the same one
-    already, ``classes`` were made. ``missing`` names of pictures that are not there (``missing_count`` in all)."""
+    """What an import did: ``added`` pictures are new in the project, ``labelled`` got a label, ``kept`` had the same
+    one already, ``classes`` were made. ``missing`` names of pictures that are not there (``missing_count`` in all)."""
 
     added: int = 0
     labelled: int = 0
@@ -55,8 +56,8 @@ class Imported:
 
 @dataclass(slots=True)
 class Exported:
-    """What an export wrote: ``pictures`` in all, ``copied`` of them where a link was not possible, and what could not be
-    read (``left_out``: file names, with the reason)."""
+    """What an export wrote: ``pictures`` in all, ``copied`` of them where a link was not possible, and what could not
+    be read (``left_out``: file names, with the reason)."""
 
     pictures: int = 0
     copied: int = 0
@@ -74,12 +75,13 @@ def export_folders(
     progress: ReadProgress | None = None,
     cancelled: IsCancelled = lambda: False,
 ) -> Exported:
-    """Write the labelled pictures as class folders, as most programs read them: into the new or empty folder ``target``,
-    which appears when all is there. ``link``: hard links, which take no room; where the disk is another one, copies.
+    """Write the labelled pictures as class folders, as most programs read them: into the new or empty folder
+    ``target``, which appears when all is there. ``link``: hard links, which take no room; where the disk is another
+    one, copies.
 
     Raises :class:`FoveaError` (``not-empty``, ``no-labels``, ``disk-full``, ``not-writable``, ``cancelled``).
     """
-    chosen = _labelled(project)
+    chosen = labelled_pictures(project)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FoveaError("not-empty", f"'{target.name}' is not empty", "Choose a new folder: nothing is written over.")
     if way == "copy":
@@ -132,23 +134,23 @@ def _put(path: str, place: Path, way: FolderWay, out: Exported) -> None:
 def export_csv(project: Project, target: Path) -> int:
     """Write ``file,label`` with one row for each labelled picture; returns how many. ``file`` is relative to the folder
     that holds all of them, with ``/`` between folders."""
-    chosen = _labelled(project)
+    chosen = labelled_pictures(project)
     root = common_folder([path for path, _, _, _ in chosen])
-    write_rows(target, ("file", "label"), ((_relative(path, root), name) for path, name, _, _ in chosen))
+    write_rows(target, ("file", "label"), ((relative(path, root), name) for path, name, _, _ in chosen))
     return len(chosen)
 
 
 def export_coco(project: Project, target: Path) -> int:
     """Write COCO's JSON (images, categories, annotations): each picture's label as one box over all of it, as tools for
     detection expect one. Width and height are 0 for pictures that were not opened yet."""
-    chosen = _labelled(project)
+    chosen = labelled_pictures(project)
     root = common_folder([path for path, _, _, _ in chosen])
     classes = project.classes()
     names = {c.name: c.id for c in classes}
     images: list[dict[str, Any]] = []
     boxes: list[dict[str, Any]] = []
     for number, (path, name, _, (width, height)) in enumerate(chosen, 1):
-        images.append({"id": number, "file_name": _relative(path, root), "width": width, "height": height})
+        images.append({"id": number, "file_name": relative(path, root), "width": width, "height": height})
         box = {"id": number, "image_id": number, "category_id": names[name], "iscrowd": 0}
         boxes.append(box | {"bbox": [0, 0, width, height], "area": width * height})
     categories = [{"id": c.id, "name": c.name, "supercategory": ""} for c in classes]
@@ -176,19 +178,7 @@ def folder_names(classes: Sequence[str]) -> dict[str, str]:
     return out
 
 
-def common_folder(files: Sequence[str]) -> str:
-    """The folder that holds all of ``files``; '' where there is none (drives of Windows)."""
-    try:
-        return os.path.commonpath([os.path.dirname(path) for path in files]) if files else ""
-    except ValueError:
-        return ""
-
-
-def _relative(path: str, root: str) -> str:
-    return os.path.relpath(path, root).replace(os.sep, "/") if root else path.replace(os.sep, "/")
-
-
-def _labelled(project: Project) -> list[tuple[str, str, int, tuple[int, int]]]:
+def labelled_pictures(project: Project) -> list[tuple[str, str, int, tuple[int, int]]]:
     """Path, class, size in bytes and in pixels of every labelled picture. Raises :class:`FoveaError` ``no-labels``."""
     with project.database.reading() as connection:
         rows = connection.execute(
@@ -273,8 +263,8 @@ def import_table(
 
 
 def import_judgements(project: Project, key: str) -> Imported:
-    """Take over the pictures of a kept evaluation that somebody judged: the label of those judged right is theirs; those
-    judged wrong or unsure come without a label, starred, to be labelled anew."""
+    """Take over the pictures of a kept evaluation that somebody judged: the label of those judged right is theirs;
+    those judged wrong or unsure come without a label, starred, to be labelled anew."""
     from desktop.core.data.open_data import open_dataset
     from desktop.core.figures.store import EvaluationStore
 
@@ -364,7 +354,7 @@ def _take_over(
         out.kept += len(labels) - len(fresh)
         out.labelled += len(fresh)
         if fresh:
-            project.label_each({i: c for i, c in fresh.items()}, how)
+            project.label_each(dict(fresh), how)
     out.classes = [c.name for c in project.classes() if c.id not in before]
     if progress:
         progress(total, total)

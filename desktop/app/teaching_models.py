@@ -1,27 +1,43 @@
 """From a project's labels to a model of the store, through the same training and packaging as everything else.
 
 :func:`prepare_training` writes the labels of this moment into a file of the project's folder, which stays with the run,
-and gives the plan; :func:`desktop.app.starting.start_training` puts it on the disk and the trainer does the rest: a head on
-the network's features, calibrated, with gate, answer sets, card and history. The model records the project's id.
+and gives the plan; :func:`desktop.app.starting.start_training` puts it on the disk and the trainer does the rest: a
+head on the network's features, calibrated, with gate, answer sets, card and history. The model records project and
+state of the labels, so it can be taught more, and an older one be compared with it on pictures that neither learned
+from.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from desktop.app.recipes import make_plan, seen_of
+from desktop.app.teaching_exchange import labelled_pictures
+from desktop.app.training_data import open_training_data
+from desktop.core.data.read_labels_file import SUFFIX, read_labels, write_labels
 from desktop.core.types import FoveaError
+from desktop.store.catalogue import EVERYDAY
 from desktop.store.projects import ProjectStore
+from desktop.store.store import ModelStore
+from desktop.system.files import OWN_DISK, saying
 
 if TYPE_CHECKING:
-    from desktop.core.figures.comparison import McNemar
-    from desktop.core.figures.intervals import Estimate
     from desktop.ml.plans.plan import TrainingPlan
     from desktop.store.manifest import Manifest
     from desktop.store.project import Project
 
 Making = Literal["features", "fine-tune"]
 FEWEST_IN_CLASS = 2
+HELD_BACK = 0.3
+"""The share of the pictures labelled since the older model that a newer one does not learn from, to compare both on."""
+FEWEST_HELD_BACK = 20
+_FOLDER = "snapshots"
+_MARK = "#"
+_SAFE_ENOUGH = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +49,13 @@ class ReadyToMake:
 
 
 @dataclass(frozen=True, slots=True)
-class OldAndNew:
-    """Two models on ``n`` pictures that neither learned from: the accuracy of each with its interval, and McNemar's test
-    between them. ``reason`` says why there is no comparison."""
+class Corrected:
+    """What a retraining would learn beyond the model ``model``: ``changed`` pictures that have a label now which it did
+    not learn, ``held_back`` of them for the comparison (0: too few; ``reason`` says so)."""
 
-    n: int
-    old: Estimate | None
-    new: Estimate | None
-    test: McNemar | None
+    model: str
+    changed: int
+    held_back: int
     reason: str = ""
 
 
@@ -57,22 +72,71 @@ def ready_to_make(project: Project) -> ReadyToMake:
 
 
 def prepare_training(
-    project: Project, how: Making = "features", name: str = "", held_back: bool = False
+    project: Project, how: Making = "features", name: str = "", compared_with: str = ""
 ) -> TrainingPlan:
     """The plan of a training on the project's labels of this moment (classes without a label take no part).
 
-    ``how``: a head on the everyday network's features, in well under a minute, or fine-tuning. ``held_back``: pictures
-    that were labelled as corrections since the project's last model do not take part, to compare old and new on them.
-    Raises :class:`FoveaError` ``too-few-labels``.
+    ``how``: a head on the everyday network's features, in well under a minute, or fine-tuning. ``compared_with``: an
+    older model of this project; a part of what was labelled since then is held back, see :func:`corrected`.
+    Raises :class:`FoveaError` (``too-few-labels``, ``not-installed``, ``disk-full`` …).
     """
-    raise NotImplementedError
+    ready = ready_to_make(project)
+    if ready.reason:
+        raise FoveaError("too-few-labels", ready.reason, "Label some more.")
+    rows = _usable(project)
+    held = _held_back(project, rows, compared_with) if compared_with else set[str]()
+    folder = project.folder / _FOLDER
+    title = project.name
+    with saying("the labels", OWN_DISK):
+        folder.mkdir(exist_ok=True)
+        number = 1 + max((int(p.stem) for p in folder.glob(f"*{SUFFIX}") if _SAFE_ENOUGH.fullmatch(p.stem)), default=0)
+        place = folder / f"{number:04d}{SUFFIX}"
+        write_labels(place, title, [row for row in rows if row[0] not in held])
+        if held:
+            write_labels(_check_file(place), f"{title}: held back", [row for row in rows if row[0] in held])
+    data = replace(
+        open_training_data(str(place)), title=title, project=f"{project.id}{_MARK}{number}", **_seen(project)
+    )
+    model = ModelStore().require(EVERYDAY).manifest
+    if model is None:
+        raise FoveaError("not-installed", "the network of everyday photographs is not installed", "Install it first.")
+    return make_plan(how, data.plan(), data.labels, seen_of(data), model=model, name=name or title)
+
+
+def _usable(project: Project) -> list[tuple[str, str]]:
+    """Path and class of the labelled pictures that can be learned from: no broken, missing or replaced ones."""
+    with project.database.reading() as connection:
+        left_out = {
+            project.path_of(path)
+            for (path,) in connection.execute("SELECT path FROM pictures WHERE label IS NOT NULL AND state > 1")
+        }
+    return [(path, name) for path, name, _, _ in labelled_pictures(project) if path not in left_out]
+
+
+def _seen(project: Project) -> dict[str, int]:
+    with project.database.reading() as connection:
+        sides = [
+            min(width, height)
+            for width, height in connection.execute(
+                "SELECT width, height FROM pictures WHERE removed = 0 AND width > 0 ORDER BY id LIMIT 5000"
+            )
+        ]
+    return {"side": sorted(sides)[len(sides) // 2]} if sides else {}
+
+
+# Which model came of which project
 
 
 def project_of(model: Manifest) -> str:
     """The id of the project that a model was made of, '' where it was made otherwise."""
-    data = model.provenance.plan.get("data")
+    return _state_of(model)[0]
+
+
+def _state_of(model: Manifest) -> tuple[str, int]:
+    data = model.provenance.plan.get("data") if isinstance(model.provenance.plan, dict) else None
     found = data.get("project", "") if isinstance(data, dict) else ""
-    return found if isinstance(found, str) else ""
+    project, _, number = str(found).partition(_MARK)
+    return project, int(number) if _SAFE_ENOUGH.fullmatch(number) else 0
 
 
 def teachable(model: Manifest, store: ProjectStore | None = None) -> str:
@@ -81,9 +145,86 @@ def teachable(model: Manifest, store: ProjectStore | None = None) -> str:
     return found if found and any(entry.id == found for entry in (store or ProjectStore()).entries()) else ""
 
 
-def compare_old_new(project: Project, old: str, new: str) -> OldAndNew:
-    """Compare two models of the store on the labelled pictures of the project that neither learned from.
+def models_of(project_id: str, models: ModelStore | None = None) -> list[str]:
+    """The ids of the models that were made of a project, the newest first."""
+    made = [
+        (entry.manifest.provenance.created, entry.id)
+        for entry in (models or ModelStore()).entries()
+        if entry.manifest is not None and project_of(entry.manifest) == project_id
+    ]
+    return [model for _, model in sorted(made, reverse=True)]
 
-    Raises :class:`FoveaError`.
-    """
-    raise FoveaError("not-there", "this comparison is not there yet")
+
+# Old and new
+
+
+def corrected(project: Project, model_id: str) -> Corrected:
+    """What the project's labels say beyond what ``model_id``, a model made of it, has learned. Raises
+    :class:`FoveaError`."""
+    rows = _usable(project)
+    fresh = _fresh(project, rows, model_id)
+    held = _held_back(project, rows, model_id)
+    reason = ""
+    if fresh and not held:
+        wanted = round(FEWEST_HELD_BACK / HELD_BACK)
+        reason = f"{wanted} pictures labelled since then are needed to compare old and new; there are {len(fresh)}"
+    return Corrected(model_id, len(fresh), len(held), reason)
+
+
+def check_data(project: Project, model: Manifest) -> Path | None:
+    """The labelled pictures (``.fovea-labels``) that were held back when ``model`` was made of the project, and that
+    the model before it did not learn from either; ``None`` where none were. Both models are evaluated on it
+    (:mod:`desktop.app.evaluating`), and compared by McNemar's test."""
+    owner, number = _state_of(model)
+    place = _check_file(project.folder / _FOLDER / f"{number:04d}{SUFFIX}")
+    return place if owner == project.id and place.is_file() else None
+
+
+def _check_file(place: Path) -> Path:
+    return place.with_name(f"{place.stem}-held-back{SUFFIX}")
+
+
+def _learned(project: Project, model_id: str) -> dict[str, str]:
+    """Path and class of what a model learned; what was held back from it counts as not learned."""
+    entry = ModelStore().get(model_id)
+    owner, number = _state_of(entry.manifest) if entry.manifest is not None else ("", 0)
+    place = project.folder / _FOLDER / f"{number:04d}{SUFFIX}"
+    if owner != project.id or not place.is_file():
+        return {}  # made of other pictures: of these it has learned none
+    data = read_labels(place)
+    return {str(data.source(i).path): data.classes[int(data.targets[i])] for i in range(len(data))}
+
+
+def _fresh(project: Project, rows: list[tuple[str, str]], model_id: str) -> list[tuple[str, str]]:
+    learned = _learned(project, model_id)
+    return [row for row in rows if learned.get(row[0]) != row[1]]
+
+
+def _held_back(project: Project, rows: list[tuple[str, str]], model_id: str) -> set[str]:
+    """The paths to hold back: by the content's checksum and the project alone, so that the same ones are every time;
+    copies of one picture stay together, and a class keeps two pictures to learn from."""
+    learned = _learned(project, model_id)
+    fresh = [row for row in rows if row[0] not in learned]
+    with project.database.reading() as connection:
+        contents = {
+            project.path_of(path): bytes(sha256)
+            for path, sha256 in connection.execute("SELECT path, sha256 FROM pictures WHERE sha256 IS NOT NULL")
+        }
+    known = {contents[path] for path in learned if path in contents}
+    secret = bytes(project.fact("secret", b"fovea"))
+
+    def drawn(path: str) -> bool:
+        if path not in contents or contents[path] in known:
+            return False
+        value = hashlib.blake2b(contents[path], key=secret, digest_size=8).digest()
+        return int.from_bytes(value, "big") < HELD_BACK * 2**64
+
+    left: dict[str, int] = {}
+    for _, name in rows:
+        left[name] = left.get(name, 0) + 1
+    held = set()
+    for path, name in fresh:
+        if drawn(path) and left[name] > FEWEST_IN_CLASS:
+            held.add(path)
+            left[name] -= 1
+    return held if len(held) >= FEWEST_HELD_BACK else set()

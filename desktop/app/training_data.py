@@ -49,6 +49,7 @@ class TrainingData:
     group: Group = "auto"
     limit: int = 0
     use_test: bool = True
+    project: str = ""
 
     @property
     def drawings(self) -> bool:
@@ -79,6 +80,7 @@ class TrainingData:
             use_test=self.use_test,
             left_out=self.left_out,
             kept_together=self.kept_together,
+            project=self.project,
         )
 
 

@@ -9,26 +9,29 @@ from __future__ import annotations
 import importlib
 import importlib.util
 
+from desktop.system.words import languages, phrase, worded
+
 # Command -> what it does, for the overview; each is ``desktop.cli.<command>`` with ``main(argv) -> int``.
 COMMANDS: dict[str, str] = {
-    "predict": "classify pictures: files and whole folders",
-    "models": "list, verify, install, import, export, rename, delete models",
-    "explain": "draw where in a picture a model found its answer",
-    "evaluate": "measure a model on a folder of labelled pictures",
-    "train": "train a classifier",
-    "runs": "list, show, compare and delete trainings",
-    "search": "try many settings of a training and see which won",
-    "study": "see how accuracy grows with the number of pictures",
-    "data": "look through a folder of labelled pictures",
-    "selftest": "check this installation: models, engine, window",
-    "screenshot": "draw the window into a PNG file, without a display",
-    "stopwatch": "how long until the window is there, and until it answers",
-    "licences": "every component of this program with its licence",
-    "demo": "classify a few samples with every model, with pictures of the window",
+    "predict": phrase("classify pictures: files and whole folders"),
+    "models": phrase("list, verify, install, import, export, rename, delete models"),
+    "explain": phrase("draw where in a picture a model found its answer"),
+    "evaluate": phrase("measure a model on a folder of labelled pictures"),
+    "teach": phrase("label pictures, with suggestions from what was labelled; make it a model"),
+    "train": phrase("train a classifier"),
+    "runs": phrase("list, show, compare and delete trainings"),
+    "search": phrase("try many settings of a training and see which won"),
+    "study": phrase("see how accuracy grows with the number of pictures"),
+    "data": phrase("look through a folder of labelled pictures"),
+    "selftest": phrase("check this installation: models, engine, window"),
+    "screenshot": phrase("draw the window into a PNG file, without a display"),
+    "stopwatch": phrase("how long until the window is there, and until it answers"),
+    "licences": phrase("every component of this program with its licence"),
+    "demo": phrase("classify a few samples with every model, with pictures of the window"),
 }
 
 
-_WRITING = ("models", "runs", "search", "study", "train")
+_WRITING = ("models", "runs", "search", "study", "teach", "train")
 """Commands that change what Fovea keeps: what killed processes have left there is cleared before them."""
 
 
@@ -43,11 +46,14 @@ def main(argv: list[str]) -> int:
     if argv[0] in ("-V", "--version"):
         from desktop import __version__
 
-        console.say(f"Fovea {__version__}")
+        console.say(phrase("Fovea {version}", version=__version__))
         return 0
     name = argv[0]
     if name not in available():
-        console.complain(f"there is no command '{console.printable(name)}'", f"Commands: {', '.join(available())}.")
+        console.complain(
+            phrase("there is no command '{name}'", name=console.printable(name)),
+            phrase("Commands: {available}.", available=", ".join(available())),
+        )
         return 2
     if name in _WRITING:
         from desktop.store.housekeeping import clear_leftovers
@@ -63,13 +69,14 @@ def available() -> list[str]:
 
 def _overview() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {COMMANDS[name]}" for name in available()]
+    lines = [f"  {name:<{width}}  {worded(COMMANDS[name])}" for name in available()]
     return "\n".join(
         [
-            "usage: fovea COMMAND …      (without a command: the window)",
+            phrase("usage: fovea COMMAND …      (without a command: the window)"),
             "",
             *lines,
             "",
-            "'fovea COMMAND --help' tells more. FOVEA_HOME=FOLDER moves all of Fovea's own files there.",
+            phrase("'fovea COMMAND --help' tells more. FOVEA_HOME=FOLDER moves all of Fovea's own files there."),
+            phrase("--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.", languages=", ".join(languages())),
         ]
     )

@@ -7,14 +7,18 @@ a traceback.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
+from unicodedata import combining, east_asian_width
 
+from desktop.cli.table_words import word
 from desktop.core.types import FoveaError
+from desktop.system.words import english, phrase, worded
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -90,16 +94,22 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def say_json(value: object, **how: Any) -> None:
+    """``value`` as JSON on stdout; whatever language is spoken, JSON is in English: programs read it."""
+    say(json.dumps(english(value), **how))
+
+
 def note(text: str) -> None:
     """One line on stderr; where stderr is gone, nowhere."""
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(text + "\n")
+        sys.stderr.write(worded(text) + "\n")
         sys.stderr.flush()
 
 
 def complain(message: str, hint: str = "") -> None:
     """An error for people: what is wrong, and what to do next."""
-    note(f"fovea: {message.rstrip('.')}{'. ' + hint if hint else ''}")
+    said, more = worded(message).rstrip(".。"), worded(hint)
+    note(f"fovea: {said}. {more}" if more else f"fovea: {said}")
 
 
 def guarded(run: Callable[[], int]) -> int:
@@ -129,8 +139,10 @@ def refused_by_system(error: OSError) -> tuple[str, str]:
     reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
     name = error.filename if isinstance(error.filename, (str, bytes, os.PathLike)) else ""
     own = printable(os.path.basename(os.fsdecode(name).rstrip(os.sep)))
-    about = f" ('{own}')" if own else ""
-    return f"the system refused it: {reason}{about}", "Look at the folder and the disk it lies on, then try again."
+    hint = phrase("Look at the folder and the disk it lies on, then try again.")
+    if own:
+        return phrase("the system refused it: {reason} ('{name}')", reason=reason, name=own), hint
+    return phrase("the system refused it: {reason}", reason=reason), hint
 
 
 def _let_go(stream: TextIO) -> None:
@@ -179,7 +191,7 @@ class ProgressLine:
             return
         self._last = now
         self._shown = True
-        self._stream.write(f"\r\x1b[K{text}")
+        self._stream.write(f"\r\x1b[K{worded(text)}")
         self._stream.flush()
 
     def clear(self) -> None:
@@ -192,12 +204,26 @@ class ProgressLine:
 
 def table(rows: Sequence[tuple[str, ...]], right: tuple[int, ...] = ()) -> str:
     """``rows`` (the first is the head) in columns two blanks apart; columns named in ``right`` end flush."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    rows = [tuple(map(word, rows[0])), *rows[1:]]
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = []
     for row in rows:
         cells = [
-            cell.rjust(width) if column in right else cell.ljust(width)
+            " " * (width - _width(cell)) + cell if column in right else cell + " " * (width - _width(cell))
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def beside(title: str, width: int) -> str:
+    """``title``, a word of :mod:`desktop.cli.table_words`, filled up to ``width`` columns."""
+    shown = word(title)
+    return shown + " " * max(1, width - _width(shown)) if title else " " * width
+
+
+def _width(text: str) -> int:
+    """How many columns of a terminal ``text`` takes: those of East Asia take two, marks on a letter none."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from desktop.cli import console
 from desktop.cli.parser import Parser, add_layout
+from desktop.cli.table_words import word
 from desktop.core.types import FoveaError
+from desktop.system.words import number, phrase
 
 _EPILOG = """\
 DATA is a folder with one folder for each class (also below train, val and test), an archive of one, an .npz file, IDX
@@ -17,10 +18,10 @@ files, or CIFAR's python batches. Nothing in it is changed, and what is printed 
 exit status: 0 a model can be trained on it; 1 not as it is (the text says why), or it cannot be read; 2 wrong usage
 """
 _STAGES = {
-    "reading": "reading names",
-    "opening": "opening pictures",
-    "comparing": "comparing pictures",
-    "grouping": "looking for people",
+    "reading": phrase("reading names"),
+    "opening": phrase("opening pictures"),
+    "comparing": phrase("comparing pictures"),
+    "grouping": phrase("looking for people"),
 }
 
 
@@ -61,21 +62,25 @@ def _inspect(options: Any) -> int:
     bar = console.ProgressLine()
 
     def progress(stage: str, done: int, total: int | None) -> None:
-        bar.update(f"{_STAGES[stage]}: {done:,}" + (f" of {total:,}" if total else ""))
+        what = _STAGES[stage]
+        if total:
+            bar.update(phrase("{what}: {done:,} of {total:,}", what=what, done=done, total=total))
+        else:
+            bar.update(phrase("{what}: {done:,}", what=what, done=done))
 
     try:
         found = inspect(options.data, progress, near=not options.exact)
     except FoveaError as error:
         bar.clear()
         if options.json:
-            console.say(json.dumps({"error": {"kind": error.kind, "message": error.message, "hint": error.hint}}))
+            console.say_json({"error": {"kind": error.kind, "message": error.message, "hint": error.hint}})
         else:
             console.complain(error.message, error.hint)
         return 1
     finally:
         bar.clear()
     if options.json:
-        console.say(json.dumps(found.to_dict(), indent=1))
+        console.say_json(found.to_dict(), indent=1)
     else:
         console.say(_text(found, max(0, options.names)))
     return 1 if found.stops_training else 0
@@ -91,35 +96,50 @@ def _cache(options: Any) -> int:
         unpack.clear()
     after = cache.total_bytes() + unpack.total_bytes()
     if options.json:
-        console.say(json.dumps({"bytes": after, "removed": before - after, "limit": cache.limit_bytes()}))
+        console.say_json({"bytes": after, "removed": before - after, "limit": cache.limit_bytes()})
     else:
-        removed = f"; {(before - after) / 1e9:.2f} GB were removed" if options.clear else ""
         most = cache.limit_bytes() + unpack.LIMIT_BYTES
-        taken = f"{after / 1e9:.2f} GB of at most {most / 1e9:.0f} GB"
-        console.say(f"prepared pictures and unpacked archives take {taken}{removed}")
+        text = "prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB"
+        if options.clear:
+            text = (
+                "prepared pictures and unpacked archives take {taken:.2f} GB of at most {most:.0f} GB; {removed:.2f} "
+                "GB were removed"
+            )
+        console.say(phrase(text, taken=after / 1e9, most=most / 1e9, removed=(before - after) / 1e9))
     return 0
 
 
 def _text(found: Any, names: int) -> str:
+    text = "{title}: {total:,} pictures in {classes:,} classes"
+    if found.broken:
+        text = "{title}: {total:,} pictures in {classes:,} classes, {broken:,} more do not open"
     lines = [
-        f"{console.printable(found.title)}: {found.total:,} pictures in {len(found.classes):,} classes"
-        + (f", {len(found.broken):,} more do not open" if found.broken else ""),
+        phrase(
+            text,
+            title=console.printable(found.title),
+            total=found.total,
+            classes=len(found.classes),
+            broken=len(found.broken),
+        ),
         "",
         _counts(found),
         "",
     ]
     if found.sizes is not None:
-        sizes, one = found.sizes, found.sizes.different == 1
-        text = "all {}×{}".format(*sizes.median) if one else "{}×{} to {}×{}".format(*sizes.least, *sizes.largest)
-        lines.append(f"size        {text}" + ("" if one else ", in the middle {}×{}".format(*sizes.median)))
-        lines.append("colours     " + _listed(found.colours))
-        lines.append("formats     " + _listed(found.formats))
+        least, middle, largest = ("{}×{}".format(*each) for each in _sizes(found.sizes))
+        if found.sizes.different == 1:
+            size = phrase("all {size}", size=middle)
+        else:
+            size = phrase("{least} to {largest}, in the middle {middle}", least=least, largest=largest, middle=middle)
+        lines.append(console.beside("size", 12) + size)
+        lines.append(console.beside("colours", 12) + _listed(found.colours))
+        lines.append(console.beside("formats", 12) + _listed(found.formats))
     if found.groups is not None:
-        lines.append(f"people      {found.groups:,}")
-    lines += [f"fingerprint {found.fingerprint}", ""]
+        lines.append(console.beside("people", 12) + number(found.groups))
+    lines += [f"{console.beside('fingerprint', 12)}{found.fingerprint}", ""]
     if not found.findings:
-        lines.append("nothing odd was found")
-    words = {"stops-training": "STOPS TRAINING", "caution": "caution", "info": "note"}
+        lines.append(phrase("nothing odd was found"))
+    words = {"stops-training": word("STOPS TRAINING"), "caution": word("caution"), "info": word("note")}
     for finding in found.findings:
         lines.append(f"{words[finding.severity]}: {console.printable(finding.message)}")
         if finding.hint:
@@ -128,8 +148,12 @@ def _text(found: Any, names: int) -> str:
         lines += [f"    {console.printable(text)}" for text in shown]
         rest = (len(finding.groups) or len(finding.names)) - len(shown)
         if rest > 0 and shown:
-            lines.append(f"    and {rest:,} more")
+            lines.append("    " + phrase("and {rest:,} more", rest=rest))
     return "\n".join(lines)
+
+
+def _sizes(sizes: Any) -> tuple[tuple[int, int], ...]:
+    return sizes.least, sizes.median, sizes.largest
 
 
 def _counts(found: Any) -> str:

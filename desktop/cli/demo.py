@@ -16,6 +16,7 @@ from desktop.core.pictures.walk import FoundFile
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Failure
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system.words import phrase
 
 _SIZE = (1280, 720)
 _TOP = 3
@@ -51,7 +52,11 @@ def main(argv: list[str]) -> int:
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        console.complain(f"the folder of --out cannot be made: {(error.strerror or 'no such place').lower()}")
+        console.complain(
+            phrase(
+                "the folder of --out cannot be made: {lower}", lower=(error.strerror or phrase("no such place")).lower()
+            )
+        )
         return 2
     entries = ModelStore().entries()
     tours = [tour for tour in map(_tour, entries) if tour.entry.state == "ready" and tour.pictures]
@@ -110,7 +115,7 @@ def _classify(tours: list[Tour]) -> bool:
                 name = console.printable(Path(item.path).name)
                 if isinstance(result, Failure):
                     failed = True
-                    rows.append((name, "no answer", "", result.message, "", ""))
+                    rows.append((name, phrase("no answer"), "", result.message, "", ""))
                     continue
                 others = [
                     f"{label} {score:.3f}"

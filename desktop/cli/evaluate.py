@@ -26,6 +26,7 @@ from desktop.engine.evaluation import EvaluationProgress
 from desktop.engine.evaluation_facts import model_facts
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.duration import duration
+from desktop.system.words import phrase
 
 _SHOWN_CLASSES = 30
 _SHOWN_PROBLEMS = 10
@@ -108,14 +109,18 @@ def _check_outputs(options: argparse.Namespace) -> None:
         exports.export_for("evaluation", options.report, reports=True)
     for name in (options.json, options.csv, options.report):
         if name and name != "-" and not Path(name).absolute().parent.is_dir():
-            raise FoveaError("bad-suffix", f"the folder for '{Path(name).name}' is not there", "Make it first.")
+            raise FoveaError(
+                "bad-suffix", phrase("the folder for '{name}' is not there", name=Path(name).name), "Make it first."
+            )
 
 
 def _run(options: argparse.Namespace, entries: Sequence[ModelEntry]) -> int:
     progress = console.ProgressLine()
     try:
         data = open_dataset(
-            options.data, options.split, lambda done, total: progress.update(f"looking: {done:,} files …")
+            options.data,
+            options.split,
+            lambda done, total: progress.update(phrase("looking: {done:,} files …", done=done)),
         )
     except DatasetError as error:
         if error.kind == "split-needed":
@@ -173,7 +178,7 @@ def _one(
         if entry.manifest.medical:
             console.note(NOTICES["medical"].text)
         for text in labels.notes:
-            console.note(f"fovea: {console.printable(text)}")
+            console.note(phrase("fovea: {text}", text=console.printable(text)))
     if options.reuse:
         held = evaluating.find_kept(entry, data, labels, data.fingerprint(), options.threshold, heard)
         if held is not None:
@@ -196,8 +201,13 @@ def _stopped(result: EvaluationResult) -> int:
     """Tell of a result that was stopped early; no file is written of it."""
     right = int((result.predicted == result.truth).sum())
     console.note(
-        f"stopped early: {right:,} of the {len(result):,} answered pictures are right, about the same share of every "
-        "class was seen; kept as incomplete (Evaluate in the window opens it), no file was written"
+        phrase(
+            "stopped early: {right:,} of the {count:,} answered pictures are right, about the "
+            "same share of every class was seen; kept as incomplete (Evaluate in the window "
+            "opens it), no file was written",
+            right=right,
+            count=len(result),
+        )
     )
     return console.INTERRUPTED
 
@@ -227,17 +237,32 @@ def _write(
 
 def _say_data(data: LabelledDataset) -> None:
     for problem in data.problems[:_SHOWN_PROBLEMS]:
-        console.note(f"fovea: {console.printable(problem.message)}")
+        console.note(phrase("fovea: {message}", message=console.printable(problem.message)))
 
 
 def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) -> None:
     model, data = result.model, result.data
     split = f", split '{data.split}'" if data.split else ""
-    console.say(f"{model.name} ({model.id}) on '{console.printable(data.title)}'{split}")
-    console.say(f"{len(result):,} images, {result.elapsed_s:.1f} s on {result.device or 'the engine'}")
-    console.say(f"fingerprint {data.fingerprint}\n")
+    console.say(
+        phrase(
+            "{name} ({id}) on '{title}'{split}",
+            name=model.name,
+            id=model.id,
+            title=console.printable(data.title),
+            split=split,
+        )
+    )
+    console.say(
+        phrase(
+            "{count:,} images, {elapsed_s:.1f} s on {value}",
+            count=len(result),
+            elapsed_s=result.elapsed_s,
+            value=result.device or phrase("the engine"),
+        )
+    )
+    console.say(phrase("fingerprint {fingerprint}\n", fingerprint=data.fingerprint))
     if result.unanswered:
-        console.say(f"CAUTION: {console.printable(result.unanswered)}\n")
+        console.say(phrase("CAUTION: {unanswered}\n", unanswered=console.printable(result.unanswered)))
     rows = [("figure", "value", "95 % interval")]
     positive = console.printable(model.labels[model.positive]) if model.positive is not None else ""
     rows += [(row.titled(positive), *written(row, estimate)) for row, estimate in rows_of(numbers)]
@@ -245,17 +270,30 @@ def _say_result(result: EvaluationResult, numbers: Figures, keep_names: bool) ->
     from desktop.report.content import compatible_with_card
 
     for compared in compatible_with_card(result, numbers):
-        console.say(f"\nDoes it work here? {console.printable(compared.verdict.sentence)}")
+        console.say(phrase("\nDoes it work here? {sentence}", sentence=console.printable(compared.verdict.sentence)))
     if numbers.persons is not None:
-        console.say(f"\nThe intervals rest on the {numbers.persons:,} people or cases that the names tell of.")
+        console.say(
+            phrase(
+                "\nThe intervals rest on the {persons:,} people or cases that the names tell of.",
+                persons=numbers.persons,
+            )
+        )
     if len(model.labels) <= _SHOWN_CLASSES:
         console.say("\n" + _class_table(numbers))
         console.say("\n" + _matrix_table(numbers, model.labels))
     naming = public_naming(result, keep_names)
     for item in result.skipped[:_SHOWN_PROBLEMS]:
-        console.note(f"no answer: {console.printable(naming(item.name))}: {naming.clean(item.message)}")
+        console.note(
+            phrase(
+                "no answer: {naming}: {clean}",
+                naming=console.printable(naming(item.name)),
+                clean=naming.clean(item.message),
+            )
+        )
     if len(result.skipped) > _SHOWN_PROBLEMS:
-        console.note(f"and {len(result.skipped) - _SHOWN_PROBLEMS:,} more without an answer; --csv lists all")
+        console.note(
+            phrase("and {count:,} more without an answer; --csv lists all", count=len(result.skipped) - _SHOWN_PROBLEMS)
+        )
 
 
 def _class_table(numbers: Figures) -> str:
@@ -288,4 +326,9 @@ def _comparison(first: EvaluationResult, comparison: Comparison) -> str:
     a, b, paired = first.model.name, comparison.result.model.name, comparison.paired
     difference = paired.test.difference
     value, bounds = written(by_key(METRICS, "accuracy"), difference)
-    return f"{paired.test.sentence(a, b)}\nDifference in accuracy: {value} ({bounds})"
+    return phrase(
+        "{sentence}\nDifference in accuracy: {value} ({bounds})",
+        sentence=paired.test.sentence(a, b),
+        value=value,
+        bounds=bounds,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, ExplainRequest, Explanation, Failure, Request
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _OPACITY = 0.6
 _LONGEST = 2048
@@ -70,7 +70,13 @@ def _parser() -> argparse.ArgumentParser:
         "--method", choices=_METHODS, help="how (default: cam where its map is fine enough, else occlusion)"
     )
     parser.add_argument("--class", dest="wanted", metavar="NAME", help="which class (default: the model's answer)")
-    parser.add_argument("--opacity", type=_share, default=_OPACITY, metavar="X", help=f"0 to 1 (default: {_OPACITY})")
+    parser.add_argument(
+        "--opacity",
+        type=_share,
+        default=_OPACITY,
+        metavar="X",
+        help=phrase("0 to 1 (default: {opacity})", opacity=_OPACITY),
+    )
     parser.add_argument("--json", action="store_true", help="print class, method and map as one JSON object")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="the picture to write")
     parser.add_argument("path", metavar="PATH", help="the picture to explain")
@@ -94,7 +100,11 @@ def _class(name: str | None, manifest: Manifest) -> int | None:
     folded = [label.casefold() for label in manifest.labels]
     if name.casefold() not in folded:
         known = ", ".join(manifest.labels[:12]) + (" …" if len(manifest.labels) > 12 else "")
-        raise StoreError("no-such-class", f"the model has no class '{console.printable(name)}'", f"Classes: {known}.")
+        raise StoreError(
+            "no-such-class",
+            phrase("the model has no class '{name}'", name=console.printable(name)),
+            phrase("Classes: {known}.", known=known),
+        )
     return folded.index(name.casefold())
 
 
@@ -112,11 +122,11 @@ def _ask(request: ExplainRequest) -> Explanation:
                 if isinstance(event, Explanation):
                     if event.done == event.total:
                         return event
-                    progress.update(f"{event.done} of {event.total} parts covered …")
+                    progress.update(phrase("{done} of {total} parts covered …", done=event.done, total=event.total))
                 elif isinstance(event, Failure):
                     raise FoveaError(event.kind, event.message, event.hint)
                 elif isinstance(event, EngineLost):
-                    console.note(f"fovea: the engine ended ({event.reason})")
+                    console.note(phrase("fovea: the engine ended ({reason})", reason=event.reason))
 
 
 def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -> None:
@@ -138,7 +148,7 @@ def _draw(found: Explanation, options: argparse.Namespace, manifest: Manifest) -
     drawn = Image.fromarray(overlay(pixels, found.heat, box, options.opacity))
     lines = [_words(found, manifest)] + ([NOTICES["medical"].text] if manifest.medical else [])
     sheet = _labelled(drawn, lines)
-    with saying("the picture", disk_of(options.out)):
+    with saying(phrase("the picture"), disk_of(options.out)):
         write_atomically(options.out, lambda place: sheet.save(place, "PNG"))
 
 
@@ -182,8 +192,13 @@ def _labelled(picture: Any, lines: list[str]) -> Any:
 
 
 def _words(found: Explanation, manifest: Manifest) -> str:
-    how = {"cam": "class activation map", "grad-cam": "Grad-CAM", "occlusion": "occlusion"}[found.method]
-    return f"Bright: what speaks for '{manifest.labels[found.index]}' ({how}, model {manifest.id})"
+    how = {"cam": phrase("class activation map"), "grad-cam": "Grad-CAM", "occlusion": "occlusion"}[found.method]
+    return phrase(
+        "Bright areas point towards '{labels}' ({how}, model {id})",
+        labels=manifest.labels[found.index],
+        how=how,
+        id=manifest.id,
+    )
 
 
 def _say(found: Explanation, options: argparse.Namespace, manifest: Manifest) -> None:
@@ -203,4 +218,4 @@ def _say(found: Explanation, options: argparse.Namespace, manifest: Manifest) ->
         "elapsed_ms": round(found.elapsed_ms, 3),
         "out": str(options.out),
     }
-    console.say(json.dumps(value, allow_nan=False))
+    console.say_json(value, allow_nan=False)

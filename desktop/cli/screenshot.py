@@ -11,6 +11,7 @@ from desktop.cli.parser import Parser
 from desktop.core.types import StoreError
 from desktop.store.catalogue import EVERYDAY
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _SIZE = (1280, 720)
 _SMALLEST = (1024, 640)  # the window takes no smaller size
@@ -18,6 +19,7 @@ _LARGEST = 8192
 _TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
 _MODEL_TABS = ("card", "curves", "evaluation", "layers", "files")
 _TRAIN_TABS = ("jobs", "runs", "searches")
+_ORDERS = ("all", "without", "uncertain", "mistakes", "unlike", "suggested", "newest")
 _ALL_TABS = tuple(dict.fromkeys((*_TABS, *_TRAIN_TABS, *_MODEL_TABS)))
 _PREFERRED = (EVERYDAY, "cifar10", "mnist-digits")
 
@@ -38,7 +40,7 @@ def main(argv: list[str]) -> int:
     given = [*options.image, *(str(path) for path in (options.data, options.strokes) if path is not None)]
     missing = [path for path in given if not Path(path).exists()]
     if missing:
-        console.complain(f"there is no file or folder '{console.printable(missing[0])}'")
+        console.complain(phrase("there is no file or folder '{missing}'", missing=console.printable(missing[0])))
         return 2
     if not options.out.absolute().parent.is_dir():
         console.complain("the folder of --out does not exist")
@@ -87,6 +89,11 @@ def _models(options: argparse.Namespace, model: str) -> None:
     offscreen.capture_models(options.model or "", tab, options.size, options.theme, options.out.absolute())
 
 
+def _teach(options: argparse.Namespace, model: str) -> None:
+    out = options.out.absolute()
+    offscreen.capture_teaching(options.project, options.order, options.size, options.theme, out)
+
+
 def _data(options: argparse.Namespace) -> str:
     return str(options.data.absolute()) if options.data is not None else ""
 
@@ -99,6 +106,7 @@ _VIEWS: dict[str, Callable[[argparse.Namespace, str], None]] = {
     "train": _train,
     "wizard": _wizard,
     "models": _models,
+    "teach": _teach,
 }
 
 
@@ -129,6 +137,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--run", default="", metavar="ID", help="train: the run to look at (default: none)")
     parser.add_argument("--demo", action="store_true", help="train: a small net trained now on drawn shapes")
+    parser.add_argument("--project", default="", metavar="ID", help="teach: the project (default: the list of them)")
+    parser.add_argument("--order", choices=_ORDERS, default="", help="teach: what is shown next (default: all)")
     parser.add_argument("--page", type=int, choices=range(1, 9), default=1, help="wizard: which page (default: 1)")
     parser.add_argument("--origin", default="", metavar="ID", help="wizard: the starting point (default: recommended)")
     parser.add_argument("--model", metavar="ID", help="the model (default: the first that can answer)")
@@ -142,7 +152,9 @@ def _size(text: str) -> tuple[int, int]:
     width, height = (int(part) for part in text.lower().replace("×", "x").split("x"))
     if not (_SMALLEST[0] <= width <= _LARGEST and _SMALLEST[1] <= height <= _LARGEST):
         smallest = "x".join(map(str, _SMALLEST))
-        raise argparse.ArgumentTypeError(f"{text}: expected {smallest} to {_LARGEST}x{_LARGEST}")
+        raise argparse.ArgumentTypeError(
+            phrase("{text}: expected {smallest} to {largest}x{largest}", text=text, smallest=smallest, largest=_LARGEST)
+        )
     return width, height
 
 

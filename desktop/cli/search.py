@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import signal
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import phrase
 
 _EPILOG = """\
 What is varied are fields of the plan, as in 'fovea train --set':
@@ -60,7 +60,7 @@ def main(argv: list[str]) -> int:
     except FoveaError as error:
         if options.json:
             told = {"kind": error.kind, "message": error.message, "hint": error.hint}
-            console.say(json.dumps({"event": "finished", "state": "failed", **told}))
+            console.say_json({"event": "finished", "state": "failed", **told})
         else:
             console.complain(error.message, error.hint)
         return 2 if error.kind in ("bad-plan", "bad-search") else 1
@@ -106,7 +106,7 @@ def space_of(options: Any) -> list[Any]:
         key, equals, values = text.partition("=")
         parts = [part.strip() for part in values.split("|") if part.strip()]
         if not equals or not key.strip() or not parts:
-            raise SearchError("bad-search", f"'{text}' names no values", "Write KEY=A|B|C.")
+            raise SearchError("bad-search", phrase("'{text}' names no values", text=text), "Write KEY=A|B|C.")
         key = key.strip()
         out.append(Choices(key, tuple(dict.fromkeys(train_plan.as_setting(key, part) for part in parts))))
     for text in options.range:
@@ -119,11 +119,11 @@ def space_of(options: Any) -> list[Any]:
             out.append(Range(key.strip(), float(low), float(high), "log" in words, "int" in words))
         except ValueError:
             raise SearchError(
-                "bad-search", f"'{text}' is no range", "Write KEY=LOW..HIGH, with :log or :int."
+                "bad-search", phrase("'{text}' is no range", text=text), "Write KEY=LOW..HIGH, with :log or :int."
             ) from None
     twice = [d.key for d in out if sum(other.key == d.key for other in out) > 1]
     if twice:
-        raise SearchError("bad-search", f"'{twice[0]}' is varied twice", "Give each setting once.")
+        raise SearchError("bad-search", phrase("'{twice}' is varied twice", twice=twice[0]), "Give each setting once.")
     return out
 
 
@@ -139,19 +139,36 @@ def _search(options: Any) -> int:
 
     def listener(number: int, event: Any) -> None:
         if options.json:
-            console.say(json.dumps({"trial": number, **event.to_dict()}))
+            console.say_json({"trial": number, **event.to_dict()})
         elif event.event == "epoch-done":
-            bar.update(f"trial {number}: epoch {event.epoch + 1}/{event.epochs}  validation {event.val_accuracy:.4f}")
+            bar.update(
+                phrase(
+                    "trial {number}: epoch {epoch}/{epochs}  validation {val_accuracy:.4f}",
+                    number=number,
+                    epoch=event.epoch + 1,
+                    epochs=event.epochs,
+                    val_accuracy=event.val_accuracy,
+                )
+            )
 
     def ended(trial: Any) -> None:
         bar.clear()
         if options.json:
             told = {"event": "trial", "number": trial.number, "state": trial.state, "value": trial.value}
-            console.say(json.dumps({**told, "settings": trial.settings, "run": trial.run}))
+            console.say_json({**told, "settings": trial.settings, "run": trial.run})
         else:
             value = f"{trial.value:.4f}" if trial.value is not None else trial.message or trial.state
             chosen = "  ".join(f"{key}={_plain(text)}" for key, text in trial.settings.items())
-            console.say(f"trial {trial.number} of {wanted}: {value}  ({trial.state})  {chosen}")
+            console.say(
+                phrase(
+                    "trial {number} of {wanted}: {value}  ({state})  {chosen}",
+                    number=trial.number,
+                    wanted=wanted,
+                    value=value,
+                    state=trial.state,
+                    chosen=chosen,
+                )
+            )
 
     def handle(*_: Any) -> None:
         if halt.asked:
@@ -192,7 +209,7 @@ def _tell_and_test(result: Any, options: Any, sets: Path | None) -> bool:
         return test is not None
     _tell(result, options)
     test, why = _test(result, sets)
-    console.say(_of_test(test) if test is not None else f"no figure on the test split: {why}")
+    console.say(_of_test(test) if test is not None else phrase("no figure on the test split: {why}", why=why))
     if test is not None:
         _write_files(result, options, test)
     return test is not None
@@ -206,9 +223,9 @@ def _test(result: Any, sets: Path | None) -> tuple[tuple[float, int] | None, str
 
     best = result.best_trial
     if best is None:
-        return None, "no trial has finished"
+        return None, phrase("no trial has finished")
     if not _is_here(best.run):
-        return None, f"the run of trial {best.number} is not on this computer"
+        return None, phrase("the run of trial {number} is not on this computer", number=best.number)
     folder = RunStore().folder(best.run)
     try:
         plan = plans.load(folder / PLAN)
@@ -218,8 +235,8 @@ def _test(result: Any, sets: Path | None) -> tuple[tuple[float, int] | None, str
     if outcome.test_accuracy is not None:
         return (outcome.test_accuracy, outcome.test_n), ""
     if not plan.data.use_test:
-        return None, "the plan leaves it closed (data.use_test)"
-    return None, "this data has none" if outcome.complete else "the training was stopped"
+        return None, phrase("the plan leaves it closed (data.use_test)")
+    return None, phrase("this data has none") if outcome.complete else phrase("the training was stopped")
 
 
 def _is_here(run: str) -> bool:
@@ -233,7 +250,7 @@ def _is_here(run: str) -> bool:
 
 
 def _of_test(test: tuple[float, int]) -> str:
-    return f"accuracy {test[0]:.2%} on the test split, n = {test[1]:,}"
+    return phrase("accuracy {test:.2%} on the test split, n = {test2:,}", test=test[0], test2=test[1])
 
 
 def _tell(result: Any, options: Any, test: tuple[float, int] | None = None, why: str = "") -> int:
@@ -245,12 +262,12 @@ def _tell(result: Any, options: Any, test: tuple[float, int] | None = None, why:
         raw = result.to_dict() | {"event": "result", "summary": summary, "results": [list(row) for row in rows]}
         if test is not None or why:
             raw["test"] = {"accuracy": test[0], "n": test[1]} if test is not None else {"message": why}
-        console.say(json.dumps(raw))
+        console.say_json(raw)
         return 0
     console.say(console.table([head, *rows], right=(0, len(keys) + 1, len(keys) + 2, len(keys) + 3)))
     console.say(summary)
     if best is not None:
-        here = f"'fovea train --resume {best.run}' makes its model"
+        here = phrase("'fovea train --resume {run}' makes its model", run=best.run)
         console.say(here if _is_here(best.run) else "its run is not on this computer: no model can be made of it here")
     return 0
 
@@ -279,9 +296,15 @@ def _table(result: Any) -> tuple[list[str], tuple[str, ...], list[tuple[str, ...
 def _summary(result: Any, test: tuple[float, int] | None) -> str:
     best = result.best_trial
     if best is None:
-        return "no trial has finished yet"
+        return phrase("no trial has finished yet")
     chosen = ", ".join(f"{key} {_plain(text)}" for key, text in best.settings.items())
-    summary = f"best {result.goal} {best.value:.4f} of {len(result.trials)} trials: {chosen}"
+    summary = phrase(
+        "best {goal} {value:.4f} of {count} trials: {chosen}",
+        goal=result.goal,
+        value=best.value,
+        count=len(result.trials),
+        chosen=chosen,
+    )
     return summary if test is None else f"{summary}; {_of_test(test)}"
 
 
@@ -324,7 +347,7 @@ def _list(options: Any) -> int:
 
     found = [result for name in search.names() if (result := search.read_kept(name)) is not None]
     if options.json:
-        console.say(json.dumps([result.to_dict() for result in found], indent=1))
+        console.say_json([result.to_dict() for result in found], indent=1)
         return 0
     if not found:
         console.say("no searches yet; 'fovea search --help' shows how to begin one")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import platform
 import tempfile
@@ -21,6 +20,7 @@ from desktop.engine.evaluation import EventEngine
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest, Ready
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -85,7 +85,7 @@ def main(argv: list[str]) -> int:
             "system": platform.platform(terse=True),
             "checks": [asdict(check) for check in checks],
         }
-        console.say(json.dumps(report, indent=1))
+        console.say_json(report, indent=1)
     else:
         console.say("everything holds" if holds else "something does not hold")
     return 0 if holds else 1
@@ -138,7 +138,9 @@ def _timed(name: str, work: Callable[[], str]) -> Check:
         return Check(name, "failed", error.message, round(time.monotonic() - begin, 3))
     except ImportError as error:
         # A part of a library that the build left out: exactly what is looked for here.
-        return Check(name, "failed", f"{error.name or error} is missing", round(time.monotonic() - begin, 3))
+        return Check(
+            name, "failed", phrase("{value} is missing", value=error.name or error), round(time.monotonic() - begin, 3)
+        )
     return Check(name, "ok", detail, round(time.monotonic() - begin, 3))
 
 
@@ -149,8 +151,10 @@ def _started(engine: EventEngine) -> str:
             if isinstance(event, Ready):
                 return f"{event.device}, LiteRT {event.versions.get('litert', 'unknown')}"
             if isinstance(event, EngineLost) and not event.restarting:
-                raise FoveaError("engine-lost", f"the engine process ended: {event.reason}")
-    raise FoveaError("engine-lost", f"the engine process was not ready within {_START_S:.0f} seconds")
+                raise FoveaError("engine-lost", phrase("the engine process ended: {reason}", reason=event.reason))
+    raise FoveaError(
+        "engine-lost", phrase("the engine process was not ready within {start_s:.0f} seconds", start_s=_START_S)
+    )
 
 
 def check_model(store: ModelStore, engine: EventEngine, entry: ModelEntry) -> str:
@@ -163,7 +167,7 @@ def check_model(store: ModelStore, engine: EventEngine, entry: ModelEntry) -> st
         raise FoveaError("damaged", entry.problem or "damaged")
     changed = [check.name for check in store.verify(entry.id) if check.verdict != "ok"]
     if changed:
-        raise FoveaError("damaged", f"not as delivered: {', '.join(changed)}")
+        raise FoveaError("damaged", phrase("not as delivered: {changed}", changed=", ".join(changed)))
     from desktop.engine.model import LoadedModel
 
     tolerance, cases = _expectation(entry)
@@ -172,9 +176,18 @@ def check_model(store: ModelStore, engine: EventEngine, entry: ModelEntry) -> st
         worst = max(_difference(case, model.predict(case.prepared[None])[0]) for case in cases)
         worst = max(worst, _worst_of_a_group(model, cases))
     if not worst <= tolerance:
-        raise FoveaError("differs", f"its answers differ by {worst:.2g}, at most {tolerance:.2g} expected")
+        raise FoveaError(
+            "differs",
+            phrase(
+                "its answers differ by {worst:.2g}, at most {tolerance:.2g} expected", worst=worst, tolerance=tolerance
+            ),
+        )
     _ask_engine(engine, entry, cases[0], tolerance)
-    return f"{len(cases)} stored answers repeated, largest difference {worst:.1g}; the engine answers"
+    return phrase(
+        "{count} stored answers repeated, largest difference {worst:.1g}; the engine answers",
+        count=len(cases),
+        worst=worst,
+    )
 
 
 def _worst_of_a_group(model: LoadedModel, cases: list[Case]) -> float:
@@ -223,7 +236,9 @@ def _expectation(entry: ModelEntry) -> tuple[float, list[Case]]:
 def _difference(case: Case, scores: np.ndarray) -> float:
     """The largest difference in any score; infinite where one is no number."""
     if len(case.expected) != len(scores):
-        raise FoveaError("differs", f"{len(scores)} scores found, {len(case.expected)} expected")
+        raise FoveaError(
+            "differs", phrase("{count} scores found, {count2} expected", count=len(scores), count2=len(case.expected))
+        )
     differences = [abs(float(a) - float(b)) for a, b in zip(case.expected, scores, strict=True)]
     return max(differences) if all(map(math.isfinite, differences)) else math.inf
 
@@ -254,7 +269,7 @@ def _await(engine: EventEngine, request_id: int) -> Prediction:
                 return event
             if isinstance(event, Failure) and event.id == request_id:
                 raise FoveaError(event.kind, event.message)
-    raise FoveaError("engine-lost", f"the engine did not answer within {_START_S:.0f} seconds")
+    raise FoveaError("engine-lost", phrase("the engine did not answer within {start_s:.0f} seconds", start_s=_START_S))
 
 
 def _window(folder: Path) -> str:
@@ -275,11 +290,11 @@ def _window(folder: Path) -> str:
         colours = picture.convert("RGB").getcolors(256)
     if colours is not None and len(colours) < 4:
         raise FoveaError("no-window", "the window was drawn empty")
-    return f"drawn offscreen at {width}×{height}"
+    return phrase("drawn offscreen at {width}×{height}", width=width, height=height)
 
 
 def _show(check: Check) -> None:
-    word = {"ok": "ok", "failed": "FAILED", "not-installed": "not installed"}[check.state]
+    word = {"ok": "ok", "failed": "FAILED", "not-installed": phrase("not installed")}[check.state]
     console.say(f"{word:<14}{check.name:<42}{check.detail}")
 
 

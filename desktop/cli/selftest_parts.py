@@ -18,6 +18,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.system import strict_json
 from desktop.system.child_process import ChildProcess
 from desktop.system.edition import trains
+from desktop.system.words import phrase
 
 # Every transfer syntax that core.pictures.decode answers for: the file among pydicom's own that tries it, '' where it
 # has none.
@@ -57,7 +58,13 @@ def edition() -> str:
     from PySide6.QtCore import qVersion
 
     flavour = "full" if trains() else "viewer"
-    return f"{flavour}, {frozen}, Python {platform.python_version()}, Qt {qVersion()}"
+    return phrase(
+        "{flavour}, {frozen}, Python {python_version}, Qt {qversion}",
+        flavour=flavour,
+        frozen=frozen,
+        python_version=platform.python_version(),
+        qversion=qVersion(),
+    )
 
 
 def pictures() -> str:
@@ -74,13 +81,16 @@ def pictures() -> str:
         try:
             Image.fromarray(pixels).save(stream, form)
         except (KeyError, OSError) as error:
-            raise FoveaError("differs", f"{form} cannot be written: a library is missing") from error
+            raise FoveaError("differs", phrase("{form} cannot be written: a library is missing", form=form)) from error
         image = decode(ImageSource("picture", data=stream.getvalue()))
         if image.format != form or np.abs(image.pixels.astype(int) - pixels).mean() > 8:
-            raise FoveaError("differs", f"a picture in {form} decodes to another one")
+            raise FoveaError("differs", phrase("a picture in {form} decodes to another one", form=form))
     import pi_heif
 
-    return f"JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {pi_heif.libheif_version()}"
+    return phrase(
+        "JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF decoded; HEIF by libheif {libheif_version}",
+        libheif_version=pi_heif.libheif_version(),
+    )
 
 
 def dicom(name: str) -> str:
@@ -88,7 +98,7 @@ def dicom(name: str) -> str:
     from desktop.core.pictures.decode import decode
 
     if not name:
-        raise NotThereError("pydicom brings no test file of this transfer syntax")
+        raise NotThereError(phrase("pydicom brings no test file of this transfer syntax"))
     path = paths.resources() / "dicom" / name
     if not path.is_file():
         import pydicom.data
@@ -98,7 +108,7 @@ def dicom(name: str) -> str:
     if image.pixels.min() == image.pixels.max():
         raise FoveaError("differs", "it decodes to a blank picture")
     height, width = image.pixels.shape[:2]
-    return f"decoded at {width}×{height}"
+    return phrase("decoded at {width}×{height}", width=width, height=height)
 
 
 def evaluation(folder: Path) -> str:
@@ -121,16 +131,27 @@ def evaluation(folder: Path) -> str:
             status = evaluate.main(arguments)
         if status != 0 or not report.is_file():
             last = [line for line in said.getvalue().splitlines() if line.strip()]
-            raise FoveaError("differs", f"evaluating ended with {status}: {last[-1] if last else 'nothing was said'}")
+            raise FoveaError(
+                "differs",
+                phrase(
+                    "evaluating ended with {status}: {which}",
+                    status=status,
+                    which=last[-1] if last else phrase("nothing was said"),
+                ),
+            )
     n = len(list(data.rglob("*.png")))
     strict_json.read(figures)
-    return f"{n} drawn digits measured; a report as HTML ({(folder / 'report.html').stat().st_size:,} bytes) and as PDF"
+    return phrase(
+        "{n} drawn digits measured; a report as HTML ({st_size:,} bytes) and as PDF",
+        n=n,
+        st_size=(folder / "report.html").stat().st_size,
+    )
 
 
 def training(folder: Path) -> str:
     """Train one epoch in a spawned child: data, checkpoint, export, parity, commit; then ask the new model."""
     if not trains():
-        raise NotThereError("this edition does not train")
+        raise NotThereError(phrase("this edition does not train"))
     data = folder / "colours"
     _draw_colours(data)
     # No daemon: the training converts its model in a child of its own.
@@ -139,12 +160,12 @@ def training(folder: Path) -> str:
         child.wait(_TRAINING_S)
         answer = next(child.receive(), None)
         if answer is None and child.over:
-            answer = "failed", f"its process ended with status {child.join(None)}"
-        state, text = answer or ("failed", f"not done within {_TRAINING_S:.0f} s")
+            answer = "failed", phrase("its process ended with status {value}", value=child.join(None))
+        state, text = answer or ("failed", phrase("not done within {training_s:.0f} s", training_s=_TRAINING_S))
     finally:
         child.end(asked=10.0, killed=None)
     if state != "done":
-        raise FoveaError("differs", f"the training ended: {text}")
+        raise FoveaError("differs", phrase("the training ended: {text}", text=text))
     return _ask_trained(folder / "trained", text)
 
 
@@ -197,7 +218,7 @@ def _ask_trained(store: Path, model_id: str) -> str:
     models = ModelStore(bundled=store / "none", user=store)
     changed = [check.name for check in models.verify(model_id) if check.verdict != "ok"]
     if changed:
-        raise FoveaError("damaged", f"not as it was saved: {', '.join(changed)}")
+        raise FoveaError("damaged", phrase("not as it was saved: {changed}", changed=", ".join(changed)))
     entry = models.get(model_id)
     assert entry.manifest is not None
     spec = entry.manifest.preprocess
@@ -205,7 +226,7 @@ def _ask_trained(store: Path, model_id: str) -> str:
         scores = LoadedModel(entry).predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))[0]
     if not np.isfinite(scores).all():
         raise FoveaError("differs", "the trained model gives no numbers")
-    return f"one epoch in a child; exported, verified and asked: {len(scores)} scores"
+    return phrase("one epoch in a child; exported, verified and asked: {count} scores", count=len(scores))
 
 
 def certificates() -> str:
@@ -220,14 +241,17 @@ def certificates() -> str:
 
 def translations() -> str:
     """Load every translation that comes with the program."""
-    from PySide6.QtCore import QTranslator
+    import gettext
 
-    files = sorted((paths.resources() / "translations").glob("*.qm"))
+    files = sorted((paths.resources() / "translations").glob("fovea_*.mo"))
     if not files:
-        raise NotThereError("no translation comes with this version; its words are English")
+        raise NotThereError(phrase("no translation comes with this version; its words are English"))
     for file in files:
-        if not QTranslator().load(str(file)):
-            raise FoveaError("damaged", f"the translation {file.name} cannot be loaded")
+        try:
+            with file.open("rb") as stream:
+                gettext.GNUTranslations(stream)
+        except (OSError, ValueError, UnicodeError, KeyError, IndexError) as error:
+            raise FoveaError("damaged", phrase("the translation {name} cannot be loaded", name=file.name)) from error
     return f"{len(files)} loaded"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from desktop.cli import console
@@ -26,5 +25,5 @@ def main(argv: list[str]) -> int:
 
     watch = Stopwatch(os.path.abspath(options.picture), options.limit)
     watch.run()
-    console.say(json.dumps({"painted": watch.painted, "answered": watch.answered}))
+    console.say_json({"painted": watch.painted, "answered": watch.answered})
     return 0

@@ -18,6 +18,7 @@ from desktop.core.types import FoveaError
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
 from desktop.system.strict_json import JsonStore
+from desktop.system.words import phrase
 
 _EPILOG = """\
 Each net is trained anew on each number of pictures, drawn in the classes' proportions, --repeats times with other
@@ -43,7 +44,7 @@ def main(argv: list[str]) -> int:
     except FoveaError as error:
         if options.json:
             told = {"kind": error.kind, "message": error.message, "hint": error.hint}
-            console.say(json.dumps({"event": "finished", "state": "failed", **told}))
+            console.say_json({"event": "finished", "state": "failed", **told})
         else:
             console.complain(error.message, error.hint)
         return 2 if error.kind in ("bad-plan", "bad-study") else 1
@@ -109,16 +110,32 @@ def _study(options: Any) -> int:
             if key in measured:
                 rows.append({**measured[key], **told})  # it may have been measured under another name of the net
                 continue
-            bar.update(f"{name}: {size:,} pictures, training {repeat + 1} of {options.repeats}")
+            bar.update(
+                phrase(
+                    "{name}: {size:,} pictures, training {repeat} of {repeats}",
+                    name=name,
+                    size=size,
+                    repeat=repeat + 1,
+                    repeats=options.repeats,
+                )
+            )
             row = {**told, **_measure(one, options.test, sets, plan.seed)}
             measured[key] = row
             rows.append(row)
             kept.write(measured)
             bar.clear()
             if options.json:
-                console.say(json.dumps({"event": "measured", **row}))
+                console.say_json({"event": "measured", **row})
             else:
-                console.say(f"{name}: {size:,} pictures: accuracy {row['accuracy']:.2%} ({row['split']})")
+                console.say(
+                    phrase(
+                        "{name}: {size:,} pictures: accuracy {row:.2%} ({row2})",
+                        name=name,
+                        size=size,
+                        row=row["accuracy"],
+                        row2=row["split"],
+                    )
+                )
     finally:
         signal.signal(signal.SIGINT, before)
         bar.clear()
@@ -141,8 +158,10 @@ def _check_sizes(sizes: list[int], there: int) -> None:
     from desktop.ml.search import SearchError
 
     if sizes[-1] > there:
-        text = f"{sizes[-1]:,} pictures to learn from are asked for, and there are {there:,}"
-        raise SearchError("bad-study", text, f"Give --images up to {there}.")
+        text = phrase(
+            "{sizes:,} pictures to learn from are asked for, and there are {there:,}", sizes=sizes[-1], there=there
+        )
+        raise SearchError("bad-study", text, phrase("Give --images up to {there}.", there=there))
 
 
 def _no_test() -> FoveaError:
@@ -159,7 +178,9 @@ def _sizes(text: str) -> list[int]:
     except ValueError:
         sizes = []
     if not sizes or sizes[0] < 2:
-        raise SearchError("bad-study", f"'{text}' are no numbers of pictures", "Write for instance 300,1000,3000.")
+        raise SearchError(
+            "bad-study", phrase("'{text}' are no numbers of pictures", text=text), "Write for instance 300,1000,3000."
+        )
     return sizes
 
 
@@ -233,15 +254,17 @@ def _tell(rows: list[dict[str, Any]], nets: list[str], sizes: list[int], options
     if options.plot:
         from desktop.report.parallel import as_page, as_png, curves_figure
 
-        figure = curves_figure(f"{options.name}: accuracy on {split}", curves)
+        figure = curves_figure(phrase("{name}: accuracy on {split}", name=options.name, split=split), curves)
         if options.plot.suffix.lower() in (".html", ".htm"):
             page = as_page(f"Study {options.name}", summary, figure, head, table)
             _put(options.plot, page)
         else:
             _put(options.plot, as_png(figure))
     if options.json:
-        console.say(json.dumps({"event": "result", "summary": summary, "results": rows}))
+        console.say_json({"event": "result", "summary": summary, "results": rows})
     else:
         console.say(console.table([head, *table], right=(0,)))
-        console.say(f"accuracy on {split}, mean of {options.repeats} (least to most)")
+        console.say(
+            phrase("accuracy on {split}, mean of {repeats} (least to most)", split=split, repeats=options.repeats)
+        )
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from desktop.cli.parser import Parser
 from desktop.core.types import FoveaError
 from desktop.system.duration import duration
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import phrase, worded
 
 if TYPE_CHECKING:
     from desktop.ml.plans.plan import TrainingPlan
@@ -46,7 +46,11 @@ def main(argv: list[str]) -> int:
     if options.resume is not None:
         others = [flag for flag in _given(parser, options) if flag not in ("--resume", "--data", "--out", "--json")]
         if others:
-            parser.error(f"a run that is taken up keeps its plan: --resume goes without {', '.join(others)}")
+            parser.error(
+                phrase(
+                    "a run that is taken up keeps its plan: --resume goes without {others}", others=", ".join(others)
+                )
+            )
     if options.resume is None and not (options.plan or options.preset or options.data):
         parser.error("say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN")
     try:
@@ -54,7 +58,7 @@ def main(argv: list[str]) -> int:
     except FoveaError as error:
         if options.json:
             told = {"event": "finished", "state": "failed", "kind": error.kind}
-            console.say(json.dumps({**told, "message": error.message, "hint": error.hint}))
+            console.say_json({**told, "message": error.message, "hint": error.hint})
         else:
             console.complain(error.message, error.hint)
         return 2 if error.kind == "bad-plan" else 1
@@ -115,9 +119,11 @@ def _run(options: Any) -> int:
     else:
         chosen, sets = train_plan.plan_of(options)
         if options.save_plan:
-            with saying("the plan", disk_of(options.save_plan)):
+            with saying(phrase("the plan"), disk_of(options.save_plan)):
                 write_atomically(options.save_plan, chosen.to_json())
-            console.note(f"the plan was written; 'fovea train --plan {options.save_plan.name}' trains it")
+            console.note(
+                phrase("the plan was written; 'fovea train --plan {name}' trains it", name=options.save_plan.name)
+            )
             return 0
         chosen, folder = _started(chosen, options)
     teller: Any = JsonTeller() if options.json else TextTeller()
@@ -136,9 +142,9 @@ def _run(options: Any) -> int:
     if not options.json:
         console.say(finished.message)
         if finished.state == "done" and options.out is None:
-            console.say(f"'fovea predict --model {finished.model_id} PICTURE' asks it")
+            console.say(phrase("'fovea predict --model {model_id} PICTURE' asks it", model_id=finished.model_id))
         if finished.state != "done":
-            console.say(f"'fovea train --resume {folder.name}' takes it up")
+            console.say(phrase("'fovea train --resume {name}' takes it up", name=folder.name))
     return 0 if finished.state == "done" else console.INTERRUPTED
 
 
@@ -187,7 +193,13 @@ def _started(plan: TrainingPlan, options: Any) -> tuple[TrainingPlan, Path]:
         plan, record = starting.start_training(plan, own_place=options.out is not None)
         folder = RunStore().folder(record.id)
     if plan.id != wanted:
-        console.note(f"there is a model or an unfinished training '{wanted}': this one becomes '{plan.id}'")
+        console.note(
+            phrase(
+                "there is a model or an unfinished training '{wanted}': this one becomes '{id}'",
+                wanted=wanted,
+                id=plan.id,
+            )
+        )
     return plan, folder
 
 
@@ -196,8 +208,8 @@ def _own_run(plan: TrainingPlan, own: Path) -> Path:
     from desktop.system.files import write_atomically
 
     if any((own / name).exists() for name in (RECORD, PLAN, CHECKPOINT, HISTORY)):
-        hint = f"'fovea train --resume {own}' takes it up; for a new one name another folder."
-        raise RunError("run-exists", f"the folder '{own.name}' holds a run already", hint)
+        hint = phrase("'fovea train --resume {own}' takes it up; for a new one name another folder.", own=own)
+        raise RunError("run-exists", phrase("the folder '{name}' holds a run already", name=own.name), hint)
     own.mkdir(parents=True, exist_ok=True)
     write_atomically(own / PLAN, plan.to_json())
     return own
@@ -211,33 +223,66 @@ class TextTeller:
 
     def run(self, name: str, plan: Any) -> None:
         """The run that begins."""
-        console.say(f"run {name}: {console.printable(plan.name)}")
+        console.say(phrase("run {name}: {name2}", name=name, name2=console.printable(plan.name)))
 
     def __call__(self, event: Any) -> None:
         from desktop.ml.plans.events import EpochDone, Note, Phase, Started, TrainBatchDone
 
         if isinstance(event, TrainBatchDone):
             self._bar.update(
-                f"epoch {event.epoch + 1}  batch {event.step}/{event.steps}  loss {event.loss:.4f}  "
-                f"accuracy {event.accuracy:.4f}  {event.images_per_s:,.0f} pictures/s"
+                phrase(
+                    "epoch {epoch}  batch {step}/{steps}  loss {loss:.4f}  accuracy {accuracy:.4f}  "
+                    "{images_per_s:,.0f} pictures/s",
+                    epoch=event.epoch + 1,
+                    step=event.step,
+                    steps=event.steps,
+                    loss=event.loss,
+                    accuracy=event.accuracy,
+                    images_per_s=event.images_per_s,
+                )
             )
             return
         if isinstance(event, Phase):
-            self._bar.update(f"{_PHASES.get(event.name, event.name)}" + _count(event.done, event.total))
+            what = worded(_PHASES.get(event.name, event.name))
+            if event.total:
+                self._bar.update(phrase("{what}: {done:,} of {total:,}", what=what, done=event.done, total=event.total))
+            else:
+                self._bar.update(what)
             return
         self._bar.clear()
         if isinstance(event, Started):
-            left = f"epochs {event.epoch + 1} to {event.epochs}" if event.epoch < event.epochs else "no epoch left"
+            left = (
+                phrase("epochs {epoch} to {epochs}", epoch=event.epoch + 1, epochs=event.epochs)
+                if event.epoch < event.epochs
+                else phrase("no epoch left")
+            )
             console.say(
-                f"{event.parameters} parameters on {event.device}; {event.train} training and {event.validation} "
-                f"validation pictures; {left}"
+                phrase(
+                    "{parameters} parameters on {device}; {train} training and {validation} validation "
+                    "pictures; {left}",
+                    parameters=event.parameters,
+                    device=event.device,
+                    train=event.train,
+                    validation=event.validation,
+                    left=left,
+                )
             )
         elif isinstance(event, EpochDone):
-            left = f"  {duration(event.left_s)} left" if event.left_s > 0 else ""
+            marks = ["", phrase("best")] if event.best else [""]
+            marks += [phrase("{time} left", time=duration(event.left_s))] if event.left_s > 0 else []
             console.say(
-                f"epoch {event.epoch + 1}/{event.epochs}  loss {event.loss:.4f}  accuracy {event.accuracy:.4f}  "
-                f"validation loss {event.val_loss:.4f}  accuracy {event.val_accuracy:.4f}  {event.seconds:.0f} s"
-                f"{'  best' if event.best else ''}{left}"
+                phrase(
+                    "epoch {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:.4f}  validation loss "
+                    "{val_loss:.4f}  accuracy {val_accuracy:.4f}  {seconds:.0f} s{marks}",
+                    epoch=event.epoch + 1,
+                    epochs=event.epochs,
+                    loss=event.loss,
+                    accuracy=event.accuracy,
+                    val_loss=event.val_loss,
+                    val_accuracy=event.val_accuracy,
+                    seconds=event.seconds,
+                    marks="  ".join(marks),
+                )
             )
         elif isinstance(event, Note):
             console.say(console.printable(event.text))
@@ -275,21 +320,17 @@ class JsonTeller:
         sys.stdout.flush()
 
     def _say(self, values: dict[str, Any]) -> None:
-        console.say(json.dumps(values))
+        console.say_json(values)
 
 
 _PHASES = {
-    "data": "preparing pictures",
-    "features": "computing features",
-    "calibrating": "calibrating",
-    "exporting": "exporting",
-    "evaluating": "evaluating",
-    "writing": "writing the model",
+    "data": phrase("preparing pictures"),
+    "features": phrase("computing features"),
+    "calibrating": phrase("calibrating"),
+    "exporting": phrase("exporting"),
+    "evaluating": phrase("evaluating"),
+    "writing": phrase("writing the model"),
 }
-
-
-def _count(done: int, total: int) -> str:
-    return f": {done:,} of {total:,}" if total else ""
 
 
 def _list_presets(as_json: bool) -> int:
@@ -297,9 +338,9 @@ def _list_presets(as_json: bool) -> int:
 
     if as_json:
         keys = ("id", "title", "description", "data_hint", "reported", "shape")
-        console.say(json.dumps([{key: getattr(preset, key) for key in keys} for preset in PRESETS.values()], indent=1))
+        console.say_json([{key: getattr(preset, key) for key in keys} for preset in PRESETS.values()], indent=1)
         return 0
-    rows: list[tuple[str, ...]] = [("preset", "made for", "what it is")]
-    rows += [(preset.id, preset.data_hint, preset.title) for preset in PRESETS.values()]
+    rows: list[tuple[str, ...]] = [("preset", phrase("made for"), phrase("what it is"))]
+    rows += [(preset.id, worded(preset.data_hint), worded(preset.title)) for preset in PRESETS.values()]
     console.say(console.table(rows))
     return 0

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from desktop.cli import console
 from desktop.cli.parser import add_layout
 from desktop.ml.plans.plan import USER, DataPlan, PlanError, Step, TrainingPlan
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.app import recipes
@@ -124,18 +125,35 @@ def look_through(path: str, near: bool = True) -> TrainingData:
     bar = console.ProgressLine()
 
     def progress(stage: str, done: int, total: int | None) -> None:
-        bar.update(f"looking through the pictures, {stage}: {done:,}" + (f" of {total:,}" if total else ""))
+        bar.update(
+            phrase("looking through the pictures, {stage}: {done:,}", stage=stage, done=done)
+            + (phrase(" of {total:,}", total=total) if total else "")
+        )
 
     try:
         data = training_data.inspect_and_group(training_data.open_training_data(path), near, progress)
     finally:
         bar.clear()
     if data.kept_together:
-        many = f"{len(data.kept_together):,} groups" if len(data.kept_together) > 1 else "one group"
-        console.note(f"{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)")
+        many = f"{len(data.kept_together):,} groups" if len(data.kept_together) > 1 else phrase("one group")
+        console.note(
+            phrase(
+                "{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)",
+                many=many,
+            )
+        )
     if data.left_out:
-        many = f"{len(data.left_out):,} pictures are" if len(data.left_out) > 1 else "one picture is"
-        console.note(f"{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)")
+        many = (
+            phrase("{count:,} pictures are", count=len(data.left_out))
+            if len(data.left_out) > 1
+            else phrase("one picture is")
+        )
+        console.note(
+            phrase(
+                "{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)",
+                many=many,
+            )
+        )
     return data
 
 
@@ -145,7 +163,9 @@ def settings_of(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key.strip():
-            raise PlanError("bad-plan", f"'{pair}' is no KEY=VALUE", "Write for instance --set fit.epochs=10.")
+            raise PlanError(
+                "bad-plan", phrase("'{pair}' is no KEY=VALUE", pair=pair), "Write for instance --set fit.epochs=10."
+            )
         out[key.strip()] = as_setting(key.strip(), value.strip())
     return out
 
@@ -214,11 +234,20 @@ def _recommended(data: DataPlan, labels: tuple[str, ...], seen: recipes.Seen) ->
     try:
         model = base_models.manifest_of(base)
     except StoreError as error:
-        console.note(f"fovea: {error.message}: training a network from nothing instead ({error.hint})")
+        console.note(
+            phrase(
+                "fovea: {message}: training a network from nothing instead ({hint})",
+                message=error.message,
+                hint=error.hint,
+            )
+        )
         return None
     console.note(
-        f"a head on what '{model.name}' sees in each picture (--preset, --architecture, --from, --size and --colour "
-        "choose otherwise)"
+        phrase(
+            "a head on what '{name}' sees in each picture (--preset, --architecture, --from, "
+            "--size and --colour choose otherwise)",
+            name=model.name,
+        )
     )
     return recipes.make_plan(recipe, data, labels, seen, model=model)
 
@@ -254,7 +283,11 @@ def _upon(options: Any) -> TrainingPlan:
         raise PlanError("bad-plan", "there are no pictures to train on", "Give --data DATA.")
     if options.size is not None or options.colour is not None:
         hint = "Leave --size and --colour out."
-        raise PlanError("bad-plan", f"with --from the pictures are prepared as '{options.start}' takes them", hint)
+        raise PlanError(
+            "bad-plan",
+            phrase("with --from the pictures are prepared as '{start}' takes them", start=options.start),
+            hint,
+        )
     model = base_models.manifest_of(options.start)
     refusal = recipes.why_not(options.how, model)
     if refusal is not None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from desktop.system.errors import FoveaError as FoveaError
+from desktop.system.words import hold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,12 +41,15 @@ class StoreError(FoveaError):
 class Notice:
     """Something that was done to a picture and that its viewer should know.
 
-    ``code`` is stable and hyphenated (``upright``, ``windowed`` …); ``text`` a short English phrase.
+    ``code`` is stable and hyphenated (``upright``, ``windowed`` …); ``text`` a short phrase.
     """
 
     code: str
     text: str
     level: Level = "info"
+
+    def __post_init__(self) -> None:
+        hold(self, "text")
 
 
 @dataclass(frozen=True, slots=True)

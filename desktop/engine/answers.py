@@ -11,6 +11,7 @@ from desktop.core.pictures.mnist_layout import NOT_INK, SEVERAL, TOO_MANY
 from desktop.core.types import DomainVerdict, FoveaError, ImageSource, Notice, StoreError
 from desktop.engine.messages import Elapsed, Failure, Prediction, Thumbnail, ThumbnailRequest
 from desktop.engine.model import LoadedModel, ModelAnswers, check_scores
+from desktop.system.words import phrase
 from desktop.system.workers import Workers
 
 DEVICE = "CPU"
@@ -100,7 +101,7 @@ def failure_of(
             request_id, "out-of-memory", text, "Close other programs or use a smaller picture.", source, position
         )
     # The text of a foreign exception may hold a path: its type says enough.
-    text = f"an unexpected fault stopped this picture ({type(error).__name__})"
+    text = phrase("an unexpected fault stopped this picture ({name})", name=type(error).__name__)
     return Failure(request_id, "internal", text, "", source, position, model_failed)
 
 

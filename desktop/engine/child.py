@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from desktop.system.words import phrase
+
 _MOST_OF_MEMORY = 0.9
 _FIRST_TO_GO = "700"  # of 1000
 
@@ -103,11 +105,13 @@ def memory_kills() -> int:
 def reason(exitcode: int | None) -> str:
     """An exit status in words."""
     if exitcode is None:
-        return "it stopped answering"
+        return phrase("it stopped answering")
     if exitcode < 0:
         try:
             name = signal.Signals(-exitcode).name
         except ValueError:
             name = f"signal {-exitcode}"
-        return f"{name}: ended by the system, perhaps for lack of memory" if name == "SIGKILL" else name
-    return f"exit status {exitcode}"
+        return (
+            phrase("{name}: ended by the system, perhaps for lack of memory", name=name) if name == "SIGKILL" else name
+        )
+    return phrase("exit status {exitcode}", exitcode=exitcode)

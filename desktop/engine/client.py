@@ -46,6 +46,7 @@ from desktop.engine.messages import (
     ThumbnailRequest,
 )
 from desktop.system.child_process import ChildProcess, Outbox
+from desktop.system.words import phrase
 
 _STALL_S = 120.0  # longer than any picture within the pixel limit or model within the size limit needs
 _CAREFUL = 256  # pictures taken one by one after a crash within a batch: all that were under way, and the unsent
@@ -145,7 +146,9 @@ class EngineClient:
         try:
             self._process = ChildProcess(target, self._arguments, name)
         except (OSError, MemoryError) as error:
-            self._refusal = f"no process could be started: {getattr(error, 'strerror', None) or type(error).__name__}"
+            self._refusal = phrase(
+                "no process could be started: {value}", value=getattr(error, "strerror", None) or type(error).__name__
+            )
         self._heard = time.monotonic()
 
     def next_id(self) -> int:
@@ -404,7 +407,11 @@ def _culprit(request: Request, reason: str, position: int = 0) -> Failure | Thum
     if isinstance(request, ThumbnailRequest):
         return Thumbnail(request.id, request.source, None)
     source = _source_of(request)
-    text = f"the engine ended {_BLAMED_AFTER} times while working on this ({reason})"
+    text = phrase(
+        "the engine ended {blamed_after} times while working on this ({reason})",
+        blamed_after=_BLAMED_AFTER,
+        reason=reason,
+    )
     return Failure(request.id, "engine-died", text, "It was left out; everything else goes on.", source, position)
 
 

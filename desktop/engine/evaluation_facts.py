@@ -10,6 +10,7 @@ from desktop.core.data.persons import Grouping, headers_of, patient_of, told_in
 from desktop.core.figures.result import DataFacts, ModelFacts, setup_of
 from desktop.core.types import FoveaError
 from desktop.store.manifest import Manifest
+from desktop.system.words import phrase
 
 
 def model_facts(manifest: Manifest, threshold: float | None = None, reason: str = "") -> ModelFacts:
@@ -24,12 +25,14 @@ def model_facts(manifest: Manifest, threshold: float | None = None, reason: str 
     value, why = (decision.value, decision.reason) if decision.rule == "threshold" else (None, "")
     if threshold is not None:
         if not two:
-            text = f"a threshold goes with two labels; this model has {len(manifest.labels)}"
+            text = phrase("a threshold goes with two labels; this model has {count}", count=len(manifest.labels))
             raise FoveaError("bad-threshold", text, "Leave the threshold out.")
         if not 0 <= threshold <= 1:
-            raise FoveaError("bad-threshold", f"a threshold of {threshold}", "Expected 0 to 1.")
-        own = f"; the model's own is {value:.3g}" if value is not None else ""
-        value, why = threshold, reason or f"given by the user{own}"
+            raise FoveaError(
+                "bad-threshold", phrase("a threshold of {threshold}", threshold=threshold), "Expected 0 to 1."
+            )
+        own = phrase("; the model's own is {value:.3g}", value=value) if value is not None else ""
+        value, why = threshold, reason or phrase("given by the user{own}", own=own)
     return ModelFacts(
         manifest.id, manifest.name, manifest.version, manifest.files["model.tflite"].sha256, manifest.labels, positive,
         value, why, manifest.scores, manifest.medical, _card(manifest),

@@ -15,6 +15,7 @@ from desktop.core.trust.saliency import class_map
 from desktop.core.types import FoveaError
 from desktop.engine.messages import Method
 from desktop.engine.model import BATCH, LoadedModel
+from desktop.system.words import phrase
 
 _FINE = 5  # places a side from which on a map says more than 'somewhere in the picture'
 _FINEST = 12  # places a side
@@ -42,7 +43,10 @@ def activation_map(model: LoadedModel, pixels: np.ndarray, index: int) -> np.nda
     if model.head is None:
         raise ExplainError(
             "no-map",
-            f"'{model.manifest.name}' does not end in pooling and one dense layer; it has no class activation map",
+            phrase(
+                "'{name}' does not end in pooling and one dense layer; it has no class activation map",
+                name=model.manifest.name,
+            ),
             "Choose gradients (grad-cam) or occlusion.",
         )
     return class_map(model.outputs(pixels[np.newaxis])["map"][0], model.head, index)

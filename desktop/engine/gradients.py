@@ -18,6 +18,7 @@ from desktop.engine import child
 from desktop.engine.answers import DEVICE, failure_of
 from desktop.engine.messages import Answer, CancelRequest, ExplainRequest, Explanation, Ready, RequestStarted, Shutdown
 from desktop.store.store import ModelStore, read_verified
+from desktop.system.words import phrase
 
 _NICE = 5
 
@@ -74,7 +75,9 @@ class _Explainer:
             assert manifest is not None
             checksum = manifest.files.get("model.keras")
             if checksum is None:
-                raise StoreError("no-keras", f"'{manifest.name}' has no Keras network to ask for gradients")
+                raise StoreError(
+                    "no-keras", phrase("'{name}' has no Keras network to ask for gradients", name=manifest.name)
+                )
             if self._held is None or self._held[0] != checksum.sha256:
                 self._held = None
                 self._held = checksum.sha256, grad_cam.GradCam(read_verified(entry, "model.keras"))
@@ -85,7 +88,10 @@ class _Explainer:
             scores = cam.scores(pixels)
             index = manifest.decision.choose(scores) if request.index is None else request.index
             if not 0 <= index < len(manifest.labels):
-                raise StoreError("no-such-class", f"the model has {len(manifest.labels)} classes, none is {index}")
+                raise StoreError(
+                    "no-such-class",
+                    phrase("the model has {count} classes, none is {index}", count=len(manifest.labels), index=index),
+                )
             self._send(
                 Explanation(
                     id=request.id,

@@ -18,6 +18,7 @@ from types import TracebackType
 from desktop.engine import launch
 from desktop.engine.inspection_events import InspectionDone, InspectionEvent, InspectionFailed
 from desktop.system.child_process import ChildProcess
+from desktop.system.words import phrase
 
 _PATIENCE_S = 1.0
 
@@ -59,7 +60,9 @@ class InspectionClient:
         out: list[InspectionEvent] = list(process.receive())
         self.ended = bool(out) and isinstance(out[-1], InspectionDone | InspectionFailed)
         if process.over and not self.ended:
-            text = f"the inspection ended without a result (exit status {process.join(_PATIENCE_S)})"
+            text = phrase(
+                "the inspection ended without a result (exit status {patience_s})", patience_s=process.join(_PATIENCE_S)
+            )
             hint = "A picture or the lack of memory may have ended it: try a part of the data."
             out.append(InspectionFailed("inspector-died", text, hint))
             self.ended = True

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from desktop.system.words import hold
+
 if TYPE_CHECKING:
     from desktop.core.data.dataset import BrokenEntry
     from desktop.core.data.inspection import Inspection, InspectionStage
@@ -52,6 +54,9 @@ class InspectionFailed:
     kind: str
     message: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
 
 
 InspectionEvent = InspectionProgress | BrokenFound | Glimpsed | InspectionDone | InspectionFailed

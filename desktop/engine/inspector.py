@@ -18,6 +18,7 @@ from desktop.engine.inspection_events import (
     InspectionFailed,
     InspectionProgress,
 )
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.core.data.dataset import BrokenEntry
@@ -59,7 +60,7 @@ def _inspect(connection: Connection, path: str, near: bool, stop: threading.Even
     except FoveaError as error:
         return InspectionFailed(error.kind, error.message, error.hint)
     except Exception as error:  # its text may hold a path: the type has to do
-        text = f"the inspection failed unexpectedly ({type(error).__name__})"
+        text = phrase("the inspection failed unexpectedly ({name})", name=type(error).__name__)
         return InspectionFailed("unexpected", text, "Please report this.")
 
 

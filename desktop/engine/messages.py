@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from desktop.core.types import DomainVerdict, ImageSource, Notice, PreprocessSpec
+from desktop.system.words import hold
 
 if TYPE_CHECKING:
     import numpy as np
@@ -336,6 +337,9 @@ class Failure:
     source: ImageSource | None = None
     position: int = 0
     model_failed: bool = False
+
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
 
 
 @dataclass(frozen=True, slots=True)

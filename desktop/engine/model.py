@@ -16,6 +16,7 @@ from desktop.core.types import DomainVerdict, FoveaError, StoreError
 from desktop.engine.mapped import release
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelEntry, check_usable, read_verified
+from desktop.system.words import phrase
 
 BATCH = 16  # images a call in a batch: throughput is flat beyond it on CPUs, latency is not
 _MAX_THREADS = 8
@@ -135,13 +136,19 @@ class LoadedModel:
         blank = np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)
         found = self._main.outputs(blank, tuple(self.manifest.outputs))
         if gate.toned and spec.channels != 3:
-            raise StoreError("mismatch", f"the domain gate of model '{self.manifest.id}' is for colour; it takes grey")
+            raise StoreError(
+                "mismatch", phrase("the domain gate of model '{id}' is for colour; it takes grey", id=self.manifest.id)
+            )
         size = domain.features(blank, found.get("embedding"), found.get("map"), gate.toned).shape[1]
         if gate.shift.shape != (size,):
             raise StoreError(
                 "mismatch",
-                f"the domain gate of model '{self.manifest.id}' takes {len(gate.shift)} features; "
-                f"its network gives {size}",
+                phrase(
+                    "the domain gate of model '{id}' takes {count} features; its network gives {size}",
+                    id=self.manifest.id,
+                    count=len(gate.shift),
+                    size=size,
+                ),
             )
         return gate
 
@@ -151,7 +158,10 @@ class LoadedModel:
             return None
         head = saliency.head_from_json(read_verified(entry, saliency.FILE).read_bytes())
         if head.kernel.shape != ((self.map_shape or (0,))[-1], len(self.manifest.labels)):
-            raise StoreError("mismatch", f"'{saliency.FILE}' of model '{self.manifest.id}' does not fit its network")
+            raise StoreError(
+                "mismatch",
+                phrase("'{file}' of model '{id}' does not fit its network", file=saliency.FILE, id=self.manifest.id),
+            )
         return head
 
     def close_lanes(self) -> None:
@@ -236,19 +246,28 @@ class _Runner:
                 interpreter.invoke()
                 outputs = interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
-            raise StoreError("damaged", f"model '{manifest.id}' cannot be loaded by LiteRT") from error
+            raise StoreError("damaged", phrase("model '{id}' cannot be loaded by LiteRT", id=manifest.id)) from error
         position = manifest.outputs["probabilities"]
         if position >= len(outputs) or tuple(outputs[position]["shape"]) != (count, len(manifest.labels)):
-            found = tuple(outputs[position]["shape"]) if position < len(outputs) else "no such output"
+            found = tuple(outputs[position]["shape"]) if position < len(outputs) else phrase("no such output")
             raise StoreError(
-                "mismatch", f"model '{manifest.id}' gives {found}; expected {len(manifest.labels)} scores, one a label"
+                "mismatch",
+                phrase(
+                    "model '{id}' gives {found}; expected {count} scores, one a label",
+                    id=manifest.id,
+                    found=found,
+                    count=len(manifest.labels),
+                ),
             )
         self._interpreter = interpreter
         self._packed_from = path if os.path.getsize(path) > _LARGE_BYTES else ""
         self._input = details["index"]
         for name, place in manifest.outputs.items():
             if place >= len(outputs):
-                raise StoreError("mismatch", f"model '{manifest.id}' has no output {place} for '{name}'")
+                raise StoreError(
+                    "mismatch",
+                    phrase("model '{id}' has no output {place} for '{name}'", id=manifest.id, place=place, name=name),
+                )
         self._outputs = {name: outputs[place] for name, place in manifest.outputs.items()}
         shapes = [tuple(tensor["shape"]) for tensor in interpreter.get_tensor_details()]
         # Filters may begin with the same number; they are small beside the arrays of images.
@@ -260,8 +279,12 @@ class _Runner:
         if details["dtype"] != np.uint8 or len(signature) != 4 or tuple(signature[1:]) != shape[1:]:
             raise StoreError(
                 "mismatch",
-                f"the network takes {np.dtype(details['dtype']).name} {signature}; "
-                f"its description says uint8 {('n', *shape[1:])}",
+                phrase(
+                    "the network takes {name} {signature}; its description says uint8 {value}",
+                    name=np.dtype(details["dtype"]).name,
+                    signature=signature,
+                    value=("n", *shape[1:]),
+                ),
             )
 
     def shape_of(self, name: str) -> tuple[int, ...] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from desktop.system.words import hold
+
 if TYPE_CHECKING:
     from desktop.ml.plans.search_results import TrialResult
 
@@ -34,6 +36,9 @@ class SearchEnded:
     state: Literal["done", "stopped", "failed"]
     message: str = ""
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
 
 
 SearchEvent = TrialTold | TrialEnded | SearchEnded

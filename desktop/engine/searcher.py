@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from desktop.core.types import FoveaError
 from desktop.engine import child
 from desktop.engine.search_events import SearchEnded, SearchEvent, TrialEnded, TrialTold
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.ml.plans.events import Event
@@ -60,4 +61,6 @@ def serve(connection: Connection, name: str, plan: str, space: tuple[Dimension, 
     except MemoryError:
         tell(SearchEnded("failed", "there is not enough memory for this search", "Use smaller pictures or batches."))
     except Exception as error:  # its own words may hold a path or a name
-        tell(SearchEnded("failed", f"an unexpected fault stopped the search ({type(error).__name__})"))
+        tell(
+            SearchEnded("failed", phrase("an unexpected fault stopped the search ({name})", name=type(error).__name__))
+        )

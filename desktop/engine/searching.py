@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from desktop.engine import child, launch
 from desktop.engine.search_events import SearchEnded, SearchEvent
 from desktop.system.child_process import ChildProcess
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.ml.plans.search_space import Dimension
@@ -52,7 +53,11 @@ class SearchClient:
         self.ended = bool(out) and isinstance(out[-1], SearchEnded)
         if process.over and not self.ended:
             why = child.reason(process.join(_END_S))
-            out.append(SearchEnded("failed", f"the search's process has ended ({why})", "Start it again: it goes on."))
+            out.append(
+                SearchEnded(
+                    "failed", phrase("the search's process has ended ({why})", why=why), "Start it again: it goes on."
+                )
+            )
             self.ended = True
         return out
 

@@ -6,9 +6,9 @@
             for event in client.events(timeout=0.2):
                 ...
 
-The child looks at the project's pictures as soon as it is started, and learns from the labels that are there. After each
-change that was made through :class:`desktop.store.project.Project` say :class:`LookAgain`; several that come while it is
-learning count as one.
+The child looks at the project's pictures as soon as it is started, and learns from the labels that are there. After
+each change that was made through :class:`desktop.store.project.Project` say :class:`LookAgain`; several that come
+while it is learning count as one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What crosses the pipe between a window (or a command) and the process that learns from a project's labels.
 
-The labels themselves never cross it: both sides read them in the project's own file, so what was labelled is on the disk
-before anybody learns from it. Requests carry numbers; the answer to each has the same.
+The labels themselves never cross it: both sides read them in the project's own file, so what was labelled is on the
+disk before anybody learns from it. Requests carry numbers; the answer to each has the same.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from desktop.core.figures.intervals import Estimate
 
-Order = Literal["uncertain", "mistakes", "unlike", "nearest", "newest", "suggested"]
+Order = Literal["uncertain", "mistakes", "unlike", "nearest", "newest", "suggested", "drawn"]
 """What is shown next: ``uncertain``, pictures without a label that the head is least sure of, and that are unlike each
-other; ``mistakes``, labelled ones that heads which did not learn from them take for something else; ``unlike`` everything
-that is labelled so far; ``nearest`` to one picture; ``newest`` first; ``suggested``, by the score of the suggestion."""
+other; ``mistakes``, labelled ones that heads which did not learn from them take for something else; ``unlike``
+everything that is labelled so far; ``nearest`` to one picture; ``newest`` first; ``suggested``, by the score of the
+suggestion."""
 
-ORDERS: tuple[Order, ...] = ("uncertain", "mistakes", "unlike", "nearest", "newest", "suggested")
+ORDERS: tuple[Order, ...] = ("uncertain", "mistakes", "unlike", "nearest", "newest", "suggested", "drawn")
 
 
 # To the child
@@ -92,8 +93,8 @@ Request = LookAgain | LookAheadAt | AskOrder | AskHeaps | AskCopies | AskMissing
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """``done`` of ``total`` pictures have been looked at (those that do not open among them, ``broken``); ``rate`` is in
-    pictures a second. ``ids``: those looked at since the last of these."""
+    """``done`` of ``total`` pictures have been looked at (those that do not open among them, ``broken``); ``rate`` is
+    in pictures a second. ``ids``: those looked at since the last of these."""
 
     done: int
     total: int
@@ -108,8 +109,10 @@ class Learned:
 
     ``classes`` int64 (k,): ids of the classes that take part (those with a label). ``ids`` int64 (n,), ``scores``
     float32 (n, k), rows sum to 1: model scores, scaled on pictures held out. ``labelled`` int64 (m,): the pictures that
-    it learned from; ``held_out`` float32 (m, k): the scores that heads gave them which had not learned from them.
-    ``accuracy``: cross-validated over ``folds`` parts, pictures that belong together in one; with an interval.
+    it learned from; ``held_out`` float32 (m, k): the scores that heads gave them which had not learned from them, nor
+    from what belongs together with them (``groups`` of them in all). ``accuracy``, with its interval, rests on the
+    ``drawn`` pictures that a random draw of all came upon and that have a label; unknown, with the reason, where they
+    are fewer than twenty: the order ``uncertain`` shows one such picture in four, ``drawn`` no others.
     ``method`` says in words how the head was solved, ``waiting_for`` what is missing where there is no head yet.
     ``seconds``: from when the change was heard of.
     """
@@ -121,7 +124,7 @@ class Learned:
     labelled: np.ndarray
     held_out: np.ndarray
     accuracy: Estimate
-    folds: int = 0
+    drawn: int = 0
     groups: int = 0
     method: str = ""
     waiting_for: str = ""
@@ -144,8 +147,8 @@ class CurvePoint:
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Accuracy against the number of labels, measured at ``revision`` (``points``), and what ``more`` labels would
-    probably bring: the accuracy ``then``, by a power law through the points, with the interval of that guess. ``reason``
-    says why there is none."""
+    probably bring: the accuracy ``then``, by a power law through the points, with the interval of that guess.
+    ``reason`` says why there is none."""
 
     revision: int
     points: tuple[CurvePoint, ...]
@@ -202,8 +205,8 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The answer to :class:`AskMissing`: ids of pictures whose file is ``missing``, that were ``found`` at another place
-    (and are looked for there from now on), and that hold another picture now (``replaced``)."""
+    """The answer to :class:`AskMissing`: ids of pictures whose file is ``missing``, that were ``found`` at another
+    place (and are looked for there from now on), and that hold another picture now (``replaced``)."""
 
     number: int
     missing: tuple[int, ...]

@@ -23,6 +23,7 @@ from desktop.ml.plans.control import Command
 from desktop.ml.plans.events import Event, Finished, TrainBatchDone
 from desktop.store.run_files import append_line
 from desktop.store.runs import LOG, RunStore
+from desktop.system.words import phrase
 
 _NICE = 10
 _BATCH_EVERY_S = 0.1
@@ -45,7 +46,7 @@ def serve(connection: Connection, folder: str) -> None:
     if link.alone and finished.state == "stopped":
         # Nobody stopped it: its window has gone. So it shall be offered at the next start.
         with contextlib.suppress(FoveaError):
-            RunStore(Path(folder).parent).update(Path(folder).name, state="interrupted", message="Fovea ended")
+            RunStore(Path(folder).parent).update(Path(folder).name, state="interrupted", message=phrase("Fovea ended"))
     connection.close()
     # Threads inside native code must not delay the end, and everything is on disk.
     threading.Thread(target=_end_anyway, name="end", daemon=True).start()
@@ -77,7 +78,7 @@ def run(folder: Path, link: Link) -> Finished:
         return Finished(
             "failed",
             None,
-            f"training needs {package}, which is not part of this installation",
+            phrase("training needs {package}, which is not part of this installation", package=package),
             "The full edition of Fovea has it.",
             "not-installed",
         )
@@ -87,7 +88,7 @@ def run(folder: Path, link: Link) -> Finished:
         return Finished(
             "failed",
             None,
-            f"an unexpected fault stopped the training ({type(error).__name__})",
+            phrase("an unexpected fault stopped the training ({name})", name=type(error).__name__),
             "The run's log says where. The last checkpoint is kept.",
             "internal",
         )

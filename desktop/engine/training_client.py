@@ -16,6 +16,7 @@ from desktop.engine import child
 from desktop.ml.plans.control import Command
 from desktop.ml.plans.events import Event, Finished
 from desktop.system.child_process import KILL, ChildProcess, Outbox
+from desktop.system.words import phrase
 
 _PATIENCE_S = 1.5  # for a process that was told to end at once
 _TIDY_S = 5.0  # for one that has said its last word
@@ -167,7 +168,7 @@ class TrainingClient:
             end = time.monotonic() + _COUNTED_S
             while time.monotonic() < end:
                 if child.memory_kills() > self._kills:
-                    return "the system ended it for lack of memory", True
+                    return phrase("the system ended it for lack of memory"), True
                 time.sleep(0.02)
         return child.reason(code), False
 

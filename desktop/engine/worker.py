@@ -61,6 +61,7 @@ from desktop.engine.messages import (
 )
 from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 from desktop.system.workers import WorkCancelled, Workers, cores
 
 _KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
@@ -315,7 +316,12 @@ class _Engine:
         check_scores(scores)
         index = manifest.decision.choose(scores) if request.index is None else request.index
         if not 0 <= index < len(manifest.labels):
-            raise FoveaError("no-such-class", f"the model has {len(manifest.labels)} classes, none is number {index}")
+            raise FoveaError(
+                "no-such-class",
+                phrase(
+                    "the model has {count} classes, none is number {index}", count=len(manifest.labels), index=index
+                ),
+            )
         method = request.method or best_method(model)
         answer = Explanation(
             request.id,

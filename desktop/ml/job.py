@@ -21,6 +21,7 @@ from desktop.ml.training.recorder import Recorder
 from desktop.store.manifest import Manifest
 from desktop.store.runs import CHECKPOINT, EXPORT, PLAN, training_lock
 from desktop.system.files import write_atomically
+from desktop.system.words import phrase
 
 Listener = Callable[[Event], None]
 
@@ -73,7 +74,9 @@ def _guarded(
         recorder.change(state="stopped", message="stopped at once; the last checkpoint stays")
         raise
     except BaseException as error:
-        recorder.change(state="failed", message=f"an unexpected fault stopped it ({type(error).__name__})")
+        recorder.change(
+            state="failed", message=phrase("an unexpected fault stopped it ({name})", name=type(error).__name__)
+        )
         raise
 
 
@@ -101,9 +104,11 @@ def _work(
         write_atomically(run / PLAN, plan.to_json())
     recorder.change(data=gathered.title, preset=plan.preset)
     for name, reason in gathered.set_aside[:20]:
-        recorder.pass_on(Note(f"set aside: '{name.rsplit('/', 1)[-1]}' ({reason})"))  # a file's name may be a patient's
+        recorder.pass_on(
+            Note(phrase("set aside: '{rsplit}' ({reason})", rsplit=name.rsplit("/", 1)[-1], reason=reason))
+        )  # a file's name may be a patient's
     if gathered.set_aside:
-        recorder(Note(f"set aside: {len(gathered.set_aside)} pictures that cannot be read"))
+        recorder(Note(phrase("set aside: {count} pictures that cannot be read", count=len(gathered.set_aside))))
     for text in gathered.notes:
         recorder(Note(text))
     if plan.fit.tensorboard:
@@ -117,7 +122,10 @@ def _work(
         recorder.settle(trained.kept(plan.fit.keep))
     if not trained.complete:
         return Finished(
-            "stopped", None, f"stopped after {len(trained.history)} epochs; the checkpoint is kept", "Take it up again."
+            "stopped",
+            None,
+            phrase("stopped after {count} epochs; the checkpoint is kept", count=len(trained.history)),
+            "Take it up again.",
         )
     work = run / EXPORT
     manifest = package.package(plan, trained, gathered, models, work, recorder, steering.check)
@@ -127,4 +135,4 @@ def _work(
         if (metric.name, metric.split) == ("accuracy", "validation"):
             recorder.settle_model(metric.value, metric.n)
     reveal(manifest)
-    return Finished("done", manifest.id, f"the model '{manifest.name}' is in the store")
+    return Finished("done", manifest.id, phrase("the model '{name}' is in the store", name=manifest.name))

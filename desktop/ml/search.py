@@ -42,6 +42,7 @@ from desktop.store.ids import id_of
 from desktop.store.runs import PLAN, RunError, RunStore
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
+from desktop.system.words import english, phrase
 
 __all__ = [
     "Choices", "Dimension", "Goal", "Halt", "Range", "SearchError", "SearchResult", "TrialResult", "folder",
@@ -104,7 +105,7 @@ def run_search(
     except SearchError:
         raise
     except Exception as error:  # the database's driver raises what it likes
-        text = f"the search '{name}' cannot be opened ({type(error).__name__})"
+        text = phrase("the search '{name}' cannot be opened ({name2})", name=name, name2=type(error).__name__)
         raise SearchError("bad-search", text, "Check --storage, or give the search another --name.") from error
     try:
         _keep_facts(study, facts, shared_by_all(plan, space), data_root, listener, halt)
@@ -141,12 +142,17 @@ def load(name: str, storage: str | None = None) -> SearchResult:
     optuna = _optuna()
     if storage is None and not (folder() / f"{stem(name)}.db").is_file():
         raise SearchError(
-            "no-such-search", f"there is no search '{name}'", f"Searches: {', '.join(names()) or 'none'}."
+            "no-such-search",
+            phrase("there is no search '{name}'", name=name),
+            phrase("Searches: {value}.", value=", ".join(names()) or phrase("none")),
         )
     try:
         study = optuna.load_study(study_name=name, storage=_storage(name, storage))
     except Exception as error:
-        raise SearchError("no-such-search", f"the search '{name}' cannot be read ({type(error).__name__})") from error
+        raise SearchError(
+            "no-such-search",
+            phrase("the search '{name}' cannot be read ({name2})", name=name, name2=type(error).__name__),
+        ) from error
     return _result(name, study)
 
 
@@ -187,7 +193,7 @@ class _Trials:
         except Exception as error:  # whatever Keras or a picture raises: without a message it would be tried for ever
             # Its own words may name a path, and the database may be shared.
             text = (error.strerror or "") if isinstance(error, OSError) else ""
-            text = f"it failed ({': '.join(filter(None, (type(error).__name__, text.lower())))})"
+            text = phrase("it failed ({filter})", filter=": ".join(filter(None, (type(error).__name__, text.lower()))))
             trial.set_user_attr("message", text)
             raise SearchError("trial-failed", text) from error
         if not outcome.complete and self._halt.asked:
@@ -197,7 +203,7 @@ class _Trials:
         value = outcome.val_accuracy if self._goal == "val_accuracy" else outcome.val_loss
         if not math.isfinite(value):  # with a message it counts as failed; without one it would be tried for ever
             trial.set_user_attr("message", f"its {self._goal} is no number")
-            raise SearchError("not-finite", f"its {self._goal} is no number")
+            raise SearchError("not-finite", phrase("its {goal} is no number", goal=self._goal))
         return value
 
     def _begun(self, trial: Any, plan: TrainingPlan) -> tuple[TrainingPlan, Path]:
@@ -285,9 +291,9 @@ def _facts(study: Any, goal: Goal, plan: TrainingPlan, space: Sequence[Dimension
         "plan": digest_of(shared_by_all(plan, space)),
     }
     words = {
-        "goal": "another goal",
-        "space": "other settings",
-        "plan": "another plan: other classes, another network, or other settings beside those that are varied",
+        "goal": phrase("another goal"),
+        "space": phrase("other settings"),
+        "plan": phrase("another plan: other classes, another network, or other settings beside those that are varied"),
     }
     for key, value in facts.items():
         held = study.user_attrs.get(key)
@@ -319,7 +325,7 @@ def _keep_facts(
     progress = assemble.told(lambda phase: listener(number, phase), going_on)
     found, held = assemble.fingerprint(plan, data_root, progress), study.user_attrs.get("data")
     if held is not None and held != found:
-        raise _another(study, "other pictures, or these have changed since")
+        raise _another(study, phrase("other pictures, or these have changed since"))
     for key, value in {"data": found, "plan": facts["plan"], **facts}.items():
         if study.user_attrs.get(key) is None:
             study.set_user_attr(key, value)
@@ -327,7 +333,11 @@ def _keep_facts(
 
 def _another(study: Any, what: str) -> SearchError:
     hint = "Give another --name, or the options that this one was begun with."
-    return SearchError("bad-search", f"the search '{study.study_name}' was begun with {what}", hint)
+    return SearchError(
+        "bad-search",
+        phrase("the search '{study_name}' was begun with {what}", study_name=study.study_name, what=what),
+        hint,
+    )
 
 
 def _done(study: Any) -> int:
@@ -360,7 +370,7 @@ def _take_up(study: Any) -> None:
                 continue
             times += 1
             if times >= _CUT_OFF_MOST:
-                text = f"the program ended {times} times in the middle of it; it is not tried again"
+                text = phrase("the program ended {times} times in the middle of it; it is not tried again", times=times)
                 study._storage.set_trial_user_attr(trial._trial_id, "message", text)
             study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
             if times >= _CUT_OFF_MOST:
@@ -417,4 +427,4 @@ def _write(result: SearchResult) -> None:
     """Keep the result where the window looks for it; the database holds it in any case."""
     with contextlib.suppress(OSError):
         folder().mkdir(parents=True, exist_ok=True)
-        write_atomically(folder() / f"{stem(result.name)}.json", json.dumps(result.to_dict(), indent=1))
+        write_atomically(folder() / f"{stem(result.name)}.json", json.dumps(english(result.to_dict()), indent=1))

@@ -19,6 +19,7 @@ from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training import train
 from desktop.ml.training.recorder import Recorder
 from desktop.store.runs import CHECKPOINT, training_lock
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -71,7 +72,7 @@ def run_trial(
             except BaseException as error:
                 if isinstance(error, Exception):  # not Ctrl-C, after which it is taken up
                     _drop_features(run)
-                recorder.change(state="failed", message=f"it failed ({type(error).__name__})")
+                recorder.change(state="failed", message=phrase("it failed ({name})", name=type(error).__name__))
                 raise
             if outcome.complete:
                 _drop_features(run)

@@ -11,6 +11,7 @@ from pathlib import Path
 from desktop.core.types import FoveaError
 from desktop.report.content import Report
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import phrase
 
 SUFFIXES = (".html", ".htm", ".pdf")
 
@@ -23,7 +24,7 @@ def write_report(report: Report, path: Path, cancelled: Callable[[], bool] = lam
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise FoveaError("bad-suffix", f"'{path.name}' names no report format", "Use .html or .pdf.")
+        raise FoveaError("bad-suffix", phrase("'{name}' names no report format", name=path.name), "Use .html or .pdf.")
     with saying("the report", disk_of(path)):
         if suffix == ".pdf":
             from desktop.report.pdf import write_pdf

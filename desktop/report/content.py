@@ -6,7 +6,7 @@ Nothing here holds a path above the chosen folder, nor a name that :mod:`desktop
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,12 @@ from desktop.core.figures.result import EvaluationResult, Figures, PairedResult,
 from desktop.core.figures.result_files import estimate_json
 from desktop.core.figures.table import CLASS_METRICS, METRICS, Measure, Measured, in_one, leading, rows_of
 from desktop.core.notices import medical_notice
+from desktop.core.translate import on_card
+from desktop.system.words import number, phrase, worded
 
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.5)
 GALLERY = 48
-CLASS_NOTE = "Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall."
+CLASS_NOTE = phrase("Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.")
 _CLASS_COLUMNS = tuple(row for row in CLASS_METRICS if not row.wide)
 THUMBNAIL_SIDE = 128
 _LISTED = 100
@@ -73,7 +75,9 @@ class Report:
     @property
     def title(self) -> str:
         """The heading."""
-        return f"Evaluation of '{self.result.model.name}' on '{self.result.data.title}'"
+        return phrase(
+            "Evaluation of '{model}' on '{data}'", model=on_card(self.result.model.name), data=self.result.data.title
+        )
 
     @property
     def notice(self) -> str:
@@ -98,28 +102,50 @@ class Report:
     def facts(self) -> list[tuple[str, str]]:
         """What was measured, on what, with what."""
         r, model, data = self.result, self.result.model, self.result.data
-        rows = [
-            ("Data", data.title),
-            ("Split", data.split or "the data has none"),
-            ("Images answered", f"{len(r):,}" + ("" if r.complete else " (stopped early: not all of the data)")),
-            ("Images without an answer", f"{len(r.skipped):,} (listed below, not counted)" if r.skipped else "none"),
-            ("Data fingerprint", data.fingerprint or "not taken"),
-            ("Names", self.naming.words()),
-            ("Model", f"{model.name} ({model.id}, version {model.version})"),
-            ("Model file, SHA-256", model.sha256),
-            ("Answer", self.decision()),
-            ("Numbers", f"the model's output is a {model.scores}"),
+        answered = phrase("{count:,}" if r.complete else "{count:,} (stopped early: not all of the data)", count=len(r))
+        without = phrase("{count:,} (listed below, not counted)", count=len(r.skipped)) if r.skipped else phrase("none")
+        rows: list[tuple[str, str]] = [
+            (phrase("Data"), data.title),
+            (phrase("Split"), data.split or phrase("the data has none")),
+            (phrase("Images answered"), answered),
+            (phrase("Images without an answer"), without),
+            (phrase("Data fingerprint"), data.fingerprint or phrase("not taken")),
+            (phrase("Names"), self.naming.words()),
+            (
+                phrase("Model"),
+                phrase(
+                    "{name} ({id}, version {version})", name=on_card(model.name), id=model.id, version=model.version
+                ),
+            ),
+            (phrase("Model file, SHA-256"), model.sha256),
+            (phrase("Answer"), self.decision()),
+            (
+                phrase("Numbers"),
+                phrase(
+                    "the model's output is a probability"
+                    if model.scores == "probability"
+                    else "the model's output is a model score"
+                ),
+            ),
         ]
         if data.groups is not None:
-            rows.insert(3, ("People or cases", f"{data.groups:,}, by file names or DICOM patient numbers"))
+            groups = phrase("{count:,}, by file names or DICOM patient numbers", count=data.groups)
+            rows.insert(3, (phrase("People or cases"), groups))
         if any(a != b for a, b in data.mapping.items()):
-            pairs = "; ".join(f"{a} → {b or 'left out'}" for a, b in data.mapping.items() if a != b)
-            rows.append(("Classes → labels", pairs))
+            pairs = "; ".join(f"{a} → {b or phrase('left out')}" for a, b in data.mapping.items() if a != b)
+            rows.append((phrase("Classes → labels"), pairs))
         versions = {"fovea": __version__, "python": platform.python_version(), **r.versions}
         rows += [
-            ("Computed on", r.device or "not known"),
-            ("Time", f"{r.created[:19].replace('T', ' ')} UTC, took {r.elapsed_s:.1f} s"),
-            ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+            (phrase("Computed on"), r.device or phrase("not known")),
+            (
+                phrase("Time"),
+                phrase(
+                    "{moment} UTC, took {seconds:.1f} s",
+                    moment=r.created[:19].replace("T", " "),
+                    seconds=r.elapsed_s,
+                ),
+            ),
+            (phrase("Versions"), ", ".join(f"{name} {version}" for name, version in versions.items())),
         ]
         return rows
 
@@ -127,9 +153,13 @@ class Report:
         """How the answer follows from the scores, and why so."""
         model = self.result.model
         if model.threshold is None or model.positive is None:
-            return "the class with the highest score"
-        why = f" ({model.reason})" if model.reason else ""
-        return f"'{model.labels[model.positive]}' where its score is at least {model.threshold:.6g}{why}"
+            return phrase("the class with the highest score")
+        rule = phrase(
+            "'{label}' where its score is at least {threshold:.6g}",
+            label=model.labels[model.positive],
+            threshold=model.threshold,
+        )
+        return f"{rule} ({on_card(model.reason)})" if model.reason else rule
 
     def measures(self) -> list[Measured]:
         """All single figures with their intervals."""
@@ -144,7 +174,7 @@ class Report:
 
     def class_heads(self) -> tuple[str, ...]:
         """The columns of the table of classes."""
-        return ("Class", "Images", "Answers", *(row.title for row in _CLASS_COLUMNS))
+        return (phrase("Class"), phrase("Images"), phrase("Answers"), *(row.named for row in _CLASS_COLUMNS))
 
     def class_rows(self) -> list[tuple[str, ...]]:
         """Every class against all others, in percent."""
@@ -194,30 +224,35 @@ class Report:
         """Intended use and limits, from the model's card."""
         card: dict[str, Any] = self.result.model.card
         heads = (
-            ("summary", "What it is"), ("intended_use", "Intended use"), ("population", "Learnt from"),
-            ("limits", "Limits"), ("known_failures", "Known failures"), ("must_not", "Must not be used for"),
-            ("notice", "Notice"), ("training_data", "Training data"),
-        )  # fmt: skip
+            ("summary", phrase("What it is")),
+            ("intended_use", phrase("Intended use")),
+            ("population", phrase("Learnt from")),
+            ("limits", phrase("Limits")),
+            ("known_failures", phrase("Known failures")),
+            ("must_not", phrase("Must not be used for")),
+            ("notice", phrase("Notice")),
+            ("training_data", phrase("Training data")),
+        )
         rows = []
         for key, head in heads:
             value = card.get(key) or ()
-            rows.append((head, (value,) if isinstance(value, str) else tuple(str(v) for v in value)))
+            rows.append((head, (on_card(value),) if isinstance(value, str) else tuple(on_card(str(v)) for v in value)))
         return [(head, texts) for head, texts in rows if texts]
 
     def methods(self) -> list[str]:
         """How the intervals were made, in sentences."""
         lines = [
-            "A figure without a value cannot be told from this data; the reason stands in its place.",
-            "ECE: top score against share right, 15 bins of equal width.",
+            phrase("A figure without a value cannot be told from this data; the reason stands in its place."),
+            phrase("ECE: top score against share right, 15 bins of equal width."),
         ]
         persons = self.figures.persons
         lines[:0] = _persons_methods(persons) if persons is not None else [_INDEPENDENT]
         if self.result.model.threshold is not None:
-            lines.append("A threshold that was chosen on this very data would make its figures look too good.")
+            lines.append(phrase("A threshold that was chosen on this very data would make its figures look too good."))
         return lines
 
 
-_INDEPENDENT = (
+_INDEPENDENT = phrase(
     "Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); DeLong's for "
     "areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); variance recovery (Zou and "
     "Donner, 2008) for means over classes; bootstrap for the others. They take images as independent of each other: "
@@ -229,14 +264,19 @@ def _persons_methods(persons: int) -> list[str]:
     from desktop.core.figures.clustered import FEW
 
     lines = [
-        f"Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The "
-        "intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the "
-        "effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's "
-        "(1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole "
-        "persons (Field and Welsh, 2007) for the others."
+        phrase(
+            "Several images belong to one person or case ({persons:,} in all, told by file names or DICOM "
+            "numbers). The "
+            "intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score "
+            "interval on the "
+            "effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's "
+            "(1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole "
+            "persons (Field and Welsh, 2007) for the others.",
+            persons=persons,
+        )
     ]
     if persons < FEW:
-        lines.append(f"With {persons:,} persons only, no interval is to be relied on much.")
+        lines.append(phrase("With {persons:,} persons only, no interval is to be relied on much.", persons=persons))
     return lines
 
 
@@ -244,7 +284,8 @@ def brief(estimate: Estimate | None) -> str:
     """A share in percent with its interval, in as few characters as can be."""
     if estimate is None or estimate.value is None or estimate.low is None or estimate.high is None:
         return f"– {estimate.reason if estimate is not None else ''}"
-    return f"{100 * estimate.value:.1f} ({100 * estimate.low:.1f}–{100 * estimate.high:.1f})"
+    value, low, high = (number(100 * each, ".1f") for each in (estimate.value, estimate.low, estimate.high))
+    return f"{value} ({low}–{high})"
 
 
 def text_of(estimate: Estimate | None, percent: bool = False) -> str:
@@ -253,14 +294,16 @@ def text_of(estimate: Estimate | None, percent: bool = False) -> str:
         return "–"
     estimate = shown(estimate)
     if estimate.value is None:
-        return f"not known: {estimate.reason}"
-    scale, digits = (100, 1) if percent else (1, 4)
+        return phrase("not known: {bounds}", bounds=estimate.reason)
+    scale, spec = (100, ".1f") if percent else (1, ".4f")
     unit = " %" if percent else ""
-    text = f"{scale * estimate.value:.{digits}f}"
+    text = number(scale * estimate.value, spec)
     if estimate.low is None or estimate.high is None:
-        return text + unit + (f" ({estimate.reason})" if estimate.reason else "")
-    of = f", n = {estimate.n:,}" if estimate.n else ""
-    return f"{text}{unit} ({scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f}{of})"
+        return text + unit + (f" ({worded(estimate.reason)})" if estimate.reason else "")
+    low, high = (number(scale * bound, spec) for bound in (estimate.low, estimate.high))
+    if not estimate.n:
+        return phrase("{value}{unit} ({low} to {high})", value=text, unit=unit, low=low, high=high)
+    return phrase("{value}{unit} ({low} to {high}, n = {n:,})", value=text, unit=unit, low=low, high=high, n=estimate.n)
 
 
 def build_report(
@@ -318,11 +361,17 @@ def compatible_with_card(result: EvaluationResult, figures: Figures) -> tuple[Ca
         if own != used:
             held = CardComparison(name, estimate, best, other_decision(used, own, name))
             return (held, *_area(result, figures, False))
-        split = f", split '{best['split']}'" if best.get("split") else ""
-        card = "the card" if found else f"the model's card ({best['data']}{split})"
+        card = phrase("the card") if found else _named(best)
         verdict = works_here(estimate, float(best["value"]), int(best["n"]), name, card)
         found.append(CardComparison(name, estimate, best, verdict))
     return (*found, *_area(result, figures, bool(found)))
+
+
+def _named(listed: Mapping[str, Any]) -> str:
+    """The model's card, with the data that its figure was measured on."""
+    if listed.get("split"):
+        return phrase("the model's card ({data}, split '{split}')", data=listed["data"], split=listed["split"])
+    return phrase("the model's card ({data})", data=listed["data"])
 
 
 def _area(result: EvaluationResult, figures: Figures, named: bool) -> tuple[CardComparison, ...]:
@@ -331,8 +380,7 @@ def _area(result: EvaluationResult, figures: Figures, named: bool) -> tuple[Card
     if figures.auc is None or not listed:
         return ()
     best = next((m for m in listed if str(m.get("split", "")).lower() == "test"), listed[0])
-    split = f", split '{best['split']}'" if best.get("split") else ""
-    card = "the card" if named else f"the model's card ({best['data']}{split})"
+    card = phrase("the card") if named else _named(best)
     verdict = area_here(figures.auc, float(best["value"]), best.get("low"), best.get("high"), int(best["n"]), card)
     return (CardComparison("area under ROC", figures.auc, best, verdict),)
 

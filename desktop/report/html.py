@@ -16,6 +16,7 @@ from desktop.core.figures.intervals import FEWEST, shown
 from desktop.core.figures.table import in_one, written
 from desktop.report import plots
 from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
+from desktop.system.words import direction, language, phrase
 
 _TABLE_CLASSES = 25  # classes up to which the matrix is a table; more become a drawing
 _CSS = """
@@ -56,8 +57,10 @@ figure img { max-width: 128px; max-height: 128px; image-rendering: auto; } img.p
   section { overflow: visible; padding: 10px; margin: 10px 0; break-inside: avoid-page; }
   section.long { break-inside: auto; } tr, figure { break-inside: avoid; } }
 """
+_SILENT = phrase("The model's card says nothing of its use.")
 _PAGE = Template("""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<html lang="$lang" dir="$dir"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>$title</title><style>$css</style></head><body><main>
 $body
@@ -73,29 +76,34 @@ def html_of(report: Report) -> str:
         f"<p class='notice' role='note'>⚠ {escape(report.notice)}</p>" if report.notice else "",
         f"<p class='notice' role='note'>⚠ {escape(unanswered)}</p>" if unanswered else "",
         _section("", _key(report)),
-        _section("What was measured", _facts(report), "long"),
-        _section("Does it work here?", "".join(f"<p>{escape(c.verdict.sentence)}</p>" for c in report.compatibility))
+        _section(phrase("What was measured"), _facts(report), "long"),
+        _section(
+            phrase("Does it work here?"), "".join(f"<p>{escape(c.verdict.sentence)}</p>" for c in report.compatibility)
+        )
         if report.compatibility
         else "",
-        _section("Figures", _measures(report)),
-        _section("Confusion matrix", _matrix(report)),
-        _section("Per class", _classes(report), "long"),
+        _section(phrase("Figures"), _measures(report)),
+        _section(phrase("Confusion matrix"), _matrix(report)),
+        _section(phrase("Per class"), _classes(report), "long"),
         _curves(report),
-        _section("Calibration", _calibration(report)),
+        _section(phrase("Calibration"), _calibration(report)),
         _comparison(report),
-        _section("Wrong answers, the worst first", _gallery(report), "long"),
-        _section("Images without an answer", _skipped(report), "long") if report.result.skipped else "",
-        _section("About the data", _list(report.result.data.problems)) if report.result.data.problems else "",
-        _section("About the model: intended use and limits", _card(report), "long"),
-        _section("How the figures were made", _list(report.methods())),
+        _section(phrase("Wrong answers, the worst first"), _gallery(report), "long"),
+        _section(phrase("Images without an answer"), _skipped(report), "long") if report.result.skipped else "",
+        _section(phrase("About the data"), _list(report.result.data.problems)) if report.result.data.problems else "",
+        _section(phrase("About the model: intended use and limits"), _card(report), "long"),
+        _section(phrase("How the figures were made"), _list(report.methods())),
     ]
     title, body = escape(report.title), "\n".join(part for part in parts if part)
-    return _PAGE.substitute(title=title, css=_CSS, body=body)
+    return _PAGE.substitute(lang=language().replace("_", "-"), dir=direction(), title=title, css=_CSS, body=body)
 
 
 def _subtitle(report: Report) -> str:
-    split = f", split '{report.result.data.split}'" if report.result.data.split else ""
-    return f"{len(report.result):,} images{split}; {report.result.created[:10]}; made by Fovea"
+    text = "{count:,} images; {day}; made by Fovea"
+    if report.result.data.split:
+        text = "{count:,} images, split '{split}'; {day}; made by Fovea"
+    day = report.result.created[:10]
+    return phrase(text, count=len(report.result), split=report.result.data.split, day=day)
 
 
 def _section(head: str, body: str, kind: str = "") -> str:
@@ -108,7 +116,7 @@ def _key(report: Report) -> str:
     for row, estimate in report.key_figures():
         figure, below = map(escape, written(row, estimate, 1 if row.percent else 3))
         if shown(estimate).low is not None:
-            below = f"95 % interval {below}"
+            below = escape(phrase("95 % interval {bounds}", bounds=written(row, estimate, 1 if row.percent else 3)[1]))
         name = escape(report.title_of(row))
         cells.append(f"<div><span class='quiet'>{name}</span><b>{figure}</b>{below}</div>")
     return f"<div class='key'>{''.join(cells)}</div>"
@@ -123,6 +131,10 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "line
     return f"<table class='{kind}'>{f'<thead><tr>{top}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>"
 
 
+def _quiet(text: str) -> str:
+    return f"<p class='quiet'>{escape(text)}</p>"
+
+
 def _facts(report: Report) -> str:
     return _table((), report.facts())
 
@@ -133,17 +145,22 @@ def _list(lines: Iterable[str]) -> str:
 
 def _measures(report: Report) -> str:
     rows = [(report.title_of(row), *written(row, e), e.method) for row, e in report.measures()]
-    return _table(("Figure", "Value", "95 % interval", "Method"), rows, "lines n")
+    return _table((phrase("Figure"), phrase("Value"), phrase("95 % interval"), phrase("Method")), rows, "lines n")
 
 
 def _matrix(report: Report) -> str:
     labels, matrix = report.result.model.labels, report.figures.matrix
-    note = "<p class='quiet'>Rows: truth. Columns: answer. Tint: share of the row.</p>"
+    note = _quiet(phrase("Rows: truth. Columns: answer. Tint: share of the row."))
     if len(labels) > _TABLE_CLASSES:
         with mpl.rc_context(plots.style()):
             drawing = plots.svg_of(plots.matrix_figure(matrix, labels), "matrix")
-        rows = [(t, a, f"{n:,} of {of:,}") for t, a, n, of in report.confusions()]
-        return note + drawing + "<p>Most frequent confusions:</p>" + _table(("Truth", "Answer", "Images"), rows)
+        rows = [(t, a, phrase("{count:,} of {total:,}", count=n, total=of)) for t, a, n, of in report.confusions()]
+        return (
+            note
+            + drawing
+            + f"<p>{escape(phrase('Most frequent confusions:'))}</p>"
+            + _table((phrase("Truth"), phrase("Answer"), phrase("Images")), rows)
+        )
     sums = np.maximum(matrix.sum(axis=1), 1)
     head = "".join(f"<th scope='col'>{escape(label)}</th>" for label in labels)
     body = []
@@ -152,14 +169,16 @@ def _matrix(report: Report) -> str:
         for j, other in enumerate(labels):
             share = matrix[i, j] / sums[i]
             few = int(matrix[i].sum()) < FEWEST
-            title = f"{label} answered as {other}: " + (f"of {int(matrix[i].sum())}" if few else f"{share:.1%}")
+            text = "{truth} answered as {other}: of {total:,}" if few else "{truth} answered as {other}: {share:.1%}"
+            title = phrase(text, truth=label, other=other, total=int(matrix[i].sum()), share=float(share))
             tint = f"background: rgb(var(--soft) / {0.75 * share:.3f})"
             mark = " class='d'" if i == j else ""
             cells.append(f"<td{mark} style='{tint}' title='{escape(title)}'>{int(matrix[i, j]):,}</td>")
         body.append(f"<tr><th scope='row'>{escape(label)}</th>{''.join(cells)}<td>{int(matrix[i].sum()):,}</td></tr>")
     foot = "".join(f"<td>{int(n):,}</td>" for n in matrix.sum(axis=0))
-    total = f"<tr><th scope='row'>all</th>{foot}<td>{int(matrix.sum()):,}</td></tr>"
-    top = f"<thead><tr><th>truth ↓ answer →</th>{head}<th scope='col'>all</th></tr></thead>"
+    total = f"<tr><th scope='row'>{escape(phrase('all'))}</th>{foot}<td>{int(matrix.sum()):,}</td></tr>"
+    corner, every = escape(phrase("truth ↓ answer →")), escape(phrase("all"))
+    top = f"<thead><tr><th>{corner}</th>{head}<th scope='col'>{every}</th></tr></thead>"
     return note + f"<table class='m'>{top}<tbody>{''.join(body)}{total}</tbody></table>"
 
 
@@ -178,9 +197,14 @@ def _curves(report: Report) -> str:
         drawing = plots.svg_of(plots.curves_figure(f.curves, used, report.positive_label()), "curves")
     text = f"<p>{escape(report.group_words('ranking'))}</p>"
     rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
-    table = "<p>What an answer means where the positive class is rarer or commoner, at this threshold:</p>"
-    table += _table(("Share of positives", "Positive predictive value", "Negative predictive value"), rows, "lines n")
-    return _section("Curves and threshold", drawing + text + (table if rows else ""))
+    told = phrase("What an answer means where the positive class is rarer or commoner, at this threshold:")
+    table = f"<p>{escape(told)}</p>"
+    table += _table(
+        (phrase("Share of positives"), phrase("Positive predictive value"), phrase("Negative predictive value")),
+        rows,
+        "lines n",
+    )
+    return _section(phrase("Curves and threshold"), drawing + text + (table if rows else ""))
 
 
 def _calibration(report: Report) -> str:
@@ -188,15 +212,26 @@ def _calibration(report: Report) -> str:
     with mpl.rc_context(plots.style()):
         drawing = plots.svg_of(plots.calibration_figure(f), "calibration")
     rows = [
-        (f"{b.low:.2f} to {b.high:.2f}", f"{b.n:,}", f"{b.confidence:.3f}", text_of(b.accuracy, True))
+        (
+            phrase("{low:.2f} to {high:.2f}", low=b.low, high=b.high),
+            f"{b.n:,}",
+            f"{b.confidence:.3f}",
+            text_of(b.accuracy, True),
+        )
         for b in f.reliability
         if b.confidence is not None
     ]
     text = f"<p>{escape(report.group_words('calibration'))}</p>"
-    text += _table(("Top score", "Images", "Mean score", "Right"), rows, "lines n")
-    text += "<p>Accuracy where the least sure images are left to a person:</p>"
+    text += _table((phrase("Top score"), phrase("Images"), phrase("Mean score"), phrase("Right")), rows, "lines n")
+    text += f"<p>{escape(phrase('Accuracy where the least sure images are left to a person:'))}</p>"
     return (
-        drawing + text + _table(("Images answered", "From a score of", "Right among them"), report.steps(), "lines n")
+        drawing
+        + text
+        + _table(
+            (phrase("Images answered"), phrase("From a score of"), phrase("Right among them")),
+            report.steps(),
+            "lines n",
+        )
     )
 
 
@@ -205,16 +240,25 @@ def _comparison(report: Report) -> str:
         return ""
     a, b, test = report.result.model, report.other.model, report.paired.test
     rows = [(report.title_of(row), in_one(row, x), in_one(row, y)) for row, x, y in report.compared()]
-    head = f"<p>{escape(test.sentence(a.name, b.name))} Difference in accuracy: {text_of(test.difference, True)}.</p>"
-    head += f"<p>All of this is of the {len(report.paired.a):,} images that both answered.</p>"
-    return _section("Compared on the same images", head + _table(("Figure", a.name, b.name), rows, "lines n"))
+    apart = phrase("Difference in accuracy: {difference}.", difference=text_of(test.difference, True))
+    both = phrase("All of this is of the {count:,} images that both answered.", count=len(report.paired.a))
+    head = f"<p>{escape(test.sentence(a.name, b.name))} {escape(apart)}</p><p>{escape(both)}</p>"
+    return _section(
+        phrase("Compared on the same images"), head + _table((phrase("Figure"), a.name, b.name), rows, "lines n")
+    )
 
 
 def _gallery(report: Report) -> str:
     if not report.wrong:
-        return "<p>There are none.</p>"
-    shown = f"The {len(report.mistakes):,} worst of {report.wrong:,}" if report.wrong > len(report.mistakes) else "All"
-    text = f"<p class='quiet'>{shown}, by the score that the truth got. Check some labels, too.</p>"
+        return f"<p>{escape(phrase('There are none.'))}</p>"
+    text = (
+        "The {shown:,} worst of {wrong:,}, by the score that the truth got."
+        if report.wrong > len(report.mistakes)
+        else "All, by the score that the truth got."
+    )
+    shown = phrase(text, shown=len(report.mistakes), wrong=report.wrong)
+    check = phrase("Check some labels, too.")
+    text = f"<p class='quiet'>{escape(shown)} {escape(check)}</p>"
     return text + f"<div class='g'>{''.join(_mistake(m, report.pictures) for m in report.mistakes)}</div>"
 
 
@@ -222,10 +266,10 @@ def _mistake(m: Mistake, pictures: bool) -> str:
     if not pictures:
         picture = ""
     elif m.picture is None:
-        picture = "<div class='pic'>no picture</div>"
+        picture = f"<div class='pic'>{escape(phrase('no picture'))}</div>"
     else:
         small = " class='px'" if max(m.picture.shape[:2]) <= 64 else ""
-        alt = escape(f"picture {m.name}")
+        alt = escape(phrase("picture {name}", name=m.name))
         picture = f"<div class='pic'><img{small} alt='{alt}' src='data:{_data(m.picture)}'></div>"
     return (
         f"<figure>{picture}<figcaption><span class='ok'>✓ {escape(m.truth)} {m.truth_score:.3f}</span><br>"
@@ -248,8 +292,8 @@ def _data(pixels: np.ndarray) -> str:
 def _skipped(report: Report) -> str:
     rows = report.skipped()
     more = len(report.result.skipped) - len(rows)
-    text = f"<p class='quiet'>and {more:,} more</p>" if more else ""
-    return _table(("Image", "Class", "Why"), rows) + text
+    text = _quiet(phrase("and {rest:,} more", rest=more)) if more else ""
+    return _table((phrase("Image"), phrase("Class"), phrase("Why")), rows) + text
 
 
 def _card(report: Report) -> str:
@@ -258,4 +302,4 @@ def _card(report: Report) -> str:
         body = f"<p>{escape(texts[0])}</p>" if len(texts) == 1 else _list(texts)
         parts.append(f"<h3>{escape(head)}</h3>{body}")
     notice = f"<p><b>{escape(report.notice)}</b></p>" if report.notice else ""
-    return notice + ("".join(parts) or "<p>The model's card says nothing of its use.</p>")
+    return notice + ("".join(parts) or f"<p>{escape(_SILENT)}</p>")

@@ -17,6 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.report import plots
 from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
 from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
+from desktop.system.words import phrase
 
 _WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.7, 7.57, 11.0, 0.75
@@ -174,34 +175,38 @@ def _first(pages: _Pages, report: Report) -> None:
         figure, bounds = written(row, estimate, 1 if row.percent else 3)
         pages.text(report.title_of(row), 9, SECONDARY, x, 34)
         pages.text(figure, 20, TEXT, x, 34)
-        pages.text(f"95 %: {bounds}" if shown(estimate).low is not None else bounds, 8, TEXT, x, 36)
+        pages.text(
+            phrase("95 %: {bounds}", bounds=bounds) if shown(estimate).low is not None else bounds, 8, TEXT, x, 36
+        )
     pages.y = top - 0.8
     if report.compatibility:
-        pages.heading("Does it work here?")
+        pages.heading(phrase("Does it work here?"))
         for compared in report.compatibility:
             pages.text(compared.verdict.sentence)
-    pages.heading("What was measured")
+    pages.heading(phrase("What was measured"))
     pages.table((), report.facts(), (_LEFT, 2.4))
-    pages.heading("Figures", keep=2)
+    pages.heading(phrase("Figures"), keep=2)
     rows = [(report.title_of(row), *written(row, e), e.method) for row, e in report.measures()]
-    pages.table(("Figure", "Value", "95 % interval", "Method"), rows, (_LEFT, 3.4, 4.3, 6.6))
+    pages.table(
+        (phrase("Figure"), phrase("Value"), phrase("95 % interval"), phrase("Method")), rows, (_LEFT, 3.4, 4.3, 6.6)
+    )
 
 
 def _matrix(pages: _Pages, report: Report) -> None:
     labels = report.result.model.labels
     width = 4.2 if len(labels) <= 3 else 6.8
-    pages.heading("Confusion matrix", keep=width + 0.4)
-    pages.text("Rows: truth. Columns: answer. Tint: share of the row.", 8, SECONDARY)
+    pages.heading(phrase("Confusion matrix"), keep=width + 0.4)
+    pages.text(phrase("Rows: truth. Columns: answer. Tint: share of the row."), 8, SECONDARY)
     pages.drawing(plots.matrix_figure(report.figures.matrix, labels, width))
     confusions = report.confusions(12 if len(labels) > 2 else 0)
     if confusions:
-        pages.heading("Most frequent confusions")
-        rows = [(t, a, f"{n:,} of {of:,}") for t, a, n, of in confusions]
-        pages.table(("Truth", "Answer", "Images"), rows, (_LEFT, 3.2, 5.8))
+        pages.heading(phrase("Most frequent confusions"))
+        rows = [(t, a, phrase("{count:,} of {total:,}", count=n, total=of)) for t, a, n, of in confusions]
+        pages.table((phrase("Truth"), phrase("Answer"), phrase("Images")), rows, (_LEFT, 3.2, 5.8))
 
 
 def _classes(pages: _Pages, report: Report) -> None:
-    pages.heading("Per class", keep=1.5)
+    pages.heading(phrase("Per class"), keep=1.5)
     pages.text(CLASS_NOTE, 8, SECONDARY)
     heads = report.class_heads()
     room = (_RIGHT - 2.9) / (len(heads) - 3)
@@ -215,35 +220,48 @@ def _drawings(pages: _Pages, report: Report) -> None:
         used = None
         if f.point.specificity.value is not None and f.point.sensitivity.value is not None:
             used = (1 - f.point.specificity.value, f.point.sensitivity.value)
-        pages.heading("Curves and threshold", keep=4)
+        pages.heading(phrase("Curves and threshold"), keep=4)
         pages.drawing(plots.curves_figure(f.curves, used, report.positive_label(), 6.8))
         pages.text(report.group_words("ranking"))
         rows = [(share, text_of(ppv, True), text_of(npv, True)) for share, ppv, npv in report.predictive()]
         pages.need(1.7)
-        pages.text("What an answer means where the positive class is rarer or commoner, at this threshold:")
-        head = ("Share of positives", "Positive predictive value (%)", "Negative predictive value (%)")
+        pages.text(phrase("What an answer means where the positive class is rarer or commoner, at this threshold:"))
+        head = (
+            phrase("Share of positives"),
+            phrase("Positive predictive value (%)"),
+            phrase("Negative predictive value (%)"),
+        )
         pages.table(head, rows, (_LEFT, 2.4, 5.0))
-    pages.heading("Calibration", keep=4)
+    pages.heading(phrase("Calibration"), keep=4)
     pages.drawing(plots.calibration_figure(f, 6.8))
     pages.text(report.group_words("calibration"))
     pages.need(1.8)
-    pages.text("Accuracy where the least sure images are left to a person:")
-    pages.table(("Images answered", "From a score of", "Right among them"), report.steps(), (_LEFT, 2.4, 4.0))
+    pages.text(phrase("Accuracy where the least sure images are left to a person:"))
+    pages.table(
+        (phrase("Images answered"), phrase("From a score of"), phrase("Right among them")),
+        report.steps(),
+        (_LEFT, 2.4, 4.0),
+    )
     if report.paired is not None and report.other is not None and report.shared is not None:
-        pages.heading("Compared on the same images")
+        pages.heading(phrase("Compared on the same images"))
         pages.text(report.paired.test.sentence(model.name, report.other.model.name))
-        pages.text(f"All of this is of the {len(report.paired.a):,} images that both answered.")
+        pages.text(phrase("All of this is of the {count:,} images that both answered.", count=len(report.paired.a)))
         rows = [(report.title_of(row), in_one(row, x), in_one(row, y)) for row, x, y in report.compared()]
-        pages.table(("Figure", model.name, report.other.model.name), rows, (_LEFT, 3.2, 5.4))
+        pages.table((phrase("Figure"), model.name, report.other.model.name), rows, (_LEFT, 3.2, 5.4))
 
 
 def _gallery(pages: _Pages, report: Report) -> None:
-    pages.heading("Wrong answers, the worst first", keep=2.5)
+    pages.heading(phrase("Wrong answers, the worst first"), keep=2.5)
     if not report.wrong:
-        pages.text("There are none.")
+        pages.text(phrase("There are none."))
         return
-    shown = f"The {len(report.mistakes):,} worst of {report.wrong:,}" if report.wrong > len(report.mistakes) else "All"
-    pages.text(f"{shown}, by the score that the truth got.", 8, SECONDARY)
+    text = (
+        "The {shown:,} worst of {wrong:,}, by the score that the truth got."
+        if report.wrong > len(report.mistakes)
+        else "All, by the score that the truth got."
+    )
+    shown = phrase(text, shown=len(report.mistakes), wrong=report.wrong)
+    pages.text(shown, 8, SECONDARY)
     side, height = 1.55, 2.25 if report.pictures else 0.65
     for start in range(0, len(report.mistakes), _COLUMNS):
         pages.need(height)
@@ -269,8 +287,8 @@ def _mistake(pages: _Pages, m: Mistake, x: float, top: float, side: float) -> No
         axes.set(xlim=(-1, 1), ylim=(-1, 1))
     y = top - side - (0.05 if side else 0)
     for text, colour in (
-        (f"truth {_cut(m.truth, 18)} {m.truth_score:.3f}", ACCENT),
-        (f"answer {_cut(m.answer, 17)} {m.score:.3f}", WRONG),
+        (phrase("truth {label} {score:.3f}", label=_cut(m.truth, 18), score=m.truth_score), ACCENT),
+        (phrase("answer {label} {score:.3f}", label=_cut(m.answer, 17), score=m.score), WRONG),
         (_cut(m.name, 27), SECONDARY),
     ):
         pages._put(x, y, text, 7, colour)
@@ -279,23 +297,23 @@ def _mistake(pages: _Pages, m: Mistake, x: float, top: float, side: float) -> No
 
 def _rest(pages: _Pages, report: Report) -> None:
     if report.result.skipped:
-        pages.heading("Images without an answer")
-        pages.table(("Image", "Class", "Why"), report.skipped(), (_LEFT, 3.2, 4.4))
+        pages.heading(phrase("Images without an answer"))
+        pages.table((phrase("Image"), phrase("Class"), phrase("Why")), report.skipped(), (_LEFT, 3.2, 4.4))
         more = len(report.result.skipped) - len(report.skipped())
         if more:
-            pages.text(f"and {more:,} more", 8, SECONDARY)
+            pages.text(phrase("and {rest:,} more", rest=more), 8, SECONDARY)
     if report.result.data.problems:
-        pages.heading("About the data")
+        pages.heading(phrase("About the data"))
         for line in report.result.data.problems:
             pages.text(f"– {line}")
-    pages.heading("About the model: intended use and limits")
+    pages.heading(phrase("About the model: intended use and limits"))
     if report.notice:
         pages.text(report.notice, 9, WRONG)
     for head, texts in report.card():
         pages.heading(head, 9, keep=0.5)
         for text in texts:
             pages.text(text if len(texts) == 1 else f"– {text}")
-    pages.heading("How the figures were made")
+    pages.heading(phrase("How the figures were made"))
     for line in report.methods():
         pages.text(f"– {line}")
 

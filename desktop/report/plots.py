@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from desktop.core.figures.calibration import Bin, RiskCoverage
 from desktop.core.figures.metrics import Curves
 from desktop.core.figures.result import Figures
+from desktop.system.words import phrase
 
 TEXT, SECONDARY, BORDER, ACCENT, WRONG, SOFT = "#1a1e26", "#5a6472", "#dfe3e9", "#2b6ce6", "#c93c3c", "#e8f0fe"
 VARIABLES = {TEXT: "--text", SECONDARY: "--secondary", BORDER: "--border", ACCENT: "--accent", WRONG: "--wrong"}
@@ -76,11 +77,11 @@ def curves_figure(curves: Curves, point: tuple[float, float] | None, label: str,
     left.plot([0, 1], [0, 1], color=SECONDARY, linewidth=0.8, linestyle=":")
     left.plot(curves.fpr, curves.tpr, color=ACCENT, linewidth=1.6)
     if point is not None:
-        left.plot(*point, "o", color=WRONG, markersize=5, label="threshold used")
+        left.plot(*point, "o", color=WRONG, markersize=5, label=phrase("threshold used"))
         left.legend(loc="lower right")
-    _square(left, "1 − specificity", f"sensitivity for '{label}'", "ROC curve")
+    _square(left, phrase("1 − specificity"), phrase("sensitivity for '{label}'", label=label), phrase("ROC curve"))
     right.step(curves.recall, curves.precision, where="post", color=ACCENT, linewidth=1.6)
-    _square(right, "recall", "precision", "Precision-recall curve")
+    _square(right, phrase("recall"), phrase("precision"), phrase("Precision-recall curve"))
     return figure
 
 
@@ -107,7 +108,7 @@ def _reliability(axes: Axes, bins: list[Bin]) -> None:
         if b.confidence is not None and share.value is not None and share.low is not None and share.high is not None:
             axes.plot([b.confidence] * 2, [share.low, share.high], color=SECONDARY, linewidth=1)
             axes.plot([b.confidence], [share.value], "o", color=ACCENT, markersize=4.5)
-    _square(axes, "top score", "share right", "Reliability")
+    _square(axes, phrase("top score"), phrase("share right"), phrase("Reliability"))
 
 
 def _risk(axes: Axes, risk: RiskCoverage) -> None:
@@ -118,9 +119,9 @@ def _risk(axes: Axes, risk: RiskCoverage) -> None:
         low = 100 * float(settled.min())
         axes.set_ylim(max(0.0, low - 0.15 * (100 - low) - 1), 100.5)
     axes.set(xlim=(0, 101))
-    axes.set_xlabel("images answered, the surest first (%)")
-    axes.set_ylabel("right among them (%)")
-    axes.set_title("Accuracy against share answered", loc="left")
+    axes.set_xlabel(phrase("images answered, the surest first (%)"))
+    axes.set_ylabel(phrase("right among them (%)"))
+    axes.set_title(phrase("Accuracy against share answered"), loc="left")
 
 
 def matrix_figure(matrix: np.ndarray, labels: tuple[str, ...], width: float = 7.0) -> Figure:
@@ -142,8 +143,8 @@ def matrix_figure(matrix: np.ndarray, labels: tuple[str, ...], width: float = 7.
         axes.set_yticks(range(count), names, fontsize=size)
     else:
         axes.set(xticks=[], yticks=[])
-    axes.set_xlabel("answer")
-    axes.set_ylabel("truth")
+    axes.set_xlabel(phrase("answer"))
+    axes.set_ylabel(phrase("truth"))
     if count <= _MATRIX_TEXT:
         for i in range(count):
             for j in range(count):

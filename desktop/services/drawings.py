@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 from desktop import paths
 from desktop.core.types import FoveaError
 from desktop.system.files import reason_of, write_atomically
+from desktop.system.words import phrase
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,60}[A-Za-z0-9]|[A-Za-z0-9]")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
@@ -50,7 +51,7 @@ class OwnDrawings:
         except OSError as error:
             raise FoveaError(
                 "disk",
-                f"the drawing was not kept: {reason_of(error)}",
+                phrase("the drawing was not kept: {reason_of}", reason_of=reason_of(error)),
                 "Make room on the disk, or allow Fovea to write to its folder.",
             ) from error
         self._kept.append(path)
@@ -82,7 +83,9 @@ class OwnDrawings:
             except FileNotFoundError:
                 continue  # the user has moved it: the one before is meant
             except OSError as error:
-                raise FoveaError("disk", f"the drawing stays: {reason_of(error)}") from error
+                raise FoveaError(
+                    "disk", phrase("the drawing stays: {reason_of}", reason_of=reason_of(error))
+                ) from error
             return unquote(path.parent.name)
         return ""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from desktop.services.background import DiskWork
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,7 +77,12 @@ class _Runner(QThread):
         except FoveaError as error:
             self._fail(error)
         except Exception as error:
-            self._fail(FoveaError("evaluation-failed", f"the evaluation failed: {type(error).__name__}: {error}"))
+            self._fail(
+                FoveaError(
+                    "evaluation-failed",
+                    phrase("the evaluation failed: {name}: {error}", name=type(error).__name__, error=error),
+                )
+            )
 
     def _work(self) -> None:
         from desktop.app.evaluating import evaluate_and_keep

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.services.background import Task
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.store.download import DownloadControl
@@ -105,5 +106,5 @@ class FirstModels(QObject):
             return
         self._task = None
         if not isinstance(error, FoveaError):  # its text may hold a path: the type has to do
-            error = FoveaError("failed", f"it could not be made ({type(error).__name__})")
+            error = FoveaError("failed", phrase("it could not be made ({name})", name=type(error).__name__))
         self.failed.emit(error)

@@ -73,6 +73,12 @@ class LastImages(QObject):
             self.remembers = False  # not before they are there: an empty list would be remembered
             run_aside(lambda: self._found.emit(last_session.load()), name="the images of the last time")
 
+    def take_over(self, sources: list[ImageSource], place: int) -> None:
+        """List ``sources``, as another window showed them, with the one at ``place`` current. From now on the list is
+        remembered as :meth:`restore` would."""
+        self._on_found(LastSession(tuple(sources), 0, place))
+        self.remembers = self._settings.get("restore_images")
+
     def finish(self) -> None:
         """Write what is still to be written; for the end of the program."""
         if self._soon.isActive():
@@ -94,7 +100,7 @@ class LastImages(QObject):
             elif len(items) <= AT_ONCE:
                 self._classifying.take(items, found.root)
         if found.missing:
-            told = self.tr("Of the images of the last time, {0} are no longer where they were.")
+            told = self.tr("Of the images from last time, {0} are no longer where they were.")
             self.told.emit(told.format(QLocale().toString(found.missing)))
 
     @Slot()

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from desktop.system.words import phrase
+
 if TYPE_CHECKING:
     from desktop.ml.exchange.export_model import Target
     from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
@@ -55,7 +57,11 @@ class _Runner(QThread):
         except FoveaError as error:
             self.failed.emit(error)
         except Exception as error:
-            self.failed.emit(FoveaError("failed", f"this did not work: {type(error).__name__}: {error}"))
+            self.failed.emit(
+                FoveaError(
+                    "failed", phrase("this did not work: {name}: {error}", name=type(error).__name__, error=error)
+                )
+            )
         else:
             self.done.emit(Done(self.kind, self.subject, result))
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from desktop import paths
 from desktop.core.pictures.photographs import photographs
+from desktop.system.words import translated
 
 _WORDS = {"digit": ("digit", "mnist"), "xray": ("xray", "x-ray", "chest", "phantom")}
+CONTEXT = "Samples"
+"""The context of the samples' names, which ``tools/texts.py`` makes from those of their files."""
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".bmp", ".gif", ".webp"})
 
 
@@ -23,7 +26,7 @@ class Sample:
     def title(self) -> str:
         """A name for a menu: the file's, in words."""
         words = Path(self.path).stem.replace("-", " ").replace("_", " ")
-        return words[:1].upper() + words[1:]
+        return translated(CONTEXT, words[:1].upper() + words[1:])
 
 
 def samples() -> list[Sample]:

@@ -14,6 +14,7 @@ from desktop.ml.plans.search_results import folder, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +99,7 @@ class _Runner(QThread):
                         self.heard.emit(event)
         except Exception as error:  # no process, no pipe, a full disk: whoever waits must hear of it
             reason = getattr(error, "strerror", None) or type(error).__name__
-            self.heard.emit(SearchEnded("failed", f"the search could not be started: {reason}"))
+            self.heard.emit(SearchEnded("failed", phrase("the search could not be started: {reason}", reason=reason)))
 
 
 class Searching(QObject):

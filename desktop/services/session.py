@@ -10,14 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from desktop.core.types import ImageSource
+from desktop.services.stacks import Stack, frame_name
 
 if TYPE_CHECKING:
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
-    from desktop.services.stacks import Stack
 
 MAX_UNDO = 20
 PREVIEW_SIDE = 2048
@@ -57,8 +57,7 @@ class ImageItem:
             return [self.source]
         if self.stack is not None:
             return list(self.stack.frames)
-        told = QCoreApplication.translate("Stack", "{0}, frame {1}")
-        return [replace(self.source, frame=at, name=told.format(self.name, at + 1)) for at in range(self.count)]
+        return [replace(self.source, frame=at, name=frame_name(self.name, at + 1)) for at in range(self.count)]
 
 
 class Session(QObject):
@@ -137,7 +136,7 @@ class Session(QObject):
         for source in sources:
             item = self._listed(source)
             if item is None:
-                item = ImageItem(source) if isinstance(source, ImageSource) else ImageItem(source.frames[0], source)
+                item = ImageItem(source.frames[0], source) if isinstance(source, Stack) else ImageItem(source)
                 fresh.append(item)
                 self._note(item)
             named.append(item)
@@ -349,11 +348,13 @@ class Session(QObject):
         if not isinstance(answer, EngineLost):
             return ""
         if answer.restarting:
-            text = self.tr("The engine stopped ({0}) and is being started again; your images are asked once more.")
+            text = self.tr("The engine stopped ({0}) and is being started again; your images are classified again.")
         elif name == "predictor":
             text = self.tr("The engine stopped several times ({0}). Start Fovea again to classify more.")
         else:
-            text = self.tr("What opens the pictures stopped several times ({0}). Start Fovea again to see more.")
+            text = self.tr(
+                "The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more."
+            )
         return text.format(answer.reason)
 
 

@@ -15,9 +15,11 @@ from desktop import paths
 from desktop.services.background import Aside, run_aside
 from desktop.system.errors import FoveaError
 from desktop.system.strict_json import JsonStore
+from desktop.system.words import phrase
 
 DEFAULTS: dict[str, Any] = {
     "theme": "system",
+    "language": "system",
     "geometry": "",
     "splitters": {},
     "list_mode": "grid",
@@ -41,6 +43,7 @@ DEFAULTS: dict[str, Any] = {
     "train_tab": "jobs",
     "train_resume": [],
     "restore_images": True,
+    "teach_project": "",
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000
@@ -60,7 +63,7 @@ class Settings(QObject):
     def __init__(self, file: Path | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         place = file if file is not None else paths.settings_file()
-        self._store = JsonStore(place, "the settings", most_bytes=MAX_BYTES)
+        self._store = JsonStore(place, phrase("the settings"), most_bytes=MAX_BYTES)
         self._values: dict[str, Any] = {}
         self._foreign: dict[str, Any] = {}
         self._said = False

@@ -16,6 +16,7 @@ from desktop.engine.training_client import TrainerLost
 from desktop.services.background import DiskWork
 from desktop.services.training_job import JobState, TrainingCurves, TrainingJob
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.engine.training_client import TrainingClient
@@ -42,7 +43,9 @@ class _Supervisor(QThread):
         try:
             self.client.start()
         except Exception as error:  # no process, no pipe: whatever it is, the job must not wait for ever
-            reason = f"it could not be started: {getattr(error, 'strerror', None) or type(error).__name__}"
+            reason = phrase(
+                "it could not be started: {value}", value=getattr(error, "strerror", None) or type(error).__name__
+            )
             self.heard.emit([TrainerLost(reason)])
             return
         while not self.client.ended:
@@ -133,7 +136,9 @@ class TrainingService(QObject):
             return
         if record.state in ("running", "paused"):  # as found: its trainer is alive
             hint = "Wait for it, or stop it there."
-            self.failed.emit(FoveaError("run-in-use", f"“{record.name}” is being trained by another process", hint))
+            self.failed.emit(
+                FoveaError("run-in-use", phrase("“{name}” is being trained by another process", name=record.name), hint)
+            )
             return
         if held is not None:
             self.jobs.remove(held)
@@ -232,7 +237,7 @@ class TrainingService(QObject):
             job = self.job(run_id)
             if job is not None and job.state != "cancelling":
                 # One that had to be ended counts as cut off by itself; why it was is known here.
-                self._write(run_id, "stopped", "interrupted", state="interrupted", message="Fovea was closed")
+                self._write(run_id, "stopped", "interrupted", state="interrupted", message=phrase("Fovea was closed"))
         self._supervisors.clear()
         self.disk_work.stop()
 
@@ -267,7 +272,9 @@ class TrainingService(QObject):
 
     def _on_failed(self, error: Exception) -> None:
         if not isinstance(error, FoveaError):
-            error = FoveaError("not-saved", f"the training could not be written down ({type(error).__name__})")
+            error = FoveaError(
+                "not-saved", phrase("the training could not be written down ({name})", name=type(error).__name__)
+            )
         self.failed.emit(error)
 
     def _read_curves(self, run_id: str) -> None:

@@ -21,6 +21,7 @@ from desktop.ml.plans.events import (
     Started,
     TrainBatchDone,
 )
+from desktop.system.words import phrase
 
 JobState = Literal[
     "waiting",
@@ -285,11 +286,14 @@ class TrainingJob:
                 self.message, self.hint, self.kind = event.message, event.hint, event.kind
             case TrainerLost():
                 self.state, self.kind = "interrupted", "trainer-lost"
-                self.message = f"the training's process has ended ({event.reason})"
+                self.message = phrase("the training's process has ended ({reason})", reason=event.reason)
                 self.hint = (
-                    "Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint."
+                    phrase(
+                        "Close other programs, or use a smaller batch or smaller pictures, then go on from "
+                        "the checkpoint."
+                    )
                     if event.memory or "SIGKILL" in event.reason
-                    else "Go on from the last checkpoint."
+                    else phrase("Go on from the last checkpoint.")
                 )
 
     def _on_started(self, event: Started) -> None:

@@ -13,6 +13,7 @@ from desktop.store.manifest import MAX_MANIFEST_BYTES, Manifest, from_json
 from desktop.store.store import MANIFEST, ModelEntry, check_usable, read_verified
 from desktop.store.zip_check import ArchiveError, copy_member, open_checked, read_member
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import phrase
 
 MOST_BYTES = 8 << 30
 ENDING = ".fovea.zip"
@@ -36,7 +37,7 @@ def write_zip(entry: ModelEntry, target: Path, progress: Callable[[str], None] =
                     while piece := source.read(1 << 20):
                         member.write(piece)
 
-    with saying("the model", disk_of(target)):
+    with saying(phrase("the model"), disk_of(target)):
         write_atomically(target, write)
 
 
@@ -68,16 +69,22 @@ def unpack(path: Path, folder: Path, progress: Callable[[str], None] = lambda na
         found = [n for n in archive.namelist() if n == MANIFEST or (n.count("/") == 1 and n.endswith("/" + MANIFEST))]
         if len(found) != 1:
             raise ArchiveError(
-                "damaged", f"the archive holds {len(found)} model descriptions (model.json), one expected"
+                "damaged",
+                phrase("the archive holds {count} model descriptions (model.json), one expected", count=len(found)),
             )
         inside = found[0].removesuffix(MANIFEST)
         manifest = from_json(read_member(archive, found[0], MAX_MANIFEST_BYTES))
         if manifest.state != "ready":
-            raise StoreError("not-installed", f"the archive describes '{manifest.name}' without its weights")
+            raise StoreError(
+                "not-installed", phrase("the archive describes '{name}' without its weights", name=manifest.name)
+            )
         held = {name for name in archive.namelist() if not name.endswith("/")}
         extra = sorted(held - {found[0]} - {inside + name for name in manifest.files})
         if extra:
-            raise ArchiveError("hostile", f"the archive holds '{extra[0][:60]}', which its description does not name")
+            raise ArchiveError(
+                "hostile",
+                phrase("the archive holds '{extra}', which its description does not name", extra=extra[0][:60]),
+            )
         for name, expected in sorted(manifest.files.items()):
             progress(name)
             target = folder / name
@@ -87,6 +94,10 @@ def unpack(path: Path, folder: Path, progress: Callable[[str], None] = lambda na
             with target.open("rb") as stream:
                 same = hashlib.file_digest(stream, "sha256").hexdigest() == expected.sha256
             if size != expected.size or not same:
-                raise ArchiveError("damaged", f"'{name}' in the archive does not match its checksum", "Copy it again.")
+                raise ArchiveError(
+                    "damaged",
+                    phrase("'{name}' in the archive does not match its checksum", name=name),
+                    "Copy it again.",
+                )
             os.chmod(target, 0o644)
     return manifest

@@ -21,6 +21,7 @@ from desktop.store.store import ModelStore
 from desktop.system import strict_json
 from desktop.system.errors import FoveaError
 from desktop.system.strict_json import JsonStore
+from desktop.system.words import phrase
 
 EVERYDAY = "efficientnet-lite0"
 """The network that knows everyday photographs: a fresh Classify begins with it, and its embedding is built upon."""
@@ -107,7 +108,11 @@ class Catalogue:
             if name == network.id or name in network.aliases:
                 return network
         known = ", ".join(network.id for network in self.networks)
-        raise StoreError("no-such-network", f"there is no network '{name[:80]}' to install", f"There are: {known}.")
+        raise StoreError(
+            "no-such-network",
+            phrase("there is no network '{name}' to install", name=name[:80]),
+            phrase("There are: {known}.", known=known),
+        )
 
 
 def load(path: Path | None = None) -> Catalogue:
@@ -140,7 +145,9 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
     """
     if not network.top:
         raise StoreError(
-            "no-top", f"'{network.name}' names no classes", "It is there to build a classifier of your own upon."
+            "no-top",
+            phrase("'{name}' names no classes", name=network.name),
+            "It is there to build a classifier of your own upon.",
         )
     labelled = store.get(LABELS_OF).manifest
     if labelled is None or len(labelled.labels) != 1000:
@@ -151,15 +158,21 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
     card = Card(
         summary=network.summary
         if network.package is not None
-        else f"{network.summary} It knows the 1,000 classes of the ImageNet challenge of 2012.",
+        else phrase("{summary} It knows the 1,000 classes of the ImageNet challenge of 2012.", summary=network.summary),
         intended_use=labelled.card.intended_use,
         limits=(
-            "It answers with one of its 1,000 classes whatever the picture shows: there is no class for "
-            "'something else'.",
-            f"{network.reported} Fovea has not measured it.",
+            phrase(
+                "It answers with one of its 1,000 classes whatever the picture shows: there is no class for "
+                "'something else'."
+            ),
+            phrase("{reported} Fovea has not measured it.", reported=network.reported),
             "Its scores are model scores: nobody has checked here how often a score of 0.9 is right.",
-            f"The picture is scaled until its shorter side has {network.resize_shorter} pixels and the middle "
-            f"{network.input}×{network.input} is used: what lies outside is not seen.",
+            phrase(
+                "The picture is scaled until its shorter side has {resize_shorter} pixels and the "
+                "middle {input}×{input} is used: what lies outside is not seen.",
+                resize_shorter=network.resize_shorter,
+                input=network.input,
+            ),
             *(_LIMITS_OF_PACKAGES if network.package is not None else ()),
         ),
         known_failures=labelled.card.known_failures,
@@ -168,7 +181,12 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
         architecture=network.architecture,
         parameters=network.parameters,
         credits=(
-            f"Network: {network.credit} Weights as published {_where(network)}; licence: {network.licence}.",
+            phrase(
+                "Network: {credit} Weights as published {where}; licence: {licence}.",
+                credit=network.credit,
+                where=_where(network),
+                licence=network.licence,
+            ),
             *labelled.card.credits[1:],
         ),
     )
@@ -201,20 +219,35 @@ def describe(network: Network, catalogue: Catalogue, store: ModelStore) -> Manif
 
 
 _LIMITS_OF_PACKAGES = (
-    "Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps "
-    "Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, "
-    "dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.",
-    "It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, "
-    "which may not be handed on.",
-    "ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. "
-    "None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who "
-    "uses it commercially should look into it.",
+    phrase(
+        "Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps "
+        "Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, "
+        "dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture."
+    ),
+    phrase(
+        "It has no answer sets and no check of the kind of picture: both would have to be fitted on "
+        "ImageNet's pictures, "
+        "which may not be handed on."
+    ),
+    phrase(
+        "ImageNet's pictures were handed out for non-commercial research and education, under the terms of "
+        "image-net.org. "
+        "None of them comes with Fovea. Whether those terms reach a network that has learned from them is "
+        "not settled: who "
+        "uses it commercially should look into it."
+    ),
 )
 
 
 def _where(network: Network) -> str:
     package = network.package
-    return "with Keras" if package is None else f"in the package {package.distribution} {package.version}"
+    return (
+        phrase("with Keras")
+        if package is None
+        else phrase(
+            "in the package {distribution} {version}", distribution=package.distribution, version=package.version
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +264,7 @@ class Pins:
 
     def __init__(self, path: Path | None = None) -> None:
         place = path if path is not None else paths.user_data() / "weights" / "pins.json"
-        self._file = JsonStore(place, "the list of installed files")
+        self._file = JsonStore(place, phrase("the list of installed files"))
 
     def get(self, network_id: str) -> Pin | None:
         """The pin of a network; ``None`` where there is none yet, or where the file of pins cannot be read."""

@@ -20,6 +20,7 @@ from desktop.store.ids import free_among
 from desktop.store.manifest import FileEntry, Manifest
 from desktop.store.store import MANIFEST, TRASH, ModelEntry, ModelStore, changing, sha256_of, trash_place
 from desktop.system.files import OWN_DISK, not_written, write_atomically
+from desktop.system.words import phrase
 
 KEEP_S = 30 * 24 * 3600
 """Seconds that a deleted model stays in the trash."""
@@ -44,7 +45,11 @@ def rename(store: ModelStore, model_id: str, name: str) -> None:
     with _changing(store):
         entry = _own(store, model_id)
         if entry.manifest is None:
-            raise StoreError("damaged", f"model '{model_id}' is damaged: {entry.problem}", "It can be deleted.")
+            raise StoreError(
+                "damaged",
+                phrase("model '{model_id}' is damaged: {problem}", model_id=model_id, problem=entry.problem),
+                "It can be deleted.",
+            )
         text = replace(entry.manifest, name=name).to_json()
         write_atomically(entry.folder / MANIFEST, text)
 
@@ -59,7 +64,14 @@ def duplicate(
     entry = store.get(model_id)
     manifest = entry.manifest
     if manifest is None or entry.state != "ready":
-        raise StoreError("damaged", f"model '{model_id}' cannot be copied: {entry.problem or 'it has no weights'}")
+        raise StoreError(
+            "damaged",
+            phrase(
+                "model '{model_id}' cannot be copied: {value}",
+                model_id=model_id,
+                value=entry.problem or phrase("it has no weights"),
+            ),
+        )
     name = _clean_name(name or f"{manifest.name} copy")
     with _changing(store):
         new = replace(
@@ -91,11 +103,15 @@ def restore(store: ModelStore, token: str) -> str:
     with _changing(store):
         held = store.user_root / TRASH / token
         if not held.is_dir():
-            raise StoreError("not-in-trash", f"model '{model_id}' is not in the trash any more")
+            raise StoreError(
+                "not-in-trash", phrase("model '{model_id}' is not in the trash any more", model_id=model_id)
+            )
         target = store.user_root / model_id
         if target.exists():
             raise StoreError(
-                "id-taken", f"there is another model '{model_id}' now", "Delete or move that one first, then undo."
+                "id-taken",
+                phrase("there is another model '{model_id}' now", model_id=model_id),
+                "Delete or move that one first, then undo.",
             )
         os.rename(held, target)
     return model_id
@@ -130,7 +146,14 @@ def _clean_name(name: str) -> str:
     if not kept:
         raise StoreError("bad-name", "a model needs a name", "Type one that says what it is for.")
     if len(kept) > _LONGEST_NAME:
-        raise StoreError("bad-name", f"the name has {len(kept)} characters; at most {_LONGEST_NAME} expected")
+        raise StoreError(
+            "bad-name",
+            phrase(
+                "the name has {count} characters; at most {longest_name} expected",
+                count=len(kept),
+                longest_name=_LONGEST_NAME,
+            ),
+        )
     return kept
 
 
@@ -138,7 +161,9 @@ def _own(store: ModelStore, model_id: str) -> ModelEntry:
     entry = store.get(model_id)
     if entry.bundled:
         raise StoreError(
-            "bundled", f"model '{model_id}' comes with Fovea and is not changed", "Duplicate it and change the copy."
+            "bundled",
+            phrase("model '{model_id}' comes with Fovea and is not changed", model_id=model_id),
+            "Duplicate it and change the copy.",
         )
     return entry
 
@@ -148,9 +173,13 @@ def _copy_checked(entry: ModelEntry, name: str, expected: FileEntry, target: Pat
     try:
         shutil.copyfile(entry.folder / name, target)
     except FileNotFoundError as error:
-        raise StoreError("damaged", f"model '{entry.id}' is damaged: '{name}' is missing") from error
+        raise StoreError(
+            "damaged", phrase("model '{id}' is damaged: '{name}' is missing", id=entry.id, name=name)
+        ) from error
     if target.stat().st_size != expected.size or sha256_of(target) != expected.sha256:
-        raise StoreError("damaged", f"model '{entry.id}' is damaged: '{name}' does not match its checksum")
+        raise StoreError(
+            "damaged", phrase("model '{id}' is damaged: '{name}' does not match its checksum", id=entry.id, name=name)
+        )
 
 
 @contextlib.contextmanager
@@ -161,7 +190,7 @@ def _changing(store: ModelStore) -> Iterator[None]:
         with changing(store.user_root):
             yield
     except OSError as error:
-        raise not_written("the change", OWN_DISK, error, StoreError) from error
+        raise not_written(phrase("the change"), OWN_DISK, error, StoreError) from error
 
 
 def commit_as_new(store: ModelStore, manifest: Manifest, fill: Callable[[Path], None]) -> Manifest:

@@ -12,8 +12,11 @@ import urllib.request
 from typing import Any
 
 from desktop.core.types import StoreError
+from desktop.system.words import phrase, sentences
 
-FROM_FILE = "Or fetch the file on another computer and install it from there: choose 'From a file', or --from FILE."
+FROM_FILE = phrase(
+    "Or fetch the file on another computer and install it from there: choose 'From a file', or --from FILE."
+)
 
 
 class DownloadError(StoreError):
@@ -36,11 +39,17 @@ def refused(host: str, error: urllib.error.HTTPError) -> DownloadError | Again:
     if error.code == 407:
         return _proxy_wants_a_name()
     said = DownloadError(
-        "server", f"{host} answers {error.code} ({http.client.responses.get(error.code, 'no reason')})"
+        "server",
+        phrase(
+            "{host} answers {code} ({reason})",
+            host=host,
+            code=error.code,
+            reason=http.client.responses.get(error.code, phrase("no reason")),
+        ),
     )
     if error.code in (408, 429) or error.code >= 500:
-        return Again(DownloadError(said.kind, said.message, "Try again later. " + FROM_FILE))
-    return DownloadError(said.kind, said.message, "The file may have moved. " + FROM_FILE)
+        return Again(DownloadError(said.kind, said.message, sentences([phrase("Try again later."), FROM_FILE])))
+    return DownloadError(said.kind, said.message, sentences([phrase("The file may have moved."), FROM_FILE]))
 
 
 def lost(host: str, scheme: str, error: OSError | http.client.HTTPException) -> DownloadError | Again:
@@ -50,22 +59,43 @@ def lost(host: str, scheme: str, error: OSError | http.client.HTTPException) -> 
     if isinstance(reason, ssl.SSLCertVerificationError):
         return DownloadError(
             "certificate",
-            f"the certificate of {host} is not trusted here: {reason.verify_message}",
-            "Where your network looks into connections, its certificate has to be known: SSL_CERT_FILE names it. "
-            + FROM_FILE,
+            phrase(
+                "the certificate of {host} is not trusted here: {verify_message}",
+                host=host,
+                verify_message=reason.verify_message,
+            ),
+            sentences(
+                [
+                    phrase(
+                        "Where your network looks into connections, its certificate has to be known: "
+                        "SSL_CERT_FILE names it."
+                    ),
+                    FROM_FILE,
+                ]
+            ),
         )
     if "Tunnel connection failed: 407" in words:
         return _proxy_wants_a_name()
     if "Tunnel connection failed" in words:
-        return DownloadError("proxy", f"the proxy refuses: {words.partition(': ')[2]}", FROM_FILE)
+        return DownloadError(
+            "proxy", phrase("the proxy refuses: {partition}", partition=words.partition(": ")[2]), FROM_FILE
+        )
     if scheme in urllib.request.getproxies() and isinstance(error, urllib.error.URLError) and _bypass(host) is False:
-        told = DownloadError("proxy", "the proxy of your settings does not answer", "Check it. " + FROM_FILE)
+        told = DownloadError(
+            "proxy", "the proxy of your settings does not answer", sentences([phrase("Check it."), FROM_FILE])
+        )
     elif isinstance(reason, socket.gaierror):
-        told = DownloadError("offline", f"{host} was not found: this computer seems to be offline", FROM_FILE)
+        told = DownloadError(
+            "offline", phrase("{host} was not found: this computer seems to be offline", host=host), FROM_FILE
+        )
     elif isinstance(reason, TimeoutError):
-        told = DownloadError("timeout", f"{host} has not sent anything for a while", FROM_FILE)
+        told = DownloadError("timeout", phrase("{host} has not sent anything for a while", host=host), FROM_FILE)
     else:
-        told = DownloadError("offline", f"no connection to {host}", f"Is there a network? {FROM_FILE}")
+        told = DownloadError(
+            "offline",
+            phrase("no connection to {host}", host=host),
+            sentences([phrase("Is there a network?"), FROM_FILE]),
+        )
     return Again(told)
 
 
@@ -77,7 +107,7 @@ def _proxy_wants_a_name() -> DownloadError:
     return DownloadError(
         "proxy",
         "the proxy asks for a name and a password",
-        "Put them into its address (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT). " + FROM_FILE,
+        sentences([phrase("Put them into its address (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT)."), FROM_FILE]),
     )
 
 
@@ -87,7 +117,9 @@ class _SameOrSafer(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         allowed = ("https://",) if req.full_url.startswith("https://") else ("https://", "http://")
         if not newurl.lower().startswith(allowed):
-            raise DownloadError("unsafe-address", f"{req.host} points to an address that is not safe", FROM_FILE)
+            raise DownloadError(
+                "unsafe-address", phrase("{host} points to an address that is not safe", host=req.host), FROM_FILE
+            )
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

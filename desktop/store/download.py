@@ -26,6 +26,7 @@ from typing import Any
 from desktop.store.connection import FROM_FILE, Again, DownloadError, hang_up, lost, open_url, refused
 from desktop.system import strict_json
 from desktop.system.files import OWN_DISK, check_room, flush, not_written, put_in_place, write_atomically
+from desktop.system.words import phrase, sentences
 
 CHUNK = 256 * 1024
 TRIES = 5  # without a single byte between them
@@ -219,15 +220,15 @@ class _Fetch:
                 tries, waited = (1, self._patience_s) if grown else (tries + 1, waited * 2)
                 if tries >= TRIES:
                     raise again.error from again
-                self._say(f"{again.error.message}; trying again")
+                self._say(phrase("{message}; trying again", message=again.error.message))
                 self._control.sleep(min(waited, 30.0))
             except OSError as error:
-                raise not_written("the file", OWN_DISK, error, DownloadError) from error
+                raise not_written(phrase("the file"), OWN_DISK, error, DownloadError) from error
         verified = check(part, self._expected, self._control)
         try:
             put_in_place(part, self._target)
         except OSError as error:
-            raise not_written("the file", OWN_DISK, error, DownloadError) from error
+            raise not_written(phrase("the file"), OWN_DISK, error, DownloadError) from error
         _note(self._target).unlink(missing_ok=True)
         return Verified(self._target, verified.size, verified.md5, verified.sha256)
 
@@ -260,7 +261,9 @@ class _Fetch:
                 if there == note.get("total"):
                     return
                 discard(self._target)
-                raise Again(DownloadError("server", f"{self._host} has another file now", FROM_FILE)) from error
+                raise Again(
+                    DownloadError("server", phrase("{host} has another file now", host=self._host), FROM_FILE)
+                ) from error
             raise refused(self._host, error) from error
         except (OSError, http.client.HTTPException) as error:
             raise lost(self._host, self._scheme, error) from error
@@ -273,8 +276,13 @@ class _Fetch:
         if kind in ("text/html", "application/xhtml+xml"):
             raise DownloadError(
                 "web-page",
-                f"{self._host} sent a web page instead of the file",
-                "A network that asks you to log in does that: open a browser, log in, try again. " + FROM_FILE,
+                phrase("{host} sent a web page instead of the file", host=self._host),
+                sentences(
+                    [
+                        phrase("A network that asks you to log in does that: open a browser, log in, try again."),
+                        FROM_FILE,
+                    ]
+                ),
             )
         if total is not None:
             self._check_length(total)
@@ -298,14 +306,20 @@ class _Fetch:
         if answer.status != 206:
             if there:
                 self._say(
-                    "the server starts from the beginning: its file has changed, or it cannot go on in the middle"
+                    phrase(
+                        "the server starts from the beginning: its file has changed, or it cannot go on in the middle"
+                    )
                 )
             return 0, int(length) if length and length.isdigit() else None
         etag = self._read_note().get("etag")
         span, _, total = answer.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
         if not span.startswith(f"{there}-") or not total.isdigit() or answer.headers.get("ETag", etag) != etag:
             discard(self._target)
-            raise Again(DownloadError("server", f"{self._host} sent another part, or of another file", FROM_FILE))
+            raise Again(
+                DownloadError(
+                    "server", phrase("{host} sent another part, or of another file", host=self._host), FROM_FILE
+                )
+            )
         return there, int(total)
 
     def _check_length(self, total: int) -> None:
@@ -314,8 +328,14 @@ class _Fetch:
             about = "" if self._expected.exact else "about "
             raise DownloadError(
                 "wrong-length",
-                f"{self._host} has a file of {total:,} bytes; {about}{wanted:,} expected",
-                "It is not the file that was published. " + FROM_FILE,
+                phrase(
+                    "{host} has a file of {total:,} bytes; {about}{wanted:,} expected",
+                    host=self._host,
+                    total=total,
+                    about=about,
+                    wanted=wanted,
+                ),
+                sentences([phrase("It is not the file that was published."), FROM_FILE]),
             )
 
     def _check_disk(self, need: int) -> None:
@@ -337,12 +357,17 @@ class _Fetch:
                 return
             if done == 0 and not piece.startswith(HDF5[: len(piece)]):
                 raise DownloadError(
-                    "not-weights", f"{self._host} sent something that is no file of weights (HDF5)", FROM_FILE
+                    "not-weights",
+                    phrase("{host} sent something that is no file of weights (HDF5)", host=self._host),
+                    FROM_FILE,
                 )
             stream.write(piece)
             done += len(piece)
             if done > min(limit, _LONGEST):
-                raise DownloadError("wrong-length", f"{self._host} sends more than the {self._total:,} bytes expected")
+                raise DownloadError(
+                    "wrong-length",
+                    phrase("{host} sends more than the {total:,} bytes expected", host=self._host, total=self._total),
+                )
             self._tell_of(done)
 
     def _tell_of(self, done: int) -> None:
@@ -365,7 +390,12 @@ class _Fetch:
     def _cut(self, done: int, total: int) -> DownloadError:
         return DownloadError(
             "cut-off",
-            f"the connection to {self._host} ended after {done:,} of {total:,} bytes",
+            phrase(
+                "the connection to {host} ended after {done:,} of {total:,} bytes",
+                host=self._host,
+                done=done,
+                total=total,
+            ),
             "Try again: it goes on from there.",
         )
 
@@ -411,8 +441,14 @@ def check(path: Path, expected: Expected, control: DownloadControl | None = None
                 path.with_name(path.name + ".json").unlink(missing_ok=True)
             raise DownloadError(
                 "wrong-hash",
-                f"this is not the published file: {name} {got} found, {wanted.lower()} expected ({size:,} bytes)",
-                "Nothing was installed. "
-                + ("Look for the right file." if keep else "Try again, or ask the publisher."),
+                phrase(
+                    "this is not the published file: {name} {got} found, {lower} expected ({size:,} bytes)",
+                    name=name,
+                    got=got,
+                    lower=wanted.lower(),
+                    size=size,
+                ),
+                phrase("Nothing was installed. ")
+                + (phrase("Look for the right file.") if keep else phrase("Try again, or ask the publisher.")),
             )
     return found

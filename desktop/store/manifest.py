@@ -18,6 +18,7 @@ from desktop.core.figures.decision import answer_of
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store.model_limits import problem_of_files, problem_of_texts
 from desktop.system import strict_json
+from desktop.system.words import english, phrase
 
 if TYPE_CHECKING:
     from desktop.core.figures.intervals import Estimate
@@ -206,50 +207,54 @@ class Manifest:
     def __post_init__(self) -> None:
         problem = _problem(self)
         if problem:
-            raise StoreError("bad-manifest", f"model.json: {problem}")
+            raise StoreError("bad-manifest", phrase("model.json: {problem}", problem=problem))
 
     def to_json(self) -> str:
         """The manifest as indented JSON with a final newline."""
-        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+        return json.dumps(english(asdict(self)), indent=1, allow_nan=False) + "\n"
 
 
 def _problem(m: Manifest) -> str | None:
     """The first thing wrong with a manifest, or ``None``."""
     if m.schema != SCHEMA_VERSION:
-        return f"schema {m.schema} found, {SCHEMA_VERSION} expected; a newer Fovea may read it"
+        return phrase(
+            "schema {schema} found, {schema_version} expected; a newer Fovea may read it",
+            schema=m.schema,
+            schema_version=SCHEMA_VERSION,
+        )
     if not ID_PATTERN.match(m.id):
-        return f"id {m.id!r} found; expected lower-case letters, digits and hyphens"
+        return phrase("id {id} found; expected lower-case letters, digits and hyphens", id=repr(m.id))
     if m.task != "classification":
-        return f"task {m.task!r} found, 'classification' expected"
+        return phrase("task {task} found, 'classification' expected", task=repr(m.task))
     if not 2 <= len(m.labels) <= MAX_CLASSES:
-        return f"{len(m.labels)} labels found, 2 to {MAX_CLASSES} expected"
+        return phrase("{count} labels found, 2 to {max_classes} expected", count=len(m.labels), max_classes=MAX_CLASSES)
     if len(set(m.labels)) != len(m.labels) and len(set(m.label_ids)) != len(m.labels):
-        return "two labels are alike"
+        return phrase("two labels are alike")
     if m.label_ids and len(m.label_ids) != len(m.labels):
-        return f"{len(m.label_ids)} label ids found for {len(m.labels)} labels"
+        return phrase("{count} label ids found for {count2} labels", count=len(m.label_ids), count2=len(m.labels))
     if m.state not in ("ready", "weights-not-installed"):
-        return f"state {m.state!r} is unknown"
+        return phrase("state {state} is unknown", state=repr(m.state))
     if m.scores not in ("probability", "model score"):
-        return f"scores are called {m.scores!r}; expected 'probability' or 'model score'"
+        return phrase("scores are called {scores}; expected 'probability' or 'model score'", scores=repr(m.scores))
     if m.outputs.get("probabilities") is None:
-        return "outputs name no 'probabilities'"
+        return phrase("outputs name no 'probabilities'")
     d = m.decision
     if d.rule not in ("argmax", "threshold"):
-        return f"decision rule {d.rule!r} is unknown"
+        return phrase("decision rule {rule} is unknown", rule=repr(d.rule))
     if d.rule == "threshold" and not (
         len(m.labels) == 2 and d.positive in (0, 1) and d.value is not None and 0 < d.value < 1
     ):
-        return "a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1"
+        return phrase("a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1")
     for name in m.files:
         if not _FILE_PATTERN.match(name):
-            return f"file name {name!r} is not allowed"
+            return phrase("file name {name} is not allowed", name=repr(name))
     if m.state == "ready":
         for needed in ("model.tflite",):
             if needed not in m.files:
-                return f"no checksum for {needed}"
+                return phrase("no checksum for {needed}", needed=needed)
     for metric in m.metrics:
         if not math.isfinite(metric.value):
-            return f"metric {metric.name!r} is not a number"
+            return phrase("metric {name} is not a number", name=repr(metric.name))
     long = problem_of_texts(m) or problem_of_files({name: entry.size for name, entry in m.files.items()})
     if long:
         return long
@@ -261,11 +266,15 @@ def _domain_problem(m: Manifest) -> str | None:
     if gate is None:
         return None
     if m.state == "ready" and gate.file not in m.files:
-        return f"no checksum for the domain gate's file {gate.file!r}"
+        return phrase("no checksum for the domain gate's file {file}", file=repr(gate.file))
     if len(gate.quantiles) != QUANTILES or list(gate.quantiles) != sorted(gate.quantiles):
-        return f"{len(gate.quantiles)} quantiles of the domain gate found; {QUANTILES} in rising order expected"
+        return phrase(
+            "{count} quantiles of the domain gate found; {quantiles} in rising order expected",
+            count=len(gate.quantiles),
+            quantiles=QUANTILES,
+        )
     if not all(math.isfinite(value) for value in gate.quantiles) or not 0 <= gate.refused <= 1:
-        return "the domain gate's figures are no numbers in their range"
+        return phrase("the domain gate's figures are no numbers in their range")
     return None
 
 
@@ -274,11 +283,15 @@ def _conformal_problem(m: Manifest) -> str | None:
     if sets is None:
         return None
     if not sets.rates or list(sets.rates) != sorted(set(sets.rates)) or not all(0 < rate < 1 for rate in sets.rates):
-        return "the answer sets' error rates are not fractions in rising order"
+        return phrase("the answer sets' error rates are not fractions in rising order")
     if len(sets.cutoffs) != len(sets.rates) or not all(0 <= cutoff <= 1 for cutoff in sets.cutoffs):
-        return f"{len(sets.cutoffs)} cutoffs of answer sets found; one from 0 to 1 for each of {len(sets.rates)} rates"
+        return phrase(
+            "{count} cutoffs of answer sets found; one from 0 to 1 for each of {count2} rates",
+            count=len(sets.cutoffs),
+            count2=len(sets.rates),
+        )
     if any(len(facts) not in (0, len(sets.rates)) for facts in (sets.covered, sets.sizes)):
-        return "the answer sets' coverage and sizes do not go with their error rates"
+        return phrase("the answer sets' coverage and sizes do not go with their error rates")
     return None
 
 
@@ -287,11 +300,15 @@ def from_json(text: str | bytes) -> Manifest:
     try:
         raw = strict_json.loads(text, MAX_MANIFEST_BYTES)
     except strict_json.JsonError as error:
-        raise StoreError("bad-manifest", f"model.json: {error}") from error
+        raise StoreError("bad-manifest", phrase("model.json: {error}", error=error)) from error
     if isinstance(raw, dict) and raw.get("schema") not in _READABLE:
         raise StoreError(
             "newer-schema",
-            f"model.json has schema {raw.get('schema')!r}; this Fovea reads {SCHEMA_VERSION}",
+            phrase(
+                "model.json has schema {get}; this Fovea reads {schema_version}",
+                get=repr(raw.get("schema")),
+                schema_version=SCHEMA_VERSION,
+            ),
             "Update Fovea, or export the model again.",
         )
     if isinstance(raw, dict) and raw["schema"] == 1:
@@ -299,7 +316,9 @@ def from_json(text: str | bytes) -> Manifest:
     values = _checked(Manifest, raw, "model.json")
     for name, kind in (("id", str), ("name", str), ("task", str), ("version", int), ("activation", str)):
         if type(values[name]) is not kind:
-            raise StoreError("bad-manifest", f"model.json: '{name}' is not of type {kind.__name__}")
+            raise StoreError(
+                "bad-manifest", phrase("model.json: '{name}' is not of type {name2}", name=name, name2=kind.__name__)
+            )
     if type(values["medical"]) is not bool:
         raise StoreError("bad-manifest", "model.json: 'medical' is neither true nor false")
     values["preprocess"] = _build(PreprocessSpec, values["preprocess"], "preprocess")
@@ -323,21 +342,23 @@ def from_json(text: str | bytes) -> Manifest:
     for name in ("labels", "label_ids"):
         values[name] = tuple(_list(values[name], name))
         if not all(isinstance(label, str) and label for label in values[name]):
-            raise StoreError("bad-manifest", f"model.json: '{name}' holds something that is no text")
+            raise StoreError("bad-manifest", phrase("model.json: '{name}' holds something that is no text", name=name))
     outputs = values["outputs"]
     if not isinstance(outputs, dict) or not all(type(v) is int and v >= 0 for v in outputs.values()):
         raise StoreError("bad-manifest", "model.json: 'outputs' is not an object of numbers")
     try:
         return Manifest(**values)
     except (TypeError, ValueError) as error:
-        raise StoreError("bad-manifest", f"model.json: {error}") from error
+        raise StoreError("bad-manifest", phrase("model.json: {error}", error=error)) from error
 
 
 def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
     """The object of a schema 1 manifest as one of today's: what schema 1 could not say is absent."""
     added = sorted(raw.keys() & set(_SINCE_2))
     if added:
-        raise StoreError("bad-manifest", f"model.json: fields unknown: {', '.join(added)} (in schema 1)")
+        raise StoreError(
+            "bad-manifest", phrase("model.json: fields unknown: {added} (in schema 1)", added=", ".join(added))
+        )
     return raw | dict.fromkeys(_SINCE_2) | {"schema": SCHEMA_VERSION}
 
 
@@ -346,19 +367,19 @@ T = TypeVar("T")
 
 def _list(value: object, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise StoreError("bad-manifest", f"model.json: '{name}' is not a list")
+        raise StoreError("bad-manifest", phrase("model.json: '{name}' is not a list", name=name))
     return value
 
 
 def _checked(cls: type[Any], raw: object, where: str) -> dict[str, Any]:
     """``raw`` as a dict with exactly the fields of ``cls``."""
     if not isinstance(raw, dict):
-        raise StoreError("bad-manifest", f"{where} is not an object")
+        raise StoreError("bad-manifest", phrase("{where} is not an object", where=where))
     names = {f.name for f in fields(cls)}
     missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
     if missing or unknown:
         parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
-        raise StoreError("bad-manifest", f"{where}: fields {'; '.join(parts)}")
+        raise StoreError("bad-manifest", phrase("{where}: fields {parts}", where=where, parts="; ".join(parts)))
     return dict(raw)
 
 
@@ -389,14 +410,28 @@ def _build(cls: type[T], raw: object, where: str) -> T:
         expected = _SIMPLE.get(str(f.type))
         value = values[f.name]
         if expected and (not isinstance(value, expected) or isinstance(value, bool) and bool not in expected):
-            raise StoreError("bad-manifest", f"{where}.{f.name}: {type(value).__name__} found, {f.type} expected")
+            raise StoreError(
+                "bad-manifest",
+                phrase(
+                    "{where}.{name}: {name2} found, {value} expected",
+                    where=where,
+                    name=f.name,
+                    name2=type(value).__name__,
+                    value=f.type,
+                ),
+            )
         if isinstance(value, int) and abs(value) > sys.float_info.max and float in (expected or ()):
-            raise StoreError("bad-manifest", f"{where}.{f.name}: a number that is too large")
+            raise StoreError(
+                "bad-manifest", phrase("{where}.{name}: a number that is too large", where=where, name=f.name)
+            )
         if isinstance(value, list):
             numbers = "float" in str(f.type)
             if not all(_is_number(item) if numbers else isinstance(item, str) for item in value):
                 kind = "numbers" if numbers else "texts"
-                raise StoreError("bad-manifest", f"{where}.{f.name}: expected a list of {kind}")
+                raise StoreError(
+                    "bad-manifest",
+                    phrase("{where}.{name}: expected a list of {kind}", where=where, name=f.name, kind=kind),
+                )
             values[f.name] = tuple(value)
     try:
         return cls(**values)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from desktop.system.words import phrase
+
 MIB = 1 << 20
 MOST_FILES = 400
 _NETWORK_BYTES = 8 << 30
@@ -40,10 +42,15 @@ def most_bytes(name: str) -> int:
 def problem_of_files(sizes: Mapping[str, int]) -> str | None:
     """The first file by name that is larger than it may be, in words; or too many files."""
     if len(sizes) > MOST_FILES:
-        return f"{len(sizes):,} files found, at most {MOST_FILES} expected"
+        return phrase("{count:,} files found, at most {most_files} expected", count=len(sizes), most_files=MOST_FILES)
     for name, size in sorted(sizes.items()):
         if size > most_bytes(name):
-            return f"'{name[:60]}' has {size:,} bytes, at most {most_bytes(name):,} expected"
+            return phrase(
+                "'{name}' has {size:,} bytes, at most {most_bytes:,} expected",
+                name=name[:60],
+                size=size,
+                most_bytes=most_bytes(name),
+            )
     return None
 
 
@@ -56,15 +63,21 @@ def problem_of_texts(m: Any) -> str | None:
     for name, labels in (("labels", m.labels), ("label_ids", m.label_ids)):
         for label in labels:
             if len(label) > MOST_LABEL:
-                return _long(f"one of its '{name}'", label, MOST_LABEL)
+                return _long(phrase("one of its '{name}'", name=name), label, MOST_LABEL)
     if len(m.metrics) > _MOST_METRICS:
-        return f"{len(m.metrics):,} metrics found, at most {_MOST_METRICS} expected"
+        return phrase(
+            "{count:,} metrics found, at most {most_metrics} expected", count=len(m.metrics), most_metrics=_MOST_METRICS
+        )
     texts = [text for metric in m.metrics for text in (metric.name, metric.data, metric.split)]
     texts += [m.decision.reason, m.provenance.data, m.provenance.data_licence, m.provenance.fingerprint]
     texts += [m.provenance.device, m.provenance.created, m.provenance.parent or ""]
     texts += [*m.provenance.versions.keys(), *(str(value) for value in m.provenance.versions.values())]
     if len(m.provenance.versions) > _MOST_VERSIONS:
-        return f"{len(m.provenance.versions):,} versions found, at most {_MOST_VERSIONS} expected"
+        return phrase(
+            "{count:,} versions found, at most {most_versions} expected",
+            count=len(m.provenance.versions),
+            most_versions=_MOST_VERSIONS,
+        )
     for part in (m.calibration, m.parity, m.domain, m.conformal):
         texts += [value for key in (part.__slots__ if part else ()) if isinstance(value := getattr(part, key), str)]
     for text in texts:
@@ -78,7 +91,12 @@ def _problem_of_card(card: Any) -> str | None:
         value = getattr(card, name)
         items: Sequence[object] = value if isinstance(value, tuple) else (value,)
         if len(items) > _MOST_ITEMS:
-            return f"card.{name}: {len(items):,} sentences found, at most {_MOST_ITEMS} expected"
+            return phrase(
+                "card.{name}: {count:,} sentences found, at most {most_items} expected",
+                name=name,
+                count=len(items),
+                most_items=_MOST_ITEMS,
+            )
         for item in items:
             if isinstance(item, str) and len(item) > _MOST_TEXT:
                 return _long(f"card.{name}", item, _MOST_TEXT)
@@ -86,4 +104,10 @@ def _problem_of_card(card: Any) -> str | None:
 
 
 def _long(what: str, text: str, most: int) -> str:
-    return f"{what} has {len(text):,} characters, at most {most:,} expected ('{text[:24]}…')"
+    return phrase(
+        "{what} has {count:,} characters, at most {most:,} expected ('{text}…')",
+        what=what,
+        count=len(text),
+        most=most,
+        text=text[:24],
+    )

@@ -33,7 +33,7 @@ _LONGEST_NAME = 120
 _AT_ONCE = 500
 KEYS = "123456789"
 """Keys that new classes get, in order."""
-_FIELDS = {"picture": ("label", "removed", "star", "note", "labelled_sha256"), "class": ("name", "key", "position", "removed")}  # fmt: skip
+_FIELDS = {"picture": ("label", "removed", "star", "note"), "class": ("name", "key", "position", "removed")}
 _TABLE = {"picture": "pictures", "class": "classes"}
 _ACTION = "SELECT id, at, kind, how, count, text, state FROM actions"
 
@@ -210,8 +210,8 @@ class Project:
         with self.database.reading() as connection:
             for part in _parts(ids):
                 asked = (
-                    "SELECT id, path, frame, state, problem, label, star, note, width, height, sharpness, added, labelled"
-                    f" FROM pictures WHERE id IN ({','.join('?' * len(part))})"
+                    "SELECT id, path, frame, state, problem, label, star, note, width, height, sharpness, added,"
+                    f" labelled FROM pictures WHERE id IN ({','.join('?' * len(part))})"
                 )
                 for row in connection.execute(asked, part):
                     path = self.path_of(row[1])

@@ -1,8 +1,8 @@
 """The SQLite file of a labelling project: its tables, its transactions, and what a disk refuses, in words.
 
 A transaction is on the disk when it returns: the write-ahead log is flushed at each commit (``synchronous = FULL``,
-https://www.sqlite.org/wal.html), so a kill or a power cut loses nothing that was said to be done and leaves nothing half
-done. Several processes may have one project open; writers wait for each other.
+https://www.sqlite.org/wal.html), so a kill or a power cut loses nothing that was said to be done and leaves nothing
+half done. Several processes may have one project open; writers wait for each other.
 """
 
 from __future__ import annotations
@@ -133,10 +133,11 @@ class ProjectDatabase:
             yield self._connection()
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
+    def changing(self, counted: str = "revision") -> Iterator[sqlite3.Connection]:
         """The connection, within one transaction: when this context ends without an error, all of it is on the disk;
-        otherwise none. Contexts within one belong to it. Raises :class:`StoreError` (``disk-full``, ``not-writable``,
-        ``busy``, ``damaged``)."""
+        otherwise none. Contexts within one belong to it. ``counted`` is the fact that grows by one: ``revision`` for
+        what people say, ``looked`` for what was found out about pictures. Raises :class:`StoreError` (``disk-full``,
+        ``not-writable``, ``busy``, ``damaged``)."""
         with self._lock, explained("saved"):
             connection = self._connection()
             if self._depth:
@@ -146,7 +147,7 @@ class ProjectDatabase:
             self._depth = 1
             try:
                 yield connection
-                connection.execute("UPDATE facts SET value = value + 1 WHERE name = 'revision'")
+                connection.execute("UPDATE facts SET value = value + 1 WHERE name = ?", (counted,))
                 connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):

@@ -43,8 +43,8 @@ class TaughtClass:
 
 @dataclass(frozen=True, slots=True)
 class TaughtPicture:
-    """One picture: ``label`` is the id of its class, ``None`` where it has none. ``path`` is the file, ``name`` its last
-    part. ``width`` and ``height`` are 0, ``sharpness`` None (higher is sharper) until it was opened."""
+    """One picture: ``label`` is the id of its class, ``None`` where it has none. ``path`` is the file, ``name`` its
+    last part. ``width`` and ``height`` are 0, ``sharpness`` None (higher is sharper) until it was opened."""
 
     id: int
     path: str
@@ -93,8 +93,8 @@ class PictureIndex:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that was done to a project in one step, and is undone in one: ``count`` pictures or classes were changed,
-    ``text`` says which class it was about."""
+    """Something that was done to a project in one step, and is undone in one: ``count`` pictures or classes were
+    changed, ``text`` says which class it was about."""
 
     id: int
     at: float

@@ -52,7 +52,8 @@ class ProjectStore:
         return sorted(found, key=lambda entry: entry.changed, reverse=True)
 
     def find(self, wanted: str) -> str:
-        """The id of the project with this id or name. Raises :class:`StoreError` ``no-project`` and ``which-project``."""
+        """The id of the project with this id or name. Raises :class:`StoreError` ``no-project`` and
+        ``which-project``."""
         known = self.entries()
         if any(entry.id == wanted for entry in known):
             return wanted
@@ -93,8 +94,8 @@ class ProjectStore:
             project.set_fact("name", name)
 
     def duplicate(self, project_id: str, name: str = "") -> str:
-        """Copy a project with its labels and their history, as it is at this moment; returns the copy's id. Pictures are
-        not copied. Raises :class:`StoreError`."""
+        """Copy a project with its labels and their history, as it is at this moment; returns the copy's id. Pictures
+        are not copied. Raises :class:`StoreError`."""
         with self.open(project_id) as project, self._changing():
             title = clean_name(name or f"{project.name} copy", "a project")
             building = self._building()
@@ -178,7 +179,7 @@ class ProjectStore:
         with project.database.changing() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO facts VALUES (?, ?)",
-                [("name", name), ("created", time.time()), ("revision", 0), ("uuid", uuid.uuid4().hex)],
+                [("name", name), ("created", time.time()), ("revision", 0), ("looked", 0), ("uuid", uuid.uuid4().hex)],
             )
             connection.execute("INSERT OR IGNORE INTO facts VALUES ('secret', ?)", (secrets.token_bytes(32),))
 

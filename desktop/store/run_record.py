@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from desktop.system import strict_json
+from desktop.system.words import english
 
 RunState = Literal["queued", "running", "paused", "stopped", "failed", "done", "interrupted"]
 RUN_STATES: tuple[RunState, ...] = get_args(RunState)
@@ -59,7 +60,7 @@ class RunRecord:
 
     def to_json(self) -> str:
         """The record as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
-        return json.dumps(self.to_dict(), indent=1) + "\n"
+        return json.dumps(english(self.to_dict()), indent=1) + "\n"
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {

@@ -29,6 +29,7 @@ from desktop.core.types import FoveaError
 from desktop.store import locks
 from desktop.store.run_record import RunRecord, record_from_json
 from desktop.system.files import OWN_DISK, not_written, patiently, reason_of, remove_leftovers, write_atomically
+from desktop.system.words import phrase
 
 RECORD, PLAN, SPLIT, CHECKPOINT = "run.json", "plan.json", "split.json", "checkpoint.npz"
 HISTORY, BATCHES, LOG, EXPORT = "history.csv", "batches.csv", "log.txt", "export"
@@ -93,12 +94,18 @@ class RunStore:
             raise not_written("the run", OWN_DISK, error, RunError) from error
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        raise RunError("not-saved", f"there are too many runs called '{name}' now", "Choose another name.")
+        raise RunError(
+            "not-saved", phrase("there are too many runs called '{name}' now", name=name), "Choose another name."
+        )
 
     def folder(self, run_id: str) -> Path:
         """The folder of a run. Raises :class:`RunError` ``no-such-run`` for what cannot be an id; nothing is read."""
         if not _ID.fullmatch(run_id):
-            raise RunError("no-such-run", f"'{run_id[:80]}' is no run", "'fovea runs list' shows the runs there are.")
+            raise RunError(
+                "no-such-run",
+                phrase("'{run_id}' is no run", run_id=run_id[:80]),
+                "'fovea runs list' shows the runs there are.",
+            )
         return self.root / run_id
 
     def get(self, run_id: str) -> RunRecord:
@@ -137,9 +144,11 @@ class RunStore:
                 record_from_json(text)
                 write_atomically(folder / RECORD, text)
         except locks.Busy:
-            raise RunError("run-in-use", f"the run '{run_id}' is being written by another program") from None
+            raise RunError(
+                "run-in-use", phrase("the run '{run_id}' is being written by another program", run_id=run_id)
+            ) from None
         except OSError as error:
-            raise not_written("the run's state", OWN_DISK, error, RunError) from error
+            raise not_written(phrase("the run's state"), OWN_DISK, error, RunError) from error
         return _as_found(record, folder)
 
     @contextlib.contextmanager
@@ -167,7 +176,7 @@ class RunStore:
         if not folder.is_dir():
             raise _no_such(run_id)
         if locks.is_held(folder / _TRAINS):
-            raise RunError("run-in-use", f"the run '{run_id}' is training", "Stop it first.")
+            raise RunError("run-in-use", phrase("the run '{run_id}' is training", run_id=run_id), "Stop it first.")
         self._empty_old_trash()
         token = f"{int(time.time())}.{run_id}"
         trash = self.root / _TRASH
@@ -176,7 +185,12 @@ class RunStore:
             os.rename(folder, trash / token)
         except OSError as error:
             raise RunError(
-                "not-saved", f"the run '{run_id}' could not be moved to the trash ({reason_of(error)})"
+                "not-saved",
+                phrase(
+                    "the run '{run_id}' could not be moved to the trash ({reason_of})",
+                    run_id=run_id,
+                    reason_of=reason_of(error),
+                ),
             ) from error
         return token
 
@@ -186,10 +200,12 @@ class RunStore:
         held, target = self.root / _TRASH / os.path.basename(token), self.folder(run_id)
         try:
             if held.is_dir() and target.exists():
-                raise RunError("not-saved", f"there is another run '{run_id}' now")
+                raise RunError("not-saved", phrase("there is another run '{run_id}' now", run_id=run_id))
             os.rename(held, target)
         except OSError as error:
-            raise RunError("no-such-run", f"the run '{run_id}' is not in the trash any more") from error
+            raise RunError(
+                "no-such-run", phrase("the run '{run_id}' is not in the trash any more", run_id=run_id)
+            ) from error
         return self.get(run_id)
 
     def deleted(self) -> Names:
@@ -207,7 +223,9 @@ class RunStore:
         try:
             return (self.folder(run_id) / PLAN).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise RunError("damaged-run", f"the plan of the run '{run_id}' cannot be read") from error
+            raise RunError(
+                "damaged-run", phrase("the plan of the run '{run_id}' cannot be read", run_id=run_id)
+            ) from error
 
     def _ids(self) -> Names:
         try:
@@ -222,13 +240,20 @@ class RunStore:
         except FileNotFoundError:
             raise _no_such(run_id) from None
         except (OSError, UnicodeDecodeError) as error:
-            raise RunError("damaged-run", f"the record of the run '{run_id}' cannot be read") from error
+            raise RunError(
+                "damaged-run", phrase("the record of the run '{run_id}' cannot be read", run_id=run_id)
+            ) from error
         try:
             record = record_from_json(text)
         except ValueError as error:
-            raise RunError("damaged-run", f"the record of the run '{run_id}' is damaged: {error}") from error
+            raise RunError(
+                "damaged-run",
+                phrase("the record of the run '{run_id}' is damaged: {error}", run_id=run_id, error=error),
+            ) from error
         if record.id != run_id:
-            raise RunError("damaged-run", f"the run '{run_id}' carries the record of '{record.id}'")
+            raise RunError(
+                "damaged-run", phrase("the run '{run_id}' carries the record of '{id}'", run_id=run_id, id=record.id)
+            )
         return record
 
     def _empty_old_trash(self) -> None:
@@ -261,13 +286,17 @@ def _as_found(record: RunRecord, folder: Path) -> RunRecord:
         return replace(
             record,
             state="interrupted",
-            message=record.message or "it was cut off: its process is gone",
+            message=record.message or phrase("it was cut off: its process is gone"),
         )
     return record
 
 
 def _no_such(run_id: str) -> RunError:
-    return RunError("no-such-run", f"there is no run '{run_id}'", "'fovea runs list' shows the runs there are.")
+    return RunError(
+        "no-such-run",
+        phrase("there is no run '{run_id}'", run_id=run_id),
+        "'fovea runs list' shows the runs there are.",
+    )
 
 
 def _now() -> str:

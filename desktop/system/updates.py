@@ -21,6 +21,7 @@ from typing import Any
 from desktop import __version__
 from desktop.system import strict_json
 from desktop.system.errors import FoveaError
+from desktop.system.words import phrase
 
 MAX_BYTES = 65_536
 TIMEOUT_S = 10.0
@@ -149,7 +150,9 @@ def _within(until: float, address: str) -> bytes:
         answer = answers.get(timeout=max(0.1, until - time.monotonic()))
     except queue.Empty:
         raise UpdateError(
-            "offline", f"the server did not answer in full within {WHOLE_S:.0f} seconds", "Try again later."
+            "offline",
+            phrase("the server did not answer in full within {whole_s:.0f} seconds", whole_s=WHOLE_S),
+            "Try again later.",
         ) from None
     if isinstance(answer, BaseException):
         raise answer
@@ -167,17 +170,23 @@ def _read(address: str) -> bytes:
             body: bytes = answer.read(MAX_BYTES + 1)
     except urllib.error.HTTPError as error:
         error.close()
-        raise UpdateError("offline", f"the server answered {error.code}", "Is the address right?") from None
+        raise UpdateError(
+            "offline", phrase("the server answered {code}", code=error.code), "Is the address right?"
+        ) from None
     except UpdateError:
         raise
     except (OSError, ValueError, EOFError) as error:
         reason = getattr(error, "reason", error)
         words = getattr(reason, "strerror", None) or type(reason).__name__
         raise UpdateError(
-            "offline", f"the address cannot be reached ({str(words).lower()})", "Is this computer connected?"
+            "offline",
+            phrase("the address cannot be reached ({lower})", lower=str(words).lower()),
+            "Is this computer connected?",
         ) from None
     except Exception as error:  # http.client's own: a server that speaks something else
-        raise UpdateError("offline", f"the server's answer makes no sense ({type(error).__name__})", "") from None
+        raise UpdateError(
+            "offline", phrase("the server's answer makes no sense ({name})", name=type(error).__name__), ""
+        ) from None
     if len(body) > MAX_BYTES:
         raise UpdateError("bad-file", "the file is far too large for an update file", "Is the address right?")
     return body

@@ -32,6 +32,7 @@ from typing import Any, Literal
 from desktop.system.child_process import ChildProcess
 from desktop.system.errors import FoveaError
 from desktop.system.memory import memory_of, work_of
+from desktop.system.words import phrase
 
 _LOOK_S = 0.1
 _ALONE = 2  # times that an item is asked again, alone, before it is blamed: a child may be ended by others
@@ -206,7 +207,7 @@ class Workers:
                 reason = getattr(error, "strerror", None) or type(error).__name__
                 raise NoWorkerError(
                     "no-process",
-                    f"no process could be started to open pictures: {reason}",
+                    phrase("no process could be started to open pictures: {reason}", reason=reason),
                     "Close other programs, then try again.",
                 ) from error
         with self._lock:
@@ -343,7 +344,7 @@ def _told(code: int | None) -> Fault:
             return Fault("too-long")
         with contextlib.suppress(ValueError):
             return Fault("crashed", signal.Signals(-code).name)
-    return Fault("crashed", f"exit status {code}")
+    return Fault("crashed", phrase("exit status {code}", code=code))
 
 
 # The child

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
 import subprocess
 import sys
@@ -154,12 +153,10 @@ def test_rows_have_keys_of_their_own(rows: tuple[object, ...]) -> None:
 
 def test_a_translation_finds_every_word_of_the_tables() -> None:
     """The words of the tables are collected in the contexts by which the window looks them up."""
-    spec = importlib.util.spec_from_file_location("translations_of_tables", ROOT / "tools" / "translations.py")
-    assert spec is not None and spec.loader is not None
-    tool = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = tool
-    spec.loader.exec_module(tool)
-    found = {(text.context, text.source) for text in tool.collect(ROOT / "desktop")}
+    sys.path.insert(0, str(ROOT / "tools"))
+    from texts import collect
+
+    found = {(text.context, text.source) for text in collect(ROOT / "desktop")}
     metrics = {row.title for row in METRICS} | {row.short for row in METRICS if row.short}
     wanted = {(table.CONTEXT, title) for title in metrics}
     wanted |= {(notices.CONTEXT, text) for words in NOTICES.values() for text in (words.brief, words.rest) if text}

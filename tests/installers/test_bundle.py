@@ -19,7 +19,7 @@ _OPTIONAL = ("torch", "onnx", "onnxruntime", "tf2onnx")  # what needs one of the
 def test_nothing_of_fovea_is_left_out() -> None:
     for folder in ("desktop", "resources", "model_store"):
         for path in (ROOT / folder).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".ts":
                 assert bundle.is_wanted(path.relative_to(ROOT).as_posix()), path
     assert all(bundle.is_wanted(f"resources/dicom/{name}") for name in bundle.DICOM_SAMPLES)
 
@@ -28,7 +28,9 @@ def test_nothing_of_fovea_is_left_out() -> None:
     "name",
     [
         "PySide6/Qt/plugins/platformthemes/libqgtk3.so",
-        "PySide6/Qt/translations/qtbase_de.qm",
+        "PySide6/Qt/translations/qtbase_fi.qm",
+        "PySide6/Qt/translations/qtwebengine_de.qm",
+        "resources/translations/fovea_de.ts",
         "tensorflow/include/xla/array.h",
         "numpy/_core/tests/data/a.npy",
         "desktop/__pycache__/x.pyc",
@@ -37,6 +39,13 @@ def test_nothing_of_fovea_is_left_out() -> None:
 )
 def test_what_no_user_needs_is_left_out(name: str) -> None:
     assert not bundle.is_wanted(name)
+
+
+def test_the_words_of_every_language_of_fovea_are_kept() -> None:
+    for source in (ROOT / "resources" / "translations").glob("fovea_*.ts"):
+        language = source.stem.removeprefix("fovea_")
+        assert bundle.is_wanted(f"PySide6/Qt/translations/qtbase_{language}.qm"), language
+        assert bundle.is_wanted(f"resources/translations/fovea_{language}.mo")
 
 
 def test_what_fovea_imports_is_never_excluded() -> None:

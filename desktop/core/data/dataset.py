@@ -22,6 +22,7 @@ from desktop.core.data.split_names import Part as Part
 from desktop.core.data.split_names import parts_of
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
+from desktop.system.words import hold, phrase
 
 Severity = Literal["info", "caution", "stops-training"]
 Kind = Literal["folders", "npz", "idx", "cifar"]
@@ -62,6 +63,9 @@ class DatasetProblem:
     severity: Severity = "info"
     where: str = ""
 
+    def __post_init__(self) -> None:
+        hold(self, "message")
+
 
 @dataclass(frozen=True, slots=True)
 class BrokenEntry:
@@ -71,6 +75,9 @@ class BrokenEntry:
     class_name: str
     kind: str
     message: str
+
+    def __post_init__(self) -> None:
+        hold(self, "message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,40 +270,67 @@ def choose_split(title: str, splits: Sequence[str], wanted: str | None) -> tuple
         if wanted == ALL:
             return (ALL if splits else ""), ()
         if not match:
-            there = f"Splits there: {listing}." if splits else "It has no splits; leave the split out."
-            raise DatasetError("no-split", f"'{title}' has no split '{wanted}'", there)
+            there = (
+                phrase("Splits there: {listing}.", listing=listing)
+                if splits
+                else "It has no splits; leave the split out."
+            )
+            raise DatasetError(
+                "no-split", phrase("'{title}' has no split '{wanted}'", title=title, wanted=wanted), there
+            )
         return match[0], ()
     if len(splits) <= 1:
         return (splits[0] if splits else ""), ()
     for name in splits:
         if name.lower() == "test":
-            note = DatasetProblem("split-chosen", f"of the splits {listing} the split '{name}' was read", "info", name)
+            note = DatasetProblem(
+                "split-chosen",
+                phrase("of the splits {listing} the split '{name}' was read", listing=listing, name=name),
+                "info",
+                name,
+            )
             return name, (note,)
-    raise DatasetError("split-needed", f"'{title}' has the splits {listing}", "Say which one is meant.")
+    raise DatasetError(
+        "split-needed",
+        phrase("'{title}' has the splits {listing}", title=title, listing=listing),
+        "Say which one is meant.",
+    )
 
 
 def class_problems(classes: Sequence[str], counts: Sequence[int]) -> list[DatasetProblem]:
     """What is odd about the classes and how many pictures each has."""
     problems = []
     if len(classes) == 1:
-        text = f"there is one class only, '{classes[0]}': a classifier needs two or more"
+        text = phrase("there is one class only, '{classes}': a classifier needs two or more", classes=classes[0])
         problems.append(DatasetProblem("one-class", text, "stops-training", classes[0]))
     empty, single = ([name for name, n in zip(classes, counts, strict=True) if n == few] for few in (0, 1))
     if empty:
-        subject = f"class '{empty[0]}' holds" if len(empty) == 1 else f"{len(empty):,} classes hold"
-        text = f"{subject} no pictures" + (f": {listed(empty)}" if len(empty) > 1 else "")
+        text = phrase(
+            "{count:,} classes hold no pictures: {names}",
+            one="class {names} holds no pictures",
+            count=len(empty),
+            names=listed(empty),
+        )
         problems.append(DatasetProblem("empty-class", text, "stops-training", empty[0]))
     if single:
-        told = f"class '{single[0]}' holds" if len(single) == 1 else f"{len(single):,} classes ({listed(single)}) hold"
-        text = f"{told} a single picture: it cannot be both learnt from and checked with"
+        text = phrase(
+            "{count:,} classes ({names}) hold a single picture: it cannot be both learnt from and checked with",
+            one="class {names} holds a single picture: it cannot be both learnt from and checked with",
+            count=len(single),
+            names=listed(single),
+        )
         problems.append(DatasetProblem("single-image-class", text, "caution", single[0]))
     by_look: dict[str, list[str]] = {}
     for name in classes:
         by_look.setdefault(look_of(name), []).append(name)
     alike = [names for names in by_look.values() if len(names) > 1]
     if alike:
-        told = some([" and ".join(f"'{name}'" for name in names) for names in alike])
-        text = f"the classes {told} look the same: {_how_alike(alike[0])}. Rename or merge their folders"
+        told = some([" = ".join(f"'{name}'" for name in names) for names in alike])
+        text = phrase(
+            "the names of these classes look the same: {told}; {how}. Rename or merge their folders",
+            told=told,
+            how=_how_alike(alike[0]),
+        )
         problems.append(DatasetProblem("classes-look-alike", text, "stops-training", alike[0][0]))
     return problems
 
@@ -309,16 +343,19 @@ def look_of(name: str) -> str:
 
 def _how_alike(names: Sequence[str]) -> str:
     if len({name.casefold() for name in names}) == 1:
-        return "they differ in upper and lower case only"
+        return phrase("they differ in upper and lower case only")
     if len({"".join(name.casefold().split()) for name in names}) == 1:
-        return "they differ in blanks only"
-    return "they differ in letters that look alike"
+        return phrase("they differ in blanks only")
+    return phrase("they differ in letters that look alike")
 
 
 def some(words: Sequence[str], most: int = 8) -> str:
     """The first of ``words``, and how many more there are: a sentence about thousands of classes stays one."""
     rest = len(words) - most
-    return ", ".join(words[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+    shown = list(words[:most])
+    if rest <= 0:
+        return phrase("{names}", names=shown)
+    return phrase("{names} and {rest:,} more", names=shown, rest=rest)
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

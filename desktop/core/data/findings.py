@@ -13,6 +13,7 @@ from desktop.core.data.dataset import LabelledDataset, Severity, listed, some
 from desktop.core.data.persons import Grouping
 from desktop.core.data.picture_facts import COLOUR_KINDS, PictureFacts
 from desktop.core.data.split_names import parts_of
+from desktop.system.words import Template, hold, phrase
 
 Choice = Literal["keep", "keep-one", "leave-out"]
 NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
@@ -21,19 +22,107 @@ NEAR_KINDS = ("near-copies", "near-copies-across-splits", "near-label-conflict")
 _IMBALANCED, _VERY_IMBALANCED = 3.0, 10.0  # the largest class against the smallest
 _FEW = 20  # pictures of a class below which little can be learnt
 _TINY = 16  # pixels
-_CHANGED = {  # of one picture, and of several
-    "windowed": ("has more than 8 bits and is windowed to 8", "have more than 8 bits and are windowed to 8"),
-    "reduced-depth": ("has more than 8 bits and is reduced to 8", "have more than 8 bits and are reduced to 8"),
-    "frames": ("has several frames: the first one is used", "have several frames: the first one is used"),
-    "alpha": ("has transparent parts, which are laid on white", "have transparent parts, which are laid on white"),
-    "cmyk": ("is in printing colours (CMYK) and is converted", "are in printing colours (CMYK) and are converted"),
-    "upright": ("lies on its side and is turned upright", "lie on their side and are turned upright"),
-    "inverted": ("is stored inverted and is turned over", "are stored inverted and are turned over"),
-    "reduced-size": ("is very large and is read at a reduced size", "are very large and are read at a reduced size"),
-    "no-data": ("has pixels without data, which are black", "have pixels without data, which are black"),
-    "extra-bands": ("has more bands than are shown", "have more bands than are shown"),
-    "no-end-mark": ("lacks its end mark, nothing else", "lack their end marks, nothing else"),
+# Of several pictures, and of one.
+_CHANGED = {
+    "windowed": Template(
+        "{count:,} pictures have more than 8 bits and are windowed to 8",
+        "{count:,} picture has more than 8 bits and is windowed to 8",
+    ),
+    "reduced-depth": Template(
+        "{count:,} pictures have more than 8 bits and are reduced to 8",
+        "{count:,} picture has more than 8 bits and is reduced to 8",
+    ),
+    "frames": Template(
+        "{count:,} pictures have several frames: the first one is used",
+        "{count:,} picture has several frames: the first one is used",
+    ),
+    "alpha": Template(
+        "{count:,} pictures have transparent parts, which are laid on white",
+        "{count:,} picture has transparent parts, which are laid on white",
+    ),
+    "cmyk": Template(
+        "{count:,} pictures are in printing colours (CMYK) and are converted",
+        "{count:,} picture is in printing colours (CMYK) and is converted",
+    ),
+    "upright": Template(
+        "{count:,} pictures lie on their side and are turned upright",
+        "{count:,} picture lies on its side and is turned upright",
+    ),
+    "inverted": Template(
+        "{count:,} pictures are stored inverted and are turned over",
+        "{count:,} picture is stored inverted and is turned over",
+    ),
+    "reduced-size": Template(
+        "{count:,} pictures are very large and are read at a reduced size",
+        "{count:,} picture is very large and is read at a reduced size",
+    ),
+    "no-data": Template(
+        "{count:,} pictures have pixels without data, which are black",
+        "{count:,} picture has pixels without data, which are black",
+    ),
+    "extra-bands": Template(
+        "{count:,} pictures have more bands than are shown", "{count:,} picture has more bands than are shown"
+    ),
+    "no-end-mark": Template(
+        "{count:,} pictures lack their end marks, nothing else", "{count:,} picture lacks its end mark, nothing else"
+    ),
 }
+# Of copies, exact or near, all found or at least so many: in several classes, on both sides, in one class.
+_SAME = {
+    (True, True): (
+        Template("the same picture in several classes: {count:,} times", "the same picture in several classes: once"),
+        Template(
+            "the same picture on both sides of a split: {count:,} times",
+            "the same picture on both sides of a split: once",
+        ),
+        Template("the same picture more than once in a class: {count:,} spare"),
+    ),
+    (True, False): (
+        Template(
+            "the same picture in several classes: at least {count:,} times",
+            "the same picture in several classes: at least once",
+        ),
+        Template(
+            "the same picture on both sides of a split: at least {count:,} times",
+            "the same picture on both sides of a split: at least once",
+        ),
+        Template("the same picture more than once in a class: at least {count:,} spare"),
+    ),
+    (False, True): (
+        Template(
+            "nearly the same picture in several classes: {count:,} times",
+            "nearly the same picture in several classes: once",
+        ),
+        Template(
+            "nearly the same picture on both sides of a split: {count:,} times",
+            "nearly the same picture on both sides of a split: once",
+        ),
+        Template("nearly the same picture more than once in a class: {count:,} spare"),
+    ),
+    (False, False): (
+        Template(
+            "nearly the same picture in several classes: at least {count:,} times",
+            "nearly the same picture in several classes: at least once",
+        ),
+        Template(
+            "nearly the same picture on both sides of a split: at least {count:,} times",
+            "nearly the same picture on both sides of a split: at least once",
+        ),
+        Template("nearly the same picture more than once in a class: at least {count:,} spare"),
+    ),
+}
+_BY_NAMES = Template(
+    "by the names of files and folders the pictures belong to {people:,} people or cases, {several:,} of them with "
+    "several pictures: validation is cut by person"
+)
+_BY_NUMBERS = Template(
+    "by DICOM's patient number the pictures belong to {people:,} people or cases, {several:,} of them with several "
+    "pictures: validation is cut by person"
+)
+_BY_BOTH = Template(
+    "by the names of files and folders and DICOM's patient numbers the pictures belong to {people:,} people or cases, "
+    "{several:,} of them with several pictures: validation is cut by person"
+)
 _DOUBTS = ("test", "validation")
 
 
@@ -57,6 +146,9 @@ class Finding:
     names: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
     choices: tuple[Choice, ...] = ()
+
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
 
     def left_out(self, choice: str) -> set[str]:
         """The names that a training leaves out under ``choice``; none for a choice that this finding does not offer."""
@@ -112,12 +204,18 @@ def _bursts(data: LabelledDataset, shots: list[int | None]) -> list[Finding]:
     if not groups:
         return []
     many = sum(map(len, groups.values()))
-    text = f"frames of one video or shots of one burst: {many:,} pictures in {len(groups):,} groups"
+    text = phrase(
+        "frames of one video or shots of one burst: {many:,} pictures in {count:,} groups", many=many, count=len(groups)
+    )
     hint = "Each group stays on one side of the split: a frame says little of a network that learnt from the next one."
     out = [Finding("bursts", text, "info", hint, (), _named(data, list(groups.values())), ())]
     across = [group for group in groups.values() if len({data.split_of(i) for i in group}) > 1]
     if across:
-        text = f"frames of one video or shots of one burst on both sides of a split: {_times(len(across))}"
+        text = phrase(
+            "frames of one video or shots of one burst on both sides of a split: {count:,} times",
+            one="frames of one video or shots of one burst on both sides of a split: once",
+            count=len(across),
+        )
         hint = "Figures measured on such a split promise too much."
         out.append(Finding("bursts-across-splits", text, "caution", hint, (), _named(data, across), ("keep",)))
     return out
@@ -141,15 +239,22 @@ def _broken(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
     if entries:
         reasons = collections.Counter(entry.kind for entry in entries)
         listing = ", ".join(f"{kind} {count:,}" for kind, count in reasons.most_common())
-        text = f"pictures that do not open: {len(entries):,} ({listing}); they are left out"
+        text = phrase(
+            "pictures that do not open: {count:,} ({listing}); they are left out", count=len(entries), listing=listing
+        )
         hint = "Copy them again from where they came, or go on without them."
         out.append(Finding("broken", text, "caution", hint, tuple(entry.name for entry in entries)))
     good = np.bincount(data.targets[facts.opened], minlength=len(data.classes))
     shut = [name for name, n, there in zip(data.classes, good, data.counts(), strict=True) if there and not n]
     if shut:
-        whose = f"class '{shut[0]}'" if len(shut) == 1 else f"{len(shut):,} classes ({listed(shut)})"
+        text = phrase(
+            "no picture of {count:,} classes ({names}) opens",
+            one="no picture of class {names} opens",
+            count=len(shut),
+            names=listed(shut),
+        )
         hint = "Put pictures that open into each of their folders."
-        out.append(Finding("empty-class", f"no picture of {whose} opens", "stops-training", hint))
+        out.append(Finding("empty-class", text, "stops-training", hint))
     return out
 
 
@@ -170,33 +275,45 @@ def _copies(data: LabelledDataset, groups: list[list[int]], exact: bool, complet
             across.append(group)
         else:
             same.append(group)
-    prefix, what = ("", "the same picture") if exact else ("near-", "nearly the same picture")
-    more = "" if complete else " at least"
+    prefix = "" if exact else "near-"
+    in_classes, on_sides, in_one = _SAME[exact, complete]
     out = []
     if conflicts:
-        text = f"{what} in several classes:{more} {_times(len(conflicts))}"
+        text = phrase(in_classes, count=len(conflicts))
         hint = "One of the labels is wrong: correct the folders, or leave these pictures out."
         choices: tuple[Choice, ...] = ("leave-out", "keep") if exact else ("keep", "leave-out")
-        out.append(Finding(f"{prefix}label-conflict", text, "caution", hint, (), _named(data, conflicts), choices))
+        out.append(
+            Finding(
+                phrase("{prefix}label-conflict", prefix=prefix),
+                text,
+                "caution",
+                hint,
+                (),
+                _named(data, conflicts),
+                choices,
+            )
+        )
     if across:
-        text = f"{what} on both sides of a split:{more} {_times(len(across))}"
+        text = phrase(on_sides, count=len(across))
         hint = "What is checked with must not be learnt from: keep one of each."
         groups_named = _named(data, across)
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
-        out.append(Finding(f"{prefix}copies-across-splits", text, "caution", hint, (), groups_named, choices))
+        out.append(
+            Finding(
+                phrase("{prefix}copies-across-splits", prefix=prefix), text, "caution", hint, (), groups_named, choices
+            )
+        )
     if same:
         spare = sum(len(group) - 1 for group in same)
-        text = f"{what} more than once in a class:{more} {spare:,} spare"
+        text = phrase(in_one, count=spare)
         hint = "They are kept on one side of the split in any case."
         if not exact:
             hint = "Each group stays on one side of the split."
         choices = ("keep-one", "keep") if exact else ("keep", "keep-one")
-        out.append(Finding(f"{prefix}copies", text, "info", hint, (), _named(data, same), choices))
+        out.append(
+            Finding(phrase("{prefix}copies", prefix=prefix), text, "info", hint, (), _named(data, same), choices)
+        )
     return out
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number:,} times"
 
 
 def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, ...], ...]:
@@ -214,23 +331,19 @@ def _named(data: LabelledDataset, groups: list[list[int]]) -> tuple[tuple[str, .
 def _people(data: LabelledDataset, grouping: Grouping) -> list[Finding]:
     if not grouping.named and not grouping.patients:
         return []
-    where = "DICOM's patient number" if grouping.patients and not grouping.named else "the names of files and folders"
+    by = _BY_NAMES if grouping.named else _BY_NUMBERS
     if grouping.named and grouping.patients:
-        where = "the names of files and folders and DICOM's patient numbers"
+        by = _BY_BOTH
     splits: dict[int, set[str]] = {}
     members: dict[int, list[int]] = {}
     for position, number in enumerate(grouping.numbers.tolist()):
         splits.setdefault(number, set()).add(data.split_of(position))
         members.setdefault(number, []).append(position)
     several = [group for group in members.values() if len(group) > 1]
-    text = (
-        f"by {where} the pictures belong to {grouping.count:,} people or cases, {len(several):,} of them with several "
-        "pictures: validation is cut by person"
-    )
-    out = [Finding("people", text)]
+    out = [Finding("people", phrase(by, people=grouping.count, several=len(several)))]
     crossing = [members[number] for number, names in splits.items() if len(names) > 1]
     if crossing:
-        text = f"people or cases with pictures on both sides of a split: {len(crossing):,}"
+        text = phrase("people or cases with pictures on both sides of a split: {count:,}", count=len(crossing))
         hint = "Figures measured on such a split promise too much, unless each split numbers its people anew."
         out.append(Finding("people-across-splits", text, "caution", hint, (), _named(data, crossing), ("keep",)))
     return out
@@ -249,12 +362,17 @@ def _classes(data: LabelledDataset, facts: PictureFacts, learn: np.ndarray, chec
         ratio = float(there.max() / there.min())
         if ratio >= _IMBALANCED:
             large, small = (data.classes[int(np.flatnonzero(counts == n)[0])] for n in (there.max(), there.min()))
-            text = f"class '{large}' has {ratio:.3g} times as many pictures as '{small}'"
+            text = phrase(
+                "class '{large}' has {ratio:.3g} times as many pictures as '{small}'",
+                large=large,
+                ratio=ratio,
+                small=small,
+            )
             severity: Severity = "caution" if ratio >= _VERY_IMBALANCED else "info"
             out.append(Finding("imbalance", text, severity, "Weigh the classes, or add pictures to the small ones."))
     few = [f"'{name}' ({n})" for name, n in zip(data.classes, counts, strict=True) if 1 < n < _FEW]
     if few:
-        text = f"few pictures to learn from: {some(few)}"
+        text = phrase("few pictures to learn from: {few}", few=some(few))
         out.append(Finding("small-class", text, "caution", "Add pictures, or start from a model that has learnt."))
     if data.splits and len(data):
         seen: dict[str, set[int]] = {}
@@ -263,8 +381,14 @@ def _classes(data: LabelledDataset, facts: PictureFacts, learn: np.ndarray, chec
         for split, classes in seen.items():
             lacking = [n for i, n in enumerate(data.classes) if i not in classes and there_at_all[i]]
             if lacking:
-                whose = f"class '{lacking[0]}'" if len(lacking) == 1 else f"{len(lacking):,} classes: {listed(lacking)}"
-                out.append(Finding("class-missing-in-split", f"split '{split}' holds no picture of {whose}", "caution"))
+                text = phrase(
+                    "split '{split}' holds no picture of {count:,} classes: {names}",
+                    one="split '{split}' holds no picture of class {names}",
+                    split=split,
+                    count=len(lacking),
+                    names=listed(lacking),
+                )
+                out.append(Finding("class-missing-in-split", text, "caution"))
     return out
 
 
@@ -273,22 +397,27 @@ def _looks(data: LabelledDataset, facts: PictureFacts) -> list[Finding]:
     good = np.flatnonzero(facts.opened)
     small = good[np.minimum(facts.width[good], facts.height[good]) < _TINY]
     if len(small):
-        text = f"pictures of less than {_TINY} pixels a side: {len(small):,}"
+        text = phrase("pictures of less than {tiny} pixels a side: {count:,}", tiny=_TINY, count=len(small))
         out.append(Finding("tiny-pictures", text, "caution", "", _names(data, small), (), ("keep", "leave-out")))
     sizes = {(w, h) for w, h in zip(facts.width[good].tolist(), facts.height[good].tolist(), strict=True)}
     if len(sizes) > 1:
-        out.append(Finding("mixed-sizes", f"the pictures have {len(sizes):,} different sizes; all are brought to one"))
+        out.append(
+            Finding(
+                "mixed-sizes",
+                phrase("the pictures have {count:,} different sizes; all are brought to one", count=len(sizes)),
+            )
+        )
     kinds = np.bincount(facts.colour[good], minlength=len(COLOUR_KINDS))
     if kinds[2] and kinds[0] + kinds[1]:
         grey, colour = int(kinds[0] + kinds[1]), int(kinds[2])
-        text = f"grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed"
+        text = phrase("grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed", grey=grey, colour=colour)
         rare = good[facts.colour[good] == 2] if colour < grey else good[facts.colour[good] < 2]
         hint = "If colour goes with one class only, the network may learn that instead of the subject."
         out.append(Finding("mixed-colours", text, "info", hint, _names(data, rare[:100])))
-    for code, (of_one, of_several) in _CHANGED.items():
+    for code, template in _CHANGED.items():
         if facts.notices[code]:
             number = facts.notices[code]
-            text = f"1 picture {of_one}" if number == 1 else f"{number:,} pictures {of_several}"
+            text = phrase(template, count=number)
             names = tuple(data.name(i) for i in facts.noticed[code])
             out.append(Finding("changed-on-opening", text, "info", "", names))
     return out

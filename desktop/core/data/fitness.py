@@ -8,6 +8,7 @@ import numpy as np
 
 from desktop.core.data.dataset import DatasetProblem, LabelledDataset, listed
 from desktop.core.data.splits import cut, together
+from desktop.system.words import phrase
 
 FRACTION = 0.2
 """The part that is cut off to check with where nobody asked for another."""
@@ -23,17 +24,23 @@ def obstacles(classes: Sequence[str], learnt: np.ndarray, checked: np.ndarray) -
     counts = np.bincount(learnt, minlength=len(classes)) if len(learnt) else np.zeros(len(classes), int)
     lacking = [name for name, count in zip(classes, counts, strict=True) if not count]
     if lacking:
-        whose = f"'{lacking[0]}'" if len(lacking) == 1 else f"{len(lacking):,} classes: {listed(lacking)}"
-        text = f"there is no picture of {whose} to learn from"
+        text = phrase(
+            "there is no picture of {count:,} classes to learn from: {names}",
+            one="there is no picture of {names} to learn from",
+            count=len(lacking),
+            names=listed(lacking),
+        )
         out.append(DatasetProblem("class-not-learnt", text, "stops-training", lacking[0]))
     if not len(checked):
         most = int(counts.max(initial=0))
-        why = (
-            "each class has a single picture"
+        text = (
+            phrase("nothing is left to check with: each class has a single picture")
             if most <= 1
-            else "the pictures of each class belong together (one person's, copies, or frames of one video)"
+            else phrase(
+                "nothing is left to check with: the pictures of each class belong together (one person's, copies, or "
+                "frames of one video)"
+            )
         )
-        text = f"nothing is left to check with: {why}"
         out.append(DatasetProblem("nothing-to-check-with", text, "stops-training"))
     return out
 

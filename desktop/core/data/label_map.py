@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from desktop.core.types import FoveaError
+from desktop.system.words import phrase
 
 LEFT_OUT = -1
 _SHOWN = 20
@@ -49,10 +50,12 @@ def parse_pairs(pairs: Sequence[str], classes: Sequence[str]) -> dict[str, str]:
     for pair in pairs:
         places = [i for i, character in enumerate(pair) if character == "="]
         if not places:
-            raise FoveaError("bad-map", f"'{pair}' is no mapping", "Write it as class=label.")
+            raise FoveaError("bad-map", phrase("'{pair}' is no mapping", pair=pair), "Write it as class=label.")
         at = next((i for i in places if pair[:i] in classes), places[0])
         if pair[:at] in out and out[pair[:at]] != pair[at + 1 :]:
-            raise FoveaError("bad-map", f"class '{pair[:at]}' is mapped twice", "Name one label for each class.")
+            raise FoveaError(
+                "bad-map", phrase("class '{pair}' is mapped twice", pair=pair[:at]), "Name one label for each class."
+            )
         out[pair[:at]] = pair[at + 1 :]
     return out
 
@@ -82,14 +85,20 @@ def match_labels(
         if name in told:
             targets.append(exact[told[name]] if told[name] else LEFT_OUT)
             if not told[name]:
-                notes.append(f"class '{name}' was left out, as asked")
+                notes.append(phrase("class '{name}' was left out, as asked", name=name))
         elif by_number and name.isdecimal() and int(name) < len(labels):
             targets.append(int(name))
         elif name in exact:
             targets.append(exact[name])
         elif len(alike) == 1 and class_folds.count(name.casefold()) == 1:
             targets.append(alike[0])
-            notes.append(f"class '{name}' was taken for the label '{labels[alike[0]]}': they differ in case only")
+            notes.append(
+                phrase(
+                    "class '{name}' was taken for the label '{labels}': they differ in case only",
+                    name=name,
+                    labels=labels[alike[0]],
+                )
+            )
         else:
             unmatched.append(name)
     if unmatched:
@@ -102,16 +111,27 @@ def match_labels(
 def _check_told(told: Mapping[str, str], classes: Sequence[str], labels: Sequence[str]) -> None:
     for name, label in told.items():
         if name not in classes:
-            raise FoveaError("bad-map", f"the data has no class '{name}'", f"Its classes: {_listed(classes)}.")
+            raise FoveaError(
+                "bad-map",
+                phrase("the data has no class '{name}'", name=name),
+                phrase("Its classes: {classes}.", classes=_listed(classes)),
+            )
         if label and label not in labels:
-            raise FoveaError("bad-map", f"the model has no label '{label}'", f"Its labels: {_listed(labels)}.")
+            raise FoveaError(
+                "bad-map",
+                phrase("the model has no label '{label}'", label=label),
+                phrase("Its labels: {labels}.", labels=_listed(labels)),
+            )
 
 
 def _mismatch(classes: Sequence[str], labels: Sequence[str], unmatched: Sequence[str]) -> LabelMismatch:
-    words = "classes is" if len(unmatched) == 1 else "classes are"
-    message = (
-        f"{len(unmatched)} of the data's {words} no label of the model: {_listed(unmatched)}. "
-        f"Data: {_listed(classes)}. Model: {_listed(labels)}"
+    message = phrase(
+        "{count} of the data's classes are no label of the model: {unmatched}. Data: {classes}. Model: {labels}",
+        one="{count} of the data's classes is no label of the model: {unmatched}. Data: {classes}. Model: {labels}",
+        count=len(unmatched),
+        unmatched=_listed(unmatched),
+        classes=_listed(classes),
+        labels=_listed(labels),
     )
     # A likely label makes the line quicker to write; it is only ever a suggestion.
     free = [label for label in labels if label not in classes] or list(labels)
@@ -120,12 +140,15 @@ def _mismatch(classes: Sequence[str], labels: Sequence[str], unmatched: Sequence
         close = difflib.get_close_matches(name.casefold(), [label.casefold() for label in free], 1, 0.5)
         label = next((label for label in free if close and label.casefold() == close[0]), "LABEL")
         lines.append(f'--map "{name}={label}"')
-    hint = f"Say which label each class means, for instance: {' '.join(lines)} (an empty label leaves a class out)."
+    hint = phrase(
+        "Say which label each class means, for instance: {lines} (an empty label leaves a class out).",
+        lines=" ".join(lines),
+    )
     if all(name.isdecimal() for name in classes):
-        hint += " Where the numbers are the model's own label numbers: --map-numbers."
+        hint = phrase("{hint} Where the numbers are the model's own label numbers: --map-numbers.", hint=hint)
     return LabelMismatch(message, hint, classes, labels, unmatched)
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    more = phrase(" and {count:,} more", count=len(names) - _SHOWN) if len(names) > _SHOWN else ""
     return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + more

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from desktop.core.data.dataset import DatasetError, some
+from desktop.system.words import phrase, sentences
 
 FOLDERS, TABLE, NAMES = "folders", "table", "names"
 KINDS = (FOLDERS, TABLE, NAMES)
@@ -51,8 +52,15 @@ class Proposal:
         """The proposal in a few lines, for people."""
         total = sum(count for _, count in self.counts)
         classes = some([f"'{name}' ({count:,})" for name, count in self.counts])
-        shown = "; ".join(f"'{name}' is '{label}'" for name, label in self.examples)
-        return f"{self.words}: {total:,} pictures in {len(self.counts):,} classes, {classes}. For instance {shown}."
+        shown = "; ".join(f"'{name}' = '{label}'" for name, label in self.examples)
+        return phrase(
+            "{words}: {total:,} pictures in {count:,} classes, {classes}. For instance {shown}.",
+            words=self.words,
+            total=total,
+            count=len(self.counts),
+            classes=classes,
+            shown=shown,
+        )
 
 
 class LayoutNeededError(DatasetError):
@@ -60,12 +68,16 @@ class LayoutNeededError(DatasetError):
 
     def __init__(self, title: str, found: str, proposals: Sequence[Proposal]) -> None:
         self.proposals = tuple(proposals)
-        lines = " ".join(proposal.text() for proposal in self.proposals)
-        ways = " or ".join(f"--layout '{proposal.layout}'" for proposal in self.proposals)
+        lines = sentences([proposal.text() for proposal in self.proposals])
+        ways = [f"--layout '{proposal.layout}'" for proposal in self.proposals]
         super().__init__(
             "needs-layout",
-            f"{found} in '{title}'. {lines}",
-            f"Look whether that is right, then confirm it: {ways}. Or sort the pictures into a folder for each class.",
+            phrase("{found} in '{title}'. {lines}", found=found, title=title, lines=lines),
+            phrase(
+                "Look whether that is right, then confirm it: {ways}. Or sort the pictures into a "
+                "folder for each class.",
+                ways=ways,
+            ),
         )
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -11,7 +11,9 @@ from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.read_arrays import read_idx, read_npz
 from desktop.core.data.read_cifar import read_cifar
 from desktop.core.data.read_folders import read_folders
+from desktop.core.data.read_labels_file import is_labels_file, read_labels
 from desktop.core.progress import IsCancelled, ReadProgress
+from desktop.system.words import phrase
 
 
 def open_dataset(
@@ -21,8 +23,8 @@ def open_dataset(
     cancelled: IsCancelled | None = None,
 ) -> LabelledDataset:
     """Read labelled data: a folder of class folders (with or without split folders), an archive of one, ``.npz``, IDX,
-    CIFAR batches; with a layout behind the path (see :mod:`desktop.core.data.layouts`) also pictures that a table or
-    their names label.
+    CIFAR batches, labels of a labelling project; with a layout behind the path (see :mod:`desktop.core.data.layouts`)
+    also pictures that a table or their names label.
 
     ``split`` names one of the data's splits, or :data:`ALL`. Without it the only one is read, or ``test`` where there
     is one; a choice is noted among the problems. Raises :class:`DatasetError`, and :class:`Interrupted` when cancelled.
@@ -32,12 +34,16 @@ def open_dataset(
     title = given.name or "data"
     try:
         if not given.is_dir() and not given.exists():
-            raise DatasetError("not-found", f"'{title}' is not there", "Check the path.")
+            raise DatasetError("not-found", phrase("'{title}' is not there", title=title), "Check the path.")
         found = None if layout else _arrays(given, split)
     except (OSError, ValueError) as error:
-        raise DatasetError("unreadable", f"'{title}' cannot be read ({type(error).__name__})") from error
+        raise DatasetError(
+            "unreadable", phrase("'{title}' cannot be read ({name})", title=title, name=type(error).__name__)
+        ) from error
     if found is not None:
         return found
+    if is_labels_file(given):
+        return read_labels(given)
     root = given
     if unpack.is_archive(given):
         root, title = unpack.unpacked(given, progress, cancelled), unpack.title_of(given)
@@ -68,14 +74,16 @@ def _of_file(given: Path, title: str, layout: str) -> tuple[Path, str]:
     if given.suffix.lower() in read_tables.SUFFIXES:
         seen = [proposal for proposal in recognise.look(given.parent) if proposal.kind == layouts.TABLE]
         if seen:
-            raise recognise.needed(title, "a table of labels was found", seen)
+            raise recognise.needed(title, phrase("a table of labels was found"), seen)
         hint = "Its pictures have to lie in its folder or below, and another column has to name their classes."
-        raise DatasetError("unknown-data", f"'{title}' is no table that names pictures beside it", hint)
+        raise DatasetError(
+            "unknown-data", phrase("'{title}' is no table that names pictures beside it", title=title), hint
+        )
     hint = (
         "Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python "
         "batches, or a folder of pictures with a table of their labels."
     )
-    raise DatasetError("unknown-data", f"'{title}' is no labelled data that Fovea knows", hint)
+    raise DatasetError("unknown-data", phrase("'{title}' is no labelled data that Fovea knows", title=title), hint)
 
 
 def _by_folders(
@@ -99,7 +107,7 @@ def _by_folders(
         seen = recognise.look(root, progress, cancelled) if error.kind == "no-images" else []
         if not seen:
             raise
-        raise recognise.needed(title, "pictures without a folder for each class were found", seen) from error
+        raise recognise.needed(title, phrase("pictures without a folder for each class were found"), seen) from error
     doubtful = [p for p in found.problems if p.kind in ("one-class", "classes-like-splits")]
     if doubtful:
         seen = recognise.look(root, progress, cancelled)

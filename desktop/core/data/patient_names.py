@@ -15,6 +15,7 @@ import numpy as np
 from desktop.core.data.dataset import DatasetError, LabelledDataset
 from desktop.core.data.person_names import is_no_name, may_name_a_person
 from desktop.core.data.persons import patients_in
+from desktop.system.words import phrase
 
 HIDDEN_TITLE = "the user's own pictures"
 """What data are called in a model whose own name is hidden."""
@@ -45,15 +46,22 @@ def problem_of_names(data: LabelledDataset, names: Iterable[str], what: str = "c
     found = sorted(named_like_patients(data, names))
     if not found:
         return None
-    several = len(found) > 1
     if what == "class":
         # The names stand in the message alone, which is shown to the user and kept nowhere.
-        which = f"{len(found):,} classes are" if several else "a class is"
         return DatasetError(
             "patient-in-class-name",
-            f"{which} called like a patient in the headers of the DICOM files: a model keeps the names of its classes",
-            f"Rename {'their folders' if several else 'its folder'}, for instance to 'class 1', "
-            "or by what the pictures show, then try again.",
+            phrase(
+                "{count:,} classes are called like a patient in the headers of the DICOM files: a model keeps the "
+                "names of its classes",
+                one="a class is called like a patient in the headers of the DICOM files: a model keeps the names of "
+                "its classes",
+                count=len(found),
+            ),
+            phrase(
+                "Rename their folders, for instance to 'class 1', or by what the pictures show, then try again.",
+                one="Rename its folder, for instance to 'class 1', or by what the pictures show, then try again.",
+                count=len(found),
+            ),
         )
     return DatasetError(
         "patient-in-model-name",

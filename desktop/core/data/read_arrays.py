@@ -29,6 +29,7 @@ from desktop.core.data.dataset import (
 )
 from desktop.core.pictures.walk import natural_key
 from desktop.core.types import ImageSource
+from desktop.system.words import phrase
 
 MAX_ARRAY_BYTES = 4 * 1024**3
 """The most that one array may take in memory, in bytes."""
@@ -91,7 +92,9 @@ def from_arrays(
     if chosen == ALL and splits:
         checked = [_checked(title, name, *pairs[name]) for name in splits]
         if len({images.shape[1:] for images, _ in checked}) > 1:
-            raise DatasetError("bad-data", f"the splits of '{title}' hold pictures of different shapes")
+            raise DatasetError(
+                "bad-data", phrase("the splits of '{title}' hold pictures of different shapes", title=title)
+            )
         images = np.concatenate([images for images, _ in checked])
         labels = np.concatenate([labels for _, labels in checked])
         starts = np.cumsum([0] + [len(labels) for _, labels in checked[:-1]])
@@ -101,11 +104,16 @@ def from_arrays(
         parts = [(chosen, 0)]
     names = class_names or tuple(str(number) for number in range(_number_of_classes(title, pairs)))
     if labels.size and int(labels.max()) >= len(names):
-        text = f"'{title}' has a label {int(labels.max())}, but names only {len(names)} classes"
+        text = phrase(
+            "'{title}' has a label {max}, but names only {count} classes",
+            title=title,
+            max=int(labels.max()),
+            count=len(names),
+        )
         raise DatasetError("bad-data", text)
     problems: list[DatasetProblem] = [*notes]
     if not len(labels):
-        raise DatasetError("no-images", f"'{title}' holds no pictures")
+        raise DatasetError("no-images", phrase("'{title}' holds no pictures", title=title))
     problems += class_problems(names, [int(c) for c in np.bincount(labels, minlength=len(names))])
     entries = ArrayEntries(images, parts)
     return LabelledDataset(
@@ -119,7 +127,15 @@ def _number_of_classes(title: str, pairs: Mapping[str, Pair]) -> int:
     numbered = [labels for _, labels in pairs.values() if labels.size and labels.dtype.kind in "iu"]
     most = max((int(labels.max()) for labels in numbered), default=0)
     if most >= _MAX_CLASSES:
-        raise DatasetError("bad-data", f"'{title}': a label {most} was found; at most {_MAX_CLASSES - 1} is expected")
+        raise DatasetError(
+            "bad-data",
+            phrase(
+                "'{title}': a label {most} was found; at most {max_classes} is expected",
+                title=title,
+                most=most,
+                max_classes=_MAX_CLASSES - 1,
+            ),
+        )
     return most + 1
 
 
@@ -127,18 +143,42 @@ def _checked(title: str, split: str, images: np.ndarray, labels: np.ndarray) -> 
     where = f"'{title}'" + (f", split '{split}'" if split else "")
     good_shape = images.ndim == 3 or (images.ndim == 4 and images.shape[3] in (1, 3))
     if images.dtype != np.uint8 or not good_shape or (images.size == 0 and len(images)):
-        expected = "expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)"
-        raise DatasetError("bad-data", f"{where}: pictures of {images.dtype} {images.shape}; {expected}")
+        expected = phrase("expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)")
+        raise DatasetError(
+            "bad-data",
+            phrase(
+                "{where}: pictures of {dtype} {shape}; {expected}",
+                where=where,
+                dtype=images.dtype,
+                shape=images.shape,
+                expected=expected,
+            ),
+        )
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim == 2 and len(labels) == len(images):
-        text = f"{where}: {labels.shape[1]} labels for each picture; Fovea learns one class a picture"
+        text = phrase(
+            "{where}: {shape} labels for each picture; Fovea learns one class a picture",
+            where=where,
+            shape=labels.shape[1],
+        )
         raise DatasetError("unsupported-data", text, "Choose one of the questions, and give its answers as labels.")
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) != len(images):
-        expected = f"expected {len(images)} whole numbers"
-        raise DatasetError("bad-data", f"{where}: labels of {labels.dtype} {labels.shape}; {expected}")
+        expected = phrase("expected {count} whole numbers", count=len(images))
+        raise DatasetError(
+            "bad-data",
+            phrase(
+                "{where}: labels of {dtype} {shape}; {expected}",
+                where=where,
+                dtype=labels.dtype,
+                shape=labels.shape,
+                expected=expected,
+            ),
+        )
     if labels.size and int(labels.min()) < 0:
-        raise DatasetError("bad-data", f"{where}: a label {int(labels.min())}; expected 0 or more")
+        raise DatasetError(
+            "bad-data", phrase("{where}: a label {min}; expected 0 or more", where=where, min=int(labels.min()))
+        )
     return (images[..., 0] if images.ndim == 4 and images.shape[3] == 1 else images), labels
 
 
@@ -156,7 +196,9 @@ def read_npz(path: Path, split: str | None) -> LabelledDataset | None:
     try:
         return _read_npz(path, split)
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, NotImplementedError, struct.error) as error:
-        text = f"'{path.name}' is damaged or no .npz of plain arrays ({type(error).__name__})"
+        text = phrase(
+            "'{name}' is damaged or no .npz of plain arrays ({name2})", name=path.name, name2=type(error).__name__
+        )
         raise DatasetError("bad-data", text) from error
 
 
@@ -172,10 +214,12 @@ def _read_npz(path: Path, split: str | None) -> LabelledDataset:
         plain = [keys for keys in (("x", "y"), ("images", "labels")) if all(key in sizes for key in keys)]
         if not plain:
             found = ", ".join(sorted(sizes)) or "nothing"
-            expected = (
+            expected = phrase(
                 "expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'"
             )
-            raise DatasetError("bad-data", f"'{path.name}' holds {found}; {expected}")
+            raise DatasetError(
+                "bad-data", phrase("'{name}' holds {found}; {expected}", name=path.name, found=found, expected=expected)
+            )
         there = {"": plain[0]}
     chosen, _ = choose_split(path.name, tuple(name for name in there if name), split)
     with np.load(path, allow_pickle=False) as held:
@@ -193,23 +237,40 @@ def _declared_sizes(title: str, archive: zipfile.ZipFile) -> dict[str, int]:
     sizes = {}
     members = archive.infolist()
     if len(members) > _MAX_ENTRIES:
-        raise DatasetError("too-large", f"'{title}' holds {len(members):,} arrays; at most {_MAX_ENTRIES} expected")
+        raise DatasetError(
+            "too-large",
+            phrase(
+                "'{title}' holds {count:,} arrays; at most {max_entries} expected",
+                title=title,
+                count=len(members),
+                max_entries=_MAX_ENTRIES,
+            ),
+        )
     for member in members:
         with archive.open(member) as stream:
             version = np.lib.format.read_magic(stream)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, _, dtype = read(stream)
         if dtype.hasobject:
-            raise DatasetError("carries-code", f"'{title}' holds Python objects, which may carry code", "Not opened.")
+            raise DatasetError(
+                "carries-code",
+                phrase("'{title}' holds Python objects, which may carry code", title=title),
+                "Not opened.",
+            )
         size = dtype.itemsize
         for length in shape:
             size *= length  # Python's integers: no overflow
         if size > MAX_ARRAY_BYTES or member.file_size > MAX_ARRAY_BYTES + 65_536:
             limit = f"{MAX_ARRAY_BYTES / 1024**3:.0f} GiB"
-            text = f"an array of '{title}' takes {size / 1024**3:.1f} GiB; at most {limit} are opened"
+            text = phrase(
+                "an array of '{title}' takes {size:.1f} GiB; at most {limit} are opened",
+                title=title,
+                size=size / 1024**3,
+                limit=limit,
+            )
             raise DatasetError("too-large", text, "Store the pictures as files in class folders.")
         if member.file_size < size:
-            raise DatasetError("bad-data", f"'{title}' is cut off")
+            raise DatasetError("bad-data", phrase("'{title}' is cut off", title=title))
         sizes[member.filename.removesuffix(".npy")] = size
     return sizes
 
@@ -253,7 +314,11 @@ def _labels_beside(image: Path) -> Path:
     for name in (stem + (match["gz"] or ""), stem, stem + ".gz"):
         if (image.parent / name).is_file():
             return image.parent / name
-    raise DatasetError("not-found", f"the labels of '{image.name}' are not beside it", f"Expected: '{stem}'.")
+    raise DatasetError(
+        "not-found",
+        phrase("the labels of '{name}' are not beside it", name=image.name),
+        phrase("Expected: '{stem}'.", stem=stem),
+    )
 
 
 def _idx(path: Path, dimensions: int) -> np.ndarray:
@@ -262,18 +327,32 @@ def _idx(path: Path, dimensions: int) -> np.ndarray:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
             head = stream.read(4 + 4 * dimensions)
             if len(head) < 4 + 4 * dimensions or head[:4] != bytes((0, 0, 8, dimensions)):
-                raise DatasetError("bad-data", f"'{path.name}' is no IDX file of bytes with {dimensions} dimensions")
+                raise DatasetError(
+                    "bad-data",
+                    phrase(
+                        "'{name}' is no IDX file of bytes with {dimensions} dimensions",
+                        name=path.name,
+                        dimensions=dimensions,
+                    ),
+                )
             shape = struct.unpack(f">{dimensions}I", head[4:])
             size = 1
             for length in shape:
                 size *= length
             if size > MAX_ARRAY_BYTES:
-                raise DatasetError("too-large", f"'{path.name}' declares {size / 1024**3:.1f} GiB")
+                raise DatasetError(
+                    "too-large", phrase("'{name}' declares {size:.1f} GiB", name=path.name, size=size / 1024**3)
+                )
             data = _read_exactly(stream, size)
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetError("bad-data", f"'{path.name}' is damaged or cannot be read") from error
+        raise DatasetError("bad-data", phrase("'{name}' is damaged or cannot be read", name=path.name)) from error
     if len(data) != size:
-        raise DatasetError("bad-data", f"'{path.name}' is cut off: {len(data):,} of {size:,} bytes are there")
+        raise DatasetError(
+            "bad-data",
+            phrase(
+                "'{name}' is cut off: {count:,} of {size:,} bytes are there", name=path.name, count=len(data), size=size
+            ),
+        )
     array: np.ndarray = np.frombuffer(data, dtype=np.uint8).reshape(shape)
     return array
 

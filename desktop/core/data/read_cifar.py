@@ -16,6 +16,7 @@ import numpy as np
 
 from desktop.core.data.dataset import ALL, DatasetError, LabelledDataset, choose_split
 from desktop.core.data.read_arrays import Pair, from_arrays
+from desktop.system.words import phrase
 
 MAX_BATCH_BYTES = 1024**3
 _MAX_OPCODES = 5_000_000
@@ -115,7 +116,10 @@ def load_batch(path: Path) -> dict[str, Any]:
     """
     size = path.stat().st_size
     if size > MAX_BATCH_BYTES:
-        raise DatasetError("too-large", f"'{path.name}' has {size / 1024**3:.1f} GiB; at most 1 GiB is opened")
+        raise DatasetError(
+            "too-large",
+            phrase("'{name}' has {size:.1f} GiB; at most 1 GiB is opened", name=path.name, size=size / 1024**3),
+        )
     data = path.read_bytes()
     try:
         _look_over(path.name, data)
@@ -124,12 +128,14 @@ def load_batch(path: Path) -> dict[str, Any]:
             raise ValueError("no dictionary")
         return {_text(key): _plain(value) for key, value in raw.items()}
     except _CarriesCodeError as error:
-        text = f"'{path.name}' is a pickle that carries code ('{str(error)[:80]}'); it was not run"
+        text = phrase(
+            "'{name}' is a pickle that carries code ('{error}'); it was not run", name=path.name, error=str(error)[:80]
+        )
         raise DatasetError("carries-code", text, "Get the data from its publisher again.") from None
     except DatasetError:
         raise
     except Exception as error:  # a damaged pickle may raise anything
-        text = f"'{path.name}' is damaged or no CIFAR batch ({type(error).__name__})"
+        text = phrase("'{name}' is damaged or no CIFAR batch ({name2})", name=path.name, name2=type(error).__name__)
         raise DatasetError("bad-data", text) from None
 
 
@@ -141,7 +147,7 @@ def _look_over(title: str, data: bytes) -> None:
         if opcode.name == "GLOBAL" and tuple(str(argument).split(" ", 1)) not in _NAMES:
             raise _CarriesCodeError(str(argument).replace(" ", "."))
         if count > _MAX_OPCODES or (opcode.name in ("PUT", "LONG_BINPUT") and int(argument or 0) > _MAX_OPCODES):
-            raise DatasetError("too-large", f"'{title}' is far larger than a CIFAR batch")
+            raise DatasetError("too-large", phrase("'{title}' is far larger than a CIFAR batch", title=title))
 
 
 def _text(value: object) -> str:
@@ -195,9 +201,22 @@ def _pair(path: Path) -> Pair:
     labels = next((batch[key] for key in ("labels", "fine_labels") if key in batch), None)
     planes = isinstance(pixels, np.ndarray) and pixels.ndim == 2 and pixels.shape[1] == _PIXELS
     if not planes or pixels is None or not isinstance(labels, list):
-        raise DatasetError("bad-data", f"'{path.name}' is no CIFAR batch: expected 'data' (n, {_PIXELS}) and 'labels'")
+        raise DatasetError(
+            "bad-data",
+            phrase(
+                "'{name}' is no CIFAR batch: expected 'data' (n, {pixels}) and 'labels'", name=path.name, pixels=_PIXELS
+            ),
+        )
     if len(labels) != len(pixels) or not all(isinstance(label, int) and 0 <= label < 1000 for label in labels):
-        raise DatasetError("bad-data", f"'{path.name}': {len(labels)} labels for {len(pixels)} pictures, or odd ones")
+        raise DatasetError(
+            "bad-data",
+            phrase(
+                "'{name}': {count} labels for {count2} pictures, or odd ones",
+                name=path.name,
+                count=len(labels),
+                count2=len(pixels),
+            ),
+        )
     # Rows hold three colour planes, each row by row.
     images = np.ascontiguousarray(pixels.reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1))
     return images, np.array(labels, dtype=np.int64)

@@ -29,10 +29,18 @@ from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.walk import CLUTTER, FoundFile, is_picture, natural_key, walk_images
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import ImageSource
+from desktop.system.words import Template, phrase
 
 _PARTS: tuple[Part, ...] = ("train", "validation", "test")
 _EVERY = 256
 _MOST = 12  # names or sorts in a sentence
+_SYSTEM, _HIDDEN, _BARE = "system", "hidden", "bare"
+_SORTS = {
+    _SYSTEM: Template("{count:,} system files"),
+    _HIDDEN: Template("{count:,} hidden files"),
+    _BARE: Template("{count:,} files without a suffix"),
+}
+_OF_SUFFIX = Template("{count:,} {suffix} files")
 
 
 class Files:
@@ -113,18 +121,23 @@ def _doubts(base: Path, scan: _Scan, splits: bool) -> list[DatasetProblem]:
     parts = parts_of(names)
     if parts and (len(parts) > 1 or len(names) > 1):
         which = listed([name for name in names if name in parts])
-        text = (
-            f"folders called like splits of the data ({which}) lie where classes were expected: inside them there has "
-            "to be a folder for each class; if they are classes, confirm it with the layout 'folders'"
+        text = phrase(
+            "folders called like splits of the data ({which}) lie where classes were expected: "
+            "inside them there has to be a folder for each class; if they are classes, confirm "
+            "it with the layout 'folders'",
+            which=which,
         )
         out.append(DatasetProblem("classes-like-splits", text, "stops-training", next(iter(parts))))
     shared = _shared_folders(scan.found)
     if shared:
         first, others = shared
-        text = (
-            f"the folders {listed(others)} hold folders of the same names ({listed(first)}): perhaps those are the "
-            "classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if "
-            "all they hold belongs to the upper folder's class, confirm it with the layout 'folders'"
+        text = phrase(
+            "the folders {others} hold folders of the same names ({first}): perhaps those are "
+            "the classes, or splits, or masks beside the pictures. Make them the upper folders, "
+            "or leave one kind out; if all they hold belongs to the upper folder's class, "
+            "confirm it with the layout 'folders'",
+            others=listed(others),
+            first=listed(first),
         )
         out.append(DatasetProblem("classes-hold-the-same", text, "stops-training", others[0]))
     return out
@@ -153,15 +166,19 @@ def _find_splits(root: Path, notes: list[DatasetProblem]) -> tuple[Path, dict[st
     if not splits:
         inner = _visible_folders(root)
         if len(inner) == 1 and _split_folders(root / inner[0]):
-            text = f"the data was found one folder deeper, in '{inner[0]}'"
+            text = phrase("the data was found one folder deeper, in '{inner}'", inner=inner[0])
             notes.append(DatasetProblem("inner-folder", text, "info", inner[0]))
             root = root / inner[0]
             splits = _split_folders(root)
     if splits:
         beside = [name for name in _visible_folders(root) if name not in splits]
         if beside:
-            whose = f"folder '{beside[0]}'" if len(beside) == 1 else f"{len(beside):,} folders ({listed(beside)})"
-            text = f"{whose} beside the splits: not read"
+            text = phrase(
+                "{count:,} folders ({names}) beside the splits: not read",
+                one="folder {names} beside the splits: not read",
+                count=len(beside),
+                names=listed(beside),
+            )
             notes.append(DatasetProblem("beside-splits", text, "caution", beside[0]))
         notes += _alike(splits)
     return root, splits
@@ -172,11 +189,15 @@ def _alike(splits: dict[str, str]) -> list[DatasetProblem]:
     by_part: dict[str, list[str]] = {}
     for name, part in parts_of(list(splits)).items():
         by_part.setdefault(part, []).append(name)
-    words = {"train": "to learn from", "validation": "to validate with", "test": "to test with"}
+    words = {
+        "train": "{names} are both called like the pictures to learn from: merge them, or take one away",
+        "validation": "{names} are both called like the pictures to validate with: merge them, or take one away",
+        "test": "{names} are both called like the pictures to test with: merge them, or take one away",
+    }
     return [
         DatasetProblem(
             "splits-alike",
-            f"{listed(names)} are both called like the pictures {words[part]}: merge them, or take one away",
+            phrase(words[part], names=listed(names)),
             "stops-training",
             names[0],
         )
@@ -217,7 +238,9 @@ def _visible_folders(folder: Path) -> list[str]:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if not is_clutter(entry.name) and _is_folder(entry)]
     except OSError as error:
-        raise DatasetError("unreadable", f"folder '{folder.name}' cannot be read", _advice(error)) from error
+        raise DatasetError(
+            "unreadable", phrase("folder '{name}' cannot be read", name=folder.name), _advice(error)
+        ) from error
     return sorted(names, key=natural_key)
 
 
@@ -248,7 +271,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _advice(error: OSError) -> str:
-    return "This user may not read it." if isinstance(error, PermissionError) else "Check the drive and the folder."
+    return (
+        phrase("This user may not read it.")
+        if isinstance(error, PermissionError)
+        else phrase("Check the drive and the folder.")
+    )
 
 
 class _Scan:
@@ -316,7 +343,9 @@ class _Scan:
                     continue
                 loose += self._sort_out(entry.path) == "picture"
         if loose:
-            text = f"{loose:,} pictures lie beside the class folders: they have no class and were not counted"
+            text = phrase(
+                "{loose:,} pictures lie beside the class folders: they have no class and were not counted", loose=loose
+            )
             self._problems.append(DatasetProblem("unlabelled", text, "caution"))
 
     def _clutter(self, place: Path) -> None:
@@ -332,13 +361,13 @@ class _Scan:
         name = os.path.basename(path)
         suffix = os.path.splitext(name)[1].lower()
         if name.casefold() in CLUTTER:
-            sort = "system files"
+            sort = _SYSTEM
         elif name.startswith("."):
-            sort = "hidden files"
+            sort = _HIDDEN
         elif suffix in SUPPORTED_SUFFIXES or is_picture(path, SUPPORTED_SUFFIXES):
             return "picture"
         else:
-            sort = "files without a suffix" if suffix in ("", ".") or suffix[1:].isdigit() else f"{suffix} files"
+            sort = _BARE if suffix in ("", ".") or suffix[1:].isdigit() else suffix
         self._passed[sort] += 1
         return sort
 
@@ -365,7 +394,7 @@ class _Scan:
         same = sorted(name for name, one in merged.items() if name != one)
         if same:
             told = listed(sorted({merged[name] for name in same}))
-            text = f"folders whose names are written in two ways (accents) are one class: {told}"
+            text = phrase("folders whose names are written in two ways (accents) are one class: {told}", told=told)
             notes = [*notes, DatasetProblem("classes-merged", text, "info", same[0])]
         problems = notes + self._problems + class_problems(classes, [int(c) for c in counts]) + self._said()
         base = self._base / below if below else self._base
@@ -376,28 +405,42 @@ class _Scan:
         )  # fmt: skip
 
     def _nothing(self, title: str) -> tuple[str, str]:
-        hint = "Expected: a folder for each class, named after it, with that class's pictures inside."
+        hint = phrase("Expected: a folder for each class, named after it, with that class's pictures inside.")
         if any(problem.kind == "unlabelled" for problem in self._problems):
-            return f"'{title}' holds pictures but no class folders with pictures", hint
+            return phrase("'{title}' holds pictures but no class folders with pictures", title=title), hint
         if self.found:
-            return f"the class folders of '{title}' ({some(sorted(self.found), _MOST)}) hold no pictures", hint
-        return f"'{title}' holds no class folders", hint
+            return phrase(
+                "the class folders of '{title}' ({most}) hold no pictures",
+                title=title,
+                most=some(sorted(self.found), _MOST),
+            ), hint
+        return phrase("'{title}' holds no class folders", title=title), hint
 
     def _said(self) -> list[DatasetProblem]:
         out = []
         if self._loops:
-            text = f"links back to the data itself, not read: {listed(self._loops)}"
+            text = phrase("links back to the data itself, not read: {loops}", loops=listed(self._loops))
             out.append(DatasetProblem("link-out", text, "caution", self._loops[0]))
         if self._strays:
             names, number = list(self._strays), self._strays.total()
-            text = f"links to folders of other classes in {listed(names)}: {number:,} pictures there were left out"
+            text = phrase(
+                "links to folders of other classes in {names}: {number:,} pictures there were left out",
+                names=listed(names),
+                number=number,
+            )
             out.append(DatasetProblem("link-out", text, "caution", names[0]))
-        clutter = {sort: n for sort, n in self._passed.items() if sort in ("system files", "hidden files")}
+        clutter = {sort: n for sort, n in self._passed.items() if sort in (_SYSTEM, _HIDDEN)}
         other = {sort: n for sort, n in self._passed.items() if sort not in clutter}
         for kind, counts, severity in (("clutter", clutter, "info"), ("other-files", other, "caution")):
             if counts:
-                listing = some([f"{count:,} {sort}" for sort, count in sorted(counts.items())], _MOST)
-                text = f"passed over, for they are no pictures: {listing}"
+                listing = some(
+                    [
+                        phrase(_SORTS.get(sort, _OF_SUFFIX), count=count, suffix=sort)
+                        for sort, count in sorted(counts.items())
+                    ],
+                    _MOST,
+                )
+                text = phrase("passed over, for they are no pictures: {listing}", listing=listing)
                 out.append(DatasetProblem(kind, text, "info" if severity == "info" else "caution"))
         return out
 

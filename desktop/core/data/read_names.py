@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from desktop.core.data.dataset import DatasetError
 from desktop.core.data.layouts import NAMES, ListedPicture, Proposal, joined, parts_of, proposal_of
 from desktop.core.data.split_names import parts_of as parts_of_names
+from desktop.system.words import phrase
 
 _LABEL = "{label}"
 _PATTERNS = (
@@ -70,7 +71,11 @@ def proposals(paths: Sequence[str]) -> list[Proposal]:
         return []
     layout = joined(NAMES, best[1])
     rows, _ = listing(layout, paths)
-    return [proposal_of(layout, f"the file names look like '{best[1]}', which would give the classes", rows)]
+    return [
+        proposal_of(
+            layout, phrase("the file names look like '{best}', which would give the classes", best=best[1]), rows
+        )
+    ]
 
 
 def listing(layout: str, paths: Sequence[str]) -> tuple[list[ListedPicture], dict[str, int]]:
@@ -78,7 +83,9 @@ def listing(layout: str, paths: Sequence[str]) -> tuple[list[ListedPicture], dic
     :class:`DatasetError` for a pattern that cannot be used."""
     parts = parts_of(layout)
     if len(parts) != 1:
-        raise DatasetError("bad-layout", f"'{layout}' is no pattern", "Expected for instance names:{label}_#.")
+        raise DatasetError(
+            "bad-layout", phrase("'{layout}' is no pattern", layout=layout), "Expected for instance names:{label}_#."
+        )
     compiled(parts[0])
     tops = parts_of_names(sorted({path.partition("/")[0] for path in paths if "/" in path}))
     rows, without = [], 0
@@ -111,7 +118,7 @@ def compiled(pattern: str) -> re.Pattern[str]:
         wild = pattern.count("*") + pattern.count(_LABEL)
         if pattern.count(_LABEL) != 1 or wild > _MOST_WILD or len(pattern) > 200:
             hint = "{label} is the class, # stands for digits, * for anything: for instance names:{label}_#."
-            raise DatasetError("bad-layout", f"the pattern '{pattern}' cannot be used", hint)
+            raise DatasetError("bad-layout", phrase("the pattern '{pattern}' cannot be used", pattern=pattern), hint)
         pieces = re.split(r"(\{label\}|\*|#)", pattern)
         words = {_LABEL: r"(?P<label>.*?[^\W\d_].*?|\d+?)", "*": r".*?", "#": r"\d+"}
         _held[pattern] = re.compile("".join(words.get(piece, re.escape(piece)) for piece in pieces))

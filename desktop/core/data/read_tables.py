@@ -19,6 +19,7 @@ from desktop.core.data.dataset import DatasetError
 from desktop.core.data.layouts import TABLE, ListedPicture, Proposal, joined, proposal_of
 from desktop.core.data.split_names import part_of, parts_of
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 MOST_BYTES = 256 << 20
@@ -93,10 +94,22 @@ def proposals(root: Path, index: PictureIndex) -> list[Proposal]:
 
 
 def _words(tables: Sequence[Table], name: str, label: str, split: str | None) -> str:
-    which = f"the table '{tables[0].place}'" if len(tables) == 1 else f"{len(tables)} tables ('{tables[0].place}' …)"
-    labels = "one column for each class gives" if label == ONE_HOT else f"column '{label}' gives"
-    splits = f", column '{split}' their splits" if split else ""
-    return f"in {which} column '{name}' names the pictures and {labels} their classes{splits}"
+    which = phrase("{count} tables ('{place}' …)", one="the table '{place}'", count=len(tables), place=tables[0].place)
+    if label == ONE_HOT and split:
+        text = (
+            "in {which} column '{name}' names the pictures, one column for each class their classes and column "
+            "'{split}' their splits"
+        )
+    elif label == ONE_HOT:
+        text = "in {which} column '{name}' names the pictures and one column for each class their classes"
+    elif split:
+        text = (
+            "in {which} column '{name}' names the pictures, column '{label}' gives their classes and column '{split}' "
+            "their splits"
+        )
+    else:
+        text = "in {which} column '{name}' names the pictures and column '{label}' gives their classes"
+    return phrase(text, which=which, name=name, label=label, split=split or "")
 
 
 def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[ListedPicture], dict[str, int]]:
@@ -106,7 +119,9 @@ def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[ListedPi
 
     parts = layout_parts(layout)
     if len(parts) not in (3, 4):
-        raise DatasetError("bad-layout", f"'{layout}' is no table layout", "Expected: table:FILE:NAMES:LABELS.")
+        raise DatasetError(
+            "bad-layout", phrase("'{layout}' is no table layout", layout=layout), "Expected: table:FILE:NAMES:LABELS."
+        )
     places, name, label = parts[0].split(_BY), parts[1], parts[2]
     split = parts[3] if len(parts) == 4 else ""
     of_table = _splits_of_tables(places)
@@ -115,7 +130,7 @@ def listing(root: Path, layout: str, index: PictureIndex) -> tuple[list[ListedPi
     for place in places:
         table = _read(root, place, index)
         if table is None:
-            raise DatasetError("not-found", f"the table '{place}' is not there or cannot be read")
+            raise DatasetError("not-found", phrase("the table '{place}' is not there or cannot be read", place=place))
         folder = place.rpartition("/")[0]
         ones = _one_hot(table) if label == ONE_HOT else ()
         at = _column(table, name), (None if label == ONE_HOT else _column(table, label))
@@ -329,7 +344,11 @@ def _column(table: Table, name: str) -> int:
     if name.isdigit() and 1 <= int(name) <= len(table.columns):
         return int(name) - 1
     there = ", ".join(f"'{column}'" for column in table.columns[:20])
-    raise DatasetError("bad-layout", f"the table '{table.place}' has no column '{name}'", f"Columns there: {there}.")
+    raise DatasetError(
+        "bad-layout",
+        phrase("the table '{place}' has no column '{name}'", place=table.place, name=name),
+        phrase("Columns there: {there}.", there=there),
+    )
 
 
 def _says_splits(values: set[str]) -> bool:

@@ -26,6 +26,7 @@ from desktop.core.data.read_folders import Files
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.walk import FoundFile, natural_key, walk_images
 from desktop.core.progress import IsCancelled, ReadProgress
+from desktop.system.words import Template, phrase
 
 _EVERY = 256
 _MOST = 2_000_000  # pictures
@@ -45,7 +46,9 @@ def pictures_below(root: Path, progress: ReadProgress | None = None, cancelled: 
         if isinstance(found, FoundFile):
             out.append(found.path[start:].replace(os.sep, "/"))
         if len(out) > _MOST:
-            raise DatasetError("too-large", f"'{root.name}' holds more than {_MOST:,} pictures")
+            raise DatasetError(
+                "too-large", phrase("'{name}' holds more than {most:,} pictures", name=root.name, most=_MOST)
+            )
     return out
 
 
@@ -86,12 +89,28 @@ def read_listed(
     if layout == kind:
         seen = read_tables.proposals(root, index) if kind == TABLE else read_names.proposals(paths)
         if not seen:
-            what = "table that names pictures" if kind == TABLE else "pattern in the file names"
-            raise DatasetError("no-layout", f"no {what} was found in '{title}'", "'fovea data inspect' says what is.")
+            text = (
+                "no table that names pictures was found in '{title}'"
+                if kind == TABLE
+                else "no pattern was found in the file names of '{title}'"
+            )
+            raise DatasetError(
+                "no-layout",
+                phrase(text, title=title),
+                "'fovea data inspect' says what is.",
+            )
         layout = seen[0].layout
     rows, odd = read_tables.listing(root, layout, index) if kind == TABLE else read_names.listing(layout, paths)
     if not rows:
-        raise DatasetError("no-images", f"'{layout}' labels none of the {len(paths):,} pictures in '{title}'")
+        raise DatasetError(
+            "no-images",
+            phrase(
+                "'{layout}' labels none of the {count:,} pictures in '{title}'",
+                layout=layout,
+                count=len(paths),
+                title=title,
+            ),
+        )
     return _dataset(root, layout, rows, len(paths), odd, split, title, address_of(address, layout))
 
 
@@ -127,17 +146,35 @@ def _dataset(
 
 
 def _said(layout: str, rows: Sequence[ListedPicture], there: int, odd: dict[str, int]) -> list[DatasetProblem]:
-    out = [DatasetProblem("layout", f"read by the layout '{layout}'", "info")]
+    out = [DatasetProblem("layout", phrase("read by the layout '{layout}'", layout=layout), "info")]
     unlisted = there - len(rows) - odd.get("contradicting", 0)
     texts = {
-        "unlabelled": (max(unlisted, 0), "pictures have no label in it and were not counted"),
-        "missing": (odd.get("missing", 0), "rows of the table name pictures that are not there"),
-        "contradicting": (odd.get("contradicting", 0), "pictures have several labels in it and were not counted"),
+        "unlabelled": (
+            max(unlisted, 0),
+            Template(
+                "{count:,} pictures have no label in it and were not counted",
+                "{count:,} picture has no label in it and was not counted",
+            ),
+        ),
+        "missing": (
+            odd.get("missing", 0),
+            Template(
+                "{count:,} rows of the table name pictures that are not there",
+                "{count:,} row of the table names a picture that is not there",
+            ),
+        ),
+        "contradicting": (
+            odd.get("contradicting", 0),
+            Template(
+                "{count:,} pictures have several labels in it and were not counted",
+                "{count:,} picture has several labels in it and was not counted",
+            ),
+        ),
     }
     for kind, (count, text) in texts.items():
         if count:
             what = "unlabelled" if kind != "missing" else "rows-without-picture"
-            out.append(DatasetProblem(what, f"{count:,} {text}", "caution"))
+            out.append(DatasetProblem(what, phrase(text, count=count), "caution"))
     return out
 
 
@@ -150,7 +187,11 @@ def parquet_refusal(path: Path) -> DatasetError:
         "from datasets import load_dataset; rows = load_dataset('parquet', data_files=FILE)['train']; "
         "for i, row in enumerate(rows): row['image'].save(f'out/{row[\"label\"]}/{i}.png')."
     )
-    return DatasetError("unsupported-data", f"'{path.name}' is a Parquet file{what}, which Fovea does not read", hint)
+    return DatasetError(
+        "unsupported-data",
+        phrase("'{name}' is a Parquet file{what}, which Fovea does not read", name=path.name, what=what),
+        hint,
+    )
 
 
 def _features(path: Path) -> str:
@@ -171,9 +212,11 @@ def _features(path: Path) -> str:
             kind = facts.get("_type", "") if isinstance(facts, dict) else ""
             names = facts.get("names") if isinstance(facts, dict) else None
             if kind == "Image":
-                parts.append(f"pictures in column '{name}'")
+                parts.append(phrase("pictures in column '{name}'", name=name))
             elif kind == "ClassLabel" and isinstance(names, list):
-                parts.append(f"classes in column '{name}': {some([str(n) for n in names])}")
+                parts.append(
+                    phrase("classes in column '{name}': {value}", name=name, value=some([str(n) for n in names]))
+                )
         return ", ".join(parts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""

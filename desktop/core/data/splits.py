@@ -18,6 +18,7 @@ import numpy as np
 from desktop.core.types import FoveaError
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
+from desktop.system.words import phrase
 
 SCHEMA = 1
 _MOST_BYTES = 256 << 20
@@ -217,7 +218,7 @@ def read_split(path: Path) -> SplitLists:
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SplitError("bad-split", f"'{path.name}' of this run cannot be read") from error
+        raise SplitError("bad-split", phrase("'{name}' of this run cannot be read", name=path.name)) from error
 
 
 def check_same(
@@ -235,10 +236,19 @@ def check_same(
     for side, before, now in (("train", held.train, tuple(train)), ("validate", held.validation, tuple(validation))):
         if before != now:
             gone, new = len(set(before) - set(now)), len(set(now) - set(before))
-            what = f"{gone:,} are missing and {new:,} are new" if gone or new else "their order is another"
+            what = (
+                phrase("{gone:,} are missing and {new:,} are new", gone=gone, new=new)
+                if gone or new
+                else phrase("their order is another")
+            )
             raise SplitError(
                 "data-changed",
-                f"the pictures to {side} with have changed since this run began: {what}",
+                phrase(
+                    "the pictures to learn from have changed since this run began: {what}"
+                    if side == "train"
+                    else "the pictures to validate with have changed since this run began: {what}",
+                    what=what,
+                ),
                 "Put them back as they were, or begin a new run.",
             )
     # It covers pictures that take no part as well: those may come and go.
@@ -246,7 +256,11 @@ def check_same(
     if held.fingerprint and fingerprint and held.fingerprint != fingerprint and same_aside:
         raise SplitError(
             "data-changed",
-            "pictures have other content than when this run began, under the same names: the data's fingerprint is "
-            f"{fingerprint[:12]}, {held.fingerprint[:12]} was expected",
+            phrase(
+                "pictures have other content than when this run began, under the same names: the "
+                "data's fingerprint is {fingerprint}, {fingerprint2} was expected",
+                fingerprint=fingerprint[:12],
+                fingerprint2=held.fingerprint[:12],
+            ),
             "Put them back as they were, or begin a new run.",
         )

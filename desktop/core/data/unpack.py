@@ -24,6 +24,7 @@ from desktop import paths
 from desktop.core.data.dataset import DatasetError, Interrupted
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.system.files import RESERVE_BYTES, free_space
+from desktop.system.words import phrase
 
 ENDINGS = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 MOST_FILES = 2_000_000
@@ -136,7 +137,10 @@ def _unpack(path: Path, target: Path, progress: ReadProgress | None, cancelled: 
             place = _place(path, target, member.name)
             number += 1
             if number > MOST_FILES:
-                raise DatasetError("too-large", f"'{path.name}' holds more than {MOST_FILES:,} files")
+                raise DatasetError(
+                    "too-large",
+                    phrase("'{name}' holds more than {most_files:,} files", name=path.name, most_files=MOST_FILES),
+                )
             if place is None:
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -152,25 +156,31 @@ def _unpack(path: Path, target: Path, progress: ReadProgress | None, cancelled: 
                 progress(number, None)
     except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         locked = isinstance(error, RuntimeError) and "encrypted" in str(error)
-        what = "is locked by a password" if locked else "is damaged or cut off"
+        what = phrase("is locked by a password") if locked else phrase("is damaged or cut off")
         raise DatasetError(
-            "bad-data", f"the archive '{path.name}' {what}", "Unpack it by hand, or copy it again."
+            "bad-data",
+            phrase("the archive '{name}' {what}", name=path.name, what=what),
+            "Unpack it by hand, or copy it again.",
         ) from error
     except FileExistsError as error:
-        text = f"the archive '{path.name}' holds one name twice"
+        text = phrase("the archive '{name}' holds one name twice", name=path.name)
         raise DatasetError("bad-data", text, "Unpack it by hand, then give the folder.") from error
 
 
 def _check(path: Path, written: int, packed: int, free: int) -> None:
     if written > MOST_BYTES:
         raise DatasetError(
-            "too-large", f"'{path.name}' unpacks to more than {MOST_BYTES >> 30} GB", "Unpack it by hand."
+            "too-large",
+            phrase("'{name}' unpacks to more than {most_bytes} GB", name=path.name, most_bytes=MOST_BYTES >> 30),
+            "Unpack it by hand.",
         )
     if written > _RATIO_FROM and written > _RATIO * packed:
-        text = f"'{path.name}' swells to more than {_RATIO} times its size: pictures do not"
+        text = phrase(
+            "'{name}' unpacks to more than {ratio} times its size: pictures do not", name=path.name, ratio=_RATIO
+        )
         raise DatasetError("hostile", text, "It was not unpacked.")
     if written > free:
-        text = f"the disk of Fovea's cache has no room to unpack '{path.name}'"
+        text = phrase("the disk of Fovea's cache has no room to unpack '{name}'", name=path.name)
         raise DatasetError("disk-full", text, "Free some space, or move Fovea's files with FOVEA_HOME.")
 
 
@@ -205,7 +215,7 @@ def _place(path: Path, target: Path, name: str) -> Path | None:
     parts = [part for part in pure.parts if part not in (".", "")]
     drive = parts and len(parts[0]) == 2 and parts[0][1] == ":"
     if pure.is_absolute() or ".." in parts or drive or "\0" in name or len(name) > 4096 or len(parts) > 64:
-        text = f"the archive '{path.name}' holds a name that leads out of it"
+        text = phrase("the archive '{name}' holds a name that leads out of it", name=path.name)
         raise DatasetError("hostile", text, "It was not unpacked.")
     if not parts or any(is_clutter(part) for part in parts):
         return None
@@ -246,7 +256,11 @@ def _explained(path: Path, error: OSError) -> DatasetError:
     import errno
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        text = f"the disk of Fovea's cache filled up while '{path.name}' was unpacked"
+        text = phrase("the disk of Fovea's cache filled up while '{name}' was unpacked", name=path.name)
         return DatasetError("disk-full", text, "Free some space, or move Fovea's files with FOVEA_HOME.")
     reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-    return DatasetError("unreadable", f"'{path.name}' could not be unpacked: {reason}", "Unpack it by hand.")
+    return DatasetError(
+        "unreadable",
+        phrase("'{name}' could not be unpacked: {reason}", name=path.name, reason=reason),
+        "Unpack it by hand.",
+    )

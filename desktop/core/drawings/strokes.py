@@ -12,6 +12,7 @@ from typing import Any
 
 from desktop.core.types import FoveaError
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 SCHEMA = 1
 KIND = "fovea-drawing"
@@ -67,10 +68,13 @@ def load(path: Path) -> Drawing:
     """Read the drawing in the file ``path``. Raises :class:`DrawingError`; the message names no folder."""
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise DrawingError("too-large", f"'{path.name}' is larger than {MOST_BYTES // 1_000_000} MB")
+            raise DrawingError(
+                "too-large",
+                phrase("'{name}' is larger than {most_bytes} MB", name=path.name, most_bytes=MOST_BYTES // 1_000_000),
+            )
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise DrawingError("unreadable", f"'{path.name}' cannot be read as a drawing") from error
+        raise DrawingError("unreadable", phrase("'{name}' cannot be read as a drawing", name=path.name)) from error
     return loads(text, path.name)
 
 
@@ -79,40 +83,58 @@ def loads(text: str, name: str = "the drawing") -> Drawing:
     try:
         raw = strict_json.loads(text, MOST_BYTES)
     except strict_json.JsonError as error:
-        raise DrawingError("unreadable", f"{name} is no drawing: {error}") from error
+        raise DrawingError("unreadable", phrase("{name} is no drawing: {error}", name=name, error=error)) from error
     if not isinstance(raw, dict) or raw.get("kind") != KIND:
-        raise DrawingError("no-drawing", f"{name} is no drawing of Fovea", f'Expected JSON with "kind": "{KIND}".')
+        raise DrawingError(
+            "no-drawing",
+            phrase("{name} is no drawing of Fovea", name=name),
+            phrase('Expected JSON with "kind": "{kind}".', kind=KIND),
+        )
     if raw.get("schema") != SCHEMA:
         found = str(raw.get("schema"))[:20]
         raise DrawingError(
-            "newer-drawing", f"{name} has schema {found}; {SCHEMA} expected", "A newer Fovea may read it."
+            "newer-drawing",
+            phrase("{name} has schema {found}; {schema} expected", name=name, found=found, schema=SCHEMA),
+            "A newer Fovea may read it.",
         )
     strokes = raw.get("strokes")
     if not isinstance(strokes, list) or len(strokes) > MOST_STROKES:
-        raise DrawingError("bad-drawing", f"{name} holds no list of at most {MOST_STROKES} strokes")
+        raise DrawingError(
+            "bad-drawing",
+            phrase("{name} holds no list of at most {most_strokes} strokes", name=name, most_strokes=MOST_STROKES),
+        )
     drawing = tuple(_stroke(item, number, name) for number, item in enumerate(strokes, 1))
     if sum(len(stroke.points) for stroke in drawing) > MOST_POINTS:
-        raise DrawingError("bad-drawing", f"{name} holds more than {MOST_POINTS} points")
+        raise DrawingError(
+            "bad-drawing", phrase("{name} holds more than {most_points} points", name=name, most_points=MOST_POINTS)
+        )
     return drawing
 
 
 def _stroke(raw: Any, number: int, name: str) -> Stroke:
     where = f"{name}, stroke {number}"
     if not isinstance(raw, dict) or not isinstance(raw.get("points"), list) or not raw["points"]:
-        raise DrawingError("bad-drawing", f"{where}: a width and a list of points expected")
+        raise DrawingError("bad-drawing", phrase("{where}: a width and a list of points expected", where=where))
     width: Any = raw.get("width")
     erase = raw.get("erase", False)
     if not _is_number(width) or not THINNEST <= width <= WIDEST or not isinstance(erase, bool):
-        raise DrawingError("bad-drawing", f"{where}: a width from {THINNEST} to {WIDEST} expected")
+        raise DrawingError(
+            "bad-drawing",
+            phrase(
+                "{where}: a width from {thinnest} to {widest} expected", where=where, thinnest=THINNEST, widest=WIDEST
+            ),
+        )
     return Stroke(tuple(_point(item, where) for item in raw["points"]), float(width), erase)
 
 
 def _point(raw: Any, where: str) -> Point:
     if not isinstance(raw, list) or len(raw) not in (2, 3) or not all(_is_number(value) for value in raw):
-        raise DrawingError("bad-drawing", f"{where}: points of two or three numbers expected")
+        raise DrawingError("bad-drawing", phrase("{where}: points of two or three numbers expected", where=where))
     x, y, pressure = (float(value) for value in (raw if len(raw) == 3 else [*raw, 1.0]))
     if (x, y, pressure) != point(x, y, pressure):
-        raise DrawingError("bad-drawing", f"{where}: points on the paper (0 to 1) and pressure 0 to 1 expected")
+        raise DrawingError(
+            "bad-drawing", phrase("{where}: points on the paper (0 to 1) and pressure 0 to 1 expected", where=where)
+        )
     return (x, y, pressure)
 
 

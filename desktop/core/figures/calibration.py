@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from desktop.core.figures.intervals import ALIKE, Estimate, Z, percentile, proportion, resamples, unknown
+from desktop.system.words import phrase
 
 BINS = 15
 
@@ -35,7 +36,7 @@ def reliability(confidence: np.ndarray, right: np.ndarray, bins: int = BINS) -> 
         inside = index == number
         n = int(inside.sum())
         mean = float(confidence[inside].mean()) if n else None
-        share = proportion(int(right[inside].sum()), n, "no image in this range")
+        share = proportion(int(right[inside].sum()), n, phrase("no image in this range"))
         out.append(Bin(number / bins, (number + 1) / bins, n, mean, share))
     return out
 
@@ -49,7 +50,7 @@ def ece(confidence: np.ndarray, right: np.ndarray, seed: int, bins: int = BINS) 
     """
     n = len(confidence)
     if n == 0:
-        return unknown("no image was answered")
+        return unknown(phrase("no image was answered"))
     index = bin_of(confidence, bins)
     gap = confidence - right
     value = float(np.abs(np.bincount(index, gap, bins)).sum() / n)
@@ -101,10 +102,10 @@ def brier(truth: np.ndarray, scores: np.ndarray, positive: int | None = None) ->
     losses = brier_losses(truth, scores, positive)
     n = len(losses)
     if n == 0:
-        return unknown("no image was answered")
+        return unknown(phrase("no image was answered"))
     value = float(losses.mean())
     if n == 1:
-        return Estimate(value, n=1, reason="one image allows no interval")
+        return Estimate(value, n=1, reason=phrase("one image allows no interval"))
     half = Z * float(losses.std(ddof=1)) / math.sqrt(n)
     return Estimate(value, max(0.0, value - half), value + half, n, None, "normal")
 
@@ -168,6 +169,6 @@ def risk_steps(confidence: np.ndarray, right: np.ndarray) -> list[RiskStep]:
         threshold = float(ranked[max(0, math.ceil(wanted * n - 1e-9) - 1)])
         answered = confidence >= threshold
         count = int(answered.sum())
-        share = proportion(int(right[answered].sum()), count, "no image was answered")
+        share = proportion(int(right[answered].sum()), count, phrase("no image was answered"))
         steps[threshold] = RiskStep(count / n, threshold, share)
     return list(steps.values())

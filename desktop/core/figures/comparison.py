@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from desktop.core.figures.intervals import Estimate, Z, shown, wilson
+from desktop.system.words import phrase
 
 if TYPE_CHECKING:
     from desktop.core.figures.clustered import Persons
@@ -41,13 +42,25 @@ class McNemar:
         """The result in words."""
         differ = self.only_a + self.only_b
         if differ == 0:
-            return f"'{a}' and '{b}' are right and wrong on the same images."
-        text = f"'{a}' alone is right on {self.only_a:,} images, '{b}' alone on {self.only_b:,}"
+            return phrase("'{a}' and '{b}' are right and wrong on the same images.", a=a, b=b)
+        text = phrase(
+            "'{a}' alone is right on {only_a:,} images, '{b}' alone on {only_b:,}",
+            a=a,
+            only_a=self.only_a,
+            b=b,
+            only_b=self.only_b,
+        )
         p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
         test = "McNemar by person" if self.by_person else "McNemar"
         if self.p >= _ALPHA:
-            return f"{text}: no more than chance explains ({p}, {test})."
-        return f"{text}: '{a if self.only_a > self.only_b else b}' is better on these images ({p}, {test})."
+            return phrase("{text}: no more than chance explains ({p}, {test}).", text=text, p=p, test=test)
+        return phrase(
+            "{text}: '{which}' is better on these images ({p}, {test}).",
+            text=text,
+            which=a if self.only_a > self.only_b else b,
+            p=p,
+            test=test,
+        )
 
 
 def mcnemar(right_a: np.ndarray, right_b: np.ndarray, persons: Persons | None = None) -> McNemar:
@@ -90,7 +103,7 @@ def _clustered(
     else:
         p = math.erfc(abs(float(sums.sum())) / math.sqrt(2 * float((sums**2).sum())))
     if persons.count < 2:
-        return p, exact, Estimate(plain.value, n=n, reason="one person allows no interval")
+        return p, exact, Estimate(plain.value, n=n, reason=phrase("one person allows no interval"))
     rest = sums - plain.value * persons.sums(np.ones(n))
     half = Z * math.sqrt(persons.count / (persons.count - 1) * float((rest**2).sum())) / n
     bounds = (max(-1.0, plain.value - half), min(1.0, plain.value + half))
@@ -99,7 +112,7 @@ def _clustered(
 
 def _paired_difference(only_a: int, only_b: int, n: int) -> Estimate:
     if n == 0:
-        return Estimate(None, reason="no image was answered by both")
+        return Estimate(None, reason=phrase("no image was answered by both"))
     value = (only_a - only_b) / n
     pa, pb = (only_a + 1) / (n + 2), (only_b + 1) / (n + 2)
     half = Z * math.sqrt((pa + pb - (pa - pb) ** 2) / (n + 2))
@@ -128,38 +141,75 @@ def works_here(
     figure on the model's card. One plain sentence with the numbers."""
     none = Estimate(None, reason="not compared")
     if here.value is None or here.hits is None or here.low is None or here.high is None:
-        return Compatibility("no-figure", f"There is no {what} here: {here.reason}.", none)
-    local = f"{here.hits:,} of {here.n:,} images"
+        return Compatibility(
+            "no-figure", phrase("There is no {what} here: {reason}.", what=what, reason=here.reason), none
+        )
+    local = phrase("{hits:,} of {n:,} images", hits=here.hits, n=here.n)
     if shown(here).value is not None:
-        local += f" ({_percent(here.value)}, 95 % interval {_span(here.low, here.high)})"
+        local = phrase(
+            "{hits:,} of {n:,} images ({percent}, 95 % interval {span})",
+            hits=here.hits,
+            n=here.n,
+            percent=_percent(here.value),
+            span=_span(here.low, here.high),
+        )
     if card_value is None or card_n < 1:
-        return Compatibility("no-figure", f"Here the {what} is {local}; {card} names none to compare with.", none)
-    listed = f"{card} says {_percent(card_value)} on {card_n:,}"
+        return Compatibility(
+            "no-figure",
+            phrase("Here the {what} is {local}; {card} names none to compare with.", what=what, local=local, card=card),
+            none,
+        )
+    listed = phrase("{card} says {percent} on {card_n:,}", card=card, percent=_percent(card_value), card_n=card_n)
     if here.n < FEW:
-        text = f"Here the {what} is {local} and {listed}; {FEW} or more images are needed for an answer."
+        text = phrase(
+            "Here the {what} is {local} and {listed}; {few} or more images are needed for an answer.",
+            what=what,
+            local=local,
+            listed=listed,
+            few=FEW,
+        )
         return Compatibility("too-few", text, none)
     difference = _difference(here, card_value, card_n)
     if here.n == card_n:
         # Nobody's own pictures are as many as the card's by chance: most likely they are the card's.
-        numbers = "the very same numbers" if here.hits == round(card_value * card_n) else "as many images"
-        text = (
-            f"Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the card was made on. Then "
-            "it tells nothing about other pictures."
+        numbers = (
+            phrase("the very same numbers") if here.hits == round(card_value * card_n) else phrase("as many images")
+        )
+        text = phrase(
+            "Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the "
+            "card was made on. Then it tells nothing about other pictures.",
+            what=what,
+            local=local,
+            listed=listed,
+            numbers=numbers,
         )
         return Compatibility("same-data", text, difference)
     assert difference.low is not None and difference.high is not None
-    start = f"Here the {what} is {local}; {listed}; "
+    start = phrase("Here the {what} is {local}; {listed}", what=what, local=local, listed=listed)
     if difference.high < 0:
-        end = f"it does worse here, by {_points(-difference.high)} to {_points(-difference.low)} percentage points."
-        return Compatibility("worse", start + end, difference)
+        end = phrase(
+            "{start}; it does worse here, by {points} to {points2} percentage points.",
+            start=start,
+            points=_points(-difference.high),
+            points2=_points(-difference.low),
+        )
+        return Compatibility("worse", end, difference)
     if difference.low > 0:
-        end = f"it does better here, by {_points(difference.low)} to {_points(difference.high)} percentage points."
-        return Compatibility("better", start + end, difference)
-    end = (
-        f"the two are compatible; {here.n:,} images cannot rule out that it is "
-        f"up to {_points(-difference.low)} percentage points worse."
+        end = phrase(
+            "{start}; it does better here, by {points} to {points2} percentage points.",
+            start=start,
+            points=_points(difference.low),
+            points2=_points(difference.high),
+        )
+        return Compatibility("better", end, difference)
+    end = phrase(
+        "{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage "
+        "points worse.",
+        start=start,
+        n=here.n,
+        points=_points(-difference.low),
     )
-    return Compatibility("compatible", start + end, difference)
+    return Compatibility("compatible", end, difference)
 
 
 def area_here(
@@ -170,33 +220,74 @@ def area_here(
     and Donner, 'Construction of confidence limits about effect measures', Statistics in Medicine 27, 2008)."""
     none = Estimate(None, reason="not compared")
     if here.value is None or here.low is None or here.high is None:
-        return Compatibility("no-figure", f"There is no area under the ROC curve here: {here.reason}.", none)
-    local = f"{here.value:.3f} of {here.n:,} images (95 % interval {here.low:.3f} to {here.high:.3f})"
+        return Compatibility(
+            "no-figure", phrase("There is no area under the ROC curve here: {reason}.", reason=here.reason), none
+        )
+    local = phrase(
+        "{value:.3f} of {n:,} images (95 % interval {low:.3f} to {high:.3f})",
+        value=here.value,
+        n=here.n,
+        low=here.low,
+        high=here.high,
+    )
     if low is None or high is None:
-        text = f"Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval."
+        text = phrase(
+            "Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval.",
+            local=local,
+            card=card,
+            value=value,
+        )
         return Compatibility("no-figure", text, none)
-    start = f"Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}"
+    start = phrase(
+        "Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}",
+        local=local,
+        card=card,
+        value=value,
+        low=low,
+        high=high,
+        n=n,
+    )
     if here.n < FEW:
-        return Compatibility("too-few", f"{start}; {FEW} or more images are needed for an answer.", none)
+        return Compatibility(
+            "too-few", phrase("{start}; {few} or more images are needed for an answer.", start=start, few=FEW), none
+        )
     gap = here.value - value
     below = gap - math.hypot(here.value - here.low, high - value)
     above = gap + math.hypot(here.high - here.value, value - low)
     difference = Estimate(gap, max(-1.0, below), min(1.0, above), here.n, None, "mover")
     if above < 0:
-        return Compatibility("worse", f"{start}; it does worse here, by {-above:.3f} to {-below:.3f}.", difference)
+        return Compatibility(
+            "worse",
+            phrase(
+                "{start}; it does worse here, by {value:.3f} to {value2:.3f}.", start=start, value=-above, value2=-below
+            ),
+            difference,
+        )
     if below > 0:
-        return Compatibility("better", f"{start}; it does better here, by {below:.3f} to {above:.3f}.", difference)
-    end = f"the two are compatible; it may be up to {max(0.0, -below):.3f} worse here."
+        return Compatibility(
+            "better",
+            phrase(
+                "{start}; it does better here, by {below:.3f} to {above:.3f}.", start=start, below=below, above=above
+            ),
+            difference,
+        )
+    end = phrase("the two are compatible; it may be up to {value:.3f} worse here.", value=max(0.0, -below))
     return Compatibility("compatible", f"{start}; {end}", difference)
 
 
 def other_decision(used: float | None, own: float | None, what: str = "accuracy") -> Compatibility:
     """Why figures at the threshold ``used`` are not held against a card whose figures are by the model's ``own``
     decision; ``None``: the highest score."""
-    ways = ["by the highest score" if value is None else f"at a threshold of {value:.4g}" for value in (used, own)]
-    text = (
-        f"The {what} is not compared: here it was measured {ways[0]}, on the model's card by the model's own decision, "
-        f"{ways[1]}."
+    ways = [
+        phrase("by the highest score") if value is None else phrase("at a threshold of {value:.4g}", value=value)
+        for value in (used, own)
+    ]
+    text = phrase(
+        "The {what} is not compared: here it was measured {ways}, on the model's card by the "
+        "model's own decision, {ways2}.",
+        what=what,
+        ways=ways[0],
+        ways2=ways[1],
     )
     return Compatibility("other-threshold", text, Estimate(None, reason="not compared"))
 

@@ -12,6 +12,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from desktop.system.words import phrase
+
 LEVEL = 0.95
 Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 """The normal quantile of a two-sided 95 % interval, 1.959964."""
@@ -21,7 +23,7 @@ FEWEST = 20
 
 _BUDGET = 20_000_000  # resampled entries that a bootstrap may cost in all: about a second
 _MOST, _FEWEST = 1000, 200
-ALIKE = "the resamples are too much alike for an interval"
+ALIKE = phrase("the resamples are too much alike for an interval")
 """Why there is no bootstrap interval where the data at hand do not vary."""
 
 
@@ -64,17 +66,17 @@ def shown(estimate: Estimate) -> Estimate:
     if estimate.value is None or not 0 < estimate.n < FEWEST:
         return estimate
     if estimate.hits is not None:
-        reason = f"{estimate.hits} of {estimate.n}: too few for a figure"
+        reason = phrase("{hits} of {n}: too few for a figure", hits=estimate.hits, n=estimate.n)
     else:
-        reason = f"n = {estimate.n}: too few for a figure"
+        reason = phrase("n = {n}: too few for a figure", n=estimate.n)
     return Estimate(None, n=estimate.n, hits=estimate.hits, method=estimate.method, reason=reason)
 
 
 def share_of(value: float, n: int) -> Estimate:
     """A share that is known as a number, of ``n`` pictures (0: not known how many), with Wilson's interval."""
     if not math.isfinite(value):
-        return unknown("it is no number", n)
-    return proportion(round(value * n), n, "") if n else Estimate(value, reason="of how many is not known")
+        return unknown(phrase("it is no number"), n)
+    return proportion(round(value * n), n, "") if n else Estimate(value, reason=phrase("of how many is not known"))
 
 
 def wilson(hits: float, n: float) -> tuple[float, float]:
@@ -105,7 +107,7 @@ def f1_estimate(tp: int, fp: int, fn: int) -> Estimate:
     """
     n = tp + fp + fn
     if n == 0:
-        return unknown("no image of this class, and none was taken for it")
+        return unknown(phrase("no image of this class, and none was taken for it"))
     low, high = (2 * j / (1 + j) for j in wilson(tp, n))
     return Estimate(2 * tp / (2 * tp + fp + fn), low, high, n, None, "wilson")
 
@@ -119,7 +121,7 @@ def mean_of(estimates: Sequence[Estimate], weights: Sequence[float] | None = Non
     used = [(e, w) for e, w in zip(estimates, shares, strict=True) if e.value is not None and w > 0]
     total = sum(w for _, w in used)
     if not used or total <= 0:
-        return unknown("no class has this figure")
+        return unknown(phrase("no class has this figure"))
     value = below = above = 0.0
     for estimate, weight in used:
         assert estimate.value is not None and estimate.low is not None and estimate.high is not None
@@ -144,7 +146,7 @@ def percentile(value: float, draws: np.ndarray, n: int, fallback: Estimate | Non
     """
     usable = draws[np.isfinite(draws)]
     if usable.size < _FEWEST // 2:
-        return Estimate(value, n=n, reason="too few usable resamples for an interval")
+        return Estimate(value, n=n, reason=phrase("too few usable resamples for an interval"))
     if float(np.ptp(usable)) == 0.0:
         if fallback is None or fallback.low is None:
             return Estimate(value, n=n, reason=ALIKE)
@@ -203,7 +205,9 @@ def delong_auc(positive: np.ndarray, scores: np.ndarray) -> Estimate:
     """
     m, n = int(positive.sum()), int((~positive).sum())
     if m == 0 or n == 0:
-        return unknown(f"there are only {'negative' if m == 0 else 'positive'} images: no ROC curve", m + n)
+        return unknown(
+            phrase("there are only {which} images: no ROC curve", which="negative" if m == 0 else "positive"), m + n
+        )
     high, low = scores[positive], scores[~positive]
     ranks_all = midranks(np.concatenate([high, low]))
     auc = float((ranks_all[:m].sum() - m * (m + 1) / 2) / (m * n))

@@ -21,13 +21,14 @@ from desktop.core.figures.intervals import (
     resampled_confusion,
     resamples,
 )
+from desktop.system.words import phrase
 
 TOP = 5
 MANY_CLASSES = 10
 """From this many classes on, the share with the truth among the five highest scores is told, too."""
 _CURVE_POINTS = 1000
-_NONE_OF = "no image of this class"
-_NEVER = "never answered"
+_NONE_OF = phrase("no image of this class")
+_NEVER = phrase("never answered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def shares(matrix: np.ndarray, by: str) -> np.ndarray:
 
 def accuracy(matrix: np.ndarray) -> Estimate:
     """The share of right answers."""
-    return proportion(int(np.trace(matrix)), int(matrix.sum()), "no image was answered")
+    return proportion(int(np.trace(matrix)), int(matrix.sum()), phrase("no image was answered"))
 
 
 def balanced_accuracy(classes: list[ClassFigures]) -> Estimate:
@@ -100,7 +101,7 @@ def balanced_accuracy(classes: list[ClassFigures]) -> Estimate:
 def top_accuracy(truth: np.ndarray, scores: np.ndarray, k: int = TOP) -> Estimate:
     """The share of images whose truth is among the ``k`` highest scores; of equal scores the higher class number goes
     first, as in scikit-learn's ``top_k_accuracy_score``. ``scores`` (n, classes)."""
-    return proportion(int(in_top(truth, scores, k).sum()), len(truth), "no image was answered")
+    return proportion(int(in_top(truth, scores, k).sum()), len(truth), phrase("no image was answered"))
 
 
 def in_top(truth: np.ndarray, scores: np.ndarray, k: int = TOP) -> np.ndarray:
@@ -123,7 +124,7 @@ def per_class(matrix: np.ndarray, labels: tuple[str, ...]) -> list[ClassFigures]
         fn, fp = support - tp, answered - tp
         tn = total - tp - fn - fp
         recall = proportion(tp, support, _NONE_OF)
-        specificity = proportion(tn, tn + fp, "no image of another class")
+        specificity = proportion(tn, tn + fp, phrase("no image of another class"))
         out.append(
             ClassFigures(
                 label, support, answered, tp, fp, fn, tn,

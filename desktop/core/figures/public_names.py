@@ -16,6 +16,7 @@ from typing import TextIO
 from desktop.core.data.person_names import may_name_a_person
 from desktop.core.figures.result import EvaluationResult
 from desktop.system.csv_cells import CsvWriter
+from desktop.system.words import phrase
 
 _QUOTED = re.compile(r"'([^']+)'|“([^”]+)”|\"([^\"]+)\"")
 _FILE = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
@@ -44,16 +45,26 @@ class PublicNames:
 
     def words(self) -> str:
         """Exactly what is hidden, in one sentence; the same in the window, in reports and on the command line."""
-        title = " and the name of the data's folder" if self.title_hidden else ""
+        title = phrase(" and the name of the data's folder") if self.title_hidden else ""
         if not self.hidden and not title:
-            return "Names of files are written as they are, with the folders inside the data and none above them."
+            return phrase(
+                "Names of files are written as they are, with the folders inside the data and none above them."
+            )
         if not self.hidden:
-            return "The name of the data's folder is hidden; names of files are written as they are."
+            return phrase("The name of the data's folder is hidden; names of files are written as they are.")
         if self.medical:
-            return f"The names of all {self.total:,} files and of their folders{title} are replaced by numbers."
-        return (
-            f"{len(self.hidden):,} of {self.total:,} names of files read like a person's name, or hold a patient's: "
-            f"numbers stand in place of these{title}. The others are written as they are."
+            return phrase(
+                "The names of all {total:,} files and of their folders{title} are replaced by numbers.",
+                total=self.total,
+                title=title,
+            )
+        return phrase(
+            "{count:,} of {total:,} names of files read like a person's name, or hold a "
+            "patient's: numbers stand in place of these{title}. The others are written as they "
+            "are.",
+            count=len(self.hidden),
+            total=self.total,
+            title=title,
         )
 
     def clean(self, text: str) -> str:
@@ -140,4 +151,4 @@ def public_result(result: EvaluationResult, naming: PublicNames) -> EvaluationRe
 
 def key_file(path: Path) -> Path:
     """Where the key to the file ``path`` lies."""
-    return path.with_name(f"{path.stem} - key to names.csv")
+    return path.with_name(phrase("{stem} - key to names.csv", stem=path.stem))

@@ -26,6 +26,7 @@ from desktop.core.figures.metrics import ClassFigures, Curves, Means
 from desktop.core.figures.table import computed
 from desktop.core.figures.thresholds import HIGHEST_SCORE, OperatingPoint, ThresholdTable
 from desktop.core.types import PreprocessSpec
+from desktop.system.words import phrase
 
 _AUC_CLASSES = 100  # beyond that many, a one-against-rest AUC for each class helps nobody
 
@@ -121,11 +122,21 @@ class EvaluationResult:
             return ""
         total = len(self) + len(self.skipped)
         reason, often = collections.Counter(item.message for item in self.skipped).most_common(1)[0]
-        most = f": {reason}" if often == len(self.skipped) else f"; {often:,} of them: {reason}"
-        have = "has" if len(self.skipped) == 1 else "have"
-        return (
-            f"{len(self.skipped):,} of {total:,} pictures {have} no answer and count in no figure, which is of the "
-            f"{len(self):,} others alone{most}"
+        said = (
+            phrase("Of these: {reason}.", one="This one: {reason}.", count=often, reason=reason.rstrip("."))
+            if often == len(self.skipped)
+            else phrase("{often:,} of these: {reason}.", often=often, reason=reason.rstrip("."))
+        )
+        return phrase(
+            "{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} "
+            "others alone. {said}",
+            one="{count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the "
+            "{answered:,} "
+            "others alone. {said}",
+            count=len(self.skipped),
+            total=total,
+            answered=len(self),
+            said=said,
         )
 
     def take(self, rows: np.ndarray) -> EvaluationResult:

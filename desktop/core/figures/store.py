@@ -29,14 +29,15 @@ from desktop.core.types import FoveaError
 from desktop.system import strict_json
 from desktop.system.files import OWN_DISK, not_written, put_in_place, write_atomically
 from desktop.system.strict_json import JsonStore
+from desktop.system.words import phrase
 
 _SCHEMA = 1
 _MOST_BYTES = 256 << 20  # a million names of pictures
 _CHOICE = ".threshold.json"
 _DELETED = "deleted"
-_THE_LABELS = "what was said of labels"
-_THE_MAPPINGS = "which class means which label"
-_THE_THRESHOLD = "the chosen threshold"
+_THE_LABELS = phrase("what was said of labels")
+_THE_MAPPINGS = phrase("which class means which label")
+_THE_THRESHOLD = phrase("the chosen threshold")
 Judgement = Literal["right", "wrong", "unsure"]
 JUDGEMENTS: tuple[Judgement, ...] = ("right", "wrong", "unsure")
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -146,7 +147,7 @@ class EvaluationStore:
             try:
                 place.unlink(missing_ok=True)
             except OSError as error:
-                raise not_written("the threshold", OWN_DISK, error) from error
+                raise not_written(phrase("the threshold"), OWN_DISK, error) from error
         elif self._path(key).is_file():
             self._file(place.name, _THE_THRESHOLD).write({"threshold": threshold, "reason": reason})
 
@@ -165,7 +166,9 @@ class EvaluationStore:
             result = self.load(self.key(model, fingerprint, mapping))
         except FoveaError as error:
             if error.kind == "damaged":
-                self._say("The evaluation that was kept of these pictures is damaged. They are looked at again.")
+                self._say(
+                    phrase("The evaluation that was kept of these pictures is damaged. They are looked at again.")
+                )
             return None
         if not result.complete or not result.model.answers_as(model):
             return None
@@ -214,7 +217,7 @@ class EvaluationStore:
             except FileNotFoundError:
                 continue  # deleted meanwhile
             except (*_DAMAGED, FoveaError):
-                self._say(f"A kept evaluation is damaged and not listed: '{file.name}'.")
+                self._say(phrase("A kept evaluation is damaged and not listed: '{name}'.", name=file.name))
         return sorted(out, key=lambda kept: kept.created, reverse=True)
 
     def delete(self, key: str) -> None:
@@ -241,7 +244,7 @@ class EvaluationStore:
                     put_in_place(here / name, there / name)
         except OSError as error:
             reason = os.strerror(error.errno).lower() if error.errno else type(error).__name__
-            text = f"this evaluation was not moved: {reason}"
+            text = phrase("this evaluation was not moved: {reason}", reason=reason)
             raise FoveaError("not-moved", text, "Look at the rights of Fovea's own data folder.") from error
 
     # What people said of labels: about the data, so it is kept by the data's fingerprint.
@@ -305,7 +308,7 @@ class EvaluationStore:
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / name, write)
         except OSError as error:
-            raise not_written("the evaluation", OWN_DISK, error) from error
+            raise not_written(phrase("the evaluation"), OWN_DISK, error) from error
 
 
 def _model_key(model: ModelFacts) -> list[object]:

@@ -20,6 +20,7 @@ import numpy as np
 from desktop.core.figures.clustered import Persons
 from desktop.core.figures.intervals import Estimate, shown
 from desktop.core.translate import QT_TRANSLATE_NOOP
+from desktop.system.words import number, phrase, translated, worded
 
 CONTEXT = "Metrics"
 """The context in which a window translates the titles of this table."""
@@ -60,12 +61,19 @@ class Measure:
 
     def titled(self, label: str = "") -> str:
         """The title, with the positive class in it; without where that has no name here."""
-        return self.title.format(label=label) if label or "{label}" not in self.title else self.brief
+        if label or "{label}" not in self.title:
+            return translated(CONTEXT, self.title).format(label=label)
+        return self.brief
 
     @property
     def brief(self) -> str:
         """The title where room is short, and where no class is at hand."""
-        return self.short or self.title
+        return translated(CONTEXT, self.short or self.title)
+
+    @property
+    def named(self) -> str:
+        """The title in the language that is spoken, of a figure that speaks of no class."""
+        return translated(CONTEXT, self.title)
 
 
 def _at(path: str, held: Any) -> Estimate | None:
@@ -211,10 +219,12 @@ def written(row: Measure, estimate: Estimate, digits: int | None = None) -> tupl
         return "–", estimate.reason
     places = digits if digits is not None else 2 if row.percent else 4
     scale, unit = (100, " %") if row.percent else (1, "")
-    bounds = estimate.reason
+    spec = f".{places}f"
+    bounds = worded(estimate.reason)
     if estimate.low is not None and estimate.high is not None:
-        bounds = f"{scale * estimate.low:.{places}f} to {scale * estimate.high:.{places}f}{unit}, n = {estimate.n:,}"
-    return f"{scale * estimate.value:.{places}f}{unit}", bounds
+        low, high = (number(scale * bound, spec) for bound in (estimate.low, estimate.high))
+        bounds = phrase("{low} to {high}{unit}, n = {n:,}", low=low, high=high, unit=unit, n=estimate.n)
+    return f"{number(scale * estimate.value, spec)}{unit}", bounds
 
 
 def in_one(row: Measure, estimate: Estimate | None, digits: int | None = None) -> str:
@@ -223,7 +233,7 @@ def in_one(row: Measure, estimate: Estimate | None, digits: int | None = None) -
         return "–"
     value, bounds = written(row, estimate, digits)
     if shown(estimate).value is None:
-        return f"not known: {bounds}"
+        return phrase("not known: {bounds}", bounds=bounds)
     return f"{value} ({bounds})" if bounds else value
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from desktop.core.figures.intervals import FEWEST, Estimate, Z, proportion, unknown
+from desktop.system.words import phrase
 
 HIGHEST_SCORE = 0.5
 """The threshold that stands for 'the highest of two scores', but for equal ones."""
@@ -83,11 +84,11 @@ class ThresholdTable:
         total = self.positives + self.negatives
         return OperatingPoint(
             threshold, tp, fp, tn, fn,
-            proportion(tp, self.positives, "no positive image"),
-            proportion(tn, self.negatives, "no negative image"),
-            proportion(tp, tp + fp, "nothing was called positive"),
-            proportion(tn, tn + fn, "nothing was called negative"),
-            proportion(tp + tn, total, "no image was answered"),
+            proportion(tp, self.positives, phrase("no positive image")),
+            proportion(tn, self.negatives, phrase("no negative image")),
+            proportion(tp, tp + fp, phrase("nothing was called positive")),
+            proportion(tn, tn + fn, phrase("nothing was called negative")),
+            proportion(tp + tn, total, phrase("no image was answered")),
             self.positives / total if total else None,
         )  # fmt: skip
 
@@ -151,7 +152,7 @@ def predictive_values(point: OperatingPoint, prevalence: float) -> tuple[Estimat
 
 def _bayes(right: float, wrong: float, centre: float, half: float, n: int) -> Estimate:
     if right + wrong == 0:
-        return unknown("nothing gets this answer", n)
+        return unknown(phrase("nothing gets this answer"), n)
     value = right / (right + wrong)
     low, high = (1 / (1 + math.exp(-x)) for x in (centre - half, centre + half))
     return Estimate(value, min(low, value), max(high, value), n, None, "logit")
@@ -208,7 +209,7 @@ def gain_of(
     better = (chosen == positive).astype(np.int64) - (plain == positive).astype(np.int64)
     counts = [len(np.unique(owners[kind])) for kind in (positive, ~positive)]
     if min(counts) == 0:
-        return Gain(aim, unknown("there are pictures of one class alone", len(positive)), *counts)
+        return Gain(aim, unknown(phrase("there are pictures of one class alone"), len(positive)), *counts)
     kinds = {"sensitivity": [positive], "specificity": [~positive]}.get(aim, [positive, ~positive])
     parts = [_mean_by_owner(better[kind], owners[kind]) for kind in kinds]
     value, centre = (sum(part[at] for part in parts) / len(parts) for at in (0, 1))

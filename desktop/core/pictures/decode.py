@@ -49,6 +49,7 @@ from desktop.core.pictures.formats import (
 )
 from desktop.core.pictures.limits import MAX_FILE_BYTES, MAX_PIXELS, check_file_size
 from desktop.core.types import DecodedImage, DecodeError, ImageSource
+from desktop.system.words import phrase
 
 __all__ = ["MAX_FILE_BYTES", "MAX_PIXELS", "SUPPORTED_SUFFIXES", "decode", "sniff"]
 
@@ -158,7 +159,10 @@ def _refused_by_system(error: OSError) -> DecodeError:
         )
     return DecodeError(
         "no-access",
-        f"The file could not be read ({errno.errorcode.get(error.errno or 0, 'input/output error')}).",
+        phrase(
+            "The file could not be read ({get}).",
+            get=errno.errorcode.get(error.errno or 0, phrase("input/output error")),
+        ),
         "Check the drive or the connection, then try again.",
     )
 
@@ -167,10 +171,14 @@ def _refusal(head: bytes) -> DecodeError:
     name = foreign_name(head)
     if name is not None:
         return DecodeError(
-            "unsupported-format", f"This is {name}; expected {EXPECTED}.", "Save or export it as PNG or JPEG first."
+            "unsupported-format",
+            phrase("This is {name}; expected {expected}.", name=name, expected=EXPECTED),
+            "Save or export it as PNG or JPEG first.",
         )
-    what = "text" if looks_like_text(head) else "data of an unknown kind"
-    return DecodeError("not-an-image", f"The file holds {what}; expected {EXPECTED}.", _COPY_AGAIN)
+    what = "text" if looks_like_text(head) else phrase("data of an unknown kind")
+    return DecodeError(
+        "not-an-image", phrase("The file holds {what}; expected {expected}.", what=what, expected=EXPECTED), _COPY_AGAIN
+    )
 
 
 def _explained(error: Exception) -> DecodeError:
@@ -180,10 +188,14 @@ def _explained(error: Exception) -> DecodeError:
     text = str(error)
     if type(error).__name__ == "DecompressionBombError":
         pixels = re.search(r"\((\d+) pixels\)", text)
-        what = f"{int(pixels[1]) / 1e6:,.0f} million" if pixels else "far too many"
+        what = f"{int(pixels[1]) / 1e6:,.0f} million" if pixels else phrase("far too many")
         return DecodeError(
             "too-large",
-            f"The picture has {what} pixels; expected at most {MAX_PIXELS // 1_000_000} million.",
+            phrase(
+                "The picture has {what} pixels; expected at most {max_pixels} million.",
+                what=what,
+                max_pixels=MAX_PIXELS // 1_000_000,
+            ),
             "Scale it down in another program first.",
         )
     if isinstance(error, MemoryError):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from desktop.core.types import DecodeError, FoveaError, ImageSource, Notice, PreparedImage, PreprocessSpec
 from desktop.system import workers
+from desktop.system.words import phrase
 from desktop.system.workers import Fault, WorkerLimits, Workers
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ LIMITS = WorkerLimits()
 
 _WHOLE_FILE = 32 << 20  # bytes; larger files are not held in memory beside their picture
 _HERE = "desktop.core.pictures.decode_in_child"
-_SAVE_AGAIN = "Open it in another program and save it again."
+_SAVE_AGAIN = phrase("Open it in another program and save it again.")
 
 
 def each(
@@ -104,20 +105,26 @@ def explained(fault: Fault) -> DecodeError:
     if fault.kind == "too-long":
         return DecodeError(
             "took-too-long",
-            f"Opening the picture took more than {LIMITS.work_s:.0f} seconds of work and was given up.",
-            f"Its data are most likely damaged. {_SAVE_AGAIN}",
+            phrase(
+                "Opening the picture took more than {work_s:.0f} seconds of work and was given up.",
+                work_s=LIMITS.work_s,
+            ),
+            phrase("Its data are most likely damaged. {save_again}", save_again=_SAVE_AGAIN),
         )
     if fault.kind == "too-much-memory":
         return DecodeError(
             "too-large",
-            f"The picture needs more than the {LIMITS.memory >> 20:,} MiB of memory that Fovea gives to one picture.",
+            phrase(
+                "The picture needs more than the {memory:,} MiB of memory that Fovea gives to one picture.",
+                memory=LIMITS.memory >> 20,
+            ),
             "Scale it down in another program first.",
         )
-    how = "ended with an unexpected fault" if fault.kind == "unexpected" else "crashed"
+    how = phrase("ended with an unexpected fault") if fault.kind == "unexpected" else "crashed"
     return DecodeError(
         "decoder-crashed",
-        f"The library that opens this format {how} ({fault.detail}).",
-        f"The picture's data are most likely damaged. {_SAVE_AGAIN}",
+        phrase("The library that opens this format {how} ({detail}).", how=how, detail=fault.detail),
+        phrase("The picture's data are most likely damaged. {save_again}", save_again=_SAVE_AGAIN),
     )
 
 

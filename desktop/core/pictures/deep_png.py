@@ -16,6 +16,7 @@ from PIL import Image
 
 from desktop.core.pictures import depth, windowing
 from desktop.core.types import Notice
+from desktop.system.words import phrase
 
 _GREY_ALPHA = "LA;16B"
 _SWAPPED = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L", _GREY_ALPHA: "RGBA"}
@@ -51,7 +52,7 @@ def to_eight(
         domain = np.arange(65536)
         if grey or depth.is_shallow(counts, 16):
             window = windowing.histogram_window(domain, counts) or (0.0, 65535.0)
-            notice = Notice("windowed", f"16-bit, windowed {windowing.describe(window)}")
+            notice = Notice("windowed", phrase("16-bit, windowed {describe}", describe=windowing.describe(window)))
             table = curved(window, exponent)
         else:
             notice = depth.upper_eight(16)

@@ -14,6 +14,7 @@ import numpy as np
 
 from desktop.core.pictures import windowing
 from desktop.core.types import Notice
+from desktop.system.words import phrase
 
 HOT = 1e-4
 """The share of samples that may lie above a quarter of the range in colour that counts as shallow: hot pixels."""
@@ -50,8 +51,8 @@ def to_eight(values: np.ndarray, bits: int, seen: np.ndarray | None = None) -> t
     else:
         window = _chosen(values, seen)
         pixels = windowing.to_bytes(values, window)
-    what = f"{bits}-bit" + (" floating point" if kind == "f" else "")
-    notices = [Notice("windowed", f"{what}, windowed {windowing.describe(window)}")]
+    text = "{bits}-bit floating point, windowed {window}" if kind == "f" else "{bits}-bit, windowed {window}"
+    notices = [Notice("windowed", phrase(text, bits=bits, window=windowing.describe(window)))]
     if kind == "f" and not _all_finite(values):
         notices.append(_NOT_FINITE)
     return pixels, tuple(notices)
@@ -65,7 +66,7 @@ def _upper(values: np.ndarray, bits: int) -> tuple[np.ndarray, tuple[Notice, ...
 
 def upper_eight(bits: int) -> Notice:
     """The notice of colour that uses its range and is taken by its upper 8 bits."""
-    return Notice("reduced-depth", f"{bits} bits a channel, the upper 8 used")
+    return Notice("reduced-depth", phrase("{bits} bits a channel, the upper 8 used", bits=bits))
 
 
 def _shallow_sample(values: np.ndarray, bits: int, seen: np.ndarray | None) -> bool:

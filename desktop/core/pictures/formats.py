@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import struct
 
+from desktop.system.words import phrase
+
 HEAD_BYTES = 4096
 """How many bytes from the start of a file :func:`sniff` and :func:`foreign_name` want to see."""
 
 FORMATS: tuple[str, ...] = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF", "DICOM")
 """The closed list of formats that Fovea opens, by the name that ``DecodedImage.format`` carries."""
 
-EXPECTED = "JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM"
+EXPECTED = phrase("JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM")
 """The same list in words, for messages."""
 
 _SUFFIXES = ".jpg .jpeg .jpe .jfif .png .webp .bmp .dib .gif .tif .tiff .heic .heif .hif .avif .dcm .dicom"
@@ -31,36 +33,36 @@ _DICOM_VRS = frozenset(
 )
 
 _FOREIGN: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"%PDF", "a PDF document"),
-    (0, b"%!PS", "an EPS or PostScript document"),
-    (0, b"\xc5\xd0\xd3\xc6", "an EPS document"),
-    (0, b"8BPS", "a Photoshop document (PSD)"),
-    (0, b"SIMPLE  =", "a FITS file"),
-    (0, b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture"),
-    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
-    (0, b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture"),
-    (0, b"\xff\x0a", "a JPEG XL picture"),
-    (0, b"FUJIFILMCCD-RAW", "a camera raw file"),
-    (0, b"IIRO", "a camera raw file"),
-    (0, b"IIRS", "a camera raw file"),
-    (0, b"IIU\x00", "a camera raw file"),
-    (0, b"gimp xcf", "a GIMP document (XCF)"),
-    (0, b"qoif", "a QOI picture"),
-    (0, b"\x76\x2f\x31\x01", "an OpenEXR picture"),
-    (0, b"#?RADIANCE", "a Radiance HDR picture"),
-    (0, b"DDS ", "a DDS texture"),
-    (0, b"icns", "an icon file"),
-    (0, b"\x00\x00\x01\x00", "an icon file"),
-    (0, b"\x00\x00\x02\x00", "a cursor file"),
-    (0, b"NRRD000", "an NRRD volume"),
-    (0, b"\x5c\x01\x00\x00", "a NIfTI volume"),
-    (344, b"n+1\x00", "a NIfTI volume"),
-    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file"),
-    (0, b"\x93NUMPY", "a NumPy array"),
-    (0, b"PK\x03\x04", "a ZIP archive"),
-    (0, b"\x1f\x8b", "a gzip archive"),
-    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (0, b"%PDF", phrase("a PDF document")),
+    (0, b"%!PS", phrase("an EPS or PostScript document")),
+    (0, b"\xc5\xd0\xd3\xc6", phrase("an EPS document")),
+    (0, b"8BPS", phrase("a Photoshop document (PSD)")),
+    (0, b"SIMPLE  =", phrase("a FITS file")),
+    (0, b"\x00\x00\x00\x0cjP  ", phrase("a JPEG 2000 picture")),
+    (0, b"\xff\x4f\xff\x51", phrase("a JPEG 2000 picture")),
+    (0, b"\x00\x00\x00\x0cJXL ", phrase("a JPEG XL picture")),
+    (0, b"\xff\x0a", phrase("a JPEG XL picture")),
+    (0, b"FUJIFILMCCD-RAW", phrase("a camera raw file")),
+    (0, b"IIRO", phrase("a camera raw file")),
+    (0, b"IIRS", phrase("a camera raw file")),
+    (0, b"IIU\x00", phrase("a camera raw file")),
+    (0, b"gimp xcf", phrase("a GIMP document (XCF)")),
+    (0, b"qoif", phrase("a QOI picture")),
+    (0, b"\x76\x2f\x31\x01", phrase("an OpenEXR picture")),
+    (0, b"#?RADIANCE", phrase("a Radiance HDR picture")),
+    (0, b"DDS ", phrase("a DDS texture")),
+    (0, b"icns", phrase("an icon file")),
+    (0, b"\x00\x00\x01\x00", phrase("an icon file")),
+    (0, b"\x00\x00\x02\x00", phrase("a cursor file")),
+    (0, b"NRRD000", phrase("an NRRD volume")),
+    (0, b"\x5c\x01\x00\x00", phrase("a NIfTI volume")),
+    (344, b"n+1\x00", phrase("a NIfTI volume")),
+    (0, b"\x89HDF\r\n\x1a\n", phrase("an HDF5 file")),
+    (0, b"\x93NUMPY", phrase("a NumPy array")),
+    (0, b"PK\x03\x04", phrase("a ZIP archive")),
+    (0, b"\x1f\x8b", phrase("a gzip archive")),
+    (0, b"7z\xbc\xaf\x27\x1c", phrase("a 7-Zip archive")),
+    (0, b"Rar!\x1a\x07", phrase("a RAR archive")),
     (0, b"\x1a\x45\xdf\xa3", "a video"),
     (0, b"\x00\x00\x01\xba", "a video"),
     (0, b"\x00\x00\x01\xb3", "a video"),
@@ -138,20 +140,20 @@ def foreign_name(head: bytes) -> str | None:
             return name
     if head[4:8] == b"ftyp":
         if head[8:12] == b"crx ":
-            return "a camera raw file"
-        return "a video" if head[8:12].startswith(_VIDEO_BRANDS) else "a media file of another kind"
+            return phrase("a camera raw file")
+        return "a video" if head[8:12].startswith(_VIDEO_BRANDS) else phrase("a media file of another kind")
     if head[8:10] == b"CR" and head.startswith(b"II*\x00"):
-        return "a camera raw file"
+        return phrase("a camera raw file")
     if head.startswith(b"RIFF"):
-        return "a sound or video file"
+        return phrase("a sound or video file")
     start = head[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     xml = start.startswith((b"<?xml", b"<!--", b"<!doctype svg"))
     if start.startswith(b"<svg") or (xml and b"<svg" in head.lower()):
-        return "an SVG drawing"
+        return phrase("an SVG drawing")
     if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page"
+        return phrase("a web page")
     if head[:2] in (b"P1", b"P2", b"P3", b"P4", b"P5", b"P6") and head[2:3] in (b" ", b"\n", b"\r", b"\t"):
-        return "a PNM picture"
+        return phrase("a PNM picture")
     return None
 
 

@@ -16,6 +16,7 @@ from PIL import Image, JpegImagePlugin
 
 from desktop.core.pictures.limits import MAX_PIXELS, reduced_notice, reduction_of
 from desktop.core.types import DecodeError, Notice
+from desktop.system.words import phrase
 
 _PIXELS_A_BYTE = 1000
 """More than this and a large JPEG is an empty promise: an even block of 64 pixels takes about a bit a channel."""
@@ -30,14 +31,14 @@ _FILLERS = (b"\xff\x00" * 64, b"\x5a" * 128, b"\xa5" * 128)
 _MISSING_END = Notice("no-end-mark", "the file's end mark is missing, nothing of the picture is", "caution")
 
 _NAMES = {
-    0xC3: "lossless JPEG",
-    0xC5: "hierarchical JPEG",
-    0xC6: "hierarchical JPEG",
-    0xC7: "hierarchical lossless JPEG",
-    0xCB: "arithmetic-coded lossless JPEG",
-    0xCD: "hierarchical JPEG",
-    0xCE: "hierarchical JPEG",
-    0xCF: "hierarchical lossless JPEG",
+    0xC3: phrase("lossless JPEG"),
+    0xC5: phrase("hierarchical JPEG"),
+    0xC6: phrase("hierarchical JPEG"),
+    0xC7: phrase("hierarchical lossless JPEG"),
+    0xCB: phrase("arithmetic-coded lossless JPEG"),
+    0xCD: phrase("hierarchical JPEG"),
+    0xCE: phrase("hierarchical JPEG"),
+    0xCF: phrase("hierarchical lossless JPEG"),
     0xF7: "JPEG-LS",
 }
 
@@ -129,11 +130,11 @@ def open_jpeg(file: BinaryIO, size: int) -> tuple[Image.Image, tuple[int, int], 
 def _check_process(facts: JpegFacts) -> None:
     name = _NAMES.get(facts.process)
     if name is None and facts.precision != 8:
-        name = f"JPEG of {facts.precision} bits"
+        name = phrase("JPEG of {precision} bits", precision=facts.precision)
     if name is not None:
         raise DecodeError(
             "unsupported-format",
-            f"This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.",
+            phrase("This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.", name=name),
             "Save it as PNG or as an ordinary JPEG first.",
         )
 
@@ -143,8 +144,15 @@ def _check_promise(facts: JpegFacts, size: int) -> None:
     if pixels > size * _PIXELS_A_BYTE:
         raise DecodeError(
             "too-large",
-            f"The JPEG declares {facts.width}×{facts.height} pixels, {pixels / 1e6:,.0f} million, in {size:,} bytes; "
-            f"expected at most {MAX_PIXELS // 1_000_000} million in so small a file.",
+            phrase(
+                "The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} "
+                "bytes; expected at most {max_pixels} million in so small a file.",
+                width=facts.width,
+                height=facts.height,
+                pixels=pixels / 1e6,
+                size=size,
+                max_pixels=MAX_PIXELS // 1_000_000,
+            ),
             "Copy or download it again.",
         )
     largest = max((s >> 4) * (s & 15) for s in facts.sampling) or 1
@@ -152,8 +160,13 @@ def _check_promise(facts: JpegFacts, size: int) -> None:
     if facts.progressive and samples * 2 > _MAX_COEFFICIENTS:
         raise DecodeError(
             "too-large",
-            f"The JPEG has {pixels / 1e6:,.0f} million pixels and is progressive: decoding it takes "
-            f"{samples * 2 / 2**30:.1f} GiB of memory; expected at most {_MAX_COEFFICIENTS / 2**30:.1f}.",
+            phrase(
+                "The JPEG has {pixels:,.0f} million pixels and is progressive: decoding it takes "
+                "{samples:.1f} GiB of memory; expected at most {max_coefficients:.1f}.",
+                pixels=pixels / 1e6,
+                samples=samples * 2 / 2**30,
+                max_coefficients=_MAX_COEFFICIENTS / 2**30,
+            ),
             "Save it as an ordinary (baseline) JPEG, or scale it down.",
         )
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from desktop.core.types import DecodeError, Notice
+from desktop.system.words import phrase
 
 MAX_PIXELS = 64_000_000
 """The largest picture that is kept, in pixels: 192 MB in memory."""
@@ -40,7 +41,12 @@ def reduction_of(width: int, height: int, most: int = MAX_PIXELS) -> Reduction:
 
 def reduced_notice(width: int, height: int, factor: int) -> Notice:
     """The notice of a picture read at 1/``factor`` of each side because of its size."""
-    return Notice("reduced-size", f"read at 1/{factor} of {width}×{height}, for it is very large")
+    return Notice(
+        "reduced-size",
+        phrase(
+            "read at 1/{factor} of {width}×{height}, for it is very large", factor=factor, width=width, height=height
+        ),
+    )
 
 
 def check_size(width: int, height: int) -> None:
@@ -52,14 +58,26 @@ def check_size(width: int, height: int) -> None:
 
 def _check_any(width: int, height: int) -> None:
     if width < 1 or height < 1:
-        raise DecodeError("damaged", f"The picture declares a size of {width}×{height} pixels; expected at least 1×1.")
+        raise DecodeError(
+            "damaged",
+            phrase(
+                "The picture declares a size of {width}×{height} pixels; expected at least 1×1.",
+                width=width,
+                height=height,
+            ),
+        )
 
 
 def _too_large(width: int, height: int, most: int) -> DecodeError:
     return DecodeError(
         "too-large",
-        f"The picture has {width}×{height} pixels, {width * height / 1e6:,.0f} million; "
-        f"expected at most {most // 1_000_000} million.",
+        phrase(
+            "The picture has {width}×{height} pixels, {width2:,.0f} million; expected at most {most} million.",
+            width=width,
+            height=height,
+            width2=width * height / 1e6,
+            most=most // 1_000_000,
+        ),
         "Scale it down in another program first.",
     )
 
@@ -71,7 +89,11 @@ def check_file_size(size: int) -> None:
     if size > MAX_FILE_BYTES:
         raise DecodeError(
             "too-large",
-            f"The file has {size >> 20} MiB; expected at most {MAX_FILE_BYTES >> 20} MiB.",
+            phrase(
+                "The file has {size} MiB; expected at most {max_file_bytes} MiB.",
+                size=size >> 20,
+                max_file_bytes=MAX_FILE_BYTES >> 20,
+            ),
             "Save it smaller in another program first.",
         )
 
@@ -79,7 +101,9 @@ def check_file_size(size: int) -> None:
 def check_frame(frame: int, frames: int) -> None:
     """Raise DecodeError ``no-such-frame`` unless ``frame`` (0-based) is one of ``frames``."""
     if not 0 <= frame < frames:
-        have = "one frame" if frames == 1 else f"{frames} frames"
+        have = phrase("one frame") if frames == 1 else f"{frames} frames"
         raise DecodeError(
-            "no-such-frame", f"Frame {frame + 1} was asked for; the file has {have}.", f"Choose frame 1 to {frames}."
+            "no-such-frame",
+            phrase("Frame {frame} was asked for; the file has {have}.", frame=frame + 1, have=have),
+            phrase("Choose frame 1 to {frames}.", frames=frames),
         )

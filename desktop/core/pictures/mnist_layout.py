@@ -16,6 +16,7 @@ from desktop.core.drawings.segments import MOST, split
 from desktop.core.pictures import pixels
 from desktop.core.pictures.ruled_paper import without_rules
 from desktop.core.types import Notice, PreparedImage
+from desktop.system.words import phrase
 
 SIDE = 28
 BOX = 20
@@ -62,14 +63,18 @@ def prepare_ink(grey: np.ndarray) -> PreparedImage:
     if len(pieces) < 2:
         more = (too_many(pieces[0].untold),) if pieces and pieces[0].untold else ()
         return PreparedImage(whole.pixels, (*more, *whole.notices))
-    words = f"{len(pieces)} pieces of ink stand apart, and the model reads one digit"
+    words = phrase("{count} pieces of ink stand apart, and the model reads one digit", count=len(pieces))
     each = tuple(lay_out(piece.ink, *found[1:]).pixels for piece in pieces)
     return PreparedImage(whole.pixels, (Notice(SEVERAL, words, "caution"), *whole.notices), each)
 
 
 def too_many(count: int) -> Notice:
     """What to say of a picture that holds ``count`` pieces of ink."""
-    words = f"{count} pieces of ink, and no more than {MOST} are read: the answer is for one of them at most"
+    words = phrase(
+        "{count} pieces of ink, and no more than {most} are read: the answer is for one of them at most",
+        count=count,
+        most=MOST,
+    )
     return Notice(TOO_MANY, words, "caution")
 
 
@@ -80,7 +85,7 @@ def lay_out(ink: np.ndarray | None, inverted: bool = False, ruled: bool = False,
         notices.append(Notice("no-ink", "no ink was found: the picture is blank", "caution"))
         return PreparedImage(np.zeros((SIDE, SIDE, 1), np.uint8), tuple(notices))
     if tones > MOST_TONES:
-        words = f"{tones:.0%} of the picture is neither paper nor ink: it is no drawing"
+        words = phrase("{tones:.0%} of the picture is neither paper nor ink: it is no drawing", tones=tones)
         notices.append(Notice(NOT_INK, words, "caution"))
     if inverted:
         notices.append(Notice("inverted", "dark ink on light paper was inverted"))
@@ -91,9 +96,15 @@ def lay_out(ink: np.ndarray | None, inverted: bool = False, ruled: bool = False,
         notices.append(Notice("despeckled", "marks far from the largest stroke, or much fainter, were left out"))
     digit, width = _normalise_stroke(digit)
     if width is not None:
-        word = "thin strokes were thickened" if width < _THIN else "thick strokes were thinned"
-        notices.append(Notice("stroke", f"{word} (width {width:.1f} of {BOX})"))
-    notices.append(Notice("centred", f"the ink was cropped, scaled into {BOX}×{BOX} and centred by mass"))
+        text = (
+            "thin strokes were thickened (width {width:.1f} of {box})"
+            if width < _THIN
+            else "thick strokes were thinned (width {width:.1f} of {box})"
+        )
+        notices.append(Notice("stroke", phrase(text, width=width, box=BOX)))
+    notices.append(
+        Notice("centred", phrase("the ink was cropped, scaled into {box}×{box} and centred by mass", box=BOX))
+    )
     return PreparedImage(_centre(_shrink(digit))[:, :, np.newaxis], tuple(notices))
 
 

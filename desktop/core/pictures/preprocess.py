@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from desktop.core.types import DecodedImage, Notice, PreparedImage, PrepareError, PreprocessSpec
+from desktop.system.words import phrase
 
 _FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -58,7 +59,11 @@ def _check(pixels: np.ndarray) -> None:
     ):
         raise PrepareError(
             "bad-pixels",
-            f"found an array of {pixels.dtype} with shape {pixels.shape}; expected uint8 of (H, W) or (H, W, 3)",
+            phrase(
+                "found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)",
+                dtype=pixels.dtype,
+                shape=pixels.shape,
+            ),
         )
 
 
@@ -83,18 +88,32 @@ def _facts(size: tuple[int, int], spec: PreprocessSpec) -> list[Notice]:
     target = f"{spec.width}×{spec.height}"
     ratio = (width / height) / (spec.width / spec.height)
     if spec.fit == "stretch" and not 0.98 < ratio < 1.02:
-        notices.append(Notice("stretched", f"stretched from {width}×{height} to {target}"))
+        notices.append(
+            Notice(
+                "stretched",
+                phrase("stretched from {width}×{height} to {target}", width=width, height=height, target=target),
+            )
+        )
     elif spec.fit == "center_crop":
         scale = _cover_scale(size, spec)
         kept = spec.width * spec.height / (width * scale * height * scale)
         if kept < 0.98:
-            notices.append(Notice("cropped", f"the middle {kept:.0%} of {width}×{height} was used"))
+            notices.append(
+                Notice(
+                    "cropped",
+                    phrase("the middle {kept:.0%} of {width}×{height} was used", kept=kept, width=width, height=height),
+                )
+            )
     elif spec.fit == "letterbox" and not 0.98 < ratio < 1.02:
-        notices.append(Notice("padded", f"padded to {target}, nothing cut off"))
+        notices.append(Notice("padded", phrase("padded to {target}, nothing cut off", target=target)))
     if width < spec.width and height < spec.height:
-        notices.append(Notice("enlarged", f"enlarged from {width}×{height}", "caution"))
+        notices.append(
+            Notice("enlarged", phrase("enlarged from {width}×{height}", width=width, height=height), "caution")
+        )
     if max(width, height) > 8 * min(width, height):
-        notices.append(Notice("extreme-shape", f"unusual shape {width}×{height}", "caution"))
+        notices.append(
+            Notice("extreme-shape", phrase("unusual shape {width}×{height}", width=width, height=height), "caution")
+        )
     return notices
 
 

@@ -27,6 +27,7 @@ from desktop.core.pictures import (
 from desktop.core.pictures.limits import check_frame, check_size
 from desktop.core.pictures.orientation import UPRIGHT, transposed
 from desktop.core.types import DecodedImage, DecodeError, Notice
+from desktop.system.words import phrase
 
 _WIDE_MODES = frozenset(("I", "F", "I;16", "I;16L", "I;16B", "I;16N"))
 _ORIENTATION_TAG = 0x0112
@@ -76,7 +77,9 @@ def _finished(
     stored = stored or picture.size
     said = list(frame_notices(kind, frame, frames))
     if orientation in UPRIGHT:
-        said.append(Notice("upright", f"turned upright (EXIF orientation {orientation})"))
+        said.append(
+            Notice("upright", phrase("turned upright (EXIF orientation {orientation})", orientation=orientation))
+        )
         picture = transposed(picture, orientation)
         if orientation >= 5:
             stored = stored[1], stored[0]
@@ -88,7 +91,16 @@ def frame_notices(kind: str, frame: int, frames: int) -> tuple[Notice, ...]:
     """What is said of a picture that is one of several."""
     if frames == 1:
         return ()
-    return (Notice("frames", f"{'page' if kind == 'TIFF' else 'frame'} {frame + 1} of {frames}"),)
+    return (
+        Notice(
+            "frames",
+            phrase(
+                "page {frame} of {frames}" if kind == "TIFF" else "frame {frame} of {frames}",
+                frame=frame + 1,
+                frames=frames,
+            ),
+        ),
+    )
 
 
 def _profile(profile: object) -> bytes | None:
@@ -160,7 +172,7 @@ def _deep_grey(picture: Image.Image, exponent: float) -> tuple[Image.Image, tupl
     shown = Image.fromarray(deep_png.curved(window, exponent)[values])
     if seen is not None and not seen.all():
         shown.putalpha(Image.fromarray(np.where(seen, 255, 0).astype(np.uint8)))
-    return shown, (Notice("windowed", f"16-bit, windowed {windowing.describe(window)}"),)
+    return shown, (Notice("windowed", phrase("16-bit, windowed {describe}", describe=windowing.describe(window))),)
 
 
 def _decode_tiff(file: BinaryIO, frame: int) -> DecodedImage:
@@ -173,7 +185,9 @@ def _decode_tiff(file: BinaryIO, frame: int) -> DecodedImage:
     tiff.check_finished(page)
     notices = list(frame_notices("TIFF", frame, frames))
     if page.orientation in UPRIGHT:
-        notices.append(Notice("upright", f"turned upright (EXIF orientation {page.orientation})"))
+        notices.append(
+            Notice("upright", phrase("turned upright (EXIF orientation {orientation})", orientation=page.orientation))
+        )
     found = None
     if tiff.needs_own_reader(page):
         if not tiff.can_read(page):
@@ -223,7 +237,10 @@ def _open(file: BinaryIO, kind: str) -> Image.Image:
 def _unopened(kind: str) -> DecodeError:
     return DecodeError(
         "damaged",
-        f"The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.",
+        phrase(
+            "The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.",
+            kind=kind,
+        ),
         "Open it in another program and save it again as PNG or JPEG.",
     )
 

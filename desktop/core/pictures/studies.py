@@ -18,12 +18,14 @@ from desktop.core.pictures.dicom.series import MOST_FRAMES, Head, Series, groupe
 from desktop.core.pictures.formats import HEAD_BYTES, SUPPORTED_SUFFIXES, sniff
 from desktop.core.pictures.walk import FoundFile, Problem, walk_images
 from desktop.core.types import FoveaError
+from desktop.system.words import Template, phrase, sentences
 from desktop.system.workers import NoWorkerError, WorkCancelled
 
 if TYPE_CHECKING:
     from desktop.system.workers import Workers
 
 _PORTION = 32
+_INSTEAD = Template("Open the folder that it lies in instead.")
 _RASTER = SUPPORTED_SUFFIXES - {".dcm", ".dicom"}
 _SERIES = "desktop.core.pictures.dicom.series:read_head"
 _DIRECTORY = "desktop.core.pictures.dicom.directory:read_directory"
@@ -185,7 +187,7 @@ def _listed(path: str, gathered: _Gathered, pool: Workers | None, cancelled: Cal
         return
     if not isinstance(read, Listed):
         assert isinstance(read, FoveaError)
-        yield Problem(path, read.kind, f"{read.message} Open the folder that it lies in instead.")
+        yield Problem(path, read.kind, sentences([read.message, phrase(_INSTEAD)]))
         return
     finder = FileFinder(os.path.dirname(path))
     refused, missing, whole = read.refused, 0, len(read.files)
@@ -203,12 +205,22 @@ def _listed(path: str, gathered: _Gathered, pool: Workers | None, cancelled: Cal
             gathered.given.setdefault(found, path)
             gathered.listed.add(found)
     if refused:
-        what = "a file" if refused == 1 else f"{refused:,} files"
-        yield Problem(path, "outside", f"It names {what} outside its own folder; nothing outside was opened.")
+        words = phrase(
+            "It names {count:,} files outside its own folder; nothing outside was opened.",
+            one="It names {count:,} file outside its own folder; nothing outside was opened.",
+            count=refused,
+        )
+        yield Problem(path, "outside", words)
     if missing:
-        what = f"Of the {whole:,} files that it names, {missing:,} {'is' if missing == 1 else 'are'} not there."
-        yield Problem(path, "not-found", f"{what} Copy the whole disc or folder, not the DICOMDIR alone.")
+        words = phrase(
+            "{count:,} of the {whole:,} files that it names are not there.",
+            one="{count:,} of the {whole:,} files that it names is not there.",
+            count=missing,
+            whole=whole,
+        )
+        advice = phrase("Copy the whole disc or folder, not the DICOMDIR alone.")
+        yield Problem(path, "not-found", sentences([words, advice]))
     if read.cut:
-        yield Problem(path, "too-large", "It names more files than Fovea takes; the rest was left out.")
+        yield Problem(path, "too-large", phrase("It names more files than Fovea takes; the rest was left out."))
     if not whole and not refused:
-        yield Problem(path, "dicom-directory", "The DICOMDIR names no files. Open the folder that it lies in instead.")
+        yield Problem(path, "dicom-directory", sentences([phrase("The DICOMDIR names no files."), phrase(_INSTEAD)]))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop.core.pictures.formats import HEAD_BYTES, sniff
+from desktop.system.words import Template, hold, phrase
 
 # What systems leave in folders of pictures. A DICOMDIR is the index of a disc: the pictures it lists are found anyway.
 # Network drives (Synology's @eaDir, QNAP's @Recycle) keep small copies of each picture beside it.
@@ -84,6 +85,9 @@ class Problem:
     kind: str
     message: str
 
+    def __post_init__(self) -> None:
+        hold(self, "message")
+
 
 def natural_key(name: str) -> tuple[Any, ...]:
     """A sort key that puts ``scan2`` before ``scan10`` and does not mind upper case; total over all names."""
@@ -116,7 +120,7 @@ def walk_images(paths: Iterable[str | os.PathLike[str]], suffixes: Collection[st
         elif stat.S_ISREG(mode):
             yield FoundFile(path)
         else:
-            yield Problem(path, "not-a-file", "This is neither a file nor a folder.")
+            yield Problem(path, "not-a-file", phrase("This is neither a file nor a folder."))
 
 
 def _walk_folder(root: str, suffixes: frozenset[str]) -> Iterator[FoundFile | Problem]:
@@ -211,13 +215,27 @@ def _judge(path: str, suffixes: frozenset[str]) -> FoundFile | Problem | None:
     return FoundFile(path)
 
 
+_NO_SUCH = {
+    "file or folder": Template("There is no such file or folder."),
+    "folder": Template("There is no such folder."),
+}
+_NOT_ALLOWED = {
+    "file or folder": Template("The file or folder may not be read by this user."),
+    "folder": Template("The folder may not be read by this user."),
+}
+_NOT_READ = {
+    "file or folder": Template("The file or folder cannot be read: {reason}."),
+    "folder": Template("The folder cannot be read: {reason}."),
+}
+
+
 def _problem(path: str, error: Exception, what: str = "file or folder") -> Problem:
     number = getattr(error, "errno", None)
     if number in (errno.ENOENT, errno.ENOTDIR):
-        return Problem(path, "not-found", f"There is no such {what}.")
+        return Problem(path, "not-found", phrase(_NO_SUCH[what]))
     if number in (errno.EACCES, errno.EPERM):
-        return Problem(path, "no-access", f"The {what} may not be read by this user.")
+        return Problem(path, "no-access", phrase(_NOT_ALLOWED[what]))
     if number == errno.ELOOP:
-        return Problem(path, "unreadable", "This link leads to itself.")
-    reason = (os.strerror(number) if number else "not a valid path").lower()
-    return Problem(path, "unreadable", f"The {what} cannot be read: {reason}.")
+        return Problem(path, "unreadable", phrase("This link leads to itself."))
+    reason = (os.strerror(number) if number else phrase("not a valid path")).lower()
+    return Problem(path, "unreadable", phrase(_NOT_READ[what], reason=reason))

@@ -28,6 +28,7 @@ from desktop.core.trust import polarity, reasons
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import DomainVerdict, PreprocessSpec, StoreError
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 FILE = "domain.json"
 METHOD = "look, features, foreign odds and, in colour, tones"
@@ -147,7 +148,7 @@ def from_json(text: bytes | str) -> Gate:
         gate = Gate(**values)
         _check(gate)
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError, IndexError) as error:
-        raise StoreError("damaged", f"'{FILE}' is no domain gate: {error}") from error
+        raise StoreError("damaged", phrase("'{file}' is no domain gate: {error}", file=FILE, error=error)) from error
     return gate
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import StoreError
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 FILE = "filters.json"
 MAX_BYTES = 4 * 1024 * 1024
@@ -30,7 +31,7 @@ def from_json(text: bytes | str) -> np.ndarray:
         if kernel.ndim != 4 or kernel.shape[2] not in (1, 3):
             raise ValueError(f"a kernel of shape {kernel.shape}")
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as error:
-        raise StoreError("damaged", f"'{FILE}' holds no filters: {error}") from error
+        raise StoreError("damaged", phrase("'{file}' holds no filters: {error}", file=FILE, error=error)) from error
     return kernel
 
 

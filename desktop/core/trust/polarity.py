@@ -18,6 +18,7 @@ from PIL import Image
 
 from desktop import paths
 from desktop.core.types import StoreError
+from desktop.system.words import phrase
 
 SIDE = 32
 STRIDES = (1, 2, 1, 2, 2)
@@ -74,5 +75,5 @@ def _network(path: Path) -> tuple[list[tuple[np.ndarray, np.ndarray]], np.ndarra
             return layers, held["weights"].astype(np.float32), np.float32(held["bias"])
     except (OSError, ValueError, KeyError) as error:
         raise StoreError(
-            "damaged", f"the program's file '{FILE}' is missing or broken", "Install Fovea again."
+            "damaged", phrase("the program's file '{file}' is missing or broken", file=FILE), "Install Fovea again."
         ) from error

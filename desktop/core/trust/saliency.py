@@ -16,6 +16,7 @@ import numpy as np
 from desktop.core.trust.packed import pack, unpack
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 FILE = "head.json"
 MAX_BYTES = 64 * 1024 * 1024
@@ -48,7 +49,9 @@ def head_from_json(text: bytes | str) -> Head:
         if raw["pooling"] not in ("average", "maximum") or kernel.ndim != 2:
             raise ValueError("unknown pooling, or a kernel that is no matrix")
     except (ValueError, KeyError, TypeError, RecursionError, AttributeError) as error:
-        raise StoreError("damaged", f"'{FILE}' describes no end of a network: {error}") from error
+        raise StoreError(
+            "damaged", phrase("'{file}' describes no end of a network: {error}", file=FILE, error=error)
+        ) from error
     return Head(kernel, raw["pooling"])
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from desktop.core.types import FoveaError
 from desktop.ml.convert.sandbox import GIB, ChildError, SandboxLimits, run
+from desktop.system.words import phrase
 
 Precision = Literal["float32", "float16"]
 
@@ -55,6 +56,8 @@ def convert(
     except ChildError as error:
         if error.kind == "cancelled":
             raise
-        raise ExportError("export", f"the conversion to LiteRT failed: {error.message}") from error
+        raise ExportError(
+            "export", phrase("the conversion to LiteRT failed: {message}", message=error.message)
+        ) from error
     if not target.is_file():
         raise ExportError("export", "the conversion to LiteRT failed: it wrote nothing")

@@ -13,6 +13,7 @@ from typing import Any
 from desktop.ml.convert.convert import ExportError as ExportError
 from desktop.ml.convert.convert import Precision
 from desktop.ml.convert.convert import convert as convert
+from desktop.system.words import phrase
 
 
 def convert_here(source: str, target: str, precision: Precision, tell: Callable[[Any], None]) -> None:
@@ -26,7 +27,9 @@ def convert_here(source: str, target: str, precision: Precision, tell: Callable[
         import keras
         import tensorflow as tf
     except ImportError as error:
-        raise ExportError("export", f"{error.name or 'a package'} is not part of this installation") from error
+        raise ExportError(
+            "export", phrase("{value} is not part of this installation", value=error.name or "a package")
+        ) from error
 
     from desktop.ml.exchange.keras_check import check_stored
 

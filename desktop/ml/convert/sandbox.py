@@ -26,6 +26,7 @@ from desktop.core.types import FoveaError
 from desktop.ml.convert.words import plain
 from desktop.system.child_process import ChildProcess
 from desktop.system.memory import memory_of
+from desktop.system.words import phrase
 
 _LOOK_S = 0.1
 _GRACE_S = 2.0
@@ -75,7 +76,7 @@ def _listen(
         if cancelled():
             raise ChildError("cancelled", "cancelled")
         if time.monotonic() > until:
-            raise ChildError("too-long", f"it took longer than {limits.seconds:.0f} seconds")
+            raise ChildError("too-long", phrase("it took longer than {seconds:.0f} seconds", seconds=limits.seconds))
         if memory_of(process.pid) > limits.memory:
             raise _too_much(limits)
         process.wait(_LOOK_S)
@@ -95,7 +96,8 @@ def _listen(
 
 def _too_much(limits: SandboxLimits) -> ChildError:
     return ChildError(
-        "too-much-memory", f"it asks for more than the {limits.memory / GIB:.1f} GiB of memory that it may use"
+        "too-much-memory",
+        phrase("it asks for more than the {memory:.1f} GiB of memory that it may use", memory=limits.memory / GIB),
     )
 
 
@@ -104,8 +106,11 @@ def _crashed(code: int | None, limits: SandboxLimits) -> ChildError:
         return ChildError("too-much-memory", "the system ended it, most likely for want of memory")
     return ChildError(
         "crashed",
-        "the library that reads it crashed; it may have asked for more than the "
-        f"{limits.memory / GIB:.1f} GiB of memory that it may use",
+        phrase(
+            "the library that reads it crashed; it may have asked for more than the {memory:.1f} "
+            "GiB of memory that it may use",
+            memory=limits.memory / GIB,
+        ),
     )
 
 
@@ -153,7 +158,7 @@ def _plain(error: Exception, arguments: tuple[Any, ...]) -> str:
         if isinstance(path, str) and os.sep in path:
             text = text.replace(path, os.path.basename(path)).replace(os.path.dirname(path) + os.sep, "")
     if "OOM" in text or "bad_alloc" in text or "llocat" in text:
-        text = f"it needs more memory than it may use ({type(error).__name__})"
+        text = phrase("it needs more memory than it may use ({name})", name=type(error).__name__)
     return plain(text)
 
 

@@ -12,6 +12,7 @@ from desktop import paths
 from desktop.core.pictures.preprocess import prepare
 from desktop.core.types import FoveaError, PreprocessSpec
 from desktop.ml.convert.litert import LiteRT
+from desktop.system.words import phrase
 
 TOLERANCE = 1e-4  # in any probability; other processors sum in another order
 GROUP = 16
@@ -72,6 +73,10 @@ def check_group(pictures: np.ndarray, alone: np.ndarray, lite: LiteRT, position:
     if not gap <= 10 * TOLERANCE:
         raise FoveaError(
             "groups-differ",
-            f"the network answers {GROUP} pictures at once otherwise than one by one (by {gap:.1e} in a score)",
+            phrase(
+                "the network answers {group} pictures at once otherwise than one by one (by {gap:.1e} in a score)",
+                group=GROUP,
+                gap=gap,
+            ),
             "Layers that mix the pictures of a batch cannot be used; save the network without them.",
         )

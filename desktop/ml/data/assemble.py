@@ -19,6 +19,7 @@ from desktop.ml.plans.events import Phase
 from desktop.ml.plans.plan import USER, TrainingPlan
 from desktop.store.runs import CHECKPOINT, SPLIT
 from desktop.system.files import saying
+from desktop.system.words import phrase
 
 _EVERY_S = 0.1
 
@@ -105,9 +106,12 @@ def copies(gathered: Gathered, others: Pictures, purpose: str) -> str:
     count = count_copies(gathered.train, others)
     if not count:
         return ""
-    return (
-        f"{count:,} of {len(others):,} pictures to {purpose} with are exact copies of pictures that are learnt from: "
-        "the figures promise too much"
+    return phrase(
+        "{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures "
+        "that are learnt from: the figures promise too much",
+        count=count,
+        count2=len(others),
+        purpose=purpose,
     )
 
 
@@ -130,7 +134,7 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
     held = gathered.validation.labels
     for label, count in zip(plan.labels, np.bincount(held, minlength=len(plan.labels)), strict=True):
         if not count:
-            yield f"validation holds no picture of '{label}': nothing is measured of it"
+            yield phrase("validation holds no picture of '{label}': nothing is measured of it", label=label)
     if gathered.own_validation:
         text = copies(gathered, gathered.validation, "check")
         if text:
@@ -138,15 +142,25 @@ def _notes(plan: TrainingPlan, gathered: Gathered) -> Iterator[str]:
         shared, groups = shared_groups(gathered.train, gathered.validation), gathered.validation.groups
         if shared and groups is not None:
             yield (
-                f"{shared:,} of {len(np.unique(groups)):,} persons or cases to check with have "
-                "pictures that are learnt from, as the data's own splits have it: the figures promise too much"
+                phrase(
+                    "{shared:,} of {count:,} persons or cases to check with have pictures that are "
+                    "learnt from, as the data's own splits have it: the figures promise too much",
+                    shared=shared,
+                    count=len(np.unique(groups)),
+                )
             )
     elif not plan.data.limit:
         every = np.concatenate([gathered.train.labels, held])
         for number, count, total, wanted in deviations(every, held, plan.data.validation):
             yield (
-                f"{count:,} of {total:,} pictures of '{plan.labels[number]}' are to check with, about {wanted:,.0f} "
-                "were asked for: what belongs together stays on one side"
+                phrase(
+                    "{count:,} of {total:,} pictures of '{labels}' are to check with, about "
+                    "{wanted:,.0f} were asked for: what belongs together stays on one side",
+                    count=count,
+                    total=total,
+                    labels=plan.labels[number],
+                    wanted=wanted,
+                )
             )
 
 
@@ -195,7 +209,7 @@ def _public(plan: TrainingPlan, cutting: TrainingPlan, root: Path | None, progre
     source = public_sets.source_of(plan.data)
     whole = public_sets.load_split(plan, "train", root, progress)
     train, validation = public_sets.cut_validation(whole, cutting)
-    origin = f"file sha256 {source.sha256}" if source.sha256 else "drawn by Fovea"
+    origin = phrase("file sha256 {sha256}", sha256=source.sha256) if source.sha256 else "drawn by Fovea"
     return Gathered(
         _limited(train, plan),
         validation,

@@ -18,6 +18,7 @@ from desktop.ml.data.batch_facts import BatchFacts
 from desktop.ml.data.mixing import cutmix, mixup
 from desktop.ml.plans.augment_spec import check, settings_of
 from desktop.ml.plans.plan import PlanError, Step
+from desktop.system.words import phrase
 
 __all__ = ["AUGMENTATIONS", "BatchFacts", "apply", "check", "settings_of"]
 
@@ -187,7 +188,9 @@ def european(
         return batch
     if batch.shape[1:] != (28, 28, 1):
         shape = "×".join(str(n) for n in batch.shape[1:])
-        raise PlanError("bad-plan", f"augmentation 'european' found pictures of {shape}; 28×28×1 expected")
+        raise PlanError(
+            "bad-plan", phrase("augmentation 'european' found pictures of {shape}; 28×28×1 expected", shape=shape)
+        )
     for i in _chosen(len(batch), rng, p):
         if facts.labels[i] in (one, seven):
             add = _upstroke if facts.labels[i] == one else _bar

@@ -32,6 +32,7 @@ from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.store import locks
 from desktop.system import strict_json
 from desktop.system.files import check_room, flush, has_room, not_written, write_atomically
+from desktop.system.words import phrase
 from desktop.system.workers import cores
 
 VERSION = 4
@@ -201,7 +202,9 @@ def _build(
                 kept.append(position)
         if not kept:
             raise CacheError(
-                "no-data", f"none of {len(names):,} pictures can be read", "'fovea data inspect' says why."
+                "no-data",
+                phrase("none of {count:,} pictures can be read", count=len(names)),
+                "'fovea data inspect' says why.",
             )
         stream.seek(0)
         stream.write(_npy_head((len(kept), *shape)))
@@ -261,7 +264,7 @@ def _npy_head(shape: tuple[int, ...]) -> bytes:
 
     Format: numpy.lib.format, version 1.0.
     """
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape!r}, }}"
+    text = phrase("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}", shape=repr(shape))
     room = _HEAD_BYTES - 10
     return b"\x93NUMPY\x01\x00" + room.to_bytes(2, "little") + text.ljust(room - 1).encode("ascii") + b"\n"
 
@@ -283,8 +286,8 @@ def _make_room(root: Path, need: int) -> None:
             return
         _remove(folder)
         total -= size
-    hint = "Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME."
-    check_room(root, need, "keeping the prepared pictures", "the disk of Fovea's cache", hint, CacheError)
+    hint = phrase("Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.")
+    check_room(root, need, "keeping the prepared pictures", phrase("the disk of Fovea's cache"), hint, CacheError)
 
 
 def limit_bytes() -> int:
@@ -323,4 +326,6 @@ def _remove(folder: Path) -> None:
 
 
 def _explained(error: OSError) -> FoveaError:
-    return not_written("what was prepared of the pictures", "the disk of Fovea's cache", error, CacheError)
+    return not_written(
+        phrase("what was prepared of the pictures"), phrase("the disk of Fovea's cache"), error, CacheError
+    )

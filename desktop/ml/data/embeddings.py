@@ -34,6 +34,7 @@ from desktop.ml.data.cache import VERSION
 from desktop.store.catalogue import EVERYDAY as EVERYDAY
 from desktop.store.embedding_cache import EmbeddingCache
 from desktop.store.store import ModelEntry, ModelStore, check_usable, read_verified
+from desktop.system.words import phrase
 
 _BATCH = 16
 _AHEAD = 2  # pieces decoded ahead for each thread
@@ -81,7 +82,10 @@ class Embedder:
         if position is None:
             raise StoreError(
                 "no-embedding",
-                f"'{self.manifest.name}' gives scores alone, nothing that another classifier could build upon",
+                phrase(
+                    "'{name}' gives scores alone, nothing that another classifier could build upon",
+                    name=self.manifest.name,
+                ),
                 "Choose another model.",
             )
         self.spec = self.manifest.preprocess
@@ -90,7 +94,7 @@ class Embedder:
             if "stages" not in self.manifest.outputs:
                 raise StoreError(
                     "no-embedding",
-                    f"'{self.manifest.name}' does not give what its stages know",
+                    phrase("'{name}' does not give what its stages know", name=self.manifest.name),
                     "Take its embedding, or install the model again.",
                 )
             self._positions.append(self.manifest.outputs["stages"])
@@ -102,7 +106,10 @@ class Embedder:
         about += ["stages"] * stages + ["mirrored"] * mirrored
         self._identity = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).digest()
         blank = np.zeros((1, self.spec.height, self.spec.width, self.spec.channels), np.uint8)
-        self.size = self._compute(blank).shape[1]
+        parts = self._lite.run(blank, _BATCH, only=self._positions)
+        self.widths = tuple(part.size for part in parts)
+        """How many numbers of a row come from each place in the network: the embedding, then the stages' ends."""
+        self.size = sum(self.widths)
         """Numbers in a row."""
 
     @classmethod

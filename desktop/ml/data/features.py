@@ -15,6 +15,7 @@ from desktop.ml.nets import backend
 from desktop.ml.nets.cost import in_pieces, pictures_at_once
 from desktop.system import strict_json
 from desktop.system.files import check_room, remove_leftovers, write_atomically
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -45,8 +46,10 @@ def compute(
         try:
             folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(folder)
-            what = f"keeping the features of {len(pictures)} pictures"
-            hint = "Make room, or choose a later layer or one with a global pooling after it: it has fewer features."
+            what = phrase("keeping the features of {count} pictures", count=len(pictures))
+            hint = phrase(
+                "Make room, or choose a later layer or one with a global pooling after it: it has fewer features."
+            )
             check_room(folder, needed, what, hint=hint, kind=FeatureError)
             about.unlink(missing_ok=True)  # it tells of the features before
             _write(network, pictures, shape, target, progress)
@@ -54,7 +57,7 @@ def compute(
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise FeatureError(
-                "disk", f"the features could not be written: {reason}", "Make room and resume."
+                "disk", phrase("the features could not be written: {reason}", reason=reason), "Make room and resume."
             ) from error
     return Pictures(np.load(target, mmap_mode="r", allow_pickle=False), pictures.labels, pictures.names)
 

@@ -21,6 +21,7 @@ from desktop.core.progress import Progress, untold
 from desktop.ml.data import cache
 from desktop.ml.data.public_sets import DataError, Pictures, cut_validation, mapped
 from desktop.ml.plans.plan import TrainingPlan
+from desktop.system.words import phrase
 
 
 class OwnData:
@@ -111,7 +112,11 @@ def _opened(plan: TrainingPlan, progress: Progress) -> LabelledDataset:
     data = open_dataset(plan.data.path, ALL, lambda done, total: progress(0, 0))
     missing = sorted(set(plan.data.classes or plan.labels) - set(data.classes))
     if missing:
-        raise DataError("no-data", f"'{data.title}' has no class {', '.join(missing)}", "Make the plan again.")
+        raise DataError(
+            "no-data",
+            phrase("'{title}' has no class {missing}", title=data.title, missing=", ".join(missing)),
+            "Make the plan again.",
+        )
     return data
 
 
@@ -126,7 +131,11 @@ def _folder_of(data: LabelledDataset) -> str:
 
 def _prepared(part: LabelledDataset, plan: TrainingPlan, progress: Progress = untold) -> cache.Prepared:
     if not len(part):
-        raise DataError("no-data", f"'{part.title}' holds no pictures to learn from", "'fovea data inspect' says why.")
+        raise DataError(
+            "no-data",
+            phrase("'{title}' holds no pictures to learn from", title=part.title),
+            "'fovea data inspect' says why.",
+        )
     classes = plan.data.classes or plan.labels
     key = cache.key_of([_state(part), list(classes)], plan.preprocess)
     found = cache.find(key)

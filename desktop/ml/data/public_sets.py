@@ -23,6 +23,7 @@ from desktop.core.types import FoveaError, ImageSource
 from desktop.ml.data import cache
 from desktop.ml.data.arrays import Images, Pictures, Rows
 from desktop.ml.plans.plan import DataPlan, TrainingPlan
+from desktop.system.words import phrase
 
 __all__ = [
     "SOURCES",
@@ -92,7 +93,11 @@ def source_of(plan: DataPlan) -> Source:
     """The public set that a plan names. Raises :class:`DataError` that lists the known ones."""
     if plan.source not in SOURCES:
         known = ", ".join(sorted(SOURCES))
-        raise DataError("no-data", f"there is no data set '{plan.source}'", f"Known ones: {known}.")
+        raise DataError(
+            "no-data",
+            phrase("there is no data set '{source}'", source=plan.source),
+            phrase("Known ones: {known}.", known=known),
+        )
     return SOURCES[plan.source]
 
 
@@ -106,7 +111,11 @@ def load_split(plan: TrainingPlan, split: Split, root: Path | None = None, progr
     root = root or paths.shared_data()
     source = source_of(plan.data)
     if root is None and source.file:
-        raise DataError("no-data", f"'{source.title}' was not found", "Set FOVEA_DATA to the folder that holds it.")
+        raise DataError(
+            "no-data",
+            phrase("'{title}' was not found", title=source.title),
+            "Set FOVEA_DATA to the folder that holds it.",
+        )
     key = cache.key_of([plan.data.source, source.sha256, plan.data.classes, split], plan.preprocess)
     found = cache.find(key)
     if found is None:
@@ -150,7 +159,9 @@ def _feed(plan: TrainingPlan, source: Source, split: Split, root: Path) -> _Held
         if parts[-2] in plan.data.classes:
             found.append((name, plan.data.classes.index(parts[-2]), data))
     if not found:
-        raise DataError("no-data", f"'{source.title}' holds no pictures of its '{split}' split")
+        raise DataError(
+            "no-data", phrase("'{title}' holds no pictures of its '{split}' split", title=source.title, split=split)
+        )
     found.sort(key=lambda item: (item[1], item[0]))
     labels = np.array([label for _, label, _ in found], np.int64)
     return _Held([name for name, _, _ in found], labels, [data for _, _, data in found])
@@ -177,7 +188,9 @@ def _files(source: Source, split: Split, root: Path) -> Iterator[tuple[str, byte
                         yield "/".join(parts[1:]), stream.read()
     else:
         hint = "Set FOVEA_DATA to the folder that holds it."
-        raise DataError("no-data", f"neither '{source.folder}' nor '{source.file}' was found", hint)
+        raise DataError(
+            "no-data", phrase("neither '{folder}' nor '{file}' was found", folder=source.folder, file=source.file), hint
+        )
 
 
 def cut_validation(

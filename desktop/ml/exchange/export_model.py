@@ -25,6 +25,7 @@ from desktop.store import archive
 from desktop.store.download import DownloadControl
 from desktop.store.store import ModelEntry, check_usable, read_verified
 from desktop.system.files import disk_of, saying, write_atomically
+from desktop.system.words import phrase
 
 Target = Literal["keras", "tflite", "onnx", "zip"]
 ENDINGS: dict[str, str] = {"keras": ".keras", "tflite": ".tflite", "onnx": ".onnx", "zip": archive.ENDING}
@@ -70,7 +71,9 @@ def export(
         return Exported(target, None, None, 0)
     if form == "keras" and "model.keras" not in manifest.files:
         raise FoveaError(
-            "no-keras", f"'{manifest.name}' has no Keras form: it was imported as .tflite", "Export it as .tflite."
+            "no-keras",
+            phrase("'{name}' has no Keras form: it was imported as .tflite", name=manifest.name),
+            "Export it as .tflite.",
         )
     lite = read_verified(entry, "model.tflite")
     keras_file = read_verified(entry, "model.keras") if "model.keras" in manifest.files and form != "onnx" else None
@@ -97,8 +100,11 @@ def export(
         if facts["difference"] is not None and not facts["difference"] <= limit:
             raise FoveaError(
                 "parity",
-                f"the exported file differs from the model by {facts['difference']:.1e} in a score; "
-                f"{limit:.0e} at most expected",
+                phrase(
+                    "the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected",
+                    facts=facts["difference"],
+                    limit=limit,
+                ),
                 "Nothing was written.",
             )
         certificate = target.with_name(target.name + ".parity.json")
@@ -112,6 +118,6 @@ def export(
 
 
 def _put(source: Path, target: Path) -> None:
-    with saying("the exported file", disk_of(target)):
+    with saying(phrase("the exported file"), disk_of(target)):
         write_atomically(target, lambda part: shutil.copyfile(source, part))
     os.chmod(target, 0o644)

@@ -16,6 +16,7 @@ from desktop.core.notices import medical_notice
 from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.ml.exchange.preparing_facts import embed, facts_of
 from desktop.store.manifest import Manifest, from_json
+from desktop.system.words import english, phrase
 
 _MOST_PICTURES = 200
 _SIDE = 4
@@ -63,12 +64,15 @@ def write(keras_file: str, lite: str, form: str, manifest: str, folder: str, wor
     if not np.isfinite(found).all():
         raise FoveaError("parity", "the exported file gives no usable numbers (NaN or infinity)")
     if expected is not None and found.shape != expected.shape:
-        raise FoveaError("parity", f"the exported file gives {found.shape}, the model {expected.shape}")
+        raise FoveaError(
+            "parity",
+            phrase("the exported file gives {shape}, the model {shape2}", shape=found.shape, shape2=expected.shape),
+        )
     certificate = _certificate(described, out, form, (reader, peer), found, expected, over)
-    facts = json.dumps(facts_of(described), indent=1, ensure_ascii=False) + "\n"
+    facts = json.dumps(english(facts_of(described)), indent=1, ensure_ascii=False) + "\n"
     (Path(work) / "facts.json").write_text(facts, encoding="utf-8", newline="\n")
     (Path(work) / "parity.json").write_text(
-        json.dumps(certificate, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        json.dumps(english(certificate), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
     )
     return {"difference": certificate["largest_difference"], "pictures": len(images)}
 
@@ -138,7 +142,7 @@ def _keras(path: Path, images: np.ndarray, classes: int) -> tuple[np.ndarray, st
     answers = model.predict(images, batch_size=8, verbose=0)
     parts = answers if isinstance(answers, (list, tuple)) else [answers]
     scores = next(np.asarray(part) for part in parts if np.ndim(part) == 2 and np.shape(part)[1] == classes)
-    return scores, f"Keras {keras.__version__} on {keras.backend.backend()}"
+    return scores, phrase("Keras {version} on {backend}", version=keras.__version__, backend=keras.backend.backend())
 
 
 def _to_onnx(lite: Path, out: Path, manifest: Manifest) -> None:
@@ -188,13 +192,13 @@ def _onnx(path: Path, images: np.ndarray) -> tuple[np.ndarray, str]:
         raise _missing(error) from error
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     parts = [session.run(["probabilities"], {"image": image[np.newaxis]})[0] for image in images]
-    return np.concatenate(parts), f"ONNX Runtime {onnxruntime.__version__}"
+    return np.concatenate(parts), phrase("ONNX Runtime {version}", version=onnxruntime.__version__)
 
 
 def _missing(error: ImportError) -> FoveaError:
     return FoveaError(
         "missing-package",
-        f"writing ONNX needs the package {error.name}, which is not part of this installation",
+        phrase("writing ONNX needs the package {name}, which is not part of this installation", name=error.name),
         "In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.",
     )
 

@@ -12,16 +12,17 @@ from typing import Any, Literal
 
 from desktop.core.types import Fit, FoveaError, Interpolation
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 Format = Literal["keras", "h5", "tflite"]
 Ends = Literal["probabilities", "logits", "sigmoid"]
 
 SCALINGS: dict[str, str] = {
-    "0-255": "as they are, 0 to 255",
-    "0-1": "divided by 255, 0 to 1",
+    "0-255": phrase("as they are, 0 to 255"),
+    "0-1": phrase("divided by 255, 0 to 1"),
     "minus1-1": "−1 to 1",
-    "torch": "0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)",
-    "caffe": "blue before green before red, ImageNet's means subtracted (Caffe's habit)",
+    "torch": phrase("0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)"),
+    "caffe": phrase("blue before green before red, ImageNet's means subtracted (Caffe's habit)"),
 }
 """How pixels become the numbers that the network was trained with; only the first two suit grey pictures too."""
 _GREY_SCALINGS = ("0-255", "0-1", "minus1-1")
@@ -73,20 +74,24 @@ def missing(found: FoundInFile, facts: ForeignFacts) -> dict[str, str]:
     wanted: dict[str, str] = {}
     expected = 2 if found.outputs == 1 else found.outputs
     if not facts.name.strip():
-        wanted["name"] = "What is the model to be called?"
+        wanted["name"] = phrase("What is the model to be called?")
     if len(facts.labels) != expected:
-        told = f"; {len(facts.labels)} were given" if facts.labels else ""
-        wanted["labels"] = f"The names of its {expected} classes, in the order of its outputs{told}."
+        told = phrase("; {count} were given", count=len(facts.labels)) if facts.labels else ""
+        wanted["labels"] = phrase(
+            "The names of its {expected} classes, in the order of its outputs{told}.", expected=expected, told=told
+        )
     if not found.quantised and facts.scaling not in SCALINGS:
-        wanted["scaling"] = "How were pixels scaled when it was trained? Wrong scaling gives wrong answers."
+        wanted["scaling"] = phrase("How were pixels scaled when it was trained? Wrong scaling gives wrong answers.")
     elif not found.quantised and found.channels == 1 and facts.scaling not in _GREY_SCALINGS:
-        wanted["scaling"] = f"'{facts.scaling}' is for colour pictures; this network takes grey ones."
+        wanted["scaling"] = phrase(
+            "'{scaling}' is for colour pictures; this network takes grey ones.", scaling=facts.scaling
+        )
     if facts.fit is None:
-        wanted["fit"] = "How is a picture brought into its size: stretched, its middle cut out, or padded?"
+        wanted["fit"] = phrase("How is a picture brought into its size: stretched, its middle cut out, or padded?")
     if (found.height is None or found.width is None) and facts.size is None:
-        wanted["size"] = "It takes pictures of any size: which size was it trained with?"
+        wanted["size"] = phrase("It takes pictures of any size: which size was it trained with?")
     if found.ends is None and facts.ends is None:
-        wanted["ends"] = "Are its outputs probabilities, or raw values (logits)?"
+        wanted["ends"] = phrase("Are its outputs probabilities, or raw values (logits)?")
     return wanted
 
 
@@ -98,7 +103,7 @@ def contradiction(found: FoundInFile, facts: ForeignFacts) -> str:
     """
     if facts.ends == "logits" and found.ends is not None:
         last = "sigmoid" if found.ends == "sigmoid" else "softmax"
-        return f"its outputs were said to be raw values (logits), but its last layer is a {last}"
+        return phrase("its outputs were said to be raw values (logits), but its last layer is a {last}", last=last)
     return ""
 
 
@@ -121,11 +126,13 @@ def read_labels(path: Path) -> tuple[str, ...]:
             raw = stream.read(_MOST_LABEL_BYTES + 1)
         text = raw.decode("utf-8-sig")
     except OSError as error:
-        raise FoveaError("bad-labels", f"the labels in '{path.name}' cannot be read") from error
+        raise FoveaError("bad-labels", phrase("the labels in '{name}' cannot be read", name=path.name)) from error
     except UnicodeDecodeError as error:
-        raise FoveaError("bad-labels", f"'{path.name}' is no text in UTF-8", "Save it as UTF-8.") from error
+        raise FoveaError(
+            "bad-labels", phrase("'{name}' is no text in UTF-8", name=path.name), "Save it as UTF-8."
+        ) from error
     if len(raw) > _MOST_LABEL_BYTES:
-        raise FoveaError("bad-labels", f"'{path.name}' is too large for a list of labels")
+        raise FoveaError("bad-labels", phrase("'{name}' is too large for a list of labels", name=path.name))
     if text.lstrip().startswith(("[", "{")):
         return _json_labels(text, path.name)
     return check_labels(_unnumbered([line.strip() for line in text.splitlines() if line.strip()]))
@@ -142,11 +149,17 @@ def check_labels(labels: object) -> tuple[str, ...]:
     """``labels`` as they are kept. Raises :class:`FoveaError` ``bad-labels`` for empty or like ones."""
     found = tuple(str(label).strip() for label in labels)  # type: ignore[attr-defined]
     if not 2 <= len(found) <= MOST_CLASSES:
-        raise FoveaError("bad-labels", f"{len(found)} labels found; 2 to {MOST_CLASSES:,} expected")
+        raise FoveaError(
+            "bad-labels",
+            phrase("{count} labels found; 2 to {most_classes:,} expected", count=len(found), most_classes=MOST_CLASSES),
+        )
     seen: set[str] = set()
     for label in found:
         if not label or label in seen:
-            raise FoveaError("bad-labels", f"the label '{label[:60]}' is there twice" if label else "a label is empty")
+            raise FoveaError(
+                "bad-labels",
+                phrase("the label '{label}' is there twice", label=label[:60]) if label else "a label is empty",
+            )
         seen.add(label)
     return found
 
@@ -159,5 +172,7 @@ def _json_labels(text: str, name: str) -> tuple[str, ...]:
         return check_labels(item[-1] if isinstance(item, list) else item for item in raw)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise FoveaError(
-            "bad-labels", f"'{name}' is no list of labels", "One label a line, or a JSON list of texts."
+            "bad-labels",
+            phrase("'{name}' is no list of labels", name=name),
+            "One label a line, or a JSON list of texts.",
         ) from error

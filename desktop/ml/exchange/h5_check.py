@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.core.types import StoreError
+from desktop.system.words import phrase
 
 os.environ.setdefault("HDF5_PLUGIN_PATH", "::")  # no filter of a file may load a library
 
@@ -59,12 +60,16 @@ class _Walk:
     def walk(self, group: Any, depth: int = 0) -> int:
         """Every link below ``group``; returns the bytes declared so far."""
         if depth > _DEEPEST:
-            raise WeightsError("hostile", f"the file's groups are nested deeper than {_DEEPEST} levels")
+            raise WeightsError(
+                "hostile", phrase("the file's groups are nested deeper than {deepest} levels", deepest=_DEEPEST)
+            )
         self._look_at_attributes(group)
         for name in group:
             self._seen += 1
             if self._seen > _MOST_OBJECTS:
-                raise WeightsError("hostile", f"the file has more than {_MOST_OBJECTS:,} entries")
+                raise WeightsError(
+                    "hostile", phrase("the file has more than {most_objects:,} entries", most_objects=_MOST_OBJECTS)
+                )
             link = group.get(name, getlink=True)
             if isinstance(link, self._h5py.ExternalLink):
                 raise WeightsError(
@@ -88,17 +93,28 @@ class _Walk:
         if data.external or data.is_virtual:
             raise WeightsError("hostile", "the file keeps its data in other files")
         if data.dtype.kind not in "fiubSOU":
-            raise WeightsError("hostile", f"the file holds data of a kind that weights do not have ({data.dtype})")
+            raise WeightsError(
+                "hostile", phrase("the file holds data of a kind that weights do not have ({dtype})", dtype=data.dtype)
+            )
         if data.compression not in _FILTERS:
-            raise WeightsError("hostile", f"the file is packed by a filter that is not used here ({data.compression})")
+            raise WeightsError(
+                "hostile",
+                phrase(
+                    "the file is packed by a filter that is not used here ({compression})", compression=data.compression
+                ),
+            )
         count = int(data.size) * int(data.dtype.itemsize) if data.size is not None else 0
         self._declared += count
         stored = self._size * (_COMPRESSES if data.compression or data.chunks else 1)
         if count > stored or self._declared > self._most:
             raise WeightsError(
                 "too-large",
-                f"the file declares {self._declared:,} bytes of data and has {self._size:,}; at most {self._most:,} "
-                "are opened",
+                phrase(
+                    "the file declares {declared:,} bytes of data and has {size:,}; at most {most:,} are opened",
+                    declared=self._declared,
+                    size=self._size,
+                    most=self._most,
+                ),
                 "It is damaged, or made to fill the memory.",
             )
 

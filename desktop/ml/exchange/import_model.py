@@ -23,6 +23,7 @@ from desktop.store import archive, changes
 from desktop.store.download import DownloadControl
 from desktop.store.manifest import Card, Decision, FileEntry, Manifest, Parity, Provenance
 from desktop.store.store import MANIFEST, ModelStore, sha256_of
+from desktop.system.words import phrase
 
 SECONDS = 600.0
 _MOST_MEMORY = 12 * GIB
@@ -30,14 +31,14 @@ _FIRST = 3 * GIB  # what TensorFlow, and the building of any small network, need
 Tell = Callable[[Any], None]
 
 _REFUSED_ENDINGS = {
-    ".pt": "a PyTorch file, which is a pickle and can run code of its own when it is opened",
-    ".pth": "a PyTorch file, which is a pickle and can run code of its own when it is opened",
-    ".pkl": "a pickle, which can run code of its own when it is opened",
-    ".joblib": "a pickle, which can run code of its own when it is opened",
-    ".onnx": "an ONNX file, which Fovea writes but does not read",
-    ".pb": "a TensorFlow graph, which is a program and cannot be checked layer by layer",
-    ".ckpt": "a checkpoint, which holds weights without their network",
-    ".safetensors": "a file of weights without their network",
+    ".pt": phrase("a PyTorch file, which is a pickle and can run code of its own when it is opened"),
+    ".pth": phrase("a PyTorch file, which is a pickle and can run code of its own when it is opened"),
+    ".pkl": phrase("a pickle, which can run code of its own when it is opened"),
+    ".joblib": phrase("a pickle, which can run code of its own when it is opened"),
+    ".onnx": phrase("an ONNX file, which Fovea writes but does not read"),
+    ".pb": phrase("a TensorFlow graph, which is a program and cannot be checked layer by layer"),
+    ".ckpt": phrase("a checkpoint, which holds weights without their network"),
+    ".safetensors": phrase("a file of weights without their network"),
 }
 
 
@@ -51,7 +52,9 @@ def kind_of(path: Path) -> Format | None:
         with path.open("rb") as stream:
             head = stream.read(8)
     except OSError as error:
-        raise ImportRefused("not-a-model", f"'{path.name}' cannot be read", "Choose another file.") from error
+        raise ImportRefused(
+            "not-a-model", phrase("'{name}' cannot be read", name=path.name), "Choose another file."
+        ) from error
     if head[:4] == b"PK\x03\x04" and path.suffix.lower() not in (".pt", ".pth"):
         return None if archive.looks_like_model(path) else "keras"
     if head == b"\x89HDF\r\n\x1a\n":
@@ -61,7 +64,7 @@ def kind_of(path: Path) -> Format | None:
     if path.suffix.lower() in _REFUSED_ENDINGS:
         raise ImportRefused(
             "not-allowed",
-            f"this is {_REFUSED_ENDINGS[path.suffix.lower()]}",
+            phrase("this is {refused_endings}", refused_endings=_REFUSED_ENDINGS[path.suffix.lower()]),
             "Where it was made, save it as .keras or convert it to .tflite.",
         )
     if path.suffix.lower() in (".keras", ".zip", ".h5", ".hdf5", ".tflite"):
@@ -108,7 +111,9 @@ def bring_in(
     assert found is not None
     wanted = missing(found, facts)
     if wanted:
-        raise ImportRefused("needs-facts", f"the file does not say everything: {' '.join(wanted.values())}")
+        raise ImportRefused(
+            "needs-facts", phrase("the file does not say everything: {values}", values=" ".join(wanted.values()))
+        )
     denied = contradiction(found, facts)
     if denied:
         raise ImportRefused("does-not-fit", denied, "Its outputs are probabilities: say so, or leave it to the file.")
@@ -140,8 +145,12 @@ def bring_in(
         if not parity.largest_difference <= PARITY_LIMIT["imported"]:
             raise ImportRefused(
                 "does-not-fit",
-                f"after its conversion the network answers otherwise, by {parity.largest_difference:.1e} in a score; "
-                f"{PARITY_LIMIT['imported']:.0e} at most expected",
+                phrase(
+                    "after its conversion the network answers otherwise, by {largest_difference:.1e} in "
+                    "a score; {parity_limit:.0e} at most expected",
+                    largest_difference=parity.largest_difference,
+                    parity_limit=PARITY_LIMIT["imported"],
+                ),
             )
         manifest = _described(path, facts, found, spec, outputs, parity, made.get("parameters"), store)
         tell(JobStep("write"))
@@ -171,15 +180,18 @@ def _described(
     parameters: int | None,
     store: ModelStore,
 ) -> Manifest:
-    origin = facts.origin.strip() or "not stated"
-    scaling = "as the file itself scales bytes" if found.quantised else SCALINGS[facts.scaling]
+    origin = facts.origin.strip() or phrase("not stated")
+    scaling = phrase("as the file itself scales bytes") if found.quantised else SCALINGS[facts.scaling]
     card = Card(
-        summary=f"Imported from a file of the kind {found.format}.",
-        intended_use="Not stated: whoever imported it knows what it is for.",
+        summary=phrase("Imported from a file of the kind {format}.", format=found.format),
+        intended_use=phrase("Not stated: whoever imported it knows what it is for."),
         limits=(
-            "Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.",
-            "Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.",
-            f"Pixels go in {scaling}.",
+            phrase("Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own."),
+            phrase(
+                "Labels and preprocessing are what its user said on importing it; where they are wrong, its "
+                "answers are."
+            ),
+            phrase("Pixels go in {scaling}.", scaling=scaling),
         ),
         architecture=f"{len(found.layers)} layers" if found.format != "tflite" else ", ".join(found.layers)[:300],
         parameters=parameters,
@@ -200,8 +212,8 @@ def _described(
         card=card,
         provenance=Provenance(
             data=origin,
-            data_licence=facts.licence.strip() or "not stated",
-            fingerprint=f"imported file sha256 {sha256_of(path)}",
+            data_licence=facts.licence.strip() or phrase("not stated"),
+            fingerprint=phrase("imported file sha256 {sha256_of}", sha256_of=sha256_of(path)),
             plan={"imported": found.format, "scaling": facts.scaling or "none", "ends": facts.ends or found.ends},
             seed=None,
             parent=None,
@@ -220,7 +232,7 @@ def _whole_model(path: Path, store: ModelStore, tell: Tell, control: DownloadCon
     with work_folder() as work:
         inside = work / "model"
         tell(JobStep("check"))
-        with own_disk("the unpacked model"):
+        with own_disk(phrase("the unpacked model")):
             inside.mkdir()
             manifest = archive.unpack(path, inside)
         arguments = (str(inside), manifest)

@@ -16,11 +16,12 @@ from desktop.ml.convert.words import plain
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
 from desktop.ml.exchange.keras_check import ImportRefused, check_config, clean_copy, parse
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 MOST_PARAMETERS = 400_000_000
 _MOST_WEIGHT_BYTES = 4 * MOST_PARAMETERS + (64 << 20)
 _NEAR_ONE = 1e-2
-_TOO_LARGE = f"at most {MOST_PARAMETERS // 1_000_000} million are imported"
+_TOO_LARGE = phrase("at most {most_parameters} million are imported", most_parameters=MOST_PARAMETERS // 1_000_000)
 
 
 def _in_words(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,7 +93,9 @@ def _load(path: Path, form: str, work: Path) -> tuple[Any, tuple[str, ...]]:
         layers, older = _check_h5_config(clean)
     if declared > 4 * MOST_PARAMETERS:
         raise ImportRefused(
-            "too-large", f"the network has about {declared // 4_000_000} million parameters", _TOO_LARGE
+            "too-large",
+            phrase("the network has about {declared} million parameters", declared=declared // 4_000_000),
+            _TOO_LARGE,
         )
     model = _scores_alone(rebuild(older, clean) if older is not None else _built(clean))
     _check_shapes(model)
@@ -115,7 +118,9 @@ def _built(clean: Path) -> Any:
         if "OOM" in words or "llocat" in words:
             raise MemoryError from error
         raise ImportRefused(
-            "damaged", f"Keras cannot build it: {words}", "Save it again with a recent Keras as .keras."
+            "damaged",
+            phrase("Keras cannot build it: {words}", words=words),
+            "Save it again with a recent Keras as .keras.",
         ) from error
 
 
@@ -176,20 +181,29 @@ def _check_h5_config(path: Path) -> tuple[tuple[str, ...], Any]:
 
 def _check_shapes(model: Any) -> None:
     if model.count_params() > MOST_PARAMETERS:
-        raise ImportRefused("too-large", f"the network has {model.count_params():,} parameters", _TOO_LARGE)
+        raise ImportRefused(
+            "too-large",
+            phrase("the network has {count_params:,} parameters", count_params=model.count_params()),
+            _TOO_LARGE,
+        )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ImportRefused(
             "does-not-fit",
-            f"the network has {len(model.inputs)} inputs and {len(model.outputs)} outputs; one of each expected",
+            phrase(
+                "the network has {count} inputs and {count2} outputs; one of each expected",
+                count=len(model.inputs),
+                count2=len(model.outputs),
+            ),
             "Save the part that goes from one picture to the scores of the classes.",
         )
     shape, out = model.input_shape, model.output_shape
     if len(shape) != 4 or shape[3] not in (1, 3):
         raise ImportRefused(
-            "does-not-fit", f"its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last"
+            "does-not-fit",
+            phrase("its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last", shape=shape),
         )
     if len(out) != 2 or out[1] is None or not 1 <= out[1] <= 25_000:
-        raise ImportRefused("does-not-fit", f"its output is {out}; (batch, classes) expected")
+        raise ImportRefused("does-not-fit", phrase("its output is {out}; (batch, classes) expected", out=out))
 
 
 def _ends(model: Any) -> Any:
@@ -270,8 +284,13 @@ def check_scores(scores: np.ndarray) -> None:
     if scores.min() < -_NEAR_ONE or abs(scores.sum(axis=1) - 1).max() > _NEAR_ONE:
         raise ImportRefused(
             "does-not-fit",
-            f"its outputs are no probabilities: from {scores.min():.3g} to {scores.max():.3g}, sums from "
-            f"{scores.sum(axis=1).min():.3g} to {scores.sum(axis=1).max():.3g}",
+            phrase(
+                "its outputs are no probabilities: from {min:.3g} to {max:.3g}, sums from {min2:.3g} to {max2:.3g}",
+                min=scores.min(),
+                max=scores.max(),
+                min2=scores.sum(axis=1).min(),
+                max2=scores.sum(axis=1).max(),
+            ),
             "Say that they are raw values (logits), if they are.",
         )
 
@@ -363,10 +382,19 @@ def _look_at_keras(path: Path, look: Path, wanted: tuple[int, int, int], outputs
         return
     model = _built(clean)
     if model.count_params() > MOST_PARAMETERS:
-        raise ImportRefused("too-large", f"the network has {model.count_params():,} parameters", _TOO_LARGE)
+        raise ImportRefused(
+            "too-large",
+            phrase("the network has {count_params:,} parameters", count_params=model.count_params()),
+            _TOO_LARGE,
+        )
     shapes = [tuple(entry.shape[1:]) for entry in model.inputs]
     if shapes != [wanted] or not any(tuple(out.shape[1:]) == (outputs,) for out in model.outputs):
-        raise ImportRefused("does-not-fit", f"its Keras network takes {shapes}, or does not give {outputs} scores")
+        raise ImportRefused(
+            "does-not-fit",
+            phrase(
+                "its Keras network takes {shapes}, or does not give {outputs} scores", shapes=shapes, outputs=outputs
+            ),
+        )
 
 
 def _check_beside(base: Path, described: Any, lite: Any, blank: np.ndarray) -> None:
@@ -378,7 +406,9 @@ def _check_beside(base: Path, described: Any, lite: Any, blank: np.ndarray) -> N
     places = [described.outputs[name] for name in names]
     count = len(lite.run(blank))
     if any(place >= count for place in places):
-        raise ImportRefused("does-not-fit", f"its network has {count} outputs, its description names others")
+        raise ImportRefused(
+            "does-not-fit", phrase("its network has {count} outputs, its description names others", count=count)
+        )
     found = dict(zip(names, lite.run(blank, only=tuple(places)), strict=True))
     if found["probabilities"].shape != (1, len(described.labels)):
         raise ImportRefused("does-not-fit", "the output that its description calls probabilities is another")
@@ -389,20 +419,23 @@ def _check_beside(base: Path, described: Any, lite: Any, blank: np.ndarray) -> N
         size = domain.features(blank, found.get("embedding"), found.get("map"), gate.toned).shape[1]
         if gate.shift.shape != (size,):
             raise ImportRefused(
-                "does-not-fit", f"its domain gate takes {len(gate.shift)} features; its network gives {size}"
+                "does-not-fit",
+                phrase(
+                    "its domain gate takes {count} features; its network gives {size}", count=len(gate.shift), size=size
+                ),
             )
     if (base / saliency.FILE).is_file():
         head = saliency.head_from_json((base / saliency.FILE).read_bytes())
         last = found["map"].shape[-1] if "map" in found else 0
         if head.kernel.shape != (last, len(described.labels)):
-            raise ImportRefused("does-not-fit", f"'{saliency.FILE}' does not fit its network")
+            raise ImportRefused("does-not-fit", phrase("'{file}' does not fit its network", file=saliency.FILE))
     if (base / first_layer.FILE).is_file():
         first_layer.from_json((base / first_layer.FILE).read_bytes())
     if (base / "evaluation.json").is_file():
         try:
             strict_json.read_object(base / "evaluation.json")
         except (OSError, ValueError) as error:
-            raise ImportRefused("damaged", f"'evaluation.json' cannot be read: {error}") from error
+            raise ImportRefused("damaged", phrase("'evaluation.json' cannot be read: {error}", error=error)) from error
 
 
 @_in_words
@@ -423,10 +456,14 @@ def look_at_archive(folder: str, described: Any, tell: Any) -> float:
         _look_at_keras(base / "model.keras", base.parent / "look", (spec.height, spec.width, spec.channels), outputs)
     lite = LiteRT(base / "model.tflite")
     if tuple(lite.shape[1:]) != (spec.height, spec.width, spec.channels):
-        raise ImportRefused("does-not-fit", f"its network takes {tuple(lite.shape[1:])}, its description differs")
+        raise ImportRefused(
+            "does-not-fit", phrase("its network takes {tuple}, its description differs", tuple=tuple(lite.shape[1:]))
+        )
     blank = np.zeros((1, spec.height, spec.width, spec.channels), np.uint8)
     if not any(part.shape == (1, outputs) for part in lite.run(blank)):
-        raise ImportRefused("does-not-fit", f"its network does not give {outputs} scores, one a label")
+        raise ImportRefused(
+            "does-not-fit", phrase("its network does not give {outputs} scores, one a label", outputs=outputs)
+        )
     _check_beside(base, described, lite, blank)
     worst = 0.0
     expected = base / "selftest" / "expected.json"
@@ -445,5 +482,7 @@ def look_at_archive(folder: str, described: Any, tell: Any) -> float:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ImportRefused("damaged", "its self-test cannot be read") from error
     if not worst <= min(limit, 1e-2):
-        raise ImportRefused("does-not-fit", f"its answers differ by {worst:.2g} from those of its own self-test")
+        raise ImportRefused(
+            "does-not-fit", phrase("its answers differ by {worst:.2g} from those of its own self-test", worst=worst)
+        )
     return worst

@@ -30,11 +30,12 @@ from desktop.store.housekeeping import WORK, clear_work
 from desktop.store.manifest import FileEntry, Manifest, Parity
 from desktop.store.store import STAGING, ModelStore
 from desktop.system.files import OWN_DISK, check_room, put_in_place, saying
+from desktop.system.words import phrase
 
 PARITY_LIMIT: dict[str, float] = {"float32": 1e-5, "float16": 1e-2, "imported": 1e-4}
 """The largest difference of any probability between Keras and the converted file that is still the same network."""
 _SECONDS = 1800.0
-_NOT_HERE = "Its weights do not come with Fovea"
+_NOT_HERE = phrase("Its weights do not come with Fovea")
 
 KERAS_FILE = "model.keras"
 KEPT = (KERAS_FILE, "model.tflite", "selftest")
@@ -126,7 +127,7 @@ def _check_disk(network: Network, root: Path | None) -> None:
         folder = root if root is not None else paths.user_data()
         folder.mkdir(parents=True, exist_ok=True)
         need = network.disk_need - download.partly_there(download_path(network))
-        check_room(folder, need, f"installing {network.name} for a while", kind=StoreError)
+        check_room(folder, need, phrase("installing {name} for a while", name=network.name), kind=StoreError)
 
 
 def _weights(request: InstallRequest, tell: Tell, control: DownloadControl) -> Verified:
@@ -206,7 +207,12 @@ def _compare(
     limit = PARITY_LIMIT[request.precision]
     if not gap <= limit:
         raise FoveaError(
-            "parity", f"the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected"
+            "parity",
+            phrase(
+                "the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected",
+                gap=gap,
+                limit=limit,
+            ),
         )
     return gap, outputs, count
 
@@ -238,7 +244,7 @@ def work_folder(root: Path | None = None) -> Iterator[Path]:
     one step. What a kill leaves in ``root`` is removed with other staging folders."""
     name = f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
     folder = paths.user_data() / WORK / name if root is None else root / f"{STAGING}{name}"
-    with own_disk("the scratch copy of the model"):
+    with own_disk(phrase("the scratch copy of the model")):
         clear_work(folder.parent)
         folder.mkdir(parents=True)
     try:
@@ -259,18 +265,25 @@ def _described(
     network, card = request.network, manifest.card
     limits = tuple(text for text in card.limits if not text.startswith(_NOT_HERE))
     if request.sha256 is not None:
-        origin = "not the published file: its user vouched for it by its SHA-256"
+        origin = phrase("not the published file: its user vouched for it by its SHA-256")
         limits = (
-            "These are not the published weights: whoever installed them vouched for their file. What it answers has "
-            "not been checked.",
+            phrase(
+                "These are not the published weights: whoever installed them vouched for their file. What it "
+                "answers has "
+                "not been checked."
+            ),
             *limits,
         )
     else:
-        origin = f"the published file ({network.licence})"
+        origin = phrase("the published file ({licence})", licence=network.licence)
         if network.package is not None:
-            origin += f" of the package {network.package.distribution} {network.package.version}"
+            origin += phrase(
+                " of the package {distribution} {version}",
+                distribution=network.package.distribution,
+                version=network.package.version,
+            )
     if request.precision == "float16":
-        limits = (*limits, "Its weights are kept in 16 bits, which changes scores by up to a few thousandths.")
+        limits = (*limits, phrase("Its weights are kept in 16 bits, which changes scores by up to a few thousandths."))
     return replace(
         manifest,
         state="ready",
@@ -279,7 +292,12 @@ def _described(
         card=replace(card, limits=limits, parameters=facts["parameters"]),
         provenance=replace(
             manifest.provenance,
-            fingerprint=f"weights file sha256 {weights.sha256}, md5 {weights.md5}: {origin}",
+            fingerprint=phrase(
+                "weights file sha256 {sha256}, md5 {md5}: {origin}",
+                sha256=weights.sha256,
+                md5=weights.md5,
+                origin=origin,
+            ),
             plan={"installed": network.file_name, "precision": request.precision},
             versions=facts["versions"],
         ),

@@ -10,6 +10,7 @@ import numpy as np
 
 from desktop.core.types import PreprocessSpec, StoreError
 from desktop.store import catalogue
+from desktop.system.words import phrase
 
 BASE = "base.weights.h5"
 _NOISE = 4  # pictures of noise beside the drawn ones: they reach every unit of a network
@@ -71,7 +72,12 @@ def _tensors(weights: Path, sha256: str) -> dict[str, np.ndarray]:
     data = weights.read_bytes()
     if (found := hashlib.sha256(data).hexdigest()) != sha256:
         raise StoreError(
-            "wrong-hash", f"the file has changed while it was read: SHA-256 {found} found, {sha256} expected"
+            "wrong-hash",
+            phrase(
+                "the file has changed while it was read: SHA-256 {found} found, {sha256} expected",
+                found=found,
+                sha256=sha256,
+            ),
         )
     return torch_file.read(data)
 

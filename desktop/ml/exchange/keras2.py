@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from desktop.ml.exchange.keras_check import ImportRefused
+from desktop.system.words import phrase
 
 _MODELS = {"Model": "Functional", "Functional": "Functional", "Sequential": "Sequential"}
 _TRAINING_ALONE = ("_initializer", "_regularizer", "_constraint")
@@ -105,7 +106,7 @@ def _refused(error: Exception) -> ImportRefused:
 
     return ImportRefused(
         "damaged",
-        f"its description of the era of Keras 2 cannot be built: {plain(str(error))}",
+        phrase("its description of the era of Keras 2 cannot be built: {plain}", plain=plain(str(error))),
         "Teachable Machine also exports 'Tensorflow Lite' ('Floating point'): its .tflite can be imported as it is.",
     )
 
@@ -196,7 +197,9 @@ def _known(kind: Any, name: str, config: dict[str, Any]) -> dict[str, Any]:
         if key in taken:
             continue
         if key not in _GONE or (_GONE[key] and value not in _GONE[key]):
-            raise ImportRefused("not-allowed", f"the setting '{key[:40]}' of a layer '{name}' is not known")
+            raise ImportRefused(
+                "not-allowed", phrase("the setting '{key}' of a layer '{name}' is not known", key=key[:40], name=name)
+            )
     return {key: value for key, value in config.items() if key in taken}
 
 
@@ -220,8 +223,14 @@ def _fill(layers: Sequence[tuple[str, Any]], path: Path) -> None:
             key = (own, variable.name)
             value = read.pop((own, "kernel") if separable and variable.name == "depthwise_kernel" else key, None)
             if value is None or tuple(value.shape) != tuple(variable.shape):
-                found = "is missing" if value is None else f"has the shape {value.shape}"
-                text = f"the weight '{variable.name}' of layer '{own}' {found}; {tuple(variable.shape)} expected"
+                found = "is missing" if value is None else phrase("has the shape {shape}", shape=value.shape)
+                text = phrase(
+                    "the weight '{name}' of layer '{own}' {found}; {tuple} expected",
+                    name=variable.name,
+                    own=own,
+                    found=found,
+                    tuple=tuple(variable.shape),
+                )
                 raise ImportRefused("damaged", text, "Save or export the network again.")
             variable.assign(value)
 

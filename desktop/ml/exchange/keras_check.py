@@ -18,6 +18,7 @@ from typing import Any
 from desktop.core.types import StoreError
 from desktop.store.zip_check import ArchiveError, copy_member, open_checked, read_member
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 MOST_CONFIG_BYTES = 32 << 20
 MOST_DEPTH = 200  # networks within networks
@@ -102,17 +103,20 @@ def check_config(config: Any) -> tuple[str, ...]:
         node, key = waiting.pop()
         nodes += 1
         if nodes > _MOST_NODES:
-            raise ImportRefused("too-large", f"the network's description has more than {_MOST_NODES:,} parts")
+            raise ImportRefused(
+                "too-large",
+                phrase("the network's description has more than {most_nodes:,} parts", most_nodes=_MOST_NODES),
+            )
         if isinstance(node, dict):
             if "class_name" in node:
                 classes.append(_check_class(node))
             elif "module" in node and "config" in node:
-                raise _not_allowed(f"something of '{str(node['module'])[:60]}'")
+                raise _not_allowed(phrase("something of '{node}'", node=str(node["module"])[:60]))
             waiting.extend((value, str(name)) for name, value in node.items())
         elif isinstance(node, list):
             waiting.extend((value, key) for value in node)
         elif isinstance(node, str) and key in _ACTIVATION_KEYS and node not in _ACTIVATIONS:
-            raise _not_allowed(f"an activation '{node[:60]}'")
+            raise _not_allowed(phrase("an activation '{node}'", node=node[:60]))
     if not any(name in _MODELS for name in classes):
         raise ImportRefused("not-a-model", "the file describes no Functional or Sequential network")
     return tuple(name for name in reversed(classes) if name in _LAYERS)
@@ -123,16 +127,16 @@ def _check_class(node: dict[str, Any]) -> str:
     if not isinstance(name, str) or not (module is None or isinstance(module, str)):
         raise ImportRefused("hostile", "the network's description names a class by something that is no text")
     if name not in _ALLOWED.get(module, frozenset()):
-        raise _not_allowed(f"'{name[:60]}'" + (f" of '{module[:60]}'" if module else ""))
+        raise _not_allowed(f"'{name[:60]}'" + (phrase(" of '{module}'", module=module[:60]) if module else ""))
     if registered not in (None, name):
-        raise _not_allowed(f"a layer of somebody's own, '{str(registered)[:60]}'")
+        raise _not_allowed(phrase("a layer of somebody's own, '{registered}'", registered=str(registered)[:60]))
     return name
 
 
 def _not_allowed(what: str) -> ImportRefused:
     return ImportRefused(
         "not-allowed",
-        f"the network uses {what}, which is not on the list of layers that Fovea builds",
+        phrase("the network uses {what}, which is not on the list of layers that Fovea builds", what=what),
         "Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.",
     )
 
@@ -140,11 +144,11 @@ def _not_allowed(what: str) -> ImportRefused:
 def parse(text: bytes | str) -> Any:
     """JSON, read with a limit. Raises :class:`ImportRefused` ``damaged``, ``too-large``."""
     if len(text) > MOST_CONFIG_BYTES:
-        raise ImportRefused("too-large", f"the network's description has {len(text):,} bytes")
+        raise ImportRefused("too-large", phrase("the network's description has {count:,} bytes", count=len(text)))
     try:
         return strict_json.loads(text, MOST_CONFIG_BYTES, MOST_DEPTH, finite=False)
     except strict_json.JsonError as error:
-        raise ImportRefused("damaged", f"the network's description: {error}") from error
+        raise ImportRefused("damaged", phrase("the network's description: {error}", error=error)) from error
 
 
 def clean_copy(path: Path, target: Path) -> tuple[str, ...]:
@@ -158,7 +162,10 @@ def clean_copy(path: Path, target: Path) -> tuple[str, ...]:
             if any(name.endswith("saved_model.pb") for name in names):
                 raise saved_model()
             missing = "config.json" if "config.json" not in names else "model.weights.h5"
-            raise ImportRefused("not-a-model", f"the archive has no '{missing}': it is no .keras file of Keras 3")
+            raise ImportRefused(
+                "not-a-model",
+                phrase("the archive has no '{missing}': it is no .keras file of Keras 3", missing=missing),
+            )
         if any(name.startswith("assets/") and not name.endswith("/") for name in names):
             raise ImportRefused("not-allowed", "the network brings files of its own, which image networks do not need")
         config = parse(read_member(archive, "config.json", MOST_CONFIG_BYTES))

@@ -21,6 +21,7 @@ from desktop.store.catalogue import Network
 from desktop.store.download import DownloadControl
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
+from desktop.system.words import phrase
 
 _WAIT_S = 300.0  # for another process that is making the same models
 _LOCK = ".prepare.lock"
@@ -110,6 +111,6 @@ def _alone(root: Path) -> Any:
     except OSError as error:
         raise StoreError(
             "not-saved",
-            f"the folder of models cannot be written to ({os.strerror(error.errno or 0).lower()})",
+            phrase("the folder of models cannot be written to ({lower})", lower=os.strerror(error.errno or 0).lower()),
             "Look at the folder of Fovea's own data, then try again.",
         ) from error

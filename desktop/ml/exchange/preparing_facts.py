@@ -15,6 +15,7 @@ from typing import Any
 from desktop.core.notices import medical_notice
 from desktop.core.types import PreprocessSpec
 from desktop.store.manifest import Manifest
+from desktop.system.words import phrase
 
 MEMBER = "fovea.json"
 """What the facts are called inside a file."""
@@ -57,14 +58,22 @@ def steps(spec: PreprocessSpec) -> list[str]:
     """The preparing in words, in order."""
     size = f"{spec.width}×{spec.height} pixels"
     how = {
-        "stretch": f"stretch it to {size}, whatever its shape",
-        "center_crop": f"scale it so that it covers {size} and cut its middle out",
-        "letterbox": f"scale it so that it fits into {size} and fill the rest with {spec.pad_value}",
+        "stretch": phrase("stretch it to {size}, whatever its shape", size=size),
+        "center_crop": phrase("scale it so that it covers {size} and cut its middle out", size=size),
+        "letterbox": phrase(
+            "scale it so that it fits into {size} and fill the rest with {pad_value}",
+            size=size,
+            pad_value=spec.pad_value,
+        ),
         "mnist": "find the ink, make it white on black, fit it into 20×20 and put its centre of mass in the middle of "
         "28×28",
     }[spec.fit]
     if spec.resize_shorter is not None:
-        how = f"scale it so that its shorter side has {spec.resize_shorter} pixels and cut the middle {size} out"
+        how = phrase(
+            "scale it so that its shorter side has {resize_shorter} pixels and cut the middle {size} out",
+            resize_shorter=spec.resize_shorter,
+            size=size,
+        )
     return [
         "turn the picture upright by its EXIF orientation",
         "lay transparent parts on white",

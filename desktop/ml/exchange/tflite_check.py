@@ -17,6 +17,7 @@ import numpy as np
 
 from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile, scaling_numbers
 from desktop.ml.exchange.keras_check import ImportRefused, words
+from desktop.system.words import phrase
 
 MOST_BYTES = 2 << 30
 _MOST_OPERATIONS = 20_000
@@ -42,7 +43,10 @@ def check_tflite(path: Path) -> TfliteFile:
     """The file as an object, after every operation of it was found allowed. Raises :class:`ImportRefused`."""
     size = path.stat().st_size
     if size > MOST_BYTES:
-        raise ImportRefused("too-large", f"the file has {size:,} bytes; at most {MOST_BYTES:,} expected")
+        raise ImportRefused(
+            "too-large",
+            phrase("the file has {size:,} bytes; at most {most_bytes:,} expected", size=size, most_bytes=MOST_BYTES),
+        )
     data = path.read_bytes()
     if data[4:8] != _IDENTIFIER:
         raise ImportRefused("not-a-model", "this is no LiteRT file (.tflite)", "Choose another file.")
@@ -82,14 +86,14 @@ def _checked(schema: Any, model: Any) -> TfliteFile:
     graph = model.subgraphs[0]
     operations = graph.operators if graph.operators is not None else []
     if not 1 <= len(operations) <= _MOST_OPERATIONS:
-        raise ImportRefused("too-large", f"the network has {len(operations):,} operations")
+        raise ImportRefused("too-large", phrase("the network has {count:,} operations", count=len(operations)))
     for operation in operations:
         for place in (*_list(operation.inputs), *_list(operation.outputs)):
             if not -1 <= place < len(graph.tensors):
                 raise ImportRefused("damaged", "an operation of the network has a place that does not exist")
     declared = sum(int(np.prod([max(1, int(side)) for side in _list(t.shape)], dtype=object)) for t in graph.tensors)
     if 4 * declared > _MOST_TENSOR_BYTES:
-        raise ImportRefused("too-large", f"one picture would need {4 * declared:,} bytes of memory")
+        raise ImportRefused("too-large", phrase("one picture would need {value:,} bytes of memory", value=4 * declared))
     return TfliteFile(schema, model, graph, [codes[operation.opcodeIndex] for operation in operations])
 
 
@@ -105,7 +109,10 @@ def _name_of(schema: Any, code: Any) -> str:
         own = code.customCode.decode("utf-8", "replace") if code.customCode is not None else name
         raise ImportRefused(
             "not-allowed",
-            f"the network uses the operation '{own[:60]}', which is not on the list of operations that Fovea runs",
+            phrase(
+                "the network uses the operation '{own}', which is not on the list of operations that Fovea runs",
+                own=own[:60],
+            ),
             "Convert it again with built-in operations alone.",
         )
     return str(name)
@@ -118,18 +125,27 @@ def inspect_tflite(path: Path) -> FoundInFile:
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise ImportRefused(
             "does-not-fit",
-            f"the network has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; one of each expected",
+            phrase(
+                "the network has {count} inputs and {count2} outputs; one of each expected",
+                count=len(graph.inputs),
+                count2=len(graph.outputs),
+            ),
             "A model of another Fovea comes whole: export it there as one .zip.",
         )
     source, result = graph.tensors[int(graph.inputs[0])], graph.tensors[int(graph.outputs[0])]
     shape, out = _list(source.shape), _list(result.shape)
     if len(shape) != 4 or shape[3] not in (1, 3) or min(shape[1:3]) < 1:
-        raise ImportRefused("does-not-fit", f"its input is {shape}; [batch, height, width, 1 or 3] expected")
+        raise ImportRefused(
+            "does-not-fit", phrase("its input is {shape}; [batch, height, width, 1 or 3] expected", shape=shape)
+        )
     if len(out) != 2 or not 1 <= out[1] <= 25_000:
-        raise ImportRefused("does-not-fit", f"its output is {out}; [batch, classes] expected")
+        raise ImportRefused("does-not-fit", phrase("its output is {out}; [batch, classes] expected", out=out))
     kinds = network.type_of(source), network.type_of(result)
     if kinds[0] not in ("FLOAT32", "UINT8", "INT8") or kinds[1] not in ("FLOAT32", "UINT8", "INT8"):
-        raise ImportRefused("does-not-fit", f"it takes {kinds[0]} and gives {kinds[1]}; FLOAT32 or bytes expected")
+        raise ImportRefused(
+            "does-not-fit",
+            phrase("it takes {kinds} and gives {kinds2}; FLOAT32 or bytes expected", kinds=kinds[0], kinds2=kinds[1]),
+        )
     dynamic = _list(source.shapeSignature)
     sizes = dynamic if len(dynamic) == 4 else shape
     if -1 in sizes[1:3]:

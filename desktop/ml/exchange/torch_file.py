@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core.types import StoreError
+from desktop.system.words import phrase
 
 MAX_BYTES = 1 << 30
 _MAGIC = 0x1950A86A20F9469CFC6C
@@ -124,13 +125,15 @@ def read(data: bytes) -> dict[str, np.ndarray]:
     ``too-large``, ``not-weights`` for everything that is no such file. Nothing in it is ever run.
     """
     if len(data) > MAX_BYTES:
-        raise StoreError("too-large", f"the file has {len(data) / 1e9:.1f} GB; at most 1.1 GB are opened")
+        raise StoreError(
+            "too-large", phrase("the file has {count:.1f} GB; at most 1.1 GB are opened", count=len(data) / 1e9)
+        )
     try:
         return _read(data)
     except _CarriesCodeError as error:
         raise StoreError(
             "carries-code",
-            f"the file carries code ('{str(error)[:80]}'); it was not run",
+            phrase("the file carries code ('{error}'); it was not run", error=str(error)[:80]),
             "Get the weights from their publisher again.",
         ) from None
     except StoreError:
@@ -139,7 +142,7 @@ def read(data: bytes) -> dict[str, np.ndarray]:
         words = " ".join(str(error).split())[:120] or type(error).__name__
         raise StoreError(
             "not-weights",
-            f"this is no file of PyTorch weights in the expected form: {words}",
+            phrase("this is no file of PyTorch weights in the expected form: {words}", words=words),
             "Get the weights from their publisher again.",
         ) from None
 

@@ -17,6 +17,7 @@ from desktop.ml.nets import backend, netbuild
 from desktop.ml.nets.normalise import batch_normalization
 from desktop.ml.plans import nettables
 from desktop.ml.plans.plan import PlanError, TrainingPlan
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -55,14 +56,20 @@ def _built(plan: TrainingPlan, builder: Builder, shape: tuple[int, ...]) -> kera
     try:
         return builder(shape, len(plan.labels), **plan.architecture.settings)
     except (TypeError, ValueError) as error:
-        raise PlanError("bad-plan", f"architecture '{plan.architecture.name}': {error}") from error
+        raise PlanError(
+            "bad-plan", phrase("architecture '{name}': {error}", name=plan.architecture.name, error=error)
+        ) from error
 
 
 def find(name: str) -> Architecture:
     """The architecture of that name. Raises :class:`PlanError` that lists the known ones."""
     if name not in ARCHITECTURES:
         known = ", ".join(sorted(ARCHITECTURES))
-        raise PlanError("bad-plan", f"there is no architecture '{name}'", f"Known ones: {known}.")
+        raise PlanError(
+            "bad-plan",
+            phrase("there is no architecture '{name}'", name=name),
+            phrase("Known ones: {known}.", known=known),
+        )
     return ARCHITECTURES[name]
 
 

@@ -14,6 +14,7 @@ from desktop.ml.plans.base_models import KERAS_FILE, not_installed
 from desktop.ml.plans.plan import STAGES, PlanError, TrainingPlan
 from desktop.store import catalogue
 from desktop.store.store import ModelEntry, ModelStore, read_verified, sha256_of
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -52,7 +53,12 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
     if start.version is not None and manifest.version != start.version:
         raise PlanError(
             "other-version",
-            f"'{manifest.name}' is there in version {manifest.version}; the plan begins from version {start.version}",
+            phrase(
+                "'{name}' is there in version {version}; the plan begins from version {version2}",
+                name=manifest.name,
+                version=manifest.version,
+                version2=start.version,
+            ),
             "Make the plan again to begin from the version that there is.",
         )
     spec = manifest.preprocess
@@ -60,12 +66,19 @@ def open_base(plan: TrainingPlan, models: Path | None = None) -> Base:
     if shape != plan.shape:
         raise PlanError(
             "bad-plan",
-            f"'{manifest.name}' takes pictures of {_size(shape)}; the plan prepares {_size(plan.shape)}",
+            phrase(
+                "'{name}' takes pictures of {size}; the plan prepares {size2}",
+                name=manifest.name,
+                size=_size(shape),
+                size2=_size(plan.shape),
+            ),
             "Prepare the pictures as the model takes them.",
         )
     if KERAS_FILE not in manifest.files:
         raise StoreError(
-            "no-keras-file", f"'{manifest.name}' cannot be trained on: it has no {KERAS_FILE}", "Choose another model."
+            "no-keras-file",
+            phrase("'{name}' cannot be trained on: it has no {keras_file}", name=manifest.name, keras_file=KERAS_FILE),
+            "Choose another model.",
         )
     from desktop.ml.exchange.keras_check import check_stored
 
@@ -94,7 +107,9 @@ def _without_top(network: catalogue.Network, plan: TrainingPlan) -> Base:
     if not weights.is_file():
         raise not_installed(network)
     if plan.shape[2] != 3:
-        raise PlanError("bad-plan", f"'{network.name}' takes colour pictures; the plan prepares grey ones")
+        raise PlanError(
+            "bad-plan", phrase("'{name}' takes colour pictures; the plan prepares grey ones", name=network.name)
+        )
     model = imagenet.build_base(network.id, weights, plan.shape)
     pooled = layers.GlobalAveragePooling2D(name="embedding")(model.output)
     outputs = {"map": model.output, "embedding": pooled}
@@ -169,7 +184,9 @@ def continued(base: Base, plan: TrainingPlan) -> keras.Model:
     outputs = dict(base.network.output)
     features = outputs.get("embedding")
     if features is None:
-        raise PlanError("bad-plan", f"'{base.title}' has no embedding that a new last layer could build upon")
+        raise PlanError(
+            "bad-plan", phrase("'{title}' has no embedding that a new last layer could build upon", title=base.title)
+        )
     small = keras.initializers.RandomNormal(stddev=0.01)
     outputs["logits"] = layers.Dense(len(plan.labels), kernel_initializer=small, name="new_logits")(features)
     return keras.Model(base.network.inputs, outputs)
@@ -181,18 +198,30 @@ def trunk(base: Base, layer: str | None) -> keras.Model:
     network = base.network
     if layer == STAGES:
         if STAGES not in network.output or "embedding" not in network.output:
-            raise PlanError("bad-plan", f"'{base.title}' does not give what its stages know", "Use its embedding.")
+            raise PlanError(
+                "bad-plan",
+                phrase("'{title}' does not give what its stages know", title=base.title),
+                "Use its embedding.",
+            )
         both = layers.Concatenate(name="knows")([network.output["embedding"], network.output[STAGES]])
         return keras.Model(network.inputs, both)
     if layer in (None, "embedding", "map"):
         name = layer or "embedding"
         if name not in network.output:
-            raise PlanError("bad-plan", f"'{base.title}' has no {name}", "Name one of its layers instead.")
+            raise PlanError(
+                "bad-plan",
+                phrase("'{title}' has no {name}", title=base.title, name=name),
+                "Name one of its layers instead.",
+            )
         return keras.Model(network.inputs, network.output[name])
     names = [each.name for each in network.layers]
     if layer not in names:
         known = ", ".join(names if len(names) <= 60 else [*names[:10], "…", *names[-40:]])
-        raise PlanError("bad-plan", f"'{base.title}' has no layer '{layer}'", f"Its layers: {known}.")
+        raise PlanError(
+            "bad-plan",
+            phrase("'{title}' has no layer '{layer}'", title=base.title, layer=layer),
+            phrase("Its layers: {known}.", known=known),
+        )
     return keras.Model(network.inputs, network.get_layer(layer).output)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from desktop.core.types import StoreError
 from desktop.ml.nets import backend
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -148,22 +149,24 @@ def load(model: keras.Model, tensors: dict[str, np.ndarray]) -> None:
             names = _torch_names(layer.name, type(layer).__name__)
             layer.set_weights([_taken(tensors, left, n, w.shape) for n, w in zip(names, layer.weights, strict=True)])
     if left:
-        raise _unfit(f"'{min(left)}' belongs to no layer of {model.name}")
+        raise _unfit(phrase("'{left}' belongs to no layer of {name}", left=min(left), name=model.name))
 
 
 def _taken(tensors: dict[str, np.ndarray], left: set[str], name: str, shape: tuple[int, ...]) -> np.ndarray:
     if name not in left:
-        raise _unfit(f"'{name}' is missing")
+        raise _unfit(phrase("'{name}' is missing", name=name))
     left.discard(name)
     found = tensors[name]
     if found.dtype != np.float32 or not np.isfinite(found).all():
-        raise _unfit(f"'{name}' holds no numbers of 32 bits")
+        raise _unfit(phrase("'{name}' holds no numbers of 32 bits", name=name))
     if found.ndim == 4:  # (out, in, rows, columns) there; of depthwise filters (channels, 1, rows, columns)
         found = found.transpose(2, 3, 0, 1) if "_depthwise_" in name else found.transpose(2, 3, 1, 0)
     elif found.ndim == 2:
         found = found.T
     if found.shape != tuple(shape):
-        raise _unfit(f"'{name}' has the shape {found.shape}; {tuple(shape)} expected")
+        raise _unfit(
+            phrase("'{name}' has the shape {shape}; {tuple} expected", name=name, shape=found.shape, tuple=tuple(shape))
+        )
     return found
 
 
@@ -186,6 +189,6 @@ def _torch_names(layer: str, kind: str) -> list[str]:
 def _unfit(what: str) -> StoreError:
     return StoreError(
         "does-not-fit",
-        f"these weights do not fit the network: {what}",
+        phrase("these weights do not fit the network: {what}", what=what),
         "Look for the file whose hash the catalogue names.",
     )

@@ -20,6 +20,7 @@ from typing import Any
 from desktop.core.types import StoreError
 from desktop.ml.nets import backend, efficientnet_lite
 from desktop.store import catalogue
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -99,7 +100,11 @@ def build_base(
         except (ValueError, OSError, KeyError, TypeError) as error:
             raise StoreError(
                 "does-not-fit",
-                f"these weights do not fit {network.name}: {' '.join(str(error).split())[:200]}",
+                phrase(
+                    "these weights do not fit {name}: {split}",
+                    name=network.name,
+                    split=" ".join(str(error).split())[:200],
+                ),
                 "Look for the file whose hash the catalogue names.",
             ) from error
     return model

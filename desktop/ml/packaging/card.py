@@ -14,8 +14,25 @@ from desktop.ml.plans import nettables
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.solved import HeldOut
 from desktop.store.manifest import Card
+from desktop.system.words import Template, phrase
 
 _LISTED = 30  # classes whose pictures are counted one by one
+# Whether validation chose the epoch, and the threshold.
+_CHOSE = {
+    (False, False): Template(
+        "The same validation pictures chose the temperature: on new pictures expect a little less."
+    ),
+    (True, False): Template(
+        "The same validation pictures chose the epoch and the temperature: on new pictures expect a little less."
+    ),
+    (False, True): Template(
+        "The same validation pictures chose the temperature and the threshold: on new pictures expect a little less."
+    ),
+    (True, True): Template(
+        "The same validation pictures chose the epoch, the temperature and the threshold: on new pictures expect a "
+        "little less."
+    ),
+}
 _FEW = 100  # validation pictures below which figures are rough
 
 
@@ -51,59 +68,87 @@ def write_card(
 def _architecture(plan: TrainingPlan) -> str:
     own = f"{plan.architecture.name} ({nettables.describe(plan.architecture.settings)})"
     if plan.start.kind in ("features", "fine-tune"):
-        return f"{plan.start.model} up to {plan.start.layer or 'embedding'}, then {own}"
+        return phrase(
+            "{model} up to {value}, then {own}", model=plan.start.model, value=plan.start.layer or "embedding", own=own
+        )
     return own
 
 
 def _own_words(
     plan: TrainingPlan, gathered: Gathered, figures: Figures, split: str, parent: str | None, cross: bool
 ) -> dict[str, Any]:
-    names = ", ".join(plan.labels[:12]) + (f" and {len(plan.labels) - 12} more" if len(plan.labels) > 12 else "")
+    names = ", ".join(plan.labels[:12]) + (
+        phrase(" and {count} more", count=len(plan.labels) - 12) if len(plan.labels) > 12 else ""
+    )
     learned = np.bincount(gathered.train.labels, minlength=len(plan.labels))
     if cross:
         learned += np.bincount(gathered.validation.labels, minlength=len(plan.labels))
     counts = ", ".join(f"{label} {n}" for label, n in zip(plan.labels[:_LISTED], learned[:_LISTED], strict=True))
     if len(plan.labels) > _LISTED:
-        counts += f" and {len(plan.labels) - _LISTED} more classes with {learned[_LISTED:].sum()} pictures"
+        counts += phrase(
+            " and {count} more classes with {sum} pictures",
+            count=len(plan.labels) - _LISTED,
+            sum=learned[_LISTED:].sum(),
+        )
     held = len(gathered.validation)
     limits = [
-        f"Nobody but you has checked this model: its figures come from {figures.n} pictures of the {split} split of "
-        f"'{gathered.title}' and say nothing about other pictures.",
-        f"Whatever it is shown, it answers with one of its {len(plan.labels)} classes.",
-        f"Pictures are brought to {plan.preprocess.width}×{plan.preprocess.height} pixels "
-        f"({'grey' if plan.preprocess.colour == 'grey' else 'colour'}): what is lost there cannot count.",
+        phrase(
+            "Nobody but you has checked this model: its figures come from {n} pictures of the "
+            "{split} split of '{title}' and say nothing about other pictures.",
+            n=figures.n,
+            split=split,
+            title=gathered.title,
+        ),
+        phrase("Whatever it is shown, it answers with one of its {count} classes.", count=len(plan.labels)),
+        phrase(
+            "Pictures are brought to {width}×{height} grey pixels: what is lost there cannot count."
+            if plan.preprocess.colour == "grey"
+            else "Pictures are brought to {width}×{height} colour pixels: what is lost there cannot count.",
+            width=plan.preprocess.width,
+            height=plan.preprocess.height,
+        ),
     ]
     if split == HeldOut.CROSS:
         limits.append(
-            f"The figures are cross-validated: each of the {figures.n} pictures was checked by a head that had not "
-            "learned from it; the model itself has learned from all of them, and the same pictures chose the penalty "
-            "and the temperature."
+            phrase(
+                "The figures are cross-validated: each of the {n} pictures was checked by a last layer "
+                "that had not learned from it; the model itself has learned from all of them, and "
+                "the same pictures chose the penalty and the temperature.",
+                n=figures.n,
+            )
         )
     if split == "validation":
-        chosen = "the epoch, " if plan.fit.keep != "last" else ""
-        limits.append(
-            f"The same validation pictures chose {chosen}the temperature"
-            f"{' and the threshold' if plan.decision.rule != 'argmax' else ''}: on new pictures expect a little less."
-        )
+        limits.append(phrase(_CHOSE[plan.fit.keep != "last", plan.decision.rule != "argmax"]))
     if figures.n < _FEW:
-        limits.append(f"With {figures.n} pictures to check with the figures are rough; see their intervals.")
+        limits.append(
+            phrase("With {n} pictures to check with the figures are rough; see their intervals.", n=figures.n)
+        )
     if plan.data.group == "none" and gathered.kind == "own pictures":
-        limits.append("If several pictures show the same person or thing, some may lie on both sides of the split.")
+        limits.append(
+            phrase("If several pictures show the same person or thing, some may lie on both sides of the split.")
+        )
     failures = _failures(plan, figures)
     words: dict[str, Any] = {
-        "summary": f"Tells apart {names}.",
-        "intended_use": f"Pictures like those of '{gathered.title}', for learning and trying out.",
+        "summary": phrase("Tells apart {names}.", names=names),
+        "intended_use": phrase("Pictures like those of '{title}', for learning and trying out.", title=gathered.title),
         "limits": limits,
         "known_failures": failures,
-        "population": f"{int(learned.sum())} training pictures of '{gathered.title}' ({counts}); "
-        + ("cross-validated." if cross else f"{held} for validation."),
-        "must_not": ["Be the only ground for a decision that can harm anybody."],
+        "population": phrase(
+            "{learned} training pictures of '{title}' ({counts}); cross-validated."
+            if cross
+            else "{learned} training pictures of '{title}' ({counts}); {held} for validation.",
+            learned=int(learned.sum()),
+            title=gathered.title,
+            counts=counts,
+            held=held,
+        ),
+        "must_not": [phrase("Be the only ground for a decision that can harm anybody.")],
     }
     if plan.medical:
         words["notice"] = medical_notice(plan.medical)
         words["must_not"] = ["Diagnose, triage or treat anybody, or replace a physician's reading."]
     if parent:
-        words["credits"] = [f"Its training began from the model {parent}."]
+        words["credits"] = [phrase("Its training began from the model {parent}.", parent=parent)]
     return words
 
 
@@ -118,6 +163,12 @@ def _failures(plan: TrainingPlan, figures: Figures) -> list[str]:
         if matrix[true, told]:
             total = int(figures.matrix[true].sum())
             found.append(
-                f"{matrix[true, told]} of {total} pictures of '{plan.labels[true]}' were called '{plan.labels[told]}'."
+                phrase(
+                    "{matrix} of {total} pictures of '{labels}' were called '{labels2}'.",
+                    matrix=matrix[true, told],
+                    total=total,
+                    labels=plan.labels[true],
+                    labels2=plan.labels[told],
+                )
             )
-    return found or ["No mistake was made on the pictures it was checked with; that is no promise for others."]
+    return found or [phrase("No mistake was made on the pictures it was checked with; that is no promise for others.")]

@@ -21,6 +21,7 @@ from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.solved import HeldOut
 from desktop.ml.training.train import Trained
 from desktop.store.manifest import Decision
+from desktop.system.words import phrase
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +80,12 @@ def decide(
     if plan.decision.rule == "argmax":
         return Decision()
     positive = plan.decision.positive
-    truth, own, how = validation.labels == positive, scores[:, positive], "on the validation split"
+    truth, own, how = validation.labels == positive, scores[:, positive], phrase("on the validation split")
     if truth.all() or not truth.any():
         missing = plan.labels[1 - positive if truth.any() else positive]
-        return Decision(reason=f"no threshold could be chosen: validation holds no picture of '{missing}'")
+        return Decision(
+            reason=phrase("no threshold could be chosen: validation holds no picture of '{missing}'", missing=missing)
+        )
     if plan.decision.perturbed:
         parts = []
         for copy in range(plan.decision.perturbed):
@@ -90,21 +93,28 @@ def decide(
             logits = deploy.logits_of(trained.model, images, plan.mirrored, _took(plan))
             parts.append(calibrate.softmax(logits / temperature)[:, positive])
         truth, own = np.tile(truth, plan.decision.perturbed), np.concatenate(parts)
-        how = f"on {plan.decision.perturbed} copies of the validation split, augmented as in training"
+        how = phrase(
+            "on {perturbed} copies of the validation split, augmented as in training", perturbed=plan.decision.perturbed
+        )
     aim: Aim = "balanced accuracy"
     if plan.decision.rule == "balanced":
         choose: Callable[[np.ndarray, np.ndarray], float] = calibrate.balanced_threshold
-        words = "sensitivity and specificity alike"
+        words = phrase("sensitivity and specificity alike")
     else:
         assert plan.decision.at_least is not None
         choose = partial(calibrate.sensitive_threshold, at_least=plan.decision.at_least)
-        words = f"the highest threshold with a sensitivity of at least {plan.decision.at_least:.0%}"
+        words = phrase(
+            "the highest threshold with a sensitivity of at least {at_least:.0%}", at_least=plan.decision.at_least
+        )
     value = choose(own, truth)
     if plan.decision.at_least is not None:
         aim = "sensitivity" if value < HIGHEST_SCORE else "specificity"
         reached = float((own[truth] >= value).mean())
         if reached < plan.decision.at_least:  # scores of exactly 0: no threshold above 0 finds them
-            words = f"the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached"
+            words = phrase(
+                "the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached",
+                reached=reached,
+            )
     gain = gain_of(truth, own, choose, _owners(validation, len(own)), aim)
     if not gain.beyond_chance:
         return Decision(reason=_no_gain(gain, how))
@@ -122,15 +132,24 @@ def _owners(validation: Pictures, rows: int) -> np.ndarray:
 def _no_gain(gain: Gain, how: str) -> str:
     """Why the highest score decides after all."""
     if min(gain.positives, gain.negatives) < FEWEST:
-        return (
-            f"the highest score decides: validation has {gain.positives} and {gain.negatives} pictures or persons of "
-            f"the two classes, and {FEWEST} of each are needed to choose a threshold"
+        return phrase(
+            "the highest score decides: validation has {positives} and {negatives} pictures or "
+            "persons of the two classes, and {fewest} of each are needed to choose a threshold",
+            positives=gain.positives,
+            negatives=gain.negatives,
+            fewest=FEWEST,
         )
     value, low, high = gain.estimate.value, gain.estimate.low, gain.estimate.high
     assert value is not None and low is not None and high is not None
-    return (
-        f"the highest score decides: a threshold chosen {how} gains no more {gain.what} than chance may "
-        f"({100 * value:+.1f} percentage points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}, cross-validated)"
+    return phrase(
+        "the highest score decides: a threshold chosen {how} gains no more {what} than "
+        "chance may ({value:+.1f} percentage points, 95 % interval {value2:+.1f} to "
+        "{value3:+.1f}, cross-validated)",
+        how=how,
+        what=gain.what,
+        value=100 * value,
+        value2=100 * low,
+        value3=100 * high,
     )
 
 
@@ -138,11 +157,11 @@ def known(plan: TrainingPlan, train: Pictures | None, validation: Pictures) -> s
     """What training saw of the pictures that a threshold was chosen on, in words."""
     shared = shared_groups(train, validation) if train is not None else 0
     if shared:
-        return f"training saw other pictures of {shared:,} of their persons or cases"
+        return phrase("training saw other pictures of {shared:,} of their persons or cases", shared=shared)
     doubled = count_copies(train, validation) if train is not None else 0
     if doubled:
-        return f"training saw exact copies of {doubled:,} of them"
-    return f"training saw none of their {'persons' if plan.data.group == 'person' else 'pictures'}"
+        return phrase("training saw exact copies of {doubled:,} of them", doubled=doubled)
+    return phrase("training saw none of their {which}", which="persons" if plan.data.group == "person" else "pictures")
 
 
 def _took(plan: TrainingPlan) -> int:

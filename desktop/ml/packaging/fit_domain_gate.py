@@ -20,6 +20,7 @@ from desktop.core.types import FoveaError, PreprocessSpec, StoreError
 from desktop.ml.data import disturbed, outliers
 from desktop.ml.data.arrays import Images
 from desktop.store.manifest import QUANTILES, Domain
+from desktop.system.words import phrase
 
 REFUSED = 0.05
 """The share of the model's own unseen pictures that the gate may flag."""
@@ -92,8 +93,12 @@ def fit(
     if min(len(images), len(unseen)) < _FEWEST:
         raise DomainError(
             "too-few",
-            f"{len(images)} training and {len(unseen)} validation pictures are too few for a domain gate",
-            f"At least {_FEWEST} of each are needed.",
+            phrase(
+                "{count} training and {count2} validation pictures are too few for a domain gate",
+                count=len(images),
+                count2=len(unseen),
+            ),
+            phrase("At least {fewest} of each are needed.", fewest=_FEWEST),
         )
     rng = np.random.default_rng([seed, 6])
     most, each = _affordable(look(np.ascontiguousarray(images[:1])).shape[1], *budget(spec))
@@ -126,7 +131,9 @@ def fit(
         gate = _fitted(learnt, labels[np.concatenate([np.arange(len(own)), *origins])], others, kinds, spec)
         gate = _limited(gate, held, told)
     except (np.linalg.LinAlgError, StoreError) as error:  # the latter of numbers that cannot be stored
-        raise DomainError("no-features", f"no distances follow from the pictures' features: {error}") from error
+        raise DomainError(
+            "no-features", phrase("no distances follow from the pictures' features: {error}", error=error)
+        ) from error
     seen(gate, picked, own)
     scores = gate.scores(held)
     points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
@@ -158,7 +165,9 @@ def _copies(
 def _affordable(width: int, most: int, each: int) -> tuple[int, int]:
     """:func:`budget` where there are ``width`` features of every picture. Raises :class:`DomainError` for too many."""
     if _storable_axes(width, len(outliers.KINDS)) < 2:
-        raise DomainError("too-wide", f"the network computes {width:,} features of a picture: too many for a gate")
+        raise DomainError(
+            "too-wide", phrase("the network computes {width:,} features of a picture: too many for a gate", width=width)
+        )
     fewer = max(_FEWEST, _VALUES // width)
     return min(most, fewer), min(each, max(_FEWEST, fewer // len(outliers.KINDS)))
 

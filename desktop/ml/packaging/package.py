@@ -40,6 +40,7 @@ from desktop.ml.training.history import history_csv
 from desktop.ml.training.train import Trained
 from desktop.store.manifest import Calibration, Conformal, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
+from desktop.system.words import english, phrase
 
 PARITY_PICTURES = 400
 _PARITY_PIECE = 100  # of them looked at together, at most
@@ -161,7 +162,14 @@ def _export(job: _Job, model: Any) -> _Exported:
     job.check()
     lite = LiteRT(lite_file)
     outputs, gap, n = check_parity(model, lite, job.gathered.validation, job.plan.seed)
-    job.note(f"largest difference between Keras and LiteRT over {n} validation pictures: {gap:.1e}")
+    job.note(
+        phrase(
+            "largest difference between the trained model and its exported form over {n} validation "
+            "pictures: {gap:.1e}",
+            n=n,
+            gap=gap,
+        )
+    )
     job.tell("exporting", 2, 2)
     job.check()
     return _Exported(model, keras_file, lite_file, lite, outputs, gap, n)
@@ -183,11 +191,13 @@ def _judge(job: _Job, exported: _Exported, found: Calibrated) -> _Judged:
         lambda *seen: looked_at.append(seen), scored,
     )  # fmt: skip
     if trust.trouble:
-        job.note(f"no domain gate: {trust.trouble}")
+        job.note(phrase("no domain gate: {trouble}", trouble=trust.trouble))
     elif trust.domain is not None and trust.domain.n < _ROUGH_LIMIT:
-        rough = (
-            f"{trust.domain.n} validation pictures set the limit of what is called foreign: about "
-            f"{trust.domain.refused:.0%} of other pictures of the model's own kind will be called so, or more"
+        rough = phrase(
+            "{n} validation pictures set the limit of what is called foreign: about "
+            "{refused:.0%} of other pictures of the model's own kind will be called so, or more",
+            n=trust.domain.n,
+            refused=trust.domain.refused,
         )
         job.note(rough, limit=True)
     sample = validation.images[: min(PARITY_PICTURES, max(_FEWEST_SAMPLES, _SAMPLE_BYTES // lite.bytes_each))]
@@ -265,7 +275,7 @@ def _write(
             (folder / file.name).write_bytes(file.read_bytes())
         texts = {
             "history.csv": history_csv(job.trained.history),
-            "evaluation.json": json.dumps(measured.document, indent=1) + "\n",
+            "evaluation.json": json.dumps(english(measured.document), indent=1) + "\n",
         }
         if judged.trust.gate is not None:
             texts[DOMAIN_FILE] = judged.trust.gate.to_json()
@@ -319,7 +329,9 @@ def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tup
     found = list(in_pieces(compared, len(picked), pictures_at_once(model, _PARITY_PIECE)))
     outputs, gap = found[0][0], float(np.max([each for _, each in found]))  # NaN stays
     if not gap <= PARITY_LIMIT:
-        raise PackageError("parity", f"the exported file differs from the network by {gap:.1e}; at most 1e-4 expected")
+        raise PackageError(
+            "parity", phrase("the exported file differs from the network by {gap:.1e}; at most 1e-4 expected", gap=gap)
+        )
     return outputs, gap, len(picked)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from desktop.ml.plans.strict_reader import PlanError
+from desktop.system.words import phrase
 
 BORDERS = ("constant", "nearest", "reflect", "wrap")
 """What comes in from outside the picture: black, its edge again, its mirror image, its other side."""
@@ -45,12 +46,12 @@ def _share(default: float) -> Setting:
 
 
 _ALL = (
-    Augmentation("flip", "mirror left and right", {"p": _share(0.5), "alternate": Setting("switch", False)}),
-    Augmentation("flip_vertical", "mirror top and bottom", {"p": _share(0.5)}),
-    Augmentation("shift", "shift by whole pixels", {"pixels": Setting("whole", 2, 0, 64)}),
+    Augmentation("flip", phrase("mirror left and right"), {"p": _share(0.5), "alternate": Setting("switch", False)}),
+    Augmentation("flip_vertical", phrase("mirror top and bottom"), {"p": _share(0.5)}),
+    Augmentation("shift", phrase("shift by whole pixels"), {"pixels": Setting("whole", 2, 0, 64)}),
     Augmentation(
         "affine",
-        "rotate, shift, shear, zoom",
+        phrase("rotate, shift, shear, zoom"),
         {
             "p": _share(1.0),
             "rotate": Setting("number", 0.0, 0, 180),
@@ -63,22 +64,22 @@ _ALL = (
     ),
     Augmentation(
         "elastic",
-        "bend smoothly",
+        phrase("bend smoothly"),
         {"p": _share(0.5), "strength": Setting("number", 1.5, 0, 50), "cells": Setting("whole", 4, 2, 64)},
     ),
     Augmentation(
         "stroke",
-        "thicker and thinner ink",
+        phrase("thicker and thinner ink"),
         {"p": _share(0.5), "thicker": Setting("number", 1.0, 0, 1), "thinner": Setting("number", 0.7, 0, 1)},
     ),
     Augmentation(
         "european",
-        "digits as Europeans write them",
+        phrase("digits as Europeans write them"),
         {"p": _share(0.25), "one": Setting("whole", 1, 0, 10_000), "seven": Setting("whole", 7, 0, 10_000)},
     ),
     Augmentation(
         "tone",
-        "brightness and contrast",
+        phrase("brightness and contrast"),
         {
             "p": _share(1.0),
             "brightness": Setting("number", 0.0, 0, 1),
@@ -88,28 +89,30 @@ _ALL = (
     ),
     Augmentation(
         "colour",
-        "saturation and colour cast",
+        phrase("saturation and colour cast"),
         {"p": _share(0.3), "saturation": Setting("number", 0.3, 0, 1), "gain": Setting("number", 0.08, 0, 1)},
     ),
     Augmentation(
         "resample",
-        "softer and sharper",
+        phrase("softer and sharper"),
         {"p": _share(0.15), "smallest": Setting("number", 0.6, 0.05, 0.94), "sharpen": Setting("number", 0.8, 0.1, 5)},
     ),
     Augmentation("blur", "blur", {"p": _share(0.3), "sigma": Setting("number", 0.8, 0.3, 20)}),
-    Augmentation("jpeg", "traces of JPEG", {"p": _share(0.15), "quality": Setting("whole", 50, 1, 95)}),
+    Augmentation("jpeg", phrase("traces of JPEG"), {"p": _share(0.15), "quality": Setting("whole", 50, 1, 95)}),
     Augmentation("noise", "grain", {"p": _share(0.3), "deviation": Setting("number", 6.0, 1, 128)}),
-    Augmentation("erase", "cover a part", {"p": _share(0.5), "side": Setting("number", 0.25, 0.05, 1)}),
-    Augmentation("borders", "plain bars at the edges", {"p": _share(0.2), "widest": Setting("number", 0.08, 0, 0.5)}),
-    Augmentation("letters", "burnt-in markers", {"p": _share(0.3)}),
+    Augmentation("erase", phrase("cover a part"), {"p": _share(0.5), "side": Setting("number", 0.25, 0.05, 1)}),
+    Augmentation(
+        "borders", phrase("plain bars at the edges"), {"p": _share(0.2), "widest": Setting("number", 0.08, 0, 0.5)}
+    ),
+    Augmentation("letters", phrase("burnt-in markers"), {"p": _share(0.3)}),
     Augmentation(
         "cutmix",
-        "a part of another picture, with its label's share",
+        phrase("a part of another picture, with its label's share"),
         {"p": _share(0.5), "alpha": Setting("number", 1.0, 0.01, 100)},
     ),
     Augmentation(
         "mixup",
-        "blended with another picture and its label",
+        phrase("blended with another picture and its label"),
         {"p": _share(0.5), "alpha": Setting("number", 0.4, 0.01, 100)},
     ),
 )
@@ -131,29 +134,46 @@ def check(steps: Iterable[Any]) -> None:
     for step in steps:
         if step.name not in AUGMENTATIONS:
             known = ", ".join(sorted(AUGMENTATIONS))
-            raise PlanError("bad-plan", f"there is no augmentation '{step.name}'", f"Known ones: {known}.")
+            raise PlanError(
+                "bad-plan",
+                phrase("there is no augmentation '{name}'", name=step.name),
+                phrase("Known ones: {known}.", known=known),
+            )
         allowed = AUGMENTATIONS[step.name].settings
         unknown = sorted(step.settings.keys() - allowed.keys())
         if unknown:
-            hint = f"Settings there: {', '.join(allowed)}."
-            raise PlanError("bad-plan", f"augmentation '{step.name}' has no setting {', '.join(unknown)}", hint)
+            hint = phrase("Settings there: {allowed}.", allowed=", ".join(allowed))
+            raise PlanError(
+                "bad-plan",
+                phrase("augmentation '{name}' has no setting {unknown}", name=step.name, unknown=", ".join(unknown)),
+                hint,
+            )
         for key, value in step.settings.items():
             wanted = _unfit(allowed[key], value)
             if wanted:
-                raise PlanError("bad-plan", f"augmentation '{step.name}': {key} is {value!r}; expected {wanted}")
+                raise PlanError(
+                    "bad-plan",
+                    phrase(
+                        "augmentation '{name}': {key} is {value}; expected {wanted}",
+                        name=step.name,
+                        key=key,
+                        value=repr(value),
+                        wanted=wanted,
+                    ),
+                )
 
 
 def _unfit(setting: Setting, value: object) -> str:
     """What was expected instead of ``value``; empty where it fits."""
     if setting.kind == "choice":
-        return "" if value in setting.choices else f"one of {', '.join(setting.choices)}"
+        return "" if value in setting.choices else phrase("one of {choices}", choices=", ".join(setting.choices))
     if setting.kind == "switch":
-        return "" if isinstance(value, bool) else "true or false"
-    within = f"from {setting.low:g} to {setting.high:g}"
+        return "" if isinstance(value, bool) else phrase("true or false")
+    within = phrase("from {low:g} to {high:g}", low=setting.low, high=setting.high)
     if setting.kind == "range":
         pair = list(value) if isinstance(value, list | tuple) else []
         good = len(pair) == 2 and all(_is_number(v) and setting.low <= v <= setting.high for v in pair)
-        return "" if good and pair[0] <= pair[1] else f"two numbers {within}, the smaller first"
+        return "" if good and pair[0] <= pair[1] else phrase("two numbers {within}, the smaller first", within=within)
     whole = setting.kind == "whole"
     good = _is_number(value) and (not whole or isinstance(value, int))
     if good and isinstance(value, int | float) and setting.low <= value <= setting.high:

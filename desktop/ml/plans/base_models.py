@@ -10,6 +10,7 @@ from desktop.core.types import FoveaError, StoreError
 from desktop.store import catalogue
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelEntry, ModelStore
+from desktop.system.words import phrase
 
 KERAS_FILE = "model.keras"
 
@@ -57,11 +58,17 @@ def check_there(model: str, entries: Iterable[ModelEntry]) -> None:
     if named is not None and (entry is None or entry.state == "weights-not-installed"):
         raise not_installed(named)
     if entry is None or entry.state != "ready" or entry.manifest is None:
-        raise StoreError("no-such-model", f"the model '{model}' to begin from is not there", "Choose another start.")
+        raise StoreError(
+            "no-such-model",
+            phrase("the model '{model}' to begin from is not there", model=model),
+            "Choose another start.",
+        )
     if KERAS_FILE not in entry.manifest.files:
         raise StoreError(
             "no-keras-file",
-            f"'{entry.manifest.name}' cannot be trained on: it has no {KERAS_FILE}",
+            phrase(
+                "'{name}' cannot be trained on: it has no {keras_file}", name=entry.manifest.name, keras_file=KERAS_FILE
+            ),
             "Choose another model.",
         )
 
@@ -70,7 +77,7 @@ def _described(network: catalogue.Network, known: catalogue.Catalogue, store: Mo
     """A network without its top, as its whole form is described; it names none of those classes itself."""
     whole = next((n for n in known.networks if n.top and n.network == network.network), None)
     if whole is None:
-        raise StoreError("damaged", f"'{network.name}' is not described", "Install Fovea again.")
+        raise StoreError("damaged", phrase("'{name}' is not described", name=network.name), "Install Fovea again.")
     found = catalogue.describe(whole, known, store)
     return replace(found, id=network.id, name=network.name, preprocess=network.preprocess, files={})
 
@@ -79,6 +86,6 @@ def not_installed(network: catalogue.Network) -> StoreError:
     """What is said where the weights of ``network`` are wanted and not there."""
     return StoreError(
         "not-installed",
-        f"the weights of '{network.name}' are not installed",
-        f"Install them under Models, or with 'fovea models install {network.id}'.",
+        phrase("the weights of '{name}' are not installed", name=network.name),
+        phrase("Install them under Models, or with 'fovea models install {id}'.", id=network.id),
     )

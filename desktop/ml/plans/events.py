@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from desktop.core.types import FoveaError
+from desktop.system.words import hold, phrase
 
 State = Literal["done", "stopped", "cancelled", "failed"]
 PhaseName = Literal["data", "features", "calibrating", "exporting", "confidence", "evaluating", "writing"]
@@ -113,6 +114,9 @@ class Note(_Event):
     event: ClassVar[str] = "note"
     text: str
 
+    def __post_init__(self) -> None:
+        hold(self, "text")
+
 
 @dataclass(frozen=True, slots=True)
 class Paused(_Event):
@@ -149,6 +153,9 @@ class Finished(_Event):
     hint: str = ""
     kind: str = ""
 
+    def __post_init__(self) -> None:
+        hold(self, "message", "hint")
+
 
 Event = Started | TrainBatchDone | EpochDone | Phase | Note | Paused | Resumed | Checkpointed | Finished
 
@@ -169,5 +176,7 @@ def from_dict(values: object) -> Event:
     try:
         event: Event = cls(**given)
     except TypeError as error:
-        raise EventError("bad-event", f"the event '{values['event']}' lacks a field or has a strange one") from error
+        raise EventError(
+            "bad-event", phrase("the event '{values}' lacks a field or has a strange one", values=values["event"])
+        ) from error
     return event

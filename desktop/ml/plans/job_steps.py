@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from desktop.system.words import phrase
+
 
 @dataclass(frozen=True, slots=True)
 class JobStep:
@@ -20,14 +22,14 @@ class Said:
 
 
 STEPS: dict[str, str] = {
-    "hash": "comparing the file's hash",
-    "check": "looking through the file",
-    "build": "building the network",
-    "convert": "converting it to LiteRT",
-    "convert-onnx": "converting it to ONNX",
-    "compare": "comparing the two forms",
+    "hash": phrase("comparing the file's hash"),
+    "check": phrase("looking through the file"),
+    "build": phrase("building the network"),
+    "convert": phrase("converting it to LiteRT"),
+    "convert-onnx": phrase("converting it to ONNX"),
+    "compare": phrase("comparing the two forms"),
     "write": "writing the model",
     "copy": "copying",
-    "verify": "comparing checksums",
+    "verify": phrase("comparing checksums"),
 }
 """Every step by its name, in words."""

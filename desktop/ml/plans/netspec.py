@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from desktop.ml.plans.strict_reader import PlanError
+from desktop.system.words import phrase
 
 Kind = Literal["conv", "max-pool", "average-pool", "dense", "flatten", "gap", "gmp", "norm", "dropout", "activation"]
 Shape = tuple[int, ...]
@@ -84,7 +85,9 @@ def parse(words: Sequence[str], activation: str = "relu") -> list[LayerSpec]:
     double = next((name for name in names if names.count(name) > 1), None)
     reserved = next((name for name in names if name in ("image", "normalise", "map", "embedding", "logits")), None)
     if double or reserved:
-        raise PlanError("bad-plan", f"a layer cannot be called '{double or reserved}': the name is taken")
+        raise PlanError(
+            "bad-plan", phrase("a layer cannot be called '{value}': the name is taken", value=double or reserved)
+        )
     return found
 
 
@@ -95,7 +98,11 @@ def _layer(word: str, default: str) -> LayerSpec:
     body, own, name = match["body"], match["activation"], match["name"] or ""
     activation = own or default
     if activation not in ACTIVATIONS:
-        raise PlanError("bad-plan", f"there is no activation '{activation}'", f"Known: {', '.join(ACTIVATIONS)}.")
+        raise PlanError(
+            "bad-plan",
+            phrase("there is no activation '{activation}'", activation=activation),
+            phrase("Known: {activations}.", activations=", ".join(ACTIVATIONS)),
+        )
     if found := _CONV.match(body):
         units, size, stride, groups = (int(found[i] or 1) for i in (1, 2, 4, 5))
         _within(word, units, size, stride, groups)
@@ -121,13 +128,13 @@ def _layer(word: str, default: str) -> LayerSpec:
 
 def _within(word: str, *numbers: int) -> None:
     if not all(1 <= number <= _MOST for number in numbers):
-        raise PlanError("bad-plan", f"the layer '{word}' has a number that is 0 or far too large")
+        raise PlanError("bad-plan", phrase("the layer '{word}' has a number that is 0 or far too large", word=word))
 
 
 def _strange(word: str) -> PlanError:
     return PlanError(
         "bad-plan",
-        f"the layer '{word[:40]}' is not understood",
+        phrase("the layer '{word}' is not understood", word=word[:40]),
         "Known are C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; see the documentation.",
     )
 
@@ -147,16 +154,26 @@ def rows(specs: Sequence[LayerSpec], shape: Shape) -> list[LayerRow]:
 
 def _row(spec: LayerSpec, shape: Shape) -> LayerRow:
     if spec.kind in ("conv", "max-pool", "average-pool", "gap", "gmp") and len(shape) != 3:
-        raise PlanError("bad-plan", f"'{spec.name}' needs a picture, but a layer before it has flattened it")
+        raise PlanError(
+            "bad-plan", phrase("'{name}' needs a picture, but a layer before it has flattened it", name=spec.name)
+        )
     if spec.kind == "dense":
         # On a map, a dense layer of Keras works on every place by itself; nobody here means that.
         if len(shape) != 1:
-            raise PlanError("bad-plan", f"'{spec.name}' needs 'flatten', 'gap' or 'gmp' before it")
+            raise PlanError("bad-plan", phrase("'{name}' needs 'flatten', 'gap' or 'gmp' before it", name=spec.name))
         weights = shape[0] * spec.units
         return LayerRow(spec.name, "dense", (spec.units,), weights + spec.units, weights, spec.activation)
     if spec.kind == "conv":
         if shape[2] % spec.groups or spec.units % spec.groups:
-            raise PlanError("bad-plan", f"'{spec.name}': {shape[2]} channels do not divide into {spec.groups} groups")
+            raise PlanError(
+                "bad-plan",
+                phrase(
+                    "'{name}': {shape} channels do not divide into {groups} groups",
+                    name=spec.name,
+                    shape=shape[2],
+                    groups=spec.groups,
+                ),
+            )
         height, width = _window(spec, shape)
         weights = spec.size * spec.size * (shape[2] // spec.groups) * spec.units
         details = f"{spec.size}×{spec.size}" + (f", stride {spec.stride}" if spec.stride > 1 else "")
@@ -187,7 +204,13 @@ def _window(spec: LayerSpec, shape: Shape) -> tuple[int, int]:
         if out < 1:
             raise PlanError(
                 "bad-plan",
-                f"'{spec.name}' needs at least {spec.size} pixels a side and gets {shape[1]}×{shape[0]}",
+                phrase(
+                    "'{name}' needs at least {size} pixels a side and gets {shape}×{shape2}",
+                    name=spec.name,
+                    size=spec.size,
+                    shape=shape[1],
+                    shape2=shape[0],
+                ),
                 "Choose larger pictures or fewer layers.",
             )
         sides.append(out)

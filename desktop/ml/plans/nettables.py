@@ -14,6 +14,7 @@ from desktop.ml.plans import netspec
 from desktop.ml.plans.netspec import LayerRow, Shape
 from desktop.ml.plans.plan import Step, TrainingPlan
 from desktop.ml.plans.strict_reader import PlanError
+from desktop.system.words import phrase
 
 _PROGRAM_BYTES = 700 << 20  # Python with Keras and TensorFlow, before there is a network
 _SLOTS = {"sgd": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2, "lbfgs": 0}
@@ -30,11 +31,17 @@ def layer_table(architecture: Step, shape: Shape, classes: int) -> list[LayerRow
     }  # fmt: skip
     if architecture.name not in tables:
         known = ", ".join(sorted(tables))
-        raise PlanError("bad-plan", f"there is no architecture '{architecture.name}'", f"Known ones: {known}.")
+        raise PlanError(
+            "bad-plan",
+            phrase("there is no architecture '{name}'", name=architecture.name),
+            phrase("Known ones: {known}.", known=known),
+        )
     try:
         return tables[architecture.name](shape, classes, **architecture.settings)
     except (TypeError, ValueError) as error:
-        raise PlanError("bad-plan", f"architecture '{architecture.name}': {error}") from error
+        raise PlanError(
+            "bad-plan", phrase("architecture '{name}': {error}", name=architecture.name, error=error)
+        ) from error
 
 
 def parameter_count(table: list[LayerRow]) -> int:
@@ -74,7 +81,9 @@ def feature_shape(architecture: Step, shape: Shape, classes: int, layer: str | N
         if row.name == layer:
             return row.output_shape
     names = ", ".join(row.name for row in table)
-    raise PlanError("bad-plan", f"there is no layer '{layer}'", f"Layers there: {names}.")
+    raise PlanError(
+        "bad-plan", phrase("there is no layer '{layer}'", layer=layer), phrase("Layers there: {names}.", names=names)
+    )
 
 
 def _sequential(
@@ -113,13 +122,22 @@ def _logits(shape: Shape, classes: int) -> LayerRow:
 
 def _known_initialiser(name: str) -> None:
     if name not in netspec.INITIALISERS:
-        raise PlanError("bad-plan", f"there is no initialiser '{name}'", f"Known: {', '.join(netspec.INITIALISERS)}.")
+        raise PlanError(
+            "bad-plan",
+            phrase("there is no initialiser '{name}'", name=name),
+            phrase("Known: {initialisers}.", initialisers=", ".join(netspec.INITIALISERS)),
+        )
 
 
 def _scaling(shape: Shape, mean: list[float] | None, deviation: list[float] | None) -> None:
     for name, values in (("mean", mean), ("deviation", deviation)):
         if values is not None and len(values) != shape[-1]:
-            raise PlanError("bad-plan", f"{name} has {len(values)} numbers for {shape[-1]} channels")
+            raise PlanError(
+                "bad-plan",
+                phrase(
+                    "{name} has {count} numbers for {shape} channels", name=name, count=len(values), shape=shape[-1]
+                ),
+            )
     if deviation is not None and not all(value > 0 for value in deviation):
         raise PlanError("bad-plan", "every deviation must be above 0")
 
@@ -182,7 +200,15 @@ def _fast_cnn(
         height, side, _channels = out.shape
         out.add("max-pool", (height // 2, side // 2, width), details="2×2")
         if min(out.shape[:2]) < 1:
-            raise PlanError("bad-plan", f"{len(widths)} halvings leave nothing of {shape[1]}×{shape[0]} pixels")
+            raise PlanError(
+                "bad-plan",
+                phrase(
+                    "{count} halvings leave nothing of {shape}×{shape2} pixels",
+                    count=len(widths),
+                    shape=shape[1],
+                    shape2=shape[0],
+                ),
+            )
         out.norm_act(activation)
         for _again in range(2 if residual else 1):
             out.conv(width)

@@ -18,6 +18,7 @@ from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import augment_spec
 from desktop.ml.plans.strict_reader import PlanError, build, changed, loose
 from desktop.system import strict_json
+from desktop.system.words import english, phrase
 
 __all__ = [
     "SCHEMA",
@@ -74,7 +75,9 @@ class DataPlan:
     nearly the same: each stays on one side where a validation part is cut. They stay on this computer, too; a plan
     without any is written without the field. ``folds``: of up to :data:`MOST_CROSSED` pictures none is held out for
     good; all are cross-validated in that many parts, so that each checks once and the model learns from all of them (0:
-    never; only a head that is solved can). A plan with 0 is written without the field.
+    never; only a head that is solved can). A plan with 0 is written without the field. ``project`` is the labelling
+    project that the labels come from, its id and the number of the labels' state (``pets#3``); '' for none, and then
+    not written.
     """
 
     source: str
@@ -89,6 +92,7 @@ class DataPlan:
     left_out: tuple[str, ...] = ()
     kept_together: tuple[tuple[str, ...], ...] = ()
     folds: int = 0
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +229,7 @@ class TrainingPlan:
     def __post_init__(self) -> None:
         found = problems(self)
         if found:
-            raise PlanError("bad-plan", f"training plan: {found[0]}")
+            raise PlanError("bad-plan", phrase("training plan: {found}", found=found[0]))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -235,14 +239,14 @@ class TrainingPlan:
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON values."""
         result: dict[str, Any] = strict_json.plain(asdict(self))
-        for name in ("kept_together", "folds"):
+        for name in ("kept_together", "folds", "project"):
             if not result["data"][name]:
                 del result["data"][name]
         return result
 
     def to_json(self) -> str:
         """The plan as indented JSON with a final newline, in ASCII: names that are no text survive as escapes."""
-        return json.dumps(self.to_dict(), indent=1) + "\n"
+        return json.dumps(english(self.to_dict()), indent=1) + "\n"
 
     def public(self, title: str | None = None) -> TrainingPlan:
         """The plan for manifests, reports and logs: without the data's place on this computer or names inside it.
@@ -263,21 +267,39 @@ def problems(plan: TrainingPlan) -> list[str]:
 def _data(plan: TrainingPlan) -> list[str]:
     data, found = plan.data, []
     if plan.schema != SCHEMA:
-        found.append(f"schema {plan.schema} found, {SCHEMA} expected; a newer Fovea may read it")
+        found.append(
+            phrase(
+                "schema {schema} found, {schema2} expected; a newer Fovea may read it",
+                schema=plan.schema,
+                schema2=SCHEMA,
+            )
+        )
     if not 0 <= plan.seed < SEEDS:
-        found.append(f"seed {plan.seed} found; expected a whole number from 0 to {SEEDS - 1}")
+        found.append(
+            phrase("seed {seed} found; expected a whole number from 0 to {seeds}", seed=plan.seed, seeds=SEEDS - 1)
+        )
     if len(plan.labels) < 2:
-        found.append(f"{len(plan.labels)} labels found, at least 2 expected")
+        found.append(phrase("{count} labels found, at least 2 expected", count=len(plan.labels)))
     elif len(set(plan.labels)) != len(plan.labels):
-        found.append("two labels are alike")
+        found.append(phrase("two labels are alike"))
     if data.classes and len(data.classes) != len(plan.labels):
-        found.append(f"{len(data.classes)} classes found for {len(plan.labels)} labels")
+        found.append(
+            phrase("{count} classes found for {count2} labels", count=len(data.classes), count2=len(plan.labels))
+        )
     if not 0 < data.validation < 0.9:
-        found.append(f"validation {data.validation} found; expected a fraction between 0 and 0.9")
+        found.append(
+            phrase("validation {validation} found; expected a fraction between 0 and 0.9", validation=data.validation)
+        )
     if data.limit < 0:
-        found.append(f"limit {data.limit} found; expected a number of images, or 0 for all")
+        found.append(phrase("limit {limit} found; expected a number of images, or 0 for all", limit=data.limit))
     elif 0 < data.limit < len(plan.labels):
-        found.append(f"limit {data.limit} found; expected at least one image of each of the {len(plan.labels)} classes")
+        found.append(
+            phrase(
+                "limit {limit} found; expected at least one image of each of the {count} classes",
+                limit=data.limit,
+                count=len(plan.labels),
+            )
+        )
     return found
 
 
@@ -285,7 +307,17 @@ def _architecture(plan: TrainingPlan) -> list[str]:
     name = plan.architecture.name
     if plan.start.kind == "weights" and name == SAME:
         return []
-    return [] if name in ARCHITECTURES else [f"there is no architecture '{name}'; known: {', '.join(ARCHITECTURES)}"]
+    return (
+        []
+        if name in ARCHITECTURES
+        else [
+            phrase(
+                "there is no architecture '{name}'; known: {architectures}",
+                name=name,
+                architectures=", ".join(ARCHITECTURES),
+            )
+        ]
+    )
 
 
 def _augment(plan: TrainingPlan) -> list[str]:
@@ -299,39 +331,61 @@ def _augment(plan: TrainingPlan) -> list[str]:
 def _start(plan: TrainingPlan) -> list[str]:
     start, found = plan.start, []
     if (start.kind == "fresh") != (start.model is None):
-        found.append(f"the start '{start.kind}' goes {'without' if start.kind == 'fresh' else 'with'} a model")
+        found.append(
+            phrase(
+                "the start '{kind}' goes {which} a model",
+                kind=start.kind,
+                which="without" if start.kind == "fresh" else "with",
+            )
+        )
     if start.unfreeze < 0 or start.head_epochs < 0 or not (start.head_rate > 0 and math.isfinite(start.head_rate)):
-        found.append("unfreeze and head_epochs must be at least 0, and head_rate above 0")
+        found.append(phrase("unfreeze and head_epochs must be at least 0, and head_rate above 0"))
     if start.kind == "fine-tune" and start.unfreeze < 1:
-        found.append("fine-tuning needs at least one layer to unfreeze")
+        found.append(phrase("fine-tuning needs at least one layer to unfreeze"))
     if start.kind == "fine-tune" and start.head_epochs >= plan.fit.epochs:
-        found.append(f"{start.head_epochs} epochs for the head found; expected fewer than the {plan.fit.epochs} in all")
+        found.append(
+            phrase(
+                "{head_epochs} epochs for the head found; expected fewer than the {epochs} in all",
+                head_epochs=start.head_epochs,
+                epochs=plan.fit.epochs,
+            )
+        )
     solved = start.head_optimizer if start.kind == "fine-tune" else plan.optimizer.name
     if solved == SOLVED and (start.kind not in ("features", "fine-tune") or plan.architecture.settings.get("layers")):
-        found.append(f"'{SOLVED}' solves a head without layers of its own, on the features of a model")
+        found.append(
+            phrase("'{solved}' solves a head without layers of its own, on the features of a model", solved=SOLVED)
+        )
     if plan.optimizer.name == SOLVED and start.kind != "features":
-        found.append(f"'{SOLVED}' cannot train a whole network")
+        found.append(phrase("'{solved}' cannot train a whole network", solved=SOLVED))
     if plan.data.folds and (plan.data.folds == 1 or plan.data.folds < 0 or solved != SOLVED):
-        found.append(f"folds {plan.data.folds} found; expected 0, or 2 or more with a head that is solved")
+        found.append(
+            phrase("folds {folds} found; expected 0, or 2 or more with a head that is solved", folds=plan.data.folds)
+        )
     if (start.kind in ("features", "fine-tune")) != (plan.architecture.name == "head"):
-        found.append("the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other")
+        found.append(
+            phrase("the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other")
+        )
     return found
 
 
 def _optimizer(plan: TrainingPlan) -> list[str]:
     chosen, found = plan.optimizer, []
     if not (chosen.rate > 0 and math.isfinite(chosen.rate)) or not 0 <= chosen.warmup < 1:
-        found.append("rate must be above 0 and warmup a fraction below 1")
+        found.append(phrase("rate must be above 0 and warmup a fraction below 1"))
     if not 1 <= chosen.cycles <= 20:
-        found.append(f"{chosen.cycles} cycles found; expected 1 to 20")
+        found.append(phrase("{cycles} cycles found; expected 1 to 20", cycles=chosen.cycles))
     elif chosen.cycles > 1 and chosen.schedule not in CYCLIC:
-        found.append(f"cycles repeat a 'triangle' or a 'cosine', not the schedule '{chosen.schedule}'")
+        found.append(
+            phrase("cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'", schedule=chosen.schedule)
+        )
     if not 0 <= chosen.momentum < 1 or not _counts(chosen.weight_decay):
-        found.append("momentum must be at least 0 and below 1, and weight_decay at least 0")
+        found.append(phrase("momentum must be at least 0 and below 1, and weight_decay at least 0"))
     if chosen.nesterov and not chosen.momentum:
-        found.append("nesterov needs a momentum above 0")
+        found.append(phrase("nesterov needs a momentum above 0"))
     if chosen.clip_norm is not None and not (chosen.clip_norm > 0 and math.isfinite(chosen.clip_norm)):
-        found.append(f"clip_norm {chosen.clip_norm} found; expected a number above 0, or none")
+        found.append(
+            phrase("clip_norm {clip_norm} found; expected a number above 0, or none", clip_norm=chosen.clip_norm)
+        )
     return found
 
 
@@ -343,26 +397,30 @@ def _counts(value: float) -> bool:
 def _fit(plan: TrainingPlan) -> list[str]:
     fit, found = plan.fit, []
     if fit.epochs < 1 or fit.batch < 1 or fit.steps_per_execution < 1:
-        found.append("epochs, batch and steps_per_execution must be at least 1")
+        found.append(phrase("epochs, batch and steps_per_execution must be at least 1"))
     if not 0 <= fit.label_smoothing < 1 or not 0 <= fit.ema < 1:
-        found.append("label_smoothing and ema must be at least 0 and below 1")
+        found.append(phrase("label_smoothing and ema must be at least 0 and below 1"))
     if fit.patience < 0 or fit.swa < 0 or not _counts(fit.l1) or not _counts(fit.l2):
-        found.append("patience, swa, l1 and l2 must be at least 0")
+        found.append(phrase("patience, swa, l1 and l2 must be at least 0"))
     if fit.class_weights != "none" and fit.sampling != "none":
-        found.append("class weights and over- or under-sampling both balance the classes: choose one of them")
+        found.append(phrase("class weights and over- or under-sampling both balance the classes: choose one of them"))
     return found
 
 
 def _decision(plan: TrainingPlan) -> list[str]:
     decision, found = plan.decision, []
     if decision.rule != "argmax" and (len(plan.labels) != 2 or decision.positive not in (0, 1)):
-        found.append(f"the decision '{decision.rule}' goes with two labels and a positive class of 0 or 1")
+        found.append(
+            phrase("the decision '{rule}' goes with two labels and a positive class of 0 or 1", rule=decision.rule)
+        )
     if (decision.rule == "sensitivity") != (decision.at_least is not None):
-        found.append("at_least goes with the decision 'sensitivity', and with no other")
+        found.append(phrase("at_least goes with the decision 'sensitivity', and with no other"))
     if not 0 <= decision.perturbed <= 20:
-        found.append(f"perturbed {decision.perturbed} found; expected 0 to 20 copies")
+        found.append(phrase("perturbed {perturbed} found; expected 0 to 20 copies", perturbed=decision.perturbed))
     if decision.at_least is not None and not 0 < decision.at_least < 1:
-        found.append(f"at_least {decision.at_least} found; expected a fraction between 0 and 1")
+        found.append(
+            phrase("at_least {at_least} found; expected a fraction between 0 and 1", at_least=decision.at_least)
+        )
     return found
 
 
@@ -385,7 +443,7 @@ def load(path: Path) -> TrainingPlan:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise PlanError("bad-plan", f"the plan '{path.name}' cannot be read") from error
+        raise PlanError("bad-plan", phrase("the plan '{name}' cannot be read", name=path.name)) from error
     return from_json(text)
 
 
@@ -394,7 +452,7 @@ def from_json(text: str) -> TrainingPlan:
     try:
         raw = strict_json.loads(text)
     except strict_json.JsonError as error:
-        raise PlanError("bad-plan", f"the plan cannot be read: {error}") from error
+        raise PlanError("bad-plan", phrase("the plan cannot be read: {error}", error=error)) from error
     return from_dict(raw)
 
 
@@ -419,7 +477,10 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
             added = _ADDED[name]
             stray = sorted(added & part.keys())
             if stray:
-                raise PlanError("bad-plan", f"plan.{name}: fields unknown in schema 1: {', '.join(stray)}")
+                raise PlanError(
+                    "bad-plan",
+                    phrase("plan.{name}: fields unknown in schema 1: {stray}", name=name, stray=", ".join(stray)),
+                )
             defaults = {f.name: f.default for f in fields(cls) if f.name in added}
             defaults = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
             new[name] = {**defaults, **part}
@@ -433,12 +494,14 @@ def _upgraded(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 _USUAL: dict[str, dict[str, Any]] = {
-    "data": {"left_out": [], "kept_together": [], "folds": 0},
+    "data": {"left_out": [], "kept_together": [], "folds": 0, "project": ""},
     "optimizer": {"cycles": 1},
     "fit": {"swa": 0},
 }
 _ADDED: dict[str, frozenset[str]] = {
-    "data": frozenset({"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together", "folds"}),
+    "data": frozenset(
+        {"path", "title", "fingerprint", "limit", "use_test", "left_out", "kept_together", "folds", "project"}
+    ),
     "optimizer": frozenset({"nesterov", "cycles"}),
     "fit": frozenset({"loss", "sampling", "patience", "mixed", "jit", "l1", "l2", "tensorboard", "swa"}),
 }
@@ -456,13 +519,15 @@ def with_settings(plan: TrainingPlan, settings: Mapping[str, str]) -> TrainingPl
     for key, text in settings.items():
         path = [part for part in key.strip().split(".") if part]
         if not path:
-            raise PlanError("bad-plan", f"'{key}' is no setting", "Write for instance fit.epochs=10.")
+            raise PlanError("bad-plan", phrase("'{key}' is no setting", key=key), "Write for instance fit.epochs=10.")
         if path[0] == "augment":
             augmented = _augmented(augmented, path[1:], text, key)
         elif path[0] == "architecture" and len(path) == 2 and path[1] not in ("name", "settings"):
             others.append((["architecture", "settings", path[1]], text))
         elif path[0] in ("schema", "card"):
-            raise PlanError("bad-plan", f"'{key}' cannot be set this way", "Change it in the plan's file.")
+            raise PlanError(
+                "bad-plan", phrase("'{key}' cannot be set this way", key=key), "Change it in the plan's file."
+            )
         else:
             others.append((path, text))
     return changed(plan, others, augment=augmented)
@@ -472,10 +537,16 @@ def _augmented(steps: tuple[Step, ...], path: list[str], text: str, key: str) ->
     if not path and text.lower() in ("none", "[]", ""):
         return ()
     if not path:
-        raise PlanError("bad-plan", f"augment: {text!r} found, 'none' expected", "Or set augment.STEP.SETTING.")
+        raise PlanError(
+            "bad-plan",
+            phrase("augment: {text} found, 'none' expected", text=repr(text)),
+            "Or set augment.STEP.SETTING.",
+        )
     if len(path) == 1:
         if text.lower() not in ("none", "on"):
-            raise PlanError("bad-plan", f"{key}: {text!r} found, 'on' or 'none' expected")
+            raise PlanError(
+                "bad-plan", phrase("{key}: {text} found, 'on' or 'none' expected", key=key, text=repr(text))
+            )
         rest = tuple(step for step in steps if step.name != path[0])
         return rest if text.lower() == "none" else (*rest, Step(path[0]))
     name, setting = path[0], ".".join(path[1:])

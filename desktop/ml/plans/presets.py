@@ -22,6 +22,7 @@ from desktop.ml.plans.plan import (
     TrainingPlan,
 )
 from desktop.store.ids import id_of
+from desktop.system.words import phrase
 
 Shape = tuple[int, int, int]
 
@@ -80,7 +81,9 @@ class Preset:
         labels = tuple(classes) or self.labels
         chosen = data or self.data
         if not labels or chosen is None:
-            raise PlanError("bad-plan", f"the preset '{self.id}' needs to be told its classes and its pictures")
+            raise PlanError(
+                "bad-plan", phrase("the preset '{id}' needs to be told its classes and its pictures", id=self.id)
+            )
         shape = shape or self.shape
         parts = self.parts(shape)
         title = name or self.title
@@ -119,7 +122,11 @@ def find(preset_id: str) -> Preset:
     """The preset of that id. Raises :class:`PlanError` that lists the known ones."""
     if preset_id not in PRESETS:
         known = ", ".join(PRESETS)
-        raise PlanError("bad-plan", f"there is no preset '{preset_id}'", f"Known ones: {known}.")
+        raise PlanError(
+            "bad-plan",
+            phrase("there is no preset '{preset_id}'", preset_id=preset_id),
+            phrase("Known ones: {known}.", known=known),
+        )
     return PRESETS[preset_id]
 
 

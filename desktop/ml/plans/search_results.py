@@ -13,6 +13,7 @@ from typing import Any, Literal
 from desktop import paths
 from desktop.core.types import FoveaError
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 Goal = Literal["val_accuracy", "val_loss"]
 GOALS: tuple[Goal, ...] = ("val_accuracy", "val_loss")
@@ -85,5 +86,7 @@ def read_kept(name: str) -> SearchResult | None:
 def stem(name: str) -> str:
     """A search's name as that of its files. Raises :class:`SearchError` ``bad-search`` for one that cannot be."""
     if not re.fullmatch(r"[\w][\w .()-]{0,79}", name):
-        raise SearchError("bad-search", f"'{name[:80]}' is no name for a search", "Use letters, digits and hyphens.")
+        raise SearchError(
+            "bad-search", phrase("'{name}' is no name for a search", name=name[:80]), "Use letters, digits and hyphens."
+        )
     return name

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from desktop.ml.plans.plan import PlanError, TrainingPlan, shaping, with_settings
 from desktop.ml.plans.search_results import SearchError
+from desktop.system.words import phrase
 
 _PAIRS = 10_000  # pairs of other values beside which a value is looked for a place: some seconds
 _COMBINED = 400  # whole combinations, where no pair gives it one
@@ -48,7 +49,9 @@ def grid_size(space: Sequence[Dimension]) -> int:
     ranges = [dimension.key for dimension in space if isinstance(dimension, Range)]
     if ranges:
         hint = "Give the values to try: --vary KEY=a|b|c."
-        raise SearchError("bad-search", f"a grid needs values, and {', '.join(ranges)} is a range", hint)
+        raise SearchError(
+            "bad-search", phrase("a grid needs values, and {ranges} is a range", ranges=", ".join(ranges)), hint
+        )
     return math.prod(len(dimension.values) for dimension in space if isinstance(dimension, Choices))
 
 
@@ -95,7 +98,10 @@ def _check_comparable(key: str) -> None:
     """Refuse a setting that decides which pictures a trial is checked with."""
     path = [part for part in key.strip().split(".") if part]  # as with_settings reads it
     if path == ["seed"] or (path[:1] == ["data"] and path[1:] != ["limit"]):
-        text = f"'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared"
+        text = phrase(
+            "'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared",
+            key=key,
+        )
         hint = "Set it for all trials with --set; of the data, data.limit can be varied."
         raise SearchError("bad-search", text, hint)
 
@@ -113,7 +119,11 @@ def _tried(dimension: Dimension) -> tuple[str, ...]:
     elif not low < high or (dimension.log and low <= 0):
         hint = "The smaller number first; above 0 with log."
     if hint:
-        raise SearchError("bad-search", f"the range of {dimension.key} is {low:g} to {high:g}", hint)
+        raise SearchError(
+            "bad-search",
+            phrase("the range of {key} is {low:g} to {high:g}", key=dimension.key, low=low, high=high),
+            hint,
+        )
     ends = (low, high)
     return tuple(map(str, (int(end) for end in ends) if dimension.whole else ends))
 

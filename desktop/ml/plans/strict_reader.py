@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 from desktop.core.types import FoveaError
 from desktop.system import strict_json
+from desktop.system.words import phrase
 
 T = TypeVar("T")
 
@@ -23,13 +24,13 @@ class PlanError(FoveaError):
 def build(cls: type[T], raw: object, where: str) -> T:
     """An instance of the dataclass ``cls`` from a JSON object that holds each of its fields and no other."""
     if not isinstance(raw, dict):
-        raise PlanError("bad-plan", f"{where} is not an object")
+        raise PlanError("bad-plan", phrase("{where} is not an object", where=where))
     hints = get_type_hints(cls)
     names = {f.name for f in fields(cls)}  # type: ignore[arg-type]
     missing, unknown = sorted(names - raw.keys()), sorted(raw.keys() - names)
     if missing or unknown:
         parts = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(unknown)}"] * bool(unknown)
-        raise PlanError("bad-plan", f"{where}: fields {'; '.join(parts)}")
+        raise PlanError("bad-plan", phrase("{where}: fields {parts}", where=where, parts="; ".join(parts)))
     values = {name: _convert(hints[name], raw[name], f"{where}.{name}") for name in names}
     try:
         return cls(**values)
@@ -44,11 +45,21 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is tuple:
         if not isinstance(value, list):
-            raise PlanError("bad-plan", f"{where}: expected a list, found {type(value).__name__}")
+            raise PlanError(
+                "bad-plan", phrase("{where}: expected a list, found {name}", where=where, name=type(value).__name__)
+            )
         return tuple(_convert(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
     if origin is Literal:
         if value not in arguments:
-            raise PlanError("bad-plan", f"{where}: {value!r} found; expected one of {', '.join(map(str, arguments))}")
+            raise PlanError(
+                "bad-plan",
+                phrase(
+                    "{where}: {value} found; expected one of {map}",
+                    where=where,
+                    value=repr(value),
+                    map=", ".join(map(str, arguments)),
+                ),
+            )
         return value
     allowed: tuple[type, ...]
     if origin is dict or hint is dict:
@@ -58,7 +69,12 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
     if float in allowed:
         allowed = (*allowed, int)
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise PlanError("bad-plan", f"{where}: {type(value).__name__} found, {_words(hint)} expected")
+        raise PlanError(
+            "bad-plan",
+            phrase(
+                "{where}: {name} found, {words} expected", where=where, name=type(value).__name__, words=_words(hint)
+            ),
+        )
     return value
 
 
@@ -76,17 +92,25 @@ def changed(instance: T, settings: Sequence[tuple[Sequence[str], str]], where: s
     for path, text in settings:
         name = path[0]
         if name not in names:
-            raise PlanError("bad-plan", f"there is no setting '{where}{name}'", f"Settings there: {', '.join(names)}.")
+            raise PlanError(
+                "bad-plan",
+                phrase("there is no setting '{where}{name}'", where=where, name=name),
+                phrase("Settings there: {names}.", names=", ".join(names)),
+            )
         hint, held = hints[name], values.get(name, getattr(instance, name))
         if is_dataclass(hint):
             if len(path) == 1:
                 inner = ", ".join(f"{where}{name}.{f.name}" for f in fields(hint))
-                raise PlanError("bad-plan", f"'{where}{name}' is a group of settings", f"Set one of them: {inner}.")
+                raise PlanError(
+                    "bad-plan",
+                    phrase("'{where}{name}' is a group of settings", where=where, name=name),
+                    phrase("Set one of them: {inner}.", inner=inner),
+                )
             below.setdefault(name, []).append((path[1:], text))
         elif isinstance(held, dict) and len(path) > 1:
             values[name] = {**held, ".".join(path[1:]): loose(text)}
         elif len(path) > 1:
-            raise PlanError("bad-plan", f"'{where}{name}' has no settings below it")
+            raise PlanError("bad-plan", phrase("'{where}{name}' has no settings below it", where=where, name=name))
         else:
             values[name] = parse(hint, text, f"{where}{name}")
     for name, inside in below.items():
@@ -125,13 +149,22 @@ def parse(hint: Any, text: str, where: str) -> Any:
         if hint is float:
             return float(text)
     except (KeyError, ValueError) as error:
-        raise PlanError("bad-plan", f"{where}: {text!r} found, {_words(hint)} expected") from error
+        raise PlanError(
+            "bad-plan",
+            phrase("{where}: {text} found, {words} expected", where=where, text=repr(text), words=_words(hint)),
+        ) from error
     if hint is str:
         return text
     return _convert(hint, loose(text), where)
 
 
 def _words(hint: Any) -> str:
-    names = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "nothing"}
+    names = {
+        int: phrase("a whole number"),
+        float: "a number",
+        bool: phrase("true or false"),
+        str: "text",
+        type(None): "nothing",
+    }
     parts = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     return " or ".join(names.get(part, getattr(part, "__name__", str(part))) for part in parts)

@@ -17,6 +17,7 @@ from desktop.ml.plans.plan import (
     from_dict,
 )
 from desktop.store.manifest import Manifest
+from desktop.system.words import phrase
 
 SAME = Step(plans.SAME)
 """The architecture of a plan that goes on with a model: whatever that model is."""
@@ -79,4 +80,8 @@ def _cut(table: list[LayerRow], layer: str | None) -> list[LayerRow]:
     for position, row in enumerate(table):
         if row.name == layer:
             return table[: position + 1]
-    raise PlanError("bad-plan", f"there is no layer '{layer}'", f"Layers there: {', '.join(r.name for r in table)}.")
+    raise PlanError(
+        "bad-plan",
+        phrase("there is no layer '{layer}'", layer=layer),
+        phrase("Layers there: {value}.", value=", ".join(r.name for r in table)),
+    )

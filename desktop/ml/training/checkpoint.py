@@ -18,6 +18,7 @@ import numpy as np
 from desktop.core.types import FoveaError
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
+from desktop.system.words import phrase
 
 _MOST_META = 256 << 20
 VERSION = 2
@@ -92,7 +93,10 @@ def read(path: Path) -> Checkpoint:
         with np.load(path, allow_pickle=False) as held:
             meta = strict_json.loads_object(str(held["meta"]), _MOST_META, finite=False)
             if meta["version"] not in _READABLE:
-                raise CheckpointError("newer-checkpoint", f"checkpoint version {meta['version']}, {VERSION} expected")
+                raise CheckpointError(
+                    "newer-checkpoint",
+                    phrase("checkpoint version {meta}, {version} expected", meta=meta["version"], version=VERSION),
+                )
             groups: dict[str, Any] = {g: [held[f"{g}.{i}"] for i in range(meta["counts"].get(g, 0))] for g in _GROUPS}
         facts: dict[str, Any] = (
             {name: meta[name] for name in _FACTS if name in meta}
@@ -101,6 +105,8 @@ def read(path: Path) -> Checkpoint:
         )
         return Checkpoint(meta["epoch"], meta["plan"], meta["history"], **groups, **facts)
     except FileNotFoundError as error:
-        raise CheckpointError("no-checkpoint", f"there is no checkpoint '{path.name}' in this run") from error
+        raise CheckpointError(
+            "no-checkpoint", phrase("there is no checkpoint '{name}' in this run", name=path.name)
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise CheckpointError("bad-checkpoint", f"the checkpoint '{path.name}' is damaged") from error
+        raise CheckpointError("bad-checkpoint", phrase("the checkpoint '{name}' is damaged", name=path.name)) from error

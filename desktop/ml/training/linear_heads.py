@@ -18,6 +18,8 @@ from typing import Literal
 
 import numpy as np
 
+from desktop.system.words import phrase
+
 _LENGTH = 100.0  # mean square of a scaled row
 _SMALLEST_SPREAD = 1e-3  # of a feature, beside the mean spread of all: what hardly varies is not blown up
 _ITERATIONS, _TOLERANCE = 300, 1e-3
@@ -35,8 +37,8 @@ class Candidate:
 
     def __str__(self) -> str:
         if self.kind == "regression":
-            return f"softmax regression (C = {self.value:g})"
-        return f"linear discriminant analysis (shrinkage {self.value:g})"
+            return phrase("softmax regression (C = {value:g})", value=self.value)
+        return phrase("linear discriminant analysis (shrinkage {value:g})", value=self.value)
 
 
 CANDIDATES = (

@@ -31,6 +31,7 @@ from desktop.ml.training.context import Context
 from desktop.ml.training.history import History, history_csv
 from desktop.ml.training.progress_state import Averages, Best, Within
 from desktop.system.files import write_atomically
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -99,8 +100,8 @@ class Loop:
         self.best = Best(held.best, held.best_value, held.best_epoch)
         self.averages = Averages(held.average, held.mean)
         self.within = Within(held.step, held.blended, held.spent, held.partial)
-        within = f" and {held.step} batches" if held.step else ""
-        self.context.listener(Note(f"resumed after epoch {held.epoch}{within}"))
+        within = phrase(" and {step} batches", step=held.step) if held.step else ""
+        self.context.listener(Note(phrase("resumed after epoch {epoch}{within}", epoch=held.epoch, within=within)))
 
     def save(self) -> None:
         """Write the checkpoint and the history. Raises :class:`TrainingError` when the disk does not take them."""
@@ -128,7 +129,9 @@ class Loop:
             write_atomically(self.context.folder / HISTORY, history_csv(self.history))
         except OSError as error:
             raise TrainingError(
-                "disk", f"the checkpoint could not be written: {error.strerror}", "Make room and resume."
+                "disk",
+                phrase("the checkpoint could not be written: {strerror}", strerror=error.strerror),
+                "Make room and resume.",
             ) from error
         self.context.listener(Checkpointed(len(self.history), self.within.step))
 
@@ -171,7 +174,7 @@ class Loop:
         self._take_in()
         val_loss, val_accuracy = self._validate()
         if not (math.isfinite(val_loss) and self._sound()):  # the last step's harm is in no training loss yet
-            raise _not_finite("validation loss", number)
+            raise _not_finite(phrase("validation loss"), number)
         row = {
             "epoch": number + 1,
             "loss": loss,
@@ -236,7 +239,9 @@ class Loop:
         since = number - max(self.best.epoch if self.best.epoch is not None else -1, self.stage.begin - 1)
         if patience and since >= patience and len(self.history) < self.stage.end:
             self.ended = "patience"
-            self.context.listener(Note(f"stopped early: no better epoch since epoch {number + 1 - since}"))
+            self.context.listener(
+                Note(phrase("stopped early: no better epoch since epoch {number}", number=number + 1 - since))
+            )
         return best
 
     def _sound(self) -> bool:
@@ -263,7 +268,11 @@ class Loop:
         return losses.validation_figures(np.concatenate(parts), self.context.validation.labels, self.plan.fit.loss)
 
     def _fewer(self, piece: int) -> None:
-        text = f"the memory of {backend.device()} holds fewer validation pictures: {piece} are looked at together"
+        text = phrase(
+            "the memory of {device} holds fewer validation pictures: {piece} are looked at together",
+            device=backend.device(),
+            piece=piece,
+        )
         self.context.listener(Note(text))
         self._checked = piece
 
@@ -330,6 +339,10 @@ class StepWatch(keras.callbacks.Callback):
 
 
 def _not_finite(what: str, epoch: int) -> TrainingError:
-    kept = "the last good epoch was kept" if epoch else "no epoch was finished before, so none could be kept"
-    message = f"the {what} was no longer a number in epoch {epoch + 1}"
-    return TrainingError("not-finite", message, f"Lower the learning rate; {kept}.")
+    kept = (
+        phrase("the last good epoch was kept")
+        if epoch
+        else phrase("no epoch was finished before, so none could be kept")
+    )
+    message = phrase("the {what} was no longer a number in epoch {epoch}", what=what, epoch=epoch + 1)
+    return TrainingError("not-finite", message, phrase("Lower the learning rate; {kept}.", kept=kept))

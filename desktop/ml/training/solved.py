@@ -26,6 +26,7 @@ from desktop.ml.plans.plan import MOST_CROSSED, TrainingPlan
 from desktop.ml.training.history import History
 from desktop.ml.training.linear_heads import CANDIDATES, Candidate, Linear, solve, suiting_temperature
 from desktop.ml.training.progress_state import Best
+from desktop.system.words import phrase
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +125,15 @@ class Solving:
             if self.steering.stop_after_epoch:
                 self.ended = "asked"
                 break
-        self.listener(Note(f"the head: {self.candidates[self.best.epoch or 0]}, the best of {len(self.history)} ways"))
+        self.listener(
+            Note(
+                phrase(
+                    "the new last layer: {candidates}, the best of {count} ways",
+                    candidates=self.candidates[self.best.epoch or 0],
+                    count=len(self.history),
+                )
+            )
+        )
         return True
 
     def _places(self, every: Features) -> np.ndarray | None:
@@ -134,9 +143,11 @@ class Solving:
         clusters = belonging_together(every.pictures, self.plan)
         places = folds(every.pictures.labels, clusters, self.parts, self.plan.seed)
         found = int(places.max()) + 1
-        text = (
-            f"cross-validated in {found} parts: each of the {len(places):,} pictures is checked once by a head that "
-            "did not learn from it, and the model learns from all of them"
+        text = phrase(
+            "cross-validated in {found} parts: each of the {count:,} pictures is checked once by "
+            "a head that did not learn from it, and the model learns from all of them",
+            found=found,
+            count=len(places),
         )
         self.listener(Note(text))
         return places

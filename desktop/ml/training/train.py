@@ -20,6 +20,7 @@ from desktop.ml.training.context import Context, Trained, announce
 from desktop.ml.training.history import history_csv
 from desktop.ml.training.loop import CHECKPOINT, HISTORY, Loop, TrainingError, TrainingStage
 from desktop.system.files import write_atomically
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -78,16 +79,30 @@ def run(
             parts *= 2
             listener(
                 Note(
-                    f"the memory of {backend.device()} does not hold a batch of {plan.fit.batch}: each is computed in "
-                    f"{parts} parts, whose gradients are averaged, so the steps stay the same"
+                    phrase(
+                        "the memory of {device} does not hold a batch of {batch}: each is computed in "
+                        "{parts} parts, whose gradients are averaged, so the steps stay the same",
+                        device=backend.device(),
+                        batch=plan.fit.batch,
+                        parts=parts,
+                    )
                 )
             )
         elif backend.accelerated() and not on_cpu:
             parts, on_cpu = 1, True
-            listener(Note(f"the memory of {backend.device()} is too small for this network: training on the CPU"))
+            listener(
+                Note(
+                    phrase(
+                        "the memory of {device} is too small for this network: training on the CPU",
+                        device=backend.device(),
+                    )
+                )
+            )
         else:
             hint = "Choose smaller pictures, a smaller network or a smaller batch."
-            raise TrainingError("memory", f"there is not enough memory for this training ({problem})", hint)
+            raise TrainingError(
+                "memory", phrase("there is not enough memory for this training ({problem})", problem=problem), hint
+            )
 
 
 def _attempt(context: Context, resume: bool) -> Trained:
@@ -134,8 +149,8 @@ def precision(plan: TrainingPlan, listener: Listener) -> Iterator[None]:
     chosen = plan.fit.mixed
     if chosen == "auto":
         chosen = "bfloat16" if backend.gains_from_16_bits() else "none"
-        words = f"in {chosen}" if chosen != "none" else "in 32 bits: 16 would not be faster on this device"
-        listener(Note(f"mixed precision 'auto': computing {words}"))
+        words = f"in {chosen}" if chosen != "none" else phrase("in 32 bits: 16 would not be faster on this device")
+        listener(Note(phrase("computing {words}", words=words)))
     before = keras.config.dtype_policy()
     if chosen != "none":
         keras.config.set_dtype_policy(f"mixed_{chosen}")

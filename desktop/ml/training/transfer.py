@@ -19,6 +19,7 @@ from desktop.ml.training.context import Context, Trained, announce
 from desktop.ml.training.loop import Loop, TrainingStage
 from desktop.ml.training.solved import Features, Solving, folds_of
 from desktop.store.embedding_cache import EmbeddingCache
+from desktop.system.words import phrase
 
 backend.select()
 
@@ -126,7 +127,12 @@ def _head(
     if tuned:
         optimizer = OptimizerPlan(start.head_optimizer, start.head_rate, momentum=0.9)
     if plan.augment:
-        context.listener(Note("the head learns from the pictures as they are: features are computed once"))
+        context.listener(
+            Note(
+                "the new last layer learns from the pictures as they are: what the network sees in each is "
+                "computed once"
+            )
+        )
     parts = {}
     for part, pictures in (("train", context.train), ("validation", context.validation)):
         parts[part] = _features(context, base, cut, part, pictures)
@@ -163,7 +169,7 @@ def _tune(
     if first is not None:
         loop.history = first.history
         loop.begin_from([w.copy() for w in model.get_weights()], first.best.value, first.best.epoch)
-        context.listener(Note(f"fine-tuning: the last {free} layers learn now too"))
+        context.listener(Note(phrase("fine-tuning: the last {free} layers learn now too", free=free)))
     elif held is not None:
         loop.restore(held)
     announce(context, loop, model)

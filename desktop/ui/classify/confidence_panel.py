@@ -36,12 +36,12 @@ class ConfidencePanel(QWidget):
         self._prediction: Prediction | None = None
         self._manifest: Manifest | None = None
         self._set_words = make_label("", wrap=True, selectable=True)
-        self._set_words.setAccessibleName(self.tr("Set of answers"))
+        self._set_words.setAccessibleName(self.tr("Possible answers"))
         self._rates = QComboBox()
-        self._rates.setAccessibleName(self.tr("How often the set may miss the truth"))
-        self._rates.setToolTip(self.tr("A smaller share gives larger sets."))
+        self._rates.setAccessibleName(self.tr("How often the list may leave out the right answer"))
+        self._rates.setToolTip(self.tr("A smaller share gives longer lists."))
         self._rates.activated.connect(self._choose)
-        self._rate_label = make_label(self.tr("May miss the truth in"), "secondary")
+        self._rate_label = make_label(self.tr("Allowed to be wrong in"), "secondary")
         self._rate_label.setBuddy(self._rates)
         self._rate_row = QWidget()
         row = QHBoxLayout(self._rate_row)
@@ -56,7 +56,7 @@ class ConfidencePanel(QWidget):
         beside.setContentsMargins(0, 0, 0, 0)
         put_beside(beside, self._sign, self._kind)
         self._reasons = make_label("", "secondary", wrap=True, selectable=True)
-        self._reasons.setAccessibleName(self.tr("Why it does not look like its kind"))
+        self._reasons.setAccessibleName(self.tr("Why this kind of picture is unfamiliar to the model"))
         self._nearest = NearestStrip()
         self._chart = KindChart()
         self._why = QPushButton(self.tr("Why?"))
@@ -140,10 +140,10 @@ class ConfidencePanel(QWidget):
         share = f"{(1 - found.rate) * 100:g}"
         if found.everything:
             return self.tr(
-                "No answer can be left out: {0} validation pictures are too few for so small an error."
+                "No answer can be ruled out: {0} validation pictures are too few for so small an error."
             ).format(count(sets.n))
         text = self.tr(
-            "To reckon with: {0}. Of a hundred pictures like those it learned from, what is listed here holds "
+            "Possible answers: {0}. Of a hundred pictures like those it learned from, what is listed here holds "
             "the right answer for at least {1}; of this one picture that says nothing."
         ).format(self._named(labels), share)
         if found.weak:
@@ -167,17 +167,17 @@ class ConfidencePanel(QWidget):
         self._reasons.setVisible(False)
         self._nearest.clear()
         if verdict is None or manifest.domain is None:
-            self._kind.setText(self.tr("This model cannot tell whether a picture is of its kind."))
+            self._kind.setText(self.tr("This model cannot check whether a kind of picture is familiar to it."))
             set_role(self._kind, "secondary")
             return
         self._chart.show_place(manifest.domain.quantiles, verdict.score)
         if verdict.inside:
             self._sign.set_sign("check", "accent")
-            self._kind.setText(self.tr("Looks like its kind: yes"))
+            self._kind.setText(self.tr("Familiar kind of picture: yes"))
             set_role(self._kind, "")
             return
         self._sign.set_sign("caution", "caution")
-        self._kind.setText(self.tr("Looks like its kind: no."))
+        self._kind.setText(self.tr("Familiar kind of picture: no."))
         set_role(self._kind, "caution")
         self._reasons.setText(" ".join(reason(code) for code in reasons.told(verdict)))
         self._reasons.setVisible(True)

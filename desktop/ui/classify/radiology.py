@@ -89,7 +89,7 @@ class RadiologyBar(QWidget):
         self.presets.setAccessibleName(self.tr("Windows"))
         self.presets.setToolTip(self.tr("Windows of the file and usual ones"))
         self.presets.setMinimumContentsLength(9)
-        self.presets.setPlaceholderText(self.tr("Own window"))
+        self.presets.setPlaceholderText(self.tr("Custom window"))
         self.presets.activated.connect(self._on_preset)
         self.invert = self._tool(self.tr("Invert"), self.tr("Exchange dark and light"))
         self.invert.toggled.connect(self._draw_soon)
@@ -283,7 +283,7 @@ class RadiologyBar(QWidget):
             parts.append(self.tr("Centre {0}, width {1}{2}").format(
                 decimals(self.centre, 0), decimals(self.width_, 0), units
             ))  # fmt: skip
-            parts.append(self.tr("for looking only: the network saw its own"))
+            parts.append(self.tr("for viewing only: the network used its own"))
         if self.measure.isChecked() and self._spacing is None:
             parts.append(self.tr("no scale in this file: measured in pixels"))
         self.facts.setText(" · ".join(parts))

@@ -79,7 +79,7 @@ def _problem(batch: BatchColumns, at: int) -> str:
 def _not_its_kind(batch: BatchColumns, at: int) -> str:
     if batch.inside[at] != OUTSIDE:
         return ""
-    words = _tr("Not its kind, so no class is the answer. The highest score is that of {0}.")
+    words = _tr("An unfamiliar kind of picture, so no class is the answer. The highest score is that of {0}.")
     return words.format(batch.class_label(at))
 
 
@@ -151,7 +151,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
     ),
     ResultColumn(
         "kind",
-        str(QT_TRANSLATE_NOOP("ResultsModel", "Its kind")),
+        str(QT_TRANSLATE_NOOP("ResultsModel", "Familiar")),
         _of_answered(_kind),
         _numbers(lambda batch: _known(batch.domain_score, batch.inside != UNKNOWN)),
         _not_its_kind,

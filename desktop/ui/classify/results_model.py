@@ -123,7 +123,7 @@ class ResultsModel(QAbstractTableModel):
         if len(most) > 3:
             parts.append(self.tr("other classes: {count}").format(count=count(sum(counts[i] for i in most[3:]))))
         if unlike := int(batch.unlike.sum()):
-            parts.append(self.tr("not its kind: {count}").format(count=count(unlike)))
+            parts.append(self.tr("unfamiliar: {count}").format(count=count(unlike)))
         if batch.errors:
             parts.append(self.tr("{count} unreadable").format(count=count(len(batch.errors))))
         if self._query.filters:

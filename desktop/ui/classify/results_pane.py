@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from desktop.core.translate import on_card
 from desktop.services.folder_job import FolderJob
 from desktop.services.session import Session
 from desktop.ui.classify.panes import show_failure
@@ -99,7 +100,7 @@ class ResultsPane(QWidget):
 
     def _model_name(self, model_id: str) -> str:
         entry = self._catalog.entry(model_id)
-        return entry.manifest.name if entry is not None and entry.manifest else model_id
+        return on_card(entry.manifest.name) if entry is not None and entry.manifest else model_id
 
     @Slot(bool)
     def _begin(self, goes_on: bool) -> None:

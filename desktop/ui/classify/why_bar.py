@@ -41,8 +41,8 @@ class WhyBar(QFrame):
         self._way.setToolTip(self.tr("How to find out where the network looked"))
         self._way.activated.connect(self._choose_way)
         self._class = QComboBox()
-        self._class.setAccessibleName(self.tr("What speaks for"))
-        self._class.setToolTip(self.tr("The class that the bright places speak for"))
+        self._class.setAccessibleName(self.tr("Class to explain"))
+        self._class.setToolTip(self.tr("The class that the bright places point towards"))
         self._class.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._class.setMinimumContentsLength(10)
         self._class.activated.connect(self._choose_class)
@@ -69,7 +69,7 @@ class WhyBar(QFrame):
         controls = QGridLayout()
         controls.setHorizontalSpacing(8)
         controls.setVerticalSpacing(4)
-        titles = (self.tr("Speaks for"), self.tr("Found by"), self.tr("Overlay"))
+        titles = (self.tr("Class"), self.tr("Found by"), self.tr("Overlay"))
         shown = zip(titles, (self._class, self._way, self._strength), strict=True)
         for column, (title, widget) in enumerate(shown):
             label = make_label(title, "secondary")
@@ -91,7 +91,7 @@ class WhyBar(QFrame):
         legend.addWidget(make_label(self.tr("nothing"), "secondary"))
         self.legend = HeatLegend()
         legend.addWidget(self.legend)
-        legend.addWidget(make_label(self.tr("speaks most for the class"), "secondary"))
+        legend.addWidget(make_label(self.tr("points most towards the class"), "secondary"))
         legend.addStretch(1)
         layout.addLayout(legend)
         layout.addWidget(self._words)
@@ -170,15 +170,16 @@ class WhyBar(QFrame):
             return self.tr("Covering one part after the other: {0} of {1}").format(found.done, found.total)
         label = manifest.labels[found.index]
         if not (found.heat > 0).any():
-            text = self.tr("Nothing in the picture speaks for “{0}”.").format(label)
+            text = self.tr("Nothing in the picture points towards “{0}”.").format(label)
         elif found.method == "occlusion":
             text = self.tr("Bright: covering this part lowers the score of “{0}”.").format(label)
         elif found.pooling == "maximum":
             text = self.tr(
-                "Bright: speaks for “{0}”. The network takes each feature where it is strongest, so single spots count."
+                "Bright areas point towards “{0}”. The network takes each feature where it is strongest, so "
+                "single spots count."
             ).format(label)
         else:
-            text = self.tr("Bright: speaks for “{0}”.").format(label)
+            text = self.tr("Bright areas point towards “{0}”.").format(label)
         if found.method != "occlusion" and min(found.heat.shape) < 5:
             rows, columns = found.heat.shape
             text += " " + self.tr("The map is coarse: {0} × {1} places.").format(columns, rows)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLocale
 
+from desktop.core.translate import on_card
 from desktop.ui.kit.tabled import card_title, card_value, notice
 from desktop.ui.kit.theme import blend, theme
 from desktop.ui.kit.widgets import sentence
@@ -27,7 +28,7 @@ def card_html(entry: ModelEntry) -> str:
     manifest = entry.manifest
     if manifest is not None:
         if manifest.card.notice or manifest.medical:
-            said = dict.fromkeys((notice("medical") if manifest.medical else "", manifest.card.notice))
+            said = dict.fromkeys((notice("medical") if manifest.medical else "", on_card(manifest.card.notice)))
             text = " ".join(words for words in said if words)  # the card's own words once, where they are the same
             parts.append(_box("▲ " + translate("ModelCardDialog", "Notice"), text, "caution"))
         parts += [*_use(manifest), _figures(manifest), _labels(manifest), _input(manifest)]
@@ -106,12 +107,12 @@ def _paragraph(title: str, text: str) -> str:
 def _use(manifest: Manifest) -> list[str]:
     card = manifest.card
     return [
-        f'<p class="lead">{escape(card.summary)}</p>',
-        _paragraph(translate("ModelCardDialog", "Intended use"), card.intended_use),
-        _bullets(translate("ModelCardDialog", "Must not be used for"), card.must_not),
-        _bullets(translate("ModelCardDialog", "Limits"), card.limits),
-        _bullets(translate("ModelCardDialog", "Known failures"), card.known_failures),
-        _paragraph(translate("ModelCardDialog", "Population"), card.population),
+        f'<p class="lead">{escape(on_card(card.summary))}</p>',
+        _paragraph(translate("ModelCardDialog", "Intended use"), on_card(card.intended_use)),
+        _bullets(translate("ModelCardDialog", "Must not be used for"), [on_card(text) for text in card.must_not]),
+        _bullets(translate("ModelCardDialog", "Limits"), [on_card(text) for text in card.limits]),
+        _bullets(translate("ModelCardDialog", "Known failures"), [on_card(text) for text in card.known_failures]),
+        _paragraph(translate("ModelCardDialog", "Population"), on_card(card.population)),
     ]
 
 
@@ -230,7 +231,7 @@ def _origin(manifest: Manifest) -> str:
         (translate("ModelCardDialog", "Made with"), escape(versions)),
         (translate("ModelCardDialog", "Date"), escape(day)),
     ]
-    thanks = _bullets(translate("ModelCardDialog", "Credits"), manifest.card.credits)
+    thanks = _bullets(translate("ModelCardDialog", "Credits"), [on_card(text) for text in manifest.card.credits])
     return _head(translate("ModelCardDialog", "Training")) + _table(rows) + thanks
 
 

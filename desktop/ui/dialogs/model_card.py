@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QTextBrowser, QVBoxLayout, QWidget
 
+from desktop.core.translate import on_card
 from desktop.ui.dialogs._card_text import card_html
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
@@ -22,7 +23,7 @@ class ModelCardDialog(QDialog):
     def __init__(self, entry: ModelEntry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entry = entry
-        name = entry.manifest.name if entry.manifest else entry.id
+        name = on_card(entry.manifest.name) if entry.manifest else entry.id
         self.setWindowTitle(self.tr("About {name}").format(name=name))
         self._name = make_label(name, "answer", wrap=True)
         self._page = QTextBrowser()

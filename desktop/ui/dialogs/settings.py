@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
@@ -19,33 +20,44 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.settings import Settings
+from desktop.system import words
 from desktop.ui.kit.theme import MODES, theme
+from desktop.ui.shell import language
 
 
 class SettingsDialog(QDialog):
     """``theme_chosen`` carries the mode, ``top_k_chosen`` the number of classes shown at first,
-    ``at_once_chosen`` the number of trainings that run side by side."""
+    ``at_once_chosen`` the number of trainings that run side by side, ``language_chosen`` a language or ``system``."""
 
     theme_chosen = Signal(str)
     top_k_chosen = Signal(int)
     at_once_chosen = Signal(int)
+    language_chosen = Signal(str)
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
         self.setWindowTitle(self.tr("Settings"))
-        words = {"system": self.tr("Like the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
+        modes = {"system": self.tr("Like the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         self._modes = QButtonGroup(self)
         row = QHBoxLayout()
         for mode in MODES:
-            button = QRadioButton(words[mode])
+            button = QRadioButton(modes[mode])
             button.setProperty("mode", mode)
             button.setChecked(mode == theme().mode)
-            button.setAccessibleName(self.tr("Theme: {0}").format(words[mode]))
+            button.setAccessibleName(self.tr("Theme: {0}").format(modes[mode]))
             self._modes.addButton(button)
             row.addWidget(button)
         row.addStretch(1)
         self._modes.buttonClicked.connect(self._choose_theme)
+        self._language = QComboBox()
+        self._language.addItem(self.tr("Like the system"), language.SYSTEM)
+        for each in words.languages():
+            self._language.addItem(language.name_of(each), each)
+        self._language.setCurrentIndex(max(0, self._language.findData(settings.get("language"))))
+        self._language.setAccessibleName(self.tr("Language"))
+        self._language.setToolTip(self.tr("The window is drawn anew in it; your images stay."))
+        self._language.activated.connect(self._choose_language)
         self._top_k = QSpinBox()
         self._top_k.setRange(1, 50)
         self._top_k.lineEdit().setTextMargins(6, 0, 0, 0)
@@ -63,7 +75,7 @@ class SettingsDialog(QDialog):
         forget.setEnabled(bool(settings.get("recent_folders")))
         forget.clicked.connect(self._forget)
         self._forget_button = forget
-        self._restore = QCheckBox(self.tr("Begin with the images of the last time"))
+        self._restore = QCheckBox(self.tr("Start with the images from last time"))
         self._restore.setChecked(settings.get("restore_images"))
         self._restore.setToolTip(self.tr("Their places are kept among Fovea's own data on this computer."))
         self._restore.toggled.connect(self._choose_restore)
@@ -71,6 +83,7 @@ class SettingsDialog(QDialog):
         form.setHorizontalSpacing(24)
         form.setVerticalSpacing(14)
         form.addRow(self.tr("Theme"), row)
+        form.addRow(self.tr("Language"), self._language)
         form.addRow(self.tr("Classes shown at first"), self._top_k)
         form.addRow(self.tr("Trainings at the same time"), self._at_once)
         form.addRow(self.tr("Images"), self._restore)
@@ -93,6 +106,11 @@ class SettingsDialog(QDialog):
         button = self._modes.checkedButton()
         if button is not None:
             self.theme_chosen.emit(button.property("mode"))
+
+    @Slot(int)
+    def _choose_language(self, place: int) -> None:
+        self._settings.set("language", self._language.itemData(place))
+        self.language_chosen.emit(self._language.itemData(place))
 
     @Slot(int)
     def _choose_top_k(self, value: int) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.figures.table import METRICS
+from desktop.core.translate import on_card
 from desktop.services.background import Task
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.classify.panes import show_failure
@@ -127,14 +128,14 @@ class CompareTab(QWidget):
         fitting = [entry for entry in ready if self._fits(entry)]
         for entry in fitting:
             assert entry.manifest is not None
-            self.models.addItem(entry.manifest.name, entry.id)
+            self.models.addItem(on_card(entry.manifest.name), entry.id)
         # Another model may mean the same classes by other words: it can be asked for, and says what it lacks.
         others = [entry for entry in ready if entry not in fitting and self._may_fit(entry)]
         if fitting and others:
             self.models.insertSeparator(self.models.count())
         for entry in others:
             assert entry.manifest is not None
-            self.models.addItem(self.tr("{0} (classes to be matched)").format(entry.manifest.name), entry.id)
+            self.models.addItem(self.tr("{0} (classes to be matched)").format(on_card(entry.manifest.name)), entry.id)
         self.models.setCurrentIndex(max(0, self.models.findData(held)) if self.models.count() else -1)
         self.start.setEnabled(self.models.count() > 0 and self._state.data is not None)
         if self._state.data is None:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QPixmap
 
 from desktop.ui.kit.formatting import number
-from desktop.ui.kit.widgets import image_of, tip
+from desktop.ui.kit.widgets import tip
+from desktop.ui.widgets.small_pictures import SmallPictures
 
 if TYPE_CHECKING:
-    from desktop.engine.messages import Thumbnail
+    from desktop.core.types import ImageSource
     from desktop.services.answers import GalleryAnswers
     from desktop.services.engine_service import EngineService
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-KEPT = 600
-MAX_ASKED = 48
-SIDE = 200
 
 
 class GalleryModel(QAbstractListModel):
@@ -39,26 +37,16 @@ class GalleryModel(QAbstractListModel):
         self.order: np.ndarray = np.empty(0, np.int64)
         self.judgements: dict[str, str] = {}
         self._answers: GalleryAnswers | None = None
-        self._kept: OrderedDict[int, QPixmap | None] = OrderedDict()
-        self._asked: dict[int, int] = {}
-        self._asked_rows: dict[int, int] = {}
-        self._wanted: dict[int, None] = {}
-        self._engine: EngineService | None = None
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(15)
-        self._timer.timeout.connect(self._ask)
+        self._small = SmallPictures(self._source, parent=self)
+        self._small.changed.connect(self.pictures_changed)
 
     def attach(self, engine: EngineService) -> None:
         """Use ``engine`` for small pictures."""
-        self._engine = engine
-        engine.thumbnail_arrived.connect(self._on_thumbnail)
-        self.pictures_changed.emit()
+        self._small.attach(engine)
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
-        self._timer.stop()
-        self._engine = None
+        self._small.detach()
 
     @property
     def answers(self) -> GalleryAnswers | None:
@@ -77,16 +65,6 @@ class GalleryModel(QAbstractListModel):
         """The same pictures with other answers: what is known of the pictures stays."""
         self._answers = answers
         self.pictures_changed.emit()
-
-    def forget_pictures(self) -> None:
-        """The pictures are others, or can only be opened now."""
-        for request in self._asked:
-            if self._engine is not None:
-                self._engine.cancel(request)
-        self._kept.clear()
-        self._asked.clear()
-        self._asked_rows.clear()
-        self._wanted.clear()
 
     def set_order(self, order: np.ndarray) -> None:
         """List these rows, in this order."""
@@ -153,57 +131,20 @@ class GalleryModel(QAbstractListModel):
 
     def picture(self, row: int) -> QPixmap | None:
         """The small picture of a row, ``None`` while there is none; asks for it."""
-        if row in self._kept:
-            self._kept.move_to_end(row)
-            return self._kept[row]
-        self._wanted[row] = None
-        if not self._timer.isActive():
-            self._timer.start()
-        return None
+        return self._small.get(row)
 
     def is_missing(self, row: int) -> bool:
         """Whether it is known that there is no picture to be had."""
-        return row in self._kept and self._kept[row] is None
+        return self._small.is_missing(row)
 
     def awaited(self, rows: list[int]) -> bool:
         """Whether one of ``rows`` still waits for its picture."""
-        return any(row not in self._kept for row in rows)
+        return self._small.awaited(rows)
 
-    @Slot()
-    def _ask(self) -> None:
-        wanted, self._wanted = list(self._wanted)[-MAX_ASKED:], {}
-        if self._engine is None or self._answers is None:
-            return
-        seen = set(wanted)
-        for row, request in list(self._asked_rows.items()):
-            if row not in seen and len(self._asked) > MAX_ASKED:
-                self._engine.cancel(request)
-                del self._asked[request], self._asked_rows[row]
-        found = False
-        for row in reversed(wanted):  # the engine serves the newest first: so the topmost row comes first
-            if row in self._asked_rows or row in self._kept:
-                continue
-            source = self._answers.source(row)
-            if source is None:
-                self._keep(row, None)
-                found = True
-                continue
-            request = self._engine.thumbnail(source, SIDE)
-            self._asked[request] = row
-            self._asked_rows[row] = request
-        if found:
-            self.pictures_changed.emit()
+    def forget_pictures(self) -> None:
+        """The pictures are others, or can only be opened now."""
+        self._small.forget()
 
-    @Slot(object)
-    def _on_thumbnail(self, answer: Thumbnail) -> None:
-        row = self._asked.pop(answer.id, None)
-        if row is None:
-            return
-        self._asked_rows.pop(row, None)
-        self._keep(row, QPixmap.fromImage(image_of(answer.pixels)) if answer.pixels is not None else None)
-        self.pictures_changed.emit()
-
-    def _keep(self, row: int, pixmap: QPixmap | None) -> None:
-        self._kept[row] = pixmap
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+    def _source(self, row: Hashable) -> ImageSource | None:
+        assert isinstance(row, int)
+        return self._answers.source(row) if self._answers is not None else None

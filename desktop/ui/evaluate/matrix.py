@@ -28,6 +28,7 @@ from desktop.core.figures.intervals import FEWEST
 from desktop.ui.evaluate.head import choose_box, titled
 from desktop.ui.kit.formatting import count, share
 from desktop.ui.kit.theme import blend, theme
+from desktop.ui.kit.tokens import contrast
 from desktop.ui.kit.widgets import make_label, tip
 
 Index = QModelIndex | QPersistentModelIndex
@@ -177,19 +178,9 @@ def _tones(surface: str, tone: str, text: str, wanted: str, strength: int) -> tu
 
 def _readable(ground: str, text: str, wanted: str) -> str:
     """``wanted``, or black or white where the ground is too near to it."""
-
-    def light(colour: str) -> float:
-        c = QColor(colour)
-        parts = [v / 12.92 if v <= 0.03928 else ((v + 0.055) / 1.055) ** 2.4 for v in (c.redF(), c.greenF(), c.blueF())]
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
-
-    def contrast(a: str, b: str) -> float:
-        high, low = sorted((light(a), light(b)), reverse=True)
-        return (high + 0.05) / (low + 0.05)
-
     if contrast(ground, wanted) >= 4.5:
         return wanted
-    return max((text, "#FFFFFF", "#0E1013"), key=lambda colour: contrast(ground, colour))
+    return max((text, "#FFFFFF", "#000000"), key=lambda colour: contrast(ground, colour))
 
 
 class _TurnedHeader(QHeaderView):

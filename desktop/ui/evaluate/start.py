@@ -48,7 +48,7 @@ class EmptyPart(EmptyFrame):
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self.open_wanted)
         self.row.addWidget(self.button)
-        arrays = QPushButton(self.tr("Or a file of arrays (.npz, MNIST's IDX)…"))
+        arrays = QPushButton(self.tr("Or a data file (.npz, MNIST's IDX)…"))
         arrays.setProperty("role", "link")
         arrays.clicked.connect(self.file_wanted)
         self.column.addWidget(arrays, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from desktop.core.translate import on_card
 from desktop.services.evaluation import EvaluationService
 from desktop.ui.evaluate.choosing import Choosing
 from desktop.ui.evaluate.exports import Exports
@@ -244,7 +245,9 @@ class EvaluateView(LaterView):
         self.state.clear()
         self.compared = None
         self.judging.begin()
-        self.results.begin(self.tr("{0} on {1}").format(manifest.name, name), manifest.labels, manifest.medical)
+        self.results.begin(
+            self.tr("{0} on {1}").format(on_card(manifest.name), name), manifest.labels, manifest.medical
+        )
         self.pages.setCurrentWidget(self.results)
         self.results.gallery.view.setFocus(Qt.FocusReason.OtherFocusReason)
         self.service.start(entry, data, labels)

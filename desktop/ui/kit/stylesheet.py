@@ -7,14 +7,15 @@ Roles are dynamic properties, so that widgets stay plain Qt widgets: ``card`` (a
 from __future__ import annotations
 
 from desktop import paths
-from desktop.ui.kit.tokens import Tokens, blend, on_accent
+from desktop.ui.kit.tokens import Tokens, accent_text, blend, control_line, on_accent
 
 
 def build(t: Tokens, dark: bool, base_px: int) -> str:
     """The stylesheet in the colours ``t``, for text of ``base_px`` pixels."""
     hover = blend(t.surface, t.text, 0.06)
     pressed = blend(t.surface, t.text, 0.12)
-    line = blend(t.border, t.secondary, 0.35)
+    line = control_line(t)
+    accent = accent_text(t)
     faded = blend(t.text, t.surface, 0.55)
     small = round(base_px * 12 / 13)
     title = round(base_px * 15 / 13)
@@ -54,7 +55,7 @@ QPushButton[role="primary"] {{ background: {t.accent}; color: {on_accent(t, dark
 QPushButton[role="primary"]:hover {{ background: {blend(t.accent, t.text, 0.12)}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {t.text}; }}
 QPushButton[role="primary"]:disabled {{ background: {t.border}; color: {faded}; border-color: {t.border}; }}
-QPushButton[role="link"] {{ background: transparent; border: 2px solid transparent; color: {t.accent};
+QPushButton[role="link"] {{ background: transparent; border: 2px solid transparent; color: {accent};
   padding: 1px 4px; min-height: 20px; text-align: left; }}
 QPushButton[role="link"]:hover {{ text-decoration: underline; }}
 QPushButton[role="link"]:focus {{ border-color: {t.accent}; }}
@@ -67,13 +68,14 @@ QPushButton::menu-indicator {{ image: url("{sign("down")}"); width: 14px; height
 QToolButton {{ background: transparent; border: 2px solid transparent; border-radius: 6px; padding: 3px; }}
 QToolButton:hover {{ background: {hover}; }}
 QToolButton:pressed {{ background: {pressed}; }}
-QToolButton:checked {{ background: {t.soft}; color: {t.accent}; }}
+QToolButton:checked {{ background: {t.soft}; color: {accent}; }}
 QToolButton:focus {{ border-color: {t.accent}; }}
 QToolButton:disabled {{ color: {faded}; }}
 QToolButton::menu-indicator {{ image: none; }}
 
 QLineEdit {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px; padding: 3px 7px;
   min-height: {inner}px; selection-background-color: {t.accent}; }}
+QLineEdit > QToolButton {{ qproperty-icon: url("{sign("cross")}"); }}
 QLineEdit:focus {{ border: 2px solid {t.accent}; padding: 2px 6px; }}
 QComboBox, QAbstractSpinBox {{ background: {t.surface}; border: 1px solid {line}; border-radius: 6px;
   padding: 3px 4px 3px 8px; min-height: {inner}px; selection-background-color: {t.accent}; }}
@@ -115,7 +117,7 @@ QTabBar::tab {{ background: transparent; border: none; border-bottom: 2px solid 
 QTabBar::tab:hover {{ color: {t.text}; }}
 QTabBar::tab:selected {{ color: {t.text}; border-bottom-color: {t.accent}; }}
 QTabBar::tab:disabled {{ color: {faded}; }}
-QTabBar::tab:focus {{ background: {t.soft}; color: {t.accent}; }}
+QTabBar::tab:focus {{ background: {t.soft}; color: {accent}; }}
 
 QSlider:horizontal {{ min-height: 24px; }}
 QSlider::groove:horizontal {{ height: 4px; background: {line}; border-radius: 2px; }}

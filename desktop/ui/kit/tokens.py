@@ -65,6 +65,29 @@ def blend(first: str, second: str, share: float) -> str:
     return "#{:02X}{:02X}{:02X}".format(*mixed)
 
 
+def luminance(colour: str) -> float:
+    """The relative luminance of ``#RRGGBB``, 0 to 1 (WCAG 2.2, 'relative luminance')."""
+    c = QColor(colour)
+    parts = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c.redF(), c.greenF(), c.blueF())]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def contrast(first: str, second: str) -> float:
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2): 4.5 for text, 3 for lines that carry meaning."""
+    high, low = sorted((luminance(first), luminance(second)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def accent_text(t: Tokens) -> str:
+    """The accent as the colour of words and signs: it can be read on ``soft`` and on the window, too."""
+    return blend(t.accent, t.text, 0.16)
+
+
+def control_line(t: Tokens) -> str:
+    """The line around what can be typed into or chosen from."""
+    return blend(t.border, t.secondary, 0.7)
+
+
 def on_accent(tokens: Tokens, dark: bool) -> str:
     """The colour of text that lies on the accent."""
     return tokens.window if dark else "#FFFFFF"

@@ -9,6 +9,7 @@ from PySide6.QtCore import QLocale, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from desktop.system import words
 from desktop.ui.kit.theme import theme
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def sentence(text: str) -> str:
     first = text.split(maxsplit=1)[0]
     if first.isalpha() and first.islower():
         text = text[0].upper() + text[1:]
-    return text if text[-1] in ".!?…:" else text + "."
+    return text if text[-1] in ".!?…:。！？：" else text + ("。" if words.language().startswith(("ja", "zh")) else ".")
 
 
 def decimals(value: float, places: int = 3) -> str:

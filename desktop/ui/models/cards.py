@@ -22,6 +22,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from desktop.core.translate import on_card
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import tip
 from desktop.ui.models import words
@@ -62,7 +63,7 @@ class ModelCard:
         if not first and self.network is not None:
             classes = words.tr("{0} classes").format(QLocale().toString(1000))
             first = words.tr("{0} · {1}×{1} colour").format(
-                classes if self.network.top else words.tr("Names no classes"), self.network.input
+                classes if self.network.top else words.tr("Has no classes of its own"), self.network.input
             )
         if self.state == "damaged":
             return first, words.tr("Damaged: {0}").format(self.entry.problem if self.entry else "")
@@ -91,7 +92,7 @@ def cards_of(entries: Sequence[ModelEntry], networks: Sequence[tuple[Network, bo
     cards = []
     for entry in entries:
         network, installed = known.pop(entry.id, (None, False))
-        name = entry.manifest.name if entry.manifest is not None else entry.id
+        name = on_card(entry.manifest.name) if entry.manifest is not None else entry.id
         cards.append(ModelCard(entry.id, name, entry, network, installed))
     cards += [ModelCard(network.id, network.name, None, network, installed) for network, installed in known.values()]
     order = {"ready": 0, "damaged": 0, "base": 1, "absent": 2}

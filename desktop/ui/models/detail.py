@@ -95,7 +95,7 @@ class Detail(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.setAccessibleName(self.tr("What is known of the model"))
         for page, text in (
-            (self.card_tab, self.tr("ModelCard")),
+            (self.card_tab, self.tr("Card")),
             (self.curves, self.tr("Curves")),
             (self.evaluation, self.tr("Evaluation")),
             (self.layers, self.tr("Layers")),

@@ -80,7 +80,7 @@ class InstallDialog(QDialog):
         buttons = QDialogButtonBox()
         self.start = buttons.addButton(self.tr("Install"), QDialogButtonBox.ButtonRole.AcceptRole)
         if partly:
-            self.start.setText(self.tr("Go on ({0} there)").format(words.size(partly)))
+            self.start.setText(self.tr("Continue ({0} already downloaded)").format(words.size(partly)))
         self.start.setProperty("role", "primary")
         self.file = buttons.addButton(self.tr("From a file…"), QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(QDialogButtonBox.StandardButton.Cancel)

@@ -348,7 +348,7 @@ class FilesTab(QWidget):
         manifest = entry.manifest if entry is not None else None
         files = manifest.files if manifest is not None else {}
         spoken = {
-            "ok": self.tr("✓ as it was"),
+            "ok": self.tr("✓ unchanged"),
             "changed": self.tr("✗ changed"),
             "missing": self.tr("✗ missing"),
             "unreadable": self.tr("✗ unreadable"),

@@ -23,6 +23,7 @@ from desktop.ui.shell.crash_offer import CrashOffer
 from desktop.ui.shell.main_window import MainWindow
 
 if TYPE_CHECKING:
+    from desktop.core.types import ImageSource
     from desktop.services.engine_service import EngineService
     from desktop.services.first_models import FirstModels
 
@@ -37,8 +38,12 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
-    language.speak(app)
     return app
+
+
+def speak(app: QApplication, settings: Settings) -> None:
+    """The language of Settings, or of the system, before the first word is shown."""
+    language.speak(app, chosen=settings.get("language"))
 
 
 class Shell(QObject):
@@ -64,6 +69,35 @@ class Shell(QObject):
         self._wants_models = first_models
         self._first_models: FirstModels | None = None
         self.window.painted.connect(self._start)
+        self.window.anew.connect(self._toggle_again)
+        self.comes_again = False
+        self._taken_over: tuple[list[ImageSource], int, str] | None = None
+
+    @Slot()
+    def _toggle_again(self) -> None:
+        self.comes_again = not self.comes_again
+
+    def successor(self, app: QApplication) -> Shell:
+        """This one ended, and another in the language that Settings say now, with the same images and view."""
+        session = self.window.classify.session
+        place = session.items.index(session.current) if session.current in session.items else -1
+        kept = ([item.source for item in session.items], place, self.window.host.shown_id)
+        instance, self._instance = self._instance, None
+        self.close_down()
+        self.window.deleteLater()
+        speak(app, self.settings)
+        shell = Shell(Settings(), (), instance, restore=False, first_models=False)
+        shell._taken_over = kept
+        return shell
+
+    def _take_over(self) -> None:
+        """List the images of the window before, show the view that it showed."""
+        if self._taken_over is None:
+            return
+        sources, place, view = self._taken_over
+        self.window.classify.last_images.take_over(sources, place)
+        if view:
+            self.window.host.show_view(view)
 
     @Slot()
     def _start(self) -> None:
@@ -94,6 +128,7 @@ class Shell(QObject):
             self.window.messages.say(self.settings.problem)
         if self._restore:
             self.window.classify.restore_images(nothing_else=not self._paths)
+        self._take_over()
         if self._paths:
             self.window.open_paths(self._paths)
         self.window.host.offer_unfinished()
@@ -147,6 +182,7 @@ def build_window(
     ``restore`` does it list the images of the last time, and remember its own."""
     app = make_application(())
     settings = settings if settings is not None else Settings()
+    speak(app, settings)
     wanted = mode if mode is not None else settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
@@ -177,6 +213,8 @@ def say_busy() -> None:
 def run(paths: list[str]) -> int:
     """Show the window with ``paths`` opened; returns the exit status when it was closed."""
     app = make_application(())
+    settings = Settings()
+    speak(app, settings)
     instance = SingleInstance()
     if not instance.acquire():
         if instance.hand_over(paths):
@@ -186,19 +224,22 @@ def run(paths: list[str]) -> int:
             say_busy()
             return 1
     crash.watch("window")
-    settings = Settings()
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
     shell = Shell(settings, paths, instance, first_models=True)
-    theme().dress()
-    shell.window.painted.connect(CrashOffer(shell.window).look)
-    if sys.platform == "darwin":
-        from desktop.ui.shell.file_open import FileOpener
+    while True:
+        theme().dress()
+        shell.window.painted.connect(CrashOffer(shell.window).look)
+        if sys.platform == "darwin":
+            from desktop.ui.shell.file_open import FileOpener
 
-        app.installEventFilter(FileOpener(shell.window))
-    shell.window.show()
-    status = app.exec()
+            app.installEventFilter(FileOpener(shell.window))
+        shell.window.show()
+        status = app.exec()
+        if not shell.comes_again:
+            break
+        shell = shell.successor(app)
     shell.close_down()
     crash.unwatch()
     return status

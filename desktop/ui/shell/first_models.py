@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
+from desktop.core.translate import on_card
 from desktop.services.first_models import Begun, FirstModels
 from desktop.ui.kit.widgets import sentence
 from desktop.ui.models.job_bar import JobBar
@@ -38,7 +39,7 @@ class FirstModelsBar(QObject):
 
     def _meanwhile(self) -> str:
         entry = self._window.classify.answer.entry
-        name = entry.manifest.name if entry is not None and entry.manifest is not None else ""
+        name = on_card(entry.manifest.name) if entry is not None and entry.manifest is not None else ""
         return self.tr("'{0}'").format(name) if name else self.tr("the other models")
 
     @Slot(object)

@@ -17,6 +17,7 @@ from desktop.ui.shell.views import LATER
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QStackedWidget, QWidget
 
+    from desktop.ml.plans.plan import TrainingPlan
     from desktop.services.background import DiskWork
     from desktop.services.catalog import ModelCatalog
     from desktop.services.engine_service import EngineService
@@ -109,6 +110,7 @@ class ViewHost(QObject):
             view.evaluate_wanted.connect(self.evaluate_with)
             view.errors_wanted.connect(self.show_validation)
             view.view_wanted.connect(self.show_view)
+            view.train_wanted.connect(self.train)
             view.progressed.connect(partial(self._rail.set_progress, view_id))
             self._views.addWidget(view)
             if self._engine is not None:
@@ -120,6 +122,11 @@ class ViewHost(QObject):
         """The view that is shown, unless that is Classify."""
         current: QWidget | None = self._views.currentWidget()
         return next((view for view in self._later.values() if view is current), None)
+
+    @property
+    def shown_id(self) -> str:
+        """The id of that view; '' for Classify."""
+        return next((view_id for view_id, view in self._later.items() if view is self.shown), "")
 
     @property
     def evaluate(self) -> EvaluateView:
@@ -167,6 +174,12 @@ class ViewHost(QObject):
         """Show in Evaluate what a model makes of its validation pictures."""
         self.show_evaluate()
         self.evaluate.open_validation(model_id, path, names)
+
+    @Slot(tuple)
+    def train(self, wanted: tuple[TrainingPlan, str]) -> None:
+        """Show Train, and begin a training by a plan under a name."""
+        self.show_view("train")
+        cast("TrainView", self.later("train")).service.submit(*wanted)
 
     @Slot(int)
     def set_trainings_at_once(self, count: int) -> None:

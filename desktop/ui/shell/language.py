@@ -1,44 +1,87 @@
-"""The window's language: the first of the system's wishes that a translation comes with; else English.
+"""The window's language: Fovea's own words from the catalogue that the command line reads as well, Qt's from Qt.
 
-A translation is one file ``resources/translations/fovea_LANGUAGE.ts``; ``tools/translations.py`` begins it, keeps it in
-step with the source, and makes the ``.qm`` file that is loaded here.
+:func:`speak` chooses: the environment's wish (``FOVEA_LANG``), else the one of Settings, else the system's, English
+where there is no translation. A change at run time is told by Qt to every widget (``LanguageChange``).
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from desktop import paths
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, Qt, QTranslator
+from PySide6.QtGui import QGuiApplication
 
-if TYPE_CHECKING:
-    from PySide6.QtCore import QCoreApplication, QTranslator
+from desktop.system import words
 
-_SOURCE = "en"
-VARIABLE = "FOVEA_LANGUAGE"
+VARIABLE = words.VARIABLES[0]
 """Names a language in place of the system's: de, pt_BR, en …"""
+SYSTEM = "system"
+"""The choice of Settings that follows the system."""
+
+_installed: list[QTranslator] = []
 
 
-def speak(app: QCoreApplication, wanted: Sequence[str] | None = None) -> QTranslator | None:
-    """Install the translation into the first of ``wanted`` that there is one for (by default :data:`VARIABLE`, then
-    the system's languages) and return it; ``None`` for English. Before any word is looked up."""
-    folder = paths.resources() / "translations"
-    if not folder.is_dir():
-        return None
-    from PySide6.QtCore import QLocale, QTranslator
+class CatalogueTranslator(QTranslator):
+    """Answers Qt's questions for words from the catalogue of :mod:`desktop.system.words`."""
 
+    def translate(self, context: str, sourceText: str, disambiguation: str | None = None, n: int = -1) -> str | None:  # type: ignore[override]
+        """The words; ``None`` where there are none, so that Qt asks on."""
+        found = words.plural(context, sourceText, n) if n >= 0 else words.translated(context, sourceText)
+        return None if found == sourceText else found
+
+    def isEmpty(self) -> bool:
+        """Never: Qt asks no empty one."""
+        return False
+
+
+def wished(chosen: str = "") -> str:
+    """The language that :func:`speak` would speak for what Settings say."""
+    return words.resolved(_wishes(chosen))
+
+
+def _wishes(chosen: str) -> list[str]:
+    named = next((os.environ[name] for name in words.VARIABLES if os.environ.get(name)), "")
+    chosen = "" if chosen == SYSTEM else chosen
+    return [named] if named else [chosen] if chosen else QLocale.system().uiLanguages()
+
+
+def speak(app: QCoreApplication, wanted: Sequence[str] | None = None, chosen: str = "") -> str:
+    """Speak the first of ``wanted`` that there is a translation for; returns the language (``en`` for English).
+
+    By default: what :data:`desktop.system.words.VARIABLES` name, else ``chosen`` (of Settings), else the system's
+    languages. May be called again at any time.
+    """
     if wanted is None:
-        chosen = os.environ.get(VARIABLE, "")
-        wanted = [chosen] if chosen else QLocale.system().uiLanguages()
-    for language in wanted:
-        parts = language.replace("-", "_").split("_")
-        if parts[0] == _SOURCE:
-            return None
-        for length in range(len(parts), 0, -1):  # zh_Hans_CN, zh_Hans, zh
-            file = folder / f"fovea_{'_'.join(parts[:length])}.qm"
-            translator = QTranslator(app)
-            if file.is_file() and translator.load(str(file)):
-                app.installTranslator(translator)
-                return translator
-    return None
+        wanted = _wishes(chosen)
+    spoken = words.speak(wanted)
+    for translator in _installed:
+        app.removeTranslator(translator)
+    _installed.clear()
+    locale = QLocale.system() if spoken == words.SOURCE and chosen in ("", SYSTEM) else QLocale(_plain(spoken))
+    QLocale.setDefault(locale)
+    if spoken != words.SOURCE:
+        own = QTranslator(app)  # the words of Qt itself: buttons of dialogs, menus of text fields
+        folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+        if own.load(QLocale(_plain(spoken)), "qtbase", "_", folder):
+            _install(app, own)
+        _install(app, CatalogueTranslator(app))
+    if isinstance(app, QGuiApplication):
+        rtl = words.direction() == "rtl"
+        app.setLayoutDirection(Qt.LayoutDirection.RightToLeft if rtl else Qt.LayoutDirection.LeftToRight)
+    return spoken
+
+
+def _install(app: QCoreApplication, translator: QTranslator) -> None:
+    app.installTranslator(translator)
+    _installed.append(translator)
+
+
+def _plain(language: str) -> str:
+    return words.SOURCE if language in (words.PSEUDO, words.PSEUDO_RTL) else language
+
+
+def name_of(language: str) -> str:
+    """What a language calls itself: 'Deutsch', 'português'."""
+    name = QLocale(language).nativeLanguageName() or language
+    return name[:1].upper() + name[1:]

@@ -47,6 +47,8 @@ class MainWindow(QMainWindow):
     """
 
     painted = Signal()
+    anew = Signal()
+    """The window was closed to come again in another language."""
 
     def __init__(self, settings: Settings, catalog: ModelCatalog) -> None:
         super().__init__()
@@ -371,7 +373,21 @@ class MainWindow(QMainWindow):
         dialog.theme_chosen.connect(self.set_theme)
         dialog.top_k_chosen.connect(self.classify.answer.bars.set_top_k)
         dialog.at_once_chosen.connect(self.host.set_trainings_at_once)
+        dialog.language_chosen.connect(self.change_language, Qt.ConnectionType.QueuedConnection)
         self.show_dialog(dialog)
+
+    @Slot(str)
+    def change_language(self, chosen: str) -> None:
+        """Close the window, where nothing keeps it open, and have it come again with what is in it."""
+        from desktop.system import words
+        from desktop.ui.shell import language
+
+        if language.wished(chosen) == words.language():
+            return
+        self.anew.emit()
+        if not self.close():
+            self.anew.emit()  # twice is not at all
+            self.messages.tell(self.tr("Fovea speaks the chosen language from its next start on."))
 
     def show_dialog(self, dialog: QWidget) -> None:
         """Open a dialog over the window; it goes when it is closed."""

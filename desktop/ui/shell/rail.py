@@ -7,6 +7,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QButtonGroup, QFrame, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from desktop.ui.kit.theme import theme
+from desktop.ui.kit.tokens import accent_text
 
 
 class Rail(QFrame):
@@ -100,7 +101,7 @@ class Rail(QFrame):
             self._dress_button(button)
 
     def _dress_button(self, button: QToolButton) -> None:
-        colour = theme().tokens.accent if button.isChecked() else theme().tokens.text
+        colour = accent_text(theme().tokens) if button.isChecked() else theme().tokens.text
         icon = self._icons[button]
         share = self._progress.get(button)
         button.setIcon(theme().icon(icon, 24, colour) if share is None else self._ringed(icon, colour, share))

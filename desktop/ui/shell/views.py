@@ -57,4 +57,13 @@ LATER: tuple[Later, ...] = (
         "ModelsView",
         4,
     ),
+    Later(
+        "teach",
+        "teach",
+        str(QT_TRANSLATE_NOOP("MainWindow", "Teach")),
+        str(QT_TRANSLATE_NOOP("MainWindow", "Label pictures and see at once what is learned")),
+        "desktop.ui.teach.view",
+        "TeachView",
+        5,
+    ),
 )

@@ -63,10 +63,10 @@ class CloseQuestion(QMessageBox):
         self.setTextFormat(Qt.TextFormat.PlainText)  # a name is a name, whatever it looks like
         self.setWindowTitle(self.tr("Close Fovea"))
         if len(running) == 1:
-            self.setText(self.tr("“{0}” is still training. What shall become of it?").format(running[0].name))
+            self.setText(self.tr("“{0}” is still training. What should happen to it?").format(running[0].name))
         else:
             self.setText(
-                self.tr("Trainings are still running: {0}. What shall become of them?").format(
+                self.tr("Trainings are still running: {0}. What should happen to them?").format(
                     words.count(len(running))
                 )
             )

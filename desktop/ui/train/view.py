@@ -331,7 +331,7 @@ class TrainView(LaterView):
             done, total = words.count(going[0].epochs_done), words.count(going[0].epochs)
             self.told.emit(text.format(going[0].name, done, total))
         elif going:
-            self.told.emit(self.tr("Trainings go on as you wished: {0}.").format(words.count(len(going))))
+            self.told.emit(self.tr("Trainings were taken up again, as you asked: {0}.").format(words.count(len(going))))
         if rest:
             self.left = LeftQuestion(rest, self.window())
             self.left.go_on.connect(partial(self._take_up_all, rest))
@@ -394,7 +394,7 @@ class TrainView(LaterView):
     def _on_ended(self, job: TrainingJob) -> None:
         QApplication.alert(self.window())  # whoever works elsewhere meanwhile sees it in the task bar
         if job.state == "done":
-            self.told.emit(self.tr("“{0}” is trained and stands in the chooser of models.").format(job.name))
+            self.told.emit(self.tr("“{0}” is trained and can now be chosen as a model.").format(job.name))
         elif job.state in ("failed", "interrupted"):
             self.said.emit(self.tr("The training “{0}” ended: {1}").format(job.name, sentence(job.message)))
 

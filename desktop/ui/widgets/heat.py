@@ -25,7 +25,7 @@ def layer_of(heat: np.ndarray) -> QImage:
 
 
 class HeatLegend(QWidget):
-    """The colours of the map, from nothing to what speaks most for the class."""
+    """The colours of the map, from nothing to what points most towards the class."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -103,7 +103,7 @@ class ImageDelegate(QStyledItemDelegate):
             # A class that is not to be relied on is not named as if it were.
             tone = t.wrong if said.failed else t.caution if said.unlike else t.secondary
             painter.setPen(QColor(tone))
-            words = self.tr("no result") if said.failed else self.tr("not its kind") if said.unlike else said.answer
+            words = self.tr("no result") if said.failed else self.tr("unfamiliar kind") if said.unlike else said.answer
             words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, inner.width() // 2 - 8)
             painter.drawText(inner, far, words)
             name_width -= metrics.horizontalAdvance(words) + 12

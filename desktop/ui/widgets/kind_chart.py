@@ -59,10 +59,10 @@ class KindChart(QWidget):
             share = (min(value, high) - low) / (high - low)
             return area.left() + share * area.width()
 
-        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setPen(QPen(QColor(tokens.secondary), 1))
         painter.setBrush(QColor(tokens.soft))
         painter.drawPath(self._spread(area, x, high))
-        painter.setPen(QPen(QColor(tokens.border), 1))
+        painter.setPen(QPen(QColor(tokens.secondary), 1))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         painter.setPen(QPen(QColor(tokens.secondary), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x(1.0), area.top()), QPointF(x(1.0), area.bottom()))

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.core.translate import on_card
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import Sign, make_label, put_beside, set_role, tip
 
@@ -187,7 +188,7 @@ class _Entries(QAbstractListModel):
         entry = self.entry(index.row())
         if entry is None:
             return None
-        name = entry.manifest.name if entry.manifest else entry.id
+        name = on_card(entry.manifest.name) if entry.manifest else entry.id
         summary = entry.problem or (entry.manifest.card.summary if entry.manifest else "")
         if role == Qt.ItemDataRole.DisplayRole:
             return name

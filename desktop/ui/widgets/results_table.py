@@ -105,7 +105,7 @@ class ResultsTable(QWidget):
         self._offered.clear()
         self._answer.addItem(self.tr("All answers"), None)
         if gated:
-            self._answer.addItem(self.tr("Not its kind"), _UNLIKE)
+            self._answer.addItem(self.tr("Unfamiliar kind"), _UNLIKE)
         for widget in (self._text, self._answer, self._errors, self._below):
             widget.blockSignals(False)
 

@@ -46,7 +46,7 @@ def panel(qtbot: Any) -> ConfidencePanel:
 def test_the_sentence_names_the_set_at_the_chosen_rate(qtbot: Any, panel: ConfidencePanel) -> None:
     known = manifest(conformal=SETS, domain=GATE, files=FILES)
     panel.show_prediction(prediction([0.6, 0.3, 0.1], DomainVerdict(0.3, True)), known)
-    assert panel.set_words.startswith("To reckon with: red or green. Of a hundred pictures")
+    assert panel.set_words.startswith("Possible answers: red or green. Of a hundred pictures")
     assert "at least 95" in panel.set_words
     rates = panel.findChild(QComboBox)
     assert rates is not None
@@ -54,8 +54,8 @@ def test_the_sentence_names_the_set_at_the_chosen_rate(qtbot: Any, panel: Confid
         rates.setCurrentIndex(1)
         rates.activated.emit(1)
     assert chosen.args == [0.2]
-    assert panel.set_words.startswith("To reckon with: red. ") and "at least 80" in panel.set_words
-    assert panel.kind_words == "Looks like its kind: yes"
+    assert panel.set_words.startswith("Possible answers: red. ") and "at least 80" in panel.set_words
+    assert panel.kind_words == "Familiar kind of picture: yes"
 
 
 def test_a_flagged_picture_says_why_and_promises_nothing(panel: ConfidencePanel) -> None:
@@ -151,7 +151,7 @@ def test_what_was_cancelled_or_failed_says_so_and_can_be_asked_for_again(
     assert explainer.failure is not None and again.isVisible() and not bar.words
     explainer.set_method("occlusion")  # the way that is shown as chosen already
     qtbot.waitUntil(lambda: explainer.explanation is not None and not explainer.waiting, timeout=60_000)
-    assert "speaks for" in bar.words or "covering" in bar.words
+    assert "point towards" in bar.words or "covering" in bar.words
     assert not again.isVisible()
 
 

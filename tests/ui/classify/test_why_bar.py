@@ -65,7 +65,7 @@ def test_a_map_of_a_medical_model_says_what_it_is_not(qtbot: Any, method: str, e
     for medical in (True, False):
         words = said(qtbot, found, medical)
         assert HUMBLE in words and (MEDICAL in words) == medical
-        assert ("Nothing in the picture speaks for “red”" in words) == empty
+        assert ("Nothing in the picture points towards “red”" in words) == empty
         assert ("covering this part lowers the score of “red”" in words) == (method == "occlusion" and not empty)
 
 

@@ -262,11 +262,11 @@ def test_pictures_not_of_the_models_kind_are_told_apart(table: ResultsTable, qtb
     assert model.cell(1, place_of("score"))[0] == ""
     assert model.cell(1, place_of("kind")) == ("no", "caution")
     assert "no class is the answer" in model.index(1, place_of("answer")).data(Qt.ItemDataRole.ToolTipRole)
-    assert model.summary() == "12 images · Pneumonia: 7 · Normal: 2 · not its kind: 2 · 1 unreadable"
+    assert model.summary() == "12 images · Pneumonia: 7 · Normal: 2 · unfamiliar: 2 · 1 unreadable"
     sort(model, "kind", Qt.SortOrder.DescendingOrder)
     assert column(model, "name")[:2] == ["picture 4.png", "picture 1.png"]
     model.sort(-1)
-    table._answer.setCurrentIndex(table._answer.findText("Not its kind"))
+    table._answer.setCurrentIndex(table._answer.findText("Unfamiliar kind"))
     assert column(model, "name") == ["picture 1.png", "picture 4.png"]
     with qtbot.waitSignal(table.exported):
         table.export_csv(str(tmp_path / "x.csv"))
@@ -274,7 +274,7 @@ def test_pictures_not_of_the_models_kind_are_told_apart(table: ResultsTable, qtb
     assert [row["in_domain"] for row in rows[:5]] == ["true", "false", "true", "", "false"]
     assert [row["domain_score"] for row in rows[:5]] == ["0", "2.5", "0.5", "", "5.5"]
     begin(table, found, XRAY)
-    assert table._answer.findText("Not its kind") < 0 and table._table.isColumnHidden(place_of("kind"))
+    assert table._answer.findText("Unfamiliar kind") < 0 and table._table.isColumnHidden(place_of("kind"))
 
 
 def test_a_batch_that_goes_on_takes_its_answers_along(model: ResultsModel) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from desktop.core.types import DecodeError
+from desktop.system.words import phrase
 
 _BASELINE, _EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 _LOSSLESS = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
@@ -272,24 +273,28 @@ def _without_application_segments(frame: bytes) -> bytes:
 def _undecodable(uid: Any) -> DecodeError:
     return DecodeError(
         "dicom-damaged",
-        f"The DICOM's compressed pixel data ({uid.name}) cannot be decoded.",
+        phrase("The DICOM's compressed pixel data ({name}) cannot be decoded.", name=uid.name),
         "Export it again, uncompressed if possible.",
     )
 
 
 def _needs_decoder(uid: Any, package: str | None) -> DecodeError:
     # Only names out of dictionaries: a free text in the file's header stays there.
-    name = str(uid.name) if uid.is_transfer_syntax else _NAMES.get(str(uid), "an unknown transfer syntax")
+    name = str(uid.name) if uid.is_transfer_syntax else _NAMES.get(str(uid), phrase("an unknown transfer syntax"))
     if package is None:
         return DecodeError(
             "dicom-needs-decoder",
-            f"The DICOM's pixel data are in {name}, for which Fovea has no decoder.",
+            phrase("The DICOM's pixel data are in {name}, for which Fovea has no decoder.", name=name),
             "Export it uncompressed (Explicit VR Little Endian).",
         )
     return DecodeError(
         "dicom-needs-decoder",
-        f"The DICOM's pixel data are in {name}; decoding that needs the package {package}.",
-        f"Install it (pip install {package}), or export the file uncompressed.",
+        phrase(
+            "The DICOM's pixel data are in {name}; decoding that needs the package {package}.",
+            name=name,
+            package=package,
+        ),
+        phrase("Install it (pip install {package}), or export the file uncompressed.", package=package),
     )
 
 
@@ -332,7 +337,9 @@ def _frame_bytes(dataset: Any, index: int, frames: int) -> bytes:
     except Exception:
         pass
     raise DecodeError(
-        "dicom-damaged", f"Frame {index + 1} is not in the DICOM's pixel data.", "Copy or export the file again."
+        "dicom-damaged",
+        phrase("Frame {index} is not in the DICOM's pixel data.", index=index + 1),
+        "Copy or export the file again.",
     )
 
 
@@ -345,11 +352,23 @@ def _check_frame_header(frame: bytes, syntax: str, rows: int, columns: int, samp
     else:
         return
     if found != (rows, columns, samples):
-        what = "does not begin like one" if found is None else f"is of {found[1]}×{found[0]} pixels, {found[2]} samples"
+        what = (
+            phrase("does not begin like one")
+            if found is None
+            else phrase(
+                "is of {found}×{found2} pixels, {found3} samples", found=found[1], found2=found[0], found3=found[2]
+            )
+        )
         raise DecodeError(
             "dicom-damaged",
-            f"The DICOM's header promises a compressed frame of {columns}×{rows} pixels, {samples} samples; "
-            f"the frame {what}.",
+            phrase(
+                "The DICOM's header promises a compressed frame of {columns}×{rows} pixels, "
+                "{samples} samples; the frame {what}.",
+                columns=columns,
+                rows=rows,
+                samples=samples,
+                what=what,
+            ),
             "Export it again from where it came.",
         )
 

@@ -18,6 +18,7 @@ from desktop.core.pictures.dicom.codecs import check_syntax, decode_frame
 from desktop.core.pictures.dicom.grey_values import grey_levels
 from desktop.core.pictures.limits import MAX_FILE_BYTES, check_frame, check_size
 from desktop.core.types import DecodedImage, DecodeError, Notice
+from desktop.system.words import phrase
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
@@ -55,7 +56,7 @@ def decode_dicom(file: BinaryIO, size: int, frame: int) -> DecodedImage:
     except Exception as error:
         raise _damaged(error) from None
     if frames > 1:
-        notices = (Notice("frames", f"frame {frame + 1} of {frames}"), *notices)
+        notices = (Notice("frames", phrase("frame {frame} of {frames}", frame=frame + 1, frames=frames)), *notices)
     return DecodedImage(pixels, "DICOM", (columns, rows), notices, frames)
 
 
@@ -115,7 +116,10 @@ def check_inflated(file: BinaryIO) -> None:
         if total > MAX_FILE_BYTES:
             raise DecodeError(
                 "too-large",
-                f"The deflated DICOM grows beyond {MAX_FILE_BYTES >> 20} MiB when inflated.",
+                phrase(
+                    "The deflated DICOM grows beyond {max_file_bytes} MiB when inflated.",
+                    max_file_bytes=MAX_FILE_BYTES >> 20,
+                ),
                 "Export it uncompressed and smaller.",
             )
         part = inflate.unconsumed_tail or file.read(1 << 16)
@@ -138,10 +142,10 @@ def _check_object(dataset: Any, keyword: str | None) -> None:
         )
     uid = dataset.get("SOPClassUID")
     name = getattr(uid, "name", "")
-    what = f"an object of the class {name}" if name and name != str(uid) else "an object"
+    what = phrase("an object of the class {name}", name=name) if name and name != str(uid) else phrase("an object")
     raise DecodeError(
         "dicom-no-pixels",
-        f"The DICOM holds {what} without pixel data; expected a picture.",
+        phrase("The DICOM holds {what} without pixel data; expected a picture.", what=what),
         "Open an image of the same examination.",
     )
 
@@ -156,7 +160,7 @@ def _integer(dataset: Any, keyword: str, default: int | None = None) -> int:
             return int(value)
     except (TypeError, ValueError, OverflowError, AttributeError):
         pass
-    raise DecodeError("dicom-damaged", f"The DICOM's header has no valid {keyword}.", _AGAIN)
+    raise DecodeError("dicom-damaged", phrase("The DICOM's header has no valid {keyword}.", keyword=keyword), _AGAIN)
 
 
 def _complete(dataset: Any) -> str:
@@ -182,14 +186,22 @@ def _complete(dataset: Any) -> str:
     if samples not in (1, 3) and samples in (2, 4):
         raise DecodeError(
             "unsupported-format",
-            f"The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.",
+            phrase(
+                "The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.",
+                samples=samples,
+            ),
             "Export it as RGB.",
         )
     if samples not in (1, 3) or allocated not in (1, 8, 16, 32, 64) or not 1 <= stored <= allocated:
         raise DecodeError(
             "dicom-damaged",
-            f"The DICOM's header asks for {samples} samples of {stored} bits in {allocated}; "
-            "expected 1 or 3 samples of 1 to 64 bits.",
+            phrase(
+                "The DICOM's header asks for {samples} samples of {stored} bits in {allocated}; "
+                "expected 1 or 3 samples of 1 to 64 bits.",
+                samples=samples,
+                stored=stored,
+                allocated=allocated,
+            ),
             _AGAIN,
         )
     for keyword, value in values.items():
@@ -224,8 +236,16 @@ def _check_length(dataset: Any, keyword: str, syntax: str, frames: int) -> None:
     if have < need:
         raise DecodeError(
             "dicom-damaged",
-            f"The DICOM holds {have:,} bytes of pixel data; its header ({dataset.Columns}×{dataset.Rows} pixels, "
-            f"{frames} frame{'s' * (frames > 1)}) asks for {need:,}.",
+            phrase(
+                "The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, "
+                "{frames} frame{value}) asks for {need:,}.",
+                have=have,
+                columns=dataset.Columns,
+                rows=dataset.Rows,
+                frames=frames,
+                value="s" * (frames > 1),
+                need=need,
+            ),
             _AGAIN,
         )
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desktop.core.types import DecodeError
+from desktop.system.words import phrase
 
 MOST_RECORDS = 100_000
 """Records of a DICOMDIR that are looked at."""
@@ -53,7 +54,9 @@ def read_directory(path: str) -> Listed:
             dataset = decode._read(file)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise DecodeError("unreadable", f"The file cannot be read: {reason}.", "Check that it is there.") from None
+        raise DecodeError(
+            "unreadable", phrase("The file cannot be read: {reason}.", reason=reason), "Check that it is there."
+        ) from None
     try:
         return listed(dataset)
     except RecursionError:

@@ -16,6 +16,7 @@ import numpy as np
 
 from desktop.core.pictures import windowing
 from desktop.core.types import DecodeError, Notice
+from desktop.system.words import phrase
 
 _BLOCK = 1 << 20
 
@@ -48,7 +49,11 @@ def grey_levels(
             else:
                 counts = np.bincount(index.reshape(-1), minlength=len(domain))
                 window = _chosen(values, _without_padding(counts, domain, dataset))
-                text = f"{bits_stored}-bit, windowed {windowing.describe(window)}"
+                text = phrase(
+                    "{bits_stored}-bit, windowed {describe}",
+                    bits_stored=bits_stored,
+                    describe=windowing.describe(window),
+                )
             table = windowing.to_bytes(values, window if window[0] < window[1] else (window[0], window[0] + 1))
         else:
             table = windowing.to_bytes(curve(values), (0.0, 1.0))
@@ -57,7 +62,11 @@ def grey_levels(
         chosen = (0.0, 1.0)
         if curve is None:
             chosen = _chosen_from(stored, modality, _padding(dataset, stored.dtype))
-            text = f"{stored.dtype.itemsize * 8}-bit, windowed {windowing.describe(chosen)}"
+            text = phrase(
+                "{itemsize}-bit, windowed {describe}",
+                itemsize=stored.dtype.itemsize * 8,
+                describe=windowing.describe(chosen),
+            )
         pixels = np.empty(stored.shape, np.uint8)
         flat, out = stored.reshape(-1), pixels.reshape(-1)
         for start in range(0, flat.size, _BLOCK):
@@ -182,17 +191,17 @@ def _voi(dataset: Any, frame: int, signed: bool) -> tuple[Curve | None, str]:
         top = float((1 << bits) - 1)
         return (
             lambda values: entries[np.clip(np.nan_to_num(values) - first, 0, len(entries) - 1).astype(np.intp)] / top,
-            "shown through the lookup table of the file",
+            phrase("shown through the lookup table of the file"),
         )
     centre, width = _number(group, "WindowCenter"), _number(group, "WindowWidth")
     function = str(group.get("VOILUTFunction") or "LINEAR").upper()
     least = 0.0 if function in ("LINEAR_EXACT", "SIGMOID") else 1.0
     if centre is None or width is None or width < least or width == 0.0:
         return None, ""
-    text = f"window of the file: centre {centre:g}, width {width:g}"
+    text = phrase("window of the file: centre {centre:g}, width {width:g}", centre=centre, width=width)
     several = group.get("WindowCenter")
     if several is not None and not isinstance(several, str) and hasattr(several, "__len__") and len(several) > 1:
-        text += f", the first of {len(several)}"
+        text += phrase(", the first of {count}", count=len(several))
     middle, extent = centre, width
     if function == "SIGMOID":
         return lambda values: 1.0 / (1.0 + np.exp(np.clip(-4.0 * (values - middle) / extent, -700, 700))), text

@@ -24,6 +24,7 @@ from typing import Any
 
 from desktop.core.pictures.walk import natural_key
 from desktop.core.types import DecodeError
+from desktop.system.words import phrase
 
 MOST_FRAMES = 20_000
 """Frames of one file, and files of one folder, that are taken for a series; more stay single pictures."""
@@ -125,7 +126,9 @@ def read_head(path: str) -> Head:
                 raise decode._damaged(error) from None
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise DecodeError("unreadable", f"The file cannot be read: {reason}.", "Check that it is there.") from None
+        raise DecodeError(
+            "unreadable", phrase("The file cannot be read: {reason}.", reason=reason), "Check that it is there."
+        ) from None
 
 
 def head_of(dataset: Any) -> Head:

@@ -20,6 +20,7 @@ from desktop.core.pictures.dicom import decode, grey_values
 from desktop.core.pictures.dicom.codecs import decode_frame
 from desktop.core.pictures.limits import check_frame, check_size
 from desktop.core.types import DecodeError, ImageSource
+from desktop.system.words import phrase
 
 MOST_ROWS = 600
 """Lines of a header that are told."""
@@ -127,7 +128,9 @@ def read_item(item: tuple[ImageSource, int, bool]) -> Radiograph:
             return read_radiograph(file, source.frame, max_side, reveal)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise DecodeError("unreadable", f"The file cannot be read: {reason}.", "Check that it is there.") from None
+        raise DecodeError(
+            "unreadable", phrase("The file cannot be read: {reason}.", reason=reason), "Check that it is there."
+        ) from None
 
 
 def shown(values: np.ndarray, centre: float, width: float, inverted: bool) -> np.ndarray:

@@ -21,6 +21,7 @@ from desktop.core.pictures.limits import MAX_PIXELS, Reduction, check_size, redu
 from desktop.core.pictures.tiff import segments, tags
 from desktop.core.pictures.tiff.tags import TiffPage
 from desktop.core.types import DecodeError, Notice
+from desktop.system.words import phrase
 
 _SAMPLE_BYTES = 520 << 20
 """Samples of a page kept at once; a page that needs more is reduced while it is read."""
@@ -34,7 +35,7 @@ _COMPRESSIONS = {
     2: "CCITT modified Huffman",
     3: "CCITT group 3",
     4: "CCITT group 4",
-    6: "JPEG of the old style",
+    6: phrase("JPEG of the old style"),
     9: "JBIG",
     10: "JBIG",
     32809: "ThunderScan",
@@ -50,7 +51,12 @@ _COMPRESSIONS = {
     50002: "JPEG XL",
     52546: "JPEG XL",
 }
-_PHOTOMETRICS = {10: "ITU Lab colour", 32844: "logarithmic grey", 32845: "logarithmic colour", 4: "a transparency mask"}
+_PHOTOMETRICS = {
+    10: phrase("ITU Lab colour"),
+    32844: phrase("logarithmic grey"),
+    32845: phrase("logarithmic colour"),
+    4: phrase("a transparency mask"),
+}
 _UNITS = {tags.UNSIGNED: "unsigned", tags.SIGNED: "signed", tags.FLOAT: "floating-point", 5: "complex", 6: "complex"}
 
 
@@ -98,9 +104,11 @@ def can_read(page: TiffPage) -> bool:
 
 def refusal(page: TiffPage) -> DecodeError:
     """The refusal of a page that nothing at hand reads, by the name of its variant."""
-    what = _unreadable(page) or "an arrangement of samples that Fovea does not know"
+    what = _unreadable(page) or phrase("an arrangement of samples that Fovea does not know")
     return DecodeError(
-        "unsupported-format", f"This TIFF holds {what}; it is not damaged.", "Save it as PNG or as a plain TIFF first."
+        "unsupported-format",
+        phrase("This TIFF holds {what}; it is not damaged.", what=what),
+        "Save it as PNG or as a plain TIFF first.",
     )
 
 
@@ -119,32 +127,40 @@ def _unreadable(page: TiffPage) -> str | None:
     """What keeps :func:`read_tiff` from reading ``page``, in words; None where nothing does."""
     bits, kind = page.bits[0], page.formats[0]
     if page.compression not in segments.KNOWN:
-        name = _COMPRESSIONS.get(page.compression, f"compression number {page.compression}")
-        return f"data compressed as {name}"
+        name = _COMPRESSIONS.get(
+            page.compression, phrase("compression number {compression}", compression=page.compression)
+        )
+        return phrase("data compressed as {name}", name=name)
     if len(set(page.bits)) > 1 or len(set(page.formats)) > 1:
-        return "channels of different depths"
+        return phrase("channels of different depths")
     if kind not in (tags.UNSIGNED, tags.SIGNED, tags.FLOAT, tags.UNDEFINED):
         return f"{_UNITS.get(kind, 'unknown')} numbers"
     fits = bits in (16, 32, 64) if kind == tags.FLOAT else 1 <= bits <= 32 or bits == 64
     if not fits:
-        return f"{_UNITS.get(kind, 'unsigned')} numbers of {bits} bits"
+        return phrase("{get} numbers of {bits} bits", get=_UNITS.get(kind, "unsigned"), bits=bits)
     if page.photometric not in _COLOURS:
-        return _PHOTOMETRICS.get(page.photometric, f"colour model number {page.photometric}")
+        return _PHOTOMETRICS.get(
+            page.photometric, phrase("colour model number {photometric}", photometric=page.photometric)
+        )
     if page.samples < _COLOURS[page.photometric]:
-        return f"{page.samples} channels where its colour model has {_COLOURS[page.photometric]}"
+        return phrase(
+            "{samples} channels where its colour model has {colours}",
+            samples=page.samples,
+            colours=_COLOURS[page.photometric],
+        )
     if page.photometric == _CMYK and (page.ink_set == 2 or kind not in (tags.UNSIGNED, tags.UNDEFINED)):
-        return "inks other than cyan, magenta, yellow and black, or inks that are no whole numbers"
+        return phrase("inks other than cyan, magenta, yellow and black, or inks that are no whole numbers")
     if page.photometric == _PALETTE and (page.colour_map is None or bits > 16 or kind == tags.FLOAT):
-        return "a palette picture whose palette is missing"
+        return phrase("a palette picture whose palette is missing")
     if page.photometric in (_LAB, _ICC_LAB) and (bits not in (8, 16) or kind == tags.FLOAT):
-        return f"Lab colour of {bits} bits"
+        return phrase("Lab colour of {bits} bits", bits=bits)
     if page.photometric == _YCBCR and page.compression != segments.JPEG and (bits != 8 or page.subsampling != (1, 1)):
-        return "subsampled YCbCr colour of this kind"
+        return phrase("subsampled YCbCr colour of this kind")
     predictor, packed = segments.predictor_of(page), bits not in (8, 16, 32, 64)
     if predictor not in (1, 2, 3) or predictor == 2 and packed or predictor == 3 and kind != tags.FLOAT:
-        return f"a predictor (number {predictor}) that does not go with its samples"
+        return phrase("a predictor (number {predictor}) that does not go with its samples", predictor=predictor)
     if page.compression in segments.EIGHT_BIT and bits != 8:
-        return f"{_COMPRESSIONS.get(page.compression, 'JPEG')} of {bits} bits"
+        return phrase("{get} of {bits} bits", get=_COMPRESSIONS.get(page.compression, "JPEG"), bits=bits)
     return None
 
 
@@ -165,7 +181,13 @@ def read_tiff(file: BinaryIO, page: TiffPage) -> TiffPicture:
     reduction = _reduction(page, len(keep))
     notices: list[Notice] = list(reduction.notices)
     if page.samples > len(keep):
-        notices.append(Notice("extra-bands", f"{page.samples} bands, {_used(colours)} shown", "caution"))
+        notices.append(
+            Notice(
+                "extra-bands",
+                phrase("{samples} bands, {used} shown", samples=page.samples, used=_used(colours)),
+                "caution",
+            )
+        )
     size = page.width, page.height
     samples = _gather(file, page, keep, alpha_at is not None, reduction.factor)
     picture, more, profile = _interpreted(page, samples, associated)
@@ -176,7 +198,7 @@ def read_tiff(file: BinaryIO, page: TiffPage) -> TiffPicture:
 
 
 def _used(colours: int) -> str:
-    return "the first" if colours == 1 else f"the first {colours}"
+    return phrase("the first") if colours == 1 else phrase("the first {colours}", colours=colours)
 
 
 def _alpha(page: TiffPage, colours: int) -> tuple[int | None, bool]:
@@ -359,7 +381,9 @@ def _interpreted(
             pixels[~seen] = 0
         notices = (
             *notices,
-            Notice("no-data", f"{1.0 - float(seen.mean()):.1%} of the pixels hold no data, shown black"),
+            Notice(
+                "no-data", phrase("{value:.1%} of the pixels hold no data, shown black", value=1.0 - float(seen.mean()))
+            ),
         )
     if model == _YCBCR and page.compression != segments.JPEG:
         pixels = np.asarray(Image.fromarray(pixels, "YCbCr").convert("RGB"))
@@ -400,7 +424,7 @@ def _inks(values: np.ndarray, bits: int) -> tuple[np.ndarray, tuple[Notice, ...]
     if most < 1 << (bits - 2):
         used = max(8, most.bit_length() + most.bit_length() % 2)
     pixels = (values >> (used - 8)).astype(np.uint8)
-    return pixels, (Notice("reduced-depth", f"{used} bits a channel, the upper 8 used"),)
+    return pixels, (Notice("reduced-depth", phrase("{used} bits a channel, the upper 8 used", used=used)),)
 
 
 def _lab(page: TiffPage, values: np.ndarray) -> np.ndarray:

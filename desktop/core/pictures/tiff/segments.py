@@ -24,6 +24,7 @@ from PIL import Image
 from desktop.core.pictures.tiff import tags
 from desktop.core.pictures.tiff.tags import TiffPage
 from desktop.core.types import DecodeError
+from desktop.system.words import phrase
 
 _BAND = 16 << 20  # bytes of samples decoded in one go, where strips and tiles allow
 _PACKED_BAND = 1 << 20
@@ -112,14 +113,21 @@ def _plane(file: BinaryIO, page: TiffPage, size: int, plane: int, blank: float) 
     if first + across * down > len(page.offsets):
         raise DecodeError(
             "damaged",
-            f"The TIFF says where {len(page.offsets)} pieces of its picture lie; expected {first + across * down}.",
+            phrase(
+                "The TIFF says where {count} pieces of its picture lie; expected {first}.",
+                count=len(page.offsets),
+                first=first + across * down,
+            ),
             "Copy or export it again.",
         )
     if page.tile and row * length * across > _MAX_TILE_ROW:
         raise DecodeError(
             "too-large",
-            f"One row of the TIFF's tiles takes {row * length * across >> 20} MiB; "
-            f"expected at most {_MAX_TILE_ROW >> 20} MiB.",
+            phrase(
+                "One row of the TIFF's tiles takes {row} MiB; expected at most {max_tile_row} MiB.",
+                row=row * length * across >> 20,
+                max_tile_row=_MAX_TILE_ROW >> 20,
+            ),
             "Save it again in strips or smaller tiles.",
         )
     limit = _PACKED_BAND if page.bits[0] % 8 else _BAND
@@ -129,8 +137,11 @@ def _plane(file: BinaryIO, page: TiffPage, size: int, plane: int, blank: float) 
     if page.compression != NONE and row * length > _MAX_SEGMENT:
         raise DecodeError(
             "too-large",
-            f"The TIFF's picture is compressed in pieces of {row * length >> 20} MiB; "
-            f"expected at most {_MAX_SEGMENT >> 20} MiB.",
+            phrase(
+                "The TIFF's picture is compressed in pieces of {row} MiB; expected at most {max_segment} MiB.",
+                row=row * length >> 20,
+                max_segment=_MAX_SEGMENT >> 20,
+            ),
             "Save it again in strips or tiles, or uncompressed.",
         )
     group = max(1, limit // (row * length * across))
@@ -301,8 +312,15 @@ def _picture(page: TiffPage, data: bytes, width: int, rows: int) -> np.ndarray:
     if values.dtype != np.uint8 or values.shape[2] != samples:
         raise DecodeError(
             "unsupported-format",
-            f"The TIFF's pieces are {kind} of {values.shape[2]} channels in {values.dtype.itemsize * 8} bits, "
-            f"its header declares {samples} of {page.bits[0]}.",
+            phrase(
+                "The TIFF's pieces are {kind} of {shape} channels in {itemsize} bits, its header "
+                "declares {samples} of {bits}.",
+                kind=kind,
+                shape=values.shape[2],
+                itemsize=values.dtype.itemsize * 8,
+                samples=samples,
+                bits=page.bits[0],
+            ),
             "Save it again as an uncompressed TIFF or as PNG.",
         )
     if page.compression == 33003:  # Aperio: YCbCr inside

@@ -14,6 +14,7 @@ import numpy as np
 
 from desktop.core.pictures.containers import MAX_FRAMES
 from desktop.core.types import DecodeError
+from desktop.system.words import phrase
 
 MAX_PROFILE = (4 << 20) + 1
 """How much of a colour profile is read: one byte more than is taken, so that a longer one is known as such."""
@@ -113,12 +114,12 @@ def read_page(file: BinaryIO, number: int) -> TiffPage:
     try:
         tags = _read_tags(file, head, order, big, number)
     except struct.error:
-        raise _damaged("ends before its directory does") from None
+        raise _damaged(phrase("ends before its directory does")) from None
     return _page(tags, order, big)
 
 
 def _damaged(what: str) -> DecodeError:
-    return DecodeError("damaged", f"The TIFF {what}.", "Copy or export it again.")
+    return DecodeError("damaged", phrase("The TIFF {what}.", what=what), "Copy or export it again.")
 
 
 def _read_tags(file: BinaryIO, head: bytes, order: str, big: bool, number: int) -> dict[int, np.ndarray]:
@@ -128,11 +129,11 @@ def _read_tags(file: BinaryIO, head: bytes, order: str, big: bool, number: int) 
     (offset,) = struct.unpack_from(offset_format, head, 8 if big else 4)
     for page in range(min(number, MAX_FRAMES) + 1):
         if not 0 < offset < 1 << 62:
-            raise _damaged("has no directory where one must be")
+            raise _damaged(phrase("has no directory where one must be"))
         file.seek(offset)
         (entries,) = struct.unpack(count_format, file.read(struct.calcsize(count_format)))
         if not 0 < entries <= 65_535:
-            raise _damaged("has a directory without entries")
+            raise _damaged(phrase("has a directory without entries"))
         if page < number:
             file.seek(entries * size, 1)
             (offset,) = struct.unpack(offset_format, file.read(struct.calcsize(offset_format)))
@@ -170,16 +171,18 @@ def _page(tags: dict[int, np.ndarray], order: str, big: bool) -> TiffPage:
 
     width, height, samples = first(WIDTH, 0), first(LENGTH, 0), first(SAMPLES, 1)
     if width < 1 or height < 1:
-        raise _damaged(f"declares a size of {width}×{height} pixels; expected at least 1×1")
+        raise _damaged(
+            phrase("declares a size of {width}×{height} pixels; expected at least 1×1", width=width, height=height)
+        )
     if not 1 <= samples <= 4096:
-        raise _damaged(f"declares {samples} samples a pixel")
+        raise _damaged(phrase("declares {samples} samples a pixel", samples=samples))
     tiled = TILE_WIDTH in tags and TILE_LENGTH in tags
     nothing = np.zeros(0, np.int64)
     # Some writers give tiles under the tags of strips.
     offsets = tags.get(TILE_OFFSETS, tags.get(STRIP_OFFSETS, nothing)).astype(np.int64)
     counts = tags.get(TILE_COUNTS, tags.get(STRIP_COUNTS, nothing)).astype(np.int64)
     if not len(offsets):
-        raise _damaged("does not say where its picture lies")
+        raise _damaged(phrase("does not say where its picture lies"))
     rows = first(ROWS_PER_STRIP, height)
     extra = tags.get(EXTRA_SAMPLES)
     subsampling = every(SUBSAMPLING, 2, 2)

@@ -67,7 +67,7 @@ class FolderPage(WizardPage):
         self.open = QPushButton(self.tr("Open a folder…"))
         self.open.setProperty("role", "primary")
         self.open.clicked.connect(self._ask_folder)
-        self._arrays = link(self.tr("Or a file: an archive, a table of labels, arrays (.npz, MNIST's IDX)…"))
+        self._arrays = link(self.tr("Or a file: an archive, a table of labels, a data file (.npz, MNIST's IDX)…"))
         self._arrays.clicked.connect(self._ask_file)
         self._cancel = QPushButton(self.tr("Cancel"))
         self._cancel.clicked.connect(self.cancel)

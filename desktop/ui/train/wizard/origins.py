@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QCoreApplication
 
 from desktop.app import recipes
+from desktop.core.translate import on_card
 from desktop.core.types import PreprocessSpec
 from desktop.ml.plans import transfer_plans
 from desktop.ml.plans.base_models import bare_manifests, check_there
 from desktop.ml.plans.plan import DecisionPlan, Step, TrainingPlan
+from desktop.system.words import worded
 from desktop.ui.kit.tabled import translated
 from desktop.ui.train.wizard.draft import Draft
 
@@ -119,16 +121,16 @@ def _presets(draft: Draft) -> list[Origin]:
     out = []
     for place, preset in enumerate(PRESETS.values()):
         own = preset.id == DEFAULT
-        made_for = _tr("Made for: {0}.").format(preset.data_hint)
+        made_for = _tr("Made for: {0}.").format(worded(preset.data_hint))
         out.append(
             Origin(
                 f"preset:{preset.id}",
                 translated(recipes.CONTEXT, recipes.RECIPES["fresh"].group) if own else _tr("Published systems"),
-                preset.title,
-                f"{preset.description} {made_for}",
+                worded(preset.title),
+                f"{worded(preset.description)} {made_for}",
                 partial(_made, draft, "fresh", preset=preset.id),
                 (1 if own else 4, f"{place:03d}"),
-                _tr("Its author reports: {0}.").format(preset.reported) if preset.reported else "",
+                _tr("Its author reports: {0}.").format(worded(preset.reported)) if preset.reported else "",
             )
         )
     return out
@@ -139,7 +141,7 @@ _RANKS: dict[recipes.RecipeId, int] = {"features": 2, "fine-tune": 2, "continue"
 
 def _upon(manifest: Manifest, draft: Draft) -> list[Origin]:
     """Going on with a model, and building upon it."""
-    name = manifest.name
+    name = on_card(manifest.name)
     return [
         Origin(
             f"{recipe.id}:{manifest.id}",

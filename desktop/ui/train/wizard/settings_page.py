@@ -173,8 +173,8 @@ class SettingsPage(WizardPage):
             ),
             wrap=True,
         )
-        change = QPushButton(self.tr("Train the head step by step instead"))
-        change.setToolTip(self.tr("For a head with layers of its own, or settings of your own"))
+        change = QPushButton(self.tr("Train the last layer step by step instead"))
+        change.setToolTip(self.tr("For several new layers, or settings of your own"))
         change.clicked.connect(self._on_by_steps)
         holder = QWidget()
         column = QVBoxLayout(holder)

@@ -127,7 +127,7 @@ class SplitPage(WizardPage):
         self._share_words.setText(
             ""
             if own
-            else self.tr("every picture checks once")
+            else self.tr("every picture is used once for checking")
             if crossed
             else self.tr("{0} % · about {1} pictures").format(count(percent), count(held))
         )
@@ -153,16 +153,17 @@ class SplitPage(WizardPage):
         if few and not fewest:
             self._caution.set_text(
                 self.tr(
-                    "No picture checks {0}: all of its pictures belong together (copies, or of one person), so they "
+                    "No picture is left to check {0}: all of its pictures belong together (copies, or of one "
+                    "person), so they "
                     "stay on one side. Whether it knows this class will not be known."
                 ).format(", ".join(none[:5]))
             )
         elif few:
             self._caution.set_text(
-                self.tr("Only 1 picture checks the smallest class: no figure can be given of it.")
+                self.tr("Only 1 picture is left to check the smallest class: no figure can be given for it.")
                 if fewest == 1
                 else self.tr(
-                    "Only {0} pictures check the smallest class: under 20, no figure can be given of it."
+                    "Only {0} pictures are left to check the smallest class: under 20, no figure can be given for it."
                 ).format(count(fewest))
             )
         dash = words("–")

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.core.translate import on_card
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.plan import PlanError
 from desktop.ui.kit.formatting import count
@@ -75,7 +76,7 @@ class StartingPointPage(WizardPage):
         self.unfreeze.valueChanged.connect(self._on_start)
         self.head_epochs = QSpinBox()
         self.head_epochs.setRange(0, 500)
-        self.head_epochs.setAccessibleName(self.tr("Epochs for the head alone"))
+        self.head_epochs.setAccessibleName(self.tr("Epochs for the new last layer alone"))
         self.head_epochs.setKeyboardTracking(False)
         inset(self.head_epochs)
         self.head_epochs.valueChanged.connect(self._on_start)
@@ -85,7 +86,7 @@ class StartingPointPage(WizardPage):
         self._form.setHorizontalSpacing(16)
         self._form.addRow(self.tr("Features of the layer"), self.layer)
         self._form.addRow(self.tr("Layers tuned, from the end"), self.unfreeze)
-        self._form.addRow(self.tr("Epochs for the head alone"), self.head_epochs)
+        self._form.addRow(self.tr("Epochs for the new last layer alone"), self.head_epochs)
         self._facts = make_label("", "secondary", wrap=True)
         self._problem = CautionStrip()
         self._fewer = CautionStrip()
@@ -237,7 +238,7 @@ class StartingPointPage(WizardPage):
         return self.tr(
             "{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: "
             "{3}. To keep them, add pictures of each to your data."
-        ).format(entry.manifest.name, count(len(before)), count(len(now)), named)
+        ).format(on_card(entry.manifest.name), count(len(before)), count(len(now)), named)
 
     @Slot()
     def _on_changed(self) -> None:

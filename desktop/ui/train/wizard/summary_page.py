@@ -137,7 +137,7 @@ class SummaryPage(WizardPage):
             "data": self._data_words(),
             "split": self.tr("the data's own validation pictures")
             if draft.own_validation
-            else self.tr("all of them, each by a head that did not learn from it (cross-validation)")
+            else self.tr("all of them, each by a last layer that did not learn from it (cross-validation)")
             if draft.crossed
             else self.tr("{0} of them, about {1} pictures, drawn with the seed {2}").format(
                 share(draft.validation, 0), count(sum(h for _, h in split)), draft.seed
@@ -158,7 +158,7 @@ class SummaryPage(WizardPage):
     def _learning_words(self) -> str:
         fit, optimizer = self.state.draft.fit, self.state.draft.optimizer
         if optimizer.name == SOLVED:
-            return self.tr("solved in {0} ways, the best one counts; seconds").format(count(fit.epochs))
+            return self.tr("worked out in {0} ways, the best one is kept; takes seconds").format(count(fit.epochs))
         return self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
             self.tr("1 epoch") if fit.epochs == 1 else self.tr("{0} epochs").format(count(fit.epochs)),
             count(fit.batch),
@@ -183,7 +183,7 @@ class SummaryPage(WizardPage):
         if draft.start.kind == "weights":
             return self.tr("goes on with the model {0}").format(draft.start.model)
         if draft.start.kind == "features":
-            return self.tr("a new head on the features of {0}").format(draft.start.model)
+            return self.tr("a new last layer on top of {0}").format(draft.start.model)
         if draft.start.kind == "fine-tune":
             if draft.start.unfreeze == 1:
                 return self.tr("{0}, its last layer tuned").format(draft.start.model)

@@ -158,7 +158,7 @@ def test_one_is_not_several_and_numbers_are_written_as_the_user_does(
     wizard.split.share.setValue(20)
     assert "Only 2 pictures check the smallest class" in wizard.split._caution.text  # as the training will divide them
     wizard.split.share.setValue(10)
-    assert "Only 1 picture checks the smallest class" in wizard.split._caution.text
+    assert "Only 1 picture is left to check the smallest class" in wizard.split._caution.text
     wizard.split.share.setValue(50)
     assert "Only 3 pictures check the smallest class" in wizard.split._caution.text
     wizard.start.choose("fine-tune:cifar10")

@@ -1,0 +1,1 @@
+"""Teach: label, learn and correct in one loop."""

@@ -1,0 +1,158 @@
+"""The chosen picture large, what is suggested for it, and what can be pressed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from desktop.engine.messages import Failure, Preview
+from desktop.services.teaching import Teaching
+from desktop.ui.classify.picture_pane import ElidedLabel
+from desktop.ui.kit.widgets import count, image_of, make_label
+from desktop.ui.teach.pictures_model import PicturesModel
+from desktop.ui.widgets.picture_view import PictureView
+from desktop.ui.widgets.probability_bars import ProbabilityBars
+
+if TYPE_CHECKING:
+    from desktop.services.engine_service import EngineService
+
+_SIDE = 1400
+_SLOT = "teach"
+
+
+class PictureSide(QWidget):
+    """``show_picture`` with the id of a picture (0 for none) and how many are selected; ``shown`` when it is there:
+    ``image``, with the size of the picture itself."""
+
+    shown = Signal()
+
+    def __init__(self, teaching: Teaching, model: PicturesModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._teaching, self._model = teaching, model
+        self._engine: EngineService | None = None
+        self._id = 0
+        self._asked_for = 0
+        self._request = 0
+        self.image: tuple[QImage | None, tuple[int, int] | None] = (None, None)
+        self._name = ElidedLabel()
+        self._name.setProperty("role", "title")
+        self.picture = PictureView()
+        self.picture.setAccessibleName(self.tr("Picture"))
+        self.picture.setMinimumHeight(200)
+        self.bars = ProbabilityBars()
+        self.said = make_label("", wrap=True)
+        self.keys = make_label("", "secondary", wrap=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(8, 8, 12, 12)
+        layout.setSpacing(8)
+        layout.addWidget(self._name)
+        layout.addWidget(self.picture, 3)
+        layout.addWidget(self.said)
+        layout.addWidget(self.bars, 2)
+        layout.addWidget(self.keys)
+        teaching.learned.connect(self.refresh)
+        teaching.changed_labels.connect(self.refresh)
+        teaching.changed_classes.connect(self.refresh)
+        model.pictures_changed.connect(self._ask)
+
+    def attach(self, engine: EngineService) -> None:
+        """Use ``engine`` for the picture."""
+        self._engine = engine
+        engine.preview_arrived.connect(self._on_preview)
+        engine.failure.connect(self._on_failure)
+        self._ask()
+
+    def detach(self) -> None:
+        """Ask nothing more of the engine."""
+        if self._engine is not None:
+            self._engine.preview_arrived.disconnect(self._on_preview)
+            self._engine.failure.disconnect(self._on_failure)
+        self._engine = None
+
+    @property
+    def picture_id(self) -> int:
+        """The id of the picture that is shown, or on its way; 0 for none."""
+        return self._id
+
+    def show_picture(self, picture_id: int, selected: int) -> None:
+        """Show this picture; where several are selected, say so."""
+        changed = picture_id != self._id
+        self._id, self._selected = picture_id, selected
+        if changed:
+            self._asked_for = 0
+            if not picture_id:
+                self.picture.set_image(None)
+                self.picture.set_message("")
+            self._ask()
+        self.refresh()
+
+    _selected = 0
+
+    @Slot()
+    def _ask(self) -> None:
+        """Ask for the picture when it is known where it lies."""
+        if not self._id or self._engine is None or self._asked_for == self._id:
+            return
+        source = self._model.source(self._id)
+        if source is None:
+            self._model.want_source(self._id)
+            return
+        self._asked_for = self._id
+        self._request = self._engine.preview(source, _SIDE, _SLOT)
+
+    @Slot(Preview)
+    def _on_preview(self, answer: Preview) -> None:
+        if answer.id == self._request:
+            self.image = (image_of(answer.pixels), answer.original_size)
+            self.picture.set_image(*self.image)
+            self.shown.emit()
+
+    @Slot(Failure)
+    def _on_failure(self, failure: Failure) -> None:
+        if failure.id == self._request:
+            self.image = (None, None)
+            self.picture.set_image(None)
+            self.shown.emit()
+            self.picture.set_message(failure.message)
+
+    @Slot()
+    def refresh(self) -> None:
+        """Name, label, bars and keys as they are now."""
+        teaching = self._teaching
+        name, label, state, _star = self._model.facts(self._id) if self._id else ("", 0, None, False)
+        self._name.set_text(name)
+        known = teaching.class_of(label)
+        suggestions = teaching.suggestions
+        pairs = suggestions.scores_of(self._id) if suggestions is not None and self._id else []
+        named = [(found, score) for class_id, score in pairs if (found := teaching.class_of(class_id)) is not None]
+        if self._selected > 1:
+            self.said.setText(self.tr("{0} pictures are selected.").format(count(self._selected)))
+        elif known is not None:
+            self.said.setText(self.tr("You said: {0}").format(known.name))
+        elif state is not None and self._model.state_words(state):
+            self.said.setText(self.tr("This picture {0}.").format(self._model.state_words(state)))
+        else:
+            self.said.setText(self.tr("No label yet") if self._id else "")
+        if named:
+            truth = next((i for i, (c, _) in enumerate(named) if known is not None and c.id == known.id), None)
+            self.bars.set_scores([c.name for c, _ in named], [score for _, score in named], 0, "", truth)
+            self.bars.show()
+        else:
+            self.bars.clear()
+            self.bars.hide()
+        self._show_keys(bool(named))
+
+    def _show_keys(self, suggested: bool) -> None:
+        keys = [f"{c.key.upper()} {c.name}" for c in self._teaching.classes if c.key][:12]
+        parts = []
+        if keys:
+            parts.append(self.tr("Keys: {0}").format("  ·  ".join(keys)))
+        if suggested:
+            parts.append(self.tr("Enter takes the suggestion."))
+        if self._id:
+            parts.append(self.tr("Backspace takes the label back, Space shows the picture large."))
+        self.keys.setText("\n".join(parts))
+        self.keys.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)

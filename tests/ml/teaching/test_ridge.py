@@ -1,0 +1,100 @@
+"""The head of a labelling project: what it says of pictures held out is what heads trained without them say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from desktop.ml.teaching.accuracy import accuracy_of, curve_of, drawn
+from desktop.ml.teaching.ridge import _BIAS, Scaling, inverse_of, solve
+
+
+def rows_of(count: int, size: int, classes: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % classes
+    middles = rng.normal(size=(classes, size)) * 1.5
+    return (middles[labels] + rng.normal(size=(count, size)) * 2).astype(np.float32), labels
+
+
+def by_definition(rows: np.ndarray, labels: np.ndarray, classes: int, penalty: float, held: np.ndarray) -> np.ndarray:
+    """Answers for ``held`` pictures of a head solved without them, in plain linear algebra."""
+    counts = np.bincount(labels, minlength=classes)
+    weight = np.clip(np.sqrt(counts.mean() / counts)[labels], 0.5, 2.0)
+    kept = np.setdiff1d(np.arange(len(labels)), held)
+    full = np.concatenate([rows, np.full((len(rows), 1), _BIAS)], axis=1).astype(np.float64)
+    x, w, y = full[kept], weight[kept], np.eye(classes)[labels[kept]]
+    system = x.T @ (w[:, None] * x) + penalty * np.eye(full.shape[1])
+    return np.asarray(full[held] @ np.linalg.solve(system, x.T @ (w[:, None] * y)))
+
+
+@pytest.mark.parametrize(("count", "size"), [(60, 120), (200, 40)])
+def test_held_out_answers_are_those_of_heads_without_them(count: int, size: int) -> None:
+    """In both forms, for pictures alone and for groups."""
+    rows, labels = rows_of(count, size, 3)
+    parts = np.arange(count)
+    parts[:12] = parts[12:24] = 1000  # a person with many pictures
+    head = solve(rows, labels, 3, parts, (30.0,))
+    for held in (np.flatnonzero(parts == 1000), np.array([30]), np.array([count - 1])):
+        expected = by_definition(rows, labels, 3, 30.0, held)
+        found = np.log(head.held_out[held])
+        found = found - found.mean(axis=1, keepdims=True)
+        wanted = (expected - expected.mean(axis=1, keepdims=True)) * head.sharpness
+        assert np.abs(found - wanted).max() < 0.02 * max(1.0, np.abs(wanted).max())
+
+
+def test_scores_sum_to_one_and_tell_the_classes_apart() -> None:
+    rows, labels = rows_of(300, 64, 4)
+    scaling = Scaling.of(rows, (40, 24))
+    scaled = scaling.scaled(rows)
+    assert abs(float((scaled**2).sum(axis=1).mean()) - 100) < 40
+    head = solve(scaled[:200], labels[:200], 4, np.arange(200))
+    scores = head.scores(scaled[200:])
+    assert np.allclose(scores.sum(axis=1), 1, atol=1e-5)
+    assert (scores.argmax(axis=1) == labels[200:]).mean() > 0.85
+
+
+def test_the_inverse_is_one() -> None:
+    rng = np.random.default_rng(2)
+    half = rng.normal(size=(50, 70)).astype(np.float32)
+    system = half @ half.T + 5 * np.eye(50, dtype=np.float32)
+    assert np.abs(inverse_of(system) @ system - np.eye(50)).max() < 1e-3
+    singular = np.ones((5, 5), np.float32)
+    assert np.isfinite(inverse_of(singular)).all()
+
+
+def test_a_curve_rises_with_labels_and_says_what_more_would_bring() -> None:
+    rows, labels = rows_of(240, 64, 4, 5)
+    scaled = Scaling.of(rows, (64,)).scaled(rows)
+    curve = curve_of(scaled[:200], labels[:200], np.arange(200), np.ones(200, bool), 30.0)
+    assert curve is not None and curve.then is not None and curve.more == 50
+    values = [point.accuracy.value for point in curve.points]
+    assert curve.points[-1].labels == 200 and all(value is not None for value in values)
+    assert values[-1] > values[0] and curve.then.value >= values[-1]  # type: ignore[operator]
+    assert curve.then.low <= curve.then.value <= curve.then.high  # type: ignore[operator]
+    few = curve_of(scaled[:8], labels[:8], np.arange(8), np.ones(8, bool), 30.0)
+    assert few is not None and few.then is None and few.reason
+    assert curve_of(scaled, labels, np.arange(240), np.ones(240, bool), 30.0, stale=lambda: True) is None
+
+
+def test_an_accuracy_of_groups_is_wider() -> None:
+    scores = np.eye(2)[np.arange(100) % 2].astype(np.float32)
+    targets = np.where(np.arange(100) < 80, np.arange(100) % 2, 1 - np.arange(100) % 2)
+    alone = accuracy_of(scores, targets, np.arange(100))
+    grouped = accuracy_of(scores, targets, np.arange(100) // 10)
+    assert alone.value == grouped.value == 0.8
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)  # type: ignore[operator]
+
+
+def test_the_accuracy_rests_on_the_first_of_the_draw() -> None:
+    rng = np.random.default_rng(0)
+    draw = rng.random(400)
+    order = np.argsort(draw)
+    labelled = np.zeros(400, bool)
+    labelled[order[:60]] = labelled[order[300:350]] = True  # the last ones were chosen for another reason
+    assert np.array_equal(np.flatnonzero(drawn(draw, labelled)), np.sort(order[:60]))
+    labelled[order[[10, 20, 30]]] = False  # nobody could tell what these are
+    assert drawn(draw, labelled).sum() == 57
+    assert not drawn(draw, np.zeros(400, bool)).any() and drawn(draw, np.ones(400, bool)).all()
+    labelled[:] = False
+    labelled[order[5:200]] = True  # the very first are missing
+    assert drawn(draw, labelled).sum() == 195
