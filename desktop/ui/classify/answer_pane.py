@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.services.advising import Adviser
 from desktop.services.explaining import Explainer
@@ -115,10 +115,23 @@ class AnswerPane(QWidget):
         for widget in (title, self.chooser, self._medical, self._trouble, self._missing, self._failure):
             layout.addWidget(widget)
         layout.addSpacing(4)
-        layout.addWidget(self.bars, 100)
-        layout.addWidget(self.confidence)
-        layout.addWidget(self._foot)
-        layout.addStretch(1)
+        # In a low window, below a banner, the answer scrolls: nothing of it is drawn over something else.
+        held = QWidget()
+        held.setProperty("ground", "none")
+        inner = QVBoxLayout(held)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(8)
+        inner.addWidget(self.bars, 100)
+        inner.addWidget(self.confidence)
+        inner.addWidget(self._foot)
+        inner.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(held)
+        layout.addWidget(area, 1)
 
     @property
     def entry(self) -> ModelEntry | None:

@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 
@@ -40,13 +50,18 @@ class FrameBar(QWidget):
         self.every.setToolTip(self.tr("Classifies each frame by itself and lists the answers in the table"))
         self.every.clicked.connect(self._ask_every)
         self.facts = make_label("", "secondary", wrap=True)
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        row.addWidget(self.back)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self.on)
-        row.addWidget(self.number)
-        row.addWidget(self.every)
+        through = QWidget()
+        line = QHBoxLayout(through)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
+        line.addWidget(self.back)
+        line.addWidget(self.slider, 1)
+        line.addWidget(self.on)
+        through.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        through.setMinimumWidth(170)
+        row = FlowLayout(spacing=4)
+        for part in (through, self.number, self.every):
+            row.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)

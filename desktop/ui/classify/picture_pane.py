@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QImage, QResizeEvent
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QSplitter,
     QToolButton,
     QVBoxLayout,
@@ -23,8 +22,9 @@ from desktop.ui.classify.frame_bar import FrameBar
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.classify.radiology import RadiologyBar
 from desktop.ui.classify.why_bar import WhyBar
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import image_of, tip
+from desktop.ui.kit.widgets import image_of
 from desktop.ui.widgets.heat import WHOLE, layer_of
 from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
@@ -38,31 +38,6 @@ if TYPE_CHECKING:
 
 DETAIL_SIDE = 16_384
 _BUSY_MS = 300
-
-
-class ElidedLabel(QLabel):
-    """A line that gives way in its middle when the room is short; whole as a tool tip."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._whole = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_text(self, text: str) -> None:
-        """The whole text."""
-        self._whole = text
-        self.setToolTip(tip(text))
-        self.setAccessibleName(text)
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Elide anew."""
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
 
 
 class PicturePane(QWidget):

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.widgets import decimals, image_of, make_label
 from desktop.ui.widgets.picture_view import PictureView
 
@@ -101,11 +102,9 @@ class RadiologyBar(QWidget):
         self.facts.hide()
         self.window_tool.toggled.connect(self._on_window_tool)
         self.measure.toggled.connect(self._on_measure)
-        row = QHBoxLayout()
-        row.setSpacing(6)
+        row = FlowLayout(spacing=6)
         for part in (self.window_tool, self.presets, self.invert, self.measure, self.header):
             row.addWidget(part)
-        row.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
