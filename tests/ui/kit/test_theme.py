@@ -19,7 +19,7 @@ class _Busy(QWidget):
         self.told: list[QEvent.Type] = []
         self.inside = False
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+    def changeEvent(self, event: QEvent) -> None:
         """Notes the event, and makes garbage."""
         self.told.append(event.type())
         self.inside = True
@@ -60,7 +60,9 @@ def test_no_widget_is_collected_while_all_are_styled(qapp: QApplication, qtbot) 
 def test_the_collector_is_on_again_after_an_error() -> None:
     from desktop.ui.kit.theme import widgets_stay
 
-    with pytest.raises(RuntimeError), widgets_stay():
+    with widgets_stay():
         assert not gc.isenabled()
+    assert gc.isenabled()
+    with pytest.raises(RuntimeError), widgets_stay():
         raise RuntimeError
     assert gc.isenabled()
