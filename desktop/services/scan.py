@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ MAX_PROBLEMS = 200
 
 if TYPE_CHECKING:
     from desktop.core.pictures.dicom.series import Series
+    from desktop.core.pictures.studies import Found
     from desktop.core.types import ImageSource
 
 
@@ -76,15 +77,21 @@ class _Walker(QThread):
     def run(self) -> None:
         """Walk, hand out portions, stop when asked to."""
         from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
-        from desktop.core.pictures.studies import FoundSeries, LeftOut, ReadingHeads, find_studies
-        from desktop.core.pictures.walk import FoundFile
+        from desktop.core.pictures.studies import DIRECTORY_NAME, FoundSeries, LeftOut, ReadingHeads, find_studies
+        from desktop.core.pictures.walk import FoundFile, walk_images
         from desktop.core.types import ImageSource
 
         chunk: list[ImageSource | Series] = []
         problems: list[ScanProblem] = []
         total = problem_count = left_out = 0
         since = time.monotonic()
-        for item in find_studies(self._paths, SUPPORTED_SUFFIXES, cancelled=self.isInterruptionRequested):
+        lone = len(self._paths) == 1 and os.path.isfile(self._paths[0])
+        if lone and os.path.basename(self._paths[0]).casefold() != DIRECTORY_NAME:
+            # A file by itself belongs to nothing: its answer need not wait for its header.
+            items: Iterable[Found] = walk_images(self._paths, SUPPORTED_SUFFIXES)
+        else:
+            items = find_studies(self._paths, SUPPORTED_SUFFIXES, cancelled=self.isInterruptionRequested)
+        for item in items:
             if self.isInterruptionRequested():
                 break
             if isinstance(item, FoundFile):
