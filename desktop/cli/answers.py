@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desktop.engine.evaluation import EventEngine
 
 Result = Prediction | Failure
-Item = FoundFile | FoundFrame | Problem
+Answerable = FoundFile | FoundFrame | Problem
 
 # One request at a time, so that a crash is blamed on the right picture; a long one, because the engine decodes ahead
 # within a request only.
@@ -37,7 +37,7 @@ _WAIT_S = 0.5  # how long one look at the pipe may take, so that Ctrl-C is heard
 class _Chunk:
     """Some items in order, and the answers that have come for them."""
 
-    def __init__(self, request_id: int, items: list[Item]) -> None:
+    def __init__(self, request_id: int, items: list[Answerable]) -> None:
         self.id = request_id
         self.items = items
         self.results: list[Result | None] = [
@@ -62,7 +62,7 @@ class _Chunk:
         """Every picture still without an answer gets this one."""
         self.results = [result or failure for result in self.results]
 
-    def ready(self) -> Iterator[tuple[Item, Result]]:
+    def ready(self) -> Iterator[tuple[Answerable, Result]]:
         """What can be handed on: the answers up to the first one that is missing."""
         while self._given < len(self.items):
             result = self.results[self._given]
@@ -75,11 +75,11 @@ class _Chunk:
 def answers(
     engine: EventEngine,
     model: str,
-    items: Iterable[Item],
+    items: Iterable[Answerable],
     lost: Callable[[EngineLost], None] | None = None,
     idle: Callable[[], None] | None = None,
     advised: bool = False,
-) -> Generator[tuple[Item, Result], None, None]:
+) -> Generator[tuple[Answerable, Result], None, None]:
     """Every item and its answer, in order.
 
     ``lost`` hears of an engine that died; ``idle`` is called about twice a second, and whenever something came. Once a
@@ -97,7 +97,7 @@ def answers(
         run.cancel()
 
 
-def _source(item: Item) -> ImageSource:
+def _source(item: Answerable) -> ImageSource:
     return ImageSource.from_path(item.path, item.frame if isinstance(item, FoundFrame) else 0)
 
 
@@ -106,7 +106,7 @@ class _Run:
         self,
         engine: EventEngine,
         model: str,
-        items: Iterator[Item],
+        items: Iterator[Answerable],
         lost: Callable[[EngineLost], None] | None,
         advised: bool,
     ) -> None:
@@ -134,7 +134,7 @@ class _Run:
                 )
         return True
 
-    def ready(self) -> Iterator[tuple[Item, Result]]:
+    def ready(self) -> Iterator[tuple[Answerable, Result]]:
         """What can be handed on now."""
         return self._chunk.ready() if self._chunk else iter(())
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import Any
 
 from desktop.cli import console
-from desktop.cli.answers import Item, Result, answers
+from desktop.cli.answers import Answerable, Result, answers
 from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.studies import FoundFrame, FoundSeries, LeftOut, ReadingHeads, each_frame, find_studies
@@ -143,7 +143,7 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     def idle() -> None:
         progress.update(phrase("{answered:,} answered, {failed:,} failed …", answered=answered, failed=failed))
 
-    def pictures() -> Iterator[Item]:
+    def pictures() -> Iterator[Answerable]:
         for found in find_studies(options.paths, SUPPORTED_SUFFIXES):
             if isinstance(found, ReadingHeads):
                 words = phrase(
@@ -189,7 +189,7 @@ def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list
     return [(labels[index], float(scores[index])) for index in order[:count]]
 
 
-def places_json(item: Item, files: bool) -> dict[str, Any]:
+def places_json(item: Answerable, files: bool) -> dict[str, Any]:
     """Where a picture belongs: study, series and frame, nothing for one by itself; with ``files`` its own file."""
     if not isinstance(item, FoundFrame) or not (item.series.belongs or item.count > 1):
         return {}
@@ -216,7 +216,7 @@ def place_words(item: FoundFrame) -> str:
     return phrase("{place}, {frame}", place=place, frame=frame)
 
 
-def told_path(item: Item) -> str:
+def told_path(item: Answerable) -> str:
     """The path that is said of an item."""
     return item.told if isinstance(item, FoundFrame) else item.path
 
@@ -282,7 +282,7 @@ class JsonWriter:
     def __init__(self, top: int, error_rate: float, files: bool) -> None:
         self._top, self._error_rate, self._files = top, error_rate, files
 
-    def write(self, item: Item, result: Result, manifest: Manifest) -> None:
+    def write(self, item: Answerable, result: Result, manifest: Manifest) -> None:
         """Print one answer."""
         said = as_json(told_path(item), result, manifest, self._top, self._error_rate)
         console.say_json(said | places_json(item, self._files), allow_nan=False)
@@ -301,7 +301,7 @@ class TextWriter:
         self._headed = False
         self._failure: tuple[str, str] | None = None
 
-    def write(self, item: Item, result: Result, manifest: Manifest) -> None:
+    def write(self, item: Answerable, result: Result, manifest: Manifest) -> None:
         """Print one answer, the first one below a head."""
         path = self._called(item)
         if not self._headed:
@@ -326,7 +326,7 @@ class TextWriter:
                 if label != result.label:
                     console.say(self._line(f"  {label}", f"{other:.3f}"))
 
-    def _called(self, item: Item) -> str:
+    def _called(self, item: Answerable) -> str:
         """What a picture is called on its line."""
         words = place_words(item) if isinstance(item, FoundFrame) else ""
         path = item.path if self._files else told_path(item)

@@ -20,13 +20,13 @@ from desktop.services.settings import Settings
 from desktop.services.stacks import stacked
 
 if TYPE_CHECKING:
-    from desktop.core.pictures.dicom.series import Series
+    from desktop.core.pictures.dicom.series import DicomSeries
     from desktop.core.types import ImageSource
 
 _REMEMBER_MS = 1500
 
 
-def _save(sources: list[ImageSource | Series], current: int, root: str | None) -> None:
+def _save(sources: list[ImageSource | DicomSeries], current: int, root: str | None) -> None:
     with contextlib.suppress(OSError):  # a full disk: the images themselves are where they were
         last_session.save(sources, current, root)
 

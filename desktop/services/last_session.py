@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from desktop import paths
-from desktop.core.pictures.dicom.series import Series
+from desktop.core.pictures.dicom.series import DicomSeries
 from desktop.core.types import FoveaError, ImageSource
 from desktop.system import strict_json
 from desktop.system.files import write_atomically
@@ -34,7 +34,7 @@ class LastSession:
     """What was listed: ``sources`` whose files are there, series among them, ``missing`` how many are not, ``current``
     the place of the one that was looked at (-1: none), ``root`` the folder that was opened, where it was one."""
 
-    sources: tuple[ImageSource | Series, ...] = ()
+    sources: tuple[ImageSource | DicomSeries, ...] = ()
     missing: int = 0
     current: int = -1
     root: str | None = None
@@ -45,7 +45,7 @@ def folder() -> Path:
     return paths.user_data() / "session"
 
 
-def save(sources: Sequence[ImageSource | Series], current: int, root: str | None) -> None:
+def save(sources: Sequence[ImageSource | DicomSeries], current: int, root: str | None) -> None:
     """Remember a list, in place of the one before. For a thread. Raises OSError."""
     place = folder()
     if not sources or sum(1 if isinstance(one, ImageSource) else len(one.frames) for one in sources) > MOST:
@@ -89,7 +89,7 @@ def load() -> LastSession:
             return LastSession()
     except (OSError, ValueError, KeyError, FoveaError):
         return LastSession()
-    sources: list[ImageSource | Series] = []
+    sources: list[ImageSource | DicomSeries] = []
     missing, chosen = 0, -1
     for number, entry in enumerate(images[:MOST]):
         source = _source(place, entry)
@@ -122,13 +122,13 @@ _NUMBERS = ("ordinal", "study", "studies", "part", "parts", "missing", "copies",
 """What is kept of a series beside its frames; all of it numbers, so that nothing of a header is written down."""
 
 
-def _series_entry(series: Series) -> dict[str, Any]:
+def _series_entry(series: DicomSeries) -> dict[str, Any]:
     numbers = {name: getattr(series, name) for name in _NUMBERS}
     frames = [[os.path.abspath(path), frame] for path, frame in series.frames]
     return {**numbers, "number": series.number, "kind": series.modality, "placed": series.placed, "frames": frames}
 
 
-def _series(entry: object) -> Series | None:
+def _series(entry: object) -> DicomSeries | None:
     """A series, as far as its files are there."""
     if not isinstance(entry, dict) or not isinstance(entry.get("frames"), list):
         return None
@@ -147,12 +147,12 @@ def _series(entry: object) -> Series | None:
         return None
     here = tuple(frame for frame in frames if frame[0] in there)
     numbers["missing"] = cast(int, numbers["missing"]) + len(frames) - len(here)
-    return Series(
+    return DicomSeries(
         frames=here, number=number, modality=kind[:8], placed=bool(entry.get("placed")), **cast(dict[str, int], numbers)
     )
 
 
-def _source(place: Path, entry: object) -> ImageSource | Series | None:
+def _source(place: Path, entry: object) -> ImageSource | DicomSeries | None:
     if not isinstance(entry, dict):
         return None
     if "series" in entry:

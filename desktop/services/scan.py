@@ -16,7 +16,7 @@ MAX_PROBLEMS = 200
 
 
 if TYPE_CHECKING:
-    from desktop.core.pictures.dicom.series import Series
+    from desktop.core.pictures.dicom.series import DicomSeries
     from desktop.core.pictures.studies import Found
     from desktop.core.types import ImageSource
 
@@ -26,7 +26,7 @@ class ScanFound:
     """Some pictures and series of the scan ``id``, in order."""
 
     id: int
-    sources: list[ImageSource | Series] = field(repr=False)
+    sources: list[ImageSource | DicomSeries] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class _Walker(QThread):
         from desktop.core.pictures.walk import FoundFile, walk_images
         from desktop.core.types import ImageSource
 
-        chunk: list[ImageSource | Series] = []
+        chunk: list[ImageSource | DicomSeries] = []
         problems: list[ScanProblem] = []
         total = problem_count = left_out = 0
         since = time.monotonic()

@@ -11,7 +11,7 @@ from PySide6.QtCore import QCoreApplication, QLocale
 from desktop.core.types import ImageSource
 
 if TYPE_CHECKING:
-    from desktop.core.pictures.dicom.series import Series
+    from desktop.core.pictures.dicom.series import DicomSeries
 
 
 def _tr(text: str) -> str:
@@ -22,12 +22,12 @@ def _tr(text: str) -> str:
 class Stack:
     """``series`` with the ``name`` that the list shows and a source for each frame, in order."""
 
-    series: Series
+    series: DicomSeries
     name: str
     frames: tuple[ImageSource, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, series: Series) -> Stack:
+    def of(cls, series: DicomSeries) -> Stack:
         """The stack of a series."""
         name = name_of(series)
         several = len(series.frames) > 1
@@ -65,7 +65,7 @@ def frame_name(name: str, number: int) -> str:
     return _tr("{0}, frame {1}").format(name, number)
 
 
-def name_of(series: Series) -> str:
+def name_of(series: DicomSeries) -> str:
     """What a series is called: kind and number, and its study where there are several."""
     number = series.number if series.number is not None else series.ordinal
     if series.modality:
@@ -77,6 +77,6 @@ def name_of(series: Series) -> str:
     return _tr("Study {0}, {1}").format(series.study, name) if series.studies > 1 else name
 
 
-def stacked(found: Iterable[ImageSource | Series]) -> list[ImageSource | Stack]:
+def stacked(found: Iterable[ImageSource | DicomSeries]) -> list[ImageSource | Stack]:
     """Pictures, and stacks of the series among them."""
     return [one if isinstance(one, ImageSource) else Stack.of(one) for one in found]

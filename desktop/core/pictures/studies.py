@@ -2,8 +2,8 @@
 
 :func:`find_studies` is :func:`~desktop.core.pictures.walk.walk_images` for whoever shows or answers series: pictures of
 other formats come as they are found; DICOM files are gathered, their headers read in a child with limits, and what
-belongs together comes as a :class:`~desktop.core.pictures.dicom.series.Series`. A DICOMDIR that was named stands for
-the files that it lists. Asked no further it stops; ``cancelled`` stops it within a header.
+belongs together comes as a :class:`~desktop.core.pictures.dicom.series.DicomSeries`. A DICOMDIR that was named stands
+for the files that it lists. Asked no further it stops; ``cancelled`` stops it within a header.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from desktop.core.pictures.dicom.directory import FileFinder, Listed
-from desktop.core.pictures.dicom.series import MOST_FRAMES, Head, Series, grouped
+from desktop.core.pictures.dicom.series import MOST_FRAMES, DicomHead, DicomSeries, grouped
 from desktop.core.pictures.formats import HEAD_BYTES, SUPPORTED_SUFFIXES, sniff
 from desktop.core.pictures.walk import FoundFile, Problem, walk_images
 from desktop.core.types import FoveaError
@@ -38,7 +38,7 @@ class FoundSeries:
     """A series, or what stands for itself, with the folder or DICOMDIR that was ``given`` to find it; '' where its
     files were named themselves."""
 
-    series: Series
+    series: DicomSeries
     given: str
 
 
@@ -49,7 +49,7 @@ class FoundFrame:
 
     path: str
     frame: int
-    series: Series
+    series: DicomSeries
     at: int
     given: str
 
@@ -137,7 +137,7 @@ def _is_dicom(path: str) -> bool:
 def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable[[], bool]) -> Iterator[Found]:
     """The series of what was gathered. A file whose header cannot be read stays a picture: opening it tells why."""
     paths = list(gathered.given)
-    heads: dict[str, Head | None] = dict.fromkeys(paths)
+    heads: dict[str, DicomHead | None] = dict.fromkeys(paths)
     try:
         for start in range(0, min(len(paths), MOST_FRAMES), _PORTION):
             yield ReadingHeads(start, len(paths))
@@ -145,7 +145,7 @@ def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable
                 return
             portion = paths[start : start + _PORTION]
             for path, head in zip(portion, _each(_SERIES, portion, pool, cancelled), strict=True):
-                heads[path] = head if isinstance(head, Head) else None
+                heads[path] = head if isinstance(head, DicomHead) else None
     except WorkCancelled:
         return
     except NoWorkerError:
@@ -168,7 +168,7 @@ def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable
         yield LeftOut(left)
 
 
-def _left_out(head: Head | None, given: str) -> bool:
+def _left_out(head: DicomHead | None, given: str) -> bool:
     """Whether a file holds no picture and nobody asked for it; a damaged one is shown, for opening it tells why."""
     return head is not None and head.other and not head.picture and bool(given)
 

@@ -44,7 +44,7 @@ Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class DicomHead:
     """What a DICOM file's header says of where its picture belongs.
 
     ``study``, ``series`` (of one patient) and ``instance`` are digests; ``series`` is empty where the file names none.
@@ -70,7 +70,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class DicomSeries:
     """Frames that belong together, in order: ``frames`` are a file's path and the frame's place in it (0-based).
 
     ``ordinal`` and ``study`` count the series and studies that were found, from 1; ``studies`` is how many of these
@@ -97,7 +97,7 @@ class Series:
     belongs: bool = True
 
 
-def read_head(path: str) -> Head:
+def read_head(path: str) -> DicomHead:
     """The head of the DICOM file ``path``, nothing of its pixels. To be run in a child with limits.
 
     Raises DecodeError ``unreadable``, ``dicom-damaged`` or ``too-large``.
@@ -131,13 +131,13 @@ def read_head(path: str) -> Head:
         ) from None
 
 
-def head_of(dataset: Any) -> Head:
+def head_of(dataset: Any) -> DicomHead:
     """The head that a dataset tells of; what makes no sense in it counts as missing."""
     from desktop.core.pictures.dicom.decode import _DIRECTORY
 
     meta = getattr(dataset, "file_meta", None) or {}
     if "DirectoryRecordSequence" in dataset or meta.get("MediaStorageSOPClassUID") == _DIRECTORY:
-        return Head(picture=False, other=True, directory=True)
+        return DicomHead(picture=False, other=True, directory=True)
     rows, columns = _whole(dataset, "Rows") or 0, _whole(dataset, "Columns") or 0
     modality = _text(dataset, "Modality")
     study, series = _text(dataset, "StudyInstanceUID"), _text(dataset, "SeriesInstanceUID")
@@ -146,7 +146,7 @@ def head_of(dataset: Any) -> Head:
     across, down = _directions(_numbers(dataset, "ImageOrientationPatient", 6))
     if place is None or across is None:
         place = across = down = None
-    return Head(
+    return DicomHead(
         study=_digest(study, *patient),
         series=_digest(study, series, *patient) if series else b"",
         instance=_digest(_text(dataset, "SOPInstanceUID")),
@@ -172,7 +172,7 @@ def _never_a_picture(dataset: Any) -> bool:
     return known and "Image" not in uid.name and "Segmentation" not in uid.name
 
 
-def grouped(heads: Sequence[tuple[str, Head]], listed: Collection[str] = ()) -> list[Series]:
+def grouped(heads: Sequence[tuple[str, DicomHead]], listed: Collection[str] = ()) -> list[DicomSeries]:
     """The pictures of ``heads`` (path and head, in the order they were found) as series; in the order of the first of
     each, parts of one series beside each other.
 
@@ -180,7 +180,7 @@ def grouped(heads: Sequence[tuple[str, Head]], listed: Collection[str] = ()) -> 
     a series in a study without a stack) has ``belongs`` false; of the paths in ``listed``, as by a disc, what names a
     series belongs.
     """
-    groups: dict[bytes, list[tuple[str, Head]]] = {}
+    groups: dict[bytes, list[tuple[str, DicomHead]]] = {}
     for number, (path, head) in enumerate(heads):
         if not head.picture:
             continue
@@ -199,7 +199,7 @@ def grouped(heads: Sequence[tuple[str, Head]], listed: Collection[str] = ()) -> 
         if belongs:
             studies.setdefault(stack.heads[0].study, len(studies) + 1)
     told = len(studies)
-    out: list[Series] = []
+    out: list[DicomSeries] = []
     ordinals: dict[int, int] = {}
     for stack, belongs in zip(stacks, belonging, strict=True):
         head = stack.heads[0]
@@ -209,7 +209,7 @@ def grouped(heads: Sequence[tuple[str, Head]], listed: Collection[str] = ()) -> 
             frames = tuple((stack.paths[0], frame) for frame in range(head.frames))
         study = studies.setdefault(head.study, len(studies) + 1)
         out.append(
-            Series(
+            DicomSeries(
                 frames, ordinal, study, told, head.number, head.modality, stack.part, stack.parts, stack.missing,
                 stack.copies, stack.shared, stack.placed, belongs,
             )
@@ -222,7 +222,7 @@ class _Stack:
     """Pictures of one series and one orientation, in order; ``group`` tells series apart."""
 
     paths: list[str]
-    heads: list[Head]
+    heads: list[DicomHead]
     group: int
     part: int = 1
     parts: int = 1
@@ -232,7 +232,7 @@ class _Stack:
     placed: bool = False
 
 
-def _stacks(members: list[tuple[str, Head]]) -> list[_Stack]:
+def _stacks(members: list[tuple[str, DicomHead]]) -> list[_Stack]:
     kept, copies = _without_copies(members)
     parts = _by_orientation(kept)
     out = []
@@ -254,7 +254,7 @@ def _stacks(members: list[tuple[str, Head]]) -> list[_Stack]:
     return out
 
 
-def _without_copies(members: list[tuple[str, Head]]) -> tuple[list[tuple[str, Head]], int]:
+def _without_copies(members: list[tuple[str, DicomHead]]) -> tuple[list[tuple[str, DicomHead]], int]:
     """One file of each object. A SOP Instance UID alone does not tell: careless writers give all slices the same."""
     seen: set[tuple[Any, ...]] = set()
     kept = []
@@ -267,8 +267,8 @@ def _without_copies(members: list[tuple[str, Head]]) -> tuple[list[tuple[str, He
     return kept, len(members) - len(kept)
 
 
-def _by_orientation(members: list[tuple[str, Head]]) -> list[list[tuple[str, Head]]]:
-    parts: list[tuple[Head, list[tuple[str, Head]]]] = []
+def _by_orientation(members: list[tuple[str, DicomHead]]) -> list[list[tuple[str, DicomHead]]]:
+    parts: list[tuple[DicomHead, list[tuple[str, DicomHead]]]] = []
     for path, head in members:
         for first, part in parts:
             if _alike(first, head):
@@ -279,14 +279,14 @@ def _by_orientation(members: list[tuple[str, Head]]) -> list[list[tuple[str, Hea
     return [part for _, part in parts]
 
 
-def _alike(one: Head, other: Head) -> bool:
+def _alike(one: DicomHead, other: DicomHead) -> bool:
     """Whether two pictures lie in planes of one direction; those that say nothing of it lie together."""
     if one.across is None or other.across is None or one.down is None or other.down is None:
         return one.across is None and other.across is None
     return _dot(one.across, other.across) > _SAME_DIRECTION and _dot(one.down, other.down) > _SAME_DIRECTION
 
 
-def _places(heads: list[Head]) -> list[float] | None:
+def _places(heads: list[DicomHead]) -> list[float] | None:
     """Where each picture lies along the normal of the first, in millimetres; ``None`` where places tell no order: a
     file names none, or all lie at one place."""
     first = heads[0]
@@ -300,7 +300,7 @@ def _places(heads: list[Head]) -> list[float] | None:
     return [round(place / _SAME_PLACE_MM) * _SAME_PLACE_MM for place in places]
 
 
-def _key(member: tuple[str, Head], place: float | None) -> tuple[Any, ...]:
+def _key(member: tuple[str, DicomHead], place: float | None) -> tuple[Any, ...]:
     """What frames are ordered by: place, number, name. Several at one place, as in a dynamic series, follow each other
     by number."""
     path, head = member

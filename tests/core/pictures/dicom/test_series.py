@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from desktop.core.pictures.dicom.directory import FileFinder, read_directory
-from desktop.core.pictures.dicom.series import Head, Series, grouped, read_head
+from desktop.core.pictures.dicom.series import DicomHead, DicomSeries, grouped, read_head
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.studies import Found, FoundSeries, LeftOut, ReadingHeads, find_studies
 from desktop.core.pictures.walk import FoundFile, Problem
@@ -34,11 +34,11 @@ def found_in(pool: Workers, *paths: Path) -> list[Found]:
     return list(find_studies(paths, SUPPORTED_SUFFIXES, pool))
 
 
-def series_of(found: list[Found]) -> list[Series]:
+def series_of(found: list[Found]) -> list[DicomSeries]:
     return [one.series for one in found if isinstance(one, FoundSeries)]
 
 
-def names(series: Series) -> list[str]:
+def names(series: DicomSeries) -> list[str]:
     return [os.path.basename(path) for path, _ in series.frames]
 
 
@@ -209,10 +209,11 @@ def test_reading_is_told_and_can_be_stopped(pool: Workers, tmp_path: Path) -> No
 )
 @settings(max_examples=60, deadline=None)
 def test_no_frame_is_lost_whatever_heads_say(places: list[float], numbers: list[int | None]) -> None:
+    across, down = AXIAL[:3], AXIAL[3:]
     heads = [
-        (f"{at}", Head(b"s", b"g" * 16, bytes([at]), "CT", 1, numbers[at], (0.0, 0.0, place), AXIAL[:3], AXIAL[3:]))
+        (f"{at}", DicomHead(b"s", b"g" * 16, bytes([at]), "CT", 1, numbers[at], (0.0, 0.0, place), across, down))
         for at, place in enumerate(places)
-    ]  # fmt: skip
+    ]
     series = grouped(heads)
     assert sorted(path for one in series for path, _ in one.frames) == sorted(path for path, _ in heads)
     for one in series:
