@@ -6,6 +6,9 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QSizePolicy, QWidget
 
 
+_GROWING = (QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
+
+
 class FlowLayout(QLayout):
     """Lays widgets out like words: from the side where one begins to read, as many a line as fit.
 
@@ -111,7 +114,7 @@ class FlowLayout(QLayout):
 
 def _grows(item: QLayoutItem) -> bool:
     widget = item.widget()
-    return widget is not None and bool(widget.sizePolicy().horizontalPolicy() & QSizePolicy.PolicyFlag.ExpandFlag)
+    return widget is not None and widget.sizePolicy().horizontalPolicy() in _GROWING
 
 
 def _width_of(item: QLayoutItem) -> int:
