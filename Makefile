@@ -5,7 +5,7 @@
 VENV = .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help run test lint slow fuzz examples coverage mutants translations bench format package installers frozen-test clean distclean
+.PHONY: help run test lint slow fuzz examples coverage mutants translations shortcuts site bench format package installers frozen-test clean distclean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -51,6 +51,14 @@ mutants: ## put small faults into what decides, and see whether tests notice (AR
 translations: ## collect all of Fovea's words for each language (ARGS=de begins a new one, ARGS=--check looks for faults)
 	@sh tools/setup.sh run
 	@$(PY) tools/translations.py $(ARGS)
+
+shortcuts: ## write the list of keys into the help's page
+	@sh tools/setup.sh run
+	@$(PY) tools/shortcuts.py
+
+site: ## the documentation as web pages, in build/site (needs no network)
+	@sh tools/setup.sh dev
+	@$(PY) tools/site/build.py $(ARGS)
 
 bench: ## measure this machine, beside what people would otherwise use
 	@sh tools/setup.sh dev

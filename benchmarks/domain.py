@@ -22,10 +22,14 @@ import numpy as np
 from benchmarks import disturbances, kinds
 from benchmarks.reasons import Truth
 from desktop import paths
-from desktop.core.types import DomainVerdict, StoreError
+from desktop.core.pictures.preprocess import prepare
+from desktop.core.types import DomainVerdict, PreprocessSpec, StoreError
 from desktop.engine.answers import with_notices
 from desktop.engine.model import LoadedModel
+from desktop.engine.photographs import looked_at
 from desktop.ml.data import disturbed, outliers
+from desktop.ml.data.second_look import SecondLook
+from desktop.store.catalogue import EVERYDAY
 from desktop.store.store import ModelStore
 
 AIM_FLAGGED, AIM_REFUSED, AIM_DISTURBED, AIM_RIGHT = 0.95, 0.065, 0.08, 0.95
@@ -88,18 +92,24 @@ def measure(store: ModelStore, model_id: str, root: Path, count: int) -> tuple[d
     Raises :class:`StoreError` for a model without a gate.
     """
     entry = store.require(model_id)
-    model = LoadedModel(entry)
+    look, everyday = SecondLook.of(), LoadedModel(ModelStore().require(EVERYDAY))
+    model = LoadedModel(entry, second_look=lambda: look)
     if model.gate is None:
         raise StoreError("no-gate", f"model '{model_id}' has no domain gate")
     found, truth = {}, Truth()
     for name, draw in sources(_OWN[model_id], root).items():
         wanted = 2 * count if name == "own" else count
-        pictures = kinds.prepared(draw(wanted), model.manifest.preprocess)
+        decoded = [np.ascontiguousarray(pixels) for pixels in draw(wanted)]
+        pictures = kinds.prepared(iter(decoded), model.manifest.preprocess)
         verdicts: list[DomainVerdict | None] = []
         for start in range(0, len(pictures), 64):
             part = pictures[start : start + 64]
             found_here = model.answer(np.stack([picture.pixels for picture in part]), gated=True).verdicts
             verdicts += [with_notices(*both) for both in zip(found_here, (p.notices for p in part), strict=True)]
+        for place, (pixels, verdict) in enumerate(zip(decoded, verdicts, strict=True)):
+            whole = partial(_prepared, pixels)
+            size = (pixels.shape[1], pixels.shape[0])
+            verdicts[place] = looked_at(model_id, size, verdict, whole, lambda _: everyday)
         if name == "own":
             truth.learn_own(pictures)
         for picture, verdict in zip(pictures, verdicts, strict=True):
@@ -108,6 +118,10 @@ def measure(store: ModelStore, model_id: str, root: Path, count: int) -> tuple[d
         found[name] = (float(np.mean(flagged)), len(flagged))
         print(f"  {name}: {found[name][0]:.1%}", file=sys.stderr, flush=True)
     return found, truth
+
+
+def _prepared(pixels: np.ndarray, spec: PreprocessSpec) -> np.ndarray:
+    return prepare(pixels, spec).pixels
 
 
 def main() -> int:

@@ -118,14 +118,29 @@ class _Answers:
 
 
 def _launch(arguments: list[str]) -> dict[str, Any]:
-    """The program's own entrance; its event loop is met on the way in."""
-    from PySide6.QtWidgets import QApplication
-
-    from desktop.__main__ import main as fovea
-    from desktop.ui.shell.main_window import MainWindow
+    """The program's own entrance; its event loop is met on the way in, Qt loaded no sooner than it loads it."""
+    from desktop import __main__ as entrance
 
     result: dict[str, Any] = {}
     held: list[Any] = []
+    predictor = entrance._predictor
+
+    def begun() -> Any:
+        client = predictor()
+        _watch_launch(result, held)
+        return client
+
+    entrance._predictor = begun
+    entrance.main(arguments)
+    return result
+
+
+def _watch_launch(result: dict[str, Any], held: list[Any]) -> None:
+    """Note in ``result`` when the window that will come is painted, and when it shows its first answer."""
+    from PySide6.QtWidgets import QApplication
+
+    from desktop.ui.shell.main_window import MainWindow
+
     run_loop = QApplication.exec
 
     def exec_watched(*_: Any) -> int:
@@ -146,8 +161,6 @@ def _launch(arguments: list[str]) -> dict[str, Any]:
         return run_loop()
 
     QApplication.exec = exec_watched  # type: ignore[method-assign]
-    fovea(arguments)
-    return result
 
 
 class Fovea:

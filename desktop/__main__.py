@@ -6,13 +6,19 @@ once: whatever is heavy is imported after the decision what to do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from desktop.engine.client import EngineClient
 
 # A small edition has none of these, a full one some: whatever needs a missing one says so instead of breaking.
 OPTIONAL = ("keras", "tensorflow", "torch", "jax")
+_MOST_SETTINGS = 1_000_000  # bytes
 NO_DISPLAY = 3  # exit status: a window was asked for where none can be shown
 
 
@@ -97,9 +103,28 @@ def _window(paths: list[str]) -> int:
 
         console.complain("there is no display to open a window on", "Without one there is 'fovea demo'.")
         return NO_DISPLAY
+    predictor = _predictor() if paths else None
     from desktop.ui.shell import app
 
-    return app.run(paths)
+    return app.run(paths, predictor)
+
+
+def _predictor() -> EngineClient:
+    """The engine, started where pictures wait for it: it comes up and loads the model that was used last while this
+    process loads Qt. Another Fovea that takes the pictures ends it again."""
+    from desktop import paths
+    from desktop.engine.client import EngineClient
+    from desktop.engine.messages import WarmRequest
+    from desktop.system import strict_json
+
+    model = ""
+    with contextlib.suppress(OSError, ValueError):  # the window says what is wrong with its settings
+        with paths.settings_file().open("rb") as stream:
+            held = strict_json.loads_object(stream.read(_MOST_SETTINGS + 1), _MOST_SETTINGS)
+        model = held.get("model", "")
+    client = EngineClient()
+    client.start(*[WarmRequest(0, model)] * bool(model and isinstance(model, str)))
+    return client
 
 
 def has_display() -> bool:

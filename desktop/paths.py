@@ -25,6 +25,11 @@ def resources() -> Path:
     return program_root() / "resources"
 
 
+def help_pages() -> Path:
+    """The pages of the help, in Markdown: the same that the documentation is made of."""
+    return program_root() / "docs" / "help"
+
+
 def bundled_models() -> Path:
     """The read-only models that come with the program."""
     return program_root() / "model_store"

@@ -29,6 +29,8 @@ def info_plist(version: str) -> dict[str, Any]:
         # Of the two programs the one with the window; PyInstaller would take the first, and hide it from the Dock.
         "CFBundleExecutable": bundle.WINDOW_PROGRAM,
         "LSBackgroundOnly": False,
+        # What the system says when it asks whether Fovea may use the camera.
+        "NSCameraUsageDescription": "Fovea classifies what the camera sees. Nothing is stored unless you keep it.",
         "CFBundleName": "Fovea",
         "CFBundleShortVersionString": version,
         "CFBundleVersion": version,

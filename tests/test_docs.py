@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
+import io
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
@@ -118,7 +121,7 @@ def test_the_questions_of_contributors_are_answered_in_one_place_or_two() -> Non
     part = text.split("## Where do I change")[1].split("\n## ")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line[:3] != "|  "]
     answers = [row for row in rows if row[0].isdigit()]
-    assert [int(row[0]) for row in answers] == list(range(1, 16))
+    assert [int(row[0]) for row in answers] == list(range(1, 17))
     for _, question, answer in answers:
         places = {code for code in _CODE.findall(answer) if "/" in code or code.startswith("desktop.")}
         assert 1 <= len(places) <= 2, question
@@ -129,6 +132,40 @@ def test_the_questions_of_contributors_are_answered_in_one_place_or_two() -> Non
 )
 def test_what_contributors_look_for_first_is_there(name: str) -> None:
     assert (ROOT / name).stat().st_size > 200
+
+
+@functools.cache
+def usage(*command: str) -> str:
+    """What ``fovea COMMAND --help`` prints."""
+    from desktop import cli
+
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(out):
+        cli.main([*command, "--help"])
+    return out.getvalue()
+
+
+def test_commands_that_pages_name_are_there_with_their_options() -> None:
+    from desktop import cli
+
+    wrong = []
+    for page, text in pages():
+        if page.name == "CHANGELOG.md":
+            continue
+        for line in re.findall(r"^ {4}fovea (.*)$|`fovea ([^`]*)`", text, re.MULTILINE):
+            words = re.findall(r"--[a-z][\w-]*|[a-z][\w-]*", "".join(line).split("  #")[0])
+            if not words or "  " in "".join(line) or words[0] in ("--help", "--version"):
+                continue  # what a list names, with its explanation behind it
+            if words[0] not in cli.COMMANDS:
+                wrong.append(f"{page.name}: fovea {words[0]}")
+                continue
+            known = usage(words[0]) + usage(*words[:2])
+            wrong += [
+                f"{page.name}: fovea {words[0]} {option}"
+                for option in words
+                if option.startswith("--") and not re.search(rf"{re.escape(option)}(?![\w-])", known)
+            ]
+    assert wrong == []
 
 
 def test_make_targets_that_pages_name_are_there() -> None:

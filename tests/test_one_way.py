@@ -28,6 +28,7 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 # In the window's process. Each of these blocks on a child's pipe, or walks a disk, and says so in its docstring.
 SUPERVISORS = (
+    "desktop/services/camera.py",
     "desktop/services/engine_service.py",
     "desktop/services/evaluation.py",
     "desktop/services/inspection.py",
@@ -45,9 +46,11 @@ RENAMES = (
     "desktop/ml/exchange/import_model.py",
     "desktop/ml/exchange/install.py",
     "desktop/store/changes.py",
+    "desktop/store/file_actions.py",
     "desktop/store/runs.py",
     "desktop/store/store.py",
     "desktop/system/crash.py",
+    "desktop/system/files.py",
     "desktop/system/strict_json.py",
 )
 

@@ -181,7 +181,7 @@ def test_no_visible_text_of_the_window_bypasses_its_translation() -> None:
 
 
 def test_every_part_of_a_sentence_crosses_a_pipe() -> None:
-    said = phrase("{a} {b} {c}", a=np.int64(3), b=Path("x"), c=ValueError(phrase("why")))
-    assert isinstance(said, Said) and said.values == {"a": 3, "b": "x", "c": "why"}
+    said = phrase("{a} {b} {c}", a=np.int64(3), b=Path("x"), c=ValueError(phrase("why")), d=ValueError("plain"))
+    assert isinstance(said, Said) and said.values == {"a": 3, "b": "x", "c": "why", "d": "plain"}
     assert all(type(value) in (int, str, Said) for value in said.values.values())
     assert pickle.loads(pickle.dumps(said)) == said

@@ -17,9 +17,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from desktop import paths
-from desktop.core.trust import domain, first_layer, saliency
+from desktop.core.trust import domain, first_layer, saliency, second
 from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data import assemble
+from desktop.ml.data.second_look import SecondLook
 from desktop.ml.nets import backend
 from desktop.ml.packaging import confidence, evaluate, head_detection, package
 from desktop.ml.plans import plan
@@ -38,9 +39,16 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
         raise SystemExit(f"{manifest.id}: the plan is another model's")
     with tempfile.TemporaryDirectory(prefix="fovea-confidence-") as run:
         gathered = assemble.gather(chosen, Path(run), data)
-    lite = LiteRT(read_verified(entry, "model.tflite"))
+    lite, look = LiteRT(read_verified(entry, "model.tflite")), SecondLook.of()
     fitted = confidence.fit(
-        lite, manifest.outputs, manifest.preprocess, gathered.train, gathered.validation, chosen.seed
+        lite,
+        manifest.outputs,
+        manifest.preprocess,
+        gathered.train,
+        gathered.validation,
+        chosen.seed,
+        side=gathered.side,
+        second_look=look.features if look is not None else None,
     )
     if fitted.trouble:
         print(f"{manifest.id}: no domain gate: {fitted.trouble}", flush=True)
@@ -66,6 +74,7 @@ def upgraded(entry: ModelEntry, root: Path, data: Path | None, recipe: Path | No
     first = head_detection.filters(network)
     texts = {
         domain.FILE: fitted.gate.to_json() if fitted.gate is not None else None,
+        second.FILE: fitted.second.to_json() if fitted.second is not None else None,
         saliency.FILE: end.to_json() if end is not None else None,
         first_layer.FILE: first_layer.to_json(first) if first is not None else None,
         EVALUATION: json.dumps(held, indent=1) + "\n",

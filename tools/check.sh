@@ -24,10 +24,9 @@ if [ "${1:-}" = test ]; then
     if [ $# -gt 0 ]; then
         step 'pytest' "$python" -m pytest "$@"
     else
-        # Windows in processes of their own: what thousands of earlier tests left of widgets took one down.
-        step 'pytest, below the window' "$python" -m pytest --ignore=tests/ui --ignore=tests/app
-        step 'pytest, window and command line' "$python" -m pytest tests/app
-        step 'pytest, the window' "$python" -m pytest tests/ui
+        # Two at a time: most tests wait for processes that they start. A file's tests stay together: they share what
+        # takes long to make.
+        step 'pytest' "$python" -m pytest -n 2 --dist loadfile
     fi
 fi
 if [ -n "$failed" ]; then

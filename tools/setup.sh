@@ -14,7 +14,7 @@ torch=2.13.0
 venv=${FOVEA_VENV:-.venv}
 case $want in
     run) extras= ;;
-    dev) extras='[dev]' ;;
+    dev) extras='[dev,docs]' ;;
     package) extras='[package]' ;;
     *) echo "usage: tools/setup.sh run|dev|package" >&2; exit 2 ;;
 esac

@@ -6,7 +6,7 @@ Whoever shows or writes them reads here: the list of images, the table of result
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from desktop.engine.messages import Failure, Prediction
@@ -38,6 +38,8 @@ _COLUMNS = (
     ),
     *("elapsed", "size", "notice", "sha"),
 )
+_RUN = 5000
+"""Rows in one step of fast work."""
 _SEPARATORS = os.sep + (os.altsep or "")
 
 
@@ -149,18 +151,22 @@ class BatchColumns:
         found: list[int] = (self.state == PENDING).nonzero()[0].tolist()
         return found
 
-    def take_over(self, before: BatchColumns, places: Sequence[int]) -> None:
+    def take_over(self, before: BatchColumns, places: Sequence[int]) -> Generator[None, None, None]:
         """Take the answers of ``before``, a batch of the same model: ``places`` holds for each picture where it stood
-        there, or -1. To be called before any :meth:`put`; ``before`` stays as it is."""
+        there, or -1. To be called before any :meth:`put`; ``before`` stays as it is. In steps of a few
+        milliseconds: 100,000 pictures with the scores of 100 classes are 40 MB."""
         import numpy as np
 
         held = np.asarray(places, np.int64)
-        here = np.flatnonzero(held >= 0)
-        there = held[here]
-        for name in _COLUMNS:
-            getattr(self, name)[here] = getattr(before, name)[there]
-        if self.scores is not None and before.scores is not None:
-            self.scores[here] = before.scores[there]
+        kept = np.flatnonzero(held >= 0)
+        for start in range(0, len(kept), _RUN):
+            here = kept[start : start + _RUN]
+            there = held[here]
+            for name in _COLUMNS:
+                getattr(self, name)[here] = getattr(before, name)[there]
+            if self.scores is not None and before.scores is not None:
+                self.scores[here] = before.scores[there]
+            yield
         self.notice_texts, self._notice_ids = list(before.notice_texts), dict(before._notice_ids)
         self.answers, self._word_ids = list(before.answers), dict(before._word_ids)
         for at in np.flatnonzero(self.state == FAILED).tolist():
@@ -245,6 +251,13 @@ class BatchColumns:
     def second_text(self, at: int, number: Callable[[float], str]) -> str:
         """The other candidate and its score."""
         return f"{self.labels[self.second[at]]} {number(self.second_score[at])}" if self.second[at] >= 0 else ""
+
+    def relocate(self, at: int, source: ImageSource) -> None:
+        """The file of a picture lies at another place now; what was said of it holds."""
+        if isinstance(self.sources, tuple):
+            self.sources = list(self.sources)
+        self.sources[at] = source  # type: ignore[index]
+        self.paths[at] = source.path
 
     def position_of(self, source: ImageSource) -> int:
         """Where ``source`` stands, or -1."""

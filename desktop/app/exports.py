@@ -18,6 +18,7 @@ from desktop.core.figures.result_files import estimate_json, figures_json, write
 from desktop.core.notices import medical_notice
 from desktop.core.translate import QT_TRANSLATE_NOOP
 from desktop.core.types import FoveaError
+from desktop.ml.exchange.export_formats import ARCHIVE, MODEL_FORMATS
 from desktop.system.csv_cells import CsvWriter
 from desktop.system.files import disk_of, saying, write_atomically
 from desktop.system.words import english, phrase
@@ -58,8 +59,8 @@ Save = Callable[[ToSave, Path, Callable[[], bool]], None]
 class Export:
     """One format of one ``subject``: its endings (the first one is the usual), its ``name``, the words of a button or
     a dialog, and what to say ``about`` it. ``report`` says that it is one to read. ``save`` writes an evaluation; other
-    subjects have writers of their own, chosen by the ending. ``form`` is what :mod:`desktop.ml.exchange.export_model`
-    calls it."""
+    subjects have writers of their own, chosen by the ending. ``form`` is what a model's format is called in
+    :data:`desktop.ml.exchange.export_formats.MODEL_FORMATS`."""
 
     subject: Subject
     endings: tuple[str, ...]
@@ -148,34 +149,12 @@ EXPORTS: tuple[Export, ...] = (
         "Fovea",
         QT_TRANSLATE_NOOP("Exports", "Complete, for another Fovea (.zip)"),
         QT_TRANSLATE_NOOP("Exports", "everything, with its card and checksums"),
-        form="zip",
+        form=ARCHIVE,
     ),
-    Export(
-        "model",
-        (".keras",),
-        "Keras",
-        QT_TRANSLATE_NOOP("Exports", "Keras (.keras)"),
-        QT_TRANSLATE_NOOP("Exports", "to train on, or to use in Python"),
-        form="keras",
-    ),
-    Export(
-        "model",
-        (".tflite",),
-        "LiteRT",
-        QT_TRANSLATE_NOOP("Exports", "LiteRT (.tflite)"),
-        QT_TRANSLATE_NOOP("Exports", "for phones and small computers"),
-        form="tflite",
-    ),
-    Export(
-        "model",
-        (".onnx",),
-        "ONNX",
-        QT_TRANSLATE_NOOP("Exports", "ONNX (.onnx)"),
-        QT_TRANSLATE_NOOP("Exports", "for ONNX Runtime and many other programs"),
-        form="onnx",
-    ),
+    *(Export("model", (row.ending,), row.name, row.words, row.about, form=row.id) for row in MODEL_FORMATS.values()),
 )
-"""Every format that something is exported in, in the order shown."""
+"""Every format that something is exported in, in the order shown; those of a model's network have a table of their own,
+:data:`desktop.ml.exchange.export_formats.MODEL_FORMATS`."""
 
 
 def exports_of(subject: Subject) -> tuple[Export, ...]:

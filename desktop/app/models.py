@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from desktop.app.exports import export_for
 from desktop.ml.exchange import export_model, foreign, import_model
@@ -67,4 +67,4 @@ def export_file(
     """Write a model in the form that the ending of ``target`` (or ``form``) names. Raises
     :class:`desktop.core.types.FoveaError`, ``bad-suffix`` among them."""
     chosen = form or export_for("model", target).form
-    return export_model.export(entry, cast("export_model.Target", chosen), target, pictures, tell, control)
+    return export_model.export(entry, chosen, target, pictures, tell, control)

@@ -10,7 +10,6 @@ import contextlib
 import csv
 import json
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from typing import Any, Literal
 from desktop.app.exports import write_rows
 from desktop.app.teaching import add_source
 from desktop.core.data.dataset import ALL, Interrupted, look_of
+from desktop.core.data.file_names import folder_names
 from desktop.core.data.read_labels_file import common_folder, relative
 from desktop.core.progress import IsCancelled, ReadProgress
 from desktop.core.types import FoveaError, ImageSource
@@ -29,9 +29,6 @@ from desktop.store.project_facts import How
 from desktop.system.files import check_room, disk_of, reason_of, saying, write_atomically
 
 FolderWay = Literal["copy", "link"]
-_FORBIDDEN = re.compile(r'[\x00-\x1f<>:"/\\|?*]')
-_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
-_LONGEST_NAME = 100
 _PORTION = 5_000
 _NAMES = ("file", "filename", "file_name", "image", "image_id", "picture", "path", "name", "id", "img")
 _LABELS = ("label", "labels", "class", "class_name", "category", "target", "diagnosis", "dx", "species", "breed", "y")
@@ -158,24 +155,6 @@ def export_coco(project: Project, target: Path) -> int:
     with saying(f"'{target.name}'", disk_of(target)):
         write_atomically(target, text)
     return len(chosen)
-
-
-def folder_names(classes: Sequence[str]) -> dict[str, str]:
-    """A folder's name for each class, readable, allowed on every system, no two alike where case does not count."""
-    out: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in dict.fromkeys(classes):
-        plain = _FORBIDDEN.sub("_", name).strip().rstrip(". ")[:_LONGEST_NAME].rstrip(". ") or "_"
-        if plain.startswith("."):
-            plain = "_" + plain[1:]
-        if plain.split(".")[0].casefold() in _RESERVED:
-            plain = f"_{plain}"
-        chosen, number = plain, 2
-        while look_of(chosen) in taken:
-            chosen, number = f"{plain} ({number})", number + 1
-        taken.add(look_of(chosen))
-        out[name] = chosen
-    return out
 
 
 def labelled_pictures(project: Project) -> list[tuple[str, str, int, tuple[int, int]]]:

@@ -14,6 +14,7 @@ from desktop.system.words import languages, phrase, worded
 # Command -> what it does, for the overview; each is ``desktop.cli.<command>`` with ``main(argv) -> int``.
 COMMANDS: dict[str, str] = {
     "predict": phrase("classify pictures: files and whole folders"),
+    "sort": phrase("copy or move pictures into folders by answer, or rename them; with undo"),
     "models": phrase("list, verify, install, import, export, rename, delete models"),
     "explain": phrase("draw where in a picture a model found its answer"),
     "evaluate": phrase("measure a model on a folder of labelled pictures"),
@@ -23,11 +24,13 @@ COMMANDS: dict[str, str] = {
     "search": phrase("try many settings of a training and see which won"),
     "study": phrase("see how accuracy grows with the number of pictures"),
     "data": phrase("look through a folder of labelled pictures"),
+    "samples": phrase("copy the samples that come with Fovea into a folder"),
     "selftest": phrase("check this installation: models, engine, window"),
     "screenshot": phrase("draw the window into a PNG file, without a display"),
     "stopwatch": phrase("how long until the window is there, and until it answers"),
     "licences": phrase("every component of this program with its licence"),
     "demo": phrase("classify a few samples with every model, with pictures of the window"),
+    "help": phrase("read the help: its topics, one of them, or where words stand"),
 }
 
 
@@ -40,7 +43,7 @@ def main(argv: list[str]) -> int:
     from desktop.cli import console
 
     console.prepare_streams()
-    if not argv or argv[0] in ("-h", "--help", "help"):
+    if not argv or argv[0] in ("-h", "--help"):
         console.say(_overview())
         return 0 if argv else 2
     if argv[0] in ("-V", "--version"):
@@ -76,7 +79,8 @@ def _overview() -> str:
             "",
             *lines,
             "",
-            phrase("'fovea COMMAND --help' tells more. FOVEA_HOME=FOLDER moves all of Fovea's own files there."),
+            phrase("'fovea COMMAND --help' tells more, 'fovea help' explains the program."),
+            phrase("FOVEA_HOME=FOLDER moves all of Fovea's own files there."),
             phrase("--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.", languages=", ".join(languages())),
         ]
     )

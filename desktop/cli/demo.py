@@ -13,8 +13,9 @@ from desktop.cli.parser import Parser
 from desktop.cli.predict import spoken, top_classes
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.walk import FoundFile
+from desktop.core.trust.suiting import WORDS
 from desktop.core.types import FoveaError
-from desktop.engine.messages import Failure
+from desktop.engine.messages import Failure, Prediction
 from desktop.store.store import ModelEntry, ModelStore
 from desktop.system.words import phrase
 
@@ -111,24 +112,35 @@ def _classify(tours: list[Tour]) -> bool:
                 if remark:
                     console.say(f"  {remark}")
             rows: list[tuple[str, ...]] = [("picture", "answer", manifest.scores, "next", "ms", "")]
-            for item, result in answers(engine, manifest.id, map(FoundFile, tour.pictures)):
+            for item, result in answers(engine, manifest.id, map(FoundFile, tour.pictures), advised=True):
                 name = console.printable(Path(item.path).name)
                 if isinstance(result, Failure):
                     failed = True
                     rows.append((name, phrase("no answer"), "", result.message, "", ""))
                     continue
-                others = [
-                    f"{label} {score:.3f}"
-                    for label, score in top_classes(result, manifest.labels, _TOP)
-                    if label != result.label
-                ]
-                elapsed = result.elapsed.decode + result.elapsed.prepare + result.elapsed.predict
-                outside = result.domain is not None and not result.domain.inside
-                gate = NOTICES["other-kind"].text.rstrip(".").lower() if outside else ""
-                score, time = f"{result.answer_score:.3f}", f"{elapsed:.1f}"
-                rows.append((name, spoken(result), score, ", ".join(others), time, gate))
+                rows.append((name, *_row(result, manifest.labels)))
             console.say(console.table(rows, right=(2, 4)))
     return failed
+
+
+def _row(result: Prediction, labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Answer, its score, what comes next, milliseconds, and a remark. Of a picture that is not of the model's kind no
+    class is the answer: what it scored all the same comes next, in brackets."""
+    elapsed = result.elapsed.decode + result.elapsed.prepare + result.elapsed.predict
+    outside = result.domain is not None and not result.domain.inside and not result.several
+    others = ", ".join(
+        f"{label} {score:.3f}" for label, score in top_classes(result, labels, _TOP) if outside or label != result.label
+    )
+    if outside:
+        suits = _inner(WORDS[result.suits]) if result.suits else ""
+        remark = "; ".join(filter(None, (_inner(NOTICES["other-kind"].text), suits)))
+        return "no answer", "", f"({others})", f"{elapsed:.1f}", remark
+    return spoken(result), f"{result.answer_score:.3f}", others, f"{elapsed:.1f}", ""
+
+
+def _inner(sentence: str) -> str:
+    """A sentence as a part of a line."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def _draw(tours: list[Tour], out: Path) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from desktop.cli import console
 from desktop.cli.table_words import word
 from desktop.core.types import INTERPOLATIONS, FoveaError, StoreError
+from desktop.ml.exchange.export_formats import MODEL_FORMATS
 from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts
 from desktop.store import catalogue, changes
 from desktop.store.download import DownloadControl, Transfer
@@ -62,7 +63,8 @@ def add_actions(actions: Any) -> None:
     about.add_argument("--medical", action="store_true", help="it is about medical pictures: its card says so")
     exporting = add("export", help="write a model for other programs, with a certificate of its answers")
     exporting.add_argument("id", metavar="ID")
-    exporting.add_argument("out", type=Path, metavar="FILE", help="ends in .keras, .tflite, .onnx, or .zip (all of it)")
+    endings = ", ".join(row.ending for row in MODEL_FORMATS.values())
+    exporting.add_argument("out", type=Path, metavar="FILE", help=f"ends in {endings}, or .zip (all of it)")
     exporting.add_argument(
         "--pictures",
         type=Path,

@@ -12,7 +12,7 @@ from desktop.cli.answers import Answerable, Result, answers
 from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.pictures.studies import FoundFrame, FoundSeries, LeftOut, ReadingHeads, each_frame, find_studies
-from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set
+from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set, like_those
 from desktop.core.trust.reasons import NOTICED, REASONS, told
 from desktop.core.trust.suiting import WORDS
 from desktop.core.types import StoreError
@@ -43,6 +43,8 @@ With --json every picture gives one object on a line of its own:
   - or, where it failed, path and error (kind, message);
   - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
   series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -54,7 +56,12 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
 
 def main(argv: list[str]) -> int:
     """Run the command; returns its exit status (0 all answered, 1 some failed, 2 usage)."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if bool(options.paths) == bool(options.camera):
+        parser.error(phrase("either pictures or --camera are needed"))
+    if options.frames and not options.camera:
+        parser.error(phrase("--frames goes with --camera"))
     store = ModelStore()
     try:
         manifest = store.require(options.model).manifest
@@ -62,6 +69,10 @@ def main(argv: list[str]) -> int:
         console.complain(error.message, error.hint)
         return 2 if error.kind == "no-such-model" else 1
     assert manifest is not None
+    if options.camera:
+        from desktop.cli.predict_camera import run
+
+        return run(options, manifest)
     return _run(options, manifest)
 
 
@@ -93,10 +104,16 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     parser.add_argument(
+        "--camera",
+        metavar="N",
+        help="instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C",
+    )
+    parser.add_argument("--frames", type=_count, metavar="N", help="with --camera: end after so many answers")
+    parser.add_argument(
         "--files", action="store_true", help=phrase("of the pictures of a study: name their files, too")
     )
     parser.add_argument(
-        "paths", nargs="+", metavar="PATH", help=phrase("a picture, a folder of pictures, or a DICOMDIR")
+        "paths", nargs="*", metavar="PATH", help=phrase("a picture, a folder of pictures, or a DICOMDIR")
     )
     return parser
 
@@ -124,11 +141,7 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     from desktop.engine.client import EngineClient
 
     progress = console.ProgressLine()
-    writer = (
-        JsonWriter(options.top or _JSON_TOP, options.error_rate, options.files)
-        if options.json
-        else TextWriter(manifest, options.top or 1, options.files)
-    )
+    writer = writer_for(options, manifest)
     if manifest.medical and not options.json:
         console.note(NOTICES["medical"].text)
     answered = failed = 0
@@ -182,6 +195,13 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     return 1 if failed else 0
 
 
+def writer_for(options: argparse.Namespace, manifest: Manifest) -> JsonWriter | TextWriter:
+    """What prints the answers as the options ask for."""
+    if options.json:
+        return JsonWriter(options.top or _JSON_TOP, options.error_rate, options.files)
+    return TextWriter(manifest, options.top or 1, options.files)
+
+
 def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list[tuple[str, float]]:
     """The ``count`` classes with the highest scores, highest first, equal ones in the order of the labels."""
     scores = result.probabilities
@@ -229,8 +249,9 @@ def as_json(
         return {"path": path, "error": {"kind": result.kind, "message": result.message}}
     elapsed, labels, verdict, sets = result.elapsed, manifest.labels, result.domain, manifest.conformal
     chosen = None
-    # A promise about the model's own kind says nothing of a picture outside it.
-    if sets is not None and error_rate in sets.rates and (verdict is None or verdict.inside):
+    # A promise about the model's own kind says nothing of a picture outside it, or of another size altogether.
+    promised = (verdict is None or verdict.inside) and (sets is None or like_those(sets, result.original_size))
+    if sets is not None and error_rate in sets.rates and promised:
         chosen = answer_set(result.probabilities, result.index, sets, error_rate)
     return {
         "path": path,

@@ -19,7 +19,7 @@ _LARGEST = 8192
 _TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
 _MODEL_TABS = ("card", "curves", "evaluation", "layers", "files")
 _TRAIN_TABS = ("jobs", "runs", "searches")
-_ORDERS = ("all", "without", "uncertain", "mistakes", "unlike", "suggested", "newest")
+_ORDERS = ("all", "without", "uncertain", "drawn", "mistakes", "unlike", "suggested", "newest")
 _ALL_TABS = tuple(dict.fromkeys((*_TABS, *_TRAIN_TABS, *_MODEL_TABS)))
 _PREFERRED = (EVERYDAY, "cifar10", "mnist-digits")
 

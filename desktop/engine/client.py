@@ -134,8 +134,9 @@ class EngineClient:
         """The process id of the engine, ``None`` while there is none."""
         return self._process.pid if self._process is not None else None
 
-    def start(self) -> None:
-        """Start the engine process; returns at once, a :class:`Ready` follows among the events.
+    def start(self, *requests: Request) -> None:
+        """Start the engine process and send it the first ``requests``; returns at once, a :class:`Ready` follows among
+        the events.
 
         Where the system refuses another process (none left, no memory), that counts as an engine that has died.
         """
@@ -150,6 +151,8 @@ class EngineClient:
                 "no process could be started: {value}", value=getattr(error, "strerror", None) or type(error).__name__
             )
         self._heard = time.monotonic()
+        for request in requests:
+            self._take(request, [])
 
     def next_id(self) -> int:
         """A fresh request id, larger than all before."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from multiprocessing.connection import Connection
 from typing import Any
 
+_NICE = 5  # on Unix: 0 is usual, 19 the most patient
+_AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
+
 
 def _begin(process: str) -> None:
     """Ctrl-C in a terminal reaches children as well: the parent decides. A crash leaves a report where it watches."""
@@ -21,9 +24,20 @@ def _begin(process: str) -> None:
 def engine(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
     """Run the engine until the pipe closes."""
     _begin("engine")
+    from desktop.core.pictures.decode_in_child import WARM
+    from desktop.engine import child
+    from desktop.system.workers import Workers
+
+    child.quiet_native_output()
+    child.lead_group()  # who ends this process ends its children as well
+    if patient:
+        child.step_back(_NICE)
+    # The first child comes up beside this process, whose own imports take as long.
+    decoders = Workers(_AWAITED, keep=1)
+    decoders.warm(*WARM)
     from desktop.engine.worker import serve
 
-    serve(connection, bundled, user, threads, patient)
+    serve(connection, bundled, user, threads, decoders)
 
 
 def explainer(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
@@ -60,9 +74,33 @@ def searcher(connection: Connection, name: str, plan: str, space: tuple[Any, ...
     serve(connection, name, plan, space, trials, prune)
 
 
+def camera(connection: Connection, source: Any) -> None:
+    """Have a camera open and hand its frames over until told to end, or the pipe closes."""
+    _begin("camera")
+    from desktop.engine.camera_child import serve
+
+    serve(connection, source)
+
+
+def camera_finder(connection: Connection, most: int) -> None:
+    """Try one camera's number after the other and tell which there are."""
+    _begin("cameras")
+    from desktop.engine.camera_child import find
+
+    find(connection, most)
+
+
 def teacher(connection: Connection, folder: str, network: str, threads: int | None) -> None:
     """Learn from the labels of the project in ``folder`` until the pipe closes."""
     _begin("teacher")
     from desktop.engine.teacher import serve
 
     serve(connection, folder, network, threads)
+
+
+def similar(connection: Connection, wanted: Any, sources: Any, model: str) -> None:
+    """Find which of some pictures are like one, tell, and end."""
+    _begin("similar")
+    from desktop.engine.similar_child import serve
+
+    serve(connection, wanted, sources, model)

@@ -6,17 +6,22 @@ Used inside the engine's child process, and by self-tests that ask about one mod
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from desktop.core.trust import domain, general_words, saliency
+from desktop.core.trust import domain, general_words, saliency, second
 from desktop.core.trust.neighbours import Neighbour, Neighbours
 from desktop.core.types import DomainVerdict, FoveaError, StoreError
 from desktop.engine.mapped import release
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelEntry, check_usable, read_verified
 from desktop.system.words import phrase
+
+if TYPE_CHECKING:
+    from desktop.ml.data.second_look import SecondLook
 
 BATCH = 16  # images a call in a batch: throughput is flat beyond it on CPUs, latency is not
 _MAX_THREADS = 8
@@ -42,11 +47,17 @@ def default_threads() -> int:
 class LoadedModel:
     """A verified model of the store, ready to answer.
 
-    Raises :class:`StoreError` (``damaged``, ``not-installed``, ``mismatch``) when its files do not carry their
-    checksums or do not fit their description.
+    ``second_look`` is asked, when it is first needed, for what gives a second opinion on pictures that the model's gate
+    takes for its kind; without one the gate alone decides. Raises :class:`StoreError` (``damaged``, ``not-installed``,
+    ``mismatch``) when its files do not carry their checksums or do not fit their description.
     """
 
-    def __init__(self, entry: ModelEntry, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        entry: ModelEntry,
+        threads: int | None = None,
+        second_look: Callable[[], SecondLook | None] = lambda: None,
+    ) -> None:
         self.manifest: Manifest = check_usable(entry)
         self.file_sha256 = self.manifest.files["model.tflite"].sha256
         self._path = str(read_verified(entry, "model.tflite"))
@@ -56,6 +67,7 @@ class LoadedModel:
         self.lane_call = self._largest_call(self._main.runner(1).largest_bytes)
         self._idle: list[_Lane] = []
         self.gate = self._gate(entry)
+        self._second = _SecondOpinion(entry, second_look) if second.FILE in self.manifest.files else None
         self.head = self._head(entry)
         self.words = general_words.for_labels(self.manifest.label_ids)
         self._neighbours = Neighbours.read(self.file_sha256) if self.gate is not None else None
@@ -123,9 +135,10 @@ class LoadedModel:
         if not gated or self.gate is None:
             return ModelAnswers(found["probabilities"], (None,) * len(batch))
         seen = domain.features(batch, found.get("embedding"), found.get("map"), self.gate.toned)
-        return ModelAnswers(
-            found["probabilities"], tuple(self.gate.verdicts(seen, self.manifest.preprocess.fit == "mnist"))
-        )
+        verdicts = self.gate.verdicts(seen, self.manifest.preprocess.fit == "mnist")
+        if self._second is not None:
+            verdicts = self._second.beside(batch, verdicts)
+        return ModelAnswers(found["probabilities"], tuple(verdicts))
 
     def _gate(self, entry: ModelEntry) -> domain.Gate | None:
         """The model's domain gate. Raises ``mismatch`` where it was made for another network."""
@@ -178,6 +191,30 @@ class LoadedModel:
             return 0
         room = _LANES_BYTES // self._threads - 2 * self.manifest.files["model.tflite"].size
         return next((call for call in _LANE_CALLS if 3 * call * largest_bytes <= room), 0)
+
+
+class _SecondOpinion:
+    """What the everyday network says of pictures that a model's gate takes for its kind; several threads may ask."""
+
+    def __init__(self, entry: ModelEntry, second_look: Callable[[], SecondLook | None]) -> None:
+        self._gate = second.from_json(read_verified(entry, second.FILE).read_bytes())
+        self._second_look = second_look
+        self._lock = threading.Lock()
+
+    def beside(self, batch: np.ndarray, verdicts: list[DomainVerdict]) -> list[DomainVerdict]:
+        """``verdicts`` on a batch, and what this says of those that are inside."""
+        inside = [place for place, verdict in enumerate(verdicts) if verdict.inside]
+        if not inside:
+            return verdicts
+        with self._lock:
+            look = self._second_look()
+            if look is None or look.size(batch) != len(self._gate.shift):
+                return verdicts
+            found = look.features(batch[inside])
+        agreed = list(verdicts)
+        for place, verdict in zip(inside, self._gate.beside([verdicts[i] for i in inside], found), strict=True):
+            agreed[place] = verdict
+        return agreed
 
 
 class _Lane:

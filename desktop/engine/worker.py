@@ -21,13 +21,13 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from desktop.core.pictures.decode_in_child import PreparedFile, bring_in, one, show
+from desktop.core.pictures.decode_in_child import WARM, PreparedFile, bring_in, one, show
 from desktop.core.trust.saliency import seen_box
-from desktop.core.types import FoveaError, ImageSource
-from desktop.engine import child
+from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
 from desktop.engine.advising import suiting_model
 from desktop.engine.answers import DEVICE, failure_of, prediction_of, thumbnail_of
 from desktop.engine.batching import FLUSH_S, Batch, milliseconds_since
@@ -60,24 +60,25 @@ from desktop.engine.messages import (
     WarmRequest,
 )
 from desktop.engine.model import BATCH, LoadedModel, check_scores, default_threads
+from desktop.engine.photographs import looked_at
 from desktop.store.store import ModelStore
 from desktop.system.words import phrase
 from desktop.system.workers import WorkCancelled, Workers, cores
 
+if TYPE_CHECKING:
+    from desktop.ml.data.second_look import SecondLook
+
 _KEPT_MODELS = 5  # three that were asked for in turn, and those that may be asked whether they would suit
 _CAREFUL_GROUP = 1
 _NICE = 5  # on Unix: 0 is usual, 19 the most patient
-_AWAITED = 3  # children that open pictures which somebody waits for: one an answer, one to look at, one small
+_BATCHES_S = 1.0  # after a model was loaded: children for a folder, should one come
 _GIVE_UP_S = 2.0  # a picture that takes longer to open is let go when a newer one is asked for
 
 
-def serve(connection: Connection, bundled: str, user: str, threads: int | None, patient: bool) -> None:
-    """Entry point of the child process; returns when told to, or when the other side of the pipe is gone."""
-    child.quiet_native_output()
-    child.lead_group()  # who ends this process ends its children as well
-    if patient:
-        child.step_back(_NICE)
-    engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads())
+def serve(connection: Connection, bundled: str, user: str, threads: int | None, decoders: Workers) -> None:
+    """The work of the child process; returns when told to, or when the other side of the pipe is gone. ``decoders``
+    open the pictures that somebody waits for: one an answer, one to look at, one small."""
+    engine = _Engine(connection, ModelStore(Path(bundled), Path(user)), threads or default_threads(), decoders)
     engine.run()
     # Threads inside native code must not delay the end, and there is nothing to save.
     os._exit(0)
@@ -94,7 +95,7 @@ def _step_back() -> None:
 
 
 class _Engine:
-    def __init__(self, connection: Connection, store: ModelStore, threads: int) -> None:
+    def __init__(self, connection: Connection, store: ModelStore, threads: int, decoders: Workers) -> None:
         self._connection = connection
         self._store = store
         self._threads = threads
@@ -108,12 +109,13 @@ class _Engine:
         self._previews: dict[tuple[type, str], PreviewRequest | SampleRequest | RadiographRequest] = {}
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
+        self._second_looks: list[SecondLook | None] = []  # at most one
         self._explain: ExplainRequest | None = None
         self._explaining = 0  # the id of the request whose map is being made; 0 once it is no longer wanted
         self._lanes: Lanes | None = None  # of the first batch, once it has begun
         self._answering = False
         self._pool = ThreadPoolExecutor(cores(), thread_name_prefix="batch", initializer=_step_back)
-        self._decoders = Workers(_AWAITED, keep=1)
+        self._decoders = decoders
         self._batch_decoders = Workers(cores(), patient=True)
         self._at_work: set[int] = set()  # the requests that somebody waits for and that are being answered
         self._unwanted: set[int] = set()  # those of them that were cancelled
@@ -121,7 +123,6 @@ class _Engine:
     def run(self) -> None:
         """Read requests until told to stop."""
         self.send(Ready(os.getpid(), DEVICE, _versions()))
-        self._decoders.warm("desktop.core.pictures.decode_in_child:_bring_in")
         for target in (self._predicting, self._picturing, self._thumbnailing):
             threading.Thread(target=target, daemon=True).start()
         while True:
@@ -253,8 +254,9 @@ class _Engine:
         if held is None or held[1] is not model:
             spec = model.manifest.preprocess
             # The first run of an interpreter packs its weights; better now than with the first picture.
-            model.predict(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8))
-        self._batch_decoders.warm("desktop.core.pictures.decode_in_child:_bring_in", cores())
+            model.answer(np.zeros((1, spec.height, spec.width, spec.channels), np.uint8), gated=True)
+        # A picture that waits already goes first.
+        threading.Timer(_BATCHES_S, self._batch_decoders.warm, WARM, {"count": cores()}).start()
         self.send(Warmed(request.id, request.model, milliseconds_since(begin)))
 
     def _answer(self, request: PredictRequest | ReadRequest) -> None:
@@ -272,9 +274,19 @@ class _Engine:
         answer = prediction_of(
             request.id, request.source, 0, model, opened, scores[0], spent, True, verdicts[0], model.answer
         )
+        answer = self._looked_at(answer, self._decoders, unwanted)
         if answer.domain is not None and not answer.domain.inside:
             answer = replace(answer, nearest=model.nearest(opened.prepared.pixels))
         self.send(answer)
+
+    def _looked_at(self, answer: Prediction, decoders: Workers, cancelled: Callable[[], bool]) -> Prediction:
+        """``answer``, its verdict beside what the everyday network sees in a photograph."""
+
+        def prepared(spec: PreprocessSpec) -> np.ndarray:
+            return bring_in(answer.source, spec, decoders, cancelled).prepared.pixels
+
+        verdict = looked_at(answer.model, answer.original_size, answer.domain, prepared, self._load)
+        return answer if verdict is answer.domain else replace(answer, domain=verdict)
 
     def _advised(self, request: AdviseRequest) -> None:
         unwanted = self._let_go(request.id, lambda: bool(self._advise or self._predict or self._read))
@@ -282,7 +294,11 @@ class _Engine:
         self.send(Advice(request.id, request.model, request.source, suits))
 
     def _with_advice(self, batch: Batch, answer: Prediction | Failure) -> Prediction | Failure:
-        """An answer of a batch, with the model that would suit its picture where that was asked for."""
+        """An answer of a batch, with what the everyday network says of its picture, and with the model that would suit
+        it where that was asked for."""
+        with contextlib.suppress(FoveaError, WorkCancelled):  # opened once more, it may be gone: the answer stands
+            if isinstance(answer, Prediction):
+                answer = self._looked_at(answer, self._batch_decoders, lambda: batch.cancelled)
         if not batch.request.advised or isinstance(answer, Failure) or answer.several:
             return answer
         if answer.domain is None or answer.domain.inside:
@@ -448,11 +464,19 @@ class _Engine:
         if held is not None and held[0] == checksum and held[1].manifest == entry.manifest:
             self._models.move_to_end(model_id)
             return held[1]
-        model = LoadedModel(entry, self._threads)
+        model = LoadedModel(entry, self._threads, self._second_look)
         self._models[model_id] = (checksum, model)
         while len(self._models) > _KEPT_MODELS:
             self._models.popitem(last=False)
         return model
+
+    def _second_look(self) -> SecondLook | None:
+        """The everyday network for second opinions, loaded once; ``None`` where it is not installed."""
+        if not self._second_looks:
+            from desktop.ml.data.second_look import SecondLook  # most engines never need it
+
+            self._second_looks.append(SecondLook.of(self._store, self._threads))
+        return self._second_looks[0]
 
     # Pictures to look at
 

@@ -246,7 +246,7 @@ class Report:
             phrase("ECE: top score against share right, 15 bins of equal width."),
         ]
         persons = self.figures.persons
-        lines[:0] = _persons_methods(persons) if persons is not None else [_INDEPENDENT]
+        lines[:0] = _persons_methods(persons) if persons is not None else [worded(_INDEPENDENT)]
         if self.result.model.threshold is not None:
             lines.append(phrase("A threshold that was chosen on this very data would make its figures look too good."))
         return lines

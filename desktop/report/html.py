@@ -16,7 +16,7 @@ from desktop.core.figures.intervals import FEWEST, shown
 from desktop.core.figures.table import in_one, written
 from desktop.report import plots
 from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
-from desktop.system.words import direction, language, phrase
+from desktop.system.words import direction, language, phrase, worded
 
 _TABLE_CLASSES = 25  # classes up to which the matrix is a table; more become a drawing
 _CSS = """
@@ -183,7 +183,7 @@ def _matrix(report: Report) -> str:
 
 
 def _classes(report: Report) -> str:
-    return f"<p class='quiet'>{escape(CLASS_NOTE)}</p>" + _table(report.class_heads(), report.class_rows(), "lines n")
+    return _quiet(worded(CLASS_NOTE)) + _table(report.class_heads(), report.class_rows(), "lines n")
 
 
 def _curves(report: Report) -> str:
@@ -302,4 +302,4 @@ def _card(report: Report) -> str:
         body = f"<p>{escape(texts[0])}</p>" if len(texts) == 1 else _list(texts)
         parts.append(f"<h3>{escape(head)}</h3>{body}")
     notice = f"<p><b>{escape(report.notice)}</b></p>" if report.notice else ""
-    return notice + ("".join(parts) or f"<p>{escape(_SILENT)}</p>")
+    return notice + ("".join(parts) or f"<p>{escape(worded(_SILENT))}</p>")

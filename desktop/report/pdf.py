@@ -17,7 +17,7 @@ from desktop.core.types import FoveaError
 from desktop.report import plots
 from desktop.report.content import CLASS_NOTE, Mistake, Report, text_of
 from desktop.report.plots import ACCENT, BORDER, SECONDARY, TEXT, WRONG
-from desktop.system.words import phrase
+from desktop.system.words import phrase, worded
 
 _WIDTH, _HEIGHT = 8.27, 11.69  # A4 in inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.7, 7.57, 11.0, 0.75
@@ -138,6 +138,12 @@ class _Pages:
         self.y -= height + 0.1
 
 
+_BOXES = phrase(
+    "Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' "
+    "(fonts-noto-cjk), or write the report as HTML, which any browser shows."
+)
+
+
 def write_pdf(report: Report, path: Path, cancelled: Callable[[], bool]) -> None:
     """Write the report to ``path``; pages are A4, upright. Raises OSError, and ``stopped`` once it is ``cancelled``."""
     with (
@@ -165,6 +171,9 @@ def _first(pages: _Pages, report: Report) -> None:
     pages.heading(report.title, 15)
     if report.notice:
         pages.text(report.notice, 10, WRONG)
+    boxes = plots.missing("".join((report.title, report.notice, *(text for row in report.facts() for text in row))))
+    if boxes:  # in English: the fonts that are there have its letters
+        pages.text(_BOXES.english, 9, WRONG)
     if report.unanswered:
         pages.text(report.unanswered, 10, WRONG)
     pages.y -= 0.1
@@ -207,7 +216,7 @@ def _matrix(pages: _Pages, report: Report) -> None:
 
 def _classes(pages: _Pages, report: Report) -> None:
     pages.heading(phrase("Per class"), keep=1.5)
-    pages.text(CLASS_NOTE, 8, SECONDARY)
+    pages.text(worded(CLASS_NOTE), 8, SECONDARY)
     heads = report.class_heads()
     room = (_RIGHT - 2.9) / (len(heads) - 3)
     places = (_LEFT, 1.8, 2.3, *(2.9 + room * number for number in range(len(heads) - 3)))

@@ -21,25 +21,50 @@ from matplotlib.figure import Figure
 from desktop.core.figures.calibration import Bin, RiskCoverage
 from desktop.core.figures.metrics import Curves
 from desktop.core.figures.result import Figures
-from desktop.system.words import phrase
+from desktop.system.words import language, phrase
 
 TEXT, SECONDARY, BORDER, ACCENT, WRONG, SOFT = "#1a1e26", "#5a6472", "#dfe3e9", "#2b6ce6", "#c93c3c", "#e8f0fe"
 VARIABLES = {TEXT: "--text", SECONDARY: "--secondary", BORDER: "--border", ACCENT: "--accent", WRONG: "--wrong"}
 _WANTED_FONTS = (
-    "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans Arabic", "Microsoft YaHei", "Yu Gothic",
-    "Segoe UI", "Hiragino Sans", "PingFang SC", "Geeza Pro", "Arial Unicode MS",
+    "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans SC", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "STHeiti",
+    "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimSun", "Noto Sans CJK JP", "Noto Sans JP", "Yu Gothic", "Meiryo",
+    "MS Gothic", "Hiragino Sans", "IPAexGothic", "IPAGothic", "TakaoPGothic", "VL Gothic", "Droid Sans Fallback",
+    "Noto Sans Arabic", "Noto Naskh Arabic", "Noto Sans Hebrew", "Segoe UI", "Geeza Pro", "Arial Unicode MS", "Arial",
 )  # fmt: skip
+"""Fonts of systems and of Linux's packages. None is shipped (docs/packaging.md says why)."""
+_JAPANESE = ("JP", "Yu Gothic", "Meiryo", "MS Gothic", "Hiragino Sans", "IPA", "Takao", "VL Gothic")
 _MATRIX_TEXT = 15  # classes up to which the cells carry their counts
 
 
-@functools.cache
 def fonts() -> list[str]:
-    """The fonts that are installed here, in the order in which a missing character is looked for in them."""
+    """The fonts that are installed here, in the order in which a missing character is looked for in them: what Chinese
+    and Japanese share looks different in each."""
+    return _fonts(language())
+
+
+@functools.cache
+def _fonts(spoken: str) -> list[str]:
     from matplotlib.font_manager import fontManager
 
     logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     there = set(fontManager.get_font_names())
-    return [name for name in _WANTED_FONTS if name in there] or ["sans-serif"]
+    found = [name for name in _WANTED_FONTS if name in there]
+    if spoken == "ja":
+        found.sort(key=lambda name: (name != "DejaVu Sans", not name.startswith(_JAPANESE) and "JP" not in name))
+    return found or ["sans-serif"]
+
+
+def missing(text: str) -> str:
+    """The characters of ``text`` that no font here has, each once: they would be drawn as boxes."""
+    from matplotlib.font_manager import FontProperties, fontManager, get_font
+
+    wanted = {c for c in text if c.isprintable() and not c.isascii()}
+    for name in fonts():
+        if not wanted:
+            break
+        font = get_font(fontManager.findfont(FontProperties(family=name)))
+        wanted -= {c for c in wanted if font.get_char_index(ord(c))}
+    return "".join(sorted(wanted))
 
 
 def style() -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QThread, Signal, Slot
+from PySide6.QtCore import QObject, QThread, QTimer, Signal, Slot
 
 from desktop.core.types import ImageSource
 from desktop.engine import messages
@@ -18,6 +18,9 @@ from desktop.engine import messages
 if TYPE_CHECKING:
     from desktop.core.types import PreprocessSpec
     from desktop.engine.client import EngineClient
+
+
+_ANSWER_FIRST_MS = 400
 
 
 class _Supervisor(QThread):
@@ -32,8 +35,9 @@ class _Supervisor(QThread):
         self._stopping = False
 
     def run(self) -> None:
-        """Start the process, hand out answers until told to stop."""
-        self._client.start()
+        """Start the process, where it has not been, and hand out answers until told to stop."""
+        if self._client.pid is None:
+            self._client.start()
         while not self._stopping:
             for answer in self._client.events(None):
                 self.answered.emit(answer)
@@ -47,7 +51,8 @@ class _Supervisor(QThread):
 
 
 class EngineService(QObject):
-    """Predictions, previews and thumbnails without ever blocking the window.
+    """Predictions, previews and thumbnails without ever blocking the window. ``predictor``: the engine that predicts,
+    where it was started already; it is this service's from now on.
 
     Each call returns a request id, ever increasing; each signal carries one dataclass of
     :mod:`desktop.engine.messages` with that id. ``ready`` and ``engine_lost`` are of any of the two processes;
@@ -70,9 +75,9 @@ class EngineService(QObject):
     engine_lost = Signal(object)
     process_changed = Signal(str, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, predictor: EngineClient | None = None) -> None:
         super().__init__(parent)
-        self._predictor: EngineClient | None = None
+        self._predictor = predictor
         self._viewer: EngineClient | None = None
         self._gradients: EngineClient | None = None
         self._supervisors: list[_Supervisor] = []
@@ -90,19 +95,21 @@ class EngineService(QObject):
             return
         from desktop.engine.client import EngineClient
 
-        self._predictor, self._viewer = EngineClient(), EngineClient(threads=1, patient=True)
+        self._predictor, self._viewer = self._predictor or EngineClient(), EngineClient(threads=1, patient=True)
         routes = ((self._predictor, "predictor", self._route_predictor), (self._viewer, "viewer", self._route_viewer))
         for client, name, route in routes:
             supervisor = _Supervisor(client, name)
             supervisor.answered.connect(route)
             self._supervisors.append(supervisor)
-        # The viewer follows when the predictor is up: coming up together each would take twice as long, and the answer
-        # is what is waited for.
+        # The viewer follows when the predictor has answered, or has been up for a moment: coming up together each would
+        # take twice as long, and the answer is what is waited for.
         self._supervisors[0].start()
 
     @Slot()
     def stop(self) -> None:
         """End both processes and threads."""
+        if self._predictor is not None and not self._supervisors:
+            self._predictor.close()
         for supervisor in self._supervisors:
             supervisor.answered.disconnect()
             supervisor.stop()
@@ -200,12 +207,19 @@ class EngineService(QObject):
 
     @Slot(object)
     def _route_predictor(self, answer: object) -> None:
+        if isinstance(answer, messages.Ready):
+            QTimer.singleShot(_ANSWER_FIRST_MS, self._start_others)
+        elif not isinstance(answer, messages.Warmed):
+            self._start_others()
         if isinstance(answer, messages.Ready | messages.EngineLost):
-            for supervisor in self._supervisors[1:]:
-                if not supervisor.isRunning():
-                    supervisor.start()
             self.process_changed.emit("predictor", answer)
         self._route(answer)
+
+    @Slot()
+    def _start_others(self) -> None:
+        for supervisor in self._supervisors[1:]:
+            if not supervisor.isRunning():
+                supervisor.start()
 
     @Slot(object)
     def _route_viewer(self, answer: object) -> None:

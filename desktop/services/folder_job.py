@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -140,6 +140,13 @@ class FolderJob(QObject):
             return None  # it answered another frame
         return self.answers.said(at)
 
+    def relocate(self, items: Iterable[ImageItem]) -> None:
+        """The files of some images lie at other places now: the answers are theirs still."""
+        for item in items:
+            at = self.place_of(item)
+            if at >= 0 and self.answers is not None:
+                self.answers.relocate(at, item.source)
+
     def begin(
         self,
         items: Sequence[ImageItem],
@@ -232,8 +239,7 @@ class FolderJob(QObject):
         plan.answers = BatchColumns(sources, manifest, root)
         yield
         if before is not None:
-            plan.answers.take_over(before, kept)
-            yield
+            yield from plan.answers.take_over(before, kept)
         plan.asked = plan.answers.pending()
         return plan
 

@@ -60,7 +60,7 @@ class LastImages(QObject):
         self._soon.setInterval(_REMEMBER_MS)
         self._soon.timeout.connect(self._save)
         self._found.connect(self._on_found)
-        for changed in (session.was_reset, session.inserted, session.current_changed):
+        for changed in (session.was_reset, session.inserted, session.current_changed, session.relocated):
             changed.connect(self._save_soon)
 
     def restore(self, nothing_else: bool) -> None:

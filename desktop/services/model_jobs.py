@@ -15,7 +15,6 @@ from PySide6.QtCore import QObject, QThread, Signal, Slot
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
-    from desktop.ml.exchange.export_model import Target
     from desktop.ml.exchange.foreign import ForeignFacts, FoundInFile
     from desktop.ml.exchange.install import InstallRequest
     from desktop.store.download import DownloadControl
@@ -137,7 +136,7 @@ class ModelJobs(QObject):
 
         self._begin("import", path.name, work)
 
-    def export(self, entry: ModelEntry, form: Target, target: Path, folder: Path | None) -> None:
+    def export(self, entry: ModelEntry, form: str, target: Path, folder: Path | None) -> None:
         """Write a model for other programs."""
 
         def work(tell: Callable[[Any], None], control: DownloadControl) -> Any:

@@ -6,7 +6,7 @@ is dropped, whenever it comes. Lives in the main thread; knows nothing of views.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,11 @@ class ImageItem:
         self.folded = self.name.casefold()
         self.count = len(stack.frames) if stack is not None else 1
         self.every = False
+
+    @property
+    def first(self) -> ImageSource:
+        """What stands for the item where something is kept of it: of a series its first frame."""
+        return self.stack.frames[0] if self.stack is not None else self.source
 
     @property
     def at(self) -> int:
@@ -78,6 +83,7 @@ class Session(QObject):
     preview_changed = Signal()
     detail_arrived = Signal(object)
     undo_changed = Signal(bool)
+    relocated = Signal()
     engine_state_changed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -188,6 +194,21 @@ class Session(QObject):
     def can_undo(self) -> bool:
         """Whether a removal can be undone."""
         return bool(self._undo)
+
+    def relocate(self, places: Mapping[ImageItem, str]) -> None:
+        """The files of some images lie at other places now, or are called differently; what is known of them holds."""
+        for item in places:
+            if item.source.path is not None and self._by_path.get(item.source.path) is item:
+                del self._by_path[item.source.path]
+        listed = set(self.items)
+        for item, path in places.items():
+            item.source = ImageSource.from_path(path, item.source.frame)
+            item.name = item.source.name
+            item.folded = item.name.casefold()
+            if item in listed:
+                self._by_path[path] = item
+        if places:
+            self.relocated.emit()
 
     def find(self, source: ImageSource) -> ImageItem | None:
         """The item of a source, ``None`` if it is no longer listed."""

@@ -43,7 +43,12 @@ DEFAULTS: dict[str, Any] = {
     "train_tab": "jobs",
     "train_resume": [],
     "restore_images": True,
+    "corrections_project": "",
+    "sort_folder": "",
+    "sort_how": "copy",
+    "sort_pattern": "{answer} {number}",
     "teach_project": "",
+    "help": {},
 }
 MAX_RECENT = 8
 MAX_BYTES = 1_000_000

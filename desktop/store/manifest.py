@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2
 _READABLE = (1, SCHEMA_VERSION)
 _SINCE_2 = ("domain", "conformal")
+_UNSAID: dict[tuple[str, str], Any] = {("conformal", "side"): 0}
+"""Fields that came later, and what their absence says: manifests that need none stay readable for earlier versions."""
 ID_PATTERN = re.compile(r"[a-z0-9][a-z0-9-]{0,63}\Z")
 _FILE_PATTERN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,3}\Z")
 MAX_CLASSES = 25_000
@@ -95,7 +97,8 @@ class Conformal:
     the ``n`` pictures of ``split`` are too few for that rate. ``method`` names the rule, see
     :mod:`desktop.core.trust.conformal`. ``covered`` and ``sizes`` say how often the sets held the truth, and how many
     classes they had on average, on ``checked`` pictures of ``checked_split`` that had no part in the cutoffs; empty
-    where there were none.
+    where there were none. ``side`` is the longest shorter side of those ``n`` pictures, in pixels, where they were all
+    smaller than what people photograph: larger pictures are none like them (0: they were of any size).
     """
 
     method: str
@@ -107,6 +110,7 @@ class Conformal:
     checked: int = 0
     covered: tuple[float, ...] = ()
     sizes: tuple[float, ...] = ()
+    side: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,11 @@ class Manifest:
 
     def to_json(self) -> str:
         """The manifest as indented JSON with a final newline."""
-        return json.dumps(english(asdict(self)), indent=1, allow_nan=False) + "\n"
+        raw = asdict(self)
+        for (part, name), unsaid in _UNSAID.items():
+            if raw[part] is not None and raw[part][name] == unsaid:
+                del raw[part][name]
+        return json.dumps(english(raw), indent=1, allow_nan=False) + "\n"
 
 
 def _problem(m: Manifest) -> str | None:
@@ -292,6 +300,8 @@ def _conformal_problem(m: Manifest) -> str | None:
         )
     if any(len(facts) not in (0, len(sets.rates)) for facts in (sets.covered, sets.sizes)):
         return phrase("the answer sets' coverage and sizes do not go with their error rates")
+    if sets.side < 0:
+        return phrase("a side of {side} pixels of the answer sets' pictures found; 0 or more expected", side=sets.side)
     return None
 
 
@@ -334,7 +344,9 @@ def from_json(text: str | bytes) -> Manifest:
     )
     for name, cls in optional:
         if values[name] is not None:
-            values[name] = _build(cls, values[name], name)
+            later = {field: unsaid for (part, field), unsaid in _UNSAID.items() if part == name}
+            given = values[name]
+            values[name] = _build(cls, later | given if isinstance(given, dict) else given, name)
     files = values["files"]
     if not isinstance(files, dict):
         raise StoreError("bad-manifest", "model.json: 'files' is not an object")

@@ -21,6 +21,7 @@ _FILE_BYTES = {
     "history.csv": 4 * MIB,
     "evaluation.json": 16 * MIB,
     "domain.json": 64 * MIB,
+    "second.json": 4 * MIB,
     "head.json": 256 * MIB,
     "filters.json": 16 * MIB,
 }

@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import shutil
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -70,6 +71,41 @@ def put_in_place(part: Path, target: Path) -> None:
     flush_file(part)
     patiently(lambda: os.replace(part, target))
     flush_folder(target.parent)
+
+
+def move_new(source: Path, target: Path) -> None:
+    """Rename ``source`` to ``target`` on the same disk, never over anything that is there: then FileExistsError.
+
+    One step on Linux, macOS and Windows; on a file system that cannot do that in one, the target is looked for first.
+    Raises OSError, with ``errno.EXDEV`` where the target is on another disk.
+    """
+    if os.name == "nt":
+        os.rename(source, target)
+        return
+    failed = _rename_exclusively(os.fsencode(source), os.fsencode(target))
+    if failed in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
+        if os.path.lexists(target):
+            failed = errno.EEXIST
+        else:
+            os.rename(source, target)
+            return
+    if failed:
+        raise OSError(failed, os.strerror(failed), str(target))
+
+
+def _rename_exclusively(source: bytes, target: bytes) -> int:
+    """renameat2(2) of Linux or renamex_np(2) of macOS; the error's number, 0 where it was done."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    if sys.platform == "darwin":
+        call, arguments = "renamex_np", (source, target, 4)  # RENAME_EXCL
+    else:
+        call, arguments = "renameat2", (-100, source, -100, target, 1)  # type: ignore[assignment]  # RENAME_NOREPLACE
+    function = getattr(library, call, None)
+    if function is None:
+        return errno.ENOSYS
+    return 0 if function(*arguments) == 0 else ctypes.get_errno()
 
 
 def flush(stream: IO[Any]) -> None:

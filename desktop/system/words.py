@@ -304,7 +304,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, BaseException):
-        return value.args[0] if value.args and isinstance(value.args[0], str) else str(value)
+        return value.args[0] if value.args and isinstance(value.args[0], Said) else str(value)
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:  # a scalar of NumPy
         return value.item()
     return str(value)

@@ -98,16 +98,17 @@ class Workers:
         self._closed = False
         self._timer: threading.Timer | None = None
 
-    def warm(self, function: str, count: int = 1) -> None:
-        """See that there are ``count`` children, and let new ones import what ``function`` needs, so that the first
-        items do not wait for it. Returns at once; a start that fails is no matter yet."""
+    def warm(self, *functions: str, count: int = 1) -> None:
+        """See that there are ``count`` children, and let new ones import the modules of ``functions``, so that the
+        first items do not wait for it. Returns at once; a start that fails is no matter yet."""
         with self._lock:
             there = len(self._idle) + len(self._busy)
         for _ in range(min(count, self._most) - there):
             with contextlib.suppress(OSError, MemoryError):
                 child = _Child(self._limits, self._patient)
-                child.process.send((function, ()))
-                child.owed += 1
+                for function in functions:
+                    child.process.send((function, ()))
+                    child.owed += 1
                 self._give_back(child)
 
     def run(

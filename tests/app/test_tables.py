@@ -163,3 +163,69 @@ def test_a_translation_finds_every_word_of_the_tables() -> None:
     wanted |= {(recipes.CONTEXT, text) for recipe in recipes.RECIPES.values() for text in (recipe.group, recipe.words)}
     wanted |= {(exports.CONTEXT, text) for export in exports.EXPORTS for text in (export.words, export.about)}
     assert not {key for key in wanted if key[1]} - found
+
+
+_FORMAT_MORE = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from desktop.ml.exchange import export_formats
+
+reads = "def scores_of(pixels):\\n    return np.load(HERE / {file})[len(pixels)]"
+words = ("Plain", "Plain (.npy)", "for one")
+row = export_formats.ModelFormat("plain", ".npy", *words, "litert", "litert", "numpy", reads)
+export_formats.MODEL_FORMATS["plain"] = row
+
+from desktop.app.exports import endings_of, export_for
+from desktop.app.models import export_file
+from desktop.ml.exchange import export_model, export_steps
+from desktop.store.store import ModelStore
+from tests.store.makers import add_colours
+
+def make(source, out, manifest):
+    with out.open("wb") as stream:
+        np.save(stream, np.eye(3, dtype=np.float32))
+
+def scores(out, images, manifest):
+    return export_steps._litert(folder / "model.tflite", images, manifest)[0], "itself"
+
+export_steps.WORK["plain"] = export_steps.FormatWork(make, lambda out, manifest: None, scores)
+here = Path(sys.argv[1])
+store = ModelStore(here / "bundled", here / "models")
+add_colours(store)
+entry = store.require("colours")
+folder = entry.folder
+export_model.run = lambda step, arguments, limits, tell, cancelled: export_steps.write(*arguments, tell)
+
+assert ".npy" in endings_of("model") and export_for("model", "x.npy").form == "plain"
+found = export_file(entry, here / "out.npy")
+assert found.difference == 0.0 and np.load(here / "out.npy").shape == (3, 3)
+assert '"read_by": "itself"' in (here / "out.npy.parity.json").read_text()
+assert "numpy pillow numpy" in (here / "out.npy.example.py").read_text()
+
+from PySide6.QtWidgets import QApplication
+
+app = QApplication([])
+from desktop.ui.models.dialogs import ExportDialog
+
+assert ExportDialog("x", True, "").forms["plain"].text() == "Plain (.npy): for one"
+"""
+
+
+def test_a_model_format_more_is_seen_by_command_line_and_window(tmp_path: Path) -> None:
+    """A row and its work are all that it takes: file, certificate, example, ending and button follow."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FORMAT_MORE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_model_format_has_its_work() -> None:
+    from desktop.ml.exchange.export_formats import MODEL_FORMATS
+    from desktop.ml.exchange.export_steps import WORK
+    from desktop.ml.plans.job_steps import STEPS
+
+    assert WORK.keys() == MODEL_FORMATS.keys()
+    assert {row.step for row in MODEL_FORMATS.values()} <= STEPS.keys()

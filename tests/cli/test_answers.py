@@ -170,6 +170,19 @@ def test_of_a_picture_of_another_kind_there_is_no_set_and_the_reason_is_told() -
     assert as_json("a.png", answer, known, 5)["domain_reasons"] == ["unlike"]
 
 
+def test_of_a_picture_much_larger_than_those_of_the_cutoffs_there_is_no_set() -> None:
+    answer = prediction(1, ImageSource.from_path("a.png"), 0)
+    for side, size, told in (
+        (0, (640, 480), True),
+        (32, (32, 640), True),
+        (32, (64, 64), True),
+        (32, (65, 640), False),
+    ):
+        sets = Conformal("least ambiguous set", "validation", 100, (0.05, 0.1), (0.3, 0.5), side=side)
+        item = as_json("a.png", replace(answer, original_size=size), manifest(labels=("a", "b"), conformal=sets), 5)
+        assert (item["answer_set"] is not None, item["error_rate"] is not None) == (told, told), (side, size)
+
+
 @given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=30), st.integers(1, 40))
 def test_the_top_classes_are_the_highest_scores(scores: list[float], count: int) -> None:
     result = prediction(1, ImageSource.from_path("a.png"), 0)

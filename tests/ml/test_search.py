@@ -211,6 +211,7 @@ def test_a_search_goes_on_with_its_own_plan_and_pictures_alone(
     assert search.load("gone").trials == ()  # there was nothing to try
 
 
+@pytest.mark.slow
 def test_a_search_of_an_earlier_version_goes_on_as_it_is(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import optuna
 
@@ -274,6 +275,7 @@ search.main(sys.argv[1:])
 """
 
 
+@pytest.mark.slow
 def test_a_trial_that_takes_the_program_down_twice_is_given_up(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = ["--data", str(pets), "--architecture", "flatten,D8", "--size", "8", "--name", "deadly", "--grid",
                  "--vary", "optimizer.rate=0.01|0.02"]  # fmt: skip
@@ -330,6 +332,7 @@ def test_what_was_found_is_told_before_the_test_split_is_opened(
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.slow
 def test_features_of_a_trial_stay_only_where_it_is_to_be_taken_up(pets: Path, tmp_path: Path) -> None:
     plan = by_steps(planned("--data", pets, "--from", "cifar10", "--how", "features"))
     plan = replace(plan, fit=replace(plan.fit, epochs=2, batch=8))

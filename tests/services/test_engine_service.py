@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from desktop import paths
 from desktop.core.types import ImageSource
 from desktop.engine import messages as m
+from desktop.engine.client import EngineClient
 from desktop.services.engine_service import EngineService
 from desktop.services.folder_job import FolderJob
 from desktop.services.samples import samples_for
@@ -44,6 +45,33 @@ def test_answers_come_as_signals(service: EngineService, qtbot: QtBot, tmp_path:
         service.predict("colours", source)
         service.preview(source, 32)
         service.thumbnail(source, 16)
+
+
+def test_a_predictor_that_came_up_before_the_window_is_used_and_has_its_model(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "home"))
+    add_colours(ModelStore(user=paths.user_models()))
+    client = EngineClient()
+    client.start(m.WarmRequest(0, "colours"))
+    service = EngineService(predictor=client)
+    first = client.pid
+    with qtbot.waitSignals([service.ready, service.ready, service.warmed], timeout=30_000):
+        service.start()
+    assert client.pid == first is not None  # the same process, which nobody started again
+    with qtbot.waitSignal(service.prediction, timeout=30_000):
+        service.predict("colours", picture(tmp_path, "a.png", (0, 0, 250)))
+    service.stop()
+
+
+def test_a_predictor_whose_window_never_came_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVEA_HOME", str(tmp_path / "home"))
+    client = EngineClient()
+    client.start()
+    assert client.pid is not None
+    process = psutil.Process(client.pid)
+    EngineService(predictor=client).stop()
+    assert not process.is_running()
 
 
 def test_batch_comes_whole(service: EngineService, qtbot: QtBot, tmp_path: Path) -> None:

@@ -215,6 +215,16 @@ def test_what_is_not_said_is_not_claimed() -> None:
     assert (bare.checked_split, bare.checked, bare.covered, bare.sizes) == ("", 0, (), ())
 
 
+def test_the_side_of_tiles_is_told_where_there_is_one_and_absent_elsewhere() -> None:
+    """Descriptions of earlier versions do not say it, and earlier versions read what does not."""
+    for side in (0, 32):
+        known = manifest(conformal=replace(SETS, side=side))
+        assert from_json(known.to_json()) == known
+        assert ('"side"' in known.to_json()) == bool(side)
+    with pytest.raises(StoreError, match="side"):
+        from_json(manifest(conformal=replace(SETS, side=-1)).to_json())
+
+
 def test_numbers_that_are_none_are_not_written() -> None:
     odd = manifest(metrics=(Metric("accuracy", 0.9, "d", "test", 10, low=float("nan")),))
     with pytest.raises(ValueError, match="not JSON compliant"):

@@ -35,6 +35,17 @@ def test_results_come_in_order_and_an_error_for_the_user_keeps_its_words(pool: W
     assert pool.run(ACT, []) == []
 
 
+def test_a_warm_child_has_imported_what_its_first_item_needs(pool: Workers) -> None:
+    loaded = "tests.system.works:loaded"
+    assert pool.run(loaded, ["colorsys"]) == [False]
+    warm = Workers(1)
+    warm.warm("colorsys:rgb_to_hsv", loaded)
+    (pid,) = warm.pids()
+    assert warm.run(loaded, ["colorsys"]) == [True]
+    assert warm.pids() == [pid]
+    warm.close()
+
+
 def test_children_are_kept_and_are_no_more_than_allowed(pool: Workers) -> None:
     seen: list[int] = []
 

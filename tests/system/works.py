@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ def double(item: int) -> int:
 
 def pid(item: object) -> int:
     return os.getpid()
+
+
+def loaded(item: str) -> bool:
+    return item in sys.modules
 
 
 def refuse(item: str) -> None:

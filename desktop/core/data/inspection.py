@@ -136,7 +136,7 @@ def inspect(
     def told(stage: InspectionStage) -> Callable[[int, int | None], None]:
         return lambda done, total: progress(stage, done, total) if progress else None
 
-    workers.shared().warm("desktop.core.data.picture_facts:_look", workers.cores())
+    workers.shared().warm("desktop.core.data.picture_facts:_look", count=workers.cores())
     data = open_whole(path, told("reading"), cancelled)
     if glimpsed:
         glimpsed(*glimpse(data, cancelled))

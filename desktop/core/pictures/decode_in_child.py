@@ -37,6 +37,14 @@ _HERE = "desktop.core.pictures.decode_in_child"
 _SAVE_AGAIN = phrase("Open it in another program and save it again.")
 
 
+WARM = (
+    "desktop.core.pictures.raster:decode_raster",
+    "desktop.core.pictures.preprocess:prepare",
+    f"{_HERE}:_bring_in",
+)
+"""What a child has to import before it opens its first picture, for :meth:`~desktop.system.workers.Workers.warm`."""
+
+
 def each(
     function: str,
     items: Sequence[Any],

@@ -22,6 +22,8 @@ RATES = (0.01, 0.02, 0.05, 0.1, 0.2)
 """The error rates that every model is given cutoffs for."""
 DEFAULT_RATE = 0.05
 METHOD = "least ambiguous set (Sadinle 2019)"
+LARGER = 2.0
+"""Times the side of the pictures that the cutoffs come from: from there on a picture is none like them."""
 
 
 class Cutoffs(Protocol):
@@ -33,6 +35,8 @@ class Cutoffs(Protocol):
     def rates(self) -> tuple[float, ...]: ...
     @property
     def cutoffs(self) -> tuple[float, ...]: ...
+    @property
+    def side(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,12 @@ def _place(n: int, rate: float) -> int:
 def nearest_rate(sets: Cutoffs, rate: float) -> float:
     """The rate among those of ``sets`` that is nearest to ``rate``; the stricter one of two equally near."""
     return min(sets.rates, key=lambda known: (round(abs(known - rate), 9), known))
+
+
+def like_those(sets: Cutoffs, size: tuple[int, int]) -> bool:
+    """Whether a picture of ``size`` (pixels across and down) is drawn like those that the cutoffs come from, as far as
+    its size tells: a photograph is nothing like a tile of 32×32 pixels, whatever it is reduced to."""
+    return not sets.side or min(size) <= LARGER * sets.side
 
 
 def answer_set(scores: Any, answer: int, sets: Cutoffs, rate: float) -> AnswerSet:

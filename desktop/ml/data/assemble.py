@@ -31,7 +31,8 @@ class Gathered:
     ``test`` is empty of pictures until :meth:`open_test` is called, once, after everything was chosen. ``title`` is the
     set's name or the folder's own; ``fingerprint`` what identifies the data; ``set_aside`` pictures that could not be
     read, by name and reason; ``own_validation`` says that the data came with a validation split. ``notes`` are what the
-    user should know of the split, in words; ``folder`` is the one of own pictures that their names are relative to.
+    user should know of the split, in words; ``folder`` is the one of own pictures that their names are relative to;
+    ``side`` as in :class:`desktop.ml.data.public_sets.Source`.
     """
 
     train: Pictures
@@ -45,6 +46,7 @@ class Gathered:
     open_test: Callable[[], Pictures | None]
     notes: tuple[str, ...] = ()
     folder: str = ""
+    side: int = 0
 
 
 def told(listener: Callable[[Phase], None], check: Callable[[], None]) -> Progress:
@@ -220,6 +222,7 @@ def _public(plan: TrainingPlan, cutting: TrainingPlan, root: Path | None, progre
         (),
         False,
         lambda: public_sets.load_split(plan, "test", root) if plan.data.use_test else None,
+        side=source.side,
     )
 
 

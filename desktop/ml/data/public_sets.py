@@ -47,13 +47,15 @@ class DataError(FoveaError):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A public image set: its file, the folder inside it, and what a model card must say of it."""
+    """A public image set: its file, the folder inside it, and what a model card must say of it. ``side``: its pictures
+    are tiles of that many pixels a side, and no reduced copies of what people will show (0: they are, or drawings)."""
 
     file: str
     folder: str
     title: str
     licence: str
     sha256: str
+    side: int = 0
 
 
 SOURCES = {
@@ -70,6 +72,7 @@ SOURCES = {
         "CIFAR-10 (JPEG) (Krizhevsky 2009; copies of quality 75, 4:2:0)",
         "published for research; no licence stated by its author",
         "5955f9d5326ce8eead7592d9a802df41998436a594c4d643e9ae55b3b091e4c4",
+        side=32,
     ),
     "chest-xray": Source(
         "chest-xray-224.tar.gz",

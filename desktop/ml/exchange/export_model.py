@@ -1,6 +1,7 @@
-"""Writes a model of the store for other programs: as ``.keras``, ``.tflite`` or ONNX, or whole as an archive.
+"""Writes a model of the store for other programs: its network in one of the formats of
+:data:`desktop.ml.exchange.export_formats.MODEL_FORMATS`, or all of it as an archive.
 
-Beside each of the first three lie ``FILE.parity.json``: how far the file's answers are from Fovea's own, over real
+Beside a network lie ``FILE.parity.json``: how far the file's answers are from Fovea's own, over real
 pictures; ``FILE.json``: how a picture is prepared, and the labels, which the file carries inside as well; and
 ``FILE.example.py``, a program that answers pictures with it. The work runs in a child process with limits; this module
 imports neither Keras nor TensorFlow.
@@ -13,11 +14,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from desktop.core.types import FoveaError
 from desktop.ml.convert.convert import memory_for
 from desktop.ml.convert.sandbox import GIB, SandboxLimits, run
+from desktop.ml.exchange.export_formats import ARCHIVE, FILES, MODEL_FORMATS
 from desktop.ml.exchange.install import work_folder
 from desktop.ml.exchange.preparing_facts import example
 from desktop.ml.plans.job_steps import JobStep
@@ -27,8 +29,6 @@ from desktop.store.store import ModelEntry, check_usable, read_verified
 from desktop.system.files import disk_of, saying, write_atomically
 from desktop.system.words import phrase
 
-Target = Literal["keras", "tflite", "onnx", "zip"]
-ENDINGS: dict[str, str] = {"keras": ".keras", "tflite": ".tflite", "onnx": ".onnx", "zip": archive.ENDING}
 LIMIT = 1e-4
 """The largest difference of any score that an exported file may have."""
 LIMIT_HALF = 1e-2
@@ -50,13 +50,14 @@ class Exported:
 
 def export(
     entry: ModelEntry,
-    form: Target,
+    form: str,
     target: Path,
     folder: Path | None = None,
     tell: Tell = lambda event: None,
     control: DownloadControl | None = None,
 ) -> Exported:
-    """Write the model of ``entry`` to ``target``; ``folder`` holds pictures of the user's to compare on (else the
+    """Write the model of ``entry`` to ``target`` in the format ``form``, :data:`ARCHIVE` or an id of
+    :data:`MODEL_FORMATS`; ``folder`` holds pictures of the user's to compare on (else the
     photographs of :mod:`desktop.core.pictures.photographs`), beside those that Fovea draws.
 
     An older ``target`` stays whole until the new one is. Raises :class:`FoveaError`: ``no-keras`` for a model without
@@ -65,21 +66,25 @@ def export(
     manifest = check_usable(entry)
     if not target.parent.is_dir():
         raise FoveaError("not-saved", "the folder to write into does not exist", "Choose another place.")
-    if form == "zip":
+    if form == ARCHIVE:
         tell(JobStep("copy"))
         archive.write_zip(entry, target)
         return Exported(target, None, None, 0)
-    if form == "keras" and "model.keras" not in manifest.files:
+    chosen = MODEL_FORMATS[form]
+    if FILES[chosen.source] not in manifest.files:
         raise FoveaError(
             "no-keras",
             phrase("'{name}' has no Keras form: it was imported as .tflite", name=manifest.name),
             "Export it as .tflite.",
         )
     lite = read_verified(entry, "model.tflite")
-    keras_file = read_verified(entry, "model.keras") if "model.keras" in manifest.files and form != "onnx" else None
-    half = manifest.provenance.plan.get("precision") == "float16"
+    wanted = "keras" in chosen.own and "model.keras" in manifest.files
+    keras_file = read_verified(entry, "model.keras") if wanted else None
+    half = manifest.provenance.plan.get("precision") == "float16" or (
+        manifest.parity is not None and manifest.parity.largest_difference > LIMIT  # its file's weights have 16 bits
+    )
     with work_folder() as work:
-        tell(JobStep("convert-onnx" if form == "onnx" else "copy"))
+        tell(JobStep(chosen.step))
         arguments = (
             str(keras_file or ""),
             str(lite),
@@ -96,7 +101,7 @@ def export(
             tell,
             lambda: control is not None and control.cancelled,
         )
-        limit = LIMIT_HALF if half and form != "onnx" else LIMIT
+        limit = LIMIT_HALF if half and chosen.source != chosen.peer else LIMIT
         if facts["difference"] is not None and not facts["difference"] <= limit:
             raise FoveaError(
                 "parity",
@@ -108,11 +113,11 @@ def export(
                 "Nothing was written.",
             )
         certificate = target.with_name(target.name + ".parity.json")
-        _put(work / f"out{ENDINGS[form]}", target)
+        _put(work / f"out{chosen.ending}", target)
         _put(work / "parity.json", certificate)
         _put(work / "facts.json", target.with_name(target.name + ".json"))
         program = work / "example.py"
-        program.write_text(example(form, target.name, manifest), encoding="utf-8", newline="\n")
+        program.write_text(example(chosen, target.name, manifest), encoding="utf-8", newline="\n")
         _put(program, target.with_name(target.name + ".example.py"))
     return Exported(target, certificate, facts["difference"], facts["pictures"])
 

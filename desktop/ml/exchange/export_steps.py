@@ -6,6 +6,7 @@ import datetime
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ import numpy as np
 
 from desktop.core.notices import medical_notice
 from desktop.core.types import FoveaError, ImageSource, PreprocessSpec
-from desktop.ml.exchange.preparing_facts import embed, facts_of
+from desktop.ml.exchange.export_formats import MODEL_FORMATS, Own
+from desktop.ml.exchange.preparing_facts import embed, facts_text
 from desktop.store.manifest import Manifest, from_json
 from desktop.system.words import english, phrase
 
@@ -36,31 +38,20 @@ class _Compared:
 def write(keras_file: str, lite: str, form: str, manifest: str, folder: str, work: str, tell: Any) -> dict[str, Any]:
     """Make ``work/out.ENDING`` and ``work/parity.json``; returns ``difference`` (``None`` where the model has no other
     form to compare with) and ``pictures``."""
-    described = from_json(manifest)
+    described, chosen, steps = from_json(manifest), MODEL_FORMATS[form], WORK[form]
     over = _pictures(described.preprocess, folder)
     images = over.images
-    out = Path(work) / f"out.{form}"
-    position = described.outputs["probabilities"]
-    peer = "model.tflite as Fovea runs it (LiteRT)"
-    expected: np.ndarray | None
-    if form == "tflite":
-        shutil.copyfile(lite, out)
-        embed(out, form, described)
-        found, reader = _litert(out, images, position), "LiteRT (ai-edge-litert)"
-        if keras_file:  # the file is Fovea's own: what can differ is the network that it was made from
-            expected, peer = _keras(Path(keras_file), images, found.shape[1])
-        else:
-            expected, peer = None, "nothing: the model has this form alone, and the file holds a copy of it"
-    else:
-        expected = _litert(Path(lite), images, position)
-        if form == "onnx":
-            _to_onnx(Path(lite), out, described)
-            embed(out, form, described)
-            found, reader = _onnx(out, images)
-        else:
-            shutil.copyfile(keras_file, out)
-            embed(out, form, described)
-            found, reader = _keras(out, images, expected.shape[1])
+    out = Path(work) / f"out{chosen.ending}"
+    held = {"keras": Path(keras_file) if keras_file else None, "litert": Path(lite)}
+    source, own = held[chosen.source], held[chosen.peer]
+    assert source is not None
+    steps.make(source, out, described)
+    steps.embed(out, described)
+    found, reader = steps.scores(out, images, described)
+    expected: np.ndarray | None = None
+    peer = "nothing: the model has this form alone, and the file holds a copy of it"
+    if own is not None:
+        expected, peer = _OWN[chosen.peer](own, images, described)
     if not np.isfinite(found).all():
         raise FoveaError("parity", "the exported file gives no usable numbers (NaN or infinity)")
     if expected is not None and found.shape != expected.shape:
@@ -69,8 +60,7 @@ def write(keras_file: str, lite: str, form: str, manifest: str, folder: str, wor
             phrase("the exported file gives {shape}, the model {shape2}", shape=found.shape, shape2=expected.shape),
         )
     certificate = _certificate(described, out, form, (reader, peer), found, expected, over)
-    facts = json.dumps(english(facts_of(described)), indent=1, ensure_ascii=False) + "\n"
-    (Path(work) / "facts.json").write_text(facts, encoding="utf-8", newline="\n")
+    (Path(work) / "facts.json").write_text(facts_text(described) + "\n", encoding="utf-8", newline="\n")
     (Path(work) / "parity.json").write_text(
         json.dumps(english(certificate), indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
     )
@@ -124,13 +114,22 @@ def _parts(pixels: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def _litert(path: Path, images: np.ndarray, position: int) -> np.ndarray:
+def _copy(source: Path, out: Path, manifest: Manifest) -> None:
+    shutil.copyfile(source, out)
+
+
+def _litert(path: Path, images: np.ndarray, manifest: Manifest) -> tuple[np.ndarray, str]:
     from desktop.ml.convert.litert import LiteRT
 
-    return LiteRT(path).run(images, batch=1, only=(position,))[0]
+    found = LiteRT(path).run(images, batch=1, only=(manifest.outputs["probabilities"],))[0]
+    return found, "LiteRT (ai-edge-litert)"
 
 
-def _keras(path: Path, images: np.ndarray, classes: int) -> tuple[np.ndarray, str]:
+def _as_fovea(path: Path, images: np.ndarray, manifest: Manifest) -> tuple[np.ndarray, str]:
+    return _litert(path, images, manifest)[0], "model.tflite as Fovea runs it (LiteRT)"
+
+
+def _keras(path: Path, images: np.ndarray, manifest: Manifest) -> tuple[np.ndarray, str]:
     from desktop.ml.nets import backend
 
     backend.select()
@@ -141,6 +140,7 @@ def _keras(path: Path, images: np.ndarray, classes: int) -> tuple[np.ndarray, st
     model = keras.saving.load_model(check_stored(path), compile=False, safe_mode=True)
     answers = model.predict(images, batch_size=8, verbose=0)
     parts = answers if isinstance(answers, (list, tuple)) else [answers]
+    classes = len(manifest.labels)
     scores = next(np.asarray(part) for part in parts if np.ndim(part) == 2 and np.shape(part)[1] == classes)
     return scores, phrase("Keras {version} on {backend}", version=keras.__version__, backend=keras.backend.backend())
 
@@ -185,7 +185,16 @@ def _outputs_in_file_order(lite: Path, found: list[str]) -> list[str]:
     return names
 
 
-def _onnx(path: Path, images: np.ndarray) -> tuple[np.ndarray, str]:
+def _embed_onnx(path: Path, manifest: Manifest) -> None:
+    """ONNX has properties for facts."""
+    import onnx
+
+    model = onnx.load(str(path))
+    onnx.helper.set_model_props(model, {"fovea": facts_text(manifest), "labels": "\n".join(manifest.labels)})
+    onnx.save(model, str(path))
+
+
+def _onnx(path: Path, images: np.ndarray, manifest: Manifest) -> tuple[np.ndarray, str]:
     try:
         import onnxruntime
     except ImportError as error:
@@ -201,6 +210,30 @@ def _missing(error: ImportError) -> FoveaError:
         phrase("writing ONNX needs the package {name}, which is not part of this installation", name=error.name),
         "In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.",
     )
+
+
+Scores = Callable[[Path, np.ndarray, Manifest], tuple[np.ndarray, str]]
+"""The scores (n, classes) that a file gives for images uint8 (n, height, width, channels), and what read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormatWork:
+    """What it takes to export in a format: make the file from the model's own form, put the facts into it, and read it
+    as its users will."""
+
+    make: Callable[[Path, Path, Manifest], None]
+    embed: Callable[[Path, Manifest], None]
+    scores: Scores
+
+
+WORK: dict[str, FormatWork] = {
+    "keras": FormatWork(_copy, embed, _keras),
+    "tflite": FormatWork(_copy, embed, _litert),
+    "onnx": FormatWork(_to_onnx, _embed_onnx, _onnx),
+}
+"""The work of each format of :data:`desktop.ml.exchange.export_formats.MODEL_FORMATS`."""
+# A .tflite is Fovea's own file: what can differ is the network that it was made from.
+_OWN: dict[Own, Scores] = {"keras": _keras, "litert": _as_fovea}
 
 
 def _certificate(

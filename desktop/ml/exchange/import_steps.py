@@ -400,7 +400,7 @@ def _look_at_keras(path: Path, look: Path, wanted: tuple[int, int, int], outputs
 def _check_beside(base: Path, described: Any, lite: Any, blank: np.ndarray) -> None:
     """The files that say more about a network must be what they are called, and go with it. An engine that finds out
     only with the first picture would refuse every one."""
-    from desktop.core.trust import domain, first_layer, saliency
+    from desktop.core.trust import domain, first_layer, saliency, second
 
     names = [name for name, _ in sorted(described.outputs.items(), key=lambda item: item[1])]
     places = [described.outputs[name] for name in names]
@@ -429,6 +429,8 @@ def _check_beside(base: Path, described: Any, lite: Any, blank: np.ndarray) -> N
         last = found["map"].shape[-1] if "map" in found else 0
         if head.kernel.shape != (last, len(described.labels)):
             raise ImportRefused("does-not-fit", phrase("'{file}' does not fit its network", file=saliency.FILE))
+    if (base / second.FILE).is_file():
+        second.from_json((base / second.FILE).read_bytes())
     if (base / first_layer.FILE).is_file():
         first_layer.from_json((base / first_layer.FILE).read_bytes())
     if (base / "evaluation.json").is_file():

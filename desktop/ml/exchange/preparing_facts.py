@@ -14,8 +14,9 @@ from typing import Any
 
 from desktop.core.notices import medical_notice
 from desktop.core.types import PreprocessSpec
+from desktop.ml.exchange.export_formats import ModelFormat
 from desktop.store.manifest import Manifest
-from desktop.system.words import phrase
+from desktop.system.words import english, phrase
 
 MEMBER = "fovea.json"
 """What the facts are called inside a file."""
@@ -83,64 +84,28 @@ def steps(spec: PreprocessSpec) -> list[str]:
     ]
 
 
-def embed(path: Path, form: str, manifest: Manifest) -> None:
-    """Put the facts into the exported file ``path``.
+def facts_text(manifest: Manifest) -> str:
+    """The facts as indented JSON, in English: programs read them."""
+    return json.dumps(english(facts_of(manifest)), indent=1, ensure_ascii=False)
 
-    ``.keras`` is an archive and gets a member more. A ``.tflite`` gets an archive behind it, as the files of LiteRT's
-    own metadata lie (``unzip -p FILE fovea.json``). ONNX has properties for it.
+
+def embed(path: Path, manifest: Manifest) -> None:
+    """Put the facts into the exported file ``path`` as members of an archive.
+
+    ``.keras`` is one. A ``.tflite`` gets one behind it, as the files of LiteRT's own metadata lie (``unzip -p FILE
+    fovea.json``).
     """
-    text = json.dumps(facts_of(manifest), indent=1, ensure_ascii=False)
-    if form == "onnx":
-        import onnx
-
-        model = onnx.load(str(path))
-        onnx.helper.set_model_props(model, {"fovea": text, "labels": "\n".join(manifest.labels)})
-        onnx.save(model, str(path))
-        return
     with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as archive:
-        for name, content in ((MEMBER, text), ("labels.txt", "\n".join(manifest.labels) + "\n")):
+        for name, content in ((MEMBER, facts_text(manifest)), ("labels.txt", "\n".join(manifest.labels) + "\n")):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
 
 
-def example(form: str, file: str, manifest: Manifest) -> str:
+def example(form: ModelFormat, file: str, manifest: Manifest) -> str:
     """A short Python program that answers pictures with the exported ``file`` (a name), which lies beside it."""
-    needs, read = _READERS[form]
     prepare = _MNIST if manifest.preprocess.fit == "mnist" else _PREPARE
-    return _PROGRAM.format(file=file, needs=needs, prepare=prepare, read=read.format(file=repr(file)), named=repr(file))
+    read = form.reads.format(file=repr(file))
+    return _PROGRAM.format(file=file, needs=form.needs, prepare=prepare, read=read, named=repr(file))
 
-
-_READERS = {
-    "tflite": (
-        "ai-edge-litert",
-        """def scores_of(pixels):
-    from ai_edge_litert.interpreter import Interpreter
-
-    network = Interpreter(str(HERE / {file}))
-    entry = network.get_input_details()[0]["index"]
-    network.resize_tensor_input(entry, pixels.shape)
-    network.allocate_tensors()
-    network.set_tensor(entry, pixels)
-    network.invoke()
-    return network.get_tensor(network.get_output_details()[FACTS["outputs"]["probabilities"]]["index"])[0]""",
-    ),
-    "keras": (
-        "keras tensorflow",
-        """def scores_of(pixels):
-    import keras
-
-    network = keras.saving.load_model(HERE / {file}, compile=False)
-    found = network.predict(pixels, verbose=0)
-    return (found[0] if isinstance(found, (list, tuple)) else found)[0]  # the probabilities come first""",
-    ),
-    "onnx": (
-        "onnxruntime",
-        """def scores_of(pixels):
-    import onnxruntime
-
-    network = onnxruntime.InferenceSession(str(HERE / {file}), providers=["CPUExecutionProvider"])
-    return network.run(["probabilities"], {{"image": pixels}})[0][0]""",
-    ),
-}
 
 _PREPARE = """def prepare(path):
     how = FACTS["preparing"]

@@ -13,6 +13,7 @@ import numpy as np
 from desktop.core.progress import Progress, untold
 from desktop.core.trust import conformal
 from desktop.core.trust.domain import TONES, Gate, features, views_for
+from desktop.core.trust.second import SecondGate
 from desktop.core.types import PreprocessSpec
 from desktop.ml.convert.litert import LiteRT
 from desktop.ml.data.public_sets import Pictures
@@ -22,13 +23,14 @@ from desktop.store.manifest import Conformal, Decision, Domain
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confidence:
-    """A model's gate with its manifest entry, ``None`` where it could not be made (``trouble`` says why), and the
-    cutoffs of its answer sets."""
+    """A model's gate with its manifest entry, ``None`` where it could not be made (``trouble`` says why), the cutoffs
+    of its answer sets, and a second opinion where that is worth its time."""
 
     gate: Gate | None
     domain: Domain | None
     conformal: Conformal
     trouble: str = ""
+    second: SecondGate | None = None
 
 
 def fit(
@@ -41,29 +43,34 @@ def fit(
     progress: Progress = untold,
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
     scored: tuple[np.ndarray, np.ndarray, str] | None = None,
+    side: int = 0,
+    second_look: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Confidence:
     """Gate and answer sets of an exported network (its ``outputs`` as in the manifest), from what it was trained on.
 
     ``progress`` hears how many pictures were looked at; it may raise, to cancel. ``seen`` as in
     :func:`desktop.ml.packaging.fit_domain_gate.fit`. ``scored``: scores float (n, classes), labels and what they were
-    called, for the answer sets, where the network has learned from validation in the end (cross-validated).
+    called, for the answer sets, where the network has learned from validation in the end (cross-validated). ``side`` is
+    that of the pictures, where they are tiles (:class:`desktop.store.manifest.Conformal`). ``second_look`` as in
+    :func:`desktop.ml.packaging.fit_domain_gate.fit_both`.
     """
     if scored is None:
         (scores,) = lite.run(validation.images, only=(outputs["probabilities"],))
         scored = scores, validation.labels, "validation"
-    sets = _sets(*scored)
+    sets = replace(_sets(*scored), side=side)
     toned = TONES in views_for(spec)
 
     def look(images: np.ndarray) -> np.ndarray:
         return features_of(images, lite.run(images), outputs, toned)
 
     try:
-        gate, entry = fit_domain_gate.fit(
-            train.images, train.labels, validation.images, spec, look, seed, progress, seen, lite.bytes_each
-        )
+        gate, entry, second = fit_domain_gate.fit_both(
+            train.images, train.labels, validation.images, spec, look, second_look, seed, progress, seen,
+            lite.bytes_each,
+        )  # fmt: skip
     except fit_domain_gate.DomainError as error:
         return Confidence(None, None, sets, error.message)
-    return Confidence(gate, entry, sets)
+    return Confidence(gate, entry, sets, second=second)
 
 
 def features_of(images: np.ndarray, found: list[np.ndarray], outputs: dict[str, int], toned: bool) -> np.ndarray:

@@ -14,8 +14,9 @@ from dataclasses import replace
 import numpy as np
 
 from desktop.core.progress import Progress, untold
-from desktop.core.trust import domain
+from desktop.core.trust import domain, second
 from desktop.core.trust.domain import Gate
+from desktop.core.trust.second import SecondGate
 from desktop.core.types import FoveaError, PreprocessSpec, StoreError
 from desktop.ml.data import disturbed, outliers
 from desktop.ml.data.arrays import Images
@@ -26,6 +27,11 @@ REFUSED = 0.05
 """The share of the model's own unseen pictures that the gate may flag."""
 REFUSED_DISTURBED = 0.07
 """The share that it may flag of them under each kind of disturbance (:mod:`desktop.ml.data.disturbed`)."""
+REFUSED_SECOND, DISTURBED_SECOND = 0.02, 0.03
+"""The same for a second opinion, which comes on top of it."""
+GAIN = 0.01
+"""The share of foreign pictures that a second opinion has to find beyond those that the gate flags, to be worth its
+time."""
 _PICTURES = 4000  # training pictures looked at, at 128×128 pixels or less; larger inputs take longer, so fewer
 _EACH = 500  # foreign pictures of a kind, likewise
 _LAID_OUT = 60  # disturbed copies of a kind, where each is a drawing to be prepared again: that takes 50 ms
@@ -65,7 +71,6 @@ def _memory_told() -> Iterator[None]:
         raise DomainError("memory", "there is not enough memory for a domain gate") from error
 
 
-@_memory_told()
 def fit(
     images: Images,
     labels: np.ndarray,
@@ -77,7 +82,25 @@ def fit(
     seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
     bytes_each: int = 0,
 ) -> tuple[Gate, Domain]:
-    """The gate of a network, and the manifest's entry for it.
+    """:func:`fit_both` without a second look."""
+    gate, entry, _ = fit_both(images, labels, unseen, spec, look, None, seed, progress, seen, bytes_each)
+    return gate, entry
+
+
+@_memory_told()
+def fit_both(
+    images: Images,
+    labels: np.ndarray,
+    unseen: Images,
+    spec: PreprocessSpec,
+    look: Look,
+    second_look: Look | None,
+    seed: int,
+    progress: Progress = untold,
+    seen: Callable[[Gate, np.ndarray, np.ndarray], None] = lambda gate, picked, rows: None,
+    bytes_each: int = 0,
+) -> tuple[Gate, Domain, SecondGate | None]:
+    """The gate of a network, the manifest's entry for it, and a second opinion where that finds what the gate misses.
 
     ``images`` uint8 (n, height, width, channels) and ``labels`` (n,) are of the training part, ``unseen`` own pictures
     that training had not seen (validation), on which the limit is set. Copies of both with mild disturbances
@@ -86,9 +109,14 @@ def fit(
 
     ``look`` maps pictures to :func:`desktop.core.trust.domain.features` by way of the network, toned for colour;
     ``seen`` gets the gate, which of ``images`` were looked at, and their features. ``bytes_each`` is what ``look``
-    holds of the network's outputs for one picture. Raises :class:`DomainError` with fewer than twelve pictures on
-    either side, and where the features are infinite, no numbers, too many, or otherwise such that no distance follows
-    from them, and where the memory does not suffice: a model without a gate is still a model.
+    holds of the network's outputs for one picture. ``second_look`` maps pictures to what the everyday network makes of
+    them; the second opinion may flag :data:`REFUSED_SECOND` of ``unseen`` and :data:`DISTURBED_SECOND` of their copies
+    of each kind, and is kept where it flags :data:`GAIN` more of the foreign pictures than the gate alone. With fewer
+    than sixty pictures on either side there is none.
+
+    Raises :class:`DomainError` with fewer than twelve pictures on either side, and where the features are infinite, no
+    numbers, too many, or otherwise such that no distance follows from them, and where the memory does not suffice: a
+    model without a gate is still a model.
     """
     if min(len(images), len(unseen)) < _FEWEST:
         raise DomainError(
@@ -111,11 +139,13 @@ def fit(
     origins: list[np.ndarray] = []
     held_copies: list[np.ndarray] = []
     held_origins: list[np.ndarray] = []
-    if min(len(images), len(held_out)) >= _FEWEST_DISTURBED:
+    if min(len(images), len(held_out)) < _FEWEST_DISTURBED:
+        second_look = None
+    else:
         copied, origins = _copies(images, spec, each, rng)
         held_copies, held_origins = _copies(held_out, spec, each, rng)
     jobs = [images, held_out, *(made[kind] for kind in kinds), *copied, *held_copies]
-    total, done, outputs = sum(map(len, jobs)), 0, []
+    total, done, outputs = (2 if second_look else 1) * sum(map(len, jobs)), 0, []
     for job in jobs:
         outputs.append(_looked(job, look, done, total, progress, piece_of(spec, bytes_each)))
         done += len(job)
@@ -135,17 +165,49 @@ def fit(
             "no-features", phrase("no distances follow from the pictures' features: {error}", error=error)
         ) from error
     seen(gate, picked, own)
-    scores = gate.scores(held)
+    scores, refused = gate.scores(held), _refused(gate, held, told, held_origins)
+    kept = None
+    if second_look is not None:
+        again = []
+        for job in jobs:
+            again.append(_looked(job, second_look, done, total, progress, piece_of(spec, 0)))
+            done += len(job)
+        found = _second(again, len(kinds), len(copied), kinds)
+        missed = [gate.scores(rows) <= 1.0 for rows in others]
+        gains = [
+            (found.scores(rows) > 1.0)[passed] for rows, passed in zip(again[2 : 2 + len(kinds)], missed, strict=True)
+        ]
+        if np.concatenate(gains).sum() >= GAIN * sum(map(len, others)):
+            kept, both = found, found.scores(again[1])
+            refused = min(1.0, refused + float(((both > 1.0) & (scores <= 1.0)).mean()))
+            scores = np.maximum(scores, both)
     points = np.quantile(np.minimum(scores, 99.0), np.linspace(0, 1, QUANTILES))
     entry = Domain(
         file=domain.FILE,
         method=domain.METHOD,
         split="validation",
         n=len(held),
-        refused=round(_refused(gate, held, told, held_origins), 4),
+        refused=round(refused, 4),
         quantiles=tuple(round(float(point), 4) for point in points),
     )
-    return gate, entry
+    return gate, entry, kept
+
+
+def _second(outputs: list[np.ndarray], kinds_made: int, kinds_copied: int, kinds: tuple[str, ...]) -> SecondGate:
+    """The second opinion from what the everyday network makes of own, unseen and foreign pictures and of copies."""
+    own, held, others = outputs[0], outputs[1], outputs[2 : 2 + kinds_made]
+    copies, told = outputs[2 + kinds_made :][:kinds_copied], outputs[2 + kinds_made + kinds_copied :]
+    learnt = np.concatenate([own, *copies])
+    shift = learnt.mean(axis=0)
+    scale = np.maximum(learnt.std(axis=0), 0.01 * float(learnt.std()) + 1e-6)
+    weights, bias = _regression(learnt, others, shift, scale)
+    gate = SecondGate(shift, scale, weights, bias, kinds, 0.0, 1.0)
+    # What is stored is rounded, and the limit must be set with those numbers.
+    gate = second.from_json(gate.to_json())
+    odds = gate.odds(held)
+    limits = [_beyond(odds, REFUSED_SECOND), *(_beyond(gate.odds(rows), DISTURBED_SECOND) for rows in told)]
+    centre, limit = float(np.median(odds)), max(limits)
+    return replace(gate, centre=centre, limit=max(limit, centre + 1e-3))
 
 
 def _copies(

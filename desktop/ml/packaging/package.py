@@ -21,13 +21,16 @@ from desktop.core.trust.first_layer import FILE as FILTERS_FILE
 from desktop.core.trust.first_layer import to_json as filters_json
 from desktop.core.trust.saliency import FILE as HEAD_FILE
 from desktop.core.trust.saliency import Head
+from desktop.core.trust.second import FILE as SECOND_FILE
 from desktop.core.types import FoveaError
 from desktop.ml.convert import deploy
+from desktop.ml.convert.convert import Precision
 from desktop.ml.convert.export_litert import convert
 from desktop.ml.convert.litert import LiteRT, match_outputs
 from desktop.ml.convert.selftest import drawn_inputs, write_selftest
 from desktop.ml.data.assemble import Gathered, copies
 from desktop.ml.data.public_sets import Pictures
+from desktop.ml.data.second_look import SecondLook
 from desktop.ml.nets import backend
 from desktop.ml.nets.cost import in_pieces, pictures_at_once
 from desktop.ml.packaging import confidence, evaluate, head_detection
@@ -38,6 +41,7 @@ from desktop.ml.plans.events import Event, Note, Phase, PhaseName
 from desktop.ml.plans.plan import TrainingPlan
 from desktop.ml.training.history import history_csv
 from desktop.ml.training.train import Trained
+from desktop.store.catalogue import EVERYDAY
 from desktop.store.manifest import Calibration, Conformal, Domain, FileEntry, Manifest, Metric, Parity, Provenance
 from desktop.store.store import ModelStore, sha256_of
 from desktop.system.words import english, phrase
@@ -48,6 +52,7 @@ _SAMPLE_BYTES = 1 << 30  # what the exported file's outputs may take of the pict
 _FEWEST_SAMPLES = 4
 _ROUGH_LIMIT = 19  # own pictures, below which no limit flags as few as it is meant to
 PARITY_LIMIT = 1e-4  # fp32 on both sides: a larger difference means that the conversion changed the network
+PARITY_LIMIT_HALF = 1e-2
 
 Listener = Callable[[Event], None]
 
@@ -66,6 +71,7 @@ class _Job:
     work: Path
     listener: Listener
     check: Callable[[], None]
+    precision: Precision = "float32"
     limits: list[str] = field(default_factory=list)
     """What the card says of limits that were met on the way."""
 
@@ -117,17 +123,19 @@ def package(
     listener: Listener = lambda event: None,
     check: Callable[[], None] = lambda: None,
     version: int | None = None,
+    precision: Precision = "float32",
 ) -> Manifest:
     """Make a model of ``trained`` and commit it under ``root`` (a store's folder); ``work`` is scratch space.
 
     The test split, where the data has one and the plan asks for it, is opened here, once, after everything was chosen;
     else the figures are those of validation, and the card says so. ``version`` is by default one above that of the
-    model of this id that there is. ``check`` is called between the steps and may raise, to cancel.
+    model of this id that there is. ``precision`` is that of the exported file's weights. ``check`` is called between
+    the steps and may raise, to cancel.
 
     Raises :class:`PackageError` when the exported file does not answer as the network does,
     :class:`desktop.ml.convert.export_litert.ExportError` when the conversion fails.
     """
-    job = _Job(plan, trained, gathered, work, listener, check)
+    job = _Job(plan, trained, gathered, work, listener, check, precision)
     found, model = _calibrate(job)
     exported = _export(job, model)
     judged = _judge(job, exported, found)
@@ -157,11 +165,12 @@ def _export(job: _Job, model: Any) -> _Exported:
     keras_file, lite_file = job.work / "model.keras", job.work / "model.tflite"
     model.save(keras_file)
     lite_file.unlink(missing_ok=True)
-    convert(keras_file, lite_file)
+    convert(keras_file, lite_file, precision=job.precision)
     job.tell("exporting", 1, 2)
     job.check()
     lite = LiteRT(lite_file)
-    outputs, gap, n = check_parity(model, lite, job.gathered.validation, job.plan.seed)
+    limit = PARITY_LIMIT if job.precision == "float32" else PARITY_LIMIT_HALF
+    outputs, gap, n = check_parity(model, lite, job.gathered.validation, job.plan.seed, limit)
     job.note(
         phrase(
             "largest difference between the trained model and its exported form over {n} validation "
@@ -186,9 +195,12 @@ def _judge(job: _Job, exported: _Exported, found: Calibrated) -> _Judged:
     looked_at: list[tuple[Gate, np.ndarray, np.ndarray]] = []
     # Of pictures that were cross-validated the finished head has learned: its own scores would promise too much.
     scored = (found.scores, found.pictures.labels, found.split) if job.trained.held_out is not None else None
+    # What stands on the everyday network's features needs no second look by it.
+    second = SecondLook.of() if job.plan.start.model != EVERYDAY else None
     trust = confidence.fit(
         lite, outputs, job.plan.preprocess, job.gathered.train, validation, job.plan.seed, looked,
-        lambda *seen: looked_at.append(seen), scored,
+        lambda *seen: looked_at.append(seen), scored, job.gathered.side,
+        second.features if second is not None else None,
     )  # fmt: skip
     if trust.trouble:
         job.note(phrase("no domain gate: {trouble}", trouble=trust.trouble))
@@ -279,6 +291,8 @@ def _write(
         }
         if judged.trust.gate is not None:
             texts[DOMAIN_FILE] = judged.trust.gate.to_json()
+        if judged.trust.second is not None:
+            texts[SECOND_FILE] = judged.trust.second.to_json()
         first = head_detection.filters(exported.model)
         if first is not None:
             texts[FILTERS_FILE] = filters_json(first)
@@ -311,10 +325,12 @@ def _ready(manifest: Manifest, gate: Domain | None) -> Manifest:
     return replace(manifest, state="ready", files={name: FileEntry("0" * 64, 0) for name in names}, domain=gate)
 
 
-def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tuple[dict[str, int], float, int]:
+def check_parity(
+    model: Any, lite: LiteRT, pictures: Pictures, seed: int, limit: float = PARITY_LIMIT
+) -> tuple[dict[str, int], float, int]:
     """Output positions, largest difference of any probability between ``model`` and ``lite``, number of pictures.
 
-    Raises :class:`PackageError` beyond :data:`PARITY_LIMIT`.
+    Raises :class:`PackageError` beyond ``limit``.
     """
     rng = np.random.default_rng([seed, 4])
     picked = np.sort(rng.permutation(len(pictures))[:PARITY_PICTURES])
@@ -328,9 +344,14 @@ def check_parity(model: Any, lite: LiteRT, pictures: Pictures, seed: int) -> tup
 
     found = list(in_pieces(compared, len(picked), pictures_at_once(model, _PARITY_PIECE)))
     outputs, gap = found[0][0], float(np.max([each for _, each in found]))  # NaN stays
-    if not gap <= PARITY_LIMIT:
+    if not gap <= limit:
         raise PackageError(
-            "parity", phrase("the exported file differs from the network by {gap:.1e}; at most 1e-4 expected", gap=gap)
+            "parity",
+            phrase(
+                "the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected",
+                facts=gap,
+                limit=limit,
+            ),
         )
     return outputs, gap, len(picked)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desktop.system.words import phrase
+from desktop.system.words import hold, phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,19 @@ class Said:
 
     text: str
 
+    def __post_init__(self) -> None:
+        hold(self, "text")
+
 
 STEPS: dict[str, str] = {
     "hash": phrase("comparing the file's hash"),
     "check": phrase("looking through the file"),
     "build": phrase("building the network"),
     "convert": phrase("converting it to LiteRT"),
-    "convert-onnx": phrase("converting it to ONNX"),
+    "convert-form": phrase("converting it"),
     "compare": phrase("comparing the two forms"),
-    "write": "writing the model",
-    "copy": "copying",
+    "write": phrase("writing the model"),
+    "copy": phrase("copying"),
     "verify": phrase("comparing checksums"),
 }
 """Every step by its name, in words."""

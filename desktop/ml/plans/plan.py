@@ -27,6 +27,7 @@ __all__ = [
     "FitPlan",
     "OptimizerPlan",
     "PlanError",
+    "PlanSettings",
     "StartPlan",
     "Step",
     "TrainingPlan",
@@ -203,17 +204,16 @@ class DecisionPlan:
     perturbed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingPlan:
-    """One training from data to a model in the store. ``mirrored`` averages each answer with the mirror image's;
-    ``preset`` is the one of :mod:`desktop.ml.plans.presets` that it came from, empty for none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSettings:
+    """How a training goes, whatever its data: the network, what it begins from, and the settings. Unchecked, so that a
+    draft may hold what does not fit together yet.
 
-    id: str
-    name: str
-    seed: int
-    data: DataPlan
+    ``mirrored`` averages each answer with the mirror image's; ``preset`` is the one of
+    :mod:`desktop.ml.plans.presets` that the settings came from, empty for none.
+    """
+
     preprocess: PreprocessSpec
-    labels: tuple[str, ...]
     architecture: Step
     augment: tuple[Step, ...]
     optimizer: OptimizerPlan
@@ -221,9 +221,26 @@ class TrainingPlan:
     decision: DecisionPlan
     mirrored: bool
     medical: bool
-    card: dict[str, Any]
     start: StartPlan = field(default_factory=StartPlan)
     preset: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the network's input."""
+        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPlan(PlanSettings):
+    """One training from data to a model in the store: settings that fit together, on named data. Raises
+    :class:`PlanError` where they do not."""
+
+    id: str
+    name: str
+    seed: int
+    data: DataPlan
+    labels: tuple[str, ...]
+    card: dict[str, Any]
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
@@ -231,14 +248,31 @@ class TrainingPlan:
         if found:
             raise PlanError("bad-plan", phrase("training plan: {found}", found=found[0]))
 
+    @classmethod
+    def of(
+        cls,
+        settings: PlanSettings,
+        *,
+        id: str,
+        name: str,
+        seed: int,
+        data: DataPlan,
+        labels: tuple[str, ...],
+        card: dict[str, Any],
+    ) -> TrainingPlan:
+        """A plan with these settings. Raises :class:`PlanError` that says what does not fit together."""
+        return cls(id=id, name=name, seed=seed, data=data, labels=labels, card=card, **_parts(settings))
+
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the network's input."""
-        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
+    def settings(self) -> PlanSettings:
+        """The settings alone."""
+        return PlanSettings(**_parts(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """The plan as plain JSON values."""
-        result: dict[str, Any] = strict_json.plain(asdict(self))
+        """The plan as plain JSON values; what it is called and learned from comes first."""
+        told: dict[str, Any] = strict_json.plain(asdict(self))
+        settings = _parts(self)
+        result = {**{name: value for name, value in told.items() if name not in settings}, **told}
         for name in ("kept_together", "folds", "project"):
             if not result["data"][name]:
                 del result["data"][name]
@@ -256,6 +290,10 @@ class TrainingPlan:
         if title is None:
             title = "" if may_name_a_person(self.data.title) else self.data.title
         return replace(self, data=replace(self.data, path=None, left_out=(), kept_together=(), title=title))
+
+
+def _parts(settings: PlanSettings) -> dict[str, Any]:
+    return {part.name: getattr(settings, part.name) for part in fields(PlanSettings)}
 
 
 def problems(plan: TrainingPlan) -> list[str]:

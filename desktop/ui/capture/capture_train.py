@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from desktop.app.sample_sets import SHAPES, draw_shapes
 from desktop.core.types import FoveaError, PreprocessSpec
 from desktop.ml.plans import plan as plans
 from desktop.ui.capture.capture import save, staged, wait_for
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from desktop.ui.train.view import TrainView
 
 _SIDE = 24
-_EACH = 90
-_KINDS = ("circles", "crosses", "squares")
 
 
 def capture_train(
@@ -103,9 +102,9 @@ def shapes_plan(data: Path) -> plans.TrainingPlan:
         id="drawn-shapes",
         name="Drawn shapes",
         seed=3,
-        data=plans.DataPlan("user", 0.25, "none", _KINDS, str(data), data.name),
+        data=plans.DataPlan("user", 0.25, "none", SHAPES, str(data), data.name),
         preprocess=PreprocessSpec(_SIDE, _SIDE, "grey", "stretch"),
-        labels=_KINDS,
+        labels=SHAPES,
         architecture=plans.Step(
             "fast-cnn",
             {
@@ -121,32 +120,6 @@ def shapes_plan(data: Path) -> plans.TrainingPlan:
         medical=False,
         card={},
     )  # fmt: skip
-
-
-def draw_shapes(folder: Path) -> None:
-    """Class folders of drawn circles, crosses and squares, some of them hard to tell."""
-    import numpy as np
-    from PIL import Image, ImageDraw
-
-    random = np.random.default_rng(11)
-    for kind in _KINDS:
-        (folder / kind).mkdir(parents=True)
-        for number in range(_EACH):
-            ground = int(random.integers(150, 220))
-            image = Image.new("L", (40, 40), ground)
-            pen = ImageDraw.Draw(image)
-            x, y, r = random.uniform(13, 27), random.uniform(13, 27), random.uniform(5, 12)
-            ink, width = int(ground - random.integers(30, 140)), int(random.integers(1, 4))
-            if kind == "circles":
-                pen.ellipse((x - r, y - r, x + r, y + r), outline=ink, width=width)
-            elif kind == "squares":
-                pen.rectangle((x - r, y - r, x + r, y + r), outline=ink, width=width)
-            else:
-                pen.line((x - r, y - r, x + r, y + r), fill=ink, width=width)
-                pen.line((x - r, y + r, x + r, y - r), fill=ink, width=width)
-            noise = random.normal(0, 18, (40, 40))
-            pixels = np.clip(np.asarray(image, np.float64) + noise, 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(folder / kind / f"{number:03d}.png")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
 from desktop.ui.widgets.probability_bars import ProbabilityBars
 
 if TYPE_CHECKING:
+    from desktop.engine.messages import Failure, Prediction
     from desktop.services.catalog import ModelCatalog
     from desktop.store.store import ModelEntry
 
@@ -46,6 +47,7 @@ class AnswerPane(QWidget):
         self._explainer = explainer
         self._adviser = adviser
         self._catalog = catalog
+        self._live = False  # whether a camera is shown: its answers come by show_live
         self._build()
         self._busy = QTimer(self)
         self._busy.setSingleShot(True)
@@ -169,6 +171,32 @@ class AnswerPane(QWidget):
             self._missing_text.setText(sentence(error.message))
             self._missing_hint.setText(error.hint)
 
+    def set_live(self, live: bool) -> None:
+        """Whether a camera is looked at: then answers come by :meth:`show_live`."""
+        self._live = live
+        self._show_answer()
+
+    def show_live(self, answer: Prediction | Failure, rate: float) -> None:
+        """The answer to what a camera sees now; ``rate`` is how many come in a second."""
+        from desktop.engine.messages import Prediction
+
+        entry = self.entry
+        if not self._live or entry is None or entry.manifest is None:
+            return
+        self._busy.stop()
+        self._failure.clear()
+        if not isinstance(answer, Prediction):
+            self.bars.clear("")
+            show_failure(self._failure, answer)
+            return
+        wanted = self.bars.scores_wanted  # asked for once, they stay from frame to frame
+        self.bars.show_prediction(answer, entry.manifest)
+        self.bars.set_outside(answer.domain is not None and not answer.domain.inside, answer.several)
+        self.bars.want_scores(wanted)
+        words = self.tr("{0} answers a second · {1} ms · {2}")
+        number, spent = self.locale().toString(rate, "f", 0), self.locale().toString(answer.elapsed.predict, "f", 1)
+        self._foot.setText(words.format(number, spent, answer.device))
+
     @Slot()
     def _show_answer(self) -> None:
         session, entry = self._session, self.entry
@@ -190,6 +218,8 @@ class AnswerPane(QWidget):
             show_failure(self._failure, failure)
         elif failure is not None:
             self.bars.clear(self.tr("No answer. The reason is below the picture."))
+        elif self._live:
+            self.bars.clear(self.tr("The answer to what the camera sees appears here.") if entry is not None else "")
         elif session.current is None:
             self.bars.clear(self.tr("The answer appears here once an image is open.") if entry is not None else "")
         else:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.core.trust import reasons
-from desktop.core.trust.conformal import DEFAULT_RATE, answer_set, nearest_rate
+from desktop.core.trust.conformal import DEFAULT_RATE, answer_set, like_those, nearest_rate
 from desktop.ui.kit.tabled import reason, score_notice
 from desktop.ui.kit.widgets import Sign, count, make_label, put_beside, set_role
 from desktop.ui.widgets.kind_chart import KindChart
@@ -115,12 +115,13 @@ class ConfidencePanel(QWidget):
         verdict, sets = prediction.domain, manifest.conformal
         outside = verdict is not None and not verdict.inside
         self._set_words.setVisible(sets is not None)
-        self._rate_row.setVisible(sets is not None and not outside)
+        promised = sets is not None and not outside and like_those(sets, prediction.original_size)
+        self._rate_row.setVisible(promised)
         if sets is not None:
             rate = nearest_rate(sets, self._rate)
             self._fill_rates(sets, rate)
             self._set_words.setText(self._set_sentence(prediction, sets, manifest, rate, outside))
-            set_role(self._set_words, "secondary" if outside else "")
+            set_role(self._set_words, "" if promised else "secondary")
         self._show_kind(verdict, manifest)
 
     def _fill_rates(self, sets: Conformal, rate: float) -> None:
@@ -135,6 +136,11 @@ class ConfidencePanel(QWidget):
     ) -> str:
         if outside:
             return self.tr("How often the answer is right is not known for pictures of another kind.")
+        if not like_those(sets, prediction.original_size):
+            return self.tr(
+                "How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this "
+                "it is not known."
+            ).format(sets.side)
         found = answer_set(prediction.probabilities, prediction.index, sets, rate)
         labels = [manifest.labels[index] for index in found.classes]
         share = f"{(1 - found.rate) * 100:g}"

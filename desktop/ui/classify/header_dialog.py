@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
 
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tables import FiguresModel, fit_columns, table, words
 from desktop.ui.kit.widgets import make_label
 
@@ -22,6 +23,7 @@ class HeaderDialog(QDialog):
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("DICOM header"))
+        give_help(self, "xrays#the-header-of-a-dicom-file")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(760, 560)
         self._rows: tuple[HeaderRow, ...] = ()

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+import os
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    QUrl,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QPixmap
 
 from desktop.services.session import ImageItem, Session
@@ -17,6 +28,7 @@ if TYPE_CHECKING:
     from desktop.app.batch_columns import Said
     from desktop.engine.messages import Thumbnail
     from desktop.services.engine_service import EngineService
+    from desktop.store.marks import Mark
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ITEM_ROLE = Qt.ItemDataRole.UserRole
@@ -41,7 +53,11 @@ class ImagesModel(QAbstractListModel):
         self._session = session
         self.said = said
         self._side = side
+        self.marked: Callable[[ImageItem], Mark | None] = lambda item: None
+        """The star and the note on an item; who keeps them sets it."""
         self._filter = ""
+        self._rule = ""
+        self._ranking: list[ImageItem] = []  # of the rule 'similar'
         self._rows: list[ImageItem] | None = None  # None: all of the session's, without a copy
         self._shown = 0
         self._shared = Shared()
@@ -88,16 +104,42 @@ class ImagesModel(QAbstractListModel):
             return item
         if role == Qt.ItemDataRole.ToolTipRole:
             # What the files of a study are called is often a name.
-            name, said = item.name if item.stack is not None else item.source.path or item.name, self.said(item)
-            return tip(f"{name}\n{self._words(said)}" if said is not None else name)
+            lines = [item.name if item.stack is not None else item.source.path or item.name]
+            said, mark = self.said(item), self.marked(item)
+            lines += [self._words(said)] if said is not None else []
+            lines += [self.tr("Note: {0}").format(mark.note)] if mark is not None and mark.note else []
+            return tip("\n".join(lines))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            said = self.said(item)
+            said, mark, name = self.said(item), self.marked(item), item.name
+            if mark is not None:
+                name += ", " + self.tr("with a star") if mark.star else ""
+                name += ", " + self.tr("note: {0}").format(mark.note) if mark.note else ""
             if said is None:
-                return item.name
+                return name
             if said.failed:
-                return self.tr("{0}, no result: {1}").format(item.name, said.answer)
-            return f"{item.name}, {self._words(said)}"
+                return self.tr("{0}, no result: {1}").format(name, said.answer)
+            return f"{name}, {self._words(said)}"
         return None
+
+    def flags(self, index: AnyIndex) -> Qt.ItemFlag:
+        """Images may be dragged out to other programs."""
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled if index.isValid() else super().flags(index)
+
+    def supportedDragActions(self) -> Qt.DropAction:
+        """Other programs get a copy; they cannot take the file away."""
+        return Qt.DropAction.CopyAction
+
+    def mimeTypes(self) -> list[str]:
+        """Files, as file managers hand them over."""
+        return ["text/uri-list"]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        """The files of the rows that are dragged."""
+        items = [self.item(row) for row in sorted({index.row() for index in indexes})]
+        paths = [item.source.path for item in items if item is not None and item.source.path is not None]
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(os.path.abspath(path)) for path in paths])
+        return mime
 
     def _words(self, said: Said) -> str:
         """What the batch said, and whether that can be relied on."""
@@ -135,10 +177,68 @@ class ImagesModel(QAbstractListModel):
         self.endResetModel()
         self._announce()
 
+    @property
+    def rule(self) -> str:
+        """Which images are listed beside the filter's text, '' for all; see :meth:`set_rule`."""
+        return self._rule
+
+    def set_rule(self, rule: str) -> None:
+        """List only images with a ``star``, with a ``note``, ``unlike`` the model's kind, ``failed``, or with one
+        answer (``answer:LABEL``); '' lists all. Answers that come later count when :meth:`refresh` is called."""
+        if rule != self._rule:
+            self._rule = rule
+            self.refresh()
+
+    def set_ranking(self, items: list[ImageItem]) -> None:
+        """List ``items`` alone, in their order: rule ``similar``."""
+        self._ranking, self._rule = items, "similar"
+        self.refresh()
+
+    @Slot()
+    def refresh(self) -> None:
+        """Marks, answers or names are others now: list what passes the filters."""
+        self.beginResetModel()
+        self._recount()
+        self.endResetModel()
+        self._announce()
+
+    def answers_found(self) -> list[tuple[str, int]]:
+        """The answers that images of the list have, and how many, the most frequent first."""
+        found: Counter[str] = Counter()
+        for item in self._session.items:
+            said = self.said(item)
+            if said is not None and not said.failed and not said.unlike:
+                found[said.answer] += 1
+        return found.most_common()
+
+    def _passes(self, item: ImageItem) -> bool:
+        mark = self.marked(item)
+        held = f"{item.folded}\n{mark.note.casefold()}" if mark is not None else item.folded
+        if self._filter and self._filter not in held:
+            return False
+        if not self._rule or self._rule == "similar":
+            return True
+        if self._rule in ("star", "note"):
+            return mark is not None and bool(mark.star if self._rule == "star" else mark.note)
+        said = self.said(item)
+        if said is None:
+            return False
+        if self._rule in ("unlike", "failed"):
+            return said.unlike if self._rule == "unlike" else said.failed
+        return not (said.failed or said.unlike) and f"answer:{said.answer}" == self._rule
+
+    @property
+    def _filtered(self) -> bool:
+        return bool(self._filter or self._rule)
+
     def _recount(self) -> None:
         items = self._session.items
-        if self._filter:
-            self._rows = [item for item in items if self._filter in item.folded]
+        if self._rule == "similar":
+            listed = set(items)
+            self._rows = [item for item in self._ranking if item in listed and self._passes(item)]
+            self._shown = len(self._rows)
+        elif self._filtered:
+            self._rows = [item for item in items if self._passes(item)]
             self._shown = len(self._rows)
         else:
             self._rows, self._shown = None, len(items)
@@ -148,17 +248,18 @@ class ImagesModel(QAbstractListModel):
 
     @Slot(int, int)
     def _before_insert(self, first: int, count: int) -> None:
-        if not self._filter:
+        if not self._filtered:
             self.beginInsertRows(QModelIndex(), first, first + count - 1)
 
     @Slot(int, int)
     def _after_insert(self, first: int, count: int) -> None:
         self._shared.take(item.name for item in self._session.items[first : first + count])
-        if not self._filter:
+        if not self._filtered:
             self._shown = len(self._session.items)
             self.endInsertRows()
         else:
-            fresh = [item for item in self._session.items[first : first + count] if self._filter in item.folded]
+            added = self._session.items[first : first + count] if self._rule != "similar" else []
+            fresh = [item for item in added if self._passes(item)]
             if fresh and self._rows is not None:
                 self.beginInsertRows(QModelIndex(), self._shown, self._shown + len(fresh) - 1)
                 self._rows.extend(fresh)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -47,6 +47,8 @@ class PicturePane(QWidget):
     look = Signal()
     again = Signal()
     every_wanted = Signal(object)
+    menu_wanted = Signal(QPoint)
+    copy_wanted = Signal()
 
     def __init__(
         self, session: Session, catalog: ModelCatalog, explainer: Explainer, parent: QWidget | None = None
@@ -61,6 +63,12 @@ class PicturePane(QWidget):
         self.picture = PictureView()
         self.picture.setAccessibleName(self.tr("Picture"))
         self.prepared = PreparedView()
+        for shown in (self.picture, self.prepared):
+            shown.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            shown.customContextMenuRequested.connect(self._ask_menu)
+        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.picture)
+        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.activated.connect(self.copy_wanted)
         self._notices = NoticeStrip()
         self.failure = ErrorPanel()
         self.frames = FrameBar(session)
@@ -180,6 +188,12 @@ class PicturePane(QWidget):
         if answer.id == self._header_id and self._header is not None:
             self._header_id = 0
             self._header.show_rows(answer.study.header)
+
+    @Slot(QPoint)
+    def _ask_menu(self, place: QPoint) -> None:
+        shown = self.sender()
+        if isinstance(shown, QWidget):
+            self.menu_wanted.emit(shown.mapToGlobal(place))
 
     # What is shown
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.services.advising import Adviser
@@ -18,6 +16,8 @@ from desktop.services.opening import Opener
 from desktop.services.samples import samples_for
 from desktop.services.session import ImageItem, Session
 from desktop.services.settings import Settings
+from desktop.ui.classify.camera_part import CameraPart
+from desktop.ui.classify.picture_actions import PictureActions
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.image_list import ImageList
 
@@ -60,6 +60,8 @@ class ClassifyView(QWidget):
         self._results: ResultsPane | None = None
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
+        self.cameras = CameraPart(self)
+        self.doing = PictureActions(self, settings)
         self._connect()
         self._restore()
         self._show_empty()
@@ -71,7 +73,7 @@ class ClassifyView(QWidget):
         self._scan_words.setProperty("role", "secondary")
         self._scan_words.setWordWrap(True)
         self._scan_cancel = QPushButton(self.tr("Cancel"))
-        self._scan_cancel.clicked.connect(self.opener.cancel)
+        self._scan_cancel.clicked.connect(self._cancel_scan)
         self._scan_row = QWidget()
         scan_layout = QHBoxLayout(self._scan_row)
         scan_layout.setContentsMargins(12, 0, 4, 12)
@@ -92,15 +94,15 @@ class ClassifyView(QWidget):
         self._middle = QSplitter(Qt.Orientation.Vertical)
         self._middle.setChildrenCollapsible(False)
         self._middle.setHandleWidth(4)
-        self._stack = QStackedWidget()
-        self._stack.addWidget(holder)
-        self._stack.addWidget(self._middle)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(holder)
+        self.stack.addWidget(self._middle)
         self._answer_place = QWidget()
         self._answer_place.setMinimumWidth(236)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
-        for pane in (left, self._stack, self._answer_place):
+        for pane in (left, self.stack, self._answer_place):
             self._panes.addWidget(pane)
         self._panes.setStretchFactor(0, 0)
         self._panes.setStretchFactor(1, 1)
@@ -115,6 +117,15 @@ class ClassifyView(QWidget):
         self.empty.open_files.connect(self.files_wanted)
         self.empty.open_folder.connect(self.folder_wanted)
         self.empty.paste.connect(self.paste_wanted)
+        self.empty.camera.connect(self.open_camera)
+        self.list.camera_wanted.connect(self.open_camera)
+        self.cameras.said.connect(self.told)
+        doing = self.doing
+        doing.said.connect(self.said)
+        doing.told.connect(self.told)
+        self.list.menu_wanted.connect(doing.show_list_menu)
+        self.list.copy_wanted.connect(doing.copy)
+        self.list.model.marked = doing.marks.of
         self.empty.sample_chosen.connect(self.opener.add_file)
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
@@ -122,10 +133,11 @@ class ClassifyView(QWidget):
         self.list.look.connect(self._look)
         self.list.remove_requested.connect(self.remove)
         self.list.undo_requested.connect(self.undo)
-        self.list.show_in_folder.connect(self._show_in_folder)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
         self.opener.reading.connect(self._show_reading)
+        self.doing.similar.progressed.connect(self._show_looking)
+        self.doing.similar.ended.connect(self._hide_scan)
         self.opener.finished.connect(self._on_opened)
         self.opener.idle.connect(self._scan_row.hide)
         self.opener.said.connect(self.said)
@@ -172,6 +184,10 @@ class ClassifyView(QWidget):
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
+        self._results.table.row_opened.connect(self._look_at_source)
+        self._results.table.menu_wanted.connect(self._show_row_menu)
+        self._picture.menu_wanted.connect(self._show_picture_menu)
+        self._picture.copy_wanted.connect(self._copy_current)
         self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
         self._answer.setMinimumWidth(236)
         sizes = self._panes.sizes()
@@ -185,6 +201,7 @@ class ClassifyView(QWidget):
         self._answer.confidence.set_rate(self._settings.get("error_rate"))
         self._answer.confidence.rate_chosen.connect(self._remember_rate)
         self.explainer.opacity_changed.connect(self._remember_opacity)
+        self._answer.bars.menu_wanted.connect(self.doing.show_class_menu)
         self._answer.bars.set_top_k(max(1, self._settings.get("top_k")))
         self._splitters["picture"] = self._picture.splitter
         self._picture.splitter.splitterMoved.connect(self._remember_sizes)
@@ -221,6 +238,7 @@ class ClassifyView(QWidget):
         self.session.attach(engine)
         self.explainer.attach(engine)
         self.adviser.attach(engine)
+        self.cameras.live.attach(engine)
         self._panel_engine(engine)
         self.job.attach(engine)
         self.list.model.attach(engine)
@@ -231,6 +249,7 @@ class ClassifyView(QWidget):
         self.session.detach()
         self.explainer.detach()
         self.adviser.detach()
+        self.cameras.live.detach()
         self.job.detach()
         self.list.model.detach()
 
@@ -242,8 +261,10 @@ class ClassifyView(QWidget):
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""
         self.job.cancel()
+        self.cameras.camera.wait()
         self.opener.stop()
         self.last_images.finish()
+        self.doing.finish()
 
     def restore_images(self, nothing_else: bool) -> None:
         """As :meth:`LastImages.restore`."""
@@ -270,6 +291,23 @@ class ClassifyView(QWidget):
         words = self.tr("Reading the headers of DICOM files: {0} of {1}…")
         self._scan_words.setText(words.format(number(done), number(total)))
 
+    @Slot(int, int)
+    def _show_looking(self, done: int, total: int) -> None:
+        """How far 'find similar' is."""
+        self._scan_row.show()
+        number, of = self.locale().toString(done), self.locale().toString(total)
+        self._scan_words.setText(self.tr("Comparing {0} of {1} images…").format(number, of))
+
+    @Slot()
+    def _hide_scan(self) -> None:
+        if not self.opener.busy:
+            self._scan_row.hide()
+
+    @Slot()
+    def _cancel_scan(self) -> None:
+        self.opener.cancel()
+        self.doing.similar.cancel()
+
     @Slot(list, object)
     def _on_opened(self, items: list[ImageItem], done: ScanDone) -> None:
         for folder in done.folders:
@@ -282,6 +320,11 @@ class ClassifyView(QWidget):
             self.classifying.take(items, done.folders[0] if len(done.folders) == 1 else None)
         elif items:
             self.classifying.take_one(items[0])
+
+    @Slot()
+    def open_camera(self) -> None:
+        """Show what a camera sees, with the model's answer to every frame; choosing an image leaves it."""
+        self.cameras.open()
 
     # The picture
 
@@ -314,11 +357,14 @@ class ClassifyView(QWidget):
     @Slot(list)
     def remove(self, items: list[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
+        self.doing.forget_undo()
         self.list.show_removed(self.session.remove(items))
 
     @Slot()
     def undo(self) -> None:
-        """Put the images back that were removed last."""
+        """Take back what was done last: a correction, or the removal of images."""
+        if self.doing.undo():
+            return
         was_empty = not self.session.items
         back = self.session.undo_remove()
         self.list.show_removed(0)
@@ -342,15 +388,33 @@ class ClassifyView(QWidget):
         self.session.show(source)
 
     @Slot(object)
-    def _show_in_folder(self, item: ImageItem) -> None:
-        if item.source.path is not None:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(os.path.dirname(os.path.abspath(item.source.path))))
+    def _look_at_source(self, source: ImageSource) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self._look(item)
+
+    @Slot(object, QPoint)
+    def _show_row_menu(self, source: ImageSource, place: QPoint) -> None:
+        item = self.session.find(source)
+        if item is not None:
+            self.doing.show_menu([item], place)
+
+    @Slot(QPoint)
+    def _show_picture_menu(self, place: QPoint) -> None:
+        if self.session.current is not None:
+            self.doing.show_menu([self.session.current], place, on_map=True)
+
+    @Slot()
+    def _copy_current(self) -> None:
+        if self.session.current is not None:
+            self.doing.copy([self.session.current])
 
     @Slot()
     def _show_empty(self) -> None:
         if self.session.items and self.empty.isAncestorOf(self.window().focusWidget() or self):
             self.list.view.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._stack.setCurrentIndex(1 if self.session.items else 0)
+        if not self.cameras.shown:
+            self.stack.setCurrentIndex(1 if self.session.items else 0)
         if not self.session.items:
             self.classifying.cut_short()  # nobody would see it, nor could stop it
             if self._results is not None:
@@ -389,6 +453,11 @@ class ClassifyView(QWidget):
     def classify_all(self) -> None:
         """Classify the whole list with the model chosen now: what has no answer yet, or, where all has, all anew."""
         self.classifying.all()
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether :meth:`undo` has something to take back."""
+        return self.doing.can_undo or self.session.can_undo
 
     @property
     def can_classify_all(self) -> bool:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 import desktop
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tabled import notice
 from desktop.ui.kit.theme import theme
 
@@ -32,6 +33,7 @@ class AboutDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("About Fovea"))
+        give_help(self, "index")
         sign = QLabel()
         sign.setPixmap(theme().icon("app", 64).pixmap(QSize(64, 64), self.devicePixelRatioF()))
         name = QLabel("Fovea")

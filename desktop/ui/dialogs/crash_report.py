@@ -10,6 +10,7 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import make_label
 
 
@@ -20,6 +21,7 @@ class CrashReportDialog(QDialog):
         super().__init__(parent)
         self._reports = list(reports)
         self.setWindowTitle(self.tr("Error Report"))
+        give_help(self, "privacy#error-reports")
         words = make_label(
             self.tr(
                 "This is all that was noted down: which kind of error, and where in the program. It holds no file "

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.background import run_aside
 from desktop.system import licences
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import count, make_label
 
 _ROW = 28
@@ -36,6 +37,7 @@ class LicencesDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Licences"))
+        give_help(self, "privacy#licences")
         self._summary = make_label(self.tr("Reading the list …"), "secondary", wrap=True)
         self._filter = QLineEdit()
         self._filter.setPlaceholderText(self.tr("Filter by name or licence"))

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QTextBrows
 
 from desktop.core.translate import on_card
 from desktop.ui.dialogs._card_text import card_html
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
 
@@ -25,6 +26,7 @@ class ModelCardDialog(QDialog):
         self._entry = entry
         name = on_card(entry.manifest.name) if entry.manifest else entry.id
         self.setWindowTitle(self.tr("About {name}").format(name=name))
+        give_help(self, "models#the-card")
         self._name = make_label(name, "answer", wrap=True)
         self._page = QTextBrowser()
         self._page.setOpenLinks(False)

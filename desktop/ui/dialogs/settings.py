@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.settings import Settings
 from desktop.system import words
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import MODES, theme
 from desktop.ui.shell import language
 
@@ -38,6 +39,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._settings = settings
         self.setWindowTitle(self.tr("Settings"))
+        give_help(self, "settings")
         modes = {"system": self.tr("Like the system"), "light": self.tr("Light"), "dark": self.tr("Dark")}
         self._modes = QButtonGroup(self)
         row = QHBoxLayout()

@@ -23,6 +23,7 @@ from desktop import __version__
 from desktop.services.settings import Settings
 from desktop.services.update_check import UpdateCheck
 from desktop.system.updates import Release
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, set_role
 
@@ -37,6 +38,7 @@ class UpdatesDialog(QDialog):
         self._check.found.connect(self._on_found)
         self._check.failed.connect(self._on_failed)
         self.setWindowTitle(self.tr("Check for Updates"))
+        give_help(self, "privacy#updates")
         here = make_label(self.tr("This is Fovea {0}.").format(__version__), "answer")
         words = make_label(
             self.tr(

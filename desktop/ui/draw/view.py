@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRectF, Qt, Slot
-from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, QRectF, Qt, Slot
+from PySide6.QtGui import QGuiApplication, QImage, QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from desktop.core.drawings import strokes
 from desktop.core.types import FoveaError, ImageSource
@@ -22,6 +22,7 @@ from desktop.ui.draw.truth import TruthPanel
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import image_of
 from desktop.ui.shell.later_view import LaterView
+from desktop.ui.widgets.correcting import Correcting
 from desktop.ui.widgets.prepared_view import PreparedView, facts_of
 
 if TYPE_CHECKING:
@@ -48,11 +49,14 @@ class DrawView(LaterView):
         self._under_id = 0
         self._told = 0  # labels told of this sheet while its answer is awaited
         self._last: tuple[Drawing, QImage | None, QImage] | None = None  # the sheet before its newest change
+        self._correcting: Correcting | None = None
         self.keeping = Keeping(self)
         self.canvas = DrawingCanvas()
         self.reader = DrawingReader(self._encoded, self)
         self._build()
         self._connect()
+        self.canvas.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.canvas.customContextMenuRequested.connect(self._show_menu)
         self._restore()
         self._list_models()
         self._refresh()
@@ -155,6 +159,8 @@ class DrawView(LaterView):
     def close_down(self) -> None:
         """Wait for the drawings that are being written."""
         self.keeping.wait()
+        if self._correcting is not None:
+            self._correcting.finish()
 
     def take_focus(self) -> None:
         """The keyboard belongs to the sheet."""
@@ -195,6 +201,45 @@ class DrawView(LaterView):
     def redo(self) -> None:
         """Do it again."""
         self.canvas.redo()
+
+    def can_correct(self) -> bool:
+        """Whether something is drawn."""
+        return self.can_copy()
+
+    @Slot()
+    def correct(self) -> None:
+        """Ask what the drawing really is, and add it with that label to a Teach project."""
+        if not self.can_correct():
+            return
+        if self._correcting is None:
+            self._correcting = Correcting(self._settings, self)
+            self._correcting.failed.connect(self.said)
+            self._correcting.told.connect(self.told)
+            self._correcting.done.connect(self._on_corrected)
+        entry = self.entry
+        labels = entry.manifest.labels if entry is not None and entry.manifest is not None else ()
+        picture = self.canvas.large(_EXPORT_SIDE)
+        source = ImageSource(name=self.tr("drawing") + ".png", data=encoded(picture, "PNG"))
+        self._correcting.ask([source], labels, QPixmap.fromImage(picture))
+
+    @Slot(str, object)
+    def _on_corrected(self, words: str, corrected: object) -> None:
+        self.told.emit(words + " " + self.tr("Edit › Corrections takes it back."))
+
+    @Slot(QPoint)
+    def _show_menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        commands = (
+            (self.tr("Copy the drawing"), self.copy),
+            (self.tr("Export…"), self.export),
+            (self.tr("This is a…"), self.correct),
+        )
+        for words, slot in commands:
+            action = menu.addAction(words)
+            action.triggered.connect(slot)
+            action.setEnabled(self.can_copy())
+        menu.popup(self.canvas.mapToGlobal(place))
 
     def can_copy(self) -> bool:
         """Whether there is a drawing to copy."""

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
 
@@ -36,7 +36,7 @@ KEY_OF = {judgement: key for key, judgement in JUDGEMENT_KEYS.items()}
 class GalleryPane(QWidget):
     """``opened`` carries a place in the gallery; ``judged`` a name and what was said of its label (``None``: taken
     back); ``list_wanted`` and ``copies_wanted`` carry rows to export; ``choice_changed`` the new choice;
-    ``undo_changed`` says that other things can be taken back."""
+    ``undo_changed`` says that other things can be taken back; ``menu_wanted`` carries a place on the screen."""
 
     opened = Signal(int)
     judged = Signal(str, object)
@@ -44,6 +44,7 @@ class GalleryPane(QWidget):
     copies_wanted = Signal(object)
     choice_changed = Signal(GalleryChoice)
     undo_changed = Signal()
+    menu_wanted = Signal(QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,6 +96,8 @@ class GalleryPane(QWidget):
         self.view.set_cell_size(cell_size())
         self.view.setAccessibleName(self.tr("Pictures"))
         self.view.doubleClicked.connect(self._on_opened)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.customContextMenuRequested.connect(self._on_menu)
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.installEventFilter(self)
         self._nothing = make_label("", "secondary", wrap=True)
@@ -331,6 +334,13 @@ class GalleryPane(QWidget):
         self._export.setToolTip(
             self.tr("Exports the selected pictures.") if chosen else self.tr("Exports all pictures listed here.")
         )
+
+    @Slot(QPoint)
+    def _on_menu(self, place: QPoint) -> None:
+        if not self.view.indexAt(place).isValid() and self.view.currentIndex().isValid():
+            place = self.view.visualRect(self.view.currentIndex()).center()
+        if len(self.selected_rows()):
+            self.menu_wanted.emit(self.view.viewport().mapToGlobal(place))
 
     @Slot()
     def _on_opened(self) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QW
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.formatting import count
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import image_of, make_label
 from desktop.ui.widgets.notices import ErrorPanel, MedicalNotice, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
@@ -41,6 +42,7 @@ class LargePicture(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        give_help(self, "evaluate#mistakes")
         self._gallery, self._state, self._catalog, self._engine = gallery, state, catalog, engine
         self._place = -1
         self._preview_id = self._predict_id = 0

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import make_label
 
 _CHOOSE, _LEAVE = 0, 1
@@ -33,6 +34,7 @@ class MappingDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Match Class Names"))
+        give_help(self, "evaluate#class-names")
         self._classes, self._labels = list(classes), list(labels)
         intro = make_label(
             self.tr(

@@ -17,6 +17,7 @@ from desktop.ui.evaluate.matrix import MatrixPane
 from desktop.ui.evaluate.state import EvaluationState
 from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.formatting import count, data_words, number
+from desktop.ui.kit.help_key import explain
 from desktop.ui.kit.tabled import title_of
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from desktop.engine.evaluation import EvaluationProgress, Evaluator
 
 TABS = ("pictures", "curves", "calibration", "classes", "compare", "here", "report", "data")
+_TOPICS = {
+    "pictures": "evaluate#mistakes",
+    "curves": "evaluate#curves",
+    "calibration": "evaluate#calibration",
+    "classes": "evaluate#per-class",
+    "compare": "evaluate#compare",
+    "here": "evaluate#does-it-work-here",
+    "report": "evaluate#report",
+    "data": "evaluate#data",
+}
 
 
 class ResultsPage(QWidget):
@@ -122,6 +133,7 @@ class ResultsPage(QWidget):
             if name != "pictures":
                 QVBoxLayout(page).setContentsMargins(0, 8, 0, 0)
             self.tabs.addTab(page, words[name])
+        explain(self.tabs, _TOPICS["pictures"])
         self.tabs.currentChanged.connect(self._on_tab)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 12)
@@ -156,6 +168,7 @@ class ResultsPage(QWidget):
     @Slot(int)
     def _on_tab(self, index: int) -> None:
         name = self._order[index] if 0 <= index < len(self._order) else "pictures"
+        explain(self.tabs, _TOPICS[name])
         if name in self._builders and name not in self._built:
             self._built[name] = self._builders[name]()
             layout = self._pages[name].layout()

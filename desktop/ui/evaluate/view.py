@@ -14,6 +14,7 @@ from desktop.ui.evaluate.exports import Exports
 from desktop.ui.evaluate.judging import Judging
 from desktop.ui.evaluate.kept import KeptShelf
 from desktop.ui.evaluate.opening import ask_data
+from desktop.ui.evaluate.picture_menu import PictureMenu
 from desktop.ui.evaluate.results import ResultsPage
 from desktop.ui.evaluate.start import EvaluateStart
 from desktop.ui.evaluate.state import EvaluationState
@@ -87,6 +88,10 @@ class EvaluateView(LaterView):
         results.back_wanted.connect(self.show_start)
         results.cancel_wanted.connect(self.cancel)
         results.gallery.opened.connect(self.open_picture)
+        self.menu = PictureMenu(results.gallery, self._settings)
+        self.menu.said.connect(self.said)
+        self.menu.told.connect(self.told)
+        results.gallery.view.selectionModel().selectionChanged.connect(self.changed)
         results.gallery.judged.connect(self.judging.judge)
         self.judging.said.connect(self.said)
         results.gallery.undo_changed.connect(self.changed)
@@ -111,9 +116,18 @@ class EvaluateView(LaterView):
         self.results.gallery.model.detach()
         super().detach()
 
+    def can_correct(self) -> bool:
+        """Whether pictures of the gallery are selected."""
+        return self._on_results and bool(len(self.results.gallery.selected_rows()))
+
+    def correct(self) -> None:
+        """Ask what the selected pictures really are."""
+        self.menu.correct()
+
     def close_down(self) -> None:
         """Stop what runs; for the end of the program."""
         self.choosing.opener.cancel()
+        self.menu.correcting.finish()
         self.exports.cancel()
         self.shelf.forget()
         self.service.stop()

@@ -166,4 +166,4 @@ class Asking(QObject):
         """Write the chosen model to ``target``."""
         card = self._detail.card
         if card is not None and card.entry is not None and not self._jobs.running:
-            self._jobs.export(card.entry, form, target, Path(folder) if folder else None)  # type: ignore[arg-type]
+            self._jobs.export(card.entry, form, target, Path(folder) if folder else None)

@@ -24,8 +24,10 @@ from PySide6.QtWidgets import (
 
 from desktop.app.exports import CONTEXT, exports_of
 from desktop.core.types import FoveaError
+from desktop.ml.exchange.export_formats import ARCHIVE, MODEL_FORMATS
 from desktop.ml.exchange.foreign import SCALINGS, ForeignFacts, FoundInFile, check_labels, missing, read_labels
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.tabled import brief_notice, translated
 from desktop.ui.kit.widgets import make_label, sentence
 from desktop.ui.models import words
@@ -47,6 +49,7 @@ class InstallDialog(QDialog):
         super().__init__(parent)
         self._folder = folder
         self.setWindowTitle(self.tr("Install {0}").format(network.name))
+        give_help(self, "models#installing")
         form = QFormLayout()
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         package = network.package
@@ -140,6 +143,7 @@ class ImportDialog(QDialog):
         self._found, self._imagenet, self._folder = found, imagenet, folder
         self._outputs = 2 if found.outputs == 1 else found.outputs
         self.setWindowTitle(self.tr("Import {0}").format(name))
+        give_help(self, "models#importing")
         self._build(name)
         self._refresh()
 
@@ -354,14 +358,16 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self._start = folder
         self.setWindowTitle(self.tr("Export {0}").format(name))
+        give_help(self, "models#exporting")
         self.forms = {
             export.form: QRadioButton(f"{translated(CONTEXT, export.words)}: {translated(CONTEXT, export.about)}")
             for export in exports_of("model")
         }
-        self.forms["zip"].setChecked(True)
-        self.forms["keras"].setEnabled(has_keras)
-        if not has_keras:
-            self.forms["keras"].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
+        self.forms[ARCHIVE].setChecked(True)
+        for row in MODEL_FORMATS.values():
+            if row.source == "keras" and not has_keras:
+                self.forms[row.id].setEnabled(False)
+                self.forms[row.id].setToolTip(self.tr("It was imported as .tflite and has no Keras form."))
         self._told = make_label("", "secondary", wrap=True)
         self.folder = QLineEdit()
         self.folder.setReadOnly(True)
@@ -400,7 +406,7 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _refresh(self) -> None:
-        archive = self.form == "zip"
+        archive = self.form == ARCHIVE
         self._compare.setEnabled(not archive)
         self._told.setText(
             self.tr("The checksums travel with it: the other Fovea compares every file.")

@@ -87,7 +87,7 @@ def step(name: str) -> str:
         "check": tr("Looking through the file…"),
         "build": tr("Building the network…"),
         "convert": tr("Converting it to LiteRT…"),
-        "convert-onnx": tr("Converting it to ONNX…"),
+        "convert-form": tr("Converting it…"),
         "compare": tr("Comparing the two forms…"),
         "write": tr("Writing the model…"),
         "copy": tr("Copying…"),

@@ -17,6 +17,7 @@ from desktop.services.catalog import ModelCatalog
 from desktop.services.settings import Settings
 from desktop.services.single_instance import SingleInstance
 from desktop.system import crash
+from desktop.ui.kit.focus import FocusKeeper
 from desktop.ui.kit.theme import MODES, STYLE, theme
 from desktop.ui.shell import language
 from desktop.ui.shell.crash_offer import CrashOffer
@@ -24,6 +25,7 @@ from desktop.ui.shell.main_window import MainWindow
 
 if TYPE_CHECKING:
     from desktop.core.types import ImageSource
+    from desktop.engine.client import EngineClient
     from desktop.services.engine_service import EngineService
     from desktop.services.first_models import FirstModels
 
@@ -38,6 +40,7 @@ def make_application(arguments: Sequence[str]) -> QApplication:
     app.setApplicationName("Fovea")
     app.setApplicationDisplayName("Fovea")
     app.setDesktopFileName("fovea")
+    FocusKeeper(app)
     return app
 
 
@@ -56,14 +59,17 @@ class Shell(QObject):
         instance: SingleInstance | None = None,
         restore: bool = True,
         first_models: bool = False,
+        predictor: EngineClient | None = None,
     ) -> None:
-        """``first_models``: make the models whose weights came with the installation, where they are missing."""
+        """``first_models``: make the models whose weights came with the installation, where they are missing.
+        ``predictor``: the engine that predicts, where it was started already."""
         super().__init__()
         self._restore = restore
         self.settings = settings
+        self.engine: EngineService | None = None
+        self._predictor = predictor
         self.catalog = ModelCatalog(self)
         self.window = MainWindow(settings, self.catalog)
-        self.engine: EngineService | None = None
         self._paths = list(paths)
         self._instance = instance
         self._wants_models = first_models
@@ -106,10 +112,8 @@ class Shell(QObject):
         from desktop.ui.kit import file_dialogs
 
         # The processes take longest to come up and do so beside this one: they go first.
-        engine = EngineService(self)
+        engine, self._predictor = EngineService(self, self._predictor), None
         engine.start()
-        if self._paths and self.settings.get("model"):
-            engine.warm(self.settings.get("model"))
         self.catalog.refresh()
         file_dialogs.remember_in(self.settings)
         self.window.classify.complete()
@@ -170,6 +174,8 @@ class Shell(QObject):
         if engine is not None:
             self.window.classify.detach()
             engine.stop()
+        elif self._predictor is not None:  # closed before it was painted
+            self._predictor.close()
         self.settings.flush()
         if self._instance is not None:
             self._instance.release()
@@ -196,6 +202,9 @@ def _clear_leftovers() -> None:
     from desktop.store.housekeeping import clear_leftovers
 
     clear_leftovers()
+    from desktop.store.file_actions import FileActions
+
+    FileActions().recover()
 
 
 def say_busy() -> None:
@@ -210,24 +219,27 @@ def say_busy() -> None:
     box.exec()
 
 
-def run(paths: list[str]) -> int:
-    """Show the window with ``paths`` opened; returns the exit status when it was closed."""
+def run(paths: list[str], predictor: EngineClient | None = None) -> int:
+    """Show the window with ``paths`` opened; returns the exit status when it was closed. ``predictor``: the engine that
+    predicts, where it was started already."""
     app = make_application(())
     settings = Settings()
     speak(app, settings)
     instance = SingleInstance()
     if not instance.acquire():
-        if instance.hand_over(paths):
-            return 0
+        taken = instance.hand_over(paths)
         # It may have ended just now; else there is another, and two must not write into one store.
-        if not instance.acquire():
-            say_busy()
-            return 1
+        if taken or not instance.acquire():
+            if predictor is not None:
+                predictor.close()
+            if not taken:
+                say_busy()
+            return 0 if taken else 1
     crash.watch("window")
     wanted = settings.get("theme")
     theme().set_mode(wanted if wanted in MODES else "system")
     theme().apply(app, sheet=False)
-    shell = Shell(settings, paths, instance, first_models=True)
+    shell = Shell(settings, paths, instance, first_models=True, predictor=predictor)
     while True:
         theme().dress()
         shell.window.painted.connect(CrashOffer(shell.window).look)

@@ -111,5 +111,12 @@ class LaterView(QWidget):
     def copy(self) -> None:
         """Put what is shown onto the clipboard."""
 
+    def can_correct(self) -> bool:
+        """Whether :meth:`correct` has pictures to ask about."""
+        return False
+
+    def correct(self) -> None:
+        """Ask what the chosen pictures really are, and add them with that label to a Teach project."""
+
     def focus_filter(self) -> None:
         """Put the keyboard into the view's search field, where it has one."""

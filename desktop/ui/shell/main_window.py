@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from desktop.services.catalog import ModelCatalog
     from desktop.ui.classify.view import ClassifyView
     from desktop.ui.evaluate.view import EvaluateView
+    from desktop.ui.help.window import HelpWindow
     from desktop.ui.kit.file_dialogs import FileDialog
     from desktop.ui.shell.later_view import LaterView
     from desktop.ui.shell.menus import Menus
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         self._menus: Menus | None = None
         self._messages: MessageBar | None = None
         self._overlay: DropOverlay | None = None
+        self._help: HelpWindow | None = None
         self.setWindowTitle("Fovea")
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
@@ -124,11 +126,13 @@ class MainWindow(QMainWindow):
 
     @property
     def menus(self) -> Menus:
-        """The commands of the menus; they need the Classify view."""
-        if self._menus is None:
+        """The commands of the menus; they need the Classify view, which asks for them when it is made."""
+        if self.classify is not None and self._menus is None:
+            from desktop.ui.kit.help_key import desk
             from desktop.ui.shell.menus import Menus
 
             self._menus = Menus(self, self)
+            desk().asked.connect(self.show_help_on)
         return self._menus
 
     def _connect(self, view: ClassifyView) -> None:
@@ -144,6 +148,8 @@ class MainWindow(QMainWindow):
         view.session.current_changed.connect(self.menus.refresh)
         view.session.current_changed.connect(self._show_title)
         view.session.undo_changed.connect(self.menus.refresh)
+        view.session.preview_changed.connect(self.menus.refresh)
+        view.doing.changed.connect(self.menus.refresh)
         view.session.model_changed.connect(self.menus.refresh)
         view.job.ended.connect(self.menus.refresh)
         view.job.began.connect(self.menus.refresh)
@@ -210,6 +216,12 @@ class MainWindow(QMainWindow):
 
         dialog = FileDialog(self, self.tr("Open a Folder of Images"), "folder")
         self._open_dialog(dialog)
+
+    @Slot()
+    def open_camera(self) -> None:
+        """Show in Classify what a camera sees, with live answers."""
+        self.show_classify()
+        self.classify.open_camera()
 
     def _open_dialog(self, dialog: FileDialog) -> None:
         dialog.filesSelected.connect(self._on_files)
@@ -338,10 +350,35 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def show_help(self) -> None:
-        """What Fovea does, and its keys."""
-        from desktop.ui.dialogs.help import HelpDialog
+        """The help, at the page of what one is at."""
+        from desktop.ui.kit.help_key import topic_at
 
-        self.show_dialog(HelpDialog(self))
+        held = self.focusWidget()
+        self.show_help_on(topic_at(held if held is not None and held.isVisible() else None))
+
+    @Slot(str)
+    def show_help_on(self, topic: str) -> None:
+        """The help at ``topic``; '' means the view that is shown."""
+        self.help_window.show_topic(topic or self.rail.shown)
+
+    @property
+    def help_window(self) -> HelpWindow:
+        """The window of the help, made when it is first asked for."""
+        if self._help is None:
+            from desktop.ui.help.window import HelpWindow
+            from desktop.ui.shell.keys import groups, into_page
+
+            menus = self.menus and self.top_menus
+            self._help = HelpWindow(self.settings, lambda text: into_page(text, groups(menus), natively=True))
+        return self._help
+
+    @Slot()
+    def show_keys(self) -> None:
+        """Every key, in a list to look through."""
+        from desktop.ui.dialogs.shortcuts import ShortcutsDialog
+        from desktop.ui.shell.keys import groups
+
+        self.show_dialog(ShortcutsDialog(groups(self.top_menus), self))
 
     @Slot()
     def show_about(self) -> None:
@@ -412,6 +449,8 @@ class MainWindow(QMainWindow):
         """Show that something may be dropped here."""
         from desktop.services.clipboard import can_take
 
+        if event.source() is not None:
+            return  # dragged out of this window: it is listed already
         if can_take(event.mimeData()) and take_a_copy(event):
             if self._overlay is None:
                 from desktop.ui.widgets.drop_overlay import DropOverlay
@@ -481,4 +520,6 @@ class MainWindow(QMainWindow):
         if self._classify is not None:
             self._classify.close_down()
         self.host.close_later()
+        if self._help is not None:
+            self._help.close_down()
         super().closeEvent(event)

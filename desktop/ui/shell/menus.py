@@ -37,6 +37,7 @@ class Commands(Protocol):
     def focus_filter(self) -> None: ...
     def look_large(self) -> None: ...
     def next_image(self) -> None: ...
+    def open_camera(self) -> None: ...
     def open_files(self) -> None: ...
     def open_folder(self) -> None: ...
     def open_paths(self, paths: list[str]) -> None: ...
@@ -49,6 +50,7 @@ class Commands(Protocol):
     def show_classify(self) -> None: ...
     def show_current_card(self) -> None: ...
     def show_help(self) -> None: ...
+    def show_keys(self) -> None: ...
     def show_licences(self) -> None: ...
     def show_settings(self) -> None: ...
     def show_updates(self) -> None: ...
@@ -72,10 +74,12 @@ class Menus(QObject):
         view = window.classify
         self._add(files, self.tr("&Open Images…"), window.open_files, key.Open)
         self._add(files, self.tr("Open &Folder…"), window.open_folder, "Ctrl+Shift+O")
+        self._add(files, self.tr("Open the &Camera"), window.open_camera, "Ctrl+K")
         self._recent = files.addMenu(self.tr("&Recent Folders"))
         self._recent.aboutToShow.connect(self._fill_recent)
         files.addSeparator()
         self._export = self._add(files, self.tr("&Export Results as CSV…"), window.export, "Ctrl+E")
+        self._print = self._add(files, self.tr("&Print…"), view.doing.print_current, key.Print)
         files.addSeparator()
         leave = self._add(files, self.tr("&Quit"), window.close, key.Quit)
         leave.setMenuRole(QAction.MenuRole.QuitRole)
@@ -87,6 +91,15 @@ class Menus(QObject):
         self._all = self._add(edit, self.tr("Select &All Images"), view.list.select_all, key.SelectAll)
         self._remove = self._add(edit, self.tr("&Remove from the List"), window.remove_selected)
         edit.addSeparator()
+        self._picture_commands = [
+            self._add(edit, self.tr("S&tar"), self._star, "Ctrl+D"),
+            self._add(edit, self.tr("&Note…"), self._note, "Ctrl+Shift+N"),
+            self._add(edit, self.tr("S&ort by Answer…"), self._sort, "Ctrl+Shift+S"),
+        ]
+        self._correct = self._add(edit, self.tr("This &Is a…"), self._correct_it, "Ctrl+T")
+        self._add(edit, self.tr("&Corrections…"), view.doing.show_corrections)
+        self._add(edit, self.tr("Fi&les Sorted…"), view.doing.show_sorted)
+        edit.addSeparator()
         self._add(edit, self.tr("&Filter Images"), window.focus_filter, key.Find)
         settings = self._add(edit, self.tr("&Settings…"), window.show_settings, key.Preferences)
         settings.setMenuRole(QAction.MenuRole.PreferencesRole)
@@ -96,7 +109,8 @@ class Menus(QObject):
         models.addSeparator()
         self._card = self._add(models, self.tr("&About This Model"), window.show_current_card, "Ctrl+I")
         self._add(models, self.tr("C&hoose a Model"), window.focus_chooser, "Ctrl+Shift+M")
-        self._add(helps, self.tr("&Help and Shortcuts"), window.show_help, key.HelpContents)
+        self._add(helps, self.tr("&Help"), window.show_help, key.HelpContents)
+        self._add(helps, self.tr("&Keyboard Shortcuts"), window.show_keys, "Ctrl+F1")
         helps.addSeparator()
         self._add(helps, self.tr("Check for &Updates…"), window.show_updates)
         self._add(helps, self.tr("&Licences"), window.show_licences)
@@ -161,8 +175,12 @@ class Menus(QObject):
         for action in self._picture_actions:
             action.setEnabled(has_image)
         self._again.setEnabled(has_image)
-        self._undo.setEnabled(session.can_undo if shown is None else shown.can_undo())
-        self._undo.setText(self.tr("&Undo Removing Images") if here else self.tr("&Undo"))
+        for action in self._picture_commands:
+            action.setEnabled(here and bool(session.items))
+        self._correct.setEnabled(here and bool(session.items) if shown is None else shown.can_correct())
+        self._print.setEnabled(has_image and session.preview is not None)
+        self._undo.setEnabled(view.can_undo if shown is None else shown.can_undo())
+        self._undo.setText(self.tr("&Undo Removing Images") if here and not view.doing.can_undo else self.tr("&Undo"))
         self._redo.setEnabled(shown is not None and shown.can_redo())
         self._copy.setEnabled(shown is not None and shown.can_copy())
         self._all.setEnabled(here and bool(session.items))
@@ -171,6 +189,28 @@ class Menus(QObject):
         self._classify_all.setEnabled(here and view.can_classify_all)
         self._export.setEnabled(job.done > 0 if shown is None else shown.can_export())
         self._export.setText(self.tr("&Export Results as CSV…") if here else self.tr("&Export…"))
+
+    @Slot()
+    def _star(self) -> None:
+        doing = self._window.classify.doing
+        if doing.chosen():
+            doing.star(doing.chosen())
+
+    @Slot()
+    def _correct_it(self) -> None:
+        (self._window.shown or self._window.classify.doing).correct()
+
+    @Slot()
+    def _note(self) -> None:
+        doing = self._window.classify.doing
+        if doing.chosen():
+            doing.note(doing.chosen())
+
+    @Slot()
+    def _sort(self) -> None:
+        doing = self._window.classify.doing
+        if doing.chosen():
+            doing.sort(doing.chosen())
 
     @Slot()
     def _show_later(self) -> None:

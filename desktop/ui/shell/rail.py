@@ -30,7 +30,7 @@ class Rail(QFrame):
         self._layout.setContentsMargins(6, 8, 6, 8)
         self._layout.setSpacing(4)
         self._layout.addStretch(1)
-        help_button = self._button("help", self.tr("Help"), self.tr("Help and shortcuts (F1)"))
+        help_button = self._button("help", self.tr("Help"), self.tr("Help (F1)"))
         help_button.clicked.connect(self.help_requested)
         settings = self._button("settings", self.tr("Settings"), self.tr("Settings"))
         settings.clicked.connect(self.settings_requested)
@@ -52,6 +52,11 @@ class Rail(QFrame):
     def button(self, view_id: str) -> QToolButton:
         """The button of a view."""
         return self._views[view_id]
+
+    @property
+    def shown(self) -> str:
+        """The id of the view that is marked."""
+        return next((view_id for view_id, button in self._views.items() if button.isChecked()), "")
 
     def set_view(self, view_id: str) -> None:
         """Mark the view that is shown."""

@@ -103,7 +103,7 @@ class Exchange(QObject):
             return
         menu.clear()
         for kept in EvaluationStore().entries()[:_MOST]:
-            action = menu.addAction(caption(f"{kept.model.name}: {kept.data.name}"))
+            action = menu.addAction(caption(f"{kept.model.name}: {kept.data.title}"))
             action.triggered.connect(partial(self.import_judgements, kept.key))
         if menu.isEmpty():
             menu.addAction(self.tr("None yet")).setEnabled(False)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout, QWidget
 from desktop.engine.teaching_events import Curve, Learned
 from desktop.services.teaching import Teaching
 from desktop.ui.kit.formatting import interval_of, share, value_of
-from desktop.ui.kit.widgets import count, make_label
+from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets.plot import CurvePlot
 from desktop.ui.widgets.plot_drawing import PlotFrame, Series
 
@@ -73,16 +73,12 @@ class LearnedCard(QFrame):
         self.figure.setText(self.tr("{0} right").format(value_of(estimate)) if known else "")
         self.figure.setVisible(known)
         if not known:
-            self.about.setText(estimate.reason or self.tr("Too few labels to say how often it is right."))
+            self.about.setText(sentence(estimate.reason) or self.tr("Too few labels to say how often it is right."))
             return
-        if learned.folds == learned.groups:
-            text = self.tr(
-                "{0}. Each labelled picture was left out, with its copies, while it learned from the others."
-            )
-            self.about.setText(text.format(interval_of(estimate)))
-        else:
-            text = self.tr("{0}. The labelled pictures were left out in {1} parts while it learned from the others.")
-            self.about.setText(text.format(interval_of(estimate), count(learned.folds)))
+        text = self.tr(
+            "{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned."
+        )
+        self.about.setText(text.format(interval_of(estimate), count(learned.drawn)))
 
     @Slot(Curve)
     def _on_curve(self, curve: Curve) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from desktop.services.engine_service import EngineService
 
 _MOST = 2000
-_BY_HEAD = ("uncertain", "mistakes", "unlike", "nearest", "suggested")
+_BY_HEAD = ("uncertain", "drawn", "mistakes", "unlike", "nearest", "suggested")
 
 
 class _Pictures(Gallery):
@@ -178,6 +178,7 @@ class PicturesPane(QWidget):
             ("all", self.tr("All pictures")),
             ("without", self.tr("Without a label")),
             ("uncertain", self.tr("Most uncertain first")),
+            ("drawn", self.tr("Drawn at random, to measure")),
             ("mistakes", self.tr("Likely wrong labels")),
             ("unlike", self.tr("Unlike everything labelled")),
             ("suggested", self.tr("By suggestion, surest first")),

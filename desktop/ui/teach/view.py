@@ -17,6 +17,7 @@ from desktop.store.projects import ProjectStore
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import count, sentence
 from desktop.ui.shell.later_view import LaterView
+from desktop.ui.teach.camera_part import CameraPart
 from desktop.ui.teach.classes_pane import ClassesPane
 from desktop.ui.teach.copies import CopiesDialog
 from desktop.ui.teach.exchange import Exchange
@@ -74,7 +75,10 @@ class TeachView(LaterView):
         self.side.setMinimumWidth(230)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
-        for part, stretch in ((left, 0), (self.pictures, 1), (self.side, 0)):
+        self.middle = QStackedWidget()
+        self.middle.addWidget(self.pictures)
+        self.cameras = CameraPart(self.teaching, self.middle, self.pictures)
+        for part, stretch in ((left, 0), (self.middle, 1), (self.side, 0)):
             self.split.addWidget(part)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
         self.split.setSizes([240, 620, 320])
@@ -100,6 +104,7 @@ class TeachView(LaterView):
         bar.left.connect(self.leave)
         bar.add_files_wanted.connect(self.ask_files)
         bar.add_folder_wanted.connect(self.ask_folder)
+        bar.camera_wanted.connect(self.cameras.open)
         bar.heaps_wanted.connect(self.show_heaps)
         bar.copies_wanted.connect(self.show_copies)
         bar.undo_wanted.connect(self.undo)
@@ -150,6 +155,7 @@ class TeachView(LaterView):
 
     def close_down(self) -> None:
         """Let go of the project; every label is on the disk."""
+        self.cameras.finish()
         self.teaching.shut()
         self.disk.stop()
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from desktop.ml.plans import plan as plans
 from desktop.store.ids import id_of
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
@@ -41,6 +42,7 @@ class PlanDialog(QDialog):
         super().__init__(parent)
         self._plan = plan
         self.setWindowTitle(self.tr("Start a Training"))
+        give_help(self, "train#starting-a-training")
         self.setMinimumWidth(520)
         self.name = QLineEdit(name)
         self.data = QLineEdit(plan.data.path or "")

@@ -23,6 +23,7 @@ from desktop.ml.plans import plan as plans
 from desktop.ml.plans.search_results import SearchError, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range, check
 from desktop.services.searching import Order
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import make_label
 from desktop.ui.widgets.notices import ErrorPanel
 
@@ -45,6 +46,7 @@ class SearchDialog(QDialog):
         super().__init__(parent)
         self._bases, self._taken = list(bases), set(taken)
         self.setWindowTitle(self.tr("New Search"))
+        give_help(self, "train#searching-over-settings")
         self.setMinimumWidth(560)
         about = make_label(
             self.tr(

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget, QVBoxLayout, 
 
 from desktop.services.training import TrainingService
 from desktop.system.edition import trains
+from desktop.ui.kit.help_key import explain
 from desktop.ui.kit.widgets import sentence
 from desktop.ui.shell.later_view import LaterView
 from desktop.ui.train import words
@@ -52,6 +53,8 @@ class TrainView(LaterView):
         self.tabs.addTab(self.jobs, self.tr("Trainings"))
         self.tabs.addTab(self.runs, self.tr("Runs"))
         self.tabs.addTab(self.searches, self.tr("Searches"))
+        explain(self.runs, "train#runs")
+        explain(self.searches, "train#searching-over-settings")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.addWidget(self.tabs)

@@ -101,6 +101,7 @@ class EmptyState(EmptyFrame):
     open_files = Signal()
     open_folder = Signal()
     paste = Signal()
+    camera = Signal()
     sample_chosen = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -120,7 +121,9 @@ class EmptyState(EmptyFrame):
         self._folder.clicked.connect(self.open_folder)
         self._sample = QPushButton(self.tr("Try a sample"))
         self._sample.clicked.connect(self._choose_sample)
-        for button in (self._files, self._folder, self._sample):
+        self._camera = QPushButton(self.tr("Camera"))
+        self._camera.clicked.connect(self.camera)
+        for button in (self._files, self._folder, self._camera, self._sample):
             self.row.addWidget(button)
 
     @property

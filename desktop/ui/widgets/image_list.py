@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QObject, QPoint, QRect, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeyEvent, QKeySequence, QPainter, QPalette, QPen
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPalette, QPen
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -26,6 +27,7 @@ from desktop.services.session import ImageItem, Session
 from desktop.ui.classify.images_model import ITEM_ROLE, ImagesModel
 from desktop.ui.kit.names import short_name
 from desktop.ui.kit.theme import theme
+from desktop.ui.kit.widgets import caption
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
 if TYPE_CHECKING:
@@ -112,6 +114,20 @@ class ImageDelegate(QStyledItemDelegate):
         painter.drawText(inner, align, name)
 
     def _paint_picture(self, painter: QPainter, item: ImageItem, box: QRect) -> None:
+        self._paint_small(painter, item, box)
+        mark = self._model.marked(item)
+        if mark is None:
+            return
+        t, side = theme().tokens, min(18, box.height() - 6)
+        for place, (shown, icon) in enumerate(((mark.star, "star-full"), (bool(mark.note), "note"))):
+            if shown:
+                sign = QRect(box.left() + 2 + place * (side + 5), box.top() + 2, side, side)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(QColor(t.surface))
+                painter.drawEllipse(sign.adjusted(-2, -2, 2, 2))
+                theme().icon(icon, 18, t.accent).paint(painter, sign)
+
+    def _paint_small(self, painter: QPainter, item: ImageItem, box: QRect) -> None:
         t = theme().tokens
         pixmap = self._model.thumbnail(item)
         if pixmap is None:
@@ -146,8 +162,10 @@ class ImageList(QWidget):
     look = Signal(ImageItem)
     remove_requested = Signal(list)
     undo_requested = Signal()
-    show_in_folder = Signal(ImageItem)
+    menu_wanted = Signal(QPoint)
+    copy_wanted = Signal(list)
     mode_changed = Signal(str)
+    camera_wanted = Signal()
 
     def __init__(
         self, session: Session, said: Callable[[ImageItem], Said | None], parent: QWidget | None = None
@@ -157,6 +175,7 @@ class ImageList(QWidget):
         ratio = self.devicePixelRatioF()
         self.model = ImagesModel(session, said, round(THUMBNAIL * max(1.0, ratio)), self)
         self._delegate = ImageDelegate(self.model, self)
+        self._rule_words = ""
         self._build()
         self.model.counts_changed.connect(self._show_counts)
         self.model.thumbnails_changed.connect(self.view.viewport().update)
@@ -180,6 +199,13 @@ class ImageList(QWidget):
         head.addWidget(self._title)
         head.addWidget(self._count)
         head.addStretch(1)
+        self._camera = QToolButton()
+        self._camera.setMinimumSize(32, 32)
+        self._camera.setIconSize(QSize(20, 20))
+        self._camera.setToolTip(self.tr("Camera (Ctrl+K)"))
+        self._camera.setAccessibleName(self.tr("Open the camera"))
+        self._camera.clicked.connect(self.camera_wanted)
+        head.addWidget(self._camera)
         head.addWidget(self._mode)
         self.filter = QLineEdit()
         self.filter.setPlaceholderText(self.tr("Filter by name"))
@@ -188,14 +214,27 @@ class ImageList(QWidget):
         self.filter.textChanged.connect(self.model.set_filter)
         self.filter.installEventFilter(self)
         self._title.setBuddy(self.filter)
+        self._which = QToolButton()
+        self._which.setMinimumSize(32, 32)
+        self._which.setIconSize(QSize(20, 20))
+        self._which.setCheckable(True)
+        self._which.setToolTip(self.tr("Which images are listed"))
+        self._which.setAccessibleName(self.tr("Which images are listed"))
+        self._which.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._which_menu = QMenu(self._which)
+        self._which_menu.aboutToShow.connect(self._fill_which)
+        self._which_menu.aboutToHide.connect(self._check_which)
+        self._which.setMenu(self._which_menu)
         self.view = Gallery()
         self.view.setModel(self.model)
         self.view.setItemDelegate(self._delegate)
         self.view.setAccessibleName(self.tr("Images"))
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        self.view.customContextMenuRequested.connect(self._show_menu)
+        self.view.customContextMenuRequested.connect(self.menu_wanted)
+        self.view.setDragEnabled(True)
+        self.view.setDragDropMode(Gallery.DragDropMode.DragOnly)
         self.view.selectionModel().currentChanged.connect(self._on_current)
-        self.view.doubleClicked.connect(self._on_activated)
+        self.view.doubleClicked.connect(self._on_double_click)
         self.view.installEventFilter(self)
         self._nothing = QLabel()
         self._nothing.setWordWrap(True)
@@ -215,7 +254,7 @@ class ImageList(QWidget):
         self._undo_text.setWordWrap(True)
         undo_button = QPushButton(self.tr("Undo"))
         undo_button.setProperty("role", "link")
-        undo_button.setAccessibleName(self.tr("Put the removed images back"))
+        undo_button.setAccessibleName(self.tr("Undo what was done last"))
         undo_button.clicked.connect(self.undo_requested)
         undo_layout.addWidget(self._undo_text, 1)
         undo_layout.addWidget(undo_button)
@@ -224,7 +263,12 @@ class ImageList(QWidget):
         layout.setContentsMargins(12, 8, 4, 12)
         layout.setSpacing(8)
         layout.addLayout(head)
-        layout.addWidget(self.filter)
+        filters = QHBoxLayout()
+        filters.setContentsMargins(0, 0, 0, 0)
+        filters.setSpacing(4)
+        filters.addWidget(self.filter, 1)
+        filters.addWidget(self._which)
+        layout.addLayout(filters)
         layout.addWidget(stack_holder, 1)
         layout.addWidget(self._undo_row)
 
@@ -254,6 +298,8 @@ class ImageList(QWidget):
         as_rows = self._delegate.as_rows
         self._mode.setIcon(theme().icon("grid" if as_rows else "list", 20))
         self._mode.setIconSize(QSize(20, 20))
+        self._camera.setIcon(theme().icon("camera", 20))
+        self._which.setIcon(theme().icon("filter", 20))
         words = self.tr("Show as a grid") if as_rows else self.tr("Show as rows")
         self._mode.setToolTip(words)
         self._mode.setAccessibleName(words)
@@ -270,10 +316,79 @@ class ImageList(QWidget):
         if total == 0:
             self._nothing.setText(self.tr("No images yet.\nDrop files or folders here."))
         else:
-            self._nothing.setText(self.tr("No name holds “{0}”.").format(self.filter.text()))
+            held = self.filter.text()
+            words = self.tr("No name holds “{0}”.").format(held) if held else self.tr("No such image.")
+            if self.model.rule:
+                words += "\n" + self.tr("Listed are those: {0}. Escape lists all.").format(self._rule_words)
+            self._nothing.setText(words)
         self._stack.setCurrentIndex(0 if shown else 1)
         self.filter.setEnabled(total > 0 or bool(self.filter.text()))
         self._mode.setEnabled(total > 0)
+
+    # Which images are listed
+
+    def show_only(self, rule: str, words: str) -> None:
+        """List the images that pass ``rule`` (of :meth:`ImagesModel.set_rule`), called ``words``; '' lists all."""
+        self._rule_words = words
+        self.model.set_rule(rule)
+        self._check_which()
+
+    def show_ranking(self, items: list[ImageItem], words: str) -> None:
+        """List ``items`` alone, in this order, called ``words``."""
+        self._rule_words = words
+        self.model.set_ranking(items)
+        self._check_which()
+        self.view.scrollToTop()
+
+    def show_all(self) -> None:
+        """List all images that hold the filter's text."""
+        self.show_only("", "")
+
+    def show_answer(self, label: str, *_: object) -> None:
+        """List the images with this answer."""
+        self.show_only(f"answer:{label}", label)
+
+    @Slot()
+    def _check_which(self) -> None:
+        self._which.setChecked(bool(self.model.rule))
+        words = self._rule_words or self.tr("all")
+        self._which.setAccessibleDescription(words)
+        self._which.setToolTip(self.tr("Which images are listed: {0}").format(words))
+
+    @Slot()
+    def _fill_which(self) -> None:
+        menu = self._which_menu
+        menu.clear()
+        rules = [
+            ("", self.tr("All images")),
+            ("star", self.tr("With a star")),
+            ("note", self.tr("With a note")),
+            ("unlike", self.tr("Not its kind")),
+            ("failed", self.tr("Without a result")),
+        ]
+        for rule, words in rules:
+            self._add_rule(menu, rule, words)
+        answers = self.model.answers_found()
+        if answers:
+            menu.addSeparator()
+            below = menu.addMenu(self.tr("With the answer")) if len(answers) > 8 else menu
+            for label, number in answers[:60]:
+                self._add_rule(below, f"answer:{label}", label, number)
+
+    def _add_rule(self, menu: QMenu, rule: str, words: str, number: int | None = None) -> None:
+        told = caption(words) if number is None else f"{caption(words)}  ({self.locale().toString(number)})"
+        action = menu.addAction(told)
+        action.setCheckable(True)
+        action.setChecked(self.model.rule == rule)
+        action.triggered.connect(partial(self._choose_rule, rule, words if rule else ""))
+
+    def _choose_rule(self, rule: str, words: str, *_: object) -> None:
+        self.show_only(rule, words)
+
+    def offer_undo(self, words: str) -> None:
+        """Say ``words`` on what was done, and offer to undo it."""
+        self._undo_text.setText(words)
+        self._undo_row.show()
 
     def show_removed(self, count: int) -> None:
         """Say that ``count`` images were taken off the list, and offer to undo that; 0 hides it."""
@@ -308,6 +423,10 @@ class ImageList(QWidget):
         """Select every row that passes the filter."""
         self.view.selectAll()
 
+    def forget_current(self) -> None:
+        """No image is looked at: whichever is chosen next, the one before included, is ``chosen``."""
+        self.view.selectionModel().clear()
+
     @Slot(QModelIndex, QModelIndex)
     def _on_current(self, current: QModelIndex, previous: QModelIndex) -> None:
         item = self.model.item(current.row()) if current.isValid() else None
@@ -315,10 +434,10 @@ class ImageList(QWidget):
             self.chosen.emit(item)
 
     @Slot(QModelIndex)
-    def _on_activated(self, index: QModelIndex) -> None:
+    def _on_double_click(self, index: QModelIndex) -> None:
         item = self.model.item(index.row())
         if item is not None:
-            self.opened.emit(item)
+            self.look.emit(item)
 
     @Slot()
     def _follow_session(self) -> None:
@@ -360,8 +479,12 @@ class ImageList(QWidget):
         elif key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and not event.modifiers():
             if self.selected():
                 self.remove_requested.emit(self.selected())
-        elif key == Qt.Key.Key_Escape and self.filter.text():
+        elif key == Qt.Key.Key_Escape and (self.filter.text() or self.model.rule):
             self.filter.clear()
+            self.show_all()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            if self.selected():
+                self.copy_wanted.emit(self.selected())
         elif (
             event.text()
             and event.text().isprintable()
@@ -384,28 +507,3 @@ class ImageList(QWidget):
                 self.step(0)
             return True
         return False
-
-    @Slot(QPoint)
-    def _show_menu(self, place: QPoint) -> None:
-        items = self.selected()
-        if not items:
-            return
-        menu = QMenu(self)
-        look = menu.addAction(theme().icon("large", 16), self.tr("Look at it large"))
-        look.setShortcut(QKeySequence(Qt.Key.Key_Space))
-        copy = folder = QAction()
-        if items[0].source.path is not None:
-            copy = menu.addAction(theme().icon("copy", 16), self.tr("Copy the path"))
-            folder = menu.addAction(theme().icon("folder", 16), self.tr("Show its folder"))
-        menu.addSeparator()
-        remove = menu.addAction(theme().icon("remove", 16), self.tr("Remove from the list"))
-        remove.setShortcut(QKeySequence(QKeySequence.StandardKey.Delete))
-        chosen = menu.exec(self.view.viewport().mapToGlobal(place))
-        if chosen is look:
-            self.look.emit(items[0])
-        elif chosen is copy:
-            QGuiApplication.clipboard().setText("\n".join(i.source.path for i in items if i.source.path))
-        elif chosen is folder:
-            self.show_in_folder.emit(items[0])
-        elif chosen is remove:
-            self.remove_requested.emit(items)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from desktop.services.explaining import Explainer
 from desktop.services.session import ImageItem, Session
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import DARK, theme
 from desktop.ui.kit.widgets import image_of
 from desktop.ui.widgets.heat import WHOLE, layer_of
@@ -22,6 +23,7 @@ class LargeLook(QDialog):
     def __init__(self, session: Session, explainer: Explainer | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._explainer = session, explainer
+        give_help(self, "classify#the-picture")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._item: ImageItem | None = None  # of which a frame is shown
         self.picture = PictureView()

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import DARK, theme
 from desktop.ui.kit.widgets import draw_focus_ring, image_of, make_label
 from desktop.ui.widgets.picture_view import PictureView
@@ -181,6 +182,7 @@ class _Enlarged(QDialog):
     def __init__(self, image: QImage, facts: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("What the network saw"))
+        give_help(self, "classify#what-the-network-saw")
         view = PictureView(self)
         view.set_image(image)
         lines = make_label(" · ".join(facts), "secondary", wrap=True, selectable=True)

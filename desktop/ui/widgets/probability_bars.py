@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -37,10 +37,12 @@ class ProbabilityBars(QWidget):
     """The answer as a line of its own, then the classes by descending score.
 
     Nothing here moves by itself: a bar is drawn at its value. ``class_activated`` carries the index of a class that
-    was double-clicked or entered. ``offer`` is the place below the answer for what may be done about it.
+    was double-clicked or entered, ``menu_wanted`` that of one whose menu is asked for, and the place on the screen.
+    ``offer`` is the place below the answer for what may be done about it.
     """
 
     class_activated = Signal(int)
+    menu_wanted = Signal(int, QPoint)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,6 +74,8 @@ class ProbabilityBars(QWidget):
         self._list = _BarList(self._model)
         self._list.setAccessibleName(self.tr("Scores of the classes"))
         self._list.activated.connect(self._activate)
+        self._list.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._list.customContextMenuRequested.connect(self._ask_menu)
         self._toggle = QPushButton()
         self._toggle.setProperty("role", "link")
         self._toggle.clicked.connect(self._switch)
@@ -169,6 +173,16 @@ class ProbabilityBars(QWidget):
         with QSignalBlocker(self._reveal):
             self._reveal.setChecked(False)
         self._want_scores(False)
+
+    @property
+    def scores_wanted(self) -> bool:
+        """Whether the scores of a picture of another kind were asked for."""
+        return self._outside and self._scores_wanted
+
+    def want_scores(self, wanted: bool) -> None:
+        """Show or hide the scores of a picture of another kind, as its button does."""
+        if self._outside and wanted != self._reveal.isChecked():
+            self._reveal.setChecked(wanted)
 
     def _want_scores(self, wanted: bool) -> None:
         self._scores_wanted = wanted
@@ -299,6 +313,14 @@ class ProbabilityBars(QWidget):
 
     def _activate(self, index: QModelIndex) -> None:
         self.class_activated.emit(index.data(ClassRole))
+
+    def _ask_menu(self, place: QPoint) -> None:
+        index = self._list.indexAt(place)
+        if not index.isValid():
+            index = self._list.currentIndex()
+            place = self._list.visualRect(index).center()
+        if index.isValid():
+            self.menu_wanted.emit(index.data(ClassRole), self._list.viewport().mapToGlobal(place))
 
     def _copy(self) -> None:
         index = self._list.currentIndex()

@@ -8,7 +8,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QSignalBlocker, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPoint, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -52,11 +52,14 @@ _ANY = 0.0
 class ResultsTable(QWidget):
     """Shows a :class:`ResultsModel` and keeps its current row and the shown picture in step.
 
-    ``row_activated`` carries the :class:`ImageSource` of the row that the user moved to. ``exported`` carries the path
-    and the number of rows written, ``export_failed`` the :class:`FoveaError`.
+    ``row_activated`` carries the :class:`ImageSource` of the row that the user moved to, ``row_opened`` that of one
+    that was double-clicked, ``menu_wanted`` that of one whose menu is asked for, and the place on the screen.
+    ``exported`` carries the path and the number of rows written, ``export_failed`` the :class:`FoveaError`.
     """
 
     row_activated = Signal(object)
+    row_opened = Signal(object)
+    menu_wanted = Signal(object, QPoint)
     exported = Signal(str, int)
     export_failed = Signal(FoveaError)
 
@@ -186,6 +189,9 @@ class ResultsTable(QWidget):
         header.setSortIndicatorClearable(True)
         self._table.setSortingEnabled(True)
         self._table.selectionModel().currentRowChanged.connect(self._moved)
+        self._table.doubleClicked.connect(self._on_double_click)
+        self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._table.customContextMenuRequested.connect(self._on_menu)
 
     def _needed(self, column: ResultColumn) -> int:
         """The width in which the head with its arrow, and the longest figure, can be read."""
@@ -277,6 +283,22 @@ class ResultsTable(QWidget):
         if source is not None:
             self._current = self.model.position(index.row())
             self.row_activated.emit(source)
+
+    @Slot(QModelIndex)
+    def _on_double_click(self, index: QModelIndex) -> None:
+        source = self.model.source(index.row())
+        if source is not None:
+            self.row_opened.emit(source)
+
+    @Slot(QPoint)
+    def _on_menu(self, place: QPoint) -> None:
+        index = self._table.indexAt(place)
+        if not index.isValid():  # from the keyboard it comes with the middle of the table
+            index = self._table.currentIndex()
+            place = self._table.visualRect(index).center()
+        source = self.model.source(index.row()) if index.isValid() else None
+        if source is not None:
+            self.menu_wanted.emit(source, self._table.viewport().mapToGlobal(place))
 
     # Export
 

@@ -85,7 +85,7 @@ def test_the_program_beside_an_export_answers_as_fovea_does(form: str, entry: Mo
     folder = tmp_path / "handed on"
     folder.mkdir()
     target = folder / f"net.{form}"
-    made = export(entry, form, target)  # type: ignore[arg-type]
+    made = export(entry, form, target)
     assert made.difference is None or made.difference < 1e-4
     beside = json.loads((folder / f"net.{form}.json").read_text(encoding="utf-8"))
     assert beside == facts_of(entry.manifest) and beside["labels"] == ["no", "yes"]

@@ -38,7 +38,7 @@ def train_under(name: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["tensorflow", "torch"])
+@pytest.mark.parametrize("name", ["tensorflow", pytest.param("torch", marks=pytest.mark.slow)])
 def test_a_small_net_trains_resumes_and_is_exported(name: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed; docs/gpu.md says how to get it")

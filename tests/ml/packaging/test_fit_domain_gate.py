@@ -78,6 +78,41 @@ def test_what_a_gate_weighs_depends_on_the_colours() -> None:
     assert not held.toned and held.views == scorer.PARTS[:3] and len(held.share) == 3
 
 
+def pale_scenes(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    images, labels = scenes(count, seed)
+    return images.mean(axis=3, keepdims=True).astype(np.uint8), labels
+
+
+def test_a_second_look_is_kept_where_it_finds_what_the_gate_misses() -> None:
+    """Brightness and contrast of a landscape tell little of which way up it is; its coarse picture does."""
+    spec = PreprocessSpec(24, 24, "grey", "stretch", "area")
+
+    def plain(x: np.ndarray) -> np.ndarray:
+        return scorer.features(x, None, None)
+
+    def coarse(x: np.ndarray) -> np.ndarray:
+        return x[:, 2::4, 2::4, 0].reshape(len(x), -1).astype(np.float32)
+
+    images, labels = pale_scenes(300, 1)
+    unseen, _ = pale_scenes(200, 2)
+    seen: list[tuple[int, int]] = []
+    gate, entry, found = fit_domain_gate.fit_both(
+        images, labels, unseen, spec, plain, coarse, 3, lambda done, total: seen.append((done, total))
+    )
+    assert found is not None and seen[-1][0] == seen[-1][1] and [d for d, _ in seen] == sorted(d for d, _ in seen)
+    fresh, _ = pale_scenes(300, 9)
+    assert (found.scores(coarse(fresh)) > 1).mean() < 0.06
+    turned = np.ascontiguousarray(fresh[:, ::-1])
+    alone, both = gate.scores(plain(turned)) > 1, found.scores(coarse(turned)) > 1
+    assert (alone | both).mean() > max(0.95, alone.mean())
+    without, alike, none = fit_domain_gate.fit_both(images, labels, unseen, spec, plain, None, 3)
+    assert none is None and without.to_json() == gate.to_json() and entry.refused >= alike.refused
+    # What tells nothing is not worth its time, and neither is anything that few pictures teach.
+    empty = fit_domain_gate.fit_both(images, labels, unseen, spec, plain, lambda x: np.ones((len(x), 4), np.float32), 3)
+    few = fit_domain_gate.fit_both(images[:40], labels[:40], unseen[:40], spec, plain, coarse, 3)
+    assert (empty[2], few[2]) == (None, None)
+
+
 def test_the_stored_gate_gives_the_same_verdicts() -> None:
     gate, _ = fitted()
     rows = look(scenes(200, 11)[0])

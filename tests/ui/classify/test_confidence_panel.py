@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,16 @@ def test_the_sentence_names_the_set_at_the_chosen_rate(qtbot: Any, panel: Confid
     assert chosen.args == [0.2]
     assert panel.set_words.startswith("Possible answers: red. ") and "at least 80" in panel.set_words
     assert panel.kind_words == "Familiar kind of picture: yes"
+
+
+def test_of_a_photograph_nothing_is_promised_by_tiles(panel: ConfidencePanel) -> None:
+    """Tiles of 32 pixels a side say nothing of photographs, whatever these are reduced to."""
+    known = manifest(conformal=replace(SETS, side=32), domain=GATE, files=FILES)
+    shown = prediction([0.6, 0.3, 0.1], DomainVerdict(0.3, True))
+    panel.show_prediction(replace(shown, original_size=(640, 480)), known)
+    assert "32×32" in panel.set_words and "not known" in panel.set_words
+    panel.show_prediction(replace(shown, original_size=(64, 64)), known)
+    assert panel.set_words.startswith("To reckon with: red or green.")
 
 
 def test_a_flagged_picture_says_why_and_promises_nothing(panel: ConfidencePanel) -> None:

@@ -107,7 +107,8 @@ def begin(
     """Show a batch, with ``kept`` one that goes on with the batch before, as a batch's job does."""
     batch = BatchColumns(of, model, root)
     if kept is not None:
-        batch.take_over(batch_of(shown), kept)
+        for _ in batch.take_over(batch_of(shown), kept):
+            pass
     shown.begin(batch, kept is not None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QCoreApplication, QSignalBlocker, Qt, Slot
@@ -181,14 +181,14 @@ class AugmentPage(WizardPage):
 
     def set_steps(self, values: dict[tuple[str, str], Any]) -> None:
         """Change settings, each named by its augmentation and its key; an augmentation that does nothing goes."""
-        steps = {step.name: dict(step.settings) for step in self.state.draft.augment}
+        steps = {step.name: dict(step.settings) for step in self.state.draft.settings.augment}
         for (name, key), value in values.items():
             steps.setdefault(name, {})[key] = value
         for name, idle in _IDLE.items():
             if name in steps and all(steps[name].get(key, rest) == rest for key, rest in idle.items()):
                 del steps[name]
         order = sorted(steps, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
-        self.state.put(replace(self.state.draft, augment=tuple(Step(name, steps[name]) for name in order)))
+        self.state.change_settings(augment=tuple(Step(name, steps[name]) for name in order))
 
     @Slot(int)
     def _on_slider(self, place: int) -> None:
@@ -208,17 +208,17 @@ class AugmentPage(WizardPage):
 
     @Slot()
     def _use_none(self) -> None:
-        self.state.change(augment=())
+        self.state.change_settings(augment=())
 
     @Slot()
     def _use_recommended(self) -> None:
-        self.state.change(augment=self.recommended)
+        self.state.change_settings(augment=self.recommended)
 
     # From the draft to the controls
 
     @Slot()
     def _show(self) -> None:
-        steps = {step.name: dict(step.settings) for step in self.state.draft.augment}
+        steps = {step.name: dict(step.settings) for step in self.state.draft.settings.augment}
         for knob in knobs():
             amount = _amount(steps, knob)
             slider = self._sliders[knob.step, knob.key]
@@ -239,7 +239,7 @@ class AugmentPage(WizardPage):
         others = [name for name in steps if name not in known]
         self._others.setVisible(bool(others))
         self._others.setText(self.tr("Also, from the starting point: {0}").format(", ".join(others)))
-        idle = self.state.draft.start.kind == "features"
+        idle = self.state.draft.settings.start.kind == "features"
         self._unused.setVisible(idle)
         self._unused.setText(self.tr("Not used here: the features of each picture are computed once.") if idle else "")
         self._name.setText(self.state.picture_name)

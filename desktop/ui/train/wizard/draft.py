@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from desktop.app.recipes import with_folds
 from desktop.app.training_data import TrainingData
@@ -15,7 +15,7 @@ from desktop.ml.plans.plan import (
     DecisionPlan,
     FitPlan,
     OptimizerPlan,
-    StartPlan,
+    PlanSettings,
     Step,
     TrainingPlan,
 )
@@ -24,65 +24,46 @@ from desktop.store.ids import id_of
 MAX_SIDE = 512
 SOME_PICTURES = 20
 """Fewer pictures than this in a class: said on the page, because a validation of a handful says little."""
-
-OriginId = Literal["preset", "model", "features", "fine-tune"]
+_UNCHOSEN = PlanSettings(
+    preprocess=PreprocessSpec(32, 32, "rgb", "center_crop", "area"),
+    architecture=Step("", {}),
+    augment=(),
+    optimizer=OptimizerPlan("adam", 0.001),
+    fit=FitPlan(10, 32),
+    decision=DecisionPlan(),
+    mirrored=False,
+    medical=False,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The choices so far. ``counts`` are the pictures of each of ``classes``; ``path`` where the data lies.
+    """The choices so far: ``data`` as it was found, with all its classes, and as it is to be divided; ``settings`` as a
+    plan has them, whether or not they fit together yet.
 
-    ``colour`` says that most pictures are in colour, ``side`` is the median of their shorter sides in pixels (0: not
-    known). ``own_validation`` says that the data has a validation split of its own, ``own_test`` a test split.
-    ``left_out`` names classes that are not learned; ``choices`` what is done about each kind of finding,
-    ``pictures_left_out`` the pictures that follow from it, and ``counts_left_out`` how many of ``counts`` these are.
-    ``near_copies`` are groups of pictures that stay on one side of the split.
-    ``limit`` is that of :class:`desktop.ml.plans.plan.DataPlan`; no page asks for it, an earlier plan may bring one.
+    ``unlearned`` names classes that are not learned; ``choices`` what is done about each kind of finding, ``groups``
+    how many persons were found, and ``counts_left_out`` how many pictures of each class ``data.left_out`` names.
     """
 
-    path: str = ""
-    title: str = ""
-    fingerprint: str = ""
-    classes: tuple[str, ...] = ()
-    counts: tuple[int, ...] = ()
-    colour: bool = True
-    side: int = 0
-    own_validation: bool = False
-    own_test: bool = False
-    left_out: tuple[str, ...] = ()
+    data: TrainingData = field(default_factory=lambda: TrainingData("", "", ()))
+    settings: PlanSettings = _UNCHOSEN
+    unlearned: tuple[str, ...] = ()
     choices: tuple[tuple[str, str], ...] = ()
-    pictures_left_out: tuple[str, ...] = ()
     counts_left_out: tuple[int, ...] = ()
-    limit: int = 0
-    near_copies: tuple[tuple[str, ...], ...] = ()
-    validation: float = 0.2
-    group: Literal["none", "person", "auto"] = "auto"
     groups: int = 0
     seed: int = 1
-    use_test: bool = True
-    origin: OriginId = "preset"
-    preset: str = ""
-    start: StartPlan = field(default_factory=StartPlan)
-    preprocess: PreprocessSpec = field(default_factory=lambda: PreprocessSpec(32, 32, "rgb", "center_crop", "area"))
-    architecture: Step = field(default_factory=lambda: Step("", {}))
-    augment: tuple[Step, ...] = ()
-    optimizer: OptimizerPlan = field(default_factory=lambda: OptimizerPlan("adam", 0.001))
-    fit: FitPlan = field(default_factory=lambda: FitPlan(10, 32))
-    decision: DecisionPlan = field(default_factory=DecisionPlan)
-    mirrored: bool = False
-    medical: bool = False
     name: str = ""
     model_id: str = ""
 
     @property
     def learned(self) -> tuple[str, ...]:
         """The classes that will be learned, in order."""
-        return tuple(name for name in self.classes if name not in self.left_out)
+        return tuple(name for name in self.data.classes if name not in self.unlearned)
 
     @property
     def drawings(self) -> bool:
         """Whether these are drawings that the user kept in the Draw view: ink, of which the size says nothing."""
-        return self.training_data().drawings
+        return self.data.drawings
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -92,42 +73,38 @@ class Draft:
     @property
     def learned_counts(self) -> tuple[int, ...]:
         """The pictures of each learned class, without those that are left out."""
-        gone = self.counts_left_out or (0,) * len(self.classes)
-        held = zip(self.classes, self.counts, gone, strict=True)
-        return tuple(max(0, n - without) for name, n, without in held if name not in self.left_out)
+        gone = self.counts_left_out or (0,) * len(self.data.classes)
+        held = zip(self.data.classes, self.data.counts, gone, strict=True)
+        return tuple(max(0, n - without) for name, n, without in held if name not in self.unlearned)
 
     @property
     def emptied(self) -> tuple[str, ...]:
         """Learned classes that leaving out takes so much from that nothing can be learned of them."""
-        least = 1 if self.own_validation else 2
-        before = dict(zip(self.classes, self.counts, strict=True))
+        least = 1 if self.data.own_validation else 2
+        before = dict(zip(self.data.classes, self.data.counts, strict=True))
         held = zip(self.learned, self.learned_counts, strict=True)
         return tuple(name for name, n in held if n < least <= before[name])
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels of the network's input."""
-        return self.preprocess.height, self.preprocess.width, self.preprocess.channels
 
     def split_counts(self, cutting: Cutting | None = None) -> tuple[tuple[int, int], ...]:
         """Training and validation pictures of each learned class: as the training will cut them where the data has been
         looked through (``cutting``), else what is to be expected."""
-        if cutting is not None and not self.own_validation and set(self.learned) <= set(cutting.classes):
+        if cutting is not None and not self.data.own_validation and set(self.learned) <= set(cutting.classes):
+            data = self.data
             found = cutting.counts(
-                self.learned, self.validation, self.seed, self.group != "none", self.pictures_left_out, self.near_copies
+                self.learned, data.validation, self.seed, data.group != "none", data.left_out, data.kept_together
             )
             kept, held = [k for k, _ in found], [h for _, h in found]
             return self._limited(kept, held)
-        if self.own_validation:
+        if self.data.own_validation:
             held = [0 for _ in self.learned_counts]
         else:
-            held = [min(n - 1, max(1, round(n * self.validation))) if n > 1 else 0 for n in self.learned_counts]
+            held = [min(n - 1, max(1, round(n * self.data.validation))) if n > 1 else 0 for n in self.learned_counts]
         kept = [n - h for n, h in zip(self.learned_counts, held, strict=True)]
         return self._limited(kept, held)
 
     def _limited(self, kept: list[int], held: list[int]) -> tuple[tuple[int, int], ...]:
-        if 0 < self.limit < sum(kept):
-            share = self.limit / sum(kept)
+        if 0 < self.data.limit < sum(kept):
+            share = self.data.limit / sum(kept)
             kept = [max(1, round(n * share)) if n else 0 for n in kept]
         return tuple(zip(kept, held, strict=True))
 
@@ -138,75 +115,46 @@ class Draft:
 
     def obstacle(self) -> str:
         """Why nothing can be trained from this data, in words; empty where it can."""
-        if not self.classes:
+        if not self.data.classes:
             return "no data"
         if len(self.learned) < 2:
             return "one class"
         if self.emptied:
             return "emptied"
-        if any(n < (1 if self.own_validation else 2) for n in self.learned_counts):
+        if any(n < (1 if self.data.own_validation else 2) for n in self.learned_counts):
             return "too few"
         return ""
 
     def training_data(self) -> TrainingData:
-        """The pictures as a training takes them."""
-        return TrainingData(
-            path=self.path,
-            title=self.title,
-            classes=self.learned,
-            counts=self.learned_counts,
-            colour=self.colour,
-            side=self.side,
-            own_validation=self.own_validation,
-            own_test=self.own_test,
-            fingerprint=self.fingerprint,
-            left_out=self.pictures_left_out,
-            kept_together=self.near_copies,
-            validation=self.validation,
-            group=self.group,
-            limit=self.limit,
-            use_test=self.use_test,
-        )
+        """The pictures as a training takes them: of the learned classes, without those that are left out."""
+        return replace(self.data, classes=self.learned, counts=self.learned_counts)
+
+    def with_data(self, **values: Any) -> Draft:
+        """The draft with other fields of :attr:`data`."""
+        return replace(self, data=replace(self.data, **values))
+
+    def with_settings(self, **values: Any) -> Draft:
+        """The draft with other fields of :attr:`settings`."""
+        return replace(self, settings=replace(self.settings, **values))
 
     def with_plan(self, plan: TrainingPlan) -> Draft:
         """The draft with the network and settings of ``plan``; data, split and name stay."""
-        return replace(
-            self,
-            preset=plan.preset,
-            start=plan.start,
-            preprocess=plan.preprocess,
-            architecture=plan.architecture,
-            augment=plan.augment,
-            optimizer=plan.optimizer,
-            fit=plan.fit,
-            decision=plan.decision,
-            mirrored=plan.mirrored,
-            medical=plan.medical,
-        )
+        return replace(self, settings=plan.settings)
 
     @property
     def crossed(self) -> bool:
         """Whether all pictures are cross-validated and learned from, so that none is kept aside."""
-        solved = self.optimizer.name == SOLVED and self.start.kind == "features"
-        return solved and not self.own_validation and sum(self.learned_counts) <= MOST_CROSSED
+        solved = self.settings.optimizer.name == SOLVED and self.settings.start.kind == "features"
+        return solved and not self.data.own_validation and sum(self.learned_counts) <= MOST_CROSSED
 
     def plan(self, card: dict[str, Any] | None = None) -> TrainingPlan:
         """The training plan. Raises :class:`desktop.ml.plans.plan.PlanError` that says what does not fit together."""
-        return TrainingPlan(
+        return TrainingPlan.of(
+            self.settings,
             id=self.model_id or id_of(self.name),
             name=self.name,
             seed=self.seed,
-            data=with_folds(self.training_data().plan(), self.optimizer),
-            preprocess=self.preprocess,
+            data=with_folds(self.training_data().plan(), self.settings.optimizer),
             labels=self.labels,
-            architecture=self.architecture,
-            augment=self.augment,
-            optimizer=self.optimizer,
-            fit=self.fit,
-            decision=self.decision,
-            mirrored=self.mirrored,
-            medical=self.medical,
             card=card or {},
-            start=self.start,
-            preset=self.preset,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -131,7 +132,7 @@ class FindingsPage(WizardPage):
             "no data": self.tr("There are no pictures yet."),
             "one class": self.tr("A classifier needs pictures of two classes or more, each in a folder of its own."),
             "too few": self.tr("Every class needs a picture to learn from; leave out the classes that have none.")
-            if draft.own_validation
+            if draft.data.own_validation
             else self.tr("Every class needs two pictures or more: one to learn from and one to check with."),
             "emptied": self.tr("Too few pictures of {0} stay with what is left out below; keep some of them.").format(
                 few_of(draft.emptied, self.tr("{0} and {1} more"))
@@ -158,7 +159,7 @@ class FindingsPage(WizardPage):
         self._bar.setRange(0, 0)
         self._glimpsed = self._stop_soon = False
         self._skip.setEnabled(True)
-        self.inspector.start(draft.path)
+        self.inspector.start(draft.data.path)
         self._show()
 
     def _clear(self) -> None:
@@ -200,7 +201,7 @@ class FindingsPage(WizardPage):
     def _on_glimpse(self, colour: bool, side: int) -> None:
         """What recommends size and colours, also where the rest of the look is skipped."""
         self._glimpsed = True
-        self.state.change(colour=colour, side=side)
+        self.state.change_data(colour=colour, side=side)
         self.state.looked.emit()
         if self._stop_soon:
             self._on_skip()
@@ -210,7 +211,7 @@ class FindingsPage(WizardPage):
         self._busy.hide()
         self.state.inspection = found
         self._clear()
-        held = repeat.still_of(self.state.held, self.state.draft.path, found)
+        held = repeat.still_of(self.state.held, self.state.draft.data.path, found)
         before = repeat.choices_of(held, found) if held is not None else {}
         self._further = repeat.further_left_out(held, found) if held is not None else ()
         for finding in found.findings:
@@ -227,14 +228,14 @@ class FindingsPage(WizardPage):
                     "info", self.tr("nothing odd: every picture opens, and none is there twice"), "", (), {}, self.state
                 )
             )
-        self.state.change(
+        draft = self.state.draft.with_data(
             counts=self._of_each_class(found.counts),
-            left_out=repeat.classes_left_out(held, found) if held is not None else (),
-            groups=found.groups or 0,
             fingerprint=found.fingerprint,
             colour=2 * found.colours.get("colour", 0) > found.total,
             side=min(found.sizes.median) if found.sizes is not None else 0,
         )
+        unlearned = repeat.classes_left_out(held, found) if held is not None else ()
+        self.state.put(replace(draft, unlearned=unlearned, groups=found.groups or 0))
         self._apply_choices()
         self._show_counts()
         self.express.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -254,12 +255,9 @@ class FindingsPage(WizardPage):
         found = self.state.inspection
         if found is not None:
             left_out = tuple(sorted({*found.left_out(choices), *self._further}))
-            self.state.change(
-                choices=tuple(sorted(choices.items())),
-                pictures_left_out=left_out,
-                near_copies=found.kept_together(left_out),
-                counts_left_out=self._of_each_class(found.counted(left_out)),
-            )
+            draft = self.state.draft.with_data(left_out=left_out, kept_together=found.kept_together(left_out))
+            gone = self._of_each_class(found.counted(left_out))
+            self.state.put(replace(draft, choices=tuple(sorted(choices.items())), counts_left_out=gone))
         self.state.looked.emit()
         self._show()
 
@@ -270,17 +268,17 @@ class FindingsPage(WizardPage):
         for split, numbers in counts.items():
             if wanted in ("", "all") or split == wanted:
                 total.update(numbers)
-        return tuple(total[name] for name in self.state.draft.classes)
+        return tuple(total[name] for name in self.state.draft.data.classes)
 
     def _show_counts(self) -> None:
         draft = self.state.draft
-        self.model.set_rows([(words(n), whole(c)) for n, c in zip(draft.classes, draft.counts, strict=True)])
+        self.model.set_rows([(words(n), whole(c)) for n, c in zip(draft.data.classes, draft.data.counts, strict=True)])
 
     def _show(self) -> None:
         draft, found = self.state.draft, self.state.inspection
         self._line.setText(
             self.tr("{0}: {1} pictures in {2} classes").format(
-                draft.title, count(sum(draft.counts)), count(len(draft.classes))
+                draft.data.title, count(sum(draft.data.counts)), count(len(draft.data.classes))
             )
         )
         parts = []

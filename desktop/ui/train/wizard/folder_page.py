@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QVBoxLayout
 
+from desktop.app.training_data import TrainingData
 from desktop.services.background import Task
 from desktop.services.drawings import own_folders
 from desktop.ui.classify.panes import show_failure
@@ -269,18 +270,18 @@ def read(path: str, task: Task, held: TrainingPlan | None = None) -> tuple[Label
     train, validation, test = (data.own_split(part) for part in ("train", "validation", "test"))
     if train is not None:
         data = open_dataset(path, train, told, stopped)
-    draft = Draft(
+    found = TrainingData(
         path=data.root if "::" in data.root else path,
         title=data.title,
         classes=data.classes,
         counts=tuple(int(n) for n in data.counts()),
         own_validation=train is not None and validation is not None,
         own_test=train is not None and test is not None,
-        name=data.title,
     )
+    draft = Draft(found, name=data.title)
     return data, before_the_look(draft, held, data) if held is not None else draft
 
 
 def describe(draft: Draft, tr: Callable[[str], str]) -> str:
     """The data in one line."""
-    return tr("{0} pictures in {1} classes").format(count(sum(draft.counts)), count(len(draft.classes)))
+    return tr("{0} pictures in {1} classes").format(count(sum(draft.data.counts)), count(len(draft.data.classes)))

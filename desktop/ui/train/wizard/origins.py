@@ -101,11 +101,11 @@ def recommended(draft: Draft, found: Sequence[Origin]) -> str:
 
 def seen_of(draft: Draft) -> recipes.Seen:
     """What is known of the pictures of ``draft``."""
-    return recipes.Seen(draft.colour, draft.side, draft.drawings, min(draft.learned_counts, default=0))
+    return recipes.Seen(draft.data.colour, draft.data.side, draft.drawings, min(draft.learned_counts, default=0))
 
 
 def _made(draft: Draft, recipe: recipes.RecipeId, **begin: Any) -> TrainingPlan:
-    data, name = draft.training_data(), draft.name or draft.title
+    data, name = draft.training_data(), draft.name or draft.data.title
     return recipes.make_plan(recipe, data.plan(), data.labels, seen_of(draft), name=name, seed=draft.seed, **begin)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Slot
@@ -146,7 +145,7 @@ class PreparingPage(WizardPage):
 
     def use(self, **changes: object) -> None:
         """Change the preparing; what no longer fits together follows."""
-        spec = self.state.draft.preprocess
+        spec = self.state.draft.settings.preprocess
         values: dict[str, Any] = {
             "height": spec.height, "width": spec.width, "colour": spec.colour, "fit": spec.fit,
             "interpolation": spec.interpolation, "resize_shorter": spec.resize_shorter, "pad_value": spec.pad_value,
@@ -157,8 +156,8 @@ class PreparingPage(WizardPage):
         if values["fit"] != "center_crop" or side > (values["resize_shorter"] or 9999):
             values["resize_shorter"] = None
         chosen = PreprocessSpec(**values)
-        network = for_channels(self.state.draft.architecture, chosen.channels)
-        self.state.put(replace(self.state.draft, preprocess=chosen, architecture=network))
+        network = for_channels(self.state.draft.settings.architecture, chosen.channels)
+        self.state.change_settings(preprocess=chosen, architecture=network)
         self._show()  # what was clicked may not have been taken, and then nothing else says so
 
     @Slot(int)
@@ -174,26 +173,27 @@ class PreparingPage(WizardPage):
     def _choose(self) -> None:
         for what, (group, _) in (("colour", self._colours), ("fit", self._fits)):
             button = group.checkedButton()
-            if button is not None and button.property(what) != getattr(self.state.draft.preprocess, what):
+            if button is not None and button.property(what) != getattr(self.state.draft.settings.preprocess, what):
                 self.use(**{what: button.property(what)})
 
     @Slot()
     def _show(self) -> None:
-        draft, spec = self.state.draft, self.state.draft.preprocess
+        draft, spec = self.state.draft, self.state.draft.settings.preprocess
         with QSignalBlocker(self.side):
             self.side.setRange(8, self._most())
             self.side.setValue(spec.height)
         for what, (group, _) in (("colour", self._colours), ("fit", self._fits)):
             for button in group.buttons():
                 button.setChecked(button.property(what) == getattr(spec, what))
-        inherited = draft.start.kind in ("weights", "features", "fine-tune")
+        inherited = draft.settings.start.kind in ("weights", "features", "fine-tune")
         drawings = spec.fit == "mnist"  # 28×28 and grey by its nature
         for widget in (*self._sizes, self._colours[1]):
             widget.setEnabled(not inherited and not drawings)
         self._fits[1].setEnabled(not inherited)
         self._fixed.setVisible(inherited)
         # Said where it can be mended: the layer table is on an earlier page.
-        asked = (draft.architecture, spec, len(draft.learned)) if draft.start.kind == "fresh" else None
+        fresh = draft.settings.start.kind == "fresh"
+        asked = (draft.settings.architecture, spec, len(draft.learned)) if fresh else None
         if asked != self._fitted:  # a table of layers is too much for each step of another page's slider
             self._fitted = asked
             trouble = layers_trouble(*asked) if asked else ""
@@ -208,15 +208,15 @@ class PreparingPage(WizardPage):
     def _most(self) -> int:
         """The largest side that can be asked for: that of the starting point, where it brought a larger one."""
         draft = self.state.draft
-        origin = (draft.preset, draft.start, draft.architecture.name)
+        origin = (draft.settings.preset, draft.settings.start, draft.settings.architecture.name)
         before = self._largest[1] if self._largest[0] == origin else MAX_SIDE
-        self._largest = (origin, max(before, draft.preprocess.height))
+        self._largest = (origin, max(before, draft.settings.preprocess.height))
         return self._largest[1]
 
     @Slot(object)
     def _on_samples(self, answer: Samples) -> None:
         self.failure.clear()
-        spec = self.state.draft.preprocess
+        spec = self.state.draft.settings.preprocess
         self._before.set_image(image_of(answer.original))
         self._facts.setText(self.tr("{0}×{1} pixels").format(*answer.original_size))
         colour = self.tr("grey") if spec.colour == "grey" else self.tr("colour")

@@ -37,9 +37,8 @@ def still_of(plan: TrainingPlan | None, path: str, found: Inspection) -> Trainin
 def divided_as(draft: Draft, plan: TrainingPlan) -> Draft:
     """The draft with the share, seed and grouping of ``plan``, whatever the data is."""
     data = plan.data
-    return replace(
-        draft, validation=data.validation, group=data.group, seed=plan.seed, use_test=data.use_test, limit=data.limit
-    )
+    divided = draft.with_data(validation=data.validation, group=data.group, use_test=data.use_test, limit=data.limit)
+    return replace(divided, seed=plan.seed)
 
 
 def before_the_look(draft: Draft, plan: TrainingPlan, data: LabelledDataset) -> Draft:
@@ -48,7 +47,7 @@ def before_the_look(draft: Draft, plan: TrainingPlan, data: LabelledDataset) -> 
     At the plan's own place its name and the pictures that it left out stay.
     """
     draft = divided_as(draft, plan)
-    if not same_place(plan, draft.path):
+    if not same_place(plan, draft.data.path):
         return draft
     draft = replace(draft, name=plan.name)
     unwanted = set(plan.data.left_out)
@@ -58,12 +57,8 @@ def before_the_look(draft: Draft, plan: TrainingPlan, data: LabelledDataset) -> 
     gone: collections.Counter[int] = collections.Counter(
         int(data.targets[i]) for i in range(len(data)) if prefix + data.name(i) in unwanted
     )
-    return replace(
-        draft,
-        pictures_left_out=plan.data.left_out,
-        near_copies=plan.data.kept_together,
-        counts_left_out=tuple(gone[number] for number in range(len(data.classes))),
-    )
+    draft = draft.with_data(left_out=plan.data.left_out, kept_together=plan.data.kept_together)
+    return replace(draft, counts_left_out=tuple(gone[number] for number in range(len(data.classes))))
 
 
 def choices_of(plan: TrainingPlan, found: Inspection) -> dict[str, str]:

@@ -30,7 +30,7 @@ IMBALANCED = 1.5
 
 
 class SettingsPage(WizardPage):
-    """The few that matter on top, the others folded. All of them stand in the draft's ``optimizer`` and ``fit``."""
+    """The few that matter on top, the others folded. They stand in the draft's ``optimizer`` and ``fit``."""
 
     def __init__(self, state: WizardState) -> None:
         super().__init__(
@@ -189,7 +189,7 @@ class SettingsPage(WizardPage):
         from desktop.app.recipes import by_steps
 
         plan = by_steps(self.state.draft.plan())
-        self.state.change(optimizer=plan.optimizer, fit=plan.fit, architecture=plan.architecture, augment=plan.augment)
+        self.state.put(self.state.draft.with_plan(plan))
 
     def _whole(self, low: int, high: int, part: str, name: str, words: str) -> QSpinBox:
         box = QSpinBox()
@@ -253,7 +253,7 @@ class SettingsPage(WizardPage):
 
     def use(self, part: str, **values: Any) -> None:
         """Change fields of the draft's ``fit`` or ``optimizer``."""
-        self.state.change(**{part: replace(getattr(self.state.draft, part), **values)})
+        self.state.change_settings(**{part: replace(getattr(self.state.draft.settings, part), **values)})
 
     @Slot()
     def _on_number(self) -> None:
@@ -269,7 +269,7 @@ class SettingsPage(WizardPage):
 
     @Slot()
     def _on_optimizer(self) -> None:
-        chosen, held = self.optimizer.currentData(), self.state.draft.optimizer
+        chosen, held = self.optimizer.currentData(), self.state.draft.settings.optimizer
         if chosen == "momentum":
             self.use("optimizer", name="sgd", momentum=held.momentum or 0.9)
         elif chosen == "sgd":
@@ -280,7 +280,7 @@ class SettingsPage(WizardPage):
     @Slot()
     def _on_schedule(self) -> None:
         chosen = self.schedule.currentData()
-        cycles = self.state.draft.optimizer.cycles if chosen in CYCLIC else 1
+        cycles = self.state.draft.settings.optimizer.cycles if chosen in CYCLIC else 1
         self.use("optimizer", schedule=chosen, cycles=cycles)
 
     @Slot()
@@ -301,26 +301,26 @@ class SettingsPage(WizardPage):
 
     @Slot(float)
     def _on_dropout(self, value: float) -> None:
-        held = self.state.draft.architecture
-        self.state.change(architecture=replace(held, settings={**held.settings, "dropout": round(value, 4)}))
+        held = self.state.draft.settings.architecture
+        self.state.change_settings(architecture=replace(held, settings={**held.settings, "dropout": round(value, 4)}))
 
     @Slot()
     def _reset(self) -> None:
         if self.recommended is None:
             return
-        held = self.state.draft.architecture
+        held = self.state.draft.settings.architecture
         if self.recommended[0].name == SOLVED:
             held = replace(held, settings={**held.settings, "layers": []})
         if "dropout" in held.settings and self.recommended_dropout is not None:
             held = replace(held, settings={**held.settings, "dropout": self.recommended_dropout})
-        self.state.change(optimizer=self.recommended[0], fit=self.recommended[1], architecture=held)
+        self.state.change_settings(optimizer=self.recommended[0], fit=self.recommended[1], architecture=held)
 
     # From the draft to the controls
 
     @Slot()
     def _show(self) -> None:
         draft = self.state.draft
-        fit, optimizer = draft.fit, draft.optimizer
+        fit, optimizer = draft.settings.fit, draft.settings.optimizer
         solved = optimizer.name == SOLVED
         self._solved.setVisible(solved)
         for part in self._by_steps:
@@ -347,7 +347,7 @@ class SettingsPage(WizardPage):
         for tick, on in ((self.mixed, fit.mixed != "none"), (self.logs, fit.tensorboard)):
             with QSignalBlocker(tick):
                 tick.setChecked(on)
-        held = draft.architecture.settings.get("dropout")
+        held = draft.settings.architecture.settings.get("dropout")
         self.dropout.setEnabled(isinstance(held, int | float))
         with QSignalBlocker(self.dropout):
             self.dropout.setValue(float(held) if isinstance(held, int | float) else 0.0)

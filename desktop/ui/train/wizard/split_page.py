@@ -90,15 +90,15 @@ class SplitPage(WizardPage):
 
     @Slot(int)
     def _on_share(self, percent: int) -> None:
-        self.state.change(validation=percent / 100)
+        self.state.change_data(validation=percent / 100)
 
     @Slot(bool)
     def _on_together(self, together: bool) -> None:
-        self.state.change(group="auto" if together else "none")
+        self.state.change_data(group="auto" if together else "none")
 
     @Slot(bool)
     def _on_test(self, used: bool) -> None:
-        self.state.change(use_test=used)
+        self.state.change_data(use_test=used)
 
     @Slot(int)
     def _on_seed(self, seed: int) -> None:
@@ -111,17 +111,17 @@ class SplitPage(WizardPage):
     @Slot()
     def _show(self) -> None:
         draft = self.state.draft
-        percent = round(100 * draft.validation)
+        percent = round(100 * draft.data.validation)
         for widget, value in ((self.share, percent), (self.seed, draft.seed)):
             with QSignalBlocker(widget):
                 widget.setValue(value)
         with QSignalBlocker(self.together):
-            self.together.setChecked(draft.group != "none")
+            self.together.setChecked(draft.data.group != "none")
         with QSignalBlocker(self.test):
-            self.test.setChecked(draft.use_test)
+            self.test.setChecked(draft.data.use_test)
         split = self.state.split_counts()
         held = sum(h for _, h in split)
-        own, crossed = draft.own_validation, draft.crossed
+        own, crossed = draft.data.own_validation, draft.crossed
         self.intro.setText(self._crossed() if crossed else self._aside())
         self.share.setEnabled(not own and not crossed)
         self._share_words.setText(
@@ -143,7 +143,7 @@ class SplitPage(WizardPage):
                 "than one picture. With pictures of one person on both sides the check would be too kind."
             ).format(count(draft.groups))
         )
-        self.test.setVisible(draft.own_test)
+        self.test.setVisible(draft.data.own_test)
         fewest = min((h for _, h in split), default=0)
         if crossed:
             fewest = min((learned + h for learned, h in split), default=0)

@@ -214,8 +214,8 @@ class StartingPointPage(WizardPage):
     def _on_start(self) -> None:
         from dataclasses import replace
 
-        start = self.state.draft.start
-        self.state.change(
+        start = self.state.draft.settings.start
+        self.state.change_settings(
             start=replace(
                 start,
                 layer=self.layer.currentData() if self.layer.count() else start.layer,
@@ -227,12 +227,12 @@ class StartingPointPage(WizardPage):
     def _fewer_words(self) -> str:
         """What the new model will not know any more of what the one it goes on from knows; '' for nothing."""
         draft = self.state.draft
-        entry = self.state.catalog.entry(draft.start.model) if draft.start.model is not None else None
+        entry = self.state.catalog.entry(draft.settings.start.model) if draft.settings.start.model is not None else None
         if entry is None or entry.manifest is None:
             return ""
         before, now = entry.manifest.labels, draft.labels
         lost = [name for name in before if name not in now]
-        if not lost or (draft.start.kind != "weights" and len(lost) == len(before)):
+        if not lost or (draft.settings.start.kind != "weights" and len(lost) == len(before)):
             return ""  # other classes are built upon it: nobody takes the new model for the old one
         named = ", ".join(lost[:6]) + (" …" if len(lost) > 6 else "")
         return self.tr(
@@ -252,7 +252,7 @@ class StartingPointPage(WizardPage):
         if origin is None:
             return
         self._stale = False
-        start = self.state.draft.start
+        start = self.state.draft.settings.start
         self._title.setText(origin.title)
         self._words.setText(origin.words)
         self._reported.setText(origin.reported)
@@ -291,7 +291,7 @@ class StartingPointPage(WizardPage):
             self.model.set_rows([])
             self.layers.hide()
             self._filler.show()
-            self._facts.setText("" if draft.start.kind != "fresh" else sentence(error.message))
+            self._facts.setText("" if draft.settings.start.kind != "fresh" else sentence(error.message))
             return
         self._filler.hide()
         self.layers.show()
@@ -318,9 +318,9 @@ class StartingPointPage(WizardPage):
         from desktop.ml.plans import nettables
 
         draft = self.state.draft
-        if draft.architecture.name == plans.SAME:
+        if draft.settings.architecture.name == plans.SAME:
             raise PlanError("bad-plan", "the model's layers are not known before it is loaded")
-        return nettables.layer_table(draft.architecture, features or draft.shape, len(draft.learned))
+        return nettables.layer_table(draft.settings.architecture, features or draft.settings.shape, len(draft.learned))
 
     def _features(self) -> tuple[int, ...] | None:
         """The shape of what a head gets from its base; ``None`` for a network of its own. Raises ``PlanError`` where
@@ -328,15 +328,17 @@ class StartingPointPage(WizardPage):
         from desktop.ml.plans import nettables, transfer_plans
 
         draft = self.state.draft
-        if draft.start.kind not in ("features", "fine-tune"):
+        if draft.settings.start.kind not in ("features", "fine-tune"):
             return None
-        entry = self.state.catalog.entry(draft.start.model or "")
+        entry = self.state.catalog.entry(draft.settings.start.model or "")
         architecture = (
             transfer_plans.architecture_of(entry.manifest) if entry is not None and entry.manifest is not None else None
         )
         if architecture is None or entry is None or entry.manifest is None:
             raise PlanError("bad-plan", "the base's layers are not known before it is loaded")
-        return nettables.feature_shape(architecture, draft.shape, len(entry.manifest.labels), draft.start.layer)
+        return nettables.feature_shape(
+            architecture, draft.settings.shape, len(entry.manifest.labels), draft.settings.start.layer
+        )
 
     @Slot()
     def _dress(self) -> None:

@@ -59,11 +59,11 @@ class WizardState(QObject):
         been looked through. Of large data it is found in a thread, and ``changed`` follows."""
         draft = self.draft
         cutting = self.inspection.cutting if self.inspection is not None else None
-        if cutting is None or draft.own_validation:
+        if cutting is None or draft.data.own_validation:
             return draft.split_counts()
         asked = (
-            id(cutting), draft.learned, draft.validation, draft.seed, draft.group, draft.pictures_left_out,
-            draft.near_copies, draft.limit,
+            id(cutting), draft.learned, draft.data.validation, draft.seed, draft.data.group, draft.data.left_out,
+            draft.data.kept_together, draft.data.limit,
         )  # fmt: skip
         if self._cut is not None and self._cut[0] == asked:
             return self._cut[1]
@@ -86,6 +86,14 @@ class WizardState(QObject):
     def change(self, **values: Any) -> None:
         """Change fields of the draft."""
         self.put(replace(self.draft, **values))
+
+    def change_data(self, **values: Any) -> None:
+        """Change fields of the draft's data: what it is, and how it is divided."""
+        self.put(self.draft.with_data(**values))
+
+    def change_settings(self, **values: Any) -> None:
+        """Change fields of the draft's settings."""
+        self.put(self.draft.with_settings(**values))
 
     def put(self, draft: Draft) -> None:
         """Use another draft."""
@@ -175,12 +183,14 @@ class Sampler(QObject):
         draft, source = self._state.draft, self._state.picture
         if source is None or self._state.engine is None or not self._state.engine.running:
             return
-        steps = tuple((step.name, dict(step.settings)) for step in draft.augment) if self._count else ()
-        question = (self._state.picture_name, draft.preprocess, repr(steps), self.seed)
+        steps = tuple((step.name, dict(step.settings)) for step in draft.settings.augment) if self._count else ()
+        question = (self._state.picture_name, draft.settings.preprocess, repr(steps), self.seed)
         if question == self._asked:
             return
         self._asked = question
-        self._wanted = self._state.engine.samples(source, draft.preprocess, steps, self._count, self.seed, self._slot)
+        self._wanted = self._state.engine.samples(
+            source, draft.settings.preprocess, steps, self._count, self.seed, self._slot
+        )
 
     @Slot(object)
     def _on_samples(self, answer: Samples) -> None:

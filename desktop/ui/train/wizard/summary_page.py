@@ -84,7 +84,7 @@ class SummaryPage(WizardPage):
         draft = self.state.draft
         self._taken = starting.ids_in_use(entry.id for entry in self.state.catalog.entries)
         if not draft.model_id or draft.model_id in self._taken:
-            self._name_it(draft.name or draft.title)
+            self._name_it(draft.name or draft.data.title)
         self._show()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -126,7 +126,7 @@ class SummaryPage(WizardPage):
             with QSignalBlocker(self.name):
                 self.name.setText(draft.name)
         self._id.setText(self.tr("On the command line: {0}").format(draft.model_id))
-        spec = draft.preprocess
+        spec = draft.settings.preprocess
         split = self.state.split_counts()
         colour = self.tr("grey") if spec.colour == "grey" else self.tr("colour")
         fits = {
@@ -136,15 +136,15 @@ class SummaryPage(WizardPage):
         texts = {
             "data": self._data_words(),
             "split": self.tr("the data's own validation pictures")
-            if draft.own_validation
+            if draft.data.own_validation
             else self.tr("all of them, each by a last layer that did not learn from it (cross-validation)")
             if draft.crossed
             else self.tr("{0} of them, about {1} pictures, drawn with the seed {2}").format(
-                share(draft.validation, 0), count(sum(h for _, h in split)), draft.seed
+                share(draft.data.validation, 0), count(sum(h for _, h in split)), draft.seed
             ),
             "start": self._start_words(),
             "input": f"{spec.width}×{spec.height} · {colour} · {fits[spec.fit]}",
-            "augment": describe(draft.augment),
+            "augment": describe(draft.settings.augment),
             "learn": self._learning_words(),
         }
         for key, label in self._lines.items():
@@ -156,7 +156,7 @@ class SummaryPage(WizardPage):
         self.completeChanged.emit()
 
     def _learning_words(self) -> str:
-        fit, optimizer = self.state.draft.fit, self.state.draft.optimizer
+        fit, optimizer = self.state.draft.settings.fit, self.state.draft.settings.optimizer
         if optimizer.name == SOLVED:
             return self.tr("worked out in {0} ways, the best one is kept; takes seconds").format(count(fit.epochs))
         return self.tr("{0}, batches of {1}, {2} at a rate of {3}").format(
@@ -170,25 +170,27 @@ class SummaryPage(WizardPage):
         draft = self.state.draft
         total, names = sum(draft.learned_counts), ", ".join(draft.labels[:12]) + "…" * (len(draft.learned) > 12)
         words = self.tr("{0}: {1} pictures in {2} classes ({3})").format(
-            draft.title, count(total), count(len(draft.learned)), names
+            draft.data.title, count(total), count(len(draft.learned)), names
         )
-        if without := sum(dict(zip(draft.classes, draft.counts, strict=True))[name] for name in draft.learned) - total:
+        held = dict(zip(draft.data.classes, draft.data.counts, strict=True))
+        if without := sum(held[name] for name in draft.learned) - total:
             words += self.tr(" · {0} left out").format(count(without))
-        if draft.limit:
-            words += self.tr(" · at most {0} of them are learned from").format(count(draft.limit))
+        if draft.data.limit:
+            words += self.tr(" · at most {0} of them are learned from").format(count(draft.data.limit))
         return words
 
     def _start_words(self) -> str:
-        draft = self.state.draft
-        if draft.start.kind == "weights":
-            return self.tr("goes on with the model {0}").format(draft.start.model)
-        if draft.start.kind == "features":
-            return self.tr("a new last layer on top of {0}").format(draft.start.model)
-        if draft.start.kind == "fine-tune":
-            if draft.start.unfreeze == 1:
-                return self.tr("{0}, its last layer tuned").format(draft.start.model)
-            return self.tr("{0}, its last {1} layers tuned").format(draft.start.model, count(draft.start.unfreeze))
-        return self.state.origin or draft.architecture.name
+        settings = self.state.draft.settings
+        start = settings.start
+        if start.kind == "weights":
+            return self.tr("goes on with the model {0}").format(start.model)
+        if start.kind == "features":
+            return self.tr("a new last layer on top of {0}").format(start.model)
+        if start.kind == "fine-tune":
+            if start.unfreeze == 1:
+                return self.tr("{0}, its last layer tuned").format(start.model)
+            return self.tr("{0}, its last {1} layers tuned").format(start.model, count(start.unfreeze))
+        return self.state.origin or settings.architecture.name
 
     @Slot()
     def _ask_save(self) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QEvent, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget, QWizard
 
+from desktop.ui.kit.help_key import desk, explain, give_help
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import set_role
 from desktop.ui.train.wizard.augment_page import AugmentPage
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from desktop.services.settings import Settings
 
 FIRST_SIZE = QSize(1040, 680)
+TOPICS = tuple(
+    f"train-wizard#{step}"
+    for step in ("pictures", "findings", "check", "network", "preparing", "variety", "learning", "start")
+)
+"""What explains each page."""
 
 
 class TrainingWizard(QWizard):
@@ -67,6 +73,11 @@ class TrainingWizard(QWizard):
         ]  # fmt: skip
         for number, page in enumerate(self.pages):
             self.setPage(number, page)
+        self.setOption(QWizard.WizardOption.HaveHelpButton)
+        self.setButtonText(QWizard.WizardButton.HelpButton, self.tr("Help"))
+        self.helpRequested.connect(desk().hear)
+        give_help(self, TOPICS[0])
+        self.currentIdChanged.connect(self._explain)
         self.findings.express_wanted.connect(self.go_to_summary)
         self.findings.start_wanted.connect(self.start_as_recommended)
         self.start.recommended_changed.connect(self._on_recommended)
@@ -82,6 +93,11 @@ class TrainingWizard(QWizard):
         held = QByteArray.fromBase64(QByteArray(settings.get("wizard_geometry").encode("ascii", "ignore")))
         if held.isEmpty() or not self.restoreGeometry(held):
             self.resize(FIRST_SIZE)
+
+    @Slot(int)
+    def _explain(self, step: int) -> None:
+        if 0 <= step < len(TOPICS):
+            explain(self, TOPICS[step])
 
     def open_path(self, path: str) -> None:
         """Begin with this folder or file."""
@@ -134,9 +150,9 @@ class TrainingWizard(QWizard):
     @Slot()
     def _on_recommended(self) -> None:
         draft = self.state.draft
-        self.augment.recommended = draft.augment
-        self.learning.recommended = (draft.optimizer, draft.fit)
-        self.learning.recommended_dropout = draft.architecture.settings.get("dropout")
+        self.augment.recommended = draft.settings.augment
+        self.learning.recommended = (draft.settings.optimizer, draft.settings.fit)
+        self.learning.recommended_dropout = draft.settings.architecture.settings.get("dropout")
 
     @Slot()
     def _on_accepted(self) -> None:

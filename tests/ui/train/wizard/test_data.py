@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop.app.recipes import FOLDS
+from desktop.app.training_data import TrainingData
 from desktop.ml.plans import plan as plans
 from desktop.services.catalog import ModelCatalog
 from desktop.services.drawings import OwnDrawings
@@ -36,10 +37,10 @@ def test_findings_show_pictures_and_their_choices_reach_the_plan(
     cards = {card.kind: card for card in wizard.findings._cards}
     conflict = cards["label-conflict"]
     qtbot.waitUntil(wizard.findings.settled, timeout=TIMEOUT)
-    assert set(wizard.state.draft.pictures_left_out) == {"apples/001.png", "limes/broken.png", "limes/copy.png"}
+    assert set(wizard.state.draft.data.left_out) == {"apples/001.png", "limes/broken.png", "limes/copy.png"}
     conflict.box.setCurrentIndex(conflict.box.findData("keep"))
     conflict.box.activated.emit(conflict.box.currentIndex())
-    assert wizard.state.draft.pictures_left_out == ("limes/broken.png",)
+    assert wizard.state.draft.data.left_out == ("limes/broken.png",)
     assert wizard.state.draft.plan().data.left_out == ("limes/broken.png",)
     assert copy == (folder / "apples" / "001.png").read_bytes()
 
@@ -55,7 +56,7 @@ def test_near_copies_stay_on_one_side_as_the_finding_says(qtbot: QtBot, wizard: 
     card = next(card for card in wizard.findings._cards if card.kind == "near-copies")
     card.box.setCurrentIndex(card.box.findData("keep-one"))
     card.box.activated.emit(card.box.currentIndex())
-    assert len({"limes/near.png", "limes/noise.png"} & set(wizard.state.draft.pictures_left_out)) == 1
+    assert len({"limes/near.png", "limes/noise.png"} & set(wizard.state.draft.data.left_out)) == 1
     assert wizard.state.draft.plan().data.kept_together == ()
 
 
@@ -158,10 +159,13 @@ def test_what_was_chosen_by_hand_stays_when_more_is_known(qtbot: QtBot, wizard: 
     wizard.start.choose("preset:fovea-small-residual")
     wizard.preparing.side.setValue(48)
     wizard.state.looked.emit()
-    assert wizard.state.draft.shape == (48, 48, 3) and wizard.state.draft.preset == "fovea-small-residual"
+    assert (
+        wizard.state.draft.settings.shape == (48, 48, 3)
+        and wizard.state.draft.settings.preset == "fovea-small-residual"
+    )
     wizard.start.choose("preset:cifar-deep")
     wizard.state.looked.emit()
-    assert wizard.state.draft.preset == "cifar-deep"
+    assert wizard.state.draft.settings.preset == "cifar-deep"
 
 
 def test_a_repeat_divides_the_same_pictures_in_the_same_way(qtbot: QtBot, wizard: TrainingWizard, folder: Path) -> None:
@@ -169,8 +173,8 @@ def test_a_repeat_divides_the_same_pictures_in_the_same_way(qtbot: QtBot, wizard
     (folder / "apples" / "twin.png").write_bytes((folder / "limes" / "002.png").read_bytes())
     looked_through(qtbot, wizard, folder)
     draft = wizard.state.draft
-    assert set(draft.pictures_left_out) == {"limes/copy.png", "apples/twin.png", "limes/002.png"}
-    fingerprint = draft.fingerprint
+    assert set(draft.data.left_out) == {"limes/copy.png", "apples/twin.png", "limes/002.png"}
+    fingerprint = draft.data.fingerprint
     data = plans.DataPlan(
         "user", 0.35, "none", ("apples", "limes"), str(folder), "fruits", fingerprint, limit=7, use_test=False,
         left_out=("apples/003.png", "apples/twin.png", "limes/002.png"),
@@ -211,15 +215,15 @@ def test_a_repeat_on_changed_pictures_keeps_the_choices_and_forgets_what_was_men
 
 
 def test_a_split_of_its_own_needs_pictures_to_learn_from() -> None:
-    draft = Draft(classes=("a", "b"), counts=(5, 0), own_validation=True)
+    draft = Draft(TrainingData("", "", ("a", "b"), (5, 0), own_validation=True))
     assert draft.obstacle() == "too few"
-    assert replace(draft, counts=(5, 1)).obstacle() == ""
+    assert draft.with_data(counts=(5, 1)).obstacle() == ""
 
 
 def test_the_split_keeps_a_picture_of_each_class_on_either_side() -> None:
-    draft = Draft(classes=("a", "b"), counts=(100, 2), validation=0.05)
+    draft = Draft(TrainingData("", "", ("a", "b"), (100, 2), validation=0.05))
     assert draft.split_counts() == ((95, 5), (1, 1)) and draft.obstacle() == ""
-    assert Draft(classes=("a", "b"), counts=(100, 1)).obstacle() == "too few"
+    assert Draft(TrainingData("", "", ("a", "b"), (100, 1))).obstacle() == "too few"
 
 
 def test_what_is_left_out_is_neither_learned_from_nor_checked_with(
@@ -232,7 +236,7 @@ def test_what_is_left_out_is_neither_learned_from_nor_checked_with(
         (root / "apples" / f"wrong{number}.png").write_bytes((root / "limes" / f"00{number}.png").read_bytes())
     looked_through(qtbot, wizard, root)
     draft = wizard.state.draft
-    assert draft.counts == (10, 3) and draft.learned_counts == (8, 1)
+    assert draft.data.counts == (10, 3) and draft.learned_counts == (8, 1)
     assert draft.obstacle() == "emptied" and not wizard.findings.isComplete()
     assert "'limes'" in wizard.findings.trouble() and not wizard.findings.express.isEnabled()
     card = next(card for card in wizard.findings._cards if card.kind == "label-conflict")
@@ -250,8 +254,8 @@ def test_a_split_called_holdout_is_offered_as_the_test_split(
         draw(tmp_path / "fruits" / split / "apples", (200, 30, 20), count)
         draw(tmp_path / "fruits" / split / "limes", (20, 200, 40), count)
     looked_through(qtbot, wizard, tmp_path / "fruits")
-    assert wizard.state.draft.own_test and not wizard.state.draft.own_validation
-    assert wizard.state.draft.counts == (6, 6)
+    assert wizard.state.draft.data.own_test and not wizard.state.draft.data.own_validation
+    assert wizard.state.draft.data.counts == (6, 6)
     while wizard.currentPage() is not wizard.split:
         wizard.next()
     assert wizard.split.test.isVisible()
@@ -289,11 +293,11 @@ def test_a_skipped_look_still_knows_colours_and_sizes(
     qtbot.mouseClick(skip, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not wizard.findings.inspector.running, timeout=TIMEOUT)
     assert wizard.state.inspection is None
-    assert (wizard.state.draft.colour, wizard.state.draft.side) == (colour, 40)
+    assert (wizard.state.draft.data.colour, wizard.state.draft.data.side) == (colour, 40)
     qtbot.mouseClick(wizard.findings.express, Qt.MouseButton.LeftButton)
     wizard.start.choose("preset:fovea-small-residual")
-    assert wizard.state.draft.preprocess.channels == (3 if colour else 1)
-    assert wizard.state.draft.preprocess.height == 32
+    assert wizard.state.draft.settings.preprocess.channels == (3 if colour else 1)
+    assert wizard.state.draft.settings.preprocess.height == 32
 
 
 def test_kept_drawings_are_offered_and_learned_as_the_draw_view_reads_them(
@@ -324,7 +328,7 @@ def test_kept_drawings_are_offered_and_learned_as_the_draw_view_reads_them(
 
 
 def test_a_model_that_learned_from_straight_pictures_goes_on_with_straight_ones(folder: Path, fovea_home: Path) -> None:
-    draft = Draft(path=str(folder), classes=("apples", "limes"), counts=(8, 6))
+    draft = Draft(TrainingData(str(folder), "", ("apples", "limes"), (8, 6)))
     entries = ModelStore().entries()
     found = {origin.id: origin.make() for origin in origins(draft, entries)}
     for way in ("continue", "fine-tune"):

@@ -49,7 +49,7 @@ def test_every_page_shows_the_users_picture_and_takes_changes(
     wizard.preparing.side.setValue(48)
     qtbot.waitUntil(lambda: wizard.preparing.after.image.width() == 48, timeout=TIMEOUT)
     wizard.preparing.use(fit="letterbox", colour="grey")
-    assert wizard.state.draft.shape == (48, 48, 1)
+    assert wizard.state.draft.settings.shape == (48, 48, 1)
     wizard.next()
     qtbot.waitUntil(wizard.augment.settled, timeout=TIMEOUT)
     wizard.augment.set_steps({("affine", "rotate"): 30.0})
@@ -57,7 +57,7 @@ def test_every_page_shows_the_users_picture_and_takes_changes(
     assert {step.name for step in wizard.state.draft.plan().augment} == {"affine", "flip"}
     wizard.augment.across.setChecked(False)
     wizard.augment.set_steps({("affine", "rotate"): 0.0})
-    assert wizard.state.draft.augment == ()
+    assert wizard.state.draft.settings.augment == ()
     wizard.next()
     wizard.learning.epochs.setValue(7)
     wizard.learning.rate.setValue(0.02)
@@ -75,24 +75,24 @@ def test_the_preparing_page_shows_what_is_used(qtbot: QtBot, wizard: TrainingWiz
     page = wizard.preparing
     sizes = [button for button in page.findChildren(QPushButton) if button.property("side")]
     wizard.start.choose("preset:xray-cnn")
-    assert page.side.value() == wizard.state.draft.preprocess.height == 1024
+    assert page.side.value() == wizard.state.draft.settings.preprocess.height == 1024
     page.side.setValue(64)
     page.side.setValue(1024)
-    assert wizard.state.draft.shape == (1024, 1024, 3)
+    assert wizard.state.draft.settings.shape == (1024, 1024, 3)
     wizard.start.choose("preset:fovea-small-residual")
     assert page.side.maximum() == MAX_SIDE
     while wizard.currentPage() is not page:
         wizard.next()
     for word in ("Ink found and centred (28×28 drawings)", "Colour"):
         next(b for b in page.findChildren(QRadioButton) if b.text() == word).click()
-    assert wizard.state.draft.preprocess.fit == "mnist" and wizard.state.draft.shape == (28, 28, 1)
+    assert wizard.state.draft.settings.preprocess.fit == "mnist" and wizard.state.draft.settings.shape == (28, 28, 1)
     assert page.side.value() == 28 and page._colours[0].checkedButton().text() == "Grey"
     assert not any(widget.isEnabled() for widget in (page.side, *sizes, *page._colours[0].buttons()))
     page.side.setValue(64)  # however it may come
     assert page.side.value() == 28
     next(b for b in page.findChildren(QRadioButton) if b.text() == "Stretched").click()
     sizes[-1].click()
-    assert all(size.isEnabled() for size in sizes) and wizard.state.draft.shape == (224, 224, 1)
+    assert all(size.isEnabled() for size in sizes) and wizard.state.draft.settings.shape == (224, 224, 1)
     wizard.state.change(seed=20240131)
     assert wizard.split.seed.value() == 20240131
 
@@ -102,13 +102,13 @@ def test_the_input_of_a_model_that_is_built_upon_is_not_changed(
 ) -> None:
     looked_through(qtbot, wizard, folder)
     wizard.start.choose("features:cifar10")
-    held, page = wizard.state.draft.preprocess, wizard.preparing
+    held, page = wizard.state.draft.settings.preprocess, wizard.preparing
     while wizard.currentPage() is not page:
         wizard.next()
     for button in page.findChildren(QPushButton):
         if button.property("side"):
             button.click()
-    assert wizard.state.draft.preprocess == held
+    assert wizard.state.draft.settings.preprocess == held
 
 
 def test_a_saved_plan_runs_unchanged_in_the_terminal(
@@ -136,7 +136,7 @@ def test_the_way_back_to_the_starting_points_settings_takes_the_dropout_along(
     wizard.start.choose("preset:fovea-small-residual")
     held = wizard.state.draft
     page = wizard.learning
-    assert page.dropout.isEnabled() and held.architecture.settings["dropout"] != 0.65
+    assert page.dropout.isEnabled() and held.settings.architecture.settings["dropout"] != 0.65
     page.dropout.setValue(0.65)
     page.epochs.setValue(3)
     assert wizard.state.draft.plan().architecture.settings["dropout"] == 0.65
@@ -207,10 +207,10 @@ def test_a_slider_waits_for_no_page_that_is_not_seen(
     assert lines["input"].startswith("48×48") and "± 20" in lines["augment"] and lines["learn"].startswith("9 epochs")
     wizard.learning.epochs.setValue(10)
     assert wizard.summary._lines["learn"].text().startswith("10 epochs")
-    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=0))
+    wizard.state.change_settings(fit=replace(wizard.state.draft.settings.fit, epochs=0))
     assert not wizard.summary.isComplete() and not wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
     wizard.back()
-    wizard.state.change(fit=replace(wizard.state.draft.fit, epochs=11))
+    wizard.state.change_settings(fit=replace(wizard.state.draft.settings.fit, epochs=11))
     wizard.next()
     assert wizard.summary._lines["learn"].text().startswith("11 epochs")
     assert wizard.button(QWizard.WizardButton.FinishButton).isEnabled()
@@ -234,8 +234,12 @@ def test_another_colour_is_followed_by_the_network_and_what_does_not_fit_is_said
     for colour, channels in (("grey", 1), ("rgb", 3)):
         wizard.preparing.use(colour=colour)
         draft = wizard.state.draft
-        assert len(draft.architecture.settings["mean"]) == len(draft.architecture.settings["deviation"]) == channels
-        layer_table(draft.architecture, draft.shape, 2)
+        assert (
+            len(draft.settings.architecture.settings["mean"])
+            == len(draft.settings.architecture.settings["deviation"])
+            == channels
+        )
+        layer_table(draft.settings.architecture, draft.settings.shape, 2)
         assert wizard.preparing.isComplete()
     wizard.start.choose("preset:alexnet")
     wizard.preparing.use(height=16, width=16)

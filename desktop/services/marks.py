@@ -1,0 +1,102 @@
+"""Stars and notes on the images of the list. Shown at once, written in a thread; found again when images are listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from desktop.services.background import DiskWork
+from desktop.services.session import ImageItem, Session
+
+if TYPE_CHECKING:
+    from desktop.store.marks import Mark
+
+
+class Marks(QObject):
+    """The marks of ``session``'s images. ``changed`` says that some are others now; ``failed`` carries a sentence."""
+
+    changed = Signal()
+    failed = Signal(str)
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._disk = DiskWork("marks", self)
+        self._held: dict[ImageItem, Mark] = {}
+        session.inserted.connect(self._on_inserted)
+
+    def of(self, item: ImageItem) -> Mark | None:
+        """The mark of ``item``, ``None`` where it has none."""
+        return self._held.get(item)
+
+    def is_starred(self, item: ImageItem) -> bool:
+        """Whether ``item`` has a star."""
+        mark = self._held.get(item)
+        return mark is not None and mark.star
+
+    def note_of(self, item: ImageItem) -> str:
+        """The note on ``item``, '' for none."""
+        mark = self._held.get(item)
+        return mark.note if mark is not None else ""
+
+    def star(self, items: Iterable[ImageItem], star: bool) -> None:
+        """Give ``items`` a star, or take it."""
+        from desktop.store.marks import Mark
+
+        self._put({item: Mark(star, self.note_of(item)) for item in items if self.is_starred(item) != star})
+
+    def note(self, item: ImageItem, text: str) -> None:
+        """Write a note on ``item``, in place of the one before; '' takes it away."""
+        from desktop.store.marks import LONGEST_NOTE, Mark
+
+        text = text.strip()[:LONGEST_NOTE]
+        if text != self.note_of(item):
+            self._put({item: Mark(self.is_starred(item), text)})
+
+    def finish(self) -> None:
+        """Wait until all is written; for the end of the program."""
+        self._disk.stop()
+
+    def _put(self, marks: dict[ImageItem, Mark]) -> None:
+        from desktop.store.marks import MarkStore
+
+        for item, mark in marks.items():
+            before = self._held.pop(item, None)
+            if not mark.is_empty:
+                self._held[item] = mark
+            work = partial(MarkStore().set, item.first, mark)
+            self._disk.run(work, failed=partial(self._not_kept, item, before))
+        if marks:
+            self.changed.emit()
+
+    def _not_kept(self, item: ImageItem, before: Mark | None, error: Exception) -> None:
+        """What was not written is not shown as if it were."""
+        from desktop.system.errors import FoveaError
+
+        self._held.pop(item, None)
+        if before is not None:
+            self._held[item] = before
+        self.changed.emit()
+        told = f"{error.message} {error.hint}" if isinstance(error, FoveaError) else type(error).__name__
+        self.failed.emit(told)
+
+    @Slot(int, int)
+    def _on_inserted(self, first: int, count: int) -> None:
+        items = self._session.items[first : first + count]
+        work = partial(_find, [item.first for item in items])
+        self._disk.run(work, partial(self._on_found, items))
+
+    def _on_found(self, items: list[ImageItem], found: dict[int, Mark]) -> None:
+        for at, mark in found.items():
+            self._held.setdefault(items[at], mark)
+        if found:
+            self.changed.emit()
+
+
+def _find(sources: list[object]) -> dict[int, Mark]:
+    from desktop.store.marks import MarkStore
+
+    return MarkStore().find(sources)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The help's window: pages of docs/help, searched, with a way back."""

@@ -1,0 +1,75 @@
+"""The keyboard stays where it was: a control that is switched off or hidden while it works gets it back afterwards.
+
+Qt gives the keyboard of such a control to the next one in the order of the whole window, which is the rail's Help more
+often than not: whoever pressed Export with the keyboard was somewhere else when the file was written.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtWidgets import QApplication, QWidget
+
+
+class FocusKeeper(QObject):
+    """Watches the windows of ``app``, from when it is made to the end of the program."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__(app)
+        self._lost: QWidget | None = None
+        self._instead: QWidget | None = None
+        app.focusChanged.connect(self._on_changed)
+
+    @Slot(QWidget, QWidget)
+    def _on_changed(self, old: QWidget | None, now: QWidget | None) -> None:
+        if old is not None and now is not None and old.window() is now.window() and self._went(old):
+            self._watch(old)
+            self._instead = _near(old) or now
+            if self._instead is not now:
+                self._instead.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif now is not self._instead and now is not self._lost:
+            self._watch(None)  # the user went on somewhere else
+
+    def _went(self, widget: QWidget) -> bool:
+        return not widget.isEnabled() or not widget.isVisible()
+
+    def _watch(self, widget: QWidget | None) -> None:
+        if self._lost is not None:
+            self._lost.removeEventFilter(self)
+            self._lost.destroyed.disconnect(self._forget)
+        self._lost, self._instead = widget, None
+        if widget is not None:
+            widget.installEventFilter(self)
+            widget.destroyed.connect(self._forget)
+
+    @Slot()
+    def _forget(self) -> None:
+        self._lost = self._instead = None
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Give the keyboard back once the control can have it."""
+        lost = self._lost
+        back = event.type() in (QEvent.Type.EnabledChange, QEvent.Type.Show)
+        if back and lost is not None and watched is lost and lost.isEnabled() and lost.isVisible():
+            still = QApplication.focusWidget() in (self._instead, None)
+            self._watch(None)
+            if still:
+                lost.setFocus(Qt.FocusReason.OtherFocusReason)
+        return False
+
+
+def _near(lost: QWidget) -> QWidget | None:
+    """The control that is nearest to a lost one: the next of the same parent that takes the keyboard, else of its
+    parent's, up to the view."""
+    parent = lost.parentWidget()
+    while parent is not None and not parent.isWindow():
+        for widget in parent.findChildren(QWidget):
+            if (
+                widget is not lost
+                and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+                and widget.isEnabled()
+                and widget.isVisible()
+                and widget.focusProxy() is None
+            ):
+                return widget
+        parent = parent.parentWidget()
+    return None
