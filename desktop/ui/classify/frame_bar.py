@@ -32,8 +32,8 @@ class FrameBar(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.back = self._step("chevron-left", self.tr("Frame before (↑ or the wheel)"), -1)
-        self.on = self._step("chevron-right", self.tr("Next frame (↓ or the wheel)"), 1)
+        self.back = self._step(self.tr("Frame before (↑ or the wheel)"), -1)
+        self.on = self._step(self.tr("Next frame (↓ or the wheel)"), 1)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName(self.tr("Frame"))
         self.slider.setMinimumWidth(60)
@@ -69,13 +69,13 @@ class FrameBar(QWidget):
         column.addWidget(self.facts)
         session.current_changed.connect(self.show_frames)
         session.preview_changed.connect(self.show_frames)
+        session.model_changed.connect(self.show_frames)
         theme().changed.connect(self._dress)
         self._dress()
         self.hide()
 
-    def _step(self, icon: str, words: str, step: int) -> QToolButton:
+    def _step(self, words: str, step: int) -> QToolButton:
         button = QToolButton()
-        button.setProperty("icon_name", icon)
         button.setIconSize(QSize(20, 20))
         button.setMinimumSize(32, 32)
         button.setToolTip(words)
@@ -109,6 +109,7 @@ class FrameBar(QWidget):
                 part.setRange(1, item.count)
                 part.setValue(at + 1)
         self.number.setSuffix(self.tr(" of {0}").format(self.locale().toString(item.count)))
+        self.every.setEnabled(self._session.model_ready)
         self.back.setEnabled(at > 0)
         self.on.setEnabled(at < item.count - 1)
         facts = item.stack.facts() if item.stack is not None else []
@@ -127,5 +128,6 @@ class FrameBar(QWidget):
 
     @Slot()
     def _dress(self) -> None:
-        for button in (self.back, self.on):
-            button.setIcon(theme().icon(str(button.property("icon_name")), 20))
+        mirrored = self.isRightToLeft()
+        for button, left in ((self.back, not mirrored), (self.on, mirrored)):
+            button.setIcon(theme().icon("chevron-left" if left else "chevron-right", 20))
