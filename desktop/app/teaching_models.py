@@ -21,6 +21,7 @@ from desktop.app.training_data import open_training_data
 from desktop.core.data.read_labels_file import SUFFIX, read_labels, write_labels
 from desktop.core.types import FoveaError
 from desktop.store.catalogue import EVERYDAY
+from desktop.store.project_facts import STATE_MARK, project_state
 from desktop.store.projects import ProjectStore
 from desktop.store.store import ModelStore
 from desktop.system.files import OWN_DISK, saying
@@ -36,7 +37,6 @@ HELD_BACK = 0.3
 """The share of the pictures labelled since the older model that a newer one does not learn from, to compare both on."""
 FEWEST_HELD_BACK = 20
 _FOLDER = "snapshots"
-_MARK = "#"
 _SAFE_ENOUGH = re.compile(r"[0-9]{1,9}")
 
 
@@ -95,7 +95,7 @@ def prepare_training(
         if held:
             write_labels(_check_file(place), f"{title}: held back", [row for row in rows if row[0] in held])
     data = replace(
-        open_training_data(str(place)), title=title, project=f"{project.id}{_MARK}{number}", **_seen(project)
+        open_training_data(str(place)), title=title, project=f"{project.id}{STATE_MARK}{number}", **_seen(project)
     )
     model = ModelStore().require(EVERYDAY).manifest
     if model is None:
@@ -133,10 +133,7 @@ def project_of(model: Manifest) -> str:
 
 
 def _state_of(model: Manifest) -> tuple[str, int]:
-    data = model.provenance.plan.get("data") if isinstance(model.provenance.plan, dict) else None
-    found = data.get("project", "") if isinstance(data, dict) else ""
-    project, _, number = str(found).partition(_MARK)
-    return project, int(number) if _SAFE_ENOUGH.fullmatch(number) else 0
+    return project_state(model.provenance.plan)
 
 
 def teachable(model: Manifest, store: ProjectStore | None = None) -> str:

@@ -130,3 +130,15 @@ class ProjectEntry:
     model: str
     """The id of the model that was made of it last, or ''."""
     problem: str = ""
+
+
+STATE_MARK = "#"
+"""Stands in a model's plan between the project that it was made of and the number of the labels' state."""
+
+
+def project_state(plan: object) -> tuple[str, int]:
+    """The project that a training plan (as JSON values) learned from and the state of its labels; '' and 0 for none."""
+    data = plan.get("data") if isinstance(plan, dict) else None
+    found = data.get("project", "") if isinstance(data, dict) else ""
+    project, _, number = str(found).partition(STATE_MARK)
+    return project, int(number) if number.isdecimal() and number.isascii() and len(number) < 10 else 0

@@ -36,6 +36,7 @@ class Detail(QWidget):
     """Each signal is one of its buttons; all mean the model that is shown."""
 
     use_wanted = Signal()
+    teach_wanted = Signal(str)
     install_wanted = Signal()
     evaluate_wanted = Signal()
     export_wanted = Signal()
@@ -61,6 +62,10 @@ class Detail(QWidget):
         self._name = make_label("", "answer", wrap=True)
         self._state = make_label("", "secondary", wrap=True)
         self.use = self._button(self.tr("Classify with it"), self.use_wanted)
+        self.teach = self._button(self.tr("Teach it more…"), self._on_teach)
+        self.teach.setToolTip(self.tr("Open the Teach project that this model was made of"))
+        self.teach.hide()
+        self._project = ""
         self.install = self._button(self.tr("Install…"), self.install_wanted)
         for button in (self.use, self.install):
             button.setProperty("role", "primary")
@@ -82,7 +87,7 @@ class Detail(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addLayout(title, 1)
-        for button in (self.install, self.use, self.export, self.more):
+        for button in (self.install, self.use, self.teach, self.export, self.more):
             head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
         self.medical = MedicalNotice()
         self.medical.hide()
@@ -118,6 +123,10 @@ class Detail(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._stack)
 
+    @Slot()
+    def _on_teach(self) -> None:
+        self.teach_wanted.emit(self._project)
+
     @staticmethod
     def _button(text: str, signal: Any) -> QPushButton:
         button = QPushButton(text)
@@ -136,6 +145,7 @@ class Detail(QWidget):
     def show_card(self, card: ModelCard | None, busy: bool) -> None:
         """Show another model, or none; ``busy`` while a job runs."""
         self._card = card
+        self.teach.hide()
         self._stack.setCurrentIndex(0 if card is None else 1)
         self._read()
         if card is None:
@@ -191,7 +201,7 @@ class Detail(QWidget):
         card = self._card
         if card is None or card.entry is None:
             if card is not None:
-                self._fill({}, {}, [], None)
+                self._fill({}, {}, [], None, "")
             return
         entry = card.entry
         self._reading = Task(lambda task: _facts(entry))
@@ -199,15 +209,22 @@ class Detail(QWidget):
         self._reading.launch()
 
     @Slot(object)
-    def _on_read(self, facts: tuple[Any, Any, Any, Any]) -> None:
+    def _on_read(self, facts: tuple[Any, Any, Any, Any, str]) -> None:
         if self.sender() is self._reading:
             self._reading = None
             self._fill(*facts)
 
     def _fill(
-        self, curves: dict[str, list[float]], document: dict[str, Any], layers: list[Any], filters: np.ndarray | None
+        self,
+        curves: dict[str, list[float]],
+        document: dict[str, Any],
+        layers: list[Any],
+        filters: np.ndarray | None,
+        project: str,
     ) -> None:
         assert self._card is not None
+        self._project = project
+        self.teach.setVisible(bool(project))
         self.curves.show_curves(curves)
         self.evaluation.show_evaluation(self._card, document)
         self.layers.show_layers(self._card, layers, filters)
@@ -215,12 +232,15 @@ class Detail(QWidget):
 
 def _facts(
     entry: ModelEntry,
-) -> tuple[dict[str, list[float]], dict[str, Any], list[tuple[str, str, str]], np.ndarray | None]:
+) -> tuple[dict[str, list[float]], dict[str, Any], list[tuple[str, str, str]], np.ndarray | None, str]:
     """What lies beside a model's description; for a thread. Files of others are read with limits."""
     folder = entry.folder
+    from desktop.app.teaching_models import teachable
     from desktop.store.run_files import read_curve
 
     document: dict[str, Any] = {}
     with contextlib.suppress(OSError, ValueError):
         document = strict_json.read_object(folder / "evaluation.json", MOST_JSON)
-    return read_curve(folder / "history.csv"), document, read_layers(folder / "model.keras"), read_filters(entry)
+    project = teachable(entry.manifest) if entry.manifest is not None else ""
+    layers = read_layers(folder / "model.keras")
+    return read_curve(folder / "history.csv"), document, layers, read_filters(entry), project

@@ -98,6 +98,7 @@ class ModelsView(LaterView):
     def _connect_detail(self) -> None:
         detail = self.detail
         detail.use_wanted.connect(self._use)
+        detail.teach_wanted.connect(self.teach_wanted)
         detail.install_wanted.connect(self.asking.ask_install)
         detail.evaluate_wanted.connect(self._evaluate)
         detail.export_wanted.connect(self.asking.export)

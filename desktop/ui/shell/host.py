@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from desktop.ui.shell.later_view import LaterView
     from desktop.ui.shell.menus import Menus
     from desktop.ui.shell.rail import Rail
+    from desktop.ui.teach.view import TeachView
     from desktop.ui.train.view import TrainView
     from desktop.ui.widgets.message_bar import MessageBar
 
@@ -111,6 +112,7 @@ class ViewHost(QObject):
             view.errors_wanted.connect(self.show_validation)
             view.view_wanted.connect(self.show_view)
             view.train_wanted.connect(self.train)
+            view.teach_wanted.connect(self.teach)
             view.progressed.connect(partial(self._rail.set_progress, view_id))
             self._views.addWidget(view)
             if self._engine is not None:
@@ -180,6 +182,12 @@ class ViewHost(QObject):
         """Show Train, and begin a training by a plan under a name."""
         self.show_view("train")
         cast("TrainView", self.later("train")).service.submit(*wanted)
+
+    @Slot(str)
+    def teach(self, project_id: str) -> None:
+        """Show Teach with a project open."""
+        self.show_view("teach")
+        cast("TeachView", self.later("teach")).open_project(project_id)
 
     @Slot(int)
     def set_trainings_at_once(self, count: int) -> None:

@@ -24,8 +24,9 @@ class LaterView(QWidget):
     ``changed`` says that something has changed on which menus depend; ``classify_wanted`` asks for Classify with the
     model of that id; ``evaluate_wanted`` for Evaluate with a model's id and the path of labelled data ('' for none);
     ``errors_wanted`` for Evaluate with a model's id, the path of its data and the names of its validation pictures;
-    ``view_wanted`` for another view by its id; ``train_wanted`` for a training: a plan and a name. ``progressed`` says
-    how far its work is, 0 to 1, for the ring on its button; below 0: none is under way.
+    ``view_wanted`` for another view by its id; ``train_wanted`` for a training: a plan and a name;
+    ``teach_wanted`` for Teach with the project of that id. ``progressed`` says how far its work is, 0 to 1, for the
+    ring on its button; below 0: none is under way.
     """
 
     said = Signal(str)
@@ -37,6 +38,7 @@ class LaterView(QWidget):
     errors_wanted = Signal(str, str, object)
     view_wanted = Signal(str)
     train_wanted = Signal(tuple)
+    teach_wanted = Signal(str)
     progressed = Signal(float)
 
     def __init__(self, catalog: ModelCatalog, settings: Settings, parent: QWidget | None = None) -> None:

@@ -339,6 +339,22 @@ class MainWindow(QMainWindow):
         """The card of the chosen model."""
         self.show_card(self.classify.session.model_id)
 
+    def project_of_current(self) -> str:
+        """The id of the Teach project that the chosen model was made of; '' for none."""
+        from desktop.store.project_facts import project_state
+
+        entry = self._catalog.entry(self.classify.session.model_id)
+        if entry is None or entry.manifest is None:
+            return ""
+        return project_state(entry.manifest.provenance.plan)[0]
+
+    @Slot()
+    def teach_current(self) -> None:
+        """Open the Teach project of the chosen model."""
+        project = self.project_of_current()
+        if project:
+            self.host.teach(project)
+
     @Slot(str)
     def show_card(self, model_id: str) -> None:
         """The card of a model."""

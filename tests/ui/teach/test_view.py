@@ -225,3 +225,42 @@ def test_labels_go_out_as_a_table_and_come_back(view: TeachView, qtbot: Any, tmp
     qtbot.waitUntil(lambda: [c.name for c in view.teaching.classes] == ["=1+1", "stripes"], timeout=LONG)
     qtbot.waitUntil(lambda: bool(heard), timeout=LONG)
     assert "nowhere.png" in heard[0]
+
+
+@pytest.mark.slow
+def test_a_project_becomes_a_model_which_knows_its_project(
+    shell: Shell, view: TeachView, qtbot: Any, tmp_path: Path
+) -> None:
+    from desktop.ui.models.view import ModelsView
+    from desktop.ui.teach.making import MakingDialog
+    from desktop.ui.train.view import TrainView
+
+    begin(view, qtbot, pictures(tmp_path / "heap", 12))
+    for name in ("disc", "stripes"):
+        add_class(view, qtbot, name)
+    view.pictures.view.setFocus()
+    for number in range(24):
+        QTest.keyClick(view.pictures.view, Qt.Key.Key_2 if number % 2 else Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: [c.count for c in view.teaching.classes] == [12, 12], timeout=LONG)
+    project = view.teaching.project
+    assert project is not None
+    view.make_model()
+    dialog = view.dialog
+    assert isinstance(dialog, MakingDialog)
+    qtbot.waitUntil(lambda: not view.disk.busy, timeout=LONG)
+    dialog.name.setText("Round or not")
+    dialog.make.click()
+    train = shell.window.later("train")
+    assert isinstance(train, TrainView)
+    with qtbot.waitSignal(train.service.model_made, timeout=600_000):
+        pass
+    qtbot.waitUntil(lambda: shell.catalog.entry("round-or-not") is not None, timeout=LONG)
+    shell.window.show_view("models")
+    models = shell.window.later("models")
+    assert isinstance(models, ModelsView)
+    qtbot.waitUntil(lambda: models.settled and models.list.choose("round-or-not"), timeout=LONG)
+    qtbot.waitUntil(lambda: models.detail.teach.isVisible(), timeout=LONG)
+    view.leave()
+    qtbot.mouseClick(models.detail.teach, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.teaching.project is not None and view.teaching.project.id == project.id, timeout=LONG)
+    assert shell.window.shown is view
