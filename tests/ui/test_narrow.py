@@ -94,8 +94,9 @@ def test_the_links_below_a_kept_drawing_are_whole(qtbot: Any, shell: Shell) -> N
     panel.set_model("colours", ("red", "green", "blue"))
     panel._folder.show()
     panel._undo.show()
-    panel.setFixedWidth(panel._undo.sizeHint().width() + 40)
+    width = panel._undo.sizeHint().width() + 40
     panel.show()
+    panel.resize(width, panel.heightForWidth(width))
     qtbot.wait(1)
     for link in (panel._folder, panel._undo):
         assert link.width() >= link.sizeHint().width() and panel.rect().contains(link.geometry()), link.text()
@@ -110,7 +111,8 @@ def test_a_list_that_opens_shows_its_last_entry_whole(qtbot: Any, shell: Shell, 
     box.showPopup()
     qtbot.waitUntil(lambda: box.view().isVisible(), timeout=WAIT)
     last = box.view().visualRect(box.model().index(entries - 1, 0))
-    assert last.isValid() and box.view().viewport().rect().contains(last)
+    room = box.view().viewport().height()
+    assert last.isValid() and last.bottom() < room
     box.hidePopup()
 
 

@@ -51,6 +51,8 @@ def read_directory(path: str) -> Listed:
             raise DecodeError("not-a-file", "This is no file.")
         check_file_size(facts.st_size)
         with open(path, "rb") as file:
+            if file.read(132)[128:] != b"DICM":  # PS3.10, 7.1: of a list nothing else will do
+                raise DecodeError("dicom-damaged", phrase("This is no DICOMDIR, whatever it is called."))
             dataset = decode._read(file)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
