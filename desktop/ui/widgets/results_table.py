@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
-_HEAD_ROOM, _CELL_ROOM = 34, 20
+_HEAD_ROOM, _CELL_ROOM = 52, 20
 """Beside the words of a head (margins and the arrow of the order) and of a cell."""
 _ANY = 0.0
 """The value of the score filter that lets every row through."""
