@@ -146,10 +146,12 @@ def _series(entry: object) -> DicomSeries | None:
     if not (number is None or type(number) is int) or not isinstance(kind, str) or not kind.isalpha() and kind:
         return None
     here = tuple(frame for frame in frames if frame[0] in there)
-    numbers["missing"] = cast(int, numbers["missing"]) + len(frames) - len(here)
+    held = {name: cast(int, value) for name, value in numbers.items()}
+    gone = len(frames) - len(here)
     return DicomSeries(
-        frames=here, number=number, modality=kind[:8], placed=bool(entry.get("placed")), **cast(dict[str, int], numbers)
-    )
+        here, held["ordinal"], held["study"], held["studies"], number, kind[:8], held["part"], held["parts"],
+        held["missing"] + gone, held["copies"], held["shared"], bool(entry.get("placed")),
+    )  # fmt: skip
 
 
 def _source(place: Path, entry: object) -> ImageSource | DicomSeries | None:

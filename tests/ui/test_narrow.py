@@ -81,6 +81,9 @@ def test_bars_below_a_banner_scroll_instead_of_overprinting(qtbot: Any, shell: S
     bars.set_scores(labels, np.linspace(0.05, 0.15, 10).astype(np.float32), 9)
     for _ in range(3):
         qtbot.wait(1)
+    area = bars.parentWidget().parentWidget().parentWidget()
+    assert isinstance(area, QScrollArea) and bars.parentWidget().width() <= area.viewport().width(), "cut at its side"
+    assert bars.parentWidget().minimumSizeHint().width() <= area.viewport().width()
     toggle, rows = bars._toggle, bars._list
     assert toggle.isVisibleTo(bars) and not toggle.geometry().intersects(rows.geometry())
     assert rows.height() >= rows.minimumHeight() and toggle.height() >= toggle.minimumSizeHint().height()

@@ -151,7 +151,7 @@ def _put_together(gathered: _Gathered, pool: Workers | None, cancelled: Callable
     except NoWorkerError:
         pass  # no process for it: all are single pictures, and whatever opens them says what is wrong
     left = sum(_left_out(head, gathered.given[path]) for path, head in heads.items())
-    series = {}
+    series: dict[str, DicomSeries] = {}
     for one in grouped([(path, head) for path, head in heads.items() if head is not None], gathered.listed):
         for path, _ in one.frames:
             series.setdefault(path, one)

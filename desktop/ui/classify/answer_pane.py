@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.services.advising import Adviser
 from desktop.services.explaining import Explainer
@@ -13,6 +13,7 @@ from desktop.services.session import Session
 from desktop.ui.classify.advice_row import AdviceRow
 from desktop.ui.classify.confidence_panel import ConfidencePanel
 from desktop.ui.classify.panes import HEAD, show_failure
+from desktop.ui.kit.scrolled import Scrolled
 from desktop.ui.kit.widgets import sentence
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
@@ -127,11 +128,7 @@ class AnswerPane(QWidget):
         inner.addWidget(self.confidence)
         inner.addWidget(self._foot)
         inner.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area = Scrolled()
         area.setWidget(held)
         layout.addWidget(area, 1)
 
