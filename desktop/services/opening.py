@@ -11,10 +11,11 @@ from PySide6.QtCore import QDateTime, QLocale, QMimeData, QObject, Signal, Slot
 from desktop.core.types import ImageSource
 from desktop.services.clipboard import Intake, Packer, read_mime
 from desktop.services.scan import ScanDone, ScanFound, ScanReading, ScanService
+from desktop.services.session import ImageItem
 from desktop.services.stacks import stacked
 
 if TYPE_CHECKING:
-    from desktop.services.session import ImageItem, Session
+    from desktop.services.session import Session
 
 
 class Opener(QObject):
@@ -30,7 +31,7 @@ class Opener(QObject):
     reading = Signal(int, int)
     finished = Signal(list, ScanDone)
     idle = Signal()
-    opened_one = Signal(object)
+    opened_one = Signal(ImageItem)
     said = Signal(str)
     told = Signal(str)
 

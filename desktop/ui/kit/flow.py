@@ -1,27 +1,24 @@
-"""A row that goes on in a second one where it has no room: nothing of it is cut off in a narrow window."""
+"""A row that goes on in a further line where there is no room: words of another language are longer, and so is text at
+200 %."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QSizePolicy, QWidget
-
-_GROWING = (QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtWidgets import QLayout, QLayoutItem, QSizePolicy, QStyle, QWidget
 
 
 class FlowLayout(QLayout):
-    """Lays widgets out like words: from the side where one begins to read, as many a line as fit.
-
-    What expands sideways shares the room that its line has left. ``spacing`` lies between widgets and lines.
-    """
+    """Widgets one after the other at the sizes that they ask for, in as many lines as they need; those that expand
+    share what is left of their line. From right to left where the language is written so."""
 
     def __init__(self, parent: QWidget | None = None, spacing: int = 8) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
-        self.setSpacing(spacing)
         self.setContentsMargins(0, 0, 0, 0)
+        self.setSpacing(spacing)
 
     def addItem(self, item: QLayoutItem) -> None:
-        """Append an item; Qt calls this."""
+        """Take an item (called by Qt)."""
         self._items.append(item)
 
     def count(self) -> int:
@@ -29,93 +26,93 @@ class FlowLayout(QLayout):
         return len(self._items)
 
     def itemAt(self, index: int) -> QLayoutItem | None:
-        """The item in a place, ``None`` where there is none."""
+        """The item at a place; ``None`` beyond the last."""
         return self._items[index] if 0 <= index < len(self._items) else None
 
     def takeAt(self, index: int) -> QLayoutItem | None:
-        """Take an item out."""
+        """Give the item at a place away."""
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def expandingDirections(self) -> Qt.Orientation:
-        """It takes all the width that there is, and no more height than it needs."""
-        return Qt.Orientation.Horizontal
+        """None: it takes the lines that it needs."""
+        return Qt.Orientation(0)
 
     def hasHeightForWidth(self) -> bool:
-        """Its height follows from its width."""
+        """Narrower means higher."""
         return True
 
     def heightForWidth(self, width: int) -> int:
         """The height of all lines."""
-        return self._arrange(QRect(0, 0, width, 0), apply=False)
+        return self._lay(QRect(0, 0, width, 0), test=True)
 
     def sizeHint(self) -> QSize:
         """All in one line."""
-        seen = self._seen()
-        width = sum(item.sizeHint().width() for item in seen) + self.spacing() * max(0, len(seen) - 1)
-        height = max((item.sizeHint().height() for item in seen), default=0)
-        margins = self.contentsMargins()
-        return QSize(width + margins.left() + margins.right(), height + margins.top() + margins.bottom())
+        held = [item.sizeHint() for item in self._shown()]
+        width = sum(size.width() for size in held) + self.spacing() * max(0, len(held) - 1)
+        return QSize(width, max((size.height() for size in held), default=0)) + self._margins()
 
     def minimumSize(self) -> QSize:
-        """The widest widget."""
-        out = QSize()
-        for item in self._seen():
-            out = out.expandedTo(item.minimumSize())
-        margins = self.contentsMargins()
-        return out + QSize(margins.left() + margins.right(), margins.top() + margins.bottom())
+        """The widest item."""
+        size = QSize()
+        for item in self._shown():
+            size = size.expandedTo(item.minimumSize())
+        return size + self._margins()
 
     def setGeometry(self, rect: QRect) -> None:
-        """Lay the widgets out in ``rect``."""
+        """Lay everything out."""
         super().setGeometry(rect)
-        self._arrange(rect, apply=True)
+        self._lay(rect, test=False)
 
-    def _seen(self) -> list[QLayoutItem]:
+    def _margins(self) -> QSize:
+        margins = self.contentsMargins()
+        return QSize(margins.left() + margins.right(), margins.top() + margins.bottom())
+
+    def _shown(self) -> list[QLayoutItem]:
         return [item for item in self._items if not item.isEmpty()]
 
-    def _lines(self, width: int) -> list[list[QLayoutItem]]:
-        lines: list[list[QLayoutItem]] = [[]]
-        used = 0
-        for item in self._seen():
-            need = _width_of(item)
-            if lines[-1] and used + self.spacing() + need > width:
-                lines.append([])
-            used = need if not lines[-1] else used + self.spacing() + need
-            lines[-1].append(item)
-        return lines
-
-    def _arrange(self, rect: QRect, apply: bool) -> int:
+    def _lay(self, rect: QRect, test: bool) -> int:
         margins = self.contentsMargins()
-        inner = rect.adjusted(margins.left(), margins.top(), -margins.right(), -margins.bottom())
+        area = rect.adjusted(margins.left(), margins.top(), -margins.right(), -margins.bottom())
+        y = area.top()
+        line: list[QLayoutItem] = []
+        used = 0
+        for item in self._shown():
+            wide = item.sizeHint().width()
+            if line and used + self.spacing() + wide > area.width():
+                y += self._line(line, area, y, test) + self.spacing()
+                line, used = [], 0
+            used += wide + (self.spacing() if line else 0)
+            line.append(item)
+        if line:
+            y += self._line(line, area, y, test)
+        return y - rect.top() + margins.bottom()
+
+    def _line(self, line: list[QLayoutItem], area: QRect, y: int, test: bool) -> int:
+        """Lay one line out; its height."""
+        sizes = [item.sizeHint() for item in line]
+        height = max(size.height() for size in sizes)
+        if test:
+            return height
+        spare = area.width() - sum(size.width() for size in sizes) - self.spacing() * (len(line) - 1)
+        growing = [place for place, item in enumerate(line) if _grows(item)]
         parent = self.parentWidget()
-        mirrored = parent is not None and parent.isRightToLeft()
-        top = inner.top()
-        for line in self._lines(inner.width()):
-            high = max((item.sizeHint().height() for item in line), default=0)
-            widths = [_width_of(item) for item in line]
-            left_over = inner.width() - sum(widths) - self.spacing() * max(0, len(line) - 1)
-            growing = [at for at, item in enumerate(line) if _grows(item)]
-            for at in growing:
-                widths[at] += max(0, left_over) // len(growing)
-            along = 0
-            for item, width in zip(line, widths, strict=True):
-                if apply:
-                    width = min(width, inner.width())
-                    left = inner.right() + 1 - along - width if mirrored else inner.left() + along
-                    place = QRect(QPoint(left, top), QSize(width, high))
-                    tall = min(high, max(item.sizeHint().height(), item.minimumSize().height()))
-                    place.setTop(top + (high - tall) // 2)
-                    place.setHeight(tall)
-                    item.setGeometry(place)
-                along += width + self.spacing()
-            top += high + self.spacing()
-        return max(0, top - self.spacing() - inner.top()) + margins.top() + margins.bottom()
+        x = area.left()
+        for place, (item, size) in enumerate(zip(line, sizes, strict=True)):
+            width = size.width()
+            if spare < 0:
+                width = min(width, area.width())
+            elif place in growing:
+                width += spare // len(growing)
+            high = height if item.expandingDirections() & Qt.Orientation.Vertical else min(height, size.height())
+            box = QRect(x, y + (height - high) // 2, width, high)
+            direction = parent.layoutDirection() if parent is not None else Qt.LayoutDirection.LeftToRight
+            item.setGeometry(QStyle.visualRect(direction, area, box))
+            x += width + self.spacing()
+        return height
 
 
 def _grows(item: QLayoutItem) -> bool:
     widget = item.widget()
-    return widget is not None and widget.sizePolicy().horizontalPolicy() in _GROWING
-
-
-def _width_of(item: QLayoutItem) -> int:
-    """What an item needs: what expands is content with little."""
-    return item.minimumSize().width() if _grows(item) else item.sizeHint().width()
+    if widget is None:
+        return bool(item.expandingDirections() & Qt.Orientation.Horizontal)
+    return bool(widget.sizePolicy().horizontalPolicy().value & QSizePolicy.PolicyFlag.ExpandFlag.value)

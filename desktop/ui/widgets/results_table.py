@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop.core.types import FoveaError
+from desktop.core.types import FoveaError, ImageSource
 from desktop.services.background import Slices, Task
 from desktop.ui.classify.results_columns import COLUMNS, ResultColumn, place_of
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
@@ -39,7 +39,6 @@ from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
     from desktop.app.batch_columns import BatchColumns
-    from desktop.core.types import ImageSource
 
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
@@ -57,9 +56,9 @@ class ResultsTable(QWidget):
     ``exported`` carries the path and the number of rows written, ``export_failed`` the :class:`FoveaError`.
     """
 
-    row_activated = Signal(object)
-    row_opened = Signal(object)
-    menu_wanted = Signal(object, QPoint)
+    row_activated = Signal(ImageSource)
+    row_opened = Signal(ImageSource)
+    menu_wanted = Signal(ImageSource, QPoint)
     exported = Signal(str, int)
     export_failed = Signal(FoveaError)
 
