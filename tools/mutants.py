@@ -53,6 +53,8 @@ TARGETS = (
     Target("desktop.core.figures.result_files", _FIGURES),
     Target("desktop.core.figures.store", _FIGURES),
     Target("desktop.core.figures.thresholds", _FIGURES),
+    Target("desktop.core.pictures.dicom.directory", ("tests/core/pictures/dicom/test_series.py",)),
+    Target("desktop.core.pictures.dicom.series", ("tests/core/pictures/dicom/test_series.py",)),
     Target("desktop.core.trust.conformal", ("tests/core/trust",)),
     Target("desktop.core.trust.domain", ("tests/core/trust",)),
     Target("desktop.core.trust.neighbours", ("tests/core/trust",)),

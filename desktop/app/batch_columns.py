@@ -204,7 +204,7 @@ class BatchColumns:
     def folder(self, at: int) -> str:
         """The folder of a picture, relative to the chosen one; '' for that one itself or for no file."""
         path = self.paths[at]
-        if path is None:
+        if path is None or self.is_called_otherwise(at):
             return ""
         folder = os.path.dirname(path)
         if self.root and folder.startswith(self.root):
@@ -213,6 +213,15 @@ class BatchColumns:
             if not rest or rest[0] in _SEPARATORS or self.root[-1] in _SEPARATORS:
                 return rest.strip(_SEPARATORS)
         return folder
+
+    def is_called_otherwise(self, at: int) -> bool:
+        """Whether a picture is not called by its file: a frame of a series, whose files and folders may be called by
+        the patient's name."""
+        path = self.paths[at]
+        if path is None:
+            return False
+        file, name = os.path.basename(path), self.sources[at].name
+        return file != name and not name.startswith(f"{file}, ")
 
     def notices(self, at: int) -> str:
         """What was done to a picture, in one line."""
@@ -261,7 +270,7 @@ class BatchColumns:
                 at = self.paths.index(source.path, at + 1)
             except ValueError:
                 return -1
-            if self.sources[at] == source:
+            if self.sources[at].frame == source.frame:
                 return at
 
 

@@ -128,10 +128,10 @@ def _classified(paths: list[str], manifest: Manifest) -> Iterator[Answered]:
     with EngineClient() as engine:
         stream = answers(engine, manifest.id, walk_images(paths, SUPPORTED_SUFFIXES), lost)
         with closing(stream):
-            for path, result in stream:
+            for item, result in stream:
                 count += 1
                 progress.update(phrase("{count:,} classified …", count=count))
-                yield answered(ImageSource.from_path(path), result)
+                yield answered(ImageSource.from_path(item.path), result)
     progress.clear()
 
 

@@ -153,6 +153,15 @@ class Classifying(QObject):
         missing = self._job.unfinished or not set(self._job.items).issuperset(self._session.items)
         self._begin(self._session.items, keep=missing, root=self._job.root)
 
+    @Slot(object)
+    def every(self, item: ImageItem) -> None:
+        """Answer each frame of an item; the answers stand in the table."""
+        if self._lone is item:
+            self._lone = None
+        item.every = True
+        self._begin(self._together({item}), keep=True, root=self._job.root)
+        self.wanted.emit()
+
     def cut_short(self) -> None:
         """Stop the batch, because nobody sees it or its model is no longer chosen; it may go on later."""
         self._cut = self._cut or self._job.running

@@ -67,7 +67,7 @@ class Marks(QObject):
             before = self._held.pop(item, None)
             if not mark.is_empty:
                 self._held[item] = mark
-            work = partial(MarkStore().put, item.source, mark)
+            work = partial(MarkStore().put, item.first, mark)
             self._disk.run(work, failed=partial(self._not_kept, item, before))
         if marks:
             self.changed.emit()
@@ -86,7 +86,7 @@ class Marks(QObject):
     @Slot(int, int)
     def _on_inserted(self, first: int, count: int) -> None:
         items = self._session.items[first : first + count]
-        work = partial(_find, [item.source for item in items])
+        work = partial(_find, [item.first for item in items])
         self._disk.run(work, partial(self._on_found, items))
 
     def _on_found(self, items: list[ImageItem], found: dict[int, PictureMark]) -> None:

@@ -99,16 +99,18 @@ class ImagesModel(QAbstractListModel):
         if item is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return item.source.name
+            return item.name
         if role == ITEM_ROLE:
             return item
         if role == Qt.ItemDataRole.ToolTipRole:
-            lines, said, mark = [item.source.path or item.source.name], self.said(item), self.marked(item)
+            # What the files of a study are called is often a name.
+            lines = [item.name if item.stack is not None else item.source.path or item.name]
+            said, mark = self.said(item), self.marked(item)
             lines += [self._words(said)] if said is not None else []
             lines += [self.tr("Note: {0}").format(mark.note)] if mark is not None and mark.note else []
             return tip("\n".join(lines))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            said, mark, name = self.said(item), self.marked(item), item.source.name
+            said, mark, name = self.said(item), self.marked(item), item.name
             if mark is not None:
                 name += ", " + self.tr("with a star") if mark.star else ""
                 name += ", " + self.tr("note: {0}").format(mark.note) if mark.note else ""
@@ -251,7 +253,7 @@ class ImagesModel(QAbstractListModel):
 
     @Slot(int, int)
     def _after_insert(self, first: int, count: int) -> None:
-        self._shared.take(item.source.name for item in self._session.items[first : first + count])
+        self._shared.take(item.name for item in self._session.items[first : first + count])
         if not self._filtered:
             self._shown = len(self._session.items)
             self.endInsertRows()
@@ -272,7 +274,7 @@ class ImagesModel(QAbstractListModel):
     @Slot()
     def _after_reset(self) -> None:
         self._shared = Shared()
-        self._shared.take(item.source.name for item in self._session.items)
+        self._shared.take(item.name for item in self._session.items)
         self._recount()
         self.endResetModel()
         self._announce()

@@ -267,7 +267,7 @@ class PictureActions(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
         dialog.setWindowTitle(self.tr("Note"))
-        dialog.setLabelText(self.tr("Note on {0}. It is kept by Fovea, not in the file.").format(item.source.name))
+        dialog.setLabelText(self.tr("Note on {0}. It is kept by Fovea, not in the file.").format(item.name))
         dialog.setTextValue(self.marks.note_of(item))
         dialog.textValueSelected.connect(partial(self.marks.note, item))
         dialog.open()
@@ -321,7 +321,10 @@ class PictureActions(QObject):
         view, manifest = self._view, self.manifest
         if manifest is None:
             return
-        wanted = items if len(items) > 1 else view.session.items
+        wanted = [item for item in (items if len(items) > 1 else view.session.items) if item.stack is None]
+        if not wanted:
+            view.said.emit(self.tr("A series is not sorted: its files belong together."))
+            return
         job = view.job
         held = job.answers if job.model_id == manifest.id else None
         pictures = []
@@ -346,7 +349,9 @@ class PictureActions(QObject):
         found = {
             item: places[path]
             for item in session.items
-            if item.source.path is not None and (path := os.path.abspath(item.source.path)) in places
+            if item.stack is None
+            and item.source.path is not None
+            and (path := os.path.abspath(item.source.path)) in places
         }
         session.relocate(found)
         self._view.job.relocate(found)

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from desktop.ui.classify.panes import show_failure
-from desktop.ui.classify.picture_pane import ElidedLabel
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.formatting import count
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.widgets import image_of, make_label

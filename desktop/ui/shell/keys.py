@@ -39,6 +39,7 @@ _LIST = T("Keys", "Classify: the list of images")
 _BARS = T("Keys", "Classify: the scores of the classes")
 _CAMERA = T("Keys", "The camera")
 _PICTURE = T("Keys", "Pictures, in every view")
+_FRAMES = T("Keys", "A series, or a file of several frames")
 _LARGE = T("Keys", "A picture looked at large")
 _DRAW = T("Keys", "Draw: the sheet")
 _EVALUATE = T("Keys", "Evaluate")
@@ -67,6 +68,8 @@ KEYS: tuple[Key, ...] = (
     Key(_PICTURE, "widgets.picture_view", "0", T("Keys", "Fit to the window")),
     Key(_PICTURE, "widgets.picture_view", "1", T("Keys", "Actual size")),
     Key(_PICTURE, "widgets.picture_view", "Left Right Up Down", T("Keys", "Move an enlarged picture; Shift: finer")),
+    Key(_FRAMES, "widgets.picture_view", "Up Down", T("Keys", "The frame before, the next one; so does the wheel")),
+    Key(_FRAMES, "widgets.picture_view", "PgUp PgDown Home End", T("Keys", "Ten frames back or on, to the ends")),
     Key(_PICTURE, "widgets.prepared_view", "Return Space", T("Keys", "Enlarge what the network saw")),
     Key(_LARGE, "widgets.large_look", "Left Right", T("Keys", "The image before, the next one")),
     Key(_LARGE, "widgets.large_look", "Esc Space Return", T("Keys", "Back")),

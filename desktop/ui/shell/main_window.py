@@ -458,7 +458,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_title(self) -> None:
         current = self.classify.session.current
-        self.setWindowTitle(f"{current.source.name} – Fovea" if current is not None else "Fovea")
+        self.setWindowTitle(f"{current.name} – Fovea" if current is not None else "Fovea")
 
     # Drops
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from desktop.engine.messages import Failure, Preview
 from desktop.services.teaching import Teaching
-from desktop.ui.classify.picture_pane import ElidedLabel
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.widgets import count, image_of, make_label
 from desktop.ui.teach.pictures_model import PicturesModel
 from desktop.ui.widgets.picture_view import PictureView

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -26,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from desktop.core.types import FoveaError, ImageSource
 from desktop.services.background import Slices, Task
-from desktop.ui.classify.results_columns import COLUMNS, place_of
+from desktop.ui.classify.results_columns import COLUMNS, ResultColumn, place_of
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.file_dialogs import FileDialog
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
+_HEAD_ROOM, _CELL_ROOM = 52, 20
+"""Beside the words of a head (margins and the arrow of the order) and of a cell."""
 _ANY = 0.0
 """The value of the score filter that lets every row through."""
 
@@ -162,10 +165,16 @@ class ResultsTable(QWidget):
         self._below.valueChanged.connect(self._typing.start)
         self._errors = QCheckBox(self.tr("Only unreadable"))
         self._errors.toggled.connect(self._filter)
-        self._text.setMinimumWidth(120)
-        self._filters = FlowLayout()
-        self._filters.addWidget(self._text)
-        for widget in (self._answer, below, self._below, self._errors):
+        self._text.setMinimumWidth(110)
+        scores = QWidget()  # the words and what they are about stay together
+        pair = QHBoxLayout(scores)
+        pair.setContentsMargins(0, 0, 0, 0)
+        pair.setSpacing(8)
+        pair.addWidget(below)
+        pair.addWidget(self._below)
+        scores.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._filters = FlowLayout(spacing=8)
+        for widget in (self._text, self._answer, scores, self._errors):
             self._filters.addWidget(widget)
 
     def _build_table(self) -> None:
@@ -174,7 +183,7 @@ class ResultsTable(QWidget):
         header = self._table.horizontalHeader()
         for place, column in enumerate(COLUMNS):
             if column.width:
-                self._table.setColumnWidth(place, column.width)
+                self._table.setColumnWidth(place, max(column.width, self._needed(column)))
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self._table.setSortingEnabled(True)
@@ -182,6 +191,13 @@ class ResultsTable(QWidget):
         self._table.doubleClicked.connect(self._on_double_click)
         self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._table.customContextMenuRequested.connect(self._on_menu)
+
+    def _needed(self, column: ResultColumn) -> int:
+        """The width in which the head with its arrow, and the longest figure, can be read."""
+        title = self.model.headerData(COLUMNS.index(column), Qt.Orientation.Horizontal)
+        head = self._table.horizontalHeader().fontMetrics().horizontalAdvance(str(title or ""))
+        figure = self._table.fontMetrics().horizontalAdvance(column.widest)
+        return max(head + _HEAD_ROOM, figure + _CELL_ROOM if figure else 0)
 
     def _build_foot(self) -> None:
         self._summary: QLabel = make_label("", "secondary", selectable=True, wrap=True)

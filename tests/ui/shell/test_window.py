@@ -454,9 +454,9 @@ def test_frames_of_one_file_can_be_chosen(qtbot: Any, shell: Shell, tmp_path: Pa
     frames[0].save(path, save_all=True, append_images=frames[1:])
     open_and_wait(qtbot, shell, [path], "three.tif")
     view = shell.window.classify
-    assert view.picture._frame.isVisible()
+    assert view.picture.frames.number.isVisible()
     assert view.answer.bars.headline.startswith("red")
-    view.picture._frame.setValue(2)
+    view.picture.frames.number.setValue(2)
     qtbot.waitUntil(lambda: view.answer.bars.headline.startswith("blue"), timeout=WAIT)
     assert view.session.preview is None or view.session.preview.source.frame == 1
 
