@@ -257,8 +257,6 @@ def test_features_that_were_lost_are_made_again(project: Project) -> None:
         looked(client, 90)
     for file in project.folder.glob("*.rows"):
         file.unlink()
-    with project.database.changing("looked") as connection:
-        connection.execute("DELETE FROM rows")
     with TeachClient(project.folder, MODEL) as client:
         until(client, lambda event: isinstance(event, Learned) and len(event.ids) == 90)
 
