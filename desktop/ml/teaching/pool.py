@@ -92,8 +92,8 @@ def load(project: Project, rows: FeatureRows) -> Pool:
         with project.database.changing("looked") as connection:
             connection.executemany("UPDATE pictures SET state = ? WHERE id = ?", lost)
     columns = np.array(table, np.int64).reshape(-1, 5)
-    numbers = (np.ascontiguousarray(columns[:, i]) for i in range(5))
-    return Pool(*numbers, np.array(added, np.float64), np.array(draw, np.float64))
+    ids, places, labels, same, people = (np.ascontiguousarray(columns[:, i]) for i in range(5))
+    return Pool(ids, places, labels, same, people, np.array(added, np.float64), np.array(draw, np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -234,9 +234,9 @@ class Exchange(QObject):
         dialog.open()
 
     @Slot(str)
-    def find_moved(self, folder: str) -> None:
-        """Look below ``folder`` for pictures that are not where they were, by their content."""
-        self._missing = self._teaching.ask(lambda n: AskMissing(n, (folder,)))
+    def find_moved(self, *folders: str) -> None:
+        """Look below ``folders`` for pictures that are not where they were, by their content."""
+        self._missing = self._teaching.ask(lambda n: AskMissing(n, folders))
         self.told.emit(self.tr("Looking for pictures that were moved…"))
 
     @Slot(Missing)
