@@ -401,7 +401,7 @@ def _compute(kept: Path, scratch: Path) -> None:
                 files = [(f, n) for n, c in enumerate(classes) for f in sorted((folder / part / c).iterdir())]
                 found = embedder.sources([ImageSource.from_path(str(file)) for file, _ in files])
                 made[rows], made[labels] = found.rows, np.array([number for _, number in files], np.int64)
-            np.savez(kept / f"{folder.name}.npz", **made)
+            np.savez(kept / f"{folder.name}.npz", **made)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -159,7 +159,9 @@ def test_a_batchs_answers_are_kept_once() -> None:
                 made.add(path)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "take_over":
                 filled.add(path)
-    assert made == filled == {"desktop/services/folder_job.py"}
+    home = {"desktop/services/folder_job.py"}
+    # The window's method of that name takes the paths of a second start.
+    assert made == home and filled - {"desktop/ui/shell/app.py"} == home
 
 
 def test_no_other_guard_against_formulas() -> None:

@@ -100,9 +100,9 @@ def prepare_training(
         write_labels(place, title, [row for row in rows if row[0] not in held])
         if held:
             write_labels(_check_file(place), f"{title}: held back", [row for row in rows if row[0] in held])
-    data = replace(
-        open_training_data(str(place)), title=title, project=f"{project.id}{STATE_MARK}{number}", **_seen(project)
-    )
+    made = f"{project.id}{STATE_MARK}{number}"
+    data = replace(open_training_data(str(place)), title=title, project=made)
+    data = replace(data, **_seen(project))  # type: ignore[arg-type]
     model = ModelStore().require(EVERYDAY).manifest
     if model is None:
         raise FoveaError("not-installed", "the network of everyday photographs is not installed", "Install it first.")

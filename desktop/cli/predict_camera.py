@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from desktop.cli import console
 from desktop.core.notices import NOTICES
+from desktop.core.pictures.walk import FoundFile
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.camera_messages import CameraEnded, CameraFailed, CameraFrame, NextFrame, source_of
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace, manifest: Manifest, writer: Writer) -> int:
             result = _answer(engine, PredictRequest(engine.next_id(), manifest.id, ImageSource(name, data=frame.bmp)))
             answered += isinstance(result, Prediction)
             failed += isinstance(result, Failure)
-            writer.write(name, result, manifest)
+            writer.write(FoundFile(name), result, manifest)
             if isinstance(result, Failure) and result.model_failed:
                 return 1
     if not options.json:

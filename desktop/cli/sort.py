@@ -14,7 +14,7 @@ from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
 from desktop.core.types import FoveaError, ImageSource, StoreError
 from desktop.engine.messages import EngineLost, Failure
-from desktop.store.file_actions import FileActions, Outcome
+from desktop.store.file_actions import FileActions, FileOutcome
 from desktop.store.manifest import Manifest
 from desktop.store.store import ModelStore
 from desktop.system.words import phrase, worded
@@ -128,10 +128,10 @@ def _classified(paths: list[str], manifest: Manifest) -> Iterator[Answered]:
     with EngineClient() as engine:
         stream = answers(engine, manifest.id, walk_images(paths, SUPPORTED_SUFFIXES), lost)
         with closing(stream):
-            for path, result in stream:
+            for item, result in stream:
                 count += 1
                 progress.update(phrase("{count:,} classified …", count=count))
-                yield answered(ImageSource.from_path(path), result)
+                yield answered(ImageSource.from_path(item.path), result)
     progress.clear()
 
 
@@ -185,7 +185,7 @@ def _do(actions: FileActions, plan: SortPlan) -> int:
     return status
 
 
-def _told(outcome: Outcome, told: str) -> int:
+def _told(outcome: FileOutcome, told: str) -> int:
     left = phrase("{count:,} left", count=len(outcome.left))
     console.say(f"{told}; {left}" if outcome.left else told)
     if outcome.cancelled:

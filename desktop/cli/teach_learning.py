@@ -280,9 +280,10 @@ def make(options: Any) -> int:
         if finished.state == "failed":
             raise FoveaError(finished.kind or "failed", finished.message, finished.hint)
         if finished.state == "done":
-            teaching.made(project, finished.model_id)
+            model_id = finished.model_id or ""
+            teaching.made(project, model_id)
             if options.compare:
-                _compare(options, project, finished.model_id)
+                _compare(options, project, model_id)
     if not options.json:
         console.say(finished.message)
     return 0 if finished.state == "done" else console.INTERRUPTED

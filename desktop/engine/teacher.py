@@ -376,7 +376,8 @@ class Teacher:
             at = int(pool.positions(np.array([asked.near]))[0])
             if at < 0:
                 raise StoreError("not-yet", "this picture was not looked at yet", "Wait a moment.")
-            return self._rows.take([int(pool.places[at])])[0]
+            row: np.ndarray = self._rows.take([int(pool.places[at])])[0]
+            return row
         found = self._embedder.sources([ImageSource.from_path(asked.near_file)])
         if found.failures:
             raise found.failures[0]

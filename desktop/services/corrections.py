@@ -61,7 +61,7 @@ class Corrections(QObject):
     chosen project.
     """
 
-    done = Signal(object)
+    done = Signal(Corrected)
     taken_back = Signal(int)
     failed = Signal(str)
     listed = Signal(list)

@@ -29,8 +29,8 @@ class LiveAnswers(QObject):
     ``answered`` carries a ``Prediction``, ``failed`` a ``Failure``; :attr:`rate` is how many come in a second now.
     """
 
-    answered = Signal(object)
-    failed = Signal(object)
+    answered = Signal(object)  # a Prediction, of a module that is not imported with the window
+    failed = Signal(object)  # a Failure, of a module that is not imported with the window
 
     def __init__(self, session: Session, camera: Camera, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,7 +49,6 @@ class LiveAnswers(QObject):
         """Use ``engine``, which was started."""
         self._engine = engine
         engine.prediction.connect(self._on_prediction)
-        engine.failure.connect(self._on_failure)
 
     def detach(self) -> None:
         """Ask nothing more of the engine."""
@@ -88,7 +87,8 @@ class LiveAnswers(QObject):
             return
         self._waiting = None
         self._model, self._since = session.model_id, time.monotonic()
-        self._id = self._engine.predict(session.model_id, ImageSource(name="live", data=frame.bmp))
+        source = ImageSource(name="live", data=frame.bmp)
+        self._id = self._engine.predict(session.model_id, source, self._on_failure)
 
     @Slot(object)
     def _on_prediction(self, answer: Prediction) -> None:
@@ -99,9 +99,8 @@ class LiveAnswers(QObject):
         if answer.model == self._session.model_id:
             self.answered.emit(answer)
 
-    @Slot(object)
     def _on_failure(self, failure: Failure) -> None:
-        if not self._id or failure.id != self._id:
+        if not self._id:
             return
         if failure.model_failed:
             self._id = 0

@@ -35,7 +35,7 @@ _LOOK_MS = 1500
 class _Learner(QThread):
     """Drives the child process that learns; emits its events, and what it suggests ready to be looked up."""
 
-    heard = Signal(object)
+    heard = Signal(tuple)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

@@ -502,4 +502,5 @@ def _by_field(rows: Sequence[tuple[str, int, str, Any]]) -> dict[tuple[str, str]
 
 
 def _action(row: tuple[Any, ...]) -> ProjectAction:
-    return ProjectAction(*row[:6], undone=row[6] != "done")
+    number, at, kind, how, count, text, state = row
+    return ProjectAction(number, at, kind, how, count, text, state != "done")

@@ -88,7 +88,8 @@ class TaughtPictures:
         if not len(self.ids):
             return np.empty(0, np.int64)
         places = np.minimum(np.searchsorted(self.ids, wanted), len(self.ids) - 1)
-        return places[self.ids[places] == wanted]
+        found: np.ndarray = places[self.ids[places] == wanted]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

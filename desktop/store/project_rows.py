@@ -31,7 +31,7 @@ class FeatureRows:
         self.path = database.path.with_name(f"{self._identity}.rows")
         self._places: dict[RowKey, int] = {}
         self._asked_to = 0  # places below were asked for
-        self._mapped: np.memmap | None = None  # type: ignore[type-arg]
+        self._mapped: np.memmap | None = None
 
     def places(self, refresh: bool = True) -> Mapping[RowKey, int]:
         """Which row each content has. ``refresh`` looks what other processes have added."""

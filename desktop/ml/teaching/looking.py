@@ -205,7 +205,7 @@ class Looker:
     def _wanted(
         self, rows: Iterator[tuple[int, bytes, int, bytes | None]], under_way: set[int], most: int
     ) -> list[_Wanted]:
-        out = []
+        out: list[_Wanted] = []
         for number, path, frame, labelled in rows:
             if number not in under_way and len(out) < most:
                 under_way.add(number)
@@ -233,7 +233,8 @@ class Looker:
             for (wanted, seen), person in zip(done, persons, strict=True):
                 gone = isinstance(seen, NotOpened) and not os.path.exists(wanted.path)
                 state, problem = _state_of(wanted, seen, gone)
-                facts = (seen.sha256 if seen.bytes >= 0 else None, seen.bytes, state, problem)
+                facts = (seen.sha256 if seen.length >= 0 else None, seen.length, state, problem)
+                more: tuple[int, int, float | None, bytes | None, str]
                 if isinstance(seen, Glance):
                     more = (*seen.size, seen.sharpness, seen.thumbnail, person)
                 else:
@@ -285,7 +286,7 @@ class Looker:
 def _state_of(wanted: _Wanted, seen: Glance | NotOpened, gone: bool) -> tuple[int, str]:
     if gone:
         return PictureState.MISSING, "its file is not there any more"
-    if wanted.sha256 is not None and seen.bytes >= 0 and wanted.sha256 != seen.sha256:
+    if wanted.sha256 is not None and seen.length >= 0 and wanted.sha256 != seen.sha256:
         return PictureState.REPLACED, "its file holds another picture than the one that was labelled"
     if isinstance(seen, NotOpened):
         return PictureState.BROKEN, seen.error.message[:500]

@@ -86,8 +86,8 @@ def load(project: Project, rows: FeatureRows) -> Pool:
         value = hashlib.blake2b(sha256, key=secret, digest_size=6).digest()
         draw.append(int.from_bytes(value, "big") / 2**48)
     columns = np.array(table, np.int64).reshape(-1, 5)
-    numbers = (np.ascontiguousarray(columns[:, i]) for i in range(5))
-    return Pool(*numbers, np.array(added, np.float64), np.array(draw, np.float64))
+    ids, places, labels, same, people = (np.ascontiguousarray(columns[:, i]) for i in range(5))
+    return Pool(ids, places, labels, same, people, np.array(added, np.float64), np.array(draw, np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -41,7 +41,8 @@ class Scaling:
 
     def scaled(self, rows: np.ndarray) -> np.ndarray:
         """Rows on the common scale: float32 (n, size)."""
-        return (np.asarray(rows, np.float32) - self.mean) * self.factor
+        scaled: np.ndarray = (np.asarray(rows, np.float32) - self.mean) * self.factor
+        return scaled
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from desktop.engine.messages import Explanation
     from desktop.services.settings import Settings
     from desktop.store.manifest import Manifest
-    from desktop.ui.classify.printing import Page
+    from desktop.ui.classify.printing import PrintedPage
     from desktop.ui.classify.whole import Whole
 
 _LISTED = 5
@@ -267,7 +267,7 @@ class PictureActions(QObject):
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.setOption(QInputDialog.InputDialogOption.UsePlainTextEditForTextInput)
         dialog.setWindowTitle(self.tr("Note"))
-        dialog.setLabelText(self.tr("Note on {0}. It is kept by Fovea, not in the file.").format(item.source.name))
+        dialog.setLabelText(self.tr("Note on {0}. It is kept by Fovea, not in the file.").format(item.name))
         dialog.setTextValue(self.marks.note_of(item))
         dialog.textValueSelected.connect(partial(self.marks.note, item))
         dialog.open()
@@ -321,7 +321,10 @@ class PictureActions(QObject):
         view, manifest = self._view, self.manifest
         if manifest is None:
             return
-        wanted = items if len(items) > 1 else view.session.items
+        wanted = [item for item in (items if len(items) > 1 else view.session.items) if item.stack is None]
+        if not wanted:
+            view.said.emit(self.tr("A series is not sorted: its files belong together."))
+            return
         job = view.job
         held = job.answers if job.model_id == manifest.id else None
         pictures = []
@@ -346,7 +349,9 @@ class PictureActions(QObject):
         found = {
             item: places[path]
             for item in session.items
-            if item.source.path is not None and (path := os.path.abspath(item.source.path)) in places
+            if item.stack is None
+            and item.source.path is not None
+            and (path := os.path.abspath(item.source.path)) in places
         }
         session.relocate(found)
         self._view.job.relocate(found)
@@ -372,14 +377,14 @@ class PictureActions(QObject):
             self.printing = Printing([self.page()], self._widget)
             self.printing.show()
 
-    def page(self) -> Page:
+    def page(self) -> PrintedPage:
         """What is printed of the picture that is looked at."""
-        from desktop.ui.classify.printing import Page
+        from desktop.ui.classify.printing import PrintedPage
         from desktop.ui.kit.tabled import notice
 
         session, manifest = self._view.session, self.manifest
         assert session.preview is not None and session.current is not None
-        page = Page(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
+        page = PrintedPage(self._map_picture() or image_of(session.preview.pixels), session.current.source.name)
         answer = session.prediction
         if answer is not None and manifest is not None:
             page.answer = self._view.answer.bars.headline

@@ -35,7 +35,7 @@ from desktop.ui.widgets.notices import CautionStrip, MedicalNotice
 
 if TYPE_CHECKING:
     from desktop.app.sorting import Answered, How, SortPlan, SortRow
-    from desktop.store.file_actions import Outcome
+    from desktop.store.file_actions import FileOutcome
     from desktop.store.manifest import Manifest
 
 AnyIndex = QModelIndex | QPersistentModelIndex
@@ -60,7 +60,7 @@ class PlanModel(QAbstractTableModel):
         self._outcome = {}
         self.endResetModel()
 
-    def show_outcome(self, outcome: Outcome) -> None:
+    def show_outcome(self, outcome: FileOutcome) -> None:
         """Say beside each row what became of it."""
         self._outcome = {**dict.fromkeys(outcome.done, "✓"), **outcome.left}
         if self._rows:
@@ -96,7 +96,7 @@ class PlanModel(QAbstractTableModel):
 class SortDialog(QDialog):
     """``moved`` carries where files lie now by where they lay; ``undone`` the same after taking it back."""
 
-    moved = Signal(object)
+    moved = Signal(object)  # new places by old: a map of Qt's loses names that are no text
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class SortDialog(QDialog):
         super().__init__(parent)
         self._pictures, self._manifest, self._sorter, self._settings = list(pictures), manifest, sorter, settings
         self._plan: SortPlan | None = None
-        self._outcome: Outcome | None = None
+        self._outcome: FileOutcome | None = None
         self._undoing = False
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(self.tr("Sort by Answer"))
@@ -359,7 +359,7 @@ class SortDialog(QDialog):
         self._bar.setValue(done)
 
     @Slot(object, object)
-    def _on_ended(self, outcome: Outcome, places: dict[str, str]) -> None:
+    def _on_ended(self, outcome: FileOutcome, places: dict[str, str]) -> None:
         self._bar.hide()
         self.leave.setText(self.tr("Close"))
         self.leave.setEnabled(True)

@@ -99,7 +99,7 @@ class ClassifyView(QWidget):
         self.stack.addWidget(holder)
         self.stack.addWidget(self._middle)
         self._answer_place = QWidget()
-        self._answer_place.setMinimumWidth(236)
+        self._answer_place.setMinimumWidth(248)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
@@ -136,11 +136,13 @@ class ClassifyView(QWidget):
         self.list.undo_requested.connect(self.undo)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
+        self.opener.reading.connect(self._show_reading)
         self.doing.similar.progressed.connect(self._show_looking)
         self.doing.similar.ended.connect(self._hide_scan)
         self.opener.finished.connect(self._on_opened)
         self.opener.idle.connect(self._scan_row.hide)
         self.opener.said.connect(self.said)
+        self.opener.told.connect(self.told)
         self.opener.opened_one.connect(self.classifying.take_one)
         self.classifying.seen = self._small_pictures_are_there
         self.list.model.thumbnails_changed.connect(self.classifying.look_first)
@@ -179,6 +181,7 @@ class ClassifyView(QWidget):
         self._middle.setStretchFactor(1, 2)
         self._middle.setSizes([360, 290])
         self._picture.look.connect(self.look_requested)
+        self._picture.every_wanted.connect(self.classifying.every)
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
@@ -187,7 +190,6 @@ class ClassifyView(QWidget):
         self._picture.menu_wanted.connect(self._show_picture_menu)
         self._picture.copy_wanted.connect(self._copy_current)
         self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
-        self._answer.setMinimumWidth(236)
         sizes = self._panes.sizes()
         self._panes.replaceWidget(2, self._answer)
         self._panes.setStretchFactor(2, 0)
@@ -284,6 +286,12 @@ class ClassifyView(QWidget):
             self._scan_words.setText(self.tr("Looking for images…"))
 
     @Slot(int, int)
+    def _show_reading(self, done: int, total: int) -> None:
+        number = self.locale().toString
+        words = self.tr("Reading the headers of DICOM files: {0} of {1}…")
+        self._scan_words.setText(words.format(number(done), number(total)))
+
+    @Slot(int, int)
     def _show_looking(self, done: int, total: int) -> None:
         """How far 'find similar' is."""
         self._scan_row.show()
@@ -378,9 +386,7 @@ class ClassifyView(QWidget):
 
     @Slot(object)
     def _show_source(self, source: ImageSource) -> None:
-        item = self.session.find(source)
-        if item is not None:
-            self.session.set_current(item)
+        self.session.show(source)
 
     @Slot(object)
     def _look_at_source(self, source: ImageSource) -> None:

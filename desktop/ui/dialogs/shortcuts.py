@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHeaderView, QLineEdit,
 
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import theme
-from desktop.ui.shell.keys import Group, native
+from desktop.ui.shell.keys import KeyGroup, native
 
 
 class ShortcutsDialog(QDialog):
     """Shows ``listed``; Esc closes it."""
 
-    def __init__(self, listed: Sequence[Group], parent: QWidget | None = None) -> None:
+    def __init__(self, listed: Sequence[KeyGroup], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Keyboard Shortcuts"))
         give_help(self, "shortcuts")

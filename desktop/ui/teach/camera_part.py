@@ -25,7 +25,7 @@ _MOST_BUTTONS = 16
 _WRITE_MS = 400
 
 
-class CameraPart(QObject):
+class TeachCamera(QObject):
     """Shows the camera in ``place``, in front of ``pictures``. Frames are written in portions, each a step of undo."""
 
     def __init__(self, teaching: Teaching, place: QStackedWidget, pictures: QWidget) -> None:

@@ -67,9 +67,9 @@ class Strip(QWidget):
 class HeapRow(QFrame):
     """One heap: chosen for merging, named, split, shown."""
 
-    named = Signal(object, str)
-    shown = Signal(object)
-    split = Signal(object)
+    named = Signal(Heap, str)
+    shown = Signal(Heap)
+    split = Signal(Heap)
     ticked = Signal()
 
     def __init__(self, teaching: Teaching, model: PicturesModel, heap: Heap, parent: QWidget | None = None) -> None:

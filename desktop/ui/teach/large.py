@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from desktop.ui.teach.pictures_pane import PicturesPane
 
 
-class LargePicture(QDialog):
+class LargeTaught(QDialog):
     """Shows what the side shows; arrows go through the gallery."""
 
     def __init__(self, pane: PicturesPane, side: PictureSide, parent: QWidget | None = None) -> None:

@@ -21,7 +21,7 @@ def cell_size() -> QSize:
     return QSize(WIDTH, PICTURE + 46)
 
 
-class PictureDelegate(QStyledItemDelegate):
+class TaughtDelegate(QStyledItemDelegate):
     """Draws a cell: a label with a tick, a suggestion in quiet letters with a question mark and a bar."""
 
     def __init__(self, model: PicturesModel, teaching: Teaching, parent: QWidget) -> None:

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QProgressBar, QPushButton, QTo
 
 from desktop.engine.teaching_events import LookedAt, Pause
 from desktop.services.teaching import Teaching
-from desktop.ui.classify.picture_pane import ElidedLabel
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label
 

@@ -17,12 +17,12 @@ from desktop.store.projects import ProjectStore
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.widgets import count, sentence
 from desktop.ui.shell.later_view import LaterView
-from desktop.ui.teach.camera_part import CameraPart
+from desktop.ui.teach.camera_part import TeachCamera
 from desktop.ui.teach.classes_pane import ClassesPane
 from desktop.ui.teach.copies import CopiesDialog
 from desktop.ui.teach.exchange import Exchange
 from desktop.ui.teach.heaps import HeapsDialog
-from desktop.ui.teach.large import LargePicture
+from desktop.ui.teach.large import LargeTaught
 from desktop.ui.teach.learned_card import LearnedCard
 from desktop.ui.teach.making import MakingDialog
 from desktop.ui.teach.picture_side import PictureSide
@@ -79,7 +79,7 @@ class TeachView(LaterView):
         self.split.setChildrenCollapsible(False)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.pictures)
-        self.cameras = CameraPart(self.teaching, self.middle, self.pictures)
+        self.cameras = TeachCamera(self.teaching, self.middle, self.pictures)
         for part, stretch in ((left, 0), (self.middle, 1), (self.side, 0)):
             self.split.addWidget(part)
             self.split.setStretchFactor(self.split.count() - 1, stretch)
@@ -391,7 +391,7 @@ class TeachView(LaterView):
     def look_large(self, picture_id: int) -> None:
         """Show a picture as large as the window."""
         if picture_id and self._engine is not None:
-            self.dialog = LargePicture(self.pictures, self.side, self)
+            self.dialog = LargeTaught(self.pictures, self.side, self)
             self.dialog.show()
 
     @Slot()

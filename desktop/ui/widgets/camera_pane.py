@@ -41,7 +41,7 @@ class CameraPane(QWidget):
     'Keep this frame' asked for. ``tools`` takes further buttons, ``below`` what a view shows under the picture."""
 
     closed = Signal()
-    kept = Signal(object)
+    kept = Signal(object)  # a Recorded, of a module that is not imported with the window
     source_chosen = Signal(str)
 
     def __init__(self, camera: Camera, parent: QWidget | None = None, *, keeps: bool = True) -> None:

@@ -361,13 +361,13 @@ def test_this_is_a_new_class_by_keyboard(view: ClassifyView, shell: Shell, qtbot
 
 def test_marks_of_pictures_without_a_file_outlive_the_session(view: ClassifyView, qtbot: Any, tmp_path: Path) -> None:
     from desktop.core.types import ImageSource
-    from desktop.store.marks import Mark, MarkStore
+    from desktop.store.marks import MarkStore, PictureMark
 
     data = write_image(tmp_path / "x.png", "yellow").read_bytes()
-    MarkStore().put(ImageSource("Camera 1.png", data=data), Mark(True, "from the bench"))
+    MarkStore().put(ImageSource("Camera 1.png", data=data), PictureMark(True, "from the bench"))
     last_session.save([ImageSource("Camera 1.png", data=data)], 0, None)
     (source,) = last_session.load().sources
-    assert MarkStore().find([source]) == {0: Mark(True, "from the bench")}
+    assert MarkStore().find([source]) == {0: PictureMark(True, "from the bench")}
 
 
 def test_similar_ones_come_first(view: ClassifyView, qtbot: Any, fovea_home: Path) -> None:
