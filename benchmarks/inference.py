@@ -163,9 +163,9 @@ def _batch(report: common.Report, subject: common.Subject, photos: list[str], ro
 
 def _rate(engine: EngineClient, subject: common.Subject, photos: list[str]) -> float:
     begin = time.perf_counter()
-    for path, result in answers(engine, subject.id, map(FoundFile, photos)):
+    for item, result in answers(engine, subject.id, map(FoundFile, photos)):
         if isinstance(result, Failure):
-            raise RuntimeError(f"{Path(path).name}: {result.message}")
+            raise RuntimeError(f"{Path(item.path).name}: {result.message}")
     return len(photos) / (time.perf_counter() - begin)
 
 

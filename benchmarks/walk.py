@@ -200,11 +200,11 @@ def _clinician(walker: Walker, home: Path) -> None:
         walker.until(answered, "the first answer")
 
     def right_model() -> None:
+        walker.until(lambda: _button_in(view.answer.bars.offer) is not None, "the offer of the model that suits")
+        walker.shoot("offer")
         offer = _button_in(view.answer.bars.offer)
-        if offer is not None:
-            walker.click(offer)
-        else:
-            _choose_model(walker, view.answer.chooser, "chest-xray-pneumonia")
+        assert offer is not None
+        walker.click(offer)
         walker.until(lambda: view.session.model_id == "chest-xray-pneumonia" and answered(), "the other model's answer")
 
     def table() -> None:
@@ -312,17 +312,6 @@ def _button_in(place: QWidget) -> QWidget | None:
     from PySide6.QtWidgets import QPushButton
 
     return next((button for button in place.findChildren(QPushButton) if button.isVisible()), None)
-
-
-def _choose_model(walker: Walker, chooser: Any, model_id: str) -> None:
-    """Open the list of models with one click, choose with another."""
-    from PySide6.QtWidgets import QApplication
-
-    walker.click(chooser)
-    QApplication.processEvents()
-    walker.shoot("models")
-    walker.actions += 1
-    chooser.selected.emit(model_id)
 
 
 def _save_dialog(walker: Walker, parent: QWidget, target: Path) -> None:

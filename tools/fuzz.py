@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import random
 import struct
 import sys
@@ -264,6 +265,20 @@ def dicom(draw: random.Random) -> list[bytes]:
     return out + [path.read_bytes() for path in (*small, *sorted(CASES.glob("*.dcm")))]
 
 
+def studies(draw: random.Random) -> list[bytes]:
+    """Headers of slices, and lists of discs."""
+    import tempfile
+
+    from tests.studies import AXIAL, slice_bytes, write_directory
+
+    placed = {"ImageOrientationPatient": list(AXIAL), "ImagePositionPatient": [0, 0, draw.uniform(-99, 99)]}
+    out = [slice_bytes(draw.randrange(20), 8, InstanceNumber=at, **placed) for at in range(4)]
+    with tempfile.TemporaryDirectory() as folder:
+        names = [("A", f"IM{at}") for at in range(5)] + [("..", "B"), "/etc/passwd"]
+        out.append(write_directory(Path(folder), names).read_bytes())
+    return [*out, out[-1]]
+
+
 def _model_zip(draw: random.Random) -> bytes:
     import tempfile
 
@@ -328,6 +343,36 @@ def attack_archive(data: bytes) -> str:
         archive.looks_like_model(path)
         (Path(folder) / "out").mkdir()
         archive.unpack(path, Path(folder) / "out")
+    return "opened"
+
+
+def attack_study(data: bytes) -> str:
+    """In the child: read a header, put it beside itself, and read the file as the list of a disc."""
+    import tempfile
+
+    from desktop.core.pictures.dicom.directory import FileFinder, read_directory
+    from desktop.core.pictures.dicom.series import grouped, read_head
+    from desktop.core.types import DecodeError
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.dcm"
+        path.write_bytes(data)
+        refused = None
+        try:
+            head = read_head(str(path))
+            series = grouped([("1", head), ("2", head), ("3", head)])
+            assert not head.picture or sum(len(one.frames) for one in series) >= 1
+        except DecodeError as error:
+            refused = error
+        finder = FileFinder(folder)
+        for parts in read_directory(str(path)).files[:1000]:
+            try:
+                found = finder.find(parts)
+            except PermissionError:
+                continue
+            assert found is None or os.path.realpath(found).startswith(os.path.realpath(folder))
+        if refused is not None:
+            raise refused
     return "opened"
 
 
@@ -405,6 +450,7 @@ FAMILIES: dict[str, tuple[Callable[[random.Random], list[bytes]], Mutate, str]] 
     "tiff": (tiff, mutated, ""),
     "web": (web, mutated, ""),
     "dicom": (dicom, mutated, ""),
+    "studies": (studies, mutated, "fuzz:attack_study"),
     "archives": (archives, mutated_zip, "fuzz:attack_archive"),
     "networks": (networks, mutated_network, "fuzz:attack_network"),
     "stores": (stores, mutated_json, "fuzz:attack_json"),

@@ -53,6 +53,8 @@ TARGETS = (
     Target("desktop.core.figures.result_files", _FIGURES),
     Target("desktop.core.figures.store", _FIGURES),
     Target("desktop.core.figures.thresholds", _FIGURES),
+    Target("desktop.core.pictures.dicom.directory", ("tests/core/pictures/dicom/test_series.py",)),
+    Target("desktop.core.pictures.dicom.series", ("tests/core/pictures/dicom/test_series.py",)),
     Target("desktop.core.trust.conformal", ("tests/core/trust",)),
     Target("desktop.core.trust.domain", ("tests/core/trust",)),
     Target("desktop.core.trust.neighbours", ("tests/core/trust",)),
@@ -67,7 +69,9 @@ TARGETS = (
     Target("desktop.store.manifest", ("tests/store/test_manifest.py",)),
     Target("desktop.ml.packaging.calibrate", ("tests/ml/packaging/test_calibrate.py",)),
     Target("desktop.ml.packaging.package", _GATES),
-    Target("desktop.ml.packaging.decide", _GATES),
+    Target("desktop.ml.packaging.decide", (*_GATES, "tests/ml/packaging/test_decide.py")),
+    Target("desktop.ml.teaching.accuracy", ("tests/ml/teaching",)),
+    Target("desktop.ml.teaching.ridge", ("tests/ml/teaching",)),
 )
 
 

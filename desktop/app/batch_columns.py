@@ -43,7 +43,7 @@ _RUN = 5000
 _SEPARATORS = os.sep + (os.altsep or "")
 
 
-class Said(NamedTuple):
+class RowSaid(NamedTuple):
     """What a batch said of a picture, in short: a label, or a failure's sentence; ``unlike`` says that the picture is
     not of the model's kind, so that the label is not to be relied on."""
 
@@ -195,16 +195,16 @@ class BatchColumns:
 
     # Words of a row
 
-    def said(self, at: int) -> Said | None:
+    def said(self, at: int) -> RowSaid | None:
         """What was said of a picture, ``None`` while nothing was."""
         if self.state[at] == FAILED:
-            return Said(self.errors[at][1], failed=True)
-        return Said(self.label(at), unlike=bool(self.inside[at] == OUTSIDE)) if self.state[at] == ANSWERED else None
+            return RowSaid(self.errors[at][1], failed=True)
+        return RowSaid(self.label(at), unlike=bool(self.inside[at] == OUTSIDE)) if self.state[at] == ANSWERED else None
 
     def folder(self, at: int) -> str:
         """The folder of a picture, relative to the chosen one; '' for that one itself or for no file."""
         path = self.paths[at]
-        if path is None:
+        if path is None or self.is_called_otherwise(at):
             return ""
         folder = os.path.dirname(path)
         if self.root and folder.startswith(self.root):
@@ -213,6 +213,15 @@ class BatchColumns:
             if not rest or rest[0] in _SEPARATORS or self.root[-1] in _SEPARATORS:
                 return rest.strip(_SEPARATORS)
         return folder
+
+    def is_called_otherwise(self, at: int) -> bool:
+        """Whether a picture is not called by its file: a frame of a series, whose files and folders may be called by
+        the patient's name."""
+        path = self.paths[at]
+        if path is None:
+            return False
+        file, name = os.path.basename(path), self.sources[at].name
+        return file != name and not name.startswith(f"{file}, ")
 
     def notices(self, at: int) -> str:
         """What was done to a picture, in one line."""
@@ -261,7 +270,7 @@ class BatchColumns:
                 at = self.paths.index(source.path, at + 1)
             except ValueError:
                 return -1
-            if self.sources[at] == source:
+            if self.sources[at].frame == source.frame:
                 return at
 
 

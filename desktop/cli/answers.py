@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from desktop.core.pictures.studies import FoundFrame
 from desktop.core.pictures.walk import FoundFile, Problem
 from desktop.core.types import ImageSource
 from desktop.engine.messages import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from desktop.engine.evaluation import EventEngine
 
 Result = Prediction | Failure
+Answerable = FoundFile | FoundFrame | Problem
 
 # One request at a time, so that a crash is blamed on the right picture; a long one, because the engine decodes ahead
 # within a request only.
@@ -35,9 +37,9 @@ _WAIT_S = 0.5  # how long one look at the pipe may take, so that Ctrl-C is heard
 class _Chunk:
     """Some items in order, and the answers that have come for them."""
 
-    def __init__(self, request_id: int, items: list[FoundFile | Problem]) -> None:
+    def __init__(self, request_id: int, items: list[Answerable]) -> None:
         self.id = request_id
-        self.paths = [item.path for item in items]
+        self.items = items
         self.results: list[Result | None] = [
             Failure(0, item.kind, item.message) if isinstance(item, Problem) else None for item in items
         ]
@@ -46,11 +48,11 @@ class _Chunk:
 
     @property
     def sources(self) -> tuple[ImageSource, ...]:
-        return tuple(ImageSource.from_path(self.paths[place]) for place in self.places)
+        return tuple(_source(self.items[place]) for place in self.places)
 
     @property
     def exhausted(self) -> bool:
-        return self._given == len(self.paths)
+        return self._given == len(self.items)
 
     def put(self, answer: Result) -> None:
         if 0 <= answer.position < len(self.places):
@@ -60,25 +62,25 @@ class _Chunk:
         """Every picture still without an answer gets this one."""
         self.results = [result or failure for result in self.results]
 
-    def ready(self) -> Iterator[tuple[str, Result]]:
+    def ready(self) -> Iterator[tuple[Answerable, Result]]:
         """What can be handed on: the answers up to the first one that is missing."""
-        while self._given < len(self.paths):
+        while self._given < len(self.items):
             result = self.results[self._given]
             if result is None:
                 return
             self._given += 1
-            yield self.paths[self._given - 1], result
+            yield self.items[self._given - 1], result
 
 
 def answers(
     engine: EventEngine,
     model: str,
-    items: Iterable[FoundFile | Problem],
+    items: Iterable[Answerable],
     lost: Callable[[EngineLost], None] | None = None,
     idle: Callable[[], None] | None = None,
     advised: bool = False,
-) -> Generator[tuple[str, Result], None, None]:
-    """The path and the answer of every item, in order.
+) -> Generator[tuple[Answerable, Result], None, None]:
+    """Every item and its answer, in order.
 
     ``lost`` hears of an engine that died; ``idle`` is called about twice a second, and whenever something came. Once a
     model or the engine is beyond help, every further picture gets that failure without being asked for. Stopping the
@@ -95,12 +97,16 @@ def answers(
         run.cancel()
 
 
+def _source(item: Answerable) -> ImageSource:
+    return ImageSource.from_path(item.path, item.frame if isinstance(item, FoundFrame) else 0)
+
+
 class _Run:
     def __init__(
         self,
         engine: EventEngine,
         model: str,
-        items: Iterator[FoundFile | Problem],
+        items: Iterator[Answerable],
         lost: Callable[[EngineLost], None] | None,
         advised: bool,
     ) -> None:
@@ -128,7 +134,7 @@ class _Run:
                 )
         return True
 
-    def ready(self) -> Iterator[tuple[str, Result]]:
+    def ready(self) -> Iterator[tuple[Answerable, Result]]:
         """What can be handed on now."""
         return self._chunk.ready() if self._chunk else iter(())
 

@@ -112,8 +112,8 @@ def _classify(tours: list[Tour]) -> bool:
                 if remark:
                     console.say(f"  {remark}")
             rows: list[tuple[str, ...]] = [("picture", "answer", manifest.scores, "next", "ms", "")]
-            for path, result in answers(engine, manifest.id, map(FoundFile, tour.pictures), advised=True):
-                name = console.printable(Path(path).name)
+            for item, result in answers(engine, manifest.id, map(FoundFile, tour.pictures), advised=True):
+                name = console.printable(Path(item.path).name)
                 if isinstance(result, Failure):
                     failed = True
                     rows.append((name, phrase("no answer"), "", result.message, "", ""))

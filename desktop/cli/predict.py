@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
 from desktop.cli import console
-from desktop.cli.answers import Result, answers
+from desktop.cli.answers import Answerable, Result, answers
 from desktop.cli.parser import Parser
 from desktop.core.notices import NOTICES
-from desktop.core.pictures.walk import walk_images
+from desktop.core.pictures.studies import FoundFrame, FoundSeries, LeftOut, ReadingHeads, each_frame, find_studies
 from desktop.core.trust.conformal import DEFAULT_RATE, RATES, answer_set, like_those
 from desktop.core.trust.reasons import NOTICED, REASONS, told
 from desktop.core.trust.suiting import WORDS
@@ -26,6 +27,9 @@ _LABEL_WIDTH, _WORDED_WIDTH = 28, 44
 
 _EPILOG = """\
 A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
@@ -36,7 +40,9 @@ With --json every picture gives one object on a line of its own:
   kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
-  - or, where it failed, path and error (kind, message).
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
@@ -66,7 +72,7 @@ def main(argv: list[str]) -> int:
     if options.camera:
         from desktop.cli.predict_camera import run
 
-        return run(options, manifest)
+        return run(options, manifest, writer_for(options, manifest))
     return _run(options, manifest)
 
 
@@ -103,7 +109,12 @@ def _parser() -> argparse.ArgumentParser:
         help="instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C",
     )
     parser.add_argument("--frames", type=_count, metavar="N", help="with --camera: end after so many answers")
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a picture, or a folder of pictures")
+    parser.add_argument(
+        "--files", action="store_true", help=phrase("of the pictures of a study: name their files, too")
+    )
+    parser.add_argument(
+        "paths", nargs="*", metavar="PATH", help=phrase("a picture, a folder of pictures, or a DICOMDIR")
+    )
     return parser
 
 
@@ -145,15 +156,33 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
     def idle() -> None:
         progress.update(phrase("{answered:,} answered, {failed:,} failed …", answered=answered, failed=failed))
 
+    def pictures() -> Iterator[Answerable]:
+        for found in find_studies(options.paths, SUPPORTED_SUFFIXES):
+            if isinstance(found, ReadingHeads):
+                words = phrase(
+                    "reading the headers of DICOM files: {done:,} of {total:,} …", done=found.done, total=found.total
+                )
+                progress.update(words)
+            elif isinstance(found, LeftOut):
+                progress.clear()
+                words = phrase(
+                    "fovea: left out DICOM objects that hold no picture, as reports do: {count:,}", count=found.count
+                )
+                console.note(words)
+            elif isinstance(found, FoundSeries):
+                yield from each_frame(found)
+            else:
+                yield found
+
     with EngineClient() as engine:
-        stream = answers(engine, manifest.id, walk_images(options.paths, SUPPORTED_SUFFIXES), lost, idle, advised=True)
+        stream = answers(engine, manifest.id, pictures(), lost, idle, advised=True)
         with closing(stream):
             try:
-                for path, result in stream:
+                for item, result in stream:
                     answered += isinstance(result, Prediction)
                     failed += isinstance(result, Failure)
                     progress.clear()
-                    writer.write(path, result, manifest)
+                    writer.write(item, result, manifest)
             finally:
                 progress.clear()
     if not answered and not failed:
@@ -169,8 +198,8 @@ def _run(options: argparse.Namespace, manifest: Manifest) -> int:
 def writer_for(options: argparse.Namespace, manifest: Manifest) -> JsonWriter | TextWriter:
     """What prints the answers as the options ask for."""
     if options.json:
-        return JsonWriter(options.top or _JSON_TOP, options.error_rate)
-    return TextWriter(manifest, options.top or 1)
+        return JsonWriter(options.top or _JSON_TOP, options.error_rate, options.files)
+    return TextWriter(manifest, options.top or 1, options.files)
 
 
 def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list[tuple[str, float]]:
@@ -180,10 +209,42 @@ def top_classes(result: Prediction, labels: tuple[str, ...], count: int) -> list
     return [(labels[index], float(scores[index])) for index in order[:count]]
 
 
+def places_json(item: Answerable, files: bool) -> dict[str, Any]:
+    """Where a picture belongs: study, series and frame, nothing for one by itself; with ``files`` its own file."""
+    if not isinstance(item, FoundFrame) or not (item.series.belongs or item.count > 1):
+        return {}
+    series = item.series
+    placed = {
+        "study": series.study, "series": series.ordinal, "series_number": series.number,
+        "modality": series.modality or None, "frame": item.at, "frames": item.count,
+    }  # fmt: skip
+    return placed | ({"file": item.path} if files else {})
+
+
+def place_words(item: FoundFrame) -> str:
+    """Study, series and frame in words; '' for a picture by itself."""
+    series = item.series
+    frame = phrase("frame {at:,} of {total:,}", at=item.at, total=item.count)
+    if not series.belongs:
+        return frame if item.count > 1 else ""
+    number = str(series.number if series.number is not None else series.ordinal)
+    place = phrase("study {study}, series {number}", study=str(series.study), number=number)
+    if series.parts > 1:
+        place = phrase("{place}, part {part} of {parts}", place=place, part=series.part, parts=series.parts)
+    if series.modality:
+        place = phrase("{place} ({kind})", place=place, kind=series.modality)
+    return phrase("{place}, {frame}", place=place, frame=frame)
+
+
+def told_path(item: Answerable) -> str:
+    """The path that is said of an item."""
+    return item.told if isinstance(item, FoundFrame) else item.path
+
+
 def as_json(
     path: str, result: Result, manifest: Manifest, top: int, error_rate: float = DEFAULT_RATE
 ) -> dict[str, Any]:
-    """The stable JSON form of one answer; times in milliseconds."""
+    """The stable JSON form of one answer, without its places; times in milliseconds."""
     if isinstance(result, Failure):
         return {"path": path, "error": {"kind": result.kind, "message": result.message}}
     elapsed, labels, verdict, sets = result.elapsed, manifest.labels, result.domain, manifest.conformal
@@ -239,19 +300,20 @@ def spoken(result: Prediction) -> str:
 class JsonWriter:
     """One object a line, in ASCII: any stream and any program can take it."""
 
-    def __init__(self, top: int, error_rate: float) -> None:
-        self._top, self._error_rate = top, error_rate
+    def __init__(self, top: int, error_rate: float, files: bool) -> None:
+        self._top, self._error_rate, self._files = top, error_rate, files
 
-    def write(self, path: str, result: Result, manifest: Manifest) -> None:
+    def write(self, item: Answerable, result: Result, manifest: Manifest) -> None:
         """Print one answer."""
-        console.say_json(as_json(path, result, manifest, self._top, self._error_rate), allow_nan=False)
+        said = as_json(told_path(item), result, manifest, self._top, self._error_rate)
+        console.say_json(said | places_json(item, self._files), allow_nan=False)
 
 
 class TextWriter:
     """Aligned lines for people: answer, score, file, and what was done to the picture."""
 
-    def __init__(self, manifest: Manifest, top: int) -> None:
-        self._top = top
+    def __init__(self, manifest: Manifest, top: int, files: bool = False) -> None:
+        self._top, self._files = top, files
         widest = _WORDED_WIDTH if manifest.label_ids else _LABEL_WIDTH  # 'dog, perhaps Labrador retriever'
         self._width = min(
             widest, max(len("answer"), *(len(label) for label in manifest.labels)) + widest - _LABEL_WIDTH
@@ -260,8 +322,9 @@ class TextWriter:
         self._headed = False
         self._failure: tuple[str, str] | None = None
 
-    def write(self, path: str, result: Result, manifest: Manifest) -> None:
+    def write(self, item: Answerable, result: Result, manifest: Manifest) -> None:
         """Print one answer, the first one below a head."""
+        path = self._called(item)
         if not self._headed:
             self._headed = True
             console.say(f"{'answer':<{self._width}}  {manifest.scores}  file")
@@ -283,6 +346,12 @@ class TextWriter:
             for label, other in top_classes(result, manifest.labels, self._top):
                 if label != result.label:
                     console.say(self._line(f"  {label}", f"{other:.3f}"))
+
+    def _called(self, item: Answerable) -> str:
+        """What a picture is called on its line."""
+        words = place_words(item) if isinstance(item, FoundFrame) else ""
+        path = item.path if self._files else told_path(item)
+        return f"{path}: {words}" if words else path
 
     def _write_failure(self, path: str, failure: Failure) -> None:
         console.say(f"{self._line(phrase('no answer'), '')}  {console.printable(path)}: {failure.message}")

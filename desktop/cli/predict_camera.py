@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from desktop.cli import console
-from desktop.cli.predict import writer_for
 from desktop.core.notices import NOTICES
+from desktop.core.pictures.walk import FoundFile
 from desktop.core.types import FoveaError, ImageSource
 from desktop.engine.camera_messages import CameraEnded, CameraFailed, CameraFrame, NextFrame, source_of
 from desktop.engine.messages import EngineLost, Failure, Prediction, PredictRequest
@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 _WAIT_S = 0.5
 
 
-def run(options: argparse.Namespace, manifest: Manifest) -> int:
+class Writer(Protocol):
+    """What prints the answers."""
+
+    def write(self, path: str, result: Prediction | Failure, manifest: Manifest) -> None: ...
+
+
+def run(options: argparse.Namespace, manifest: Manifest, writer: Writer) -> int:
     """Answer frames until the video ends, ``--frames`` are answered, or Ctrl-C; returns the exit status."""
     from desktop.engine.camera_client import CameraClient
     from desktop.engine.client import EngineClient
@@ -31,7 +37,6 @@ def run(options: argparse.Namespace, manifest: Manifest) -> int:
     except FoveaError as error:
         console.complain(error.message, error.hint)
         return 2
-    writer = writer_for(options, manifest)
     if manifest.medical and not options.json:
         console.note(NOTICES["medical"].text)
     answered = failed = 0
@@ -50,7 +55,7 @@ def run(options: argparse.Namespace, manifest: Manifest) -> int:
             result = _answer(engine, PredictRequest(engine.next_id(), manifest.id, ImageSource(name, data=frame.bmp)))
             answered += isinstance(result, Prediction)
             failed += isinstance(result, Failure)
-            writer.write(name, result, manifest)
+            writer.write(FoundFile(name), result, manifest)
             if isinstance(result, Failure) and result.model_failed:
                 return 1
     if not options.json:

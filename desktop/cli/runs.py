@@ -84,7 +84,7 @@ def _show(store: RunStore, options: Any) -> int:
     plan = _plan(store, record.id)
     lists = _lists(store, record.id)
     if options.json:
-        raw = {"run": record.to_dict(), "plan": plan, "history": history, "split": lists}
+        raw: dict[str, Any] = {"run": record.to_dict(), "plan": plan, "history": history, "split": lists}
         raw["notice"] = medical_notice(plan.get("medical") is True)
         console.say_json(raw, indent=1)
         return 0

@@ -215,7 +215,7 @@ def _measure(plan: Any, test: bool, sets: Path | None, split_seed: int) -> dict[
         raise _no_test()
     accuracy = outcome.test_accuracy if test else outcome.val_accuracy
     n = outcome.test_n if test else outcome.val_n
-    facts = {"train": outcome.train, "split": "test" if test else "validation", "n": n}
+    facts: dict[str, Any] = {"train": outcome.train, "split": "test" if test else "validation", "n": n}
     facts["seconds"] = round(outcome.seconds, 1)
     return {"accuracy": accuracy, **facts}
 

@@ -6,7 +6,6 @@ Used inside the engine's child process, and by self-tests that ask about one mod
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -199,18 +198,16 @@ class _SecondOpinion:
     def __init__(self, entry: ModelEntry, second_look: Callable[[], SecondLook | None]) -> None:
         self._gate = second.from_json(read_verified(entry, second.FILE).read_bytes())
         self._second_look = second_look
-        self._lock = threading.Lock()
 
     def beside(self, batch: np.ndarray, verdicts: list[DomainVerdict]) -> list[DomainVerdict]:
         """``verdicts`` on a batch, and what this says of those that are inside."""
         inside = [place for place, verdict in enumerate(verdicts) if verdict.inside]
         if not inside:
             return verdicts
-        with self._lock:
-            look = self._second_look()
-            if look is None or look.size(batch) != len(self._gate.shift):
-                return verdicts
-            found = look.features(batch[inside])
+        look = self._second_look()
+        if look is None or look.size(batch) != len(self._gate.shift):
+            return verdicts
+        found = look.features(batch[inside])
         agreed = list(verdicts)
         for place, verdict in zip(inside, self._gate.beside([verdicts[i] for i in inside], found), strict=True):
             agreed[place] = verdict

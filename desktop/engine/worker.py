@@ -110,6 +110,7 @@ class _Engine:
         self._thumbnails: list[ThumbnailRequest] = []
         self._models: collections.OrderedDict[str, tuple[str, LoadedModel]] = collections.OrderedDict()
         self._second_looks: list[SecondLook | None] = []  # at most one
+        self._second_lock = threading.Lock()
         self._explain: ExplainRequest | None = None
         self._explaining = 0  # the id of the request whose map is being made; 0 once it is no longer wanted
         self._lanes: Lanes | None = None  # of the first batch, once it has begun
@@ -472,11 +473,12 @@ class _Engine:
 
     def _second_look(self) -> SecondLook | None:
         """The everyday network for second opinions, loaded once; ``None`` where it is not installed."""
-        if not self._second_looks:
-            from desktop.ml.data.second_look import SecondLook  # most engines never need it
+        with self._second_lock:
+            if not self._second_looks:
+                from desktop.ml.data.second_look import SecondLook  # most engines never need it
 
-            self._second_looks.append(SecondLook.of(self._store, self._threads))
-        return self._second_looks[0]
+                self._second_looks.append(SecondLook.of(self._store, self._threads))
+            return self._second_looks[0]
 
     # Pictures to look at
 

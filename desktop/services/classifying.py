@@ -14,7 +14,7 @@ from desktop.services.folder_job import FolderJob
 from desktop.services.session import ImageItem, Session
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import Said
+    from desktop.app.batch_columns import RowSaid
     from desktop.engine.messages import Failure, Prediction
     from desktop.services.catalog import ModelCatalog
     from desktop.store.manifest import Manifest
@@ -153,6 +153,15 @@ class Classifying(QObject):
         missing = self._job.unfinished or not set(self._job.items).issuperset(self._session.items)
         self._begin(self._session.items, keep=missing, root=self._job.root)
 
+    @Slot(object)
+    def every(self, item: ImageItem) -> None:
+        """Answer each frame of an item; the answers stand in the table."""
+        if self._lone is item:
+            self._lone = None
+        item.every = True
+        self._begin(self._together({item}), keep=True, root=self._job.root)
+        self.wanted.emit()
+
     def cut_short(self) -> None:
         """Stop the batch, because nobody sees it or its model is no longer chosen; it may go on later."""
         self._cut = self._cut or self._job.running
@@ -170,7 +179,7 @@ class Classifying(QObject):
             if self._cut:
                 self._go_on()
 
-    def said(self, item: ImageItem) -> Said | None:
+    def said(self, item: ImageItem) -> RowSaid | None:
         """What the batch said of ``item``; ``None`` where it said nothing, or another model than the one chosen now."""
         return self._job.said(item) if self._session.model_ready and self._goes_on() else None
 

@@ -18,7 +18,7 @@ from desktop.services.background import Slices
 from desktop.services.session import ImageItem
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import BatchColumns, Said
+    from desktop.app.batch_columns import BatchColumns, RowSaid
     from desktop.core.types import ImageSource
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
@@ -63,7 +63,7 @@ def _finished(work: Generator[None, None, _Plan]) -> _Plan:
 
 class FolderJob(QObject):
     """The batch under way, or the last one: its pictures are :attr:`items`, and what was said of them :attr:`answers`,
-    in the same order.
+    in the same order. An item whose every frame is answered stands there once for each.
 
     ``began`` says that :attr:`answers` is another, and whether it took those of the batch before along; ``answered``
     that some between a first and a last position have come; ``ended`` whether the batch was cancelled.
@@ -72,7 +72,7 @@ class FolderJob(QObject):
     began = Signal(bool)
     answered = Signal(int, int)
     progressed = Signal(BatchProgress)
-    failed = Signal(object)
+    failed = Signal(object)  # a Failure: its class would be loaded before the first paint
     ended = Signal(bool)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -94,7 +94,6 @@ class FolderJob(QObject):
         self._engine = engine
         engine.batch_answers.connect(self._on_answers)
         engine.batch_done.connect(self._on_done)
-        engine.failure.connect(self._on_failure)
         if self._waiting and self._looking is None:
             self._ask()
 
@@ -123,13 +122,22 @@ class FolderJob(QObject):
         return len(self.answers.errors) if self.answers is not None else 0
 
     def place_of(self, item: ImageItem) -> int:
-        """The position of ``item`` in the batch, -1 where it is not part of it."""
-        return self._places.get(item, -1)
+        """The position of ``item`` in the batch, of its frame that is looked at where each has one; -1 where it is not
+        part of it."""
+        first = self._places.get(item, -1)
+        if first >= 0 and item.every:
+            there = first + item.at
+            return there if there < len(self.items) and self.items[there] is item else first
+        return first
 
-    def said(self, item: ImageItem) -> Said | None:
-        """What the batch said of ``item``, ``None`` while it said nothing."""
+    def said(self, item: ImageItem) -> RowSaid | None:
+        """What the batch said of ``item`` as it is looked at, ``None`` while it said nothing."""
         at = self.place_of(item)
-        return self.answers.said(at) if at >= 0 and self.answers is not None else None
+        if at < 0 or self.answers is None:
+            return None
+        if item.stack is not None and self.answers.sources[at] != item.source:
+            return None  # it answered another frame
+        return self.answers.said(at)
 
     def relocate(self, items: Iterable[ImageItem]) -> None:
         """The files of some images lie at other places now: the answers are theirs still."""
@@ -207,24 +215,24 @@ class FolderJob(QObject):
         from desktop.app.batch_columns import BatchColumns
 
         before = self.answers if keep else None
-        known: dict[str | ImageItem, int] = {}
+        # Another frame of a file is another picture.
+        known: dict[tuple[str | ImageItem, int], int] = {}
         for at, item in enumerate(self.items if before is not None else ()):
-            known[item.source.path or item] = at
+            assert before is not None
+            source = before.sources[at]
+            known[source.path or item, source.frame] = at
             if at % _STEP == 0:
                 yield
-        plan = _Plan(items, root, before is not None)
+        plan = _Plan([], root, before is not None)
         sources: list[ImageSource] = []
         kept: list[int] = []
-        for number, item in enumerate(items):
-            source = item.source
-            sources.append(source)
-            plan.places[item] = number
-            if before is not None:
-                at = known.get(source.path or item, -1)
-                # Another frame of a file is another picture.
-                if at >= 0 and before.sources[at] is not source and before.sources[at] != source:
-                    at = -1
-                kept.append(at)
+        for number, item in enumerate(dict.fromkeys(items)):
+            plan.places[item] = len(sources)
+            for source in item.wanted():
+                sources.append(source)
+                plan.items.append(item)
+                if before is not None:
+                    kept.append(known.get((source.path or item, source.frame), -1))
             if number % _STEP == 0:
                 yield
         plan.answers = BatchColumns(sources, manifest, root)
@@ -263,7 +271,7 @@ class FolderJob(QObject):
                 sources = self.answers.sources
                 whole = len(self._asked) == len(sources)
                 wanted = sources if whole else [sources[at] for at in self._asked]
-                self._id = self._engine.batch(self.model_id, wanted)
+                self._id = self._engine.batch(self.model_id, wanted, self._on_failure)
             else:
                 self.ended.emit(False)
 
@@ -288,7 +296,5 @@ class FolderJob(QObject):
             self._id = 0
             self.ended.emit(answer.cancelled)
 
-    @Slot(object)
     def _on_failure(self, answer: messages.Failure) -> None:
-        if answer.id == self._id:
-            self.failed.emit(answer)
+        self.failed.emit(answer)

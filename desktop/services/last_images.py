@@ -17,15 +17,17 @@ from desktop.services.folder_job import FolderJob
 from desktop.services.last_session import LastSession
 from desktop.services.session import Session
 from desktop.services.settings import Settings
+from desktop.services.stacks import stacked
 from desktop.system.errors import FoveaError
 
 if TYPE_CHECKING:
+    from desktop.core.pictures.dicom.series import DicomSeries
     from desktop.core.types import ImageSource
 
 _REMEMBER_MS = 1500
 
 
-def _save(sources: list[ImageSource], current: int, root: str | None) -> None:
+def _save(sources: list[ImageSource | DicomSeries], current: int, root: str | None) -> None:
     with contextlib.suppress(OSError, FoveaError):  # a full disk: the images themselves are where they were
         last_session.save(sources, current, root)
 
@@ -72,7 +74,7 @@ class LastImages(QObject):
             self.remembers = False  # not before they are there: an empty list would be remembered
             run_aside(lambda: self._found.emit(last_session.load()), name="the images of the last time")
 
-    def take_over(self, sources: list[ImageSource], place: int) -> None:
+    def list_again(self, sources: list[ImageSource], place: int) -> None:
         """List ``sources``, as another window showed them, with the one at ``place`` current. From now on the list is
         remembered as :meth:`restore` would."""
         self._on_found(LastSession(tuple(sources), 0, place))
@@ -91,7 +93,7 @@ class LastImages(QObject):
         self.remembers = True
         if found.sources:
             fresh = self._session.current is None
-            items = self._session.add(found.sources)
+            items = self._session.add(stacked(found.sources))
             if fresh:
                 self._session.set_current(items[max(0, found.current)])
             if len(items) == 1:
@@ -114,5 +116,6 @@ class LastImages(QObject):
             return
         session = self._session
         current = session.items.index(session.current) if session.current in session.items else -1
-        sources = [item.source for item in session.items[: last_session.MOST + 1]]
+        listed = session.items[: last_session.MOST + 1]
+        sources = [item.stack.series if item.stack is not None else item.source for item in listed]
         self._writer = run_aside(_save, sources, current, self._job.root, name="remember the images")

@@ -12,9 +12,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from desktop import paths
+from desktop.core.pictures.dicom.series import DicomSeries
 from desktop.core.types import FoveaError, ImageSource
 from desktop.system.files import write_atomically
 from desktop.system.strict_json import JsonStore
@@ -30,10 +31,10 @@ _DAMAGED = "session.damaged*.json"
 
 @dataclass(frozen=True, slots=True)
 class LastSession:
-    """What was listed: ``sources`` whose files are there, ``missing`` how many are not, ``current`` the place of the
-    one that was looked at (-1: none), ``root`` the folder that was opened, where it was one."""
+    """What was listed: ``sources`` whose files are there, series among them, ``missing`` how many are not, ``current``
+    the place of the one that was looked at (-1: none), ``root`` the folder that was opened, where it was one."""
 
-    sources: tuple[ImageSource, ...] = ()
+    sources: tuple[ImageSource | DicomSeries, ...] = ()
     missing: int = 0
     current: int = -1
     root: str | None = None
@@ -44,16 +45,20 @@ def folder() -> Path:
     return paths.user_data() / "session"
 
 
-def save(sources: Sequence[ImageSource], current: int, root: str | None) -> None:
+def save(sources: Sequence[ImageSource | DicomSeries], current: int, root: str | None) -> None:
     """Remember a list, in place of the one before. For a thread. Raises OSError and :class:`FoveaError`; one that could
     not be read is left as it is, a damaged one is kept beside with the pictures that it may name."""
     place = folder()
-    if not sources or len(sources) > MOST:
+    if not sources or sum(1 if isinstance(one, ImageSource) else len(one.frames) for one in sources) > MOST:
         clear()
         return
     place.mkdir(parents=True, exist_ok=True)
-    room, entries = MOST_PASTED, []
+    room = MOST_PASTED
+    entries: list[dict[str, Any]] = []
     for source in sources:
+        if not isinstance(source, ImageSource):
+            entries.append({"series": _series_entry(source)})
+            continue
         entry: dict[str, Any] = {"frame": source.frame}
         if source.path is not None:
             entry["path"] = os.path.abspath(source.path)
@@ -90,7 +95,7 @@ def load() -> LastSession:
             return LastSession()
     except (OSError, ValueError, KeyError, FoveaError):
         return LastSession()
-    sources: list[ImageSource] = []
+    sources: list[ImageSource | DicomSeries] = []
     missing, chosen = 0, -1
     for number, entry in enumerate(images[:MOST]):
         source = _source(place, entry)
@@ -119,9 +124,47 @@ def _keep(place: Path, data: bytes) -> str:
     return name
 
 
-def _source(place: Path, entry: object) -> ImageSource | None:
+_NUMBERS = ("ordinal", "study", "studies", "part", "parts", "missing", "copies", "shared")
+"""What is kept of a series beside its frames; all of it numbers, so that nothing of a header is written down."""
+
+
+def _series_entry(series: DicomSeries) -> dict[str, Any]:
+    numbers = {name: getattr(series, name) for name in _NUMBERS}
+    frames = [[os.path.abspath(path), frame] for path, frame in series.frames]
+    return {**numbers, "number": series.number, "kind": series.modality, "placed": series.placed, "frames": frames}
+
+
+def _series(entry: object) -> DicomSeries | None:
+    """A series, as far as its files are there."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("frames"), list):
+        return None
+    frames = [
+        (pair[0], pair[1])
+        for pair in entry["frames"][:MOST]
+        if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str)
+        and type(pair[1]) is int and 0 <= pair[1] < 1 << 20
+    ]  # fmt: skip
+    there = {path for path in {path for path, _ in frames} if os.path.isfile(path)}
+    numbers = {name: entry.get(name) for name in _NUMBERS}
+    number, kind = entry.get("number"), entry.get("kind")
+    if not there or any(type(value) is not int or value < 0 for value in numbers.values()):
+        return None
+    if not (number is None or type(number) is int) or not isinstance(kind, str) or not kind.isalpha() and kind:
+        return None
+    here = tuple(frame for frame in frames if frame[0] in there)
+    held = {name: cast(int, value) for name, value in numbers.items()}
+    gone = len(frames) - len(here)
+    return DicomSeries(
+        here, held["ordinal"], held["study"], held["studies"], number, kind[:8], held["part"], held["parts"],
+        held["missing"] + gone, held["copies"], held["shared"], bool(entry.get("placed")),
+    )  # fmt: skip
+
+
+def _source(place: Path, entry: object) -> ImageSource | DicomSeries | None:
     if not isinstance(entry, dict):
         return None
+    if "series" in entry:
+        return _series(entry["series"])
     frame = entry.get("frame", 0)
     if type(frame) is not int or not 0 <= frame < 1 << 20:
         return None

@@ -8,27 +8,32 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QDateTime, QLocale, QMimeData, QObject, Signal, Slot
 
+from desktop.core.types import ImageSource
 from desktop.services.clipboard import Intake, Packer, read_mime
-from desktop.services.scan import ScanDone, ScanFound, ScanService
+from desktop.services.scan import ScanDone, ScanFound, ScanReading, ScanService
+from desktop.services.session import ImageItem
+from desktop.services.stacks import stacked
 
 if TYPE_CHECKING:
-    from desktop.core.types import ImageSource
-    from desktop.services.session import ImageItem, Session
+    from desktop.services.session import Session
 
 
 class Opener(QObject):
     """Lists in ``session`` what is opened and makes the first of it current.
 
-    ``progressed`` carries how many images a scan has found so far, ``finished`` the list of its items and its
+    ``progressed`` carries how many images a scan has found so far, ``reading`` of how many DICOM files the headers have
+    been read, and of how many there are; ``finished`` the list of its items and its
     :class:`ScanDone`, ``opened_one`` an image that was opened by itself, ``idle`` that no scan is left, ``said`` a
-    sentence where something could not be opened.
+    sentence where something could not be opened, ``told`` one where something was left out as it should be.
     """
 
     progressed = Signal(int)
+    reading = Signal(int, int)
     finished = Signal(list, ScanDone)
     idle = Signal()
-    opened_one = Signal(object)
+    opened_one = Signal(ImageItem)
     said = Signal(str)
+    told = Signal(str)
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -38,6 +43,7 @@ class Opener(QObject):
         self._items: dict[int, list[ImageItem]] = {}
         self._pasted = 0
         self._scans.found.connect(self._on_found)
+        self._scans.reading.connect(self._on_reading)
         self._scans.done.connect(self._on_done)
         self._packer.packed.connect(self.add_source)
 
@@ -58,14 +64,12 @@ class Opener(QObject):
 
     def add_intake(self, intake: Intake) -> None:
         """Open what was found in a drop or on the clipboard."""
-        if len(intake.paths) == 1 and os.path.isfile(intake.paths[0]):
+        if len(intake.paths) == 1 and os.path.isfile(intake.paths[0]) and not _is_directory(intake.paths[0]):
             # One file needs no search: it is asked about before the window has drawn itself without the drop's veil.
             self.add_file(intake.paths[0])
         elif intake.paths:
             self.add_paths(intake.paths)
         elif intake.data is not None:
-            from desktop.core.types import ImageSource
-
             self.add_source(ImageSource(name=self._pasted_name(intake.suffix), data=intake.data))
         elif intake.image is not None:
             self._packer.pack(intake.image, self._pasted_name(".png"))
@@ -81,8 +85,6 @@ class Opener(QObject):
 
     def add_file(self, path: str) -> None:
         """List one file that is known to be there, and look at it."""
-        from desktop.core.types import ImageSource
-
         self.add_source(ImageSource.from_path(path))
 
     @Slot()
@@ -107,12 +109,17 @@ class Opener(QObject):
         held = self._items.get(portion.id)
         if held is None:
             return
-        items = self._session.add(portion.sources)
+        items = self._session.add(stacked(portion.sources))
         first = not held
         held.extend(items)
         self.progressed.emit(len(held))
         if first and items:
             self._session.set_current(items[0])
+
+    @Slot(object)
+    def _on_reading(self, reading: ScanReading) -> None:
+        if reading.id in self._items:
+            self.reading.emit(reading.done, reading.total)
 
     @Slot(object)
     def _on_done(self, done: ScanDone) -> None:
@@ -130,4 +137,16 @@ class Opener(QObject):
             self.said.emit(words + ".")
         elif not items and not done.cancelled:
             self.said.emit(self.tr("No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more."))
+        if done.left_out == 1:
+            self.told.emit(self.tr("1 object of the study holds no picture, as a report does, and was left out."))
+        elif done.left_out:
+            words = self.tr("{0} objects of the studies hold no picture, as reports do, and were left out.")
+            self.told.emit(words.format(QLocale().toString(done.left_out)))
         self.finished.emit(items, done)
+
+
+def _is_directory(path: str) -> bool:
+    """Whether a file is the list of a disc, which stands for what it names."""
+    from desktop.core.pictures.studies import DIRECTORY_NAME
+
+    return os.path.basename(path).casefold() == DIRECTORY_NAME

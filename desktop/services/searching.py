@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
+from desktop.engine.search_events import SearchEnded
 from desktop.ml.plans import plan as plans
 from desktop.ml.plans.search_results import folder, stem
 from desktop.ml.plans.search_space import Choices, Dimension, Range
@@ -19,7 +20,7 @@ from desktop.system.words import phrase
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from desktop.engine.search_events import SearchEnded, SearchEvent, TrialTold
+    from desktop.engine.search_events import SearchEvent, TrialTold
     from desktop.engine.searching import SearchClient
     from desktop.ml.plans.plan import TrainingPlan
 
@@ -72,7 +73,7 @@ def _file(name: str) -> Path:
 
 
 class _Runner(QThread):
-    heard = Signal(object)
+    heard = Signal(object)  # one of the events of desktop.engine.search_events
 
     def __init__(self, order: Order) -> None:
         super().__init__()
@@ -103,9 +104,9 @@ class Searching(QObject):
     """One search at a time. ``told`` carries how far the trial at work is, ``tried`` that a trial has ended,
     ``ended`` a :class:`desktop.engine.search_events.SearchEnded`; ``changed`` that one begins, stops or ends."""
 
-    told = Signal(object)
+    told = Signal(object)  # one of the events of desktop.engine.search_events
     tried = Signal()
-    ended = Signal(object)
+    ended = Signal(SearchEnded)
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:

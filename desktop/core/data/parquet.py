@@ -242,7 +242,7 @@ def _opened(path: Path) -> Any:
         return pyarrow.parquet.ParquetFile(str(path), thrift_string_size_limit=_MOST_FOOTER)
     except (OSError, ValueError, pyarrow.ArrowException) as error:
         raise DatasetError(
-            "bad-data", f"the Parquet file '{path.name}' is damaged or cut off", "Copy it again."
+            "bad-data", phrase("the Parquet file '{name}' is damaged or cut off", name=path.name), "Copy it again."
         ) from error
 
 

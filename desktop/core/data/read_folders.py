@@ -415,7 +415,7 @@ class _Scan:
         elif suffix in SUPPORTED_SUFFIXES or is_picture(path, SUPPORTED_SUFFIXES):
             return "picture"
         else:
-            sort = _BARE if suffix in ("", ".") or suffix[1:].isdigit() else suffix
+            sort = _BARE if suffix in ("", ".") or suffix[1:].isdigit() else f"{suffix} files"
         self._passed[sort] += 1
         return sort
 
@@ -483,7 +483,7 @@ class _Scan:
             if counts:
                 listing = some(
                     [
-                        phrase(_SORTS.get(sort, _OF_SUFFIX), count=count, suffix=sort)
+                        phrase(_SORTS.get(sort, _OF_SUFFIX), count=count, suffix=sort.removesuffix(" files"))
                         for sort, count in sorted(counts.items())
                     ],
                     _MOST,

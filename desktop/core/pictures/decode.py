@@ -82,7 +82,7 @@ def decode(source: ImageSource, *, reduce_to: int | None = None) -> DecodedImage
     """
     if reduce_to is not None and reduce_to < 1:
         raise ValueError(f"reduce_to {reduce_to}: expected None or at least 1")
-    _quieten_libraries()
+    quieten_libraries()
     try:
         result = _decode(source, reduce_to)
         result.pixels.flags.writeable = False
@@ -209,7 +209,7 @@ def _explained(error: Exception) -> DecodeError:
     return DecodeError("damaged", "The picture's data are damaged and cannot be read.", _SAVE_AGAIN)
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
     """Keep the libraries' warnings off standard error.
 
     One narrow filter that stays, put back when somebody has reset the filters: ``warnings.catch_warnings`` must not be

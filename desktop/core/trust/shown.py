@@ -35,7 +35,7 @@ KNOWN = {
     ),
 }  # fmt: skip
 """By a model's id. Kinds rather than classes: the everyday network need not know a wagon from a lorry."""
-LARGER = 2.0
+LARGER = 3.0
 """Times the side of a model's own pictures: from there on a picture is a photograph."""
 LEAST = 0.2
 """Together the scores of what a model knows must reach this (docs/confidence.md)."""

@@ -8,6 +8,7 @@ here.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ _TOGETHER = 8  # inputs at once: 1.8 ms each instead of 2.7
 
 
 class SecondLook:
-    """The everyday network at :data:`SIDE` pixels; one thread at a time may ask.
+    """The everyday network at :data:`SIDE` pixels; any thread may ask, one is answered at a time.
 
     Raises :class:`StoreError` (``damaged``, ``not-installed``, ``no-embedding``).
     """
@@ -40,6 +41,7 @@ class SecondLook:
         self._places = [manifest.outputs[name] for name in ("embedding", "stages")]
         self._path, self._threads, self._maker = str(read_verified(entry, "model.tflite")), threads, Interpreter
         self._interpreters: dict[int, Any] = {}
+        self._lock = threading.Lock()
         self._size = -1
 
     @classmethod
@@ -54,7 +56,8 @@ class SecondLook:
         """How many features :meth:`features` gives of each of ``pixels``."""
         if self._size < 0:
             self._size = self._rows(np.zeros((1, SIDE, SIDE, 3), np.uint8)).shape[1]
-        return self._size + domain.look(np.zeros((1, 8, 8, pixels.shape[3]), np.uint8)).shape[1]
+        plain = domain.look(np.zeros((1, 8, 8, pixels.shape[3]), np.uint8))
+        return int(self._size + plain.shape[1])
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
         """What a gate looks at, float32 (n, d), of inputs ``pixels`` uint8 (n, height, width, 1 or 3): as
@@ -65,6 +68,10 @@ class SecondLook:
         return domain.features(pixels, rows, None)
 
     def _rows(self, pixels: np.ndarray) -> np.ndarray:
+        with self._lock:
+            return self._found(pixels)
+
+    def _found(self, pixels: np.ndarray) -> np.ndarray:
         count = len(pixels)
         # Batches of one and of _TOGETHER alone: each other size would plan the network's memory anew.
         size = 1 if count == 1 else _TOGETHER

@@ -13,6 +13,7 @@ from desktop.services.session import Session
 from desktop.ui.classify.advice_row import AdviceRow
 from desktop.ui.classify.confidence_panel import ConfidencePanel
 from desktop.ui.classify.panes import HEAD, show_failure
+from desktop.ui.kit.scrolled import Scrolled
 from desktop.ui.kit.widgets import sentence
 from desktop.ui.widgets.model_chooser import ModelChooser
 from desktop.ui.widgets.notices import CautionStrip, ErrorPanel, MedicalNotice
@@ -117,10 +118,19 @@ class AnswerPane(QWidget):
         for widget in (title, self.chooser, self._medical, self._trouble, self._missing, self._failure):
             layout.addWidget(widget)
         layout.addSpacing(4)
-        layout.addWidget(self.bars, 100)
-        layout.addWidget(self.confidence)
-        layout.addWidget(self._foot)
-        layout.addStretch(1)
+        # In a low window, below a banner, the answer scrolls: nothing of it is drawn over something else.
+        held = QWidget()
+        held.setProperty("ground", "none")
+        inner = QVBoxLayout(held)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(8)
+        inner.addWidget(self.bars, 100)
+        inner.addWidget(self.confidence)
+        inner.addWidget(self._foot)
+        inner.addStretch(1)
+        area = Scrolled()
+        area.setWidget(held)
+        layout.addWidget(area, 1)
 
     @property
     def entry(self) -> ModelEntry | None:

@@ -25,10 +25,10 @@ from desktop.ui.kit.names import Shared
 from desktop.ui.kit.widgets import tip
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import Said
+    from desktop.app.batch_columns import RowSaid
     from desktop.engine.messages import Thumbnail
     from desktop.services.engine_service import EngineService
-    from desktop.store.marks import Mark
+    from desktop.store.marks import PictureMark
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 ITEM_ROLE = Qt.ItemDataRole.UserRole
@@ -47,13 +47,13 @@ class ImagesModel(QAbstractListModel):
     counts_changed = Signal(int, int)
 
     def __init__(
-        self, session: Session, said: Callable[[ImageItem], Said | None], side: int, parent: Any = None
+        self, session: Session, said: Callable[[ImageItem], RowSaid | None], side: int, parent: Any = None
     ) -> None:
         super().__init__(parent)
         self._session = session
         self.said = said
         self._side = side
-        self.marked: Callable[[ImageItem], Mark | None] = lambda item: None
+        self.marked: Callable[[ImageItem], PictureMark | None] = lambda item: None
         """The star and the note on an item; who keeps them sets it."""
         self._filter = ""
         self._rule = ""
@@ -99,16 +99,18 @@ class ImagesModel(QAbstractListModel):
         if item is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return item.source.name
+            return item.name
         if role == ITEM_ROLE:
             return item
         if role == Qt.ItemDataRole.ToolTipRole:
-            lines, said, mark = [item.source.path or item.source.name], self.said(item), self.marked(item)
+            # What the files of a study are called is often a name.
+            lines = [item.name if item.stack is not None else item.source.path or item.name]
+            said, mark = self.said(item), self.marked(item)
             lines += [self._words(said)] if said is not None else []
             lines += [self.tr("Note: {0}").format(mark.note)] if mark is not None and mark.note else []
             return tip("\n".join(lines))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            said, mark, name = self.said(item), self.marked(item), item.source.name
+            said, mark, name = self.said(item), self.marked(item), item.name
             if mark is not None:
                 name += ", " + self.tr("with a star") if mark.star else ""
                 name += ", " + self.tr("note: {0}").format(mark.note) if mark.note else ""
@@ -139,7 +141,7 @@ class ImagesModel(QAbstractListModel):
         mime.setUrls([QUrl.fromLocalFile(os.path.abspath(path)) for path in paths])
         return mime
 
-    def _words(self, said: Said) -> str:
+    def _words(self, said: RowSaid) -> str:
         """What the batch said, and whether that can be relied on."""
         if said.unlike:
             return self.tr("no answer: it is not the kind of picture that the model learned from")
@@ -251,7 +253,7 @@ class ImagesModel(QAbstractListModel):
 
     @Slot(int, int)
     def _after_insert(self, first: int, count: int) -> None:
-        self._shared.take(item.source.name for item in self._session.items[first : first + count])
+        self._shared.take(item.name for item in self._session.items[first : first + count])
         if not self._filtered:
             self._shown = len(self._session.items)
             self.endInsertRows()
@@ -272,7 +274,7 @@ class ImagesModel(QAbstractListModel):
     @Slot()
     def _after_reset(self) -> None:
         self._shared = Shared()
-        self._shared.take(item.source.name for item in self._session.items)
+        self._shared.take(item.name for item in self._session.items)
         self._recount()
         self.endResetModel()
         self._announce()

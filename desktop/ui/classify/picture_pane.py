@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QImage, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
-    QSpinBox,
     QSplitter,
     QToolButton,
     QVBoxLayout,
@@ -19,12 +17,14 @@ from PySide6.QtWidgets import (
 )
 
 from desktop.services.explaining import Explainer
-from desktop.services.session import PREVIEW_SIDE, Session
+from desktop.services.session import PREVIEW_SIDE, ImageItem, Session
+from desktop.ui.classify.frame_bar import FrameBar
 from desktop.ui.classify.panes import show_failure
 from desktop.ui.classify.radiology import RadiologyBar
 from desktop.ui.classify.why_bar import WhyBar
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.theme import theme
-from desktop.ui.kit.widgets import image_of, tip
+from desktop.ui.kit.widgets import image_of
 from desktop.ui.widgets.heat import WHOLE, layer_of
 from desktop.ui.widgets.notices import ErrorPanel, NoticeStrip
 from desktop.ui.widgets.picture_view import PictureView
@@ -40,36 +40,13 @@ DETAIL_SIDE = 16_384
 _BUSY_MS = 300
 
 
-class ElidedLabel(QLabel):
-    """A line that gives way in its middle when the room is short; whole as a tool tip."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._whole = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_text(self, text: str) -> None:
-        """The whole text."""
-        self._whole = text
-        self.setToolTip(tip(text))
-        self.setAccessibleName(text)
-        self._elide()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Elide anew."""
-        super().resizeEvent(event)
-        self._elide()
-
-    def _elide(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
-
-
 class PicturePane(QWidget):
-    """Shows the session's picture. ``look`` asks for the large view, ``again`` to ask the engine anew."""
+    """Shows the session's picture. ``look`` asks for the large view, ``again`` to ask the engine anew,
+    ``every_wanted`` for answers of all the frames of an item."""
 
     look = Signal()
     again = Signal()
+    every_wanted = Signal(object)
     menu_wanted = Signal(QPoint)
     copy_wanted = Signal()
 
@@ -94,6 +71,10 @@ class PicturePane(QWidget):
         copy.activated.connect(self.copy_wanted)
         self._notices = NoticeStrip()
         self.failure = ErrorPanel()
+        self.frames = FrameBar(session)
+        self.frames.every_wanted.connect(self.every_wanted)
+        self.picture.stepped.connect(self.frames.step)
+        self._shown: ImageItem | None = None  # of which a frame is on screen
         self.radiology = RadiologyBar(session, self.picture)
         self.radiology.header_wanted.connect(self._show_header)
         self._header: HeaderDialog | None = None
@@ -120,14 +101,6 @@ class PicturePane(QWidget):
     def _build(self) -> None:
         self._name = ElidedLabel()
         self._name.setProperty("role", "title")
-        self._frame = QSpinBox()
-        self._frame.setAccessibleName(self.tr("Frame"))
-        self._frame.setToolTip(self.tr("Frame of this file"))
-        self._frame.setPrefix(self.tr("Frame "))
-        self._frame.setKeyboardTracking(False)
-        self._frame.lineEdit().setTextMargins(6, 0, 0, 0)
-        self._frame.hide()
-        self._frame.valueChanged.connect(self._choose_frame)
         self._facts = QLabel()
         self._facts.setProperty("role", "secondary")
         self._zoom = QLabel()
@@ -138,8 +111,6 @@ class PicturePane(QWidget):
         head.setSpacing(2)
         head.addWidget(self._name, 1)
         head.addSpacing(8)
-        head.addWidget(self._frame)
-        head.addSpacing(4)
         head.addWidget(self._facts)
         head.addSpacing(8)
         for icon, words, slot in (
@@ -174,6 +145,7 @@ class PicturePane(QWidget):
         layout.addWidget(self.radiology)
         layout.addWidget(self.why)
         layout.addWidget(self.splitter, 1)
+        layout.addWidget(self.frames)
         layout.addWidget(self._notices)
         layout.addWidget(self.failure)
 
@@ -228,9 +200,9 @@ class PicturePane(QWidget):
     @Slot()
     def _show_name(self) -> None:
         item = self._session.current
-        self._name.set_text(item.source.name if item is not None else "")
+        self._name.set_text(item.name if item is not None else "")
+        self.picture.set_stepping(self.frames.several)
         self._facts.clear()
-        self._frame.hide()
 
     @Slot()
     def _show_preview(self) -> None:
@@ -241,13 +213,17 @@ class PicturePane(QWidget):
         if preview is not None:
             self._busy.stop()
             self.picture.set_message("")
-            self.picture.set_image(_displayable(image_of(preview.pixels)), preview.original_size)
+            self._show_pixels(preview)
             width, height = preview.original_size
             facts = [f"{width} × {height}", preview.format]
-            self._show_frames(preview)
             self._facts.setText(" · ".join(facts))
+        elif failure is None and self._session.current is not None and self._session.current is self._shown:
+            # The next frame is there in a moment: an empty ground between the two would flicker.
+            self._busy.start()
+            return
         else:
             self.picture.set_image(None)
+            self._shown = None
             self._zoom.clear()
             if failure is not None:
                 self._busy.stop()
@@ -259,19 +235,22 @@ class PicturePane(QWidget):
         self._show_failure()
         self._show_notices()
 
-    def _show_frames(self, preview: Preview) -> None:
-        with QSignalBlocker(self._frame):
-            self._frame.setRange(1, max(1, preview.frames))
-            self._frame.setSuffix(self.tr(" of {0}").format(preview.frames))
-            self._frame.setValue(preview.source.frame + 1)
-        self._frame.setVisible(preview.frames > 1)
-
-    @Slot(int)
-    def _choose_frame(self, number: int) -> None:
-        self._session.set_frame(number - 1)
+    def _show_pixels(self, preview: Preview) -> None:
+        """A frame after another of the same series keeps zoom and place, and waits for the window that was chosen."""
+        item = self._session.current
+        self.picture.set_stepping(self.frames.several)
+        if item is not self._shown:
+            self._shown = item
+            self.picture.set_image(_displayable(image_of(preview.pixels)), preview.original_size)
+        elif not self.radiology.draws:
+            self.picture.refine(_displayable(image_of(preview.pixels)), preview.original_size)
 
     @Slot()
     def _say_busy(self) -> None:
+        if self._session.preview is None:
+            self.picture.set_image(None)
+            self._shown = None
+            self._zoom.clear()
         self.picture.set_message(self.tr("Opening…"))
 
     @Slot()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QLineF, QObject, QPointF, QSignalBlocker, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QPushButton, QToolButton, QVBoxLayout, QWidget
 
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.widgets import decimals, image_of, make_label
 from desktop.ui.widgets.picture_view import PictureView
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     import numpy as np
 
     from desktop.core.pictures.dicom.study import Radiograph
-    from desktop.engine.messages import RadiographAnswer
+    from desktop.engine.messages import Failure, Preview, RadiographAnswer
     from desktop.services.engine_service import EngineService
-    from desktop.services.session import Session
+    from desktop.services.session import ImageItem, Session
 
 _SIDE = 1024
 _DRAW_MS = 25
@@ -77,6 +78,9 @@ class RadiologyBar(QWidget):
         self._values: np.ndarray | None = None
         self._study: Radiograph | None = None
         self._asked = self._header_asked = 0
+        self._item: ImageItem | None = None  # what the window was chosen for
+        self.draws = False
+        """Whether the frame on its way is drawn here, through the window chosen before."""
         self._press: QPointF | None = None
         self._begun = (0.0, 1.0)
         self.centre, self.width_ = 127.5, 255.0
@@ -98,11 +102,9 @@ class RadiologyBar(QWidget):
         self.facts.hide()
         self.window_tool.toggled.connect(self._on_window_tool)
         self.measure.toggled.connect(self._on_measure)
-        row = QHBoxLayout()
-        row.setSpacing(6)
+        row = FlowLayout(spacing=6)
         for part in (self.window_tool, self.presets, self.invert, self.measure, self.header):
             row.addWidget(part)
-        row.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -129,6 +131,7 @@ class RadiologyBar(QWidget):
         """Use ``engine`` for the values and the header of DICOM files."""
         self._engine = engine
         engine.radiograph_arrived.connect(self._on_radiograph)
+        engine.failure.connect(self._on_failure)
         self._on_preview()
 
     @property
@@ -147,7 +150,13 @@ class RadiologyBar(QWidget):
 
     @Slot()
     def _on_preview(self) -> None:
-        preview = self._session.preview
+        preview, item = self._session.preview, self._session.current
+        self.draws = False
+        if item is not None and item is self._item and item.count > 1:
+            self._on_frame(preview)
+            return
+        if preview is not None:
+            self._item = item
         self._values, self._study, self._touched, self._asked = None, None, False, 0
         self.ruler.line = None
         self.ruler.update()
@@ -169,16 +178,52 @@ class RadiologyBar(QWidget):
             self._asked = self._engine.radiograph(preview.source, _SIDE)
         self._say()
 
+    def _on_frame(self, preview: Preview | None) -> None:
+        """Another frame of the same series: window, inversion and tool stay as they were chosen."""
+        if preview is None:
+            self._asked = 0
+            return
+        self.ruler.line = None
+        self.ruler.update()
+        grey, dicom = preview.pixels.ndim == 2, preview.format == "DICOM"
+        self._values = preview.pixels if grey and not dicom else None
+        self.draws = self._touched and (self._values is not None or (dicom and self._engine is not None))
+        if dicom and self._engine is not None:
+            self._asked = self._engine.radiograph(preview.source, _SIDE)
+        elif self.draws:
+            self._draw()
+
+    @Slot(object)
+    def _on_failure(self, answer: Failure) -> None:
+        """A frame whose values cannot be had is shown as it was opened."""
+        if answer.id == self._asked and answer.id != 0:
+            self._asked = 0
+            self._show_as_opened()
+
+    def _show_as_opened(self) -> None:
+        preview = self._session.preview
+        if self.draws and preview is not None:
+            self.draws = False
+            self._picture.refine(image_of(preview.pixels), preview.original_size)
+
     @Slot(object)
     def _on_radiograph(self, answer: RadiographAnswer) -> None:
         if answer.id != self._asked or answer.id == 0:
             return
         self._asked = 0
         self._study = answer.study
-        if answer.study.values is not None:
+        if answer.study.values is None:
+            self._show_as_opened()
+        else:
             self._values = answer.study.values
             self._set_presets(answer.study.windows)
-            _, self.centre, self.width_ = answer.study.windows[0]
+            if self._touched:
+                held = (self.centre, self.width_)
+                same = (row for row in range(self.presets.count()) if self.presets.itemData(row) == held)
+                self.presets.setCurrentIndex(next(same, -1))
+                self._draw()
+            else:
+                _, self.centre, self.width_ = answer.study.windows[0]
         self._say()
 
     def _set_presets(self, windows: tuple[tuple[str, float, float], ...]) -> None:
@@ -225,9 +270,10 @@ class RadiologyBar(QWidget):
         from desktop.core.pictures.dicom.study import shown
 
         inverted = self.invert.isChecked() != (self._study is not None and self._study.inverted)
-        size = self._picture.picture_size()
-        pixels = shown(self._values, self.centre, self.width_, inverted)
-        self._picture.refine(image_of(pixels), (size.width(), size.height()))
+        preview = self._session.preview
+        if preview is not None:
+            pixels = shown(self._values, self.centre, self.width_, inverted)
+            self._picture.refine(image_of(pixels), preview.original_size)
 
     def _say(self) -> None:
         units = f" {self._study.units}" if self._study is not None and self._study.units else ""

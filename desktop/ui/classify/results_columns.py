@@ -32,8 +32,9 @@ class ResultColumn:
 
     ``text`` and ``hint`` give words for a position (``hint`` nothing: the text); ``key`` finds what the column sorts
     by, float64 (n,), NaN, which sorts last in both directions, where there is nothing, in steps of a millisecond.
-    ``width`` in pixels, 0 for the usual one; ``right`` for numbers, ``quiet`` for what is looked at rarely,
-    ``elide_middle`` where both ends of long words tell more than their beginning.
+    ``width`` in pixels, 0 for the usual one, and more where ``widest``, its longest figure, needs more; ``right`` for
+    numbers, ``quiet`` for what is looked at rarely, ``elide_middle`` where both ends of long words tell more than
+    their beginning.
     """
 
     name: str
@@ -45,6 +46,7 @@ class ResultColumn:
     right: bool = False
     quiet: bool = False
     elide_middle: bool = False
+    widest: str = ""
 
 
 # What cells say
@@ -148,6 +150,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         _score_hint,
         width=64,
         right=True,
+        widest="≥ 0.999",
     ),
     ResultColumn(
         "kind",
@@ -181,6 +184,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         width=76,
         right=True,
         quiet=True,
+        widest="9999.9 ms",
     ),
     ResultColumn(
         "size",
@@ -190,6 +194,7 @@ COLUMNS: tuple[ResultColumn, ...] = (
         width=96,
         right=True,
         quiet=True,
+        widest="19999 × 19999",
     ),
     ResultColumn("error", str(QT_TRANSLATE_NOOP("ResultsModel", "Problem")), _problem, RowOrder.error_key),
 )

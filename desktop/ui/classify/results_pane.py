@@ -113,6 +113,7 @@ class ResultsPane(QWidget):
         self._of.setText(answers.model_name)
         self._bar.setRange(0, max(1, len(self._job.items)))
         self._bar.setValue(0)
+        self._words.setMinimumWidth(0)
         self._show_running(True)
         self._show_progress()
         self._tick.start()
@@ -130,6 +131,8 @@ class ResultsPane(QWidget):
             words.append(self.tr("{0} images/s").format(locale.toString(progress.rate, "f", digits)))
             words.append(self.tr("{0} left").format(duration(max(1.0, progress.left_s))))
         self._words.setText(" · ".join(words))
+        # What stands beside it does not jump with each figure: the words keep the most room that they have had.
+        self._words.setMinimumWidth(max(self._words.minimumWidth(), self._words.sizeHint().width()))
         self._bar.setValue(progress.done)
 
     @Slot(object)

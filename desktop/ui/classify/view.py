@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal, Slot
@@ -60,8 +61,8 @@ class ClassifyView(QWidget):
         self._results: ResultsPane | None = None
         self._fresh = ""  # a model made just now, to begin with once it is listed
         self._build()
-        self.cameras = CameraPart(self)
-        self.doing = PictureActions(self, settings)
+        self.cameras = CameraPart(self, self)
+        self.doing = PictureActions(self, settings, self)
         self._connect()
         self._restore()
         self._show_empty()
@@ -98,7 +99,7 @@ class ClassifyView(QWidget):
         self.stack.addWidget(holder)
         self.stack.addWidget(self._middle)
         self._answer_place = QWidget()
-        self._answer_place.setMinimumWidth(236)
+        self._answer_place.setMinimumWidth(248)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
@@ -130,16 +131,18 @@ class ClassifyView(QWidget):
         self.empty.folder_chosen.connect(self._open_folder)
         self.list.chosen.connect(self.session.set_current)
         self.list.opened.connect(self._open_item)
-        self.list.look.connect(self._look)
+        self.list.look.connect(self.look_at)
         self.list.remove_requested.connect(self.remove)
         self.list.undo_requested.connect(self.undo)
         self.list.mode_changed.connect(self._remember_mode)
         self.opener.progressed.connect(self._show_scan)
+        self.opener.reading.connect(self._show_reading)
         self.doing.similar.progressed.connect(self._show_looking)
         self.doing.similar.ended.connect(self._hide_scan)
         self.opener.finished.connect(self._on_opened)
         self.opener.idle.connect(self._scan_row.hide)
         self.opener.said.connect(self.said)
+        self.opener.told.connect(self.told)
         self.opener.opened_one.connect(self.classifying.take_one)
         self.classifying.seen = self._small_pictures_are_there
         self.list.model.thumbnails_changed.connect(self.classifying.look_first)
@@ -178,6 +181,7 @@ class ClassifyView(QWidget):
         self._middle.setStretchFactor(1, 2)
         self._middle.setSizes([360, 290])
         self._picture.look.connect(self.look_requested)
+        self._picture.every_wanted.connect(self.classifying.every)
         self._results.again.connect(self.classify_all)
         self._results.closed.connect(self._close_results)
         self._results.table.row_activated.connect(self._show_source)
@@ -186,7 +190,6 @@ class ClassifyView(QWidget):
         self._picture.menu_wanted.connect(self._show_picture_menu)
         self._picture.copy_wanted.connect(self._copy_current)
         self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
-        self._answer.setMinimumWidth(236)
         sizes = self._panes.sizes()
         self._panes.replaceWidget(2, self._answer)
         self._panes.setStretchFactor(2, 0)
@@ -283,6 +286,12 @@ class ClassifyView(QWidget):
             self._scan_words.setText(self.tr("Looking for images…"))
 
     @Slot(int, int)
+    def _show_reading(self, done: int, total: int) -> None:
+        number = self.locale().toString
+        words = self.tr("Reading the headers of DICOM files: {0} of {1}…")
+        self._scan_words.setText(words.format(number(done), number(total)))
+
+    @Slot(int, int)
     def _show_looking(self, done: int, total: int) -> None:
         """How far 'find similar' is."""
         self._scan_row.show()
@@ -346,7 +355,7 @@ class ClassifyView(QWidget):
     # The list
 
     @Slot(list)
-    def remove(self, items: list[ImageItem]) -> None:
+    def remove(self, items: Sequence[ImageItem]) -> None:
         """Take images off the list; offers to undo it."""
         self.doing.forget_undo()
         self.list.show_removed(self.session.remove(items))
@@ -370,21 +379,20 @@ class ClassifyView(QWidget):
         self.picture.picture.setFocus(Qt.FocusReason.OtherFocusReason)
 
     @Slot(object)
-    def _look(self, item: ImageItem) -> None:
+    def look_at(self, item: ImageItem) -> None:
+        """Show an image large."""
         self.session.set_current(item)
         self.look_requested.emit()
 
     @Slot(object)
     def _show_source(self, source: ImageSource) -> None:
-        item = self.session.find(source)
-        if item is not None:
-            self.session.set_current(item)
+        self.session.show(source)
 
     @Slot(object)
     def _look_at_source(self, source: ImageSource) -> None:
         item = self.session.find(source)
         if item is not None:
-            self._look(item)
+            self.look_at(item)
 
     @Slot(object, QPoint)
     def _show_row_menu(self, source: ImageSource, place: QPoint) -> None:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
+from desktop.core.data.dataset import LabelledDataset
 from desktop.services.background import Task
 from desktop.ui.kit.file_dialogs import FileDialog
 from desktop.ui.kit.formatting import tr
 
 if TYPE_CHECKING:
-    from desktop.core.data.dataset import LabelledDataset
     from desktop.core.figures.result import EvaluationResult
     from desktop.ui.evaluate.state import EvaluationState
 
@@ -23,8 +23,8 @@ class DataOpener(QObject):
     """``opened`` carries the data, and whether its split is clear; ``failed`` a :class:`FoveaError`; ``progressed`` the
     number of images found so far."""
 
-    progressed = Signal(object)
-    opened = Signal(object, bool)
+    progressed = Signal(object)  # passed on from a task, whose work says what it tells
+    opened = Signal(LabelledDataset, bool)
     failed = Signal(Exception)
 
     def __init__(self, parent: QObject | None = None) -> None:

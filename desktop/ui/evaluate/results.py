@@ -11,11 +11,11 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QToolButton, QVBoxLayout, QWidget
 
 from desktop.services.answers import GalleryChoice, RunningAnswers, tally
-from desktop.ui.classify.picture_pane import ElidedLabel
 from desktop.ui.evaluate.gallery_pane import GalleryPane
 from desktop.ui.evaluate.head import FigureRow, RunStrip, ThresholdBar
 from desktop.ui.evaluate.matrix import MatrixPane
 from desktop.ui.evaluate.state import EvaluationState
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.formatting import count, data_words, number
 from desktop.ui.kit.help_key import explain
 from desktop.ui.kit.tabled import title_of

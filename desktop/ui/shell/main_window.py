@@ -384,7 +384,8 @@ class MainWindow(QMainWindow):
             from desktop.ui.help.window import HelpWindow
             from desktop.ui.shell.keys import groups, into_page
 
-            menus = self.menus and self.top_menus
+            _ = self.menus  # made now: the list of keys is read off them
+            menus = self.top_menus
             self._help = HelpWindow(self.settings, lambda text: into_page(text, groups(menus), natively=True))
         return self._help
 
@@ -457,7 +458,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_title(self) -> None:
         current = self.classify.session.current
-        self.setWindowTitle(f"{current.source.name} – Fovea" if current is not None else "Fovea")
+        self.setWindowTitle(f"{current.name} – Fovea" if current is not None else "Fovea")
 
     # Drops
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from desktop.ui.kit.elided import ElidedLabel
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label, sentence, tip
 from desktop.ui.train import words
@@ -39,7 +40,8 @@ class JobPage(QWidget):
     def __init__(self, way: str = "epoch", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.job: TrainingJob | None = None
-        self.title = make_label("", "title")
+        self.title = ElidedLabel()
+        self.title.setProperty("role", "title")
         self.state = make_label("", "secondary", wrap=True)
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
@@ -102,7 +104,7 @@ class JobPage(QWidget):
         self.job = job
         if job is None:
             return
-        self.title.setText(job.name)
+        self.title.set_text(job.name)
         self.state.setText(self._state_words(job))
         self._show_bar(job)
         self._show_buttons(job)

@@ -31,7 +31,7 @@ from desktop.ui.kit.widgets import caption
 from desktop.ui.widgets.gallery import AnyIndex, Gallery
 
 if TYPE_CHECKING:
-    from desktop.app.batch_columns import Said
+    from desktop.app.batch_columns import RowSaid
 
 THUMBNAIL = 84
 ROW = 32
@@ -84,7 +84,7 @@ class ImageDelegate(QStyledItemDelegate):
         self._paint_picture(painter, item, box)
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         text = QRect(ground.left() + 6, box.bottom() + 3, ground.width() - 12, line)
-        name = short_name(item.source.name, painter.fontMetrics(), text, self._model.prefix)
+        name = short_name(item.name, painter.fontMetrics(), text, self._model.prefix)
         painter.drawText(text, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter, name)
 
     def _paint_row(self, painter: QPainter, option: QStyleOptionViewItem, item: ImageItem, ground: QRect) -> None:
@@ -110,7 +110,7 @@ class ImageDelegate(QStyledItemDelegate):
             painter.drawText(inner, far, words)
             name_width -= metrics.horizontalAdvance(words) + 12
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
-        name = short_name(item.source.name, metrics, max(20, name_width), self._model.prefix)
+        name = short_name(item.name, metrics, max(20, name_width), self._model.prefix)
         painter.drawText(inner, align, name)
 
     def _paint_picture(self, painter: QPainter, item: ImageItem, box: QRect) -> None:
@@ -168,7 +168,7 @@ class ImageList(QWidget):
     camera_wanted = Signal()
 
     def __init__(
-        self, session: Session, said: Callable[[ImageItem], Said | None], parent: QWidget | None = None
+        self, session: Session, said: Callable[[ImageItem], RowSaid | None], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._session = session

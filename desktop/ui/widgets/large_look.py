@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from desktop.services.explaining import Explainer
-from desktop.services.session import Session
+from desktop.services.session import ImageItem, Session
 from desktop.ui.kit.help_key import give_help
 from desktop.ui.kit.theme import DARK, theme
 from desktop.ui.kit.widgets import image_of
@@ -25,7 +25,9 @@ class LargeLook(QDialog):
         self._session, self._explainer = session, explainer
         give_help(self, "classify#the-picture")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._item: ImageItem | None = None  # of which a frame is shown
         self.picture = PictureView()
+        self.picture.stepped.connect(self._step_frame)
         self._words = QLabel()
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -47,15 +49,29 @@ class LargeLook(QDialog):
 
     @Slot()
     def _show(self) -> None:
-        preview = self._session.preview
-        if preview is not None:
+        preview, item = self._session.preview, self._session.current
+        self.picture.set_stepping(item is not None and item.count > 1)
+        if preview is not None and item is self._item:
+            self.picture.refine(image_of(preview.pixels), preview.original_size)
+        elif preview is not None:
+            self._item = item
             self.picture.set_image(image_of(preview.pixels), preview.original_size)
+        elif item is not None and item is self._item and self._session.preview_failure is None:
+            return  # the next frame comes in a moment
         else:
+            self._item = None
             self.picture.set_image(None)
             failed = self._session.preview_failure is not None
             self.picture.set_message(self.tr("This image cannot be shown.") if failed else "")
         self._show_words()
         self._show_map()
+
+    @Slot(int)
+    def _step_frame(self, by: int) -> None:
+        item = self._session.current
+        if item is not None:
+            self._session.set_frame(min(max(0, item.at + by), item.count - 1))
+            self._show_words()
 
     @Slot()
     def _show_map(self) -> None:
@@ -70,7 +86,10 @@ class LargeLook(QDialog):
     @Slot()
     def _show_words(self) -> None:
         item = self._session.current
-        name = item.source.name if item is not None else ""
+        name = item.name if item is not None else ""
+        if item is not None and item.count > 1:
+            number = self.locale().toString
+            name = self.tr("{0}, frame {1} of {2}").format(name, number(item.at + 1), number(item.count))
         self.setWindowTitle(name or self.tr("Picture"))
         keys = self.tr("← → other images · + − zoom · Esc closes")
         self._words.setText(f"{name}    {keys}")

@@ -38,10 +38,13 @@ class PictureView(QWidget):
 
     ``zoom`` counts device pixels for one pixel of the picture: 1.0 is 100 % on every screen. Until the user zooms,
     the picture is fitted and stays so when the window changes. ``zoom_changed`` carries the zoom;
-    ``pixel_hovered`` the column, row and value under the pointer (-1, -1 and '' when it leaves).
+    ``pixel_hovered`` the column, row and value under the pointer (-1, -1 and '' when it leaves). While it is one of
+    several frames (:meth:`set_stepping`) the wheel and the arrows up and down ask for others with ``stepped``, which
+    carries how many on; with Ctrl the wheel zooms.
     """
 
     zoom_changed = Signal(float)
+    stepped = Signal(int)
     pixel_hovered = Signal(int, int, str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -50,6 +53,8 @@ class PictureView(QWidget):
         self._pyramid.grown.connect(self.update)
         self._size = QSize()
         self._message = ""
+        self._stepping = False
+        self._turned = 0  # of the wheel, in eighths of a degree, below a step
         self._zoom = 1.0
         self._fitted = True
         self._centre = QPointF()
@@ -94,6 +99,10 @@ class PictureView(QWidget):
         to 1; what lies outside of the box is darkened. ``None`` takes it away."""
         self._layer = (layer, box, opacity) if layer is not None else None
         self.update()
+
+    def set_stepping(self, several: bool) -> None:
+        """Whether the picture is one of several frames."""
+        self._stepping, self._turned = several, 0
 
     def set_message(self, text: str) -> None:
         """Words in place of a picture (nothing chosen, cannot be opened); '' for none. A picture goes before them."""
@@ -332,6 +341,14 @@ class PictureView(QWidget):
         self._after_change()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
+        if self._stepping and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._turned -= event.angleDelta().y()
+            steps = int(self._turned / 120)
+            self._turned -= steps * 120
+            if steps:
+                self.stepped.emit(steps)
+            event.accept()
+            return
         if not self.has_image:
             event.ignore()
             return
@@ -386,7 +403,13 @@ class PictureView(QWidget):
             Qt.Key.Key_Up: QPoint(0, step),
             Qt.Key.Key_Down: QPoint(0, -step),
         }
-        if self.has_image and key in arrows and self._can_pan():
+        steps: dict[int, int] = {
+            Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10, Qt.Key.Key_PageDown: 10,
+            Qt.Key.Key_Home: -1_000_000, Qt.Key.Key_End: 1_000_000,
+        }  # fmt: skip
+        if self._stepping and key in steps:
+            self.stepped.emit(steps[key])
+        elif self.has_image and key in arrows and self._can_pan():
             self.pan(arrows[key].x(), arrows[key].y())
         elif self.has_image and key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_in()

@@ -19,17 +19,19 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
-from desktop.core.types import FoveaError
+from desktop.core.types import FoveaError, ImageSource
 from desktop.services.background import Slices, Task
-from desktop.ui.classify.results_columns import COLUMNS, place_of
+from desktop.ui.classify.results_columns import COLUMNS, ResultColumn, place_of
 from desktop.ui.classify.results_csv import PathStyle, csv_rows, hider_of, received, write_key, write_whole
 from desktop.ui.classify.results_model import ResultsModel
 from desktop.ui.kit.file_dialogs import FileDialog
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import count, make_label, sentence
 from desktop.ui.widgets._grid import ResultsGrid
@@ -37,10 +39,11 @@ from desktop.ui.widgets.notices import ErrorPanel
 
 if TYPE_CHECKING:
     from desktop.app.batch_columns import BatchColumns
-    from desktop.core.types import ImageSource
 
 _UNLIKE = -1
 """The choice among the answers that stands for the pictures which are not of the model's kind."""
+_HEAD_ROOM, _CELL_ROOM = 52, 20
+"""Beside the words of a head (margins and the arrow of the order) and of a cell."""
 _ANY = 0.0
 """The value of the score filter that lets every row through."""
 
@@ -53,9 +56,9 @@ class ResultsTable(QWidget):
     ``exported`` carries the path and the number of rows written, ``export_failed`` the :class:`FoveaError`.
     """
 
-    row_activated = Signal(object)
-    row_opened = Signal(object)
-    menu_wanted = Signal(object, QPoint)
+    row_activated = Signal(ImageSource)
+    row_opened = Signal(ImageSource)
+    menu_wanted = Signal(ImageSource, QPoint)
     exported = Signal(str, int)
     export_failed = Signal(FoveaError)
 
@@ -162,10 +165,16 @@ class ResultsTable(QWidget):
         self._below.valueChanged.connect(self._typing.start)
         self._errors = QCheckBox(self.tr("Only unreadable"))
         self._errors.toggled.connect(self._filter)
-        self._filters = QHBoxLayout()
-        self._filters.setSpacing(8)
-        self._filters.addWidget(self._text, 1)
-        for widget in (self._answer, below, self._below, self._errors):
+        self._text.setMinimumWidth(110)
+        scores = QWidget()  # the words and what they are about stay together
+        pair = QHBoxLayout(scores)
+        pair.setContentsMargins(0, 0, 0, 0)
+        pair.setSpacing(8)
+        pair.addWidget(below)
+        pair.addWidget(self._below)
+        scores.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._filters = FlowLayout(spacing=8)
+        for widget in (self._text, self._answer, scores, self._errors):
             self._filters.addWidget(widget)
 
     def _build_table(self) -> None:
@@ -174,7 +183,7 @@ class ResultsTable(QWidget):
         header = self._table.horizontalHeader()
         for place, column in enumerate(COLUMNS):
             if column.width:
-                self._table.setColumnWidth(place, column.width)
+                self._table.setColumnWidth(place, max(column.width, self._needed(column)))
         header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         header.setSortIndicatorClearable(True)
         self._table.setSortingEnabled(True)
@@ -182,6 +191,13 @@ class ResultsTable(QWidget):
         self._table.doubleClicked.connect(self._on_double_click)
         self._table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._table.customContextMenuRequested.connect(self._on_menu)
+
+    def _needed(self, column: ResultColumn) -> int:
+        """The width in which the head with its arrow, and the longest figure, can be read."""
+        title = self.model.headerData(COLUMNS.index(column), Qt.Orientation.Horizontal)
+        head = self._table.horizontalHeader().fontMetrics().horizontalAdvance(str(title or ""))
+        figure = self._table.fontMetrics().horizontalAdvance(column.widest)
+        return max(head + _HEAD_ROOM, figure + _CELL_ROOM if figure else 0)
 
     def _build_foot(self) -> None:
         self._summary: QLabel = make_label("", "secondary", selectable=True, wrap=True)

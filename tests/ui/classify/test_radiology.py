@@ -51,7 +51,7 @@ def test_window_level_inversion_and_presets(qtbot: Any, shell: Shell, tmp_path: 
     qtbot.waitUntil(lambda: not bar._drawing.isActive(), timeout=WAIT)
     row = seen(shell)[50].astype(int)
     assert row[0] < 60 and row[-1] == 255 and (np.diff(row) >= 0).all()
-    assert "the network saw its own" in bar.facts.text()
+    assert "the network used its own" in bar.facts.text()
     bar.invert.click()
     qtbot.waitUntil(lambda: int(seen(shell)[50][-1]) == 0, timeout=WAIT)
     bar.window_tool.click()

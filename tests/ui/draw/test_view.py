@@ -98,14 +98,14 @@ def test_a_digit_drawn_with_the_mouse_is_read(view: DrawView, qtbot: Any) -> Non
 def test_a_drawing_of_something_else_is_flagged_and_its_scores_are_muted(view: DrawView, qtbot: Any) -> None:
     view.canvas.set_drawing(written("7"))
     answered(qtbot, view)
-    assert "kind: yes" in view.right.confidence.kind_words
+    assert "picture: yes" in view.right.confidence.kind_words
     assert "Of a hundred pictures like those it learned from" in view.right.confidence.set_words
     around = ((0.2, 0.8), (0.2, 0.4), (0.5, 0.15), (0.8, 0.4), (0.8, 0.8), (0.2, 0.8))
     door = ((0.4, 0.8), (0.4, 0.55), (0.6, 0.55), (0.6, 0.8))
     paths = (around, door, ((0.2, 0.4), (0.8, 0.4)))
     view.canvas.set_drawing(tuple(Stroke(tuple((x, y, 1.0) for x, y in path), 0.03) for path in paths))
     answered(qtbot, view)
-    assert "kind: no" in view.right.confidence.kind_words and "not known" in view.right.confidence.set_words
+    assert "picture: no" in view.right.confidence.kind_words and "not known" in view.right.confidence.set_words
     view.canvas.clear()
     qtbot.waitUntil(lambda: not view.right.confidence.isVisible(), timeout=5_000)
 

@@ -132,7 +132,7 @@ def _check_object(dataset: Any, keyword: str | None) -> None:
         raise DecodeError(
             "dicom-directory",
             "This is a DICOMDIR, a list of DICOM files; expected a DICOM file with a picture.",
-            "Open one of the files that lie beside it.",
+            "Open the folder that it lies in.",
         )
     if keyword is not None:
         return

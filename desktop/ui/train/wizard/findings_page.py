@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from desktop.services.inspection import Inspector
 from desktop.ui.classify.panes import show_failure
+from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.formatting import count, duration
 from desktop.ui.kit.tables import FiguresModel, even_table, whole, words
 from desktop.ui.kit.widgets import Sign, image_of, make_label, put_beside, sentence, tip
@@ -363,9 +364,8 @@ class FindingCard(QFrame):
         if self.box is not None and (place := self.box.findData(choice)) >= 0:
             self.box.setCurrentIndex(place)
 
-    def _strip(self, pictures: dict[str, ImageSource]) -> QHBoxLayout:
-        line = QHBoxLayout()
-        line.setSpacing(4)
+    def _strip(self, pictures: dict[str, ImageSource]) -> FlowLayout:
+        line = FlowLayout(spacing=4)
         engine = self._state.engine
         assert engine is not None
         engine.thumbnail_arrived.connect(self._on_thumbnail)
@@ -375,10 +375,9 @@ class FindingCard(QFrame):
             cell.setToolTip(tip(name))
             self.awaited[engine.thumbnail(source, 2 * _SIDE)] = cell
             line.addWidget(cell)
-        line.addStretch(1)
         if len(pictures) > _SHOWN:
             more: QLabel = make_label(self.tr("and {0} more").format(count(len(pictures) - _SHOWN)), "secondary")
-            line.insertWidget(line.count() - 1, more)
+            line.addWidget(more)
         return line
 
     @Slot(object)
