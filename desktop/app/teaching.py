@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from desktop.core.data import unpack
+from desktop.core.data.dataset import DatasetError, Interrupted
 from desktop.core.data.unpack import is_archive
 from desktop.core.pictures.formats import SUPPORTED_SUFFIXES
 from desktop.core.pictures.walk import FoundFile, Problem, walk_images
@@ -69,7 +70,15 @@ def add_pictures(
     for given in paths:
         path = os.path.abspath(os.fspath(given))
         if is_archive(Path(path)):
-            path = str(unpack.unpacked(Path(path), progress, cancelled, project.folder / ARCHIVES))
+            try:
+                path = str(unpack.unpacked(Path(path), progress, cancelled, project.folder / ARCHIVES))
+            except DatasetError as error:  # one bad archive among others
+                hint = f" {error.hint}" if error.hint else ""
+                out.problems.append(Problem(path, error.kind, f"{error.message}.{hint}"))
+                continue
+            except Interrupted:
+                out.cancelled = True
+                break
         for found in walk_images([path], SUPPORTED_SUFFIXES):
             if cancelled():
                 out.cancelled = True

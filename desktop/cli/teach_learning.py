@@ -28,6 +28,7 @@ from desktop.engine.teaching_events import (
     TeachEvent,
     TeachingEnded,
 )
+from desktop.store.project_facts import PictureState
 from desktop.system.words import phrase
 
 if TYPE_CHECKING:
@@ -62,8 +63,11 @@ class Waiting:
             console.note(phrase("{broken:,} pictures do not open and take no part", broken=seen[-1].broken))
         revision = self._project.revision
         self._client.send(LookAgain())
-        opened_now = seen[-1].total - seen[-1].broken if seen else 0
-        return self._of(Learned, lambda e: e.revision >= revision and len(e.ids) >= min(opened_now, len(e.ids)))
+        with self._project.database.reading() as connection:
+            (there,) = connection.execute(
+                "SELECT count(*) FROM pictures WHERE removed = 0 AND state = ?", (PictureState.READY,)
+            ).fetchone()
+        return self._of(Learned, lambda e: e.revision >= revision and len(e.ids) >= there)
 
     def ask(self, request: Any, kind: type[E]) -> E:
         """The answer to a request. Raises :class:`FoveaError`."""

@@ -41,6 +41,11 @@ class FeatureRows:
                     "SELECT sha256, frame, place FROM rows WHERE network = ? AND place >= ?",
                     (self._identity, self._asked_to),
                 ).fetchall()
+            there = self._there()
+            if any(place >= there for _, _, place in found):  # the file was lost or cut: these are made again
+                with self._database.changing("looked") as connection:
+                    connection.execute("DELETE FROM rows WHERE network = ? AND place >= ?", (self._identity, there))
+                found = [row for row in found if row[2] < there]
             self._places.update({(bytes(sha256), frame): place for sha256, frame, place in found})
             self._asked_to = max((place + 1 for _, _, place in found), default=self._asked_to)
         return self._places
@@ -81,11 +86,15 @@ class FeatureRows:
 
     def _map(self, least: int) -> np.ndarray:
         if self._mapped is None or len(self._mapped) < least:
-            count = self.path.stat().st_size // (2 * self.size) if self.path.is_file() else 0
+            count = self._there()
             if count < least:
                 raise StoreError("damaged", "rows of this project are missing", "Its pictures are looked at again.")
             self._mapped = np.memmap(self.path, "<f2", "r", shape=(count, self.size))
         return self._mapped
+
+    def _there(self) -> int:
+        """How many rows the file holds."""
+        return self.path.stat().st_size // (2 * self.size) if self.path.is_file() else 0
 
     def close(self) -> None:
         """Let go of the file."""

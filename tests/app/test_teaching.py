@@ -79,6 +79,21 @@ def test_files_folders_and_archives_are_added_once(store: ProjectStore, pictures
     assert contents(pictures) == before
 
 
+def test_a_bad_archive_among_others_is_told_and_passed_over(
+    store: ProjectStore, pictures: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "out.zip", "w") as packed:
+        packed.writestr("../../escape.png", b"x")
+    with zipfile.ZipFile(tmp_path / "cut.zip", "w") as packed:
+        packed.write(next(pictures.rglob("*.png")), "a.png")
+    whole = (tmp_path / "cut.zip").read_bytes()
+    (tmp_path / "cut.zip").write_bytes(whole[:40] + bytes(20) + whole[60:])
+    with store.create("p") as project:
+        found = teaching.add_pictures(project, [tmp_path / "out.zip", tmp_path / "cut.zip", pictures])
+        assert len(found.ids) == 24 and [problem.kind for problem in found.problems] == ["hostile", "bad-data"]
+    assert not (tmp_path / "escape.png").exists() and not (tmp_path.parent / "escape.png").exists()
+
+
 def test_adding_is_cancelled_and_what_was_added_stays(store: ProjectStore, pictures: Path) -> None:
     with store.create("p") as project:
         asked = iter([False] * 10 + [True] * 100)

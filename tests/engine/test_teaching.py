@@ -252,6 +252,15 @@ def test_two_windows_learn_from_one_project(project: Project) -> None:
             assert isinstance(found, Learned) and len(found.labelled) == 20
 
 
+def test_features_that_were_lost_are_made_again(project: Project) -> None:
+    with TeachClient(project.folder, MODEL) as client:
+        looked(client, 90)
+    for file in project.folder.glob("*.rows"):
+        file.unlink()
+    with TeachClient(project.folder, MODEL) as client:
+        until(client, lambda event: isinstance(event, Learned) and len(event.ids) == 90)
+
+
 def test_what_is_missing_is_said(tmp_path: Path, project: Project) -> None:
     with TeachClient(project.folder, MODEL) as client:
         looked(client, 90)

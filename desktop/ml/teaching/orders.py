@@ -64,6 +64,8 @@ def _chooser(lesson: Lesson, learner: Learner) -> _Chooser | None:
     if lesson.head is None:
         return None
     kept = np.flatnonzero(~lesson.counted)
+    if 2 * len(kept) < len(lesson.counted):  # labelled at random for the most part: what is chosen hardly shifts that
+        kept = np.arange(len(lesson.counted))
     classes, targets = np.unique(lesson.targets[kept], return_inverse=True)
     if len(classes) < 2:
         return None
