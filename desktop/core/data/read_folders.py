@@ -37,7 +37,7 @@ _EVERY = 256
 _MOST = 12  # names or sorts in a sentence
 _DEEPEST = 4  # folders that only wrap others
 _MASK = re.compile(r"(.+?)[ ._-]*(?:mask|masks|seg|segmentation|groundtruth|ground[ _-]truth|gt|overlay)(?:[ _-]?\d+)?")
-_SYSTEM, _HIDDEN, _BARE = "system", "hidden", "bare"
+_SYSTEM, _HIDDEN, _BARE = "system files", "hidden files", "files without a suffix"
 _SORTS = {
     _SYSTEM: Template("{count:,} system files"),
     _HIDDEN: Template("{count:,} hidden files"),
