@@ -160,7 +160,7 @@ class SortDialog(QDialog):
         self.pattern.editTextChanged.connect(self._follow)
         fields = make_label(
             self.tr(
-                "{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each picture."
+                "{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each."
             ),
             "secondary",
             wrap=True,
