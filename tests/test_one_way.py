@@ -21,7 +21,7 @@ ONLY: dict[str, tuple[str, ...]] = {
     "tempfile.mkstemp": (),
     "json.loads": ("desktop/system/strict_json.py",),
     "json.load": (),
-    "json.JSONDecoder": ("desktop/core/data/recognise.py",),  # a look at the head of a file
+    "json.JSONDecoder": ("desktop/core/data/parquet.py",),  # a look at the end of a file
     "csv.writer": ("desktop/system/csv_cells.py",),
     "csv.DictWriter": (),
 }

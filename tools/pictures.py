@@ -30,6 +30,7 @@ PICTURES: dict[str, tuple[str, ...]] = {
     "draw-light": ("--view", "draw", "--strokes", "DIR/four-seven.json"),
     "evaluate-light": ("--view", "evaluate", "--model", "mnist-digits", "--data", "DIR/mixed/digits"),
     "train-light": ("--view", "train", "--demo"),
+    "teach-light": ("--view", "teach", "--project", "Shapes", "--order", "uncertain"),
     "tutorial-first-photo": ("--view", "classify", "--image", "DIR/photos/china.jpg"),
     "tutorial-x-rays": _XRAY,
     "tutorial-digits": ("--view", "draw", "--strokes", "DIR/four-seven.json"),
@@ -58,6 +59,13 @@ def prepare(folder: Path) -> None:
     fovea("samples", "digits", str(folder / "mixed"), home=folder / "home")
     for right, wrong, name in _MISLAID:
         (folder / "mixed" / "digits" / right / name).rename(folder / "mixed" / "digits" / wrong / name)
+    fovea("teach", "create", "Shapes", str(folder / "shapes"), home=folder / "home")
+    rows = ["file,label"]
+    for shape in sorted(path for path in (folder / "shapes").iterdir() if path.is_dir()):
+        rows += [f"{shape.name}/{path.name},{shape.name}" for path in sorted(shape.iterdir())[:8]]
+    (folder / "shapes" / "labels.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    fovea("teach", "label", "shapes", str(folder / "shapes" / "labels.csv"), home=folder / "home")
+    (folder / "shapes" / "labels.csv").unlink()  # beside class folders it would be a question
     strokes = [{"width": 0.035, "erase": False, "points": points} for points in _STROKES]
     drawing = {"kind": "fovea-drawing", "schema": 1, "strokes": strokes}
     (folder / "four-seven.json").write_text(json.dumps(drawing), encoding="utf-8")

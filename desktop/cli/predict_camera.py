@@ -24,7 +24,7 @@ _WAIT_S = 0.5
 class Writer(Protocol):
     """What prints the answers."""
 
-    def write(self, path: str, result: Prediction | Failure, manifest: Manifest) -> None: ...
+    def write(self, item: FoundFile, result: Prediction | Failure, manifest: Manifest) -> None: ...
 
 
 def run(options: argparse.Namespace, manifest: Manifest, writer: Writer) -> int:

@@ -147,9 +147,16 @@ class EngineService(QObject):
         """Ask for a picture to look at; the newest request of a slot wins."""
         return self._submit(messages.PreviewRequest(self._id(), source, max_side, slot), failed, viewer=True)
 
-    def radiograph(self, source: ImageSource, max_side: int, reveal: bool = False, slot: str = "radiograph") -> int:
+    def radiograph(
+        self,
+        source: ImageSource,
+        max_side: int,
+        reveal: bool = False,
+        slot: str = "radiograph",
+        failed: OnFailure | None = None,
+    ) -> int:
         """Ask for the values and the header of a DICOM file; the newest request of a slot wins."""
-        return self._submit(messages.RadiographRequest(self._id(), source, max_side, reveal, slot), viewer=True)
+        return self._submit(messages.RadiographRequest(self._id(), source, max_side, reveal, slot), failed, viewer=True)
 
     def thumbnail(self, source: ImageSource, side: int) -> int:
         """Ask for a small picture whose longer side is ``side`` pixels."""

@@ -263,19 +263,20 @@ def first_there(wanted: Sequence[str], ending: str = ".mo") -> Path | None:
 @functools.lru_cache(maxsize=1024)
 def _recognised(text: str, language: str) -> str:
     """``text`` in this language where it was made of a template of the catalogue; else as it is."""
-    for pattern, template in _patterns(language):
+    for pattern, template, by_number in _patterns(language):
         match = pattern.fullmatch(text)
         if match is not None:
             values = {name: worded(value) for name, value in match.groupdict().items()}
-            found = translated(CONTEXT, template)
-            if found == template:
+            if by_number:  # asked for without a number, a catalogue gives the form for one
                 found = plural(CONTEXT, template, 1 if values.get("count") == "1" else 2)
+            else:
+                found = translated(CONTEXT, template)
             return _filled(re.sub(r"\{(\w+)[^{}]*\}", r"{\1}", found), values, plain=True)
     return text
 
 
 @functools.lru_cache(maxsize=2)
-def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str, bool]]:
     """What English sentences of the catalogue's templates look like, those with most words of their own first."""
     head = f"{CONTEXT}\x04"
     found = []
@@ -288,9 +289,10 @@ def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
         if len(own) < _OWN_LETTERS:
             continue  # 'NAME: VALUE' would fit nearly everything
         with contextlib.suppress(re.error):
-            found.append((len(own), re.compile(_pattern(template), re.DOTALL), template))
+            entry = (re.compile(_pattern(template), re.DOTALL), template, isinstance(key, tuple))
+            found.append((len(own), entry))
     found.sort(key=lambda entry: -entry[0])
-    return [(pattern, template) for _, pattern, template in found]
+    return list({template: (pattern, template, plurals) for _, (pattern, template, plurals) in found}.values())
 
 
 def _pattern(template: str) -> str:

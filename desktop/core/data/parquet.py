@@ -19,6 +19,7 @@ from typing import Any
 from desktop.core.data import split_names, unpack
 from desktop.core.data.dataset import DatasetError, Interrupted, some
 from desktop.core.progress import IsCancelled, ReadProgress
+from desktop.system import strict_json
 from desktop.system.words import Template, phrase
 
 SUFFIX = ".parquet"
@@ -48,7 +49,7 @@ _PROGRAM = (
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ParquetColumns:
     """Which columns of a file hold pictures and labels; ``names`` are those of the labels' numbers, where it tells."""
 
     picture: str
@@ -116,7 +117,7 @@ def written_out(
         free = unpack.room(target)
         done = written = 0
         for file in files:
-            described: Columns = _asked(f"{_HERE}:describe", (str(file),), file, cancelled)
+            described: ParquetColumns = _asked(f"{_HERE}:describe", (str(file),), file, cancelled)
             place = target / splits[file] if several else target
             for group in range(len(described.groups)):
                 if cancelled and cancelled():
@@ -155,7 +156,7 @@ def _asked(function: str, item: Any, file: Path, cancelled: IsCancelled | None) 
 # What the children do
 
 
-def describe(item: tuple[str]) -> Columns:
+def describe(item: tuple[str]) -> ParquetColumns:
     """Which columns hold what. Raises :class:`DatasetError`."""
     path = Path(item[0])
     with _opened(path) as held:
@@ -188,10 +189,10 @@ def describe(item: tuple[str]) -> Columns:
                 most=_MOST_GROUP >> 20,
             )
             raise DatasetError("too-large", large, "Write it again in smaller groups of rows.")
-        return Columns(pictures[0], labels[0], known, groups)
+        return ParquetColumns(pictures[0], labels[0], known, groups)
 
 
-def write_group(item: tuple[str, int, str, Columns, int]) -> tuple[int, int]:
+def write_group(item: tuple[str, int, str, ParquetColumns, int]) -> tuple[int, int]:
     """Write the pictures of one group of rows below a folder; how many rows and bytes. Raises :class:`DatasetError`."""
     name, group, target, columns, free = item
     path, place = Path(name), Path(target)
@@ -249,7 +250,7 @@ def _opened(path: Path) -> Any:
 def _noted(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
     """Hugging Face's note about the columns; empty where there is none."""
     try:
-        features = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
+        features = strict_json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"]
         return {str(name): kind for name, kind in features.items() if isinstance(kind, dict)}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

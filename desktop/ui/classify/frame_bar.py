@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from desktop.services.session import ImageItem
 from desktop.ui.kit.flow import FlowLayout
 from desktop.ui.kit.theme import theme
 from desktop.ui.kit.widgets import make_label
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 class FrameBar(QWidget):
     """Below the picture while it is one of several frames. ``every_wanted`` asks for the answers of all of them."""
 
-    every_wanted = Signal(object)
+    every_wanted = Signal(ImageItem)
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)

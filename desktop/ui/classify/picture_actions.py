@@ -323,7 +323,7 @@ class PictureActions(QObject):
             return
         wanted = [item for item in (items if len(items) > 1 else view.session.items) if item.stack is None]
         if not wanted:
-            view.said.emit(self.tr("A series is not sorted: its files belong together."))
+            self.said.emit(self.tr("A series is not sorted: its files belong together."))
             return
         job = view.job
         held = job.answers if job.model_id == manifest.id else None

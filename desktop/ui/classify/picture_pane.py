@@ -46,7 +46,7 @@ class PicturePane(QWidget):
 
     look = Signal()
     again = Signal()
-    every_wanted = Signal(object)
+    every_wanted = Signal(ImageItem)
     menu_wanted = Signal(QPoint)
     copy_wanted = Signal()
 

@@ -131,7 +131,6 @@ class RadiologyBar(QWidget):
         """Use ``engine`` for the values and the header of DICOM files."""
         self._engine = engine
         engine.radiograph_arrived.connect(self._on_radiograph)
-        engine.failure.connect(self._on_failure)
         self._on_preview()
 
     @property
@@ -175,7 +174,7 @@ class RadiologyBar(QWidget):
             self._set_presets((("Picture", 127.5, 255.0),))
         self._use(127.5, 255.0)
         if dicom and self._engine is not None:
-            self._asked = self._engine.radiograph(preview.source, _SIDE)
+            self._asked = self._engine.radiograph(preview.source, _SIDE, failed=self._on_failure)
         self._say()
 
     def _on_frame(self, preview: Preview | None) -> None:
@@ -189,7 +188,7 @@ class RadiologyBar(QWidget):
         self._values = preview.pixels if grey and not dicom else None
         self.draws = self._touched and (self._values is not None or (dicom and self._engine is not None))
         if dicom and self._engine is not None:
-            self._asked = self._engine.radiograph(preview.source, _SIDE)
+            self._asked = self._engine.radiograph(preview.source, _SIDE, failed=self._on_failure)
         elif self.draws:
             self._draw()
 

@@ -159,7 +159,9 @@ class SortDialog(QDialog):
         self.pattern.setEditText(self._settings.get("sort_pattern") if how == "rename" else "{name}")
         self.pattern.editTextChanged.connect(self._follow)
         fields = make_label(
-            self.tr("{name} is the name so far, {answer}, {score}, {number} and {model} say what they say."),
+            self.tr(
+                "{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each picture."
+            ),
             "secondary",
             wrap=True,
         )
@@ -310,7 +312,10 @@ class SortDialog(QDialog):
         if plan.rule.how == "rename":
             told = [self.tr("{0} pictures get a new name.").format(count(going))]
         else:
-            told = [self.tr("{0} pictures go into {1} folders.").format(count(going), count(folders))]
+            words = self.tr("{0} pictures go into {1} folders.")
+            if folders == 1:
+                words = self.tr("{0} pictures go into one folder.")
+            told = [words.format(count(going), count(folders))]
         told += [f"{count(number)}: {why}." for why, number in plan.reasons.items()]
         self.summary.setText(" ".join(told))
         self._say(sentence(plan.trouble))
@@ -373,7 +378,7 @@ class SortDialog(QDialog):
             self.model.show_outcome(outcome)
             self.back.setVisible(bool(outcome.done))
             self.back.setEnabled(True)
-            told = self.tr("{0} done. It can be taken back here, and later under Edit › Files Sorted….").format(
+            told = self.tr("{0} done. It can be taken back here, later under Edit › Files Sorted…").format(
                 count(len(outcome.done))
             )
         self.summary.setText(told)

@@ -53,6 +53,7 @@ class SortLog(QDialog):
             [self.tr("When"), self.tr("What"), self.tr("Done"), self.tr("Taken back"), self.tr("Left")]
         )
         self.commands.setAccessibleName(self.tr("Commands"))
+        self.commands.setColumnWidth(0, 170)
         self.files = self._table([self.tr("From"), self.tr("To"), self.tr("State")])
         self.files.setAccessibleName(self.tr("Files of the command"))
         self.caution = CautionStrip()

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from desktop.ui.classify.picture_pane import PicturePane
     from desktop.ui.classify.results_pane import ResultsPane
 
+ANSWER_WIDTH = 272
+"""Room for the scores, and what is said of them, beside a scroll bar."""
+
 
 class ClassifyView(QWidget):
     """Three panes. ``files_wanted``, ``folder_wanted`` and ``paste_wanted`` ask the window for its dialogs."""
@@ -99,7 +102,7 @@ class ClassifyView(QWidget):
         self.stack.addWidget(holder)
         self.stack.addWidget(self._middle)
         self._answer_place = QWidget()
-        self._answer_place.setMinimumWidth(248)
+        self._answer_place.setMinimumWidth(ANSWER_WIDTH)
         self._panes = QSplitter(Qt.Orientation.Horizontal)
         self._panes.setChildrenCollapsible(False)
         self._panes.setHandleWidth(4)
@@ -191,6 +194,7 @@ class ClassifyView(QWidget):
         self._picture.copy_wanted.connect(self._copy_current)
         self._answer = AnswerPane(self.session, self._catalog, self.explainer, self.adviser)
         sizes = self._panes.sizes()
+        self._answer.setMinimumWidth(ANSWER_WIDTH)
         self._panes.replaceWidget(2, self._answer)
         self._panes.setStretchFactor(2, 0)
         self._panes.setSizes(sizes)

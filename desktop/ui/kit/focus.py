@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid  # a view may be deleted while its control is remembered
 
 
 class FocusKeeper(QObject):
@@ -21,7 +22,7 @@ class FocusKeeper(QObject):
 
     @Slot(QWidget, QWidget)
     def _on_changed(self, old: QWidget | None, now: QWidget | None) -> None:
-        if old is not None and now is not None and old.window() is now.window() and self._went(old):
+        if old is not None and now is not None and self._went(old) and old.window() is now.window():
             self._watch(old)
             self._instead = _near(old) or now
             if self._instead is not now:
@@ -30,26 +31,20 @@ class FocusKeeper(QObject):
             self._watch(None)  # the user went on somewhere else
 
     def _went(self, widget: QWidget) -> bool:
-        return not widget.isEnabled() or not widget.isVisible()
+        return isValid(widget) and (not widget.isEnabled() or not widget.isVisible())
 
     def _watch(self, widget: QWidget | None) -> None:
-        if self._lost is not None:
+        if self._lost is not None and isValid(self._lost):
             self._lost.removeEventFilter(self)
-            self._lost.destroyed.disconnect(self._forget)
         self._lost, self._instead = widget, None
         if widget is not None:
             widget.installEventFilter(self)
-            widget.destroyed.connect(self._forget)
-
-    @Slot()
-    def _forget(self) -> None:
-        self._lost = self._instead = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Give the keyboard back once the control can have it."""
         lost = self._lost
         back = event.type() in (QEvent.Type.EnabledChange, QEvent.Type.Show)
-        if back and lost is not None and watched is lost and lost.isEnabled() and lost.isVisible():
+        if back and lost is not None and watched is lost and isValid(lost) and lost.isEnabled() and lost.isVisible():
             still = QApplication.focusWidget() in (self._instead, None)
             self._watch(None)
             if still:

@@ -47,6 +47,7 @@ _TRAIN = T("Keys", "Train")
 _RUNS = T("Keys", "Train: the list of runs")
 _MODELS = T("Keys", "Choosing a model")
 _TEACH = T("Keys", "Teach: the pictures")
+_TEACH_LARGE = T("Keys", "Teach: a picture shown large")
 _TEACH_CLASSES = T("Keys", "Teach: the classes")
 _HELP = T("Keys", "The help")
 
@@ -95,7 +96,7 @@ KEYS: tuple[Key, ...] = (
     Key(_TEACH, "teach.pictures_pane", "Space", T("Keys", "Show the picture large")),
     Key(_TEACH, "teach.pictures_pane", "*", T("Keys", "Star the pictures")),
     Key(_TEACH, "teach.pictures_pane", "Delete", T("Keys", "Remove from the project; the file stays")),
-    Key(_TEACH, "teach.large", "Space Esc", T("Keys", "Back from the large picture")),
+    Key(_TEACH_LARGE, "teach.large", "Space Esc", T("Keys", "Back from the large picture")),
     Key(_TEACH_CLASSES, "teach.classes_pane", "F2", T("Keys", "Rename the class")),
     Key(_TEACH_CLASSES, "teach.classes_pane", "Delete", T("Keys", "Remove the class; Undo brings it back")),
     Key(_HELP, "help.window", "Ctrl+F", T("Keys", "Search the help")),

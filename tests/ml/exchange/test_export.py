@@ -121,10 +121,11 @@ def test_every_way_of_preparing_is_told_in_words() -> None:
     assert "20×20" in " ".join(steps(PreprocessSpec(28, 28, "grey", "mnist")))
 
 
-@pytest.mark.parametrize("form", ["tflite", "keras"])
+@pytest.mark.parametrize("form", list(READERS))
 def test_the_program_of_the_digits_lays_out_plain_digits_itself(form: str, tmp_path: Path) -> None:
     from tests.ml.packaging.digit_styles import samples_module
 
+    pytest.importorskip(READERS[form])
     entry, draw, asked = ModelStore().require("mnist-digits"), samples_module(), []
     for value in range(10):
         for name, settings in (

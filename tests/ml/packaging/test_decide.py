@@ -80,11 +80,12 @@ def test_a_threshold_from_changed_copies(features: bool, monkeypatch: pytest.Mon
     monkeypatch.setattr(decide, "gain_of", gain_of)
     start = StartPlan("features", "vgg16") if features else StartPlan()
     made = plan(perturbed=2, start=start, architecture=Step("head") if features else plan().architecture)
-    groups = np.arange(60) // 2 + 7
+    groups = np.concatenate([np.arange(10) // 2, np.arange(5, 25)])  # ten of either class are of five persons
+    groups = np.concatenate([groups, groups + 25])
     found = decide.decide(made, SimpleNamespace(model="net"), 2.0, two_columns(ill), pictures(truth, groups=groups))  # type: ignore[arg-type]
     assert len(calls) == 2 and {call[3] for call in calls} == {1 if features else made.fit.batch}
     assert held["own"] == pytest.approx(np.tile(ill, 2), abs=1e-6) and held["truth"].tolist() == [*(truth == 1)] * 2
-    assert held["owners"].tolist() == [*(groups - 7)] * 2 and held["aim"] == "balanced accuracy"
+    assert held["owners"].tolist() == [*groups] * 2 and held["aim"] == "balanced accuracy"
     wanted = calibrate.balanced_threshold(np.tile(ill, 2), np.tile(truth == 1, 2))
     assert found.rule == "threshold" and found.value == pytest.approx(wanted, abs=1e-6)
     assert "on 2 copies of the validation split" in found.reason
@@ -130,7 +131,7 @@ def test_why_the_highest_score_decides_after_all(positives: int, negatives: int,
 def test_what_training_saw_of_the_pictures_is_told() -> None:
     truth = np.array([0, 1, 1])
     sums = np.arange(3 * 32, dtype=np.uint8).reshape(3, 32)
-    made, by_person = plan(), replace(plan(), data=replace(plan().data, group="person"))
+    made, by_person = (replace(plan(), data=replace(plan().data, group=how)) for how in ("none", "person"))
     mine = pictures(truth, groups=np.array([1, 2, 3]), sha256=sums)
     other = pictures(truth, groups=np.array([7, 8, 9]), sha256=sums + np.uint8(100))
     assert decide.known(made, None, mine) == decide.known(made, other, mine) == "training saw none of their pictures"

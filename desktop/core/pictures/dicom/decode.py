@@ -72,10 +72,12 @@ def quiet_pydicom() -> Any:
 
 def _read(file: BinaryIO) -> Any:
     """The file's dataset; large elements are read, nothing is decoded. Raises DecodeError ``dicom-damaged``."""
-    check_inflated(file)
-    file.seek(0)
     try:
+        check_inflated(file)
+        file.seek(0)
         return quiet_pydicom().dcmread(file, force=True)
+    except DecodeError:
+        raise
     except RecursionError:
         failure = _too_deep()
     except Exception as error:

@@ -113,9 +113,9 @@ def read_head(path: str) -> DicomHead:
             raise DecodeError("not-a-file", "This is no file.")
         check_file_size(facts.st_size)
         with open(path, "rb") as file:
-            decode.check_inflated(file)
-            file.seek(0)
             try:
+                decode.check_inflated(file)
+                file.seek(0)
                 dataset = decode.quiet_pydicom().dcmread(file, stop_before_pixels=True, force=True, specific_tags=_TAGS)
                 return head_of(dataset)
             except RecursionError:

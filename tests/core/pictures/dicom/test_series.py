@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from desktop.core.pictures.dicom.directory import FileFinder, read_directory
@@ -222,6 +222,7 @@ def test_no_frame_is_lost_whatever_heads_say(places: list[float], numbers: list[
         assert one.missing >= 0
 
 
+@example(b"1.2.840.10008.1.2.1.99", 0)  # says that it is deflated, and is not
 @given(st.binary(max_size=400), st.integers(0, 600))
 @settings(max_examples=80, deadline=None)
 def test_damaged_heads_are_refused_in_words(tmp_path_factory: Any, garbage: bytes, at: int) -> None:
