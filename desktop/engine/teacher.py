@@ -56,7 +56,6 @@ from desktop.store.project_rows import FeatureRows
 from desktop.store.store import ModelStore
 from desktop.system.words import phrase
 
-_NICE = 5
 _QUIET_S = 1.2  # nobody has changed anything for so long: time for the curve and for near copies
 _NEW_PICTURES_S, _POOL_A_SECOND = 1.0, 5_000  # between two lessons that only new pictures ask for, longer for many
 _OTHERS_S = 0.5  # between two looks whether another window has changed something
@@ -65,11 +64,10 @@ _LAST_S = 2.0
 
 
 def serve(connection: Connection, folder: str, network: str, threads: int | None) -> None:
-    """Entry point of the child process."""
+    """Entry point of the child process. It does not step back behind others: after each label somebody waits for it."""
     child.quiet_native_output()
     multiprocessing.current_process().daemon = False  # pictures are opened in children
     child.lead_group()
-    child.step_back(_NICE)
     child.go_first_when_memory_ends()
     child.limit_memory()
     ended = TeachingEnded()

@@ -189,11 +189,12 @@ class Project(ProjectHistory):
         with self.database.reading() as connection:
             revision = connection.execute("SELECT value FROM facts WHERE name = 'revision'").fetchone()
             rows = connection.execute(
-                "SELECT id, coalesce(label, 0), state, star FROM pictures WHERE removed = 0 ORDER BY id"
+                "SELECT id, coalesce(label, 0), state, star, path FROM pictures WHERE removed = 0 ORDER BY id"
             ).fetchall()
-            paths = connection.execute("SELECT path FROM pictures WHERE removed = 0 ORDER BY id").fetchall()
-        table = np.array(rows, np.int64).reshape(-1, 4)
-        names = [os.path.basename(os.fsdecode(path)) for (path,) in paths]
+        columns: list[Any] = [np.fromiter((row[i] for row in rows), np.int64, len(rows)) for i in range(4)]
+        table = np.stack(columns, axis=1)
+        sep = os.sep.encode()
+        names = [os.fsdecode(path[path.rfind(sep) + 1 :]) for *_, path in rows]
         return TaughtPictures(
             np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1]), table[:, 2].astype(np.uint8),
             table[:, 3].astype(bool), names, int(revision[0]) if revision else 0,

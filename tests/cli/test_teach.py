@@ -43,7 +43,9 @@ def test_a_project_is_made_labelled_and_written_out(photos: Path, table: Path, t
     done = fovea("teach", "label", project, str(table))
     assert done.returncode == 0 and "15 pictures were labelled" in done.stdout
     assert "new classes: red, green, blue" in done.stdout and "1 named pictures are nowhere" in done.stdout
-    (entry,) = told("list")  # type: ignore[misc]
+    listed = told("list")
+    assert isinstance(listed, list) and len(listed) == 1
+    entry = listed[0]
     assert (entry["name"], entry["pictures"], entry["labelled"], entry["classes"]) == ("Farben 日本", 24, 15, 3)
     assert told("export", "farben 日本", str(tmp_path / "out"), "--link")["linked"] == 15  # type: ignore[index]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["blue", "green", "red"]
