@@ -159,9 +159,7 @@ class SortDialog(QDialog):
         self.pattern.setEditText(self._settings.get("sort_pattern") if how == "rename" else "{name}")
         self.pattern.editTextChanged.connect(self._follow)
         fields = make_label(
-            self.tr(
-                "{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each."
-            ),
+            self.tr("{name} is the name so far; {answer}, {score}, {number} and {model} are filled in for each."),
             "secondary",
             wrap=True,
         )
