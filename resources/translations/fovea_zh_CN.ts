@@ -3402,12 +3402,12 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>Keras (.keras)</source>
-   <translation type="unfinished" />
+   <translation>Keras (.keras)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>LiteRT (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>LiteRT (.tflite)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3417,7 +3417,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>ONNX (.onnx)</source>
-   <translation type="unfinished" />
+   <translation>ONNX (.onnx)</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3517,12 +3517,12 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for ONNX Runtime and many other programs</source>
-   <translation type="unfinished" />
+   <translation>用于 ONNX Runtime 和许多其他程序</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>for telephones and small computers</source>
-   <translation type="unfinished" />
+   <translation>用于手机和小型计算机</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -3532,7 +3532,7 @@
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
    <source>to train on, or to use in Python</source>
-   <translation type="unfinished" />
+   <translation>用于继续训练，或在 Python 中使用</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
@@ -4110,37 +4110,37 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more</source>
-   <translation type="unfinished" />
+   <translation> 以及另外 {count} 个</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source> and {count} more classes with {sum} pictures</source>
-   <translation type="unfinished" />
+   <translation> 以及另外 {count} 个类别，共 {sum} 张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source> and {step} batches</source>
-   <translation type="unfinished" />
+   <translation> 及 {step} 个批次</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source> of '{module}'</source>
-   <translation type="unfinished" />
+   <translation> （'{module}' 的）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source> of the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation> （来自软件包 {distribution} {version}）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source> of {total:,}</source>
-   <translation type="unfinished" />
+   <translation> / {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'evaluation.json' cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>'evaluation.json' 无法读取：{error}</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -4160,7 +4160,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>'fovea data inspect' says why.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' 说明原因。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/training_data.py" />
@@ -4180,12 +4180,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea predict --model {model_id} PICTURE' asks it</source>
-   <translation type="unfinished" />
+   <translation>'fovea predict --model {model_id} PICTURE' 可向它提问</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea runs list' shows the runs there are.</source>
-   <translation type="unfinished" />
+   <translation>'fovea runs list' 显示现有的训练。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -4195,12 +4195,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {name}' takes it up</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {name}' 可继续它</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>'fovea train --resume {own}' takes it up; for a new one name another folder.</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --resume {own}' 可继续它；要新建，请指定另一个文件夹。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -4210,7 +4210,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'mnist.npz' was not found</source>
-   <translation type="unfinished" />
+   <translation>未找到 'mnist.npz'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -4230,7 +4230,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>'{file}' does not fit its network</source>
-   <translation type="unfinished" />
+   <translation>'{file}' 与其网络不符</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
@@ -4275,17 +4275,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' cannot be set this way</source>
-   <translation type="unfinished" />
+   <translation>'{key}' 不能这样设置</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>'{key}' cannot be varied: each trial would be checked with other pictures, and none could be compared</source>
-   <translation type="unfinished" />
+   <translation>'{key}' 不能变动：每次试验会用不同的图片检查，便无法比较</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{key}' is no setting</source>
-   <translation type="unfinished" />
+   <translation>'{key}' 不是设置</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -4315,12 +4315,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{left}' belongs to no layer of {name}</source>
-   <translation type="unfinished" />
+   <translation>'{left}' 不属于 {name} 的任何层</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>'{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 无法读取</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4340,7 +4340,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' cannot be trained on: it has no {keras_file}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 无法继续训练：它没有 {keras_file}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4360,17 +4360,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 没有给出其各阶段所知的内容</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>'{name}' gives scores alone, nothing that another classifier could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 只给出得分，没有可供另一个分类器在其上构建的内容</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>'{name}' has no Keras form: it was imported as .tflite</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 没有 Keras 形式：它以 .tflite 导入</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -4390,7 +4390,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' has the shape {shape}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 的形状为 {shape}；预期为 {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
@@ -4430,7 +4430,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' holds no numbers of 32 bits</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 不含 32 位数字</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4515,7 +4515,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>'{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>缺少 '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4530,12 +4530,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 不是标签列表</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>'{name}' is no name for a search</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 不能作为搜索的名称</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4545,12 +4545,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is no text in UTF-8</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 不是 UTF-8 文本</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>'{name}' is not described</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 没有描述</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4565,12 +4565,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' is there in version {version}; the plan begins from version {version2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 现有版本 {version}；方案从版本 {version2} 开始</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{name}' is too large for a list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 对标签列表来说过大</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4600,17 +4600,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 之前需要 'flatten'、'gap' 或 'gmp'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs a picture, but a layer before it has flattened it</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 需要图片，但其前面的层已将其展平</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}' needs at least {size} pixels a side and gets {shape}×{shape2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 需要边长至少 {size} 像素，得到的是 {shape}×{shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -4620,12 +4620,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes colour pictures; the plan prepares grey ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 接收彩色图片；方案预处理成灰度图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{name}' takes pictures of {size}; the plan prepares {size2}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 接收 {size} 的图片；方案预处理成 {size2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -4650,12 +4650,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>'{name}': {shape} channels do not divide into {groups} groups</source>
-   <translation type="unfinished" />
+   <translation>'{name}'：{shape} 个通道不能分成 {groups} 组</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>'{pair}' is no KEY=VALUE</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' 不是 KEY=VALUE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4690,17 +4690,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>'{scaling}' is for colour pictures; this network takes grey ones.</source>
-   <translation type="unfinished" />
+   <translation>'{scaling}' 用于彩色图片；此网络接收灰度图片。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' cannot train a whole network</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' 不能训练整个网络</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>'{solved}' solves a head without layers of its own, on the features of a model</source>
-   <translation type="unfinished" />
+   <translation>'{solved}' 求解的是没有自己的层、基于模型特征的分类头</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -4725,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' does not give what its stages know</source>
-   <translation type="unfinished" />
+   <translation>'{title}' 没有给出其各阶段所知的内容</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4735,17 +4735,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' has no class {missing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' 没有类别 {missing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no embedding that a new last layer could build upon</source>
-   <translation type="unfinished" />
+   <translation>'{title}' 没有可供新的最后一层在其上构建的嵌入</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' 没有层 '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4755,7 +4755,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>'{title}' has no {name}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' 没有 {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -4785,12 +4785,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' holds no pictures of its '{split}' split</source>
-   <translation type="unfinished" />
+   <translation>'{title}' 没有其数据划分 '{split}' 的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>'{title}' holds no pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>'{title}' 没有可用于学习的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4830,7 +4830,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>'{title}' was not found</source>
-   <translation type="unfinished" />
+   <translation>未找到 '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4850,12 +4850,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' has no settings below it</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' 之下没有设置</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>'{where}{name}' is a group of settings</source>
-   <translation type="unfinished" />
+   <translation>'{where}{name}' 是一组设置</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -4920,12 +4920,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>.8497 (the author's split)</source>
-   <translation type="unfinished" />
+   <translation>.8497（作者的划分）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>0 to 1</source>
-   <translation type="unfinished" />
+   <translation>0 至 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -4935,7 +4935,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>0 to 1, then ImageNet's means subtracted and divided by its deviations (PyTorch's habit)</source>
-   <translation type="unfinished" />
+   <translation>0 至 1，然后减去 ImageNet 均值并除以其标准差（PyTorch 的惯例）</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -4950,27 +4950,27 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>63.87 % colour</source>
-   <translation type="unfinished" />
+   <translation>63.87 % 彩色</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>66.4 % test</source>
-   <translation type="unfinished" />
+   <translation>66.4 % 测试</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>7.4 to 7.5 % top-5 error with its published weights</source>
-   <translation type="unfinished" />
+   <translation>所发布权重的 top-5 错误率为 7.4 至 7.5 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>70.4 %, augmented 72 %</source>
-   <translation type="unfinished" />
+   <translation>70.4 %，增强后 72 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>93.57 % test</source>
-   <translation type="unfinished" />
+   <translation>93.57 % 测试</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -4990,22 +4990,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.16 %: 32 units, dropout .1, Adam</source>
-   <translation type="unfinished" />
+   <translation>96.16 %：32 个单元，dropout .1，Adam</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>96.68 % at 5,900 pictures, 72.44 % at 300 (a dense net: 85.56 and 48.26 %)</source>
-   <translation type="unfinished" />
+   <translation>5,900 张图片时 96.68 %，300 张时 72.44 %（全连接网络：85.56 和 48.26 %）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>97.87 % test</source>
-   <translation type="unfinished" />
+   <translation>97.87 % 测试</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>99.06 to 99.20 %</source>
-   <translation type="unfinished" />
+   <translation>99.06 至 99.20 %</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5020,7 +5020,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>; {count} were given</source>
-   <translation type="unfinished" />
+   <translation>；给出了 {count} 个</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5129,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>A model of another Fovea comes whole: export it there as one .zip.</source>
-   <translation type="unfinished" />
+   <translation>另一个 Fovea 的模型是整体提供的：请在那里导出为一个 .zip。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -5154,7 +5154,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>A small residual net, quick on a CPU, for photos and scans of any kind: the one to begin with.</source>
-   <translation type="unfinished" />
+   <translation>小型残差网络，在 CPU 上很快，适合各种照片和扫描件：宜从它开始。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5179,7 +5179,22 @@ finished); the run and the model's figures come as "event": "run" and "model".
 
 exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>训练连同其方案、图片的分配、曲线以及每一轮的检查点一起保存
+（'fovea runs list'）。--resume 从其停止之处准确继续，崩溃之后也可以。按一次 Ctrl-C：本批次后
+停止，保留检查点；按两次：立即停止（保留最近的检查点）。
+
+示例：
+  fovea train --data photos --name "My pets"
+  fovea train --preset mnist-lenet --name digits --epochs 5
+  fovea train --data photos --from cifar10 --how features --name pets
+  fovea train --data photos --architecture C32k3s,P2,flatten,D128 --size 64 --set optimizer.rate=0.002 --name small
+  fovea train --resume last
+
+带 --json 时，每个事件是一行一个 JSON 对象（"event"：started、phase、batch-done、epoch-done、note、checkpointed、
+finished）；训练和模型的指标以 "event"："run" 和 "model" 给出。
+
+退出状态：0 模型已存入模型库；1 失败；2 用法错误或方案有误；130 被 Ctrl-C 停止
+</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5224,7 +5239,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>AlexNet</source>
-   <translation type="unfinished" />
+   <translation>AlexNet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5251,17 +5266,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Are its outputs probabilities, or raw values (logits)?</source>
-   <translation type="unfinished" />
+   <translation>其输出是概率，还是原始值 (logits)？</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>At least {fewest} of each are needed.</source>
-   <translation type="unfinished" />
+   <translation>每类至少需要 {fewest}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Be the only ground for a decision that can harm anybody.</source>
-   <translation type="unfinished" />
+   <translation>作为可能伤害任何人的决定的唯一依据。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -5271,12 +5286,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends must be numbers.</source>
-   <translation type="unfinished" />
+   <translation>两端必须是数字。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Both ends of a range of whole numbers must be whole numbers.</source>
-   <translation type="unfinished" />
+   <translation>整数范围的两端必须是整数。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5293,7 +5308,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>CIFAR-10</source>
-   <translation type="unfinished" />
+   <translation>CIFAR-10</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -5308,12 +5323,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>猫和狗</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Change it in the plan's file.</source>
-   <translation type="unfinished" />
+   <translation>请在方案文件中更改。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -5323,7 +5338,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Check --storage, or give the search another --name.</source>
-   <translation type="unfinished" />
+   <translation>请检查 --storage，或给搜索另一个 --name。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -5348,7 +5363,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Check the disk, then try again.</source>
-   <translation type="unfinished" />
+   <translation>请检查磁盘，然后重试。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5373,7 +5388,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Chest X-rays: strided convolutions</source>
-   <translation type="unfinished" />
+   <translation>胸部 X 线片：带步幅的卷积</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/gradients.py" />
@@ -5383,12 +5398,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Choose a .keras, .h5, .tflite or .zip file.</source>
-   <translation type="unfinished" />
+   <translation>请选择 .keras、.h5、.tflite 或 .zip 文件。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Choose a file that ends in .h5 or .weights.h5.</source>
-   <translation type="unfinished" />
+   <translation>请选择以 .h5 或 .weights.h5 结尾的文件。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -5418,12 +5433,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>请选择其他文件夹。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Choose another model.</source>
-   <translation type="unfinished" />
+   <translation>请选择其他模型。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -5438,7 +5453,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Choose another place.</source>
-   <translation type="unfinished" />
+   <translation>请选择其他位置。</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -5448,7 +5463,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Choose another start.</source>
-   <translation type="unfinished" />
+   <translation>请选择其他起点。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -5463,12 +5478,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Choose larger pictures or fewer layers.</source>
-   <translation type="unfinished" />
+   <translation>请选择更大的图片或更少的层。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>Choose occlusion.</source>
-   <translation type="unfinished" />
+   <translation>请选择遮盖法 (occlusion)。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -5483,7 +5498,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>Choose smaller pictures, a smaller network or a smaller batch.</source>
-   <translation type="unfinished" />
+   <translation>请选择更小的图片、更小的网络或更小的批次。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5574,12 +5589,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with a fixed size.</source>
-   <translation type="unfinished" />
+   <translation>请以固定大小重新转换。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>Convert it again with built-in operations alone.</source>
-   <translation type="unfinished" />
+   <translation>请仅用内置运算重新转换。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5688,7 +5703,7 @@ MNIST 的 IDX 文件，或 CIFAR-10 的 python 批次文件。没有 --split 时
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Dense 100 on small grey letters that Fovea draws and shears.</source>
-   <translation type="unfinished" />
+   <translation>全连接 100，用于 Fovea 绘制并错切的小灰度字母。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -5708,37 +5723,37 @@ MNIST 的 IDX 文件，或 CIFAR-10 的 python 批次文件。没有 --split 时
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits from few pictures</source>
-   <translation type="unfinished" />
+   <translation>数字：用少量图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: LeNet-5 of 1998</source>
-   <translation type="unfinished" />
+   <translation>数字：1998 年的 LeNet-5</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: a LeNet</source>
-   <translation type="unfinished" />
+   <translation>数字：一种 LeNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: dense 128 and 60</source>
-   <translation type="unfinished" />
+   <translation>数字：全连接 128 和 60</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: one point of the grid</source>
-   <translation type="unfinished" />
+   <translation>数字：网格的一个点</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two convolutions</source>
-   <translation type="unfinished" />
+   <translation>数字：两个卷积</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Digits: two small dense layers</source>
-   <translation type="unfinished" />
+   <translation>数字：两个小的全连接层</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5788,7 +5803,17 @@ example:
 
 exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>每个网络都在每种图片数量上重新训练，图片按类别的比例抽取，重复 --repeats 次，每次
+抽取不同、初始权重不同；全部用相同的验证图片检查，或用 --test 在数据自带的测试集上
+检查。测得的结果会保留：用相同的命令可从停止处继续。若图片数多于可用于学习的图片，
+则在第一次训练之前拒绝。
+
+示例：
+  fovea study small-data --preset mnist-lenet --against mnist-mlp-32 --images 300,1000,3000 --repeats 3 --epochs 4
+      --name digits --plot digits.png
+
+退出状态：0 全部已测量；1 失败；2 用法错误或方案有误；130 被 Ctrl-C 停止
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -5868,7 +5893,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>Export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>请将其导出为 .tflite。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -5893,7 +5918,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Features of VGG16</source>
-   <translation type="unfinished" />
+   <translation>VGG16 的特征</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5903,12 +5928,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Fetch or copy it again, or export it again where it was made.</source>
-   <translation type="unfinished" />
+   <translation>请重新获取或复制它，或在其制作处重新导出。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Fetch or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>请重新获取或复制它。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5933,22 +5958,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>First a new head alone, then its last layers too, slowly.</source>
-   <translation type="unfinished" />
+   <translation>先单独训练新的分类头，然后缓慢地连同其最后几层。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 128, dropout, dense 60; 30 % for validation.</source>
-   <translation type="unfinished" />
+   <translation>展平，全连接 128，dropout，全连接 60；30 % 用于验证。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dense 32.</source>
-   <translation type="unfinished" />
+   <translation>展平，全连接 32，全连接 32。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Flatten, dense 32, dropout; the search varies it.</source>
-   <translation type="unfinished" />
+   <translation>展平，全连接 32，dropout；由搜索变动。</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -5958,12 +5983,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>For instance: C32k3s, P2, D128.</source>
-   <translation type="unfinished" />
+   <translation>例如：C32k3s, P2, D128。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Four convolutions with normalisation and dropout on small grey pictures.</source>
-   <translation type="unfinished" />
+   <translation>四个带归一化和 dropout 的卷积，用于小灰度图片。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -5983,7 +6008,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Fovea's small residual net</source>
-   <translation type="unfinished" />
+   <translation>Fovea 的小型残差网络</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -6018,7 +6043,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>Free some space, use fewer or smaller pictures, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>请腾出一些空间，使用更少或更小的图片，或用 FOVEA_HOME 移动 Fovea 的文件。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6033,22 +6058,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>Get the weights from their publisher again.</source>
-   <translation type="unfinished" />
+   <translation>请从其发布者处重新获取权重。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Give --data DATA.</source>
-   <translation type="unfinished" />
+   <translation>请给出 --data DATA。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --images up to {there}.</source>
-   <translation type="unfinished" />
+   <translation>请给出不超过 {there} 的 --images。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Give --repeats 1 or more.</source>
-   <translation type="unfinished" />
+   <translation>请给出 1 或更大的 --repeats。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -6063,7 +6088,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give another --name, or the options that this one was begun with.</source>
-   <translation type="unfinished" />
+   <translation>请给出另一个 --name，或此搜索开始时所用的选项。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -6073,17 +6098,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Give settings to vary and one trial or more.</source>
-   <translation type="unfinished" />
+   <translation>请给出要变动的设置和一次或更多试验。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Give the folder with --data.</source>
-   <translation type="unfinished" />
+   <translation>请用 --data 给出文件夹。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Give the values to try: --vary KEY=a|b|c.</source>
-   <translation type="unfinished" />
+   <translation>请给出要尝试的值：--vary KEY=a|b|c。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training_job.py" />
@@ -6128,12 +6153,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>How accuracy grows with the number of pictures.</source>
-   <translation type="unfinished" />
+   <translation>准确率如何随图片数增长。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How is a picture brought into its size: stretched, its middle cut out, or padded?</source>
-   <translation type="unfinished" />
+   <translation>图片如何调整到其大小：拉伸、裁出中间，还是填充？</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6143,7 +6168,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>How were pixels scaled when it was trained? Wrong scaling gives wrong answers.</source>
-   <translation type="unfinished" />
+   <translation>训练时像素如何缩放？错误的缩放会得到错误的答案。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6158,7 +6183,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>If several pictures show the same person or thing, some may lie on both sides of the split.</source>
-   <translation type="unfinished" />
+   <translation>如果多张图片显示同一人或同一事物，其中一些可能分在数据划分的两侧。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6193,17 +6218,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Imported from a file of the kind {format}.</source>
-   <translation type="unfinished" />
+   <translation>从 {format} 类型的文件导入。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>In a checkout of Fovea: pip install '.[onnx]'. Or export as .tflite or .keras.</source>
-   <translation type="unfinished" />
+   <translation>在 Fovea 检出的源码中：pip install '.[onnx]'。或导出为 .tflite 或 .keras。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>InceptionV3, fine-tuned</source>
-   <translation type="unfinished" />
+   <translation>InceptionV3，微调</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6238,7 +6263,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Install it: pip install optuna.</source>
-   <translation type="unfinished" />
+   <translation>请安装它：pip install optuna。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6268,7 +6293,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>Install them under Models, or with 'fovea models install {id}'.</source>
-   <translation type="unfinished" />
+   <translation>请在“模型”中安装，或用 'fovea models install {id}'。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6328,7 +6353,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>It is damaged, or made to fill the memory.</source>
-   <translation type="unfinished" />
+   <translation>它已损坏，或目的是填满内存。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -6361,7 +6386,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
-   <translation type="unfinished" />
+   <translation>它接收任意大小的图片：训练时用的是什么大小？</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/client.py" />
@@ -6391,17 +6416,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Its last checkpoint stays with the run.</source>
-   <translation type="unfinished" />
+   <translation>其最近的检查点与训练一起保留。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Its layers: {known}.</source>
-   <translation type="unfinished" />
+   <translation>其各层：{known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Its outputs are probabilities: say so, or leave it to the file.</source>
-   <translation type="unfinished" />
+   <translation>其输出是概率：请如此说明，或由文件决定。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -6426,17 +6451,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Its training began from the model {parent}.</source>
-   <translation type="unfinished" />
+   <translation>其训练从模型 {parent} 开始。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights are kept in 16 bits, which changes scores by up to a few thousandths.</source>
-   <translation type="unfinished" />
+   <translation>其权重以 16 位保存，这使得分最多改变千分之几。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>Its weights do not come with Fovea</source>
-   <translation type="unfinished" />
+   <translation>其权重不随 Fovea 提供</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6476,17 +6501,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Keras cannot build it: {words}</source>
-   <translation type="unfinished" />
+   <translation>Keras 无法构建它：{words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>Keras {version} on {backend}</source>
-   <translation type="unfinished" />
+   <translation>Keras {version}，后端 {backend}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known are C32k3s, C32k3v/2, P2, A2, D128, flatten, gap, gmp, BN, drop.25, act:relu; see the documentation.</source>
-   <translation type="unfinished" />
+   <translation>已知的有 C32k3s、C32k3v/2、P2、A2、D128、flatten、gap、gmp、BN、drop.25、act:relu；参见文档。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6496,17 +6521,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Known ones: {known}.</source>
-   <translation type="unfinished" />
+   <translation>已知的：{known}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>Known: {activations}.</source>
-   <translation type="unfinished" />
+   <translation>已知的：{activations}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Known: {initialisers}.</source>
-   <translation type="unfinished" />
+   <translation>已知的：{initialisers}。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -6516,7 +6541,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>Label pictures, and let a head learn from the labels at once.</source>
-   <translation type="unfinished" />
+   <translation>标注图片，并让分类头立即从标签学习。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6541,7 +6566,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Labels and preprocessing are what its user said on importing it; where they are wrong, its answers are.</source>
-   <translation type="unfinished" />
+   <translation>标签和预处理按其用户导入时所说；若它们有误，其答案也有误。</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -6551,17 +6576,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>Layers that mix the pictures of a batch cannot be used; save the network without them.</source>
-   <translation type="unfinished" />
+   <translation>混合批次中各图片的层不能使用；请保存不含它们的网络。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>Layers there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>其中的层：{names}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/transfer_plans.py" />
    <source>Layers there: {value}.</source>
-   <translation type="unfinished" />
+   <translation>其中的层：{value}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6571,12 +6596,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Leave --size and --colour out.</source>
-   <translation type="unfinished" />
+   <translation>请省略 --size 和 --colour。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Leave --test out: validation is measured then.</source>
-   <translation type="unfinished" />
+   <translation>请省略 --test：那样测量的是验证集。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -6591,7 +6616,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Letters of a captcha</source>
-   <translation type="unfinished" />
+   <translation>验证码字母</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6626,7 +6651,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Look at the folder of Fovea's own data, then try again.</source>
-   <translation type="unfinished" />
+   <translation>请检查 Fovea 自己的数据的文件夹，然后重试。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -6636,7 +6661,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>Look for the file whose hash the catalogue names.</source>
-   <translation type="unfinished" />
+   <translation>请查找目录中所列哈希值对应的文件。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6661,12 +6686,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>Lower the learning rate; {kept}.</source>
-   <translation type="unfinished" />
+   <translation>请降低学习率；{kept}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>MNIST</source>
-   <translation type="unfinished" />
+   <translation>MNIST</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -6681,7 +6706,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room and resume.</source>
-   <translation type="unfinished" />
+   <translation>请腾出空间并继续。</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
@@ -6691,17 +6716,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>Make room, or choose a later layer or one with a global pooling after it: it has fewer features.</source>
-   <translation type="unfinished" />
+   <translation>请腾出空间，或选择更靠后的层或其后有全局池化的层：其特征更少。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Make the plan again to begin from the version that there is.</source>
-   <translation type="unfinished" />
+   <translation>请重新制定方案，从现有的版本开始。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>Make the plan again.</source>
-   <translation type="unfinished" />
+   <translation>请重新制定方案。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6766,7 +6791,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Name one of its layers instead.</source>
-   <translation type="unfinished" />
+   <translation>请改为指定其一层。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6796,17 +6821,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>No mistake was made on the pictures it was checked with; that is no promise for others.</source>
-   <translation type="unfinished" />
+   <translation>在用于检查的图片上没有出错；这不是对其他图片的保证。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Nobody but you has checked this model: its figures come from {n} pictures of the {split} split of '{title}' and say nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>除你之外没有人检查过此模型：其指标来自“{title}”的 {split} 数据划分的 {n} 张图片，对其他图片不能说明什么。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Nobody has measured it in Fovea: see 'Evaluate' with labelled pictures of your own.</source>
-   <translation type="unfinished" />
+   <translation>还没有人在 Fovea 中测量过它：请参见“评估”，使用你自己的带标签图片。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -6816,7 +6841,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Not stated: whoever imported it knows what it is for.</source>
-   <translation type="unfinished" />
+   <translation>未说明：导入者知道其用途。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -6846,7 +6871,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>ONNX Runtime {version}</source>
-   <translation type="unfinished" />
+   <translation>ONNX Runtime {version}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
@@ -6864,17 +6889,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, dense 1024, dropout; three epochs.</source>
-   <translation type="unfinished" />
+   <translation>一个卷积，全连接 1024，dropout；三轮。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>One convolution, pooling, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>一个卷积，池化，全连接 512。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>One label a line, or a JSON list of texts.</source>
-   <translation type="unfinished" />
+   <translation>每行一个标签，或文本的 JSON 列表。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6949,7 +6974,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Or set augment.STEP.SETTING.</source>
-   <translation type="unfinished" />
+   <translation>或设置 augment.STEP.SETTING。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6966,7 +6991,19 @@ examples:
 
 exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage; 130 stopped by Ctrl-C
 </source>
-   <translation type="unfinished" />
+   <translation>PROJECT 是项目的标识或名称，或图片文件夹：首次指定时创建其项目。图片留在
+原处，绝不会被改动。命令继续之前，每个标签都已写入磁盘。
+
+示例：
+  fovea teach create "My pets" photos
+  fovea teach label my-pets labels.csv --folder photos
+  fovea teach suggest my-pets --csv suggestions.csv
+  fovea teach accept my-pets --at-least 0.98
+  fovea teach make my-pets --name Pets
+  fovea teach export my-pets sorted --link
+
+退出状态：0 一切正常；1 有失败（文本说明原因）；2 用法错误；130 被 Ctrl-C 停止
+</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -6991,12 +7028,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} colour pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>图片调整为 {width}×{height} 的彩色像素：其中丢失的内容不起作用。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures are brought to {width}×{height} grey pixels: what is lost there cannot count.</source>
-   <translation type="unfinished" />
+   <translation>图片调整为 {width}×{height} 的灰度像素：其中丢失的内容不起作用。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -7006,12 +7043,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Pictures like those of '{title}', for learning and trying out.</source>
-   <translation type="unfinished" />
+   <translation>与“{title}”中类似的图片，用于学习和试用。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Pixels go in {scaling}.</source>
-   <translation type="unfinished" />
+   <translation>像素输入为：{scaling}。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspector.py" />
@@ -7036,7 +7073,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Prepare the pictures as the model takes them.</source>
-   <translation type="unfinished" />
+   <translation>请按模型的要求预处理图片。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -7125,7 +7162,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save it again with a recent Keras as .keras.</source>
-   <translation type="unfinished" />
+   <translation>请用较新的 Keras 重新保存为 .keras。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
@@ -7145,7 +7182,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>Save it as UTF-8.</source>
-   <translation type="unfinished" />
+   <translation>请将其保存为 UTF-8。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -7165,22 +7202,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Save or export the network again.</source>
-   <translation type="unfinished" />
+   <translation>请重新保存或导出该网络。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the part that goes from one picture to the scores of the classes.</source>
-   <translation type="unfinished" />
+   <translation>请保存从一张图片到各类别得分的部分。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Save the whole network: model.save('net.keras').</source>
-   <translation type="unfinished" />
+   <translation>请保存整个网络：model.save('net.keras')。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>Say that they are raw values (logits), if they are.</source>
-   <translation type="unfinished" />
+   <translation>如果它们是原始值 (logits)，请如此说明。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -7205,32 +7242,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>Searches: {value}.</source>
-   <translation type="unfinished" />
+   <translation>搜索：{value}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>Set FOVEA_DATA to the folder that holds it.</source>
-   <translation type="unfinished" />
+   <translation>请将 FOVEA_DATA 设为它所在的文件夹。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>Set it for all trials with --set; of the data, data.limit can be varied.</source>
-   <translation type="unfinished" />
+   <translation>请用 --set 为所有试验设置它；数据方面可变动 data.limit。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Set one of them: {inner}.</source>
-   <translation type="unfinished" />
+   <translation>请设置其中之一：{inner}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>Settings there: {allowed}.</source>
-   <translation type="unfinished" />
+   <translation>其中的设置：{allowed}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>Settings there: {names}.</source>
-   <translation type="unfinished" />
+   <translation>其中的设置：{names}。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7286,7 +7323,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Such parts can run code of their own. Rebuild the network from usual Keras layers, or export it as .tflite.</source>
-   <translation type="unfinished" />
+   <translation>此类部分可运行自带的代码。请用常用的 Keras 层重建网络，或导出为 .tflite。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -7296,27 +7333,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>Take it up again.</source>
-   <translation type="unfinished" />
+   <translation>请继续它。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/embeddings.py" />
    <source>Take its embedding, or install the model again.</source>
-   <translation type="unfinished" />
+   <translation>请采用其嵌入，或重新安装该模型。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>Teachable Machine also exports 'Tensorflow Lite' ('Floating point'): its .tflite can be imported as it is.</source>
-   <translation type="unfinished" />
+   <translation>Teachable Machine 也可导出 'Tensorflow Lite'（'Floating point'）：其 .tflite 可直接导入。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Tells apart {names}.</source>
-   <translation type="unfinished" />
+   <translation>区分 {names}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The 16-layer net of Simonyan and Zisserman (2014), from random weights; very large and slow.</source>
-   <translation type="unfinished" />
+   <translation>Simonyan 与 Zisserman (2014) 的 16 层网络，从随机权重开始；非常大且慢。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
@@ -7411,7 +7448,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The LeNet on 5,900 pictures or fewer, four epochs.</source>
-   <translation type="unfinished" />
+   <translation>在 5,900 张或更少图片上的 LeNet，四轮。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -7486,7 +7523,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The figures are cross-validated: each of the {n} pictures was checked by a last layer that had not learned from it; the model itself has learned from all of them, and the same pictures chose the penalty and the temperature.</source>
-   <translation type="unfinished" />
+   <translation>指标经交叉验证：{n} 张图片各由未学习过它的最后一层检查；模型本身则学习了全部图片，惩罚和温度也由相同的图片选定。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -7591,17 +7628,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>The names of its {expected} classes, in the order of its outputs{told}.</source>
-   <translation type="unfinished" />
+   <translation>其 {expected} 个类别的名称，按输出顺序{told}。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of 2012 (Krizhevsky, Sutskever, Hinton), from random weights; large and slow.</source>
-   <translation type="unfinished" />
+   <translation>2012 年的网络（Krizhevsky、Sutskever、Hinton），从随机权重开始；大且慢。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The net of LeCun et al. 1998: tanh, average pooling.</source>
-   <translation type="unfinished" />
+   <translation>LeCun 等人 1998 年的网络：tanh，平均池化。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -7656,32 +7693,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch and the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>轮和温度由相同的验证图片选定：在新图片上预计略差。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the epoch, the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>轮、温度和阈值由相同的验证图片选定：在新图片上预计略差。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature and the threshold: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>温度和阈值由相同的验证图片选定：在新图片上预计略差。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>The same validation pictures chose the temperature: on new pictures expect a little less.</source>
-   <translation type="unfinished" />
+   <translation>温度由相同的验证图片选定：在新图片上预计略差。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>The same with rotation, shift, zoom and mirroring.</source>
-   <translation type="unfinished" />
+   <translation>同上，加旋转、平移、缩放和镜像。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>The smaller number first; above 0 with log.</source>
-   <translation type="unfinished" />
+   <translation>较小的数字在前；用 log 时须大于 0。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7746,7 +7783,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>These are not the published weights: whoever installed them vouched for their file. What it answers has not been checked.</source>
-   <translation type="unfinished" />
+   <translation>这些不是所发布的权重：安装者为其文件作了担保。它的答案没有检查过。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7756,32 +7793,32 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: a first demonstration</source>
-   <translation type="unfinished" />
+   <translation>物品：初次演示</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions</source>
-   <translation type="unfinished" />
+   <translation>物品：四个卷积</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: four convolutions, augmented</source>
-   <translation type="unfinished" />
+   <translation>物品：四个卷积，增强</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: normalised and with dropout</source>
-   <translation type="unfinished" />
+   <translation>物品：带归一化和 dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: one convolution</source>
-   <translation type="unfinished" />
+   <translation>物品：一个卷积</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Things: three small convolutions</source>
-   <translation type="unfinished" />
+   <translation>物品：三个小卷积</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -7846,12 +7883,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three convolutions, two of stride 2, on large pictures, in small batches.</source>
-   <translation type="unfinished" />
+   <translation>三个卷积，其中两个步幅为 2，用于大图片，小批次。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Three valid convolutions, squared error on one-hot.</source>
-   <translation type="unfinished" />
+   <translation>三个 valid 卷积，对独热编码的平方误差。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7871,12 +7908,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>Train a classifier, evaluate it and put it into the store.</source>
-   <translation type="unfinished" />
+   <translation>训练分类器，评估它，并存入模型库。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Train nets on fewer and fewer pictures.</source>
-   <translation type="unfinished" />
+   <translation>用越来越少的图片训练网络。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7896,7 +7933,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>Try again a little later.</source>
-   <translation type="unfinished" />
+   <translation>请稍后重试。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7926,22 +7963,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions with batch normalisation and dropout, large batches.</source>
-   <translation type="unfinished" />
+   <translation>两个带批归一化和 dropout 的卷积，大批次。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two convolutions, pooling, dense 128; large batches.</source>
-   <translation type="unfinished" />
+   <translation>两个卷积，池化，全连接 128；大批次。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two pairs of convolutions, dense 512.</source>
-   <translation type="unfinished" />
+   <translation>两对卷积，全连接 512。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>Two wide 5×5 convolutions with pooling, dense 500.</source>
-   <translation type="unfinished" />
+   <translation>两个宽的 5×5 卷积加池化，全连接 500。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -8001,12 +8038,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>Use its embedding.</source>
-   <translation type="unfinished" />
+   <translation>请使用其嵌入。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_results.py" />
    <source>Use letters, digits and hyphens.</source>
-   <translation type="unfinished" />
+   <translation>请使用字母、数字和连字符。</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searcher.py" />
@@ -8021,12 +8058,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 as published stays as it is; a small head learns from what its layer block4_pool says.</source>
-   <translation type="unfinished" />
+   <translation>所发布的 VGG16 保持不变；小分类头从其层 block4_pool 的输出学习。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>VGG16 from random weights</source>
-   <translation type="unfinished" />
+   <translation>VGG16，从随机权重开始</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8071,7 +8108,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>Weights have to lie in the file itself.</source>
-   <translation type="unfinished" />
+   <translation>权重必须位于文件本身之中。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8091,7 +8128,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>What is the model to be called?</source>
-   <translation type="unfinished" />
+   <translation>模型叫什么名称？</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8154,17 +8191,17 @@ postgresql://user@host/fovea。
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>Whatever it is shown, it answers with one of its {count} classes.</source>
-   <translation type="unfinished" />
+   <translation>不论给它看什么，它都以其 {count} 个类别之一作答。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>Where it was made, save it as .keras (model.save('net.keras')) or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>请在其制作处保存为 .keras（model.save('net.keras')）或转换为 .tflite。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>Where it was made, save it as .keras or convert it to .tflite.</source>
-   <translation type="unfinished" />
+   <translation>请在其制作处保存为 .keras 或转换为 .tflite。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -8216,12 +8253,12 @@ problem），'show' 输出一个对象（相同字段和 'manifest'），'verify
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>With fewer than {fewest} pictures to check with these are no figures to compare by.</source>
-   <translation type="unfinished" />
+   <translation>用于检查的图片少于 {fewest} 张时，没有可供比较的指标。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>With {n} pictures to check with the figures are rough; see their intervals.</source>
-   <translation type="unfinished" />
+   <translation>只有 {n} 张图片用于检查，指标是粗略的；请看其区间。</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8289,17 +8326,17 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>Write for instance --set fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>请写成例如 --set fit.epochs=10。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>Write for instance 300,1000,3000.</source>
-   <translation type="unfinished" />
+   <translation>请写成例如 300,1000,3000。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>Write for instance fit.epochs=10.</source>
-   <translation type="unfinished" />
+   <translation>请写成例如 fit.epochs=10。</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -8329,7 +8366,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a CSV: file and label of each picture</source>
-   <translation type="unfinished" />
+   <translation>CSV：每张图片的文件和标签</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8384,7 +8421,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a PyTorch file, which is a pickle and can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>PyTorch 文件，即 pickle，打开时可运行自带的代码</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8404,7 +8441,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a TensorFlow graph, which is a program and cannot be checked layer by layer</source>
-   <translation type="unfinished" />
+   <translation>TensorFlow 图，即程序，无法逐层检查</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8419,7 +8456,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a checkpoint, which holds weights without their network</source>
-   <translation type="unfinished" />
+   <translation>检查点，只含权重而不含其网络</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8439,12 +8476,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a file of weights without their network</source>
-   <translation type="unfinished" />
+   <translation>不含其网络的权重文件</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a folder of class folders, an archive of one, an .npz, IDX files, CIFAR batches, or pictures with a table of their labels (see --layout); the name of a public set (mnist, cifar10-jpeg, chest-xray, cats-dogs, captcha-letters); or, with a plan for a public set, where the sets lie</source>
-   <translation type="unfinished" />
+   <translation>含类别文件夹的文件夹、其压缩包、.npz、IDX 文件、CIFAR 批次文件，或带标签表格的图片（见 --layout）；公共数据集的名称（mnist、cifar10-jpeg、chest-xray、cats-dogs、captcha-letters）；或者，方案针对公共数据集时，数据集所在的位置</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -8454,12 +8491,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a folder of your own for the run (default: the runs)</source>
-   <translation type="unfinished" />
+   <translation>存放训练的你自己的文件夹（默认：训练记录中）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>a grid needs values, and {ranges} is a range</source>
-   <translation type="unfinished" />
+   <translation>网格需要值，而 {ranges} 是范围</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8469,22 +8506,22 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a head on what '{name}' sees in each picture (--preset, --architecture, --from, --size and --colour choose otherwise)</source>
-   <translation type="unfinished" />
+   <translation>基于 '{name}' 在每张图片中所见内容的分类头（用 --preset、--architecture、--from、--size 和 --colour 可另选）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>a label is empty</source>
-   <translation type="unfinished" />
+   <translation>有一个标签是空的</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>a layer cannot be called '{value}': the name is taken</source>
-   <translation type="unfinished" />
+   <translation>层不能叫 '{value}'：名称已被占用</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>a layer of somebody's own, '{registered}'</source>
-   <translation type="unfinished" />
+   <translation>他人自制的层 '{registered}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -8509,7 +8546,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a named system; 'fovea train --list-presets' shows them</source>
-   <translation type="unfinished" />
+   <translation>有名称的网络系统；'fovea train --list-presets' 显示它们</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -8519,12 +8556,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>a network that begins from a finished one computes in 32 bits, as that does</source>
-   <translation type="unfinished" />
+   <translation>从已完成的网络开始的网络与其一样以 32 位计算</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>a new folder, or a file .csv or .json</source>
-   <translation type="unfinished" />
+   <translation>新文件夹，或 .csv 或 .json 文件</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/help.py" />
@@ -8539,7 +8576,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>a part of another picture, with its label's share</source>
-   <translation type="unfinished" />
+   <translation>另一张图片的一部分，及其标签的份额</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8549,7 +8586,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>a pickle, which can run code of its own when it is opened</source>
-   <translation type="unfinished" />
+   <translation>pickle，打开时可运行自带的代码</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -8584,7 +8621,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>a run that is taken up keeps its plan: --resume goes without {others}</source>
-   <translation type="unfinished" />
+   <translation>继续的训练保留其方案：--resume 不与 {others} 同用</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8634,7 +8671,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>a training plan (JSON)</source>
-   <translation type="unfinished" />
+   <translation>训练方案 (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8649,7 +8686,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>a whole number</source>
-   <translation type="unfinished" />
+   <translation>整数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8659,7 +8696,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy of some nets against the number of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>若干网络的准确率与用于学习的图片数的关系</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8669,12 +8706,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>accuracy on {split}, mean of {repeats} (least to most){of}</source>
-   <translation type="unfinished" />
+   <translation>{split} 上的准确率，{repeats} 次的平均（最低至最高）{of}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>after its conversion the network answers otherwise, by {largest_difference:.1e} in a score; {parity_limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>转换后网络的回答不同，得分相差 {largest_difference:.1e}；预期最多 {parity_limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -8724,7 +8761,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>an ONNX file, which Fovea writes but does not read</source>
-   <translation type="unfinished" />
+   <translation>ONNX 文件，Fovea 能写出但不能读取</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8739,7 +8776,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>an activation '{node}'</source>
-   <translation type="unfinished" />
+   <translation>激活函数 '{node}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -8774,12 +8811,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>an operation of the network has a place that does not exist</source>
-   <translation type="unfinished" />
+   <translation>网络的某个运算指向不存在的位置</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>an unexpected fault stopped it ({name})</source>
-   <translation type="unfinished" />
+   <translation>意外故障使其停止（{name}）</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -8824,7 +8861,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>another Fovea has been preparing its models for minutes</source>
-   <translation type="unfinished" />
+   <translation>另一个 Fovea 已在准备其模型数分钟</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8839,17 +8876,17 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another goal</source>
-   <translation type="unfinished" />
+   <translation>不同的目标</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>another net: a preset's, or layers (repeatable)</source>
-   <translation type="unfinished" />
+   <translation>另一个网络：某个预设的，或各层（可重复）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>another plan: other classes, another network, or other settings beside those that are varied</source>
-   <translation type="unfinished" />
+   <translation>不同的方案：类别、网络，或变动之外的其他设置不同</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -8869,42 +8906,42 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>any field of the plan: optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</source>
-   <translation type="unfinished" />
+   <translation>方案的任何字段：optimizer.rate=0.01 fit.patience=5 augment.affine.rotate=15 …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder with one folder for each class</source>
-   <translation type="unfinished" />
+   <translation>任何每个类别各有一个文件夹的文件夹</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, a thousand pictures or more</source>
-   <translation type="unfinished" />
+   <translation>任何文件夹，一千张或更多图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, many thousand pictures</source>
-   <translation type="unfinished" />
+   <translation>任何文件夹，数千至数万张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>any folder, some hundred pictures</source>
-   <translation type="unfinished" />
+   <translation>任何文件夹，几百张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>architecture '{name}': {error}</source>
-   <translation type="unfinished" />
+   <translation>架构 '{name}'：{error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture only</source>
-   <translation type="unfinished" />
+   <translation>仅架构</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>architecture, 60 M parameters</source>
-   <translation type="unfinished" />
+   <translation>架构，6000 万个参数</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -8914,7 +8951,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>as 'fovea teach list --deleted' shows it</source>
-   <translation type="unfinished" />
+   <translation>如 'fovea teach list --deleted' 所示</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8929,12 +8966,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>as the file itself scales bytes</source>
-   <translation type="unfinished" />
+   <translation>按文件自身对字节的缩放</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>as they are, 0 to 255</source>
-   <translation type="unfinished" />
+   <translation>保持原样，0 至 255</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8944,12 +8981,12 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>at least one training of each is needed</source>
-   <translation type="unfinished" />
+   <translation>每个至少需要一次训练</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>at most {most_parameters} million are imported</source>
-   <translation type="unfinished" />
+   <translation>最多导入 {most_parameters} 百万</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8959,32 +8996,32 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least goes with the decision 'sensitivity', and with no other</source>
-   <translation type="unfinished" />
+   <translation>at_least 只与判定 'sensitivity' 一起使用</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>at_least {at_least} found; expected a fraction between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>at_least 为 {at_least}；预期为 0 与 1 之间的分数</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>augment: {text} found, 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>augment：为 {text}，预期为 'none'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/augment.py" />
    <source>augmentation 'european' found pictures of {shape}; 28×28×1 expected</source>
-   <translation type="unfinished" />
+   <translation>数据增强 'european' 得到形状为 {shape} 的图片；预期为 28×28×1</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}' has no setting {unknown}</source>
-   <translation type="unfinished" />
+   <translation>数据增强 '{name}' 没有设置 {unknown}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>augmentation '{name}': {key} is {value}; expected {wanted}</source>
-   <translation type="unfinished" />
+   <translation>数据增强 '{name}'：{key} 为 {value}；预期为 {wanted}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -8994,17 +9031,17 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>begin with a model of the store</source>
-   <translation type="unfinished" />
+   <translation>从模型库中的某个模型开始</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>bend smoothly</source>
-   <translation type="unfinished" />
+   <translation>平滑弯曲</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>best</source>
-   <translation type="unfinished" />
+   <translation>最佳</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9014,17 +9051,17 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>blended with another picture and its label</source>
-   <translation type="unfinished" />
+   <translation>与另一张图片及其标签混合</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>blue before green before red, ImageNet's means subtracted (Caffe's habit)</source>
-   <translation type="unfinished" />
+   <translation>蓝在绿前，绿在红前，减去 ImageNet 均值（Caffe 的惯例）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>brightness and contrast</source>
-   <translation type="unfinished" />
+   <translation>亮度和对比度</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9034,17 +9071,17 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>bring the pictures to N×N pixels</source>
-   <translation type="unfinished" />
+   <translation>将图片调整为 N×N 像素</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>building the network</source>
-   <translation type="unfinished" />
+   <translation>正在构建网络</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>burnt-in markers</source>
-   <translation type="unfinished" />
+   <translation>烧录的标记</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9074,7 +9111,7 @@ Qt 和 PySide6 依据 LGPL 第 3 版使用：它们的库作为独立文件位�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>calibrating</source>
-   <translation type="unfinished" />
+   <translation>正在校准</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9113,7 +9150,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>cancelled; no model was made</source>
-   <translation type="unfinished" />
+   <translation>已取消；没有制作模型</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -9148,12 +9185,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>checkpoint version {meta}, {version} expected</source>
-   <translation type="unfinished" />
+   <translation>检查点版本为 {meta}，预期为 {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>chest X-rays</source>
-   <translation type="unfinished" />
+   <translation>胸部 X 线片</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9188,12 +9225,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>class folders, an archive, .npz …</source>
-   <translation type="unfinished" />
+   <translation>类别文件夹、压缩包、.npz …</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>class weights and over- or under-sampling both balance the classes: choose one of them</source>
-   <translation type="unfinished" />
+   <translation>类别权重和过采样或欠采样都用于平衡类别：请选择其一</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9223,7 +9260,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>clip_norm {clip_norm} found; expected a number above 0, or none</source>
-   <translation type="unfinished" />
+   <translation>clip_norm 为 {clip_norm}；预期为大于 0 的数字，或无</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9238,7 +9275,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing checksums</source>
-   <translation type="unfinished" />
+   <translation>正在比较校验和</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9248,12 +9285,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the file's hash</source>
-   <translation type="unfinished" />
+   <translation>正在比较文件的哈希值</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>comparing the two forms</source>
-   <translation type="unfinished" />
+   <translation>正在比较两种形式</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -9268,12 +9305,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>computing features</source>
-   <translation type="unfinished" />
+   <translation>正在计算特征</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation type="unfinished" />
+   <translation>正在计算{words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -9298,12 +9335,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it</source>
-   <translation type="unfinished" />
+   <translation>正在转换</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>converting it to LiteRT</source>
-   <translation type="unfinished" />
+   <translation>正在转换为 LiteRT</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9338,32 +9375,32 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>copying</source>
-   <translation type="unfinished" />
+   <translation>正在复制</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>cover a part</source>
-   <translation type="unfinished" />
+   <translation>遮盖一部分</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>cross-validated in {found} parts: each of the {count:,} pictures is checked once by a head that did not learn from it, and the model learns from all of them</source>
-   <translation type="unfinished" />
+   <translation>以 {found} 份交叉验证：{count:,} 张图片各由未学习过它的分类头检查一次，模型则从全部图片学习</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>curves only (Kermany et al.: 92.8 % accuracy, AUC .968)</source>
-   <translation type="unfinished" />
+   <translation>仅曲线（Kermany 等人：准确率 92.8 %，AUC .968）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>cycles repeat a 'triangle' or a 'cosine', not the schedule '{schedule}'</source>
-   <translation type="unfinished" />
+   <translation>cycles 重复的是 'triangle' 或 'cosine'，而不是调度 '{schedule}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>已损坏</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -9373,7 +9410,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>数据</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -9423,12 +9460,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>digits as Europeans write them</source>
-   <translation type="unfinished" />
+   <translation>欧洲人书写的数字</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>divided by 255, 0 to 1</source>
-   <translation type="unfinished" />
+   <translation>除以 255，0 至 1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
@@ -9488,7 +9525,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>ended early: others do better</source>
-   <translation type="unfinished" />
+   <translation>提前结束：其他试验更好</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -9508,22 +9545,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}  batch {step}/{steps}  loss {loss:.4f}  accuracy {accuracy:.4f}  {images_per_s:,.0f} pictures/s</source>
-   <translation type="unfinished" />
+   <translation>第 {epoch} 轮  批次 {step}/{steps}  损失 {loss:.4f}  准确率 {accuracy:.4f}  {images_per_s:,.0f} 张/秒</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epoch {epoch}/{epochs}  loss {loss:.4f}  accuracy {accuracy:.4f}  validation loss {val_loss:.4f}  accuracy {val_accuracy:.4f}  {seconds:.0f} s{marks}</source>
-   <translation type="unfinished" />
+   <translation>第 {epoch}/{epochs} 轮  损失 {loss:.4f}  准确率 {accuracy:.4f}  验证损失 {val_loss:.4f}  准确率 {val_accuracy:.4f}  {seconds:.0f} 秒{marks}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>epochs {epoch} to {epochs}</source>
-   <translation type="unfinished" />
+   <translation>第 {epoch} 至 {epochs} 轮</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>epochs, batch and steps_per_execution must be at least 1</source>
-   <translation type="unfinished" />
+   <translation>epochs、batch 和 steps_per_execution 必须至少为 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -9543,7 +9580,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>evaluating</source>
-   <translation type="unfinished" />
+   <translation>正在评估</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9553,7 +9590,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>events as JSON lines</source>
-   <translation type="unfinished" />
+   <translation>以 JSON 行给出事件</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -9573,12 +9610,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>every deviation must be above 0</source>
-   <translation type="unfinished" />
+   <translation>每个标准差必须大于 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>every measurement as a table</source>
-   <translation type="unfinished" />
+   <translation>每次测量的表格</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9593,7 +9630,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>every test letter right</source>
-   <translation type="unfinished" />
+   <translation>每个测试字母都正确</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -9640,7 +9677,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>exporting</source>
-   <translation type="unfinished" />
+   <translation>正在导出</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -9650,7 +9687,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>features</source>
-   <translation type="unfinished" />
+   <translation>特征</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9670,7 +9707,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>files, folders, archives</source>
-   <translation type="unfinished" />
+   <translation>文件、文件夹、压缩包</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -9680,12 +9717,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>fine-tuning needs at least one layer to unfreeze</source>
-   <translation type="unfinished" />
+   <translation>微调需要至少解冻一层</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>fine-tuning: the last {free} layers learn now too</source>
-   <translation type="unfinished" />
+   <translation>微调：现在最后 {free} 层也在学习</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9717,7 +9754,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>folds {folds} found; expected 0, or 2 or more with a head that is solved</source>
-   <translation type="unfinished" />
+   <translation>folds 为 {folds}；预期为 0，或在求解分类头时为 2 或更大</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9797,7 +9834,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>fovea: {message}: training a network from nothing instead ({hint})</source>
-   <translation type="unfinished" />
+   <translation>fovea：{message}：改为从零训练网络（{hint}）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9840,7 +9877,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>from {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>从 {low:g} 至 {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9880,7 +9917,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hard links instead of copies</source>
-   <translation type="unfinished" />
+   <translation>硬链接而非副本</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9895,7 +9932,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>has the shape {shape}</source>
-   <translation type="unfinished" />
+   <translation>的形状为 {shape}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
@@ -9910,7 +9947,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>hold back some pictures to compare with this older model</source>
-   <translation type="unfinished" />
+   <translation>留出一些图片，用于与这个旧模型比较</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -9950,7 +9987,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>id or name of a project, or a folder of pictures</source>
-   <translation type="unfinished" />
+   <translation>项目的标识或名称，或图片文件夹</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9965,7 +10002,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>in 32 bits: 16 would not be faster on this device</source>
-   <translation type="unfinished" />
+   <translation>以 32 位：在此设备上 16 位不会更快</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -10010,7 +10047,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>installing {name} for a while</source>
-   <translation type="unfinished" />
+   <translation>暂时安装 {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -10040,7 +10077,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it asks for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>它要求的内存超过允许的 {memory:.1f} GiB</translation>
   </message>
   <message>
    <location filename="../../desktop/services/first_models.py" />
@@ -10065,12 +10102,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>it failed ({filter})</source>
-   <translation type="unfinished" />
+   <translation>失败（{filter}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>it failed ({name})</source>
-   <translation type="unfinished" />
+   <translation>失败（{name}）</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10145,7 +10182,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it needs more memory than it may use ({name})</source>
-   <translation type="unfinished" />
+   <translation>它需要的内存超过允许的量（{name}）</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -10155,12 +10192,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>it takes {kinds} and gives {kinds2}; FLOAT32 or bytes expected</source>
-   <translation type="unfinished" />
+   <translation>它接收 {kinds}，给出 {kinds2}；预期为 FLOAT32 或字节</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>it took longer than {seconds:.0f} seconds</source>
-   <translation type="unfinished" />
+   <translation>它耗时超过 {seconds:.0f} 秒</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -10170,12 +10207,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its Keras network takes {shapes}, or does not give {outputs} scores</source>
-   <translation type="unfinished" />
+   <translation>其 Keras 网络接收 {shapes}，或没有给出 {outputs} 个得分</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its answers differ by {worst:.2g} from those of its own self-test</source>
-   <translation type="unfinished" />
+   <translation>其答案与自身自检的答案相差 {worst:.2g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10195,17 +10232,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>its description of the era of Keras 2 cannot be built: {plain}</source>
-   <translation type="unfinished" />
+   <translation>其 Keras 2 时代的描述无法构建：{plain}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate is for colour pictures; its network takes grey ones</source>
-   <translation type="unfinished" />
+   <translation>其图片类型检查用于彩色图片；其网络接收灰度图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its domain gate takes {count} features; its network gives {size}</source>
-   <translation type="unfinished" />
+   <translation>其图片类型检查需要 {count} 个特征；其网络给出 {size} 个</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10220,52 +10257,52 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input has no fixed size</source>
-   <translation type="unfinished" />
+   <translation>其输入没有固定大小</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its input is {shape}; (batch, height, width, 1 or 3) expected: channels come last</source>
-   <translation type="unfinished" />
+   <translation>其输入为 {shape}；预期为 (batch, height, width, 1 or 3)：通道在最后</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its input is {shape}; [batch, height, width, 1 or 3] expected</source>
-   <translation type="unfinished" />
+   <translation>其输入为 {shape}；预期为 [batch, height, width, 1 or 3]</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network does not give {outputs} scores, one a label</source>
-   <translation type="unfinished" />
+   <translation>其网络没有给出 {outputs} 个得分，每个标签一个</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network has {count} outputs, its description names others</source>
-   <translation type="unfinished" />
+   <translation>其网络有 {count} 个输出，其描述列出的是其他的</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its network takes {tuple}, its description differs</source>
-   <translation type="unfinished" />
+   <translation>其网络接收 {tuple}，其描述不同</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its output is {out}; (batch, classes) expected</source>
-   <translation type="unfinished" />
+   <translation>其输出为 {out}；预期为 (batch, classes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>its output is {out}; [batch, classes] expected</source>
-   <translation type="unfinished" />
+   <translation>其输出为 {out}；预期为 [batch, classes]</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its outputs are no probabilities: from {min:.3g} to {max:.3g}, sums from {min2:.3g} to {max2:.3g}</source>
-   <translation type="unfinished" />
+   <translation>其输出不是概率：从 {min:.3g} 到 {max:.3g}，总和从 {min2:.3g} 到 {max2:.3g}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>its outputs were said to be raw values (logits), but its last layer is a {last}</source>
-   <translation type="unfinished" />
+   <translation>其输出被说成是原始值 (logits)，但其最后一层是 {last}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -10295,7 +10332,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>its self-test cannot be read</source>
-   <translation type="unfinished" />
+   <translation>其自检无法读取</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10305,7 +10342,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>its tensors would take far more memory than the file itself</source>
-   <translation type="unfinished" />
+   <translation>其张量占用的内存远多于文件本身</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10315,12 +10352,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>its {goal} is no number</source>
-   <translation type="unfinished" />
+   <translation>其 {goal} 不是数字</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>keep exact copies together, do not look for near ones</source>
-   <translation type="unfinished" />
+   <translation>将完全相同的副本放在一起，不查找近似副本</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10330,12 +10367,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>keeping the features of {count} pictures</source>
-   <translation type="unfinished" />
+   <translation>保留 {count} 张图片的特征</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>keeping the prepared pictures</source>
-   <translation type="unfinished" />
+   <translation>保留预处理后的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10345,7 +10382,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>label_smoothing and ema must be at least 0 and below 1</source>
-   <translation type="unfinished" />
+   <translation>label_smoothing 和 ema 必须不小于 0 且小于 1</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -10360,7 +10397,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>largest difference between the trained model and its exported form over {n} validation pictures: {gap:.1e}</source>
-   <translation type="unfinished" />
+   <translation>在 {n} 张验证图片上，训练的模型与其导出形式的最大差异：{gap:.1e}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -10405,22 +10442,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>letters drawn by the program</source>
-   <translation type="unfinished" />
+   <translation>由程序绘制的字母</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected a number of images, or 0 for all</source>
-   <translation type="unfinished" />
+   <translation>limit 为 {limit}；预期为图片数量，或 0 表示全部</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>limit {limit} found; expected at least one image of each of the {count} classes</source>
-   <translation type="unfinished" />
+   <translation>limit 为 {limit}；预期 {count} 个类别各至少一张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>linear discriminant analysis (shrinkage {value:g})</source>
-   <translation type="unfinished" />
+   <translation>线性判别分析（收缩 {value:g}）</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -10465,7 +10502,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>look at the pictures in colour or in grey</source>
-   <translation type="unfinished" />
+   <translation>以彩色或灰度查看图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10480,7 +10517,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>looking at the pictures</source>
-   <translation type="unfinished" />
+   <translation>正在查看图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10490,12 +10527,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
    <source>looking through the file</source>
-   <translation type="unfinished" />
+   <translation>正在检查文件</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>looking through the pictures, {stage}: {done:,}</source>
-   <translation type="unfinished" />
+   <translation>正在检查图片，{stage}：{done:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -10510,7 +10547,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>用于</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10535,7 +10572,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>measure on the data's test split instead of on validation</source>
-   <translation type="unfinished" />
+   <translation>在数据的测试集而非验证集上测量</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -10545,7 +10582,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>method only</source>
-   <translation type="unfinished" />
+   <translation>仅方法</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -10555,12 +10592,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>左右镜像</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>mirror top and bottom</source>
-   <translation type="unfinished" />
+   <translation>上下镜像</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -10700,7 +10737,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>momentum must be at least 0 and below 1, and weight_decay at least 0</source>
-   <translation type="unfinished" />
+   <translation>momentum 必须不小于 0 且小于 1，weight_decay 不小于 0</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10787,12 +10824,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>neither '{folder}' nor '{file}' was found</source>
-   <translation type="unfinished" />
+   <translation>'{folder}' 和 '{file}' 均未找到</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>nesterov needs a momentum above 0</source>
-   <translation type="unfinished" />
+   <translation>nesterov 需要大于 0 的 momentum</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
@@ -10852,22 +10889,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>no distances follow from the pictures' features: {error}</source>
-   <translation type="unfinished" />
+   <translation>由图片的特征得不出距离：{error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>no domain gate: {trouble}</source>
-   <translation type="unfinished" />
+   <translation>没有图片类型检查：{trouble}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>no epoch left</source>
-   <translation type="unfinished" />
+   <translation>没有剩余的轮</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>no epoch was finished before, so none could be kept</source>
-   <translation type="unfinished" />
+   <translation>之前没有完成任何一轮，因此没有可保留的</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -10960,7 +10997,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/teaching/accuracy.py" />
    <source>no picture that was drawn at random has a label</source>
-   <translation type="unfinished" />
+   <translation>随机抽取的图片都没有标签</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -11030,7 +11067,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>no threshold could be chosen: validation holds no picture of '{missing}'</source>
-   <translation type="unfinished" />
+   <translation>无法选择阈值：验证集没有 '{missing}' 的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11056,7 +11093,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>none of {count:,} pictures can be read</source>
-   <translation type="unfinished" />
+   <translation>{count:,} 张图片没有一张能读取</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -11086,7 +11123,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/selftest.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>未安装</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -11101,7 +11138,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>not stated</source>
-   <translation type="unfinished" />
+   <translation>未说明</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11116,7 +11153,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>not the published file: its user vouched for it by its SHA-256</source>
-   <translation type="unfinished" />
+   <translation>不是所发布的文件：其用户以其 SHA-256 作了担保</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11186,7 +11223,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>numbers of pictures to learn from</source>
-   <translation type="unfinished" />
+   <translation>用于学习的图片数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11216,12 +11253,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on the validation split</source>
-   <translation type="unfinished" />
+   <translation>在验证集上</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>on {perturbed} copies of the validation split, augmented as in training</source>
-   <translation type="unfinished" />
+   <translation>在验证集的 {perturbed} 份副本上，副本按训练中的方式增强</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -11256,7 +11293,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one group</source>
-   <translation type="unfinished" />
+   <translation>一组</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -11281,7 +11318,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>one of {choices}</source>
-   <translation type="unfinished" />
+   <translation>{choices} 之一</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -11291,12 +11328,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation type="unfinished" />
+   <translation>一张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>one picture would need {value:,} bytes of memory</source>
-   <translation type="unfinished" />
+   <translation>一张图片需要 {value:,} 字节内存</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11326,12 +11363,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other pictures, or these have changed since</source>
-   <translation type="unfinished" />
+   <translation>不同的图片，或图片此后已改变</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>other settings</source>
-   <translation type="unfinished" />
+   <translation>不同的设置</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11361,7 +11398,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>patience, swa, l1 and l2 must be at least 0</source>
-   <translation type="unfinished" />
+   <translation>patience、swa、l1 和 l2 必须不小于 0</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -11376,12 +11413,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>perturbed {perturbed} found; expected 0 to 20 copies</source>
-   <translation type="unfinished" />
+   <translation>perturbed 为 {perturbed}；预期为 0 至 20 份副本</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>photos of cats and dogs</source>
-   <translation type="unfinished" />
+   <translation>猫和狗的照片</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -11441,17 +11478,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>plain bars at the edges</source>
-   <translation type="unfinished" />
+   <translation>边缘的纯色条</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan.{name}: fields unknown in schema 1: {stray}</source>
-   <translation type="unfinished" />
+   <translation>plan.{name}：模式 1 中未知的字段：{stray}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>plan: fields unknown in schema 1: start, preset</source>
-   <translation type="unfinished" />
+   <translation>plan：模式 1 中未知的字段：start、preset</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11471,7 +11508,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>preparing pictures</source>
-   <translation type="unfinished" />
+   <translation>正在预处理图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -11481,7 +11518,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>printed as pictures only</source>
-   <translation type="unfinished" />
+   <translation>仅以图片形式刊印</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11491,7 +11528,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>rate must be above 0 and warmup a fraction below 1</source>
-   <translation type="unfinished" />
+   <translation>rate 必须大于 0，warmup 为小于 1 的分数</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
@@ -11546,7 +11583,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>residual-cnn, fast-cnn, the net of a preset, or layers such as C32k3s,P2,flatten,D128</source>
-   <translation type="unfinished" />
+   <translation>residual-cnn、fast-cnn、某个预设的网络，或各层，例如 C32k3s,P2,flatten,D128</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11556,7 +11593,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>resumed after epoch {epoch}{within}</source>
-   <translation type="unfinished" />
+   <translation>在第 {epoch} 轮{within}之后继续</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11566,7 +11603,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>rotate, shift, shear, zoom</source>
-   <translation type="unfinished" />
+   <translation>旋转、平移、错切、缩放</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_rows.py" />
@@ -11576,12 +11613,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>run {name}: {name2}</source>
-   <translation type="unfinished" />
+   <translation>训练 {name}：{name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>saturation and colour cast</source>
-   <translation type="unfinished" />
+   <translation>饱和度和偏色</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11596,7 +11633,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>say what to train: --data DATA, --preset ID, --plan FILE or --resume RUN</source>
-   <translation type="unfinished" />
+   <translation>请说明训练什么：--data DATA、--preset ID、--plan FILE 或 --resume RUN</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11606,22 +11643,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it covers {size} and cut its middle out</source>
-   <translation type="unfinished" />
+   <translation>缩放到覆盖 {size}，再裁出中间部分</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that it fits into {size} and fill the rest with {pad_value}</source>
-   <translation type="unfinished" />
+   <translation>缩放到适合 {size}，其余以 {pad_value} 填充</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>scale it so that its shorter side has {resize_shorter} pixels and cut the middle {size} out</source>
-   <translation type="unfinished" />
+   <translation>缩放到短边为 {resize_shorter} 像素，再裁出中间的 {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>schema {schema} found, {schema2} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>模式为 {schema}，预期为 {schema2}；较新的 Fovea 也许能读取</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -11641,12 +11678,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>seed {seed} found; expected a whole number from 0 to {seeds}</source>
-   <translation type="unfinished" />
+   <translation>seed 为 {seed}；预期为 0 至 {seeds} 的整数</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>sensitivity and specificity alike</source>
-   <translation type="unfinished" />
+   <translation>灵敏度与特异度相当</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11656,17 +11693,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: '{rsplit}' ({reason})</source>
-   <translation type="unfinished" />
+   <translation>已搁置：'{rsplit}'（{reason}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>set aside: {count} pictures that cannot be read</source>
-   <translation type="unfinished" />
+   <translation>已搁置：{count} 张无法读取的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>settings</source>
-   <translation type="unfinished" />
+   <translation>设置</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -11677,7 +11714,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>shift by whole pixels</source>
-   <translation type="unfinished" />
+   <translation>按整像素平移</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11692,12 +11729,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>show so many (default: 20)</source>
-   <translation type="unfinished" />
+   <translation>显示这么多（默认：20）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>show the named systems and end</source>
-   <translation type="unfinished" />
+   <translation>显示有名称的网络系统并结束</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -11707,7 +11744,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>so many (default: as many as suit)</source>
-   <translation type="unfinished" />
+   <translation>这么多（默认：合适的数量）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11717,12 +11754,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>softer and sharper</source>
-   <translation type="unfinished" />
+   <translation>更柔和与更锐利</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/linear_heads.py" />
    <source>softmax regression (C = {value:g})</source>
-   <translation type="unfinished" />
+   <translation>softmax 回归 (C = {value:g})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -11732,7 +11769,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>something of '{node}'</source>
-   <translation type="unfinished" />
+   <translation>'{node}' 的内容</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -11750,17 +11787,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>已停止</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped after {count} epochs; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>在 {count} 轮之后停止；检查点已保留</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>stopped at once; the last checkpoint stays</source>
-   <translation type="unfinished" />
+   <translation>已立即停止；最近的检查点保留</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -11775,7 +11812,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>stopped early: no better epoch since epoch {number}</source>
-   <translation type="unfinished" />
+   <translation>提前停止：自第 {number} 轮以来没有更好的轮</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11785,7 +11822,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>stopped; the checkpoint is kept</source>
-   <translation type="unfinished" />
+   <translation>已停止；检查点已保留</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11810,17 +11847,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is left behind</source>
-   <translation type="unfinished" />
+   <translation>正在停止；不留下任何内容</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>stopping; nothing is taken over</source>
-   <translation type="unfinished" />
+   <translation>正在停止；不采用任何内容</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_projects.py" />
    <source>stopping; what was added stays</source>
-   <translation type="unfinished" />
+   <translation>正在停止；已添加的会保留</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11835,7 +11872,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
    <source>stretch it to {size}, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>不论形状，拉伸到 {size}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11855,7 +11892,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>suggestions of one class alone</source>
-   <translation type="unfinished" />
+   <translation>仅限一个类别的建议</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11885,7 +11922,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>take up a run: its id, its folder, or 'last'</source>
-   <translation type="unfinished" />
+   <translation>继续一项训练：其标识、其文件夹，或 'last'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11915,7 +11952,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the HDF5 file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>HDF5 文件已损坏或不完整</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11925,12 +11962,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>LiteRT 文件已损坏或不完整</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the LiteRT file is damaged or of an unknown version</source>
-   <translation type="unfinished" />
+   <translation>LiteRT 文件已损坏或版本未知</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -11970,7 +12007,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the architecture 'head' goes with the starts 'features' and 'fine-tune', and with no other</source>
-   <translation type="unfinished" />
+   <translation>架构 'head' 只与起点 'features' 和 'fine-tune' 一起使用</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -11995,7 +12032,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the archive has no '{missing}': it is no .keras file of Keras 3</source>
-   <translation type="unfinished" />
+   <translation>压缩包没有 '{missing}'：它不是 Keras 3 的 .keras 文件</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -12080,27 +12117,27 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>the checkpoint '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>检查点 '{name}' 已损坏</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint belongs to another training plan</source>
-   <translation type="unfinished" />
+   <translation>检查点属于另一个训练方案</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint could not be written: {strerror}</source>
-   <translation type="unfinished" />
+   <translation>检查点无法写入：{strerror}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this network</source>
-   <translation type="unfinished" />
+   <translation>检查点与此网络不符</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the checkpoint does not fit this optimizer</source>
-   <translation type="unfinished" />
+   <translation>检查点与此优化器不符</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12125,7 +12162,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>the classifying layer needs 'flatten', 'gap' or 'gmp' before it</source>
-   <translation type="unfinished" />
+   <translation>分类层之前需要 'flatten'、'gap' 或 'gmp'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12135,27 +12172,27 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: it wrote nothing</source>
-   <translation type="unfinished" />
+   <translation>转换为 LiteRT 失败：没有写出任何内容</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
    <source>the conversion to LiteRT failed: {message}</source>
-   <translation type="unfinished" />
+   <translation>转换为 LiteRT 失败：{message}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the converted file differs from the network by {gap:.1e}; at most {limit:.0e} expected</source>
-   <translation type="unfinished" />
+   <translation>转换后的文件与网络相差 {gap:.1e}；预期最多 {limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the converted file's outputs have other names than the model's</source>
-   <translation type="unfinished" />
+   <translation>转换后文件的输出名称与模型的不同</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the curves, as PNG or HTML by the suffix</source>
-   <translation type="unfinished" />
+   <translation>曲线，按扩展名为 PNG 或 HTML</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -12183,7 +12220,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the decision '{rule}' goes with two labels and a positive class of 0 or 1</source>
-   <translation type="unfinished" />
+   <translation>判定 '{rule}' 要求两个标签和为 0 或 1 的阳性类别</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12198,7 +12235,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the disk of Fovea's cache</source>
-   <translation type="unfinished" />
+   <translation>Fovea 缓存所在的磁盘</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
@@ -12308,7 +12345,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>the event '{values}' lacks a field or has a strange one</source>
-   <translation type="unfinished" />
+   <translation>事件 '{values}' 缺少字段或有异常的字段</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12323,27 +12360,27 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file</source>
-   <translation type="unfinished" />
+   <translation>导出的文件</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the exported file differs from the model by {facts:.1e} in a score; {limit:.0e} at most expected</source>
-   <translation type="unfinished" />
+   <translation>导出的文件与模型的得分相差 {facts:.1e}；预期最多 {limit:.0e}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives no usable numbers (NaN or infinity)</source>
-   <translation type="unfinished" />
+   <translation>导出的文件没有给出可用的数字（NaN 或无穷大）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the exported file gives {shape}, the model {shape2}</source>
-   <translation type="unfinished" />
+   <translation>导出的文件给出 {shape}，模型给出 {shape2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
    <source>the features could not be written: {reason}</source>
-   <translation type="unfinished" />
+   <translation>特征无法写入：{reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -12358,17 +12395,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>文件带有代码（'{error}'）；没有运行</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file declares {declared:,} bytes of data and has {size:,}; at most {most:,} are opened</source>
-   <translation type="unfinished" />
+   <translation>文件声明有 {declared:,} 字节的数据，实有 {size:,}；最多打开 {most:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the file describes no Functional or Sequential network</source>
-   <translation type="unfinished" />
+   <translation>文件描述的不是 Functional 或 Sequential 网络</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12383,47 +12420,47 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file does not say everything: {values}</source>
-   <translation type="unfinished" />
+   <translation>文件没有说明一切：{values}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file has changed while it was read: SHA-256 {found} found, {sha256} expected</source>
-   <translation type="unfinished" />
+   <translation>文件在读取时改变了：SHA-256 为 {found}，预期为 {sha256}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file has more than {most_objects:,} entries</source>
-   <translation type="unfinished" />
+   <translation>文件有超过 {most_objects:,} 个条目</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file has {count:.1f} GB; at most 1.1 GB are opened</source>
-   <translation type="unfinished" />
+   <translation>文件有 {count:.1f} GB；最多打开 1.1 GB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file has {size:,} bytes; at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>文件有 {size:,} 字节；预期最多 {most_bytes:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds data of a kind that weights do not have ({dtype})</source>
-   <translation type="unfinished" />
+   <translation>文件含有权重不会有的数据类型（{dtype}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds links in place of data</source>
-   <translation type="unfinished" />
+   <translation>文件以链接代替数据</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file holds something that is neither a group nor data</source>
-   <translation type="unfinished" />
+   <translation>文件含有既非组也非数据的内容</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file holds weights alone, not the network that they belong to</source>
-   <translation type="unfinished" />
+   <translation>文件只含权重，不含其所属的网络</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -12433,12 +12470,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the file is damaged, cut off or empty</source>
-   <translation type="unfinished" />
+   <translation>文件已损坏、不完整或是空的</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the file is damaged: its network cannot be read or does not run</source>
-   <translation type="unfinished" />
+   <translation>文件已损坏：其网络无法读取或不能运行</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12448,27 +12485,27 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file is packed by a filter that is not used here ({compression})</source>
-   <translation type="unfinished" />
+   <translation>文件以此处不使用的滤波器压缩（{compression}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file keeps its data in other files</source>
-   <translation type="unfinished" />
+   <translation>文件将其数据存放在其他文件中</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the file keeps weights after its end, which is not read here</source>
-   <translation type="unfinished" />
+   <translation>文件将权重放在其末尾之后，此处不读取</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file links to another file instead of holding its data</source>
-   <translation type="unfinished" />
+   <translation>文件链接到另一个文件，而不含其数据</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>the file lists far more than a network's weights</source>
-   <translation type="unfinished" />
+   <translation>文件列出的内容远多于网络的权重</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -12483,7 +12520,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
    <source>the file of weights is far larger than a network's</source>
-   <translation type="unfinished" />
+   <translation>权重文件远大于网络的权重</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12498,17 +12535,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested deeper than {deepest} levels</source>
-   <translation type="unfinished" />
+   <translation>文件的组嵌套超过 {deepest} 层</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's groups are nested too deeply</source>
-   <translation type="unfinished" />
+   <translation>文件的组嵌套过深</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>the file's notes are larger than any that weights need</source>
-   <translation type="unfinished" />
+   <translation>文件的附注大于任何权重所需</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -12523,7 +12560,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the folder '{name}' holds a run already</source>
-   <translation type="unfinished" />
+   <translation>文件夹 '{name}' 中已有一项训练</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12538,7 +12575,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>the folder holds no picture that can be opened</source>
-   <translation type="unfinished" />
+   <translation>文件夹中没有能打开的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -12553,12 +12590,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/prepare.py" />
    <source>the folder of models cannot be written to ({lower})</source>
-   <translation type="unfinished" />
+   <translation>模型文件夹不可写入（{lower}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
    <source>the folder to write into does not exist</source>
-   <translation type="unfinished" />
+   <translation>要写入的文件夹不存在</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -12578,17 +12615,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: a threshold chosen {how} gains no more {what} than chance may ({value:+.1f} percentage points, 95 % interval {value2:+.1f} to {value3:+.1f}, cross-validated)</source>
-   <translation type="unfinished" />
+   <translation>由最高得分决定：{how}选定的阈值所增加的 {what} 不超过偶然可能的范围（{value:+.1f} 个百分点，95 % 区间 {value2:+.1f} 至 {value3:+.1f}，经交叉验证）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest score decides: validation has {positives} and {negatives} pictures or persons of the two classes, and {fewest} of each are needed to choose a threshold</source>
-   <translation type="unfinished" />
+   <translation>由最高得分决定：验证集的两个类别有 {positives} 和 {negatives} 张图片或个人，而选择阈值需要每类 {fewest}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the highest threshold with a sensitivity of at least {at_least:.0%}</source>
-   <translation type="unfinished" />
+   <translation>灵敏度不低于 {at_least:.0%} 的最高阈值</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12618,7 +12655,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the label '{label}' is there twice</source>
-   <translation type="unfinished" />
+   <translation>标签 '{label}' 出现两次</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -12633,7 +12670,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>the labels in '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 中的标签无法读取</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -12643,32 +12680,32 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the last good epoch was kept</source>
-   <translation type="unfinished" />
+   <translation>最后一个良好的轮已保留</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' has a number that is 0 or far too large</source>
-   <translation type="unfinished" />
+   <translation>层 '{word}' 有为 0 或过大的数字</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layer '{word}' is not understood</source>
-   <translation type="unfinished" />
+   <translation>无法理解层 '{word}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>the layers are not a list of words</source>
-   <translation type="unfinished" />
+   <translation>各层不是词的列表</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>the learning has ended</source>
-   <translation type="unfinished" />
+   <translation>学习已结束</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the library that reads it crashed; it may have asked for more than the {memory:.1f} GiB of memory that it may use</source>
-   <translation type="unfinished" />
+   <translation>读取它的库崩溃了；它可能要求了超过允许的 {memory:.1f} GiB 内存</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -12688,7 +12725,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>the list of pictures</source>
-   <translation type="unfinished" />
+   <translation>图片列表</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -12708,22 +12745,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>the lowest threshold there is, with a sensitivity of {reached:.1%}: the plan's cannot be reached</source>
-   <translation type="unfinished" />
+   <translation>现有的最低阈值，灵敏度为 {reached:.1%}：无法达到方案的要求</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} does not hold a batch of {batch}: each is computed in {parts} parts, whose gradients are averaged, so the steps stay the same</source>
-   <translation type="unfinished" />
+   <translation>{device} 的内存容纳不下 {batch} 张的批次：每个批次分 {parts} 部分计算，其梯度取平均，因此各步保持不变</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the memory of {device} holds fewer validation pictures: {piece} are looked at together</source>
-   <translation type="unfinished" />
+   <translation>{device} 的内存容纳的验证图片较少：一次查看 {piece} 张</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>the memory of {device} is too small for this network: training on the CPU</source>
-   <translation type="unfinished" />
+   <translation>{device} 的内存对此网络来说太小：在 CPU 上训练</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -12738,12 +12775,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the model '{model}' to begin from is not there</source>
-   <translation type="unfinished" />
+   <translation>作为起点的模型 '{model}' 不存在</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
    <source>the model '{name}' is in the store</source>
-   <translation type="unfinished" />
+   <translation>模型 '{name}' 已存入模型库</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -12753,7 +12790,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the model folder (default: the user's models)</source>
-   <translation type="unfinished" />
+   <translation>模型文件夹（默认：用户的模型）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -12833,22 +12870,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/convert/selftest.py" />
    <source>the network answers {group} pictures at once otherwise than one by one (by {gap:.1e} in a score)</source>
-   <translation type="unfinished" />
+   <translation>网络一次回答 {group} 张图片与逐张回答的结果不同（得分相差 {gap:.1e}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network brings files of its own, which image networks do not need</source>
-   <translation type="unfinished" />
+   <translation>网络带有自己的文件，而图片网络不需要它们</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network cannot be taken apart at a map</source>
-   <translation type="unfinished" />
+   <translation>网络无法在特征图处拆开</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>the network computes {width:,} features of a picture: too many for a gate</source>
-   <translation type="unfinished" />
+   <translation>网络对每张图片计算 {width:,} 个特征：对图片类型检查来说太多</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -12858,37 +12895,37 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network gives no usable numbers (NaN or infinity) for test pictures</source>
-   <translation type="unfinished" />
+   <translation>网络对测试图片没有给出可用的数字（NaN 或无穷大）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has about {declared} million parameters</source>
-   <translation type="unfinished" />
+   <translation>网络约有 {declared} 百万个参数</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has branches that it chooses while running</source>
-   <translation type="unfinished" />
+   <translation>网络有在运行时选择的分支</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/explain/grad_cam.py" />
    <source>the network has no spatial map</source>
-   <translation type="unfinished" />
+   <translation>网络没有空间特征图</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network has {count:,} operations</source>
-   <translation type="unfinished" />
+   <translation>网络有 {count:,} 个运算</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count_params:,} parameters</source>
-   <translation type="unfinished" />
+   <translation>网络有 {count_params:,} 个参数</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the network has {count} inputs and {count2} outputs; one of each expected</source>
-   <translation type="unfinished" />
+   <translation>网络有 {count} 个输入和 {count2} 个输出；预期各一个</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -12903,62 +12940,62 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>the network uses the operation '{own}', which is not on the list of operations that Fovea runs</source>
-   <translation type="unfinished" />
+   <translation>网络使用了运算 '{own}'，不在 Fovea 所运行的运算的列表中</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network uses {what}, which is not on the list of layers that Fovea builds</source>
-   <translation type="unfinished" />
+   <translation>网络使用了 {what}，不在 Fovea 所构建的层的列表中</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description has a layer without settings</source>
-   <translation type="unfinished" />
+   <translation>网络的描述中有一层没有设置</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has more than {most_nodes:,} parts</source>
-   <translation type="unfinished" />
+   <translation>网络的描述有超过 {most_nodes:,} 个部分</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description has {count:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>网络的描述有 {count:,} 字节</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description is no object</source>
-   <translation type="unfinished" />
+   <translation>网络的描述不是对象</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description lists no layers</source>
-   <translation type="unfinished" />
+   <translation>网络的描述没有列出层</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description names a class by something that is no text</source>
-   <translation type="unfinished" />
+   <translation>网络的描述以非文本内容指明类</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the network's description names no layers</source>
-   <translation type="unfinished" />
+   <translation>网络的描述没有指明层</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>the network's description: {error}</source>
-   <translation type="unfinished" />
+   <translation>网络的描述：{error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
    <source>the new last layer learns from the pictures as they are: what the network sees in each is computed once</source>
-   <translation type="unfinished" />
+   <translation>新的最后一层从原样的图片学习：网络在每张图片中看到的内容只计算一次</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/solved.py" />
    <source>the new last layer: {candidates}, the best of {count} ways</source>
-   <translation type="unfinished" />
+   <translation>新的最后一层：{candidates}，{count} 种方式中最好的</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -12968,7 +13005,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
    <source>the output that its description calls probabilities is another</source>
-   <translation type="unfinished" />
+   <translation>其描述中称为概率的输出是另一个</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -12993,7 +13030,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>the part to validate with where the data has none of its own: a fraction, or fraction:group with group person, auto or none (default: 0.2:auto)</source>
-   <translation type="unfinished" />
+   <translation>数据没有自带验证集时用于验证的部分：分数，或 分数:分组，分组为 person、auto 或 none（默认：0.2:auto）</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -13053,22 +13090,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan</source>
-   <translation type="unfinished" />
+   <translation>方案</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>方案 '{name}' 无法读取</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the plan cannot be read: {error}</source>
-   <translation type="unfinished" />
+   <translation>方案无法读取：{error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
    <source>the plan does not say where its pictures lie</source>
-   <translation type="unfinished" />
+   <translation>方案没有说明其图片的位置</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13088,7 +13125,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the plan was written; 'fovea train --plan {name}' trains it</source>
-   <translation type="unfinished" />
+   <translation>方案已写入；'fovea train --plan {name}' 可训练它</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -13098,12 +13135,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>the prepared pictures could not be read back</source>
-   <translation type="unfinished" />
+   <translation>预处理后的图片无法重新读取</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>the preset '{id}' needs to be told its classes and its pictures</source>
-   <translation type="unfinished" />
+   <translation>预设 '{id}' 需要知道其类别和图片</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13123,7 +13160,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the program ended {times} times in the middle of it; it is not tried again</source>
-   <translation type="unfinished" />
+   <translation>程序在其中途结束了 {times} 次；不再尝试</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
@@ -13133,27 +13170,27 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation>项目无法{what}：Fovea 的另一个窗口正在写入</translation>
+   <translation>项目操作失败 ({what})：Fovea 的另一个窗口正在写入</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation>项目无法{what}：{own_disk}没有正常响应</translation>
+   <translation>项目操作失败 ({what})：{own_disk}没有正常响应</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation>项目无法{what}：{own_disk}已满</translation>
+   <translation>项目操作失败 ({what})：{own_disk}已满</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation>项目无法{what}：{own_disk}不可写入</translation>
+   <translation>项目操作失败 ({what})：{own_disk}不可写入</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation>项目已损坏，无法{what}</translation>
+   <translation>项目已损坏，操作失败 ({what})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13178,12 +13215,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the published file ({licence})</source>
-   <translation type="unfinished" />
+   <translation>所发布的文件（{licence}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/search_space.py" />
    <source>the range of {key} is {low:g} to {high:g}</source>
-   <translation type="unfinished" />
+   <translation>{key} 的范围为 {low:g} 至 {high:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13213,7 +13250,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>the run</source>
-   <translation type="unfinished" />
+   <translation>训练</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13300,7 +13337,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>the scratch copy of the model</source>
-   <translation type="unfinished" />
+   <translation>模型的临时副本</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13310,17 +13347,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be opened ({name2})</source>
-   <translation type="unfinished" />
+   <translation>搜索 '{name}' 无法打开（{name2}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{name}' cannot be read ({name2})</source>
-   <translation type="unfinished" />
+   <translation>搜索 '{name}' 无法读取（{name2}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>the search '{study_name}' was begun with {what}</source>
-   <translation type="unfinished" />
+   <translation>搜索 '{study_name}' 开始时所用的是{what}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/searching.py" />
@@ -13360,7 +13397,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the setting '{key}' of a layer '{name}' is not known</source>
-   <translation type="unfinished" />
+   <translation>层 '{name}' 的设置 '{key}' 未知</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
@@ -13385,12 +13422,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>the start '{kind}' goes {which} a model</source>
-   <translation type="unfinished" />
+   <translation>起点 '{kind}' 与模型的搭配应为 {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>the study</source>
-   <translation type="unfinished" />
+   <translation>研究</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/training_client.py" />
@@ -13400,7 +13437,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
    <source>the system ended it, most likely for want of memory</source>
-   <translation type="unfinished" />
+   <translation>系统将其结束，很可能因内存不足</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/console.py" />
@@ -13480,7 +13517,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>the trash holds no project</source>
-   <translation type="unfinished" />
+   <translation>回收站中没有项目</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13495,7 +13532,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>the unpacked model</source>
-   <translation type="unfinished" />
+   <translation>解压后的模型</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -13505,7 +13542,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
    <source>the weight '{name}' of layer '{own}' {found}; {tuple} expected</source>
-   <translation type="unfinished" />
+   <translation>层 '{own}' 的权重 '{name}' {found}；预期为 {tuple}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -13515,7 +13552,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
    <source>the weights of '{name}' are not installed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' 的权重未安装</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/offscreen.py" />
@@ -13530,7 +13567,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation type="unfinished" />
+   <translation>{what}在第 {epoch} 轮已不再是数字</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -13540,7 +13577,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there are no copies</source>
-   <translation type="unfinished" />
+   <translation>没有副本</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -13550,7 +13587,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>there are no pictures to train on</source>
-   <translation type="unfinished" />
+   <translation>没有可用于训练的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13585,7 +13622,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is a model or an unfinished training '{wanted}': this one becomes '{id}'</source>
-   <translation type="unfinished" />
+   <translation>已有模型或未完成的训练 '{wanted}'：此项成为 '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
@@ -13605,22 +13642,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
    <source>there is no activation '{activation}'</source>
-   <translation type="unfinished" />
+   <translation>没有激活函数 '{activation}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/architectures.py" />
    <source>there is no architecture '{name}'</source>
-   <translation type="unfinished" />
+   <translation>没有架构 '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>there is no architecture '{name}'; known: {architectures}</source>
-   <translation type="unfinished" />
+   <translation>没有架构 '{name}'；已知的：{architectures}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>there is no augmentation '{name}'</source>
-   <translation type="unfinished" />
+   <translation>没有数据增强 '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13630,12 +13667,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
    <source>there is no checkpoint '{name}' in this run</source>
-   <translation type="unfinished" />
+   <translation>这项训练中没有检查点 '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no class '{class_name}'</source>
-   <translation type="unfinished" />
+   <translation>没有类别 '{class_name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -13650,7 +13687,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
    <source>there is no data set '{source}'</source>
-   <translation type="unfinished" />
+   <translation>没有数据集 '{source}'</translation>
   </message>
   <message>
    <location filename="../../desktop/__main__.py" />
@@ -13680,12 +13717,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no initialiser '{name}'</source>
-   <translation type="unfinished" />
+   <translation>没有初始化方法 '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>there is no layer '{layer}'</source>
-   <translation type="unfinished" />
+   <translation>没有层 '{layer}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -13708,17 +13745,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture to suggest anything for</source>
-   <translation type="unfinished" />
+   <translation>没有可为之建议的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is no picture without a label</source>
-   <translation type="unfinished" />
+   <translation>没有不带标签的图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
    <source>there is no preset '{preset_id}'</source>
-   <translation type="unfinished" />
+   <translation>没有预设 '{preset_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -13733,7 +13770,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is no project yet; 'fovea teach create NAME PICTURES' makes one</source>
-   <translation type="unfinished" />
+   <translation>还没有项目；'fovea teach create NAME PICTURES' 可创建一个</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13743,17 +13780,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>there is no run to take up</source>
-   <translation type="unfinished" />
+   <translation>没有可继续的训练</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is no search '{name}'</source>
-   <translation type="unfinished" />
+   <translation>没有搜索 '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>there is no setting '{where}{name}'</source>
-   <translation type="unfinished" />
+   <translation>没有设置 '{where}{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
@@ -13778,7 +13815,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>there is not enough memory for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>内存不足以做图片类型检查</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -13798,12 +13835,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>there is not enough memory for this training ({problem})</source>
-   <translation type="unfinished" />
+   <translation>内存不足以进行此训练（{problem}）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>there is nothing to suggest yet: {waiting_for} needed</source>
-   <translation type="unfinished" />
+   <translation>还没有可建议的：需要 {waiting_for}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -13813,12 +13850,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>there is nothing to try</source>
-   <translation type="unfinished" />
+   <translation>没有可尝试的</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>there is nothing to {command}</source>
-   <translation type="unfinished" />
+   <translation>没有可 {command} 的内容</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13833,12 +13870,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
    <source>these weights do not fit the network: {what}</source>
-   <translation type="unfinished" />
+   <translation>这些权重与网络不符：{what}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/imagenet.py" />
    <source>these weights do not fit {name}: {split}</source>
-   <translation type="unfinished" />
+   <translation>这些权重与 {name} 不符：{split}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -13863,7 +13900,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>thicker and thinner ink</source>
-   <translation type="unfinished" />
+   <translation>笔迹变粗和变细</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -13878,7 +13915,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>this data has no test split</source>
-   <translation type="unfinished" />
+   <translation>此数据没有测试集</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13928,27 +13965,27 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/search.py" />
    <source>this installation has no Optuna</source>
-   <translation type="unfinished" />
+   <translation>此安装没有 Optuna</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
    <source>this is a SavedModel: it holds a program, not a list of layers, and a program cannot be checked</source>
-   <translation type="unfinished" />
+   <translation>这是 SavedModel：它含有程序而不是层的列表，而程序无法检查</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is a folder</source>
-   <translation type="unfinished" />
+   <translation>这是文件夹</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
    <source>this is no HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>这不是 HDF5 文件</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
    <source>this is no LiteRT file (.tflite)</source>
-   <translation type="unfinished" />
+   <translation>这不是 LiteRT 文件（.tflite）</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13963,17 +14000,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
    <source>this is no event of a training</source>
-   <translation type="unfinished" />
+   <translation>这不是训练的事件</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
    <source>this is no file of PyTorch weights in the expected form: {words}</source>
-   <translation type="unfinished" />
+   <translation>这不是预期形式的 PyTorch 权重文件：{words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is no file of a network</source>
-   <translation type="unfinished" />
+   <translation>这不是网络文件</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -13983,7 +14020,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
    <source>this is {refused_endings}</source>
-   <translation type="unfinished" />
+   <translation>这是 {refused_endings}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -13993,7 +14030,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
    <source>this model does not end in softmax scores; its training cannot go on</source>
-   <translation type="unfinished" />
+   <translation>此模型不以 softmax 得分结束；无法继续其训练</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -14033,7 +14070,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>those in the trash instead</source>
-   <translation type="unfinished" />
+   <translation>改为回收站中的</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14054,7 +14091,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>traces of JPEG</source>
-   <translation type="unfinished" />
+   <translation>JPEG 痕迹</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14074,7 +14111,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/trial.py" />
    <source>trained; taking it up makes its model</source>
-   <translation type="unfinished" />
+   <translation>已训练；继续它即可制作其模型</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -14084,27 +14121,27 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>training plan: {found}</source>
-   <translation type="unfinished" />
+   <translation>训练方案：{found}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw exact copies of {doubled:,} of them</source>
-   <translation type="unfinished" />
+   <translation>训练见过其中 {doubled:,} 张的完全副本</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw none of their {which}</source>
-   <translation type="unfinished" />
+   <translation>训练没有见过其中的任何 {which}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
    <source>training saw other pictures of {shared:,} of their persons or cases</source>
-   <translation type="unfinished" />
+   <translation>训练见过其中 {shared:,} 个人或病例的其他图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>trainings of each (default: 3)</source>
-   <translation type="unfinished" />
+   <translation>每个的训练次数（默认：3）</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
@@ -14124,7 +14161,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>true or false</source>
-   <translation type="unfinished" />
+   <translation>真或假</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14154,7 +14191,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>two labels are alike</source>
-   <translation type="unfinished" />
+   <translation>有两个标签相同</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14164,12 +14201,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
    <source>two numbers {within}, the smaller first</source>
-   <translation type="unfinished" />
+   <translation>两个数字，{within}，较小的在前</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>unfreeze and head_epochs must be at least 0, and head_rate above 0</source>
-   <translation type="unfinished" />
+   <translation>unfreeze 和 head_epochs 必须不小于 0，head_rate 大于 0</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -14184,17 +14221,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>validation holds no picture of '{label}': nothing is measured of it</source>
-   <translation type="unfinished" />
+   <translation>验证集没有 '{label}' 的图片：它没有任何测量</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>validation loss</source>
-   <translation type="unfinished" />
+   <translation>验证损失</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>validation {validation} found; expected a fraction between 0 and 0.9</source>
-   <translation type="unfinished" />
+   <translation>validation 为 {validation}；预期为 0 与 0.9 之间的分数</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
@@ -14214,7 +14251,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
    <source>weights file sha256 {sha256}, md5 {md5}: {origin}</source>
-   <translation type="unfinished" />
+   <translation>权重文件 sha256 {sha256}，md5 {md5}：{origin}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14234,7 +14271,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>是什么</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14269,7 +14306,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the model is called</source>
-   <translation type="unfinished" />
+   <translation>模型的名称</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14279,7 +14316,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>what the network computes of some pictures is infinite or no number</source>
-   <translation type="unfinished" />
+   <translation>网络对某些图片的计算结果为无穷大或不是数字</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14289,22 +14326,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>what the study is called</source>
-   <translation type="unfinished" />
+   <translation>研究的名称</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>what the table's names are relative to</source>
-   <translation type="unfinished" />
+   <translation>表格中名称所相对的位置</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>what to train (one of these; default: what suits the pictures)</source>
-   <translation type="unfinished" />
+   <translation>训练什么（以下之一；默认：适合图片的）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>what was prepared of the pictures</source>
-   <translation type="unfinished" />
+   <translation>图片的预处理结果</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -14349,7 +14386,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>which ones first (default: the surest)</source>
-   <translation type="unfinished" />
+   <translation>哪些在前（默认：最确定的）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/samples.py" />
@@ -14374,7 +14411,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>with --from the pictures are prepared as '{start}' takes them</source>
-   <translation type="unfinished" />
+   <translation>带 --from 时，图片按 '{start}' 的要求预处理</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14409,22 +14446,22 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>write the plan to FILE and train nothing</source>
-   <translation type="unfinished" />
+   <translation>将方案写入 FILE，不训练任何内容</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>write them there instead</source>
-   <translation type="unfinished" />
+   <translation>改写到那里</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
    <source>writing ONNX needs the package {name}, which is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>写出 ONNX 需要软件包 {name}，而此安装不含它</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>writing the model</source>
-   <translation type="unfinished" />
+   <translation>正在写入模型</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -14464,7 +14501,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{broken:,} pictures do not open and take no part</source>
-   <translation type="unfinished" />
+   <translation>{broken:,} 张图片无法打开，不参与</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -14589,7 +14626,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>{count2:,} 张用于 {purpose} 的图片中，有 {count:,} 张是用于学习的图片的完全副本：指标会过于乐观</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14612,12 +14649,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {total:,} pictures of '{labels}' are to check with, about {wanted:,.0f} were asked for: what belongs together stays on one side</source>
-   <translation type="unfinished" />
+   <translation>'{labels}' 的 {total:,} 张图片中有 {count:,} 张用于检查，要求的是约 {wanted:,.0f} 张：属于一体的图片留在同一侧</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{count:,} pictures are</source>
-   <translation type="unfinished" />
+   <translation>{count:,} 张图片</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -14763,7 +14800,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{count:,} suggestions were taken; 'fovea teach undo {id}' takes them back</source>
-   <translation type="unfinished" />
+   <translation>采纳了 {count:,} 条建议；'fovea teach undo {id}' 可撤回</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14793,7 +14830,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} classes found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>{count2} 个标签有 {count} 个类别</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14811,7 +14848,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{count} halvings leave nothing of {shape}×{shape2} pixels</source>
-   <translation type="unfinished" />
+   <translation>减半 {count} 次后，{shape}×{shape2} 像素便一无所剩</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14826,12 +14863,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{count} labels found, at least 2 expected</source>
-   <translation type="unfinished" />
+   <translation>有 {count} 个标签，预期至少 2 个</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>{count} labels found; 2 to {most_classes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>有 {count} 个标签；预期为 2 至 {most_classes:,} 个</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/label_map.py" />
@@ -14882,12 +14919,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
    <source>{count} training and {count2} validation pictures are too few for a domain gate</source>
-   <translation type="unfinished" />
+   <translation>{count} 张训练图片和 {count2} 张验证图片对图片类型检查来说太少</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{cycles} cycles found; expected 1 to 20</source>
-   <translation type="unfinished" />
+   <translation>cycles 为 {cycles}；预期为 1 至 20</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -14927,7 +14964,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
    <source>{found:,} pictures were found again, {missing:,} are missing still, {replaced:,} hold another picture now</source>
-   <translation type="unfinished" />
+   <translation>重新找到 {found:,} 张图片，仍缺 {missing:,} 张，{replaced:,} 张现在是另一张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -14952,7 +14989,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{head_epochs} epochs for the head found; expected fewer than the {epochs} in all</source>
-   <translation type="unfinished" />
+   <translation>分类头的轮数为 {head_epochs}；预期少于总共的 {epochs} 轮</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -15057,7 +15094,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
    <source>{key}: {text} found, 'on' or 'none' expected</source>
-   <translation type="unfinished" />
+   <translation>{key}：为 {text}，预期为 'on' 或 'none'</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15077,12 +15114,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); cross-validated.</source>
-   <translation type="unfinished" />
+   <translation>“{title}”的 {learned} 张训练图片（{counts}）；经交叉验证。</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{learned} training pictures of '{title}' ({counts}); {held} for validation.</source>
-   <translation type="unfinished" />
+   <translation>“{title}”的 {learned} 张训练图片（{counts}）；{held} 张用于验证。</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15107,17 +15144,17 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation type="unfinished" />
+   <translation>略去了{many}：已损坏、重复，或出现在多个类别中（'fovea data inspect' 列出它们）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation type="unfinished" />
+   <translation>几乎相同的图片有{many}：每组留在数据划分的同一侧（--exact：不查找）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{matrix} of {total} pictures of '{labels}' were called '{labels2}'.</source>
-   <translation type="unfinished" />
+   <translation>“{labels}”的 {total} 张图片中有 {matrix} 张被答为“{labels2}”。</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
@@ -15127,7 +15164,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
    <source>{model} up to {value}, then {own}</source>
-   <translation type="unfinished" />
+   <translation>{model}，直至 {value}，然后 {own}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15200,7 +15237,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
    <source>{name} has {count} numbers for {shape} channels</source>
-   <translation type="unfinished" />
+   <translation>{name} 有 {count} 个数字，而通道有 {shape} 个</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -15225,12 +15262,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/teach.py" />
    <source>{name} was left out: {reason}</source>
-   <translation type="unfinished" />
+   <translation>{name} 已略去：{reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: accuracy on {split}</source>
-   <translation type="unfinished" />
+   <translation>{name}：{split} 上的准确率</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/child.py" />
@@ -15245,12 +15282,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures, training {repeat} of {repeats}</source>
-   <translation type="unfinished" />
+   <translation>{name}：{size:,} 张图片，第 {repeat} / {repeats} 次训练</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{name}: {size:,} pictures: accuracy on {split} {accuracy}</source>
-   <translation type="unfinished" />
+   <translation>{name}：{size:,} 张图片：{split} 上的准确率 {accuracy}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -15260,7 +15297,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
    <source>{n} validation pictures set the limit of what is called foreign: about {refused:.0%} of other pictures of the model's own kind will be called so, or more</source>
-   <translation type="unfinished" />
+   <translation>由 {n} 张验证图片设定视为陌生的界限：模型自身类型的其他图片中，约有 {refused:.0%} 或更多会被如此判定</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
@@ -15285,7 +15322,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{parameters} parameters on {device}; {train} training and {validation} validation pictures; {left}</source>
-   <translation type="unfinished" />
+   <translation>{device} 上有 {parameters} 个参数；{train} 张训练图片和 {validation} 张验证图片；{left}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -15347,7 +15384,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{shared:,} of {count:,} persons or cases to check with have pictures that are learnt from, as the data's own splits have it: the figures promise too much</source>
-   <translation type="unfinished" />
+   <translation>用于检查的 {count:,} 个人或病例中，按数据自带的划分，有 {shared:,} 个的图片也用于学习：指标会过于乐观</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -15357,7 +15394,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/study.py" />
    <source>{sizes:,} pictures to learn from are asked for, and there are {there:,}</source>
-   <translation type="unfinished" />
+   <translation>要求用于学习的图片为 {sizes:,} 张，而现有 {there:,} 张</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15442,7 +15479,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/cli/train.py" />
    <source>{time} left</source>
-   <translation type="unfinished" />
+   <translation>剩余 {time}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -15497,7 +15534,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/convert/export_litert.py" />
    <source>{value} is not part of this installation</source>
-   <translation type="unfinished" />
+   <translation>此安装不含 {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -15522,7 +15559,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{what} has {count:,} characters, at most {most:,} expected ('{text}…')</source>
-   <translation>{what}有 {count:,} 个字符，预期最多 {most:,}（'{text}…'）</translation>
+   <translation>{what} 有 {count:,} 个字符，预期最多 {most:,}（'{text}…'）</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -15567,7 +15604,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where} is not an object</source>
-   <translation type="unfinished" />
+   <translation>{where} 不是对象</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -15602,12 +15639,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: expected a list, found {name}</source>
-   <translation type="unfinished" />
+   <translation>{where}：预期为列表，得到 {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: fields {parts}</source>
-   <translation type="unfinished" />
+   <translation>{where}：字段 {parts}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15632,7 +15669,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {name} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}：为 {name}，预期为 {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15642,12 +15679,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {text} found, {words} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}：为 {text}，预期为 {words}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
    <source>{where}: {value} found; expected one of {map}</source>
-   <translation type="unfinished" />
+   <translation>{where}：为 {value}；预期为 {map} 之一</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
@@ -15662,7 +15699,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
    <source>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</source>
-   <translation type="unfinished" />
+   <translation>{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
@@ -23256,13 +23293,13 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>About</source>
    <extracomment>Before a text on a model's card: what the model does.</extracomment>
-   <translation type="unfinished" />
+   <translation>说明</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Answer</source>
    <extracomment>How the answer follows from the scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>答案</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23278,18 +23315,18 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>FAILED</source>
-   <translation type="unfinished" />
+   <translation>失败</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Fails on</source>
-   <translation type="unfinished" />
+   <translation>易错处</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>For</source>
    <extracomment>Before a text on a model's card: what it is intended for.</extracomment>
-   <translation type="unfinished" />
+   <translation>用于</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23299,7 +23336,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Labels</source>
-   <translation type="unfinished" />
+   <translation>标签</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23309,12 +23346,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Measured</source>
-   <translation type="unfinished" />
+   <translation>测量</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Must not</source>
-   <translation type="unfinished" />
+   <translation>不得</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23330,12 +23367,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Numbers</source>
    <extracomment>What the numbers beside answers are called.</extracomment>
-   <translation type="unfinished" />
+   <translation>数字</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>STOPS TRAINING</source>
-   <translation type="unfinished" />
+   <translation>阻止训练</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23361,34 +23398,34 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answers</source>
-   <translation type="unfinished" />
+   <translation>回答</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>开始时间</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>best</source>
    <extracomment>The best value found by a search.</extracomment>
-   <translation type="unfinished" />
+   <translation>最佳</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>caution</source>
-   <translation type="unfinished" />
+   <translation>注意</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>check</source>
-   <translation type="unfinished" />
+   <translation>检查</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>class</source>
-   <translation type="unfinished" />
+   <translation>类别</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23398,27 +23435,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colours</source>
-   <translation type="unfinished" />
+   <translation>色彩</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>component</source>
-   <translation type="unfinished" />
+   <translation>组件</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>damaged</source>
-   <translation type="unfinished" />
+   <translation>已损坏</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>data</source>
-   <translation type="unfinished" />
+   <translation>数据</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>device</source>
-   <translation type="unfinished" />
+   <translation>设备</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23433,38 +23470,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epochs</source>
-   <translation type="unfinished" />
+   <translation>轮数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>failed</source>
-   <translation type="unfinished" />
+   <translation>失败</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>figure</source>
-   <translation type="unfinished" />
+   <translation>指标</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>file</source>
-   <translation type="unfinished" />
+   <translation>文件</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>fingerprint</source>
-   <translation type="unfinished" />
+   <translation>指纹</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>formats</source>
-   <translation type="unfinished" />
+   <translation>格式</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>from</source>
    <extracomment>Head of a column: where a model comes from, from Fovea or from the user.</extracomment>
-   <translation type="unfinished" />
+   <translation>来自</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23474,37 +23511,37 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>hint</source>
-   <translation type="unfinished" />
+   <translation>提示</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>id</source>
-   <translation type="unfinished" />
+   <translation>标识</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>images</source>
-   <translation type="unfinished" />
+   <translation>图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>input</source>
-   <translation type="unfinished" />
+   <translation>输入</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>installed</source>
-   <translation type="unfinished" />
+   <translation>已安装</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>interrupted</source>
-   <translation type="unfinished" />
+   <translation>被中断</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>kind</source>
-   <translation type="unfinished" />
+   <translation>类型</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23514,27 +23551,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>licence</source>
-   <translation type="unfinished" />
+   <translation>许可证</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>loss</source>
-   <translation type="unfinished" />
+   <translation>损失</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>made for</source>
-   <translation type="unfinished" />
+   <translation>用于</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>message</source>
-   <translation type="unfinished" />
+   <translation>消息</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model</source>
-   <translation type="unfinished" />
+   <translation>模型</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23544,23 +23581,23 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ms</source>
-   <translation type="unfinished" />
+   <translation>毫秒</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>name</source>
-   <translation type="unfinished" />
+   <translation>名称</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>net</source>
-   <translation type="unfinished" />
+   <translation>网络</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>next</source>
    <extracomment>Head of a column: the classes with the next highest scores.</extracomment>
-   <translation type="unfinished" />
+   <translation>次高</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23570,28 +23607,28 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>not installed</source>
-   <translation type="unfinished" />
+   <translation>未安装</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>note</source>
-   <translation type="unfinished" />
+   <translation>备注</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ok</source>
-   <translation type="unfinished" />
+   <translation>正常</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parameters</source>
-   <translation type="unfinished" />
+   <translation>参数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>parent</source>
    <extracomment>The training that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>承接自</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23602,12 +23639,12 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>people</source>
    <extracomment>How many people the pictures show, as far as names of files tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>人数</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>picture</source>
-   <translation type="unfinished" />
+   <translation>图片</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23622,7 +23659,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>preset</source>
-   <translation type="unfinished" />
+   <translation>预设</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23633,17 +23670,17 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pruned</source>
    <extracomment>A trial of a search that was ended early.</extracomment>
-   <translation type="unfinished" />
+   <translation>提前结束</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>queued</source>
-   <translation type="unfinished" />
+   <translation>排队中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>ready</source>
-   <translation type="unfinished" />
+   <translation>就绪</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23653,52 +23690,52 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>run</source>
-   <translation type="unfinished" />
+   <translation>训练</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>running</source>
-   <translation type="unfinished" />
+   <translation>进行中</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>search</source>
-   <translation type="unfinished" />
+   <translation>搜索</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>seconds</source>
-   <translation type="unfinished" />
+   <translation>秒</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>size</source>
-   <translation type="unfinished" />
+   <translation>大小</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>specificity</source>
-   <translation type="unfinished" />
+   <translation>特异度</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>state</source>
-   <translation type="unfinished" />
+   <translation>状态</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>stopped</source>
-   <translation type="unfinished" />
+   <translation>已停止</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>the plans differ in</source>
-   <translation type="unfinished" />
+   <translation>方案的差异</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>time</source>
-   <translation type="unfinished" />
+   <translation>时间</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23708,32 +23745,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trial</source>
-   <translation type="unfinished" />
+   <translation>试验</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>trials</source>
-   <translation type="unfinished" />
+   <translation>试验</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>truth \ answer</source>
-   <translation type="unfinished" />
+   <translation>真实类别 \ 答案</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_accuracy</source>
-   <translation type="unfinished" />
+   <translation>验证准确率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_balanced_accuracy</source>
-   <translation type="unfinished" />
+   <translation>验证平衡准确率</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>val_loss</source>
-   <translation type="unfinished" />
+   <translation>验证损失</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23743,27 +23780,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>value</source>
-   <translation type="unfinished" />
+   <translation>数值</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>version</source>
-   <translation type="unfinished" />
+   <translation>版本</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights</source>
-   <translation type="unfinished" />
+   <translation>权重</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>weights not installed</source>
-   <translation type="unfinished" />
+   <translation>未安装权重</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>what it is</source>
-   <translation type="unfinished" />
+   <translation>是什么</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23774,7 +23811,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>you</source>
    <extracomment>In the column 'from': the user made or brought it in.</extracomment>
-   <translation type="unfinished" />
+   <translation>你</translation>
   </message>
  </context>
  <context>
