@@ -2429,7 +2429,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Several pictures of one count together in the intervals.</source>
-   <translation>在区间计算中，同一来源的多张图片合并计算。</translation>
+   <translation>在区间计算中，同一人或同一病例的多张图片合并计算。</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
@@ -15772,12 +15772,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: answered '{1}' with {2}; it is '{3}', which got {4}</source>
-   <translation>{0}：回答“{1}”，得分 {2}；实为“{3}”，其得分 {4}</translation>
+   <translation>{0}：回答“{1}”（{2}）；实为“{3}”（{4}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: right, '{1}' with {2}</source>
-   <translation>{0}：正确，“{1}”，得分 {2}</translation>
+   <translation>{0}：正确，“{1}”（{2}）</translation>
   </message>
  </context>
  <context>
