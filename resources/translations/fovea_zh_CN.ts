@@ -9310,7 +9310,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/train.py" />
    <source>computing {words}</source>
-   <translation>正在计算{words}</translation>
+   <translation>计算方式：{words}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -11293,7 +11293,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one group</source>
-   <translation>一组</translation>
+   <translation>1 组</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
@@ -11328,7 +11328,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>one picture is</source>
-   <translation>一张图片</translation>
+   <translation>1 张图片</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -13567,7 +13567,7 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
    <source>the {what} was no longer a number in epoch {epoch}</source>
-   <translation>{what}在第 {epoch} 轮已不再是数字</translation>
+   <translation>{what} 在第 {epoch} 轮已不再是数字</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -15144,12 +15144,12 @@ occlusion 逐一遮盖各部分，查看得分如何下降：较慢，但不依�
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} left out: broken, there twice, or in several classes ('fovea data inspect' lists them)</source>
-   <translation>略去了{many}：已损坏、重复，或出现在多个类别中（'fovea data inspect' 列出它们）</translation>
+   <translation>略去了 {many}：已损坏、重复，或出现在多个类别中（'fovea data inspect' 列出它们）</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>{many} of nearly the same pictures: each stays on one side of the split (--exact: do not look)</source>
-   <translation>几乎相同的图片有{many}：每组留在数据划分的同一侧（--exact：不查找）</translation>
+   <translation>几乎相同的图片有 {many}：每组留在数据划分的同一侧（--exact：不查找）</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -20556,7 +20556,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} at {1}</source>
-   <translation>{0}，位于 {1}</translation>
+   <translation>{0}（{1}）</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
