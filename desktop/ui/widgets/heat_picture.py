@@ -70,8 +70,8 @@ def heat_picture(picture: QImage, found: Explanation, manifest: Manifest, opacit
 
 
 def _draw_legend(painter: QPainter, metrics: QFontMetrics, top: int) -> None:
-    tr = QCoreApplication.translate
-    low, high = tr("HeatPicture", "nothing"), tr("HeatPicture", "speaks most for the class")
+    translate = QCoreApplication.translate
+    low, high = translate("HeatPicture", "nothing"), translate("HeatPicture", "speaks most for the class")
     line = metrics.height()
     x = _MARGIN
     painter.drawText(x, top + metrics.ascent(), low)
@@ -83,18 +83,18 @@ def _draw_legend(painter: QPainter, metrics: QFontMetrics, top: int) -> None:
 
 
 def _words(found: Explanation, manifest: Manifest) -> list[str]:
-    tr = QCoreApplication.translate
+    translate = QCoreApplication.translate
     how = {
-        "cam": tr("HeatPicture", "class activation map"),
-        "grad-cam": tr("HeatPicture", "Grad-CAM"),
-        "occlusion": tr("HeatPicture", "occlusion"),
+        "cam": translate("HeatPicture", "class activation map"),
+        "grad-cam": translate("HeatPicture", "Grad-CAM"),
+        "occlusion": translate("HeatPicture", "occlusion"),
     }[found.method]
-    told = tr("HeatPicture", "Bright: what speaks for ‘{0}’ ({1}, model {2})").format(
+    told = translate("HeatPicture", "Bright: what speaks for ‘{0}’ ({1}, model {2})").format(
         manifest.labels[found.index], how, manifest.name
     )
     if found.done < found.total:
-        told += " " + tr("HeatPicture", "– not finished: {0} of {1} parts").format(found.done, found.total)
-    lines = [told, tr("HeatPicture", "It shows where the network looked, not that its answer is right.")]
+        told += " " + translate("HeatPicture", "– not finished: {0} of {1} parts").format(found.done, found.total)
+    lines = [told, translate("HeatPicture", "It shows where the network looked, not that its answer is right.")]
     own = notice("medical") if manifest.medical else manifest.card.notice
     return [*lines, own] if own else lines
 
