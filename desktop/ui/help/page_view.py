@@ -48,7 +48,7 @@ class PageView(QTextBrowser):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenLinks(False)
-        self.setAccessibleName(self.tr("HelpPage of the help"))
+        self.setAccessibleName(self.tr("Page of the help"))
         self.document().setDocumentMargin(20)
         self.anchorClicked.connect(self._follow)
         self.page: HelpPage | None = None
