@@ -21,7 +21,7 @@
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Eine Datei, die vom Desktop aus geöffnet wird, kommt nicht in dieses Fenster: Es konnte keine Verbindung dafür hergestellt werden. Legen Sie sie stattdessen hier ab.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -67,7 +67,7 @@
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Fovea läuft bereits, antwortet aber nicht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -98,7 +98,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Name der Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -182,7 +182,7 @@
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Warten Sie, bis sein Fenster antwortet, oder beenden Sie es, und versuchen Sie es dann erneut. Nichts wurde geöffnet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -325,22 +325,22 @@
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>A medical model is never chosen by itself.</source>
-   <translation type="unfinished" />
+   <translation>Ein medizinisches Modell wird nie von selbst gewählt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use that model</source>
-   <translation type="unfinished" />
+   <translation>Dieses Modell nehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Use the model {0}</source>
-   <translation type="unfinished" />
+   <translation>Das Modell {0} nehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/advice_row.py" />
    <source>Which model would suit</source>
-   <translation type="unfinished" />
+   <translation>Welches Modell passen würde</translation>
   </message>
  </context>
  <context>
@@ -376,7 +376,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Classifying…</source>
-   <translation type="unfinished" />
+   <translation>Klassifiziert…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -386,7 +386,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install the weights of this model</source>
-   <translation type="unfinished" />
+   <translation>Gewichte dieses Modells installieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -401,12 +401,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>No answer. The reason is below the picture.</source>
-   <translation type="unfinished" />
+   <translation>Keine Antwort. Der Grund steht unter dem Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Opening {0} ms, preparing {1} ms, network {2} ms</source>
-   <translation type="unfinished" />
+   <translation>Öffnen {0} ms, Vorbereiten {1} ms, Netz {2} ms</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -416,12 +416,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer appears here once an image is open.</source>
-   <translation type="unfinished" />
+   <translation>Hier erscheint die Antwort, sobald ein Bild geöffnet ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>The answer to what the camera sees appears here.</source>
-   <translation type="unfinished" />
+   <translation>Hier erscheint die Antwort zu dem, was die Kamera sieht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -431,12 +431,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} answers a second · {1} ms · {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} Antworten pro Sekunde · {1} ms · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>{0} ms · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms · {1}</translation>
   </message>
  </context>
  <context>
@@ -897,12 +897,12 @@
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Camera {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Kamera {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/camera_part.py" />
    <source>Kept as {0}; it is an image of the list now.</source>
-   <translation type="unfinished" />
+   <translation>Behalten als {0}; es ist jetzt ein Bild der Liste.</translation>
   </message>
  </context>
  <context>
@@ -982,7 +982,7 @@
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -1573,7 +1573,7 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Name der Klasse</translation>
   </message>
  </context>
  <context>
@@ -1581,17 +1581,17 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Name der Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>{0}: {1} pictures, key {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} Bilder, Taste {2}</translation>
   </message>
  </context>
  <context>
@@ -1599,52 +1599,52 @@
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Taste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Merge into</source>
-   <translation type="unfinished" />
+   <translation>Zusammenführen mit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of a new class; Enter makes it</source>
-   <translation type="unfinished" />
+   <translation>Name einer neuen Klasse; Eingabe legt sie an</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Name der Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>New class</source>
-   <translation type="unfinished" />
+   <translation>Neue Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Remove the class</source>
-   <translation type="unfinished" />
+   <translation>Klasse entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Umbenennen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Show its pictures</source>
-   <translation type="unfinished" />
+   <translation>Ihre Bilder zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Type what there is to tell apart, one class after the other: ‘cat’, Enter, ‘dog’, Enter.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie ein, was zu unterscheiden ist, eine Klasse nach der anderen: „Katze“, Eingabe, „Hund“, Eingabe.</translation>
   </message>
  </context>
  <context>
@@ -1702,17 +1702,22 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Comparing {0} of {1} images…</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Bildern verglichen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Looking for images…</source>
-   <translation type="unfinished" />
+   <translation>Bilder werden gesucht…</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/view.py" />
+   <source>Reading the headers of DICOM files: {0} of {1}…</source>
+   <translation>Header der DICOM-Dateien werden gelesen: {0} von {1}…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>The model for everyday photographs is ready: choose it in the list of models.</source>
-   <translation type="unfinished" />
+   <translation>Das Modell für Alltagsfotos ist bereit: Wählen Sie es in der Liste der Modelle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
@@ -1866,97 +1871,97 @@
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>A smaller share gives longer lists.</source>
-   <translation type="unfinished" />
+   <translation>Ein kleinerer Anteil ergibt längere Listen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Allowed to be wrong in</source>
-   <translation type="unfinished" />
+   <translation>Darf falsch sein in</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: no.</source>
-   <translation type="unfinished" />
+   <translation>Vertraute Art von Bild: nein.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Familiar kind of picture: yes</source>
-   <translation type="unfinished" />
+   <translation>Vertraute Art von Bild: ja</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Hide why</source>
-   <translation type="unfinished" />
+   <translation>Grund ausblenden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right is not known for pictures of another kind.</source>
-   <translation type="unfinished" />
+   <translation>Wie oft die Antwort stimmt, ist für Bilder anderer Art nicht bekannt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the answer is right was measured on pictures of {0}×{0} pixels; of larger ones such as this it is not known.</source>
-   <translation type="unfinished" />
+   <translation>Wie oft die Antwort stimmt, wurde an Bildern von {0}×{0} Pixeln gemessen; für größere wie dieses ist es nicht bekannt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>How often the list may leave out the right answer</source>
-   <translation type="unfinished" />
+   <translation>Wie oft der Liste die richtige Antwort fehlen darf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Most right answers score higher than this one.</source>
-   <translation type="unfinished" />
+   <translation>Die meisten richtigen Antworten haben einen höheren Score als diese.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>No answer can be ruled out: {0} validation pictures are too few for so small an error.</source>
-   <translation type="unfinished" />
+   <translation>Keine Antwort lässt sich ausschließen: {0} Validierungsbilder sind für einen so kleinen Fehler zu wenige.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers</source>
-   <translation type="unfinished" />
+   <translation>Mögliche Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Possible answers: {0}. Of a hundred pictures like those it learned from, what is listed here holds the right answer for at least {1}; of this one picture that says nothing.</source>
-   <translation type="unfinished" />
+   <translation>Mögliche Antworten: {0}. Bei hundert Bildern wie denen, aus denen es gelernt hat, enthält diese Liste die richtige Antwort für mindestens {1}; über dieses eine Bild sagt das nichts.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Show where in the picture the network found its answer</source>
-   <translation type="unfinished" />
+   <translation>Zeigen, wo im Bild das Netz seine Antwort gefunden hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>This model cannot check whether a kind of picture is familiar to it.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Modell kann nicht prüfen, ob ihm eine Art von Bild vertraut ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why this kind of picture is unfamiliar to the model</source>
-   <translation type="unfinished" />
+   <translation>Warum diese Art von Bild dem Modell nicht vertraut ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>Why?</source>
-   <translation type="unfinished" />
+   <translation>Warum?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} of 100 cases</source>
-   <translation type="unfinished" />
+   <translation>{0} von 100 Fällen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} oder {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/confidence_panel.py" />
    <source>{0} or {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} oder {1} weitere</translation>
   </message>
  </context>
  <context>
@@ -1969,57 +1974,57 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Copies count once when Fovea checks how good it is. Here they can leave the project; the sharpest of each group stays. Files are not touched, and Undo brings everything back.</source>
-   <translation type="unfinished" />
+   <translation>Kopien zählen nur einmal, wenn Fovea prüft, wie gut es ist. Hier können sie das Projekt verlassen; das schärfste Bild jeder Gruppe bleibt. Dateien werden nicht angerührt, und Rückgängig holt alles zurück.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Find Copies</source>
-   <translation type="unfinished" />
+   <translation>Kopien finden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Keep the sharpest of each, remove {0}</source>
-   <translation type="unfinished" />
+   <translation>Das jeweils schärfste behalten, {0} entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Sucht…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>No copies among the pictures that were looked at.</source>
-   <translation type="unfinished" />
+   <translation>Keine Kopien unter den angesehenen Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>near copies</source>
-   <translation type="unfinished" />
+   <translation>Beinahe-Kopien</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>taken in one go</source>
-   <translation type="unfinished" />
+   <translation>in einem Zug aufgenommen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>the same</source>
-   <translation type="unfinished" />
+   <translation>dieselben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups</source>
-   <translation type="unfinished" />
+   <translation>{0} Gruppen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>{0} groups; the first 200 are shown.</source>
-   <translation type="unfinished" />
+   <translation>{0} Gruppen; die ersten 200 werden gezeigt.</translation>
   </message>
  </context>
  <context>
@@ -2104,12 +2109,12 @@
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Show the report</source>
-   <translation type="unfinished" />
+   <translation>Bericht zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/crash_offer.py" />
    <source>Something went wrong in Fovea last time. A report lies on this computer; nothing was sent.</source>
-   <translation type="unfinished" />
+   <translation>Letztes Mal ist in Fovea etwas schiefgegangen. Ein Bericht liegt auf diesem Computer; nichts wurde gesendet.</translation>
   </message>
  </context>
  <context>
@@ -2567,7 +2572,7 @@
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zeichnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2597,7 +2602,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Bilder ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2962,7 +2967,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95-%-Intervall</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3081,12 +3086,12 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Eine Tabelle (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>A table of names and labels (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Eine Tabelle mit Namen und Labels (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3096,7 +3101,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>COCO (JSON)…</source>
-   <translation type="unfinished" />
+   <translation>COCO (JSON)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3106,162 +3111,162 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, copied…</source>
-   <translation type="unfinished" />
+   <translation>Klassenordner, kopiert…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders, linked (take no room)…</source>
-   <translation type="unfinished" />
+   <translation>Klassenordner, verlinkt (brauchen keinen Platz)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Class folders…</source>
-   <translation type="unfinished" />
+   <translation>Klassenordner…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Drawings kept in Draw</source>
-   <translation type="unfinished" />
+   <translation>In Zeichnen behaltene Zeichnungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Class Folders into a New Folder</source>
-   <translation type="unfinished" />
+   <translation>Klassenordner in einen neuen Ordner exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as COCO</source>
-   <translation type="unfinished" />
+   <translation>Labels als COCO exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export Labels as a Table</source>
-   <translation type="unfinished" />
+   <translation>Labels als Tabelle exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Export labels</source>
-   <translation type="unfinished" />
+   <translation>Labels exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import Class Folders</source>
-   <translation type="unfinished" />
+   <translation>Klassenordner importieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import a Table of Labels</source>
-   <translation type="unfinished" />
+   <translation>Eine Tabelle mit Labels importieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Import labels</source>
-   <translation type="unfinished" />
+   <translation>Labels importieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing drawings…</source>
-   <translation type="unfinished" />
+   <translation>Zeichnungen werden importiert…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Importing labels…</source>
-   <translation type="unfinished" />
+   <translation>Labels werden importiert…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Looking for pictures that were moved…</source>
-   <translation type="unfinished" />
+   <translation>Verschobene Bilder werden gesucht…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>No picture is missing.</source>
-   <translation type="unfinished" />
+   <translation>Kein Bild fehlt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Noch keine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Tables (*.csv *.tsv *.txt)</source>
-   <translation type="unfinished" />
+   <translation>Tabellen (*.csv *.tsv *.txt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>What was judged in Evaluate</source>
-   <translation type="unfinished" />
+   <translation>Was in Auswerten beurteilt wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Where May the Pictures Lie Now?</source>
-   <translation type="unfinished" />
+   <translation>Wo könnten die Bilder jetzt liegen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing class folders…</source>
-   <translation type="unfinished" />
+   <translation>Klassenordner werden geschrieben…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Writing…</source>
-   <translation type="unfinished" />
+   <translation>Schreibt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} files hold another picture now: they are not learned from until you label them again.</source>
-   <translation type="unfinished" />
+   <translation>{0} Dateien enthalten jetzt ein anderes Bild: Aus ihnen wird nicht gelernt, bis Sie sie neu benennen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} had their label already</source>
-   <translation type="unfinished" />
+   <translation>{0} hatten ihr Label schon</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were taken over</source>
-   <translation type="unfinished" />
+   <translation>{0} Labels wurden übernommen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} labels were written.</source>
-   <translation type="unfinished" />
+   <translation>{0} Labels wurden geschrieben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures are new</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder sind neu</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures could not be read ({1}: {2}).</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder waren nicht lesbar ({1}: {2}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder wurden wiedergefunden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were found again; {1} are still missing.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder wurden wiedergefunden; {1} fehlen noch.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} pictures were written into class folders.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder wurden in Klassenordner geschrieben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows contradict others: those pictures have no label.</source>
-   <translation type="unfinished" />
+   <translation>{0} Zeilen widersprechen anderen: Diese Bilder haben kein Label.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>{0} rows name pictures that are not there ({1} …).</source>
-   <translation type="unfinished" />
+   <translation>{0} Zeilen nennen Bilder, die nicht da sind ({1} …).</translation>
   </message>
  </context>
  <context>
@@ -3949,32 +3954,32 @@
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source> and </source>
    <extracomment>Between two names.</extracomment>
-   <translation type="unfinished" />
+   <translation> und </translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>'{0}'</source>
-   <translation type="unfinished" />
+   <translation>„{0}“</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Cancelled. 'Everyday photographs' can be made at any time under Models, with Install.</source>
-   <translation type="unfinished" />
+   <translation>Abgebrochen. „Alltagsfotos“ lässt sich jederzeit unter Modelle mit Installieren herstellen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>Making '{0}' from what was installed: once, in about a minute. Until then Classify works with {1}.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ wird aus dem Installierten hergestellt: einmalig, in etwa einer Minute. Bis dahin arbeitet Klassifizieren mit {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>The model for everyday photographs is not there: {0} {1} Everything else works without it.</source>
-   <translation type="unfinished" />
+   <translation>Das Modell für Alltagsfotos ist nicht da: {0} {1} Alles andere geht ohne es.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/first_models.py" />
    <source>the other models</source>
-   <translation type="unfinished" />
+   <translation>den anderen Modellen</translation>
   </message>
  </context>
  <context>
@@ -4965,7 +4970,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95-%-Intervall</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5037,6 +5042,9 @@ $body
   <message>
    <location filename="../../desktop/cli/predict.py" />
    <source>A folder is searched through all levels; hidden files are passed over. Answers come in the order of the pictures.
+DICOM files that belong to one series come together, in the order of their places in the patient, a line a frame; so do
+the frames of one file, and what a DICOMDIR lists. The lines of a study name the folder or DICOMDIR that was given,
+study, series and frame; what its files are called is often a name, and is said with --files alone.
 
 With --json every picture gives one object on a line of its own:
   path, model, label, index, probability, top (list of label, probability), notices (list of texts),
@@ -5047,7 +5055,9 @@ With --json every picture gives one object on a line of its own:
   kind), general (the more general word, of a model that knows words), digits (label, probability of each digit, of a
   picture that holds several), suits (the model at hand that would suit a picture of another kind, or null), notice (of
   medical models)
-  - or, where it failed, path and error (kind, message).
+  - or, where it failed, path and error (kind, message);
+  - a frame of a study or of a DICOM file of several frames also study and series (counted from 1 in what was given),
+  series_number (as in the file, or null), modality, frame and frames (from 1), with --files also file.
 With --camera 'path' is the camera's or video's name and the frame's number: always the newest frame is answered, those
 that came meanwhile are left out. Nothing is stored.
 Of a hundred pictures like those the model learned from, answer sets hold the right label for at least
@@ -5288,7 +5298,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
    <translation type="unfinished" />
   </message>
@@ -5561,6 +5571,11 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/cli/samples.py" />
    <source>Copy samples into a folder: pictures to try, to evaluate a model on, to train on.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -6281,6 +6296,20 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names more files than Fovea takes; the rest was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
+   <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
+  <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
    <source>It takes pictures of any size: which size was it trained with?</source>
    <translation type="unfinished" />
@@ -6693,7 +6722,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Namen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -6840,8 +6869,13 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>Open the folder that it lies in instead.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
-   <source>Open one of the files that lie beside it.</source>
+   <source>Open the folder that it lies in.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -7170,7 +7204,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/report/content.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Teil</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7308,6 +7342,11 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>The DICOMDIR names no files.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
    <translation type="unfinished" />
@@ -7408,7 +7447,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <translation type="unfinished" />
   </message>
   <message>
-   <location filename="../../desktop/core/pictures/dicom/study.py" />
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
    <translation type="unfinished" />
   </message>
@@ -7725,6 +7764,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This is neither a file nor a folder.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no DICOMDIR, whatever it is called.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/core/pictures/dicom/directory.py" />
+   <source>This is no file.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -8418,7 +8467,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
-   <source>a picture, or a folder of pictures</source>
+   <source>a picture, a folder of pictures, or a DICOMDIR</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -9301,7 +9350,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>erledigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9591,6 +9640,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>fovea: left out DICOM objects that hold no picture, as reports do: {count:,}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/cli/models_change.py" />
    <source>fovea: making {names} once, from what was installed; this takes up to a minute</source>
    <translation type="unfinished" />
@@ -9658,6 +9712,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
    <source>fovea: {text}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>frame {at:,} of {total:,}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -10227,7 +10286,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11051,6 +11110,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>of the pictures of a study: name their files, too</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>of the splits {listing} the split '{name}' was read</source>
    <translation type="unfinished" />
@@ -11353,6 +11417,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/data.py" />
    <source>reading names</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>reading the headers of DICOM files: {done:,} of {total:,} …</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -11681,6 +11750,11 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>study {study}, series {number}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
    <translation type="unfinished" />
@@ -11723,7 +11797,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/sort.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>zurückgenommen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -14421,6 +14495,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <source>{count:,} moved</source>
    <translation type="unfinished" />
   </message>
+  <message numerus="yes">
+   <location filename="../../desktop/core/pictures/studies.py" />
+   <source>{count:,} of the {whole:,} files that it names are not there.</source>
+   <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
+   <translation type="unfinished">
+    <numerusform />
+    <numerusform />
+   </translation>
+  </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
    <source>{count:,} of {count2:,} pictures to {purpose} with are exact copies of pictures that are learnt from: the figures promise too much</source>
@@ -14753,7 +14836,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/runs.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} von {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -15145,6 +15228,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <translation type="unfinished" />
   </message>
   <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place} ({kind})</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, part {part} of {parts}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/cli/predict.py" />
+   <source>{place}, {frame}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
    <translation type="unfinished" />
@@ -15517,6 +15615,46 @@ Difference in accuracy: {value} ({bounds})</source>
   </message>
  </context>
  <context>
+  <name>FrameBar</name>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source> of {0}</source>
+   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
+   <translation> von {0}</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Answer every frame</source>
+   <translation>Jedes Einzelbild beantworten</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Classifies each frame by itself and lists the answers in the table</source>
+   <translation>Klassifiziert jedes Einzelbild für sich und führt die Antworten in der Tabelle auf</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame</source>
+   <translation>Einzelbild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame </source>
+   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
+   <translation>Einzelbild </translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Frame before (↑ or the wheel)</source>
+   <translation>Voriges Einzelbild (↑ oder Mausrad)</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/frame_bar.py" />
+   <source>Next frame (↓ or the wheel)</source>
+   <translation>Nächstes Einzelbild (↓ oder Mausrad)</translation>
+  </message>
+ </context>
+ <context>
   <name>GalleryModel</name>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
@@ -15554,12 +15692,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Alle Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Alle Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15589,7 +15727,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Wahrscheinlich falsche Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15604,7 +15742,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Kein Name darunter enthält „{0}“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15614,7 +15752,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>Hier ist kein Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15726,22 +15864,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>DICOM header</source>
-   <translation type="unfinished" />
+   <translation>DICOM-Header</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter by tag, name or value</source>
-   <translation type="unfinished" />
+   <translation>Nach Tag, Name oder Wert filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Filter the header</source>
-   <translation type="unfinished" />
+   <translation>Header filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Header of the file</source>
-   <translation type="unfinished" />
+   <translation>Header der Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15751,12 +15889,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Show names, numbers and dates of the patient and of the examination</source>
-   <translation type="unfinished" />
+   <translation>Namen, Nummern und Daten des Patienten und der Untersuchung zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Tag</source>
-   <translation type="unfinished" />
+   <translation>Tag</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15766,12 +15904,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>hidden</source>
-   <translation type="unfinished" />
+   <translation>verborgen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>{0} lines, {1} of them hidden</source>
-   <translation type="unfinished" />
+   <translation>{0} Zeilen, {1} davon verborgen</translation>
   </message>
  </context>
  <context>
@@ -15779,38 +15917,38 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>A heap of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Ein Stapel mit {0} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Choose this heap for merging</source>
-   <translation type="unfinished" />
+   <translation>Diesen Stapel zum Zusammenführen wählen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Label {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} benennen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Show</source>
-   <translation type="unfinished" />
+   <translation>Zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Teil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What are these?</source>
-   <translation type="unfinished" />
+   <translation>Was sind das?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>What these pictures are</source>
-   <translation type="unfinished" />
+   <translation>Was diese Bilder sind</translation>
   </message>
  </context>
  <context>
@@ -15823,52 +15961,52 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Jedes Bild hat ein Label.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Group Alike</source>
-   <translation type="unfinished" />
+   <translation>Ähnliche gruppieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Grouping…</source>
-   <translation type="unfinished" />
+   <translation>Gruppiert…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Heaps</source>
-   <translation type="unfinished" />
+   <translation>Stapel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Learning has stopped.</source>
-   <translation type="unfinished" />
+   <translation>Das Lernen hat angehalten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Merge the chosen</source>
-   <translation type="unfinished" />
+   <translation>Gewählte zusammenführen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Number of heaps</source>
-   <translation type="unfinished" />
+   <translation>Anzahl der Stapel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures without a label, in heaps that are alike. Name a heap, and all its pictures have that label.</source>
-   <translation type="unfinished" />
+   <translation>Bilder ohne Label, in Stapeln aus ähnlichen. Benennen Sie einen Stapel, und alle seine Bilder haben dieses Label.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Splitting…</source>
-   <translation type="unfinished" />
+   <translation>Teilt auf…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>as many as suit</source>
-   <translation type="unfinished" />
+   <translation>so viele, wie passen</translation>
   </message>
  </context>
  <context>
@@ -15878,9 +16016,6 @@ Difference in accuracy: {value} ({bounds})</source>
    <source>Colours of the map, from nothing to most</source>
    <translation type="unfinished" />
   </message>
- </context>
- <context>
-  <name>HelpDialog</name>
  </context>
  <context>
   <name>HelpWindow</name>
@@ -15928,7 +16063,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>In der Hilfe suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -15938,7 +16073,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>Die erste Seite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16212,27 +16347,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Notiz: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>no answer: it is not the kind of picture that the model learned from</source>
-   <translation type="unfinished" />
+   <translation>keine Antwort: Es ist nicht die Art von Bild, aus der das Modell gelernt hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Notiz: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>with a star</source>
-   <translation type="unfinished" />
+   <translation>mit Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/images_model.py" />
    <source>{0}, no result: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, kein Ergebnis: {1}</translation>
   </message>
  </context>
  <context>
@@ -16270,7 +16405,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Classes</source>
-   <translation type="unfinished" />
+   <translation>Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16846,7 +16981,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Gewählte Auswertungen löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -16909,17 +17044,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A new sheet; can be undone</source>
-   <translation type="unfinished" />
+   <translation>Ein neues Blatt; kann rückgängig gemacht werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>A picture looked at large</source>
-   <translation type="unfinished" />
+   <translation>Ein groß angesehenes Bild</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>A series, or a file of several frames</source>
+   <translation>Eine Serie oder eine Datei mit mehreren Einzelbildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Actual size</source>
-   <translation type="unfinished" />
+   <translation>Originalgröße</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -16930,62 +17070,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back from the large picture</source>
-   <translation type="unfinished" />
+   <translation>Zurück vom großen Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back, forward</source>
-   <translation type="unfinished" />
+   <translation>Zurück, vorwärts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Choosing a model</source>
-   <translation type="unfinished" />
+   <translation>Wahl eines Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the list of images</source>
-   <translation type="unfinished" />
+   <translation>Klassifizieren: die Liste der Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Classify: the scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Klassifizieren: die Scores der Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the picture, or the files that are selected</source>
-   <translation type="unfinished" />
+   <translation>Bild oder ausgewählte Dateien kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Copy the scores, where the keyboard is on them</source>
-   <translation type="unfinished" />
+   <translation>Scores kopieren, wenn die Tastatur auf ihnen ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen evaluations</source>
-   <translation type="unfinished" />
+   <translation>Gewählte Auswertungen löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Delete the chosen runs; Undo brings them back</source>
-   <translation type="unfinished" />
+   <translation>Gewählte Läufe löschen; Rückgängig holt sie zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Draw: the sheet</source>
-   <translation type="unfinished" />
+   <translation>Zeichnen: das Blatt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Drop the stroke that is being drawn</source>
-   <translation type="unfinished" />
+   <translation>Strich fallen lassen, der gerade gezeichnet wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>End the search, then close the help</source>
-   <translation type="unfinished" />
+   <translation>Suche beenden, dann Hilfe schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -16996,7 +17136,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Auswerten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17006,238 +17146,253 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
+   <translation>Ans Fenster anpassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images</source>
-   <translation type="unfinished" />
+   <translation>Durch die Bilder gehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go through the images by pages, to the ends</source>
-   <translation type="unfinished" />
+   <translation>Seitenweise durch die Bilder gehen, bis an die Enden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Go to the picture</source>
-   <translation type="unfinished" />
+   <translation>Zum Bild gehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>In Teach, held: record as the class of that key</source>
-   <translation type="unfinished" />
+   <translation>In Lehren, gehalten: als Klasse dieser Taste aufnehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the drawing with this true label</source>
-   <translation type="unfinished" />
+   <translation>Zeichnung mit diesem wahren Label behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Keep the frame that is shown</source>
-   <translation type="unfinished" />
+   <translation>Gezeigtes Einzelbild behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Label the pictures with the class of that key</source>
-   <translation type="unfinished" />
+   <translation>Bilder mit der Klasse dieser Taste benennen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Larger text, smaller, as at first</source>
-   <translation type="unfinished" />
+   <translation>Text größer, kleiner, wie anfangs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Look at the image large</source>
-   <translation type="unfinished" />
+   <translation>Bild groß ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move a waiting training</source>
-   <translation type="unfinished" />
+   <translation>Ein wartendes Training verschieben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Move an enlarged picture; Shift: finer</source>
-   <translation type="unfinished" />
+   <translation>Ein vergrößertes Bild bewegen; Umschalt: feiner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of a picture that was opened: the one before, the next</source>
-   <translation type="unfinished" />
+   <translation>Von einem geöffneten Bild aus: das vorige, das nächste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Of several digits: the one whose scores are shown</source>
-   <translation type="unfinished" />
+   <translation>Bei mehreren Ziffern: die, deren Scores gezeigt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Open the list of models</source>
-   <translation type="unfinished" />
+   <translation>Liste der Modelle öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pen, eraser (unless a class has that letter)</source>
-   <translation type="unfinished" />
+   <translation>Stift, Radierer (wenn keine Klasse diesen Buchstaben hat)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Pictures, in every view</source>
-   <translation type="unfinished" />
+   <translation>Bilder, in jeder Ansicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the list; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Aus der Liste entfernen; die Datei bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove from the project; the file stays</source>
-   <translation type="unfinished" />
+   <translation>Aus dem Projekt entfernen; die Datei bleibt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Remove the class; Undo brings it back</source>
-   <translation type="unfinished" />
+   <translation>Klasse entfernen; Rückgängig holt sie zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Rename the class</source>
-   <translation type="unfinished" />
+   <translation>Klasse umbenennen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the help</source>
-   <translation type="unfinished" />
+   <translation>In der Hilfe suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Search the pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Bilder nach Namen suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all mistakes again</source>
-   <translation type="unfinished" />
+   <translation>Wieder alle Fehler zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show all names again</source>
-   <translation type="unfinished" />
+   <translation>Wieder alle Namen zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the cell's pictures; open the picture</source>
-   <translation type="unfinished" />
+   <translation>Bilder der Zelle zeigen; Bild öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Show the picture large</source>
-   <translation type="unfinished" />
+   <translation>Bild groß zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Star the pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder mit Stern versehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take a training off the list</source>
-   <translation type="unfinished" />
+   <translation>Ein Training von der Liste nehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Label zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Vorschlag übernehmen</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Teach: a picture shown large</source>
+   <translation>Lehren: ein groß gezeigtes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the classes</source>
-   <translation type="unfinished" />
+   <translation>Lehren: die Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Teach: the pictures</source>
-   <translation type="unfinished" />
+   <translation>Lehren: die Bilder</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>Ten frames back or on, to the ends</source>
+   <translation>Zehn Einzelbilder zurück oder weiter, bis an die Enden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The camera</source>
-   <translation type="unfinished" />
+   <translation>Die Kamera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The first page</source>
-   <translation type="unfinished" />
+   <translation>Die erste Seite</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/shell/keys.py" />
+   <source>The frame before, the next one; so does the wheel</source>
+   <translation>Voriges, nächstes Einzelbild; auch mit dem Mausrad</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The help</source>
-   <translation type="unfinished" />
+   <translation>Die Hilfe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The image before, the next one</source>
-   <translation type="unfinished" />
+   <translation>Voriges, nächstes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The label of the picture is right, wrong, unsure</source>
-   <translation type="unfinished" />
+   <translation>Das Label des Bildes ist richtig, falsch, unsicher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The menu of an image, a row, a bar or a map</source>
-   <translation type="unfinished" />
+   <translation>Das Menü eines Bildes, einer Zeile, eines Balkens oder einer Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The next place found, the one before</source>
-   <translation type="unfinished" />
+   <translation>Nächste, vorige Fundstelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>The wizard's step before, the next</source>
-   <translation type="unfinished" />
+   <translation>Voriger, nächster Schritt des Assistenten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Train: the list of runs</source>
-   <translation type="unfinished" />
+   <translation>Trainieren: die Liste der Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Turn the camera off and close it</source>
-   <translation type="unfinished" />
+   <translation>Kamera ausschalten und schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Zoom in, zoom out</source>
-   <translation type="unfinished" />
+   <translation>Vergrößern, verkleinern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>digits</source>
-   <translation type="unfinished" />
+   <translation>Ziffern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>letters</source>
-   <translation type="unfinished" />
+   <translation>Buchstaben</translation>
   </message>
  </context>
  <context>
@@ -17278,6 +17433,11 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>This image cannot be shown.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/ui/widgets/large_look.py" />
+   <source>{0}, frame {1} of {2}</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -17435,7 +17595,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17507,72 +17667,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>(Between {0} and {1}.)</source>
-   <translation type="unfinished" />
+   <translation>(Zwischen {0} und {1}.)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95-%-Intervall</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Accuracy against the number of labels</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit nach Anzahl der Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Another {0} labels would probably bring about {1}.</source>
-   <translation type="unfinished" />
+   <translation>Weitere {0} Labels brächten wahrscheinlich etwa {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>It begins to suggest when there is {0}.</source>
-   <translation type="unfinished" />
+   <translation>Es beginnt vorzuschlagen, sobald da ist: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Label a few pictures of two classes: then it begins to suggest.</source>
-   <translation type="unfinished" />
+   <translation>Benennen Sie einige Bilder zweier Klassen: Dann beginnt es vorzuschlagen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>Zum Modell machen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>Too few labels to say how often it is right.</source>
-   <translation type="unfinished" />
+   <translation>Zu wenige Labels, um zu sagen, wie oft es recht hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>What it has learned</source>
-   <translation type="unfinished" />
+   <translation>Was es gelernt hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>With {0} labels: {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>Mit {0} Labels: {1}, {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0} right</source>
-   <translation type="unfinished" />
+   <translation>{0} richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/learned_card.py" />
    <source>{0}. On {1} labelled pictures that were drawn at random, each left out, with its copies, while it learned.</source>
-   <translation type="unfinished" />
+   <translation>{0}. An {1} zufällig gezogenen benannten Bildern, die beim Lernen samt ihren Kopien jeweils ausgelassen wurden.</translation>
   </message>
  </context>
  <context>
@@ -17682,27 +17842,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Edit</source>
-   <translation type="unfinished" />
+   <translation>&amp;Bearbeiten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;File</source>
-   <translation type="unfinished" />
+   <translation>&amp;Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>&amp;Hilfe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;Model</source>
-   <translation type="unfinished" />
+   <translation>&amp;Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>&amp;View</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ansicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -17713,96 +17873,96 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify</source>
    <extracomment>A view of the window: sort pictures into classes.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Classify images</source>
-   <translation type="unfinished" />
+   <translation>Bilder klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw</source>
    <extracomment>A view of the window: draw digits by hand. An imperative, or a noun as a tab has it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zeichnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Draw digits and see them read</source>
-   <translation type="unfinished" />
+   <translation>Ziffern zeichnen und lesen lassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Drop images or folders to classify them</source>
-   <translation type="unfinished" />
+   <translation>Bilder oder Ordner ablegen, um sie zu klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Auswerten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Fovea speaks the chosen language from its next start on.</source>
-   <translation type="unfinished" />
+   <translation>Fovea spricht die gewählte Sprache ab dem nächsten Start.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Images ({0})</source>
-   <translation type="unfinished" />
+   <translation>Bilder ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Install, import, export and look after models</source>
-   <translation type="unfinished" />
+   <translation>Modelle installieren, importieren, exportieren und pflegen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Label pictures and see at once what is learned</source>
-   <translation type="unfinished" />
+   <translation>Bilder benennen und sofort sehen, was gelernt wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Models</source>
    <extracomment>A view of the window: trained models (networks), not people or cars.</extracomment>
-   <translation type="unfinished" />
+   <translation>Modelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>Open a Folder of Images</source>
-   <translation type="unfinished" />
+   <translation>Einen Ordner mit Bildern öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>See how good a model is</source>
-   <translation type="unfinished" />
+   <translation>Sehen, wie gut ein Modell ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Lehren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>The other program would only move this, and Fovea moves nothing. Open it here.</source>
-   <translation type="unfinished" />
+   <translation>Das andere Programm würde dies nur verschieben, und Fovea verschiebt nichts. Öffnen Sie es hier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train</source>
    <extracomment>A view of the window: train a model on pictures (machine learning).</extracomment>
-   <translation type="unfinished" />
+   <translation>Trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/views.py" />
    <source>Train a model on your own pictures</source>
-   <translation type="unfinished" />
+   <translation>Ein Modell mit eigenen Bildern trainieren</translation>
   </message>
  </context>
  <context>
@@ -17810,12 +17970,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>A model of {0} classes from {1} labelled pictures, with calibrated scores, a check whether a picture is of its kind, and a card that says how good it is. It appears among your models and works without this project.</source>
-   <translation type="unfinished" />
+   <translation>Ein Modell mit {0} Klassen aus {1} benannten Bildern, mit kalibrierten Scores, einer Prüfung, ob ein Bild von seiner Art ist, und einer Karte, die sagt, wie gut es ist. Es erscheint unter Ihren Modellen und arbeitet ohne dieses Projekt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make It a Model</source>
-   <translation type="unfinished" />
+   <translation>Zum Modell machen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
@@ -17835,12 +17995,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Quick: what it has learned here (well under a minute)</source>
-   <translation type="unfinished" />
+   <translation>Schnell: was hier gelernt wurde (deutlich unter einer Minute)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Thorough: the network itself learns your pictures as well (many minutes)</source>
-   <translation type="unfinished" />
+   <translation>Gründlich: auch das Netz selbst lernt Ihre Bilder (viele Minuten)</translation>
   </message>
  </context>
  <context>
@@ -17988,232 +18148,232 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About Fovea</source>
-   <translation type="unfinished" />
+   <translation>&amp;Über Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;About This Model</source>
-   <translation type="unfinished" />
+   <translation>Ü&amp;ber dieses Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Actual Size</source>
-   <translation type="unfinished" />
+   <translation>&amp;Originalgröße</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify</source>
-   <translation type="unfinished" />
+   <translation>&amp;Klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Classify All Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Alle Bilder klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Copy</source>
-   <translation type="unfinished" />
+   <translation>&amp;Kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Corrections…</source>
-   <translation type="unfinished" />
+   <translation>K&amp;orrekturen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export Results as CSV…</source>
-   <translation type="unfinished" />
+   <translation>Ergebnisse als &amp;CSV exportieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Export…</source>
-   <translation type="unfinished" />
+   <translation>E&amp;xportieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Filter Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder &amp;filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Fit to the Window</source>
-   <translation type="unfinished" />
+   <translation>Ans &amp;Fenster anpassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Help</source>
-   <translation type="unfinished" />
+   <translation>&amp;Hilfe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>&amp;Tastenkürzel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Licences</source>
-   <translation type="unfinished" />
+   <translation>&amp;Lizenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Look Large</source>
-   <translation type="unfinished" />
+   <translation>&amp;Groß ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Next Image</source>
-   <translation type="unfinished" />
+   <translation>&amp;Nächstes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Note…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Notiz…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Open Images…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Bilder öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Paste Image</source>
-   <translation type="unfinished" />
+   <translation>Bild einf&amp;ügen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Previous Image</source>
-   <translation type="unfinished" />
+   <translation>&amp;Voriges Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Print…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Drucken…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Quit</source>
-   <translation type="unfinished" />
+   <translation>B&amp;eenden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Recent Folders</source>
-   <translation type="unfinished" />
+   <translation>&amp;Zuletzt benutzte Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Redo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Wiederherstellen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Remove from the List</source>
-   <translation type="unfinished" />
+   <translation>Aus der Liste &amp;entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Settings…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Einstellungen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Teach This Model More…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Dieses Modell weiter lehren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Theme</source>
-   <translation type="unfinished" />
+   <translation>&amp;Design</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo</source>
-   <translation type="unfinished" />
+   <translation>&amp;Rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>&amp;Undo Removing Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Entfernen von Bildern rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>C&amp;hoose a Model</source>
-   <translation type="unfinished" />
+   <translation>Modell &amp;wählen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Check for &amp;Updates…</source>
-   <translation type="unfinished" />
+   <translation>Nach &amp;Updates suchen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Classify This Image &amp;Again</source>
-   <translation type="unfinished" />
+   <translation>Dieses Bild neu k&amp;lassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Dunkel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Fi&amp;les Sorted…</source>
-   <translation type="unfinished" />
+   <translation>Sortierte Da&amp;teien…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Hell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Like the System</source>
-   <translation type="unfinished" />
+   <translation>Wie das System</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>None yet</source>
-   <translation type="unfinished" />
+   <translation>Noch keine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open &amp;Folder…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Ordner öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Open the &amp;Camera</source>
-   <translation type="unfinished" />
+   <translation>&amp;Kamera öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;ort by Answer…</source>
-   <translation type="unfinished" />
+   <translation>Nach Antwort &amp;sortieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>S&amp;tar</source>
-   <translation type="unfinished" />
+   <translation>S&amp;tern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Select &amp;All Images</source>
-   <translation type="unfinished" />
+   <translation>&amp;Alle Bilder auswählen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>This &amp;Is a…</source>
-   <translation type="unfinished" />
+   <translation>Das &amp;ist…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;In</source>
-   <translation type="unfinished" />
+   <translation>Ver&amp;größern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/menus.py" />
    <source>Zoom &amp;Out</source>
-   <translation type="unfinished" />
+   <translation>Ver&amp;kleinern</translation>
   </message>
  </context>
  <context>
@@ -18462,7 +18622,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95-%-Intervall</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
@@ -19069,37 +19229,37 @@ Drop files or folders here.</source>
    <location filename="../../desktop/core/notices.py" />
    <source>Fovea is for research and education only; it is not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fovea ist nur für Forschung und Lehre; es ist kein Medizinprodukt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Not the kind of picture that this model knows.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nicht die Art von Bild, die dieses Modell kennt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Research and education only; not a medical device.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nur für Forschung und Lehre; kein Medizinprodukt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>Some of these show nothing that the model knows: it answers all the same.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Einige davon zeigen nichts, was das Modell kennt: Es antwortet trotzdem.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The chest picture is a phantom drawn by a program: it is no X-ray and shows no one.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Das Thoraxbild ist ein von einem Programm gezeichnetes Phantom: Es ist kein Röntgenbild und zeigt niemanden.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/notices.py" />
    <source>The output is a model score, not a diagnosis.</source>
    <extracomment>What must be said of a model or of Fovea, by law: translate it to the letter.</extracomment>
-   <translation type="unfinished" />
+   <translation>Die Ausgabe ist ein Modellscore, keine Diagnose.</translation>
   </message>
  </context>
  <context>
@@ -19119,12 +19279,22 @@ Drop files or folders here.</source>
   <name>Opener</name>
   <message>
    <location filename="../../desktop/services/opening.py" />
+   <source>1 object of the study holds no picture, as a report does, and was left out.</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
    <translation type="unfinished" />
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/opening.py" />
+   <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
    <translation type="unfinished" />
   </message>
   <message>
@@ -19158,8 +19328,13 @@ Drop files or folders here.</source>
   <name>PictureActions</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
+   <source>A series is not sorted: its files belong together.</source>
+   <translation>Eine Serie wird nicht sortiert: Ihre Dateien gehören zusammen.</translation>
+  </message>
+  <message>
+   <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy class and score</source>
-   <translation type="unfinished" />
+   <translation>Klasse und Score kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19169,12 +19344,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the map with its legend</source>
-   <translation type="unfinished" />
+   <translation>Karte mit Legende kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the path</source>
-   <translation type="unfinished" />
+   <translation>Pfad kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19184,12 +19359,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the picture</source>
-   <translation type="unfinished" />
+   <translation>Bild kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Find similar</source>
-   <translation type="unfinished" />
+   <translation>Ähnliche suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19199,7 +19374,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Model: {0}</source>
-   <translation type="unfinished" />
+   <translation>Modell: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19209,32 +19384,32 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note on {0}. It is kept by Fovea, not in the file.</source>
-   <translation type="unfinished" />
+   <translation>Notiz zu {0}. Sie wird von Fovea aufbewahrt, nicht in der Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note: {0}</source>
-   <translation type="unfinished" />
+   <translation>Notiz: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note…</source>
-   <translation type="unfinished" />
+   <translation>Notiz…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Only images with this answer</source>
-   <translation type="unfinished" />
+   <translation>Nur Bilder mit dieser Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>PNG pictures (*.png)</source>
-   <translation type="unfinished" />
+   <translation>PNG-Bilder (*.png)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Print…</source>
-   <translation type="unfinished" />
+   <translation>Drucken…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19244,12 +19419,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the Map</source>
-   <translation type="unfinished" />
+   <translation>Karte speichern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Save the map with its legend…</source>
-   <translation type="unfinished" />
+   <translation>Karte mit Legende speichern…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19259,37 +19434,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Sort by answer…</source>
-   <translation type="unfinished" />
+   <translation>Nach Antwort sortieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Take the star away</source>
-   <translation type="unfinished" />
+   <translation>Stern entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>The map was saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>Die Karte wurde als {0} gespeichert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>This is a ‘{0}’</source>
-   <translation type="unfinished" />
+   <translation>Das ist „{0}“</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Where does it see ‘{0}’?</source>
-   <translation type="unfinished" />
+   <translation>Wo sieht es „{0}“?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>like {0}, the most alike first</source>
-   <translation type="unfinished" />
+   <translation>wie {0}, die ähnlichsten zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19304,7 +19479,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>where it looked</source>
-   <translation type="unfinished" />
+   <translation>wohin es geschaut hat</translation>
   </message>
  </context>
  <context>
@@ -19339,45 +19514,23 @@ Drop files or folders here.</source>
   <name>PicturePane</name>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source> of {0}</source>
-   <extracomment>After a number: frame 3 of 12. The blank at the beginning stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Actual size, 100 %</source>
-   <translation type="unfinished" />
+   <translation>Originalgröße, 100 %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Fit to the window</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame</source>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame </source>
-   <extracomment>Before a number: frame 3 of 12. The blank at the end stays.</extracomment>
-   <translation type="unfinished" />
-  </message>
-  <message>
-   <location filename="../../desktop/ui/classify/picture_pane.py" />
-   <source>Frame of this file</source>
-   <translation type="unfinished" />
+   <translation>Ans Fenster anpassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Look at it large (Space)</source>
-   <translation type="unfinished" />
+   <translation>Groß ansehen (Leertaste)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Opening…</source>
-   <translation type="unfinished" />
+   <translation>Öffnet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
@@ -19392,12 +19545,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom in</source>
-   <translation type="unfinished" />
+   <translation>Vergrößern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Zoom out</source>
-   <translation type="unfinished" />
+   <translation>Verkleinern</translation>
   </message>
  </context>
  <context>
@@ -19405,22 +19558,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Backspace takes the label back, Space shows the picture large.</source>
-   <translation type="unfinished" />
+   <translation>Die Rücktaste nimmt das Label zurück, die Leertaste zeigt das Bild groß.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Enter takes the suggestion.</source>
-   <translation type="unfinished" />
+   <translation>Eingabe übernimmt den Vorschlag.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Keys: {0}</source>
-   <translation type="unfinished" />
+   <translation>Tasten: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>No label yet</source>
-   <translation type="unfinished" />
+   <translation>Noch kein Label</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19430,17 +19583,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>This picture {0}.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Bild {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>You said: {0}</source>
-   <translation type="unfinished" />
+   <translation>Sie sagten: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>{0} pictures are selected.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder sind ausgewählt.</translation>
   </message>
  </context>
  <context>
@@ -19466,37 +19619,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>cannot be opened</source>
-   <translation type="unfinished" />
+   <translation>lässt sich nicht öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>labelled {0}</source>
-   <translation type="unfinished" />
+   <translation>benannt als {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label</source>
-   <translation type="unfinished" />
+   <translation>kein Label</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>no label; suggested {0}, model score {1}</source>
-   <translation type="unfinished" />
+   <translation>kein Label; Vorschlag {0}, Modellscore {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>not where it was</source>
-   <translation type="unfinished" />
+   <translation>nicht, wo es war</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>starred</source>
-   <translation type="unfinished" />
+   <translation>mit Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_model.py" />
    <source>the file holds another picture now</source>
-   <translation type="unfinished" />
+   <translation>die Datei enthält jetzt ein anderes Bild</translation>
   </message>
  </context>
  <context>
@@ -19504,197 +19657,197 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All classes</source>
-   <translation type="unfinished" />
+   <translation>Alle Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>All pictures</source>
-   <translation type="unfinished" />
+   <translation>Alle Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Backspace</source>
-   <translation type="unfinished" />
+   <translation>Rücktaste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>By suggestion, surest first</source>
-   <translation type="unfinished" />
+   <translation>Nach Vorschlag, sicherste zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Del</source>
-   <translation type="unfinished" />
+   <translation>Entf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drawn at random, to measure</source>
-   <translation type="unfinished" />
+   <translation>Zufällig gezogen, zum Messen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Drop pictures, folders or archives here.</source>
-   <translation type="unfinished" />
+   <translation>Legen Sie Bilder, Ordner oder Archive hier ab.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Enter</source>
-   <translation type="unfinished" />
+   <translation>Eingabe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Every picture has a label.</source>
-   <translation type="unfinished" />
+   <translation>Jedes Bild hat ein Label.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Find similar pictures</source>
-   <translation type="unfinished" />
+   <translation>Ähnliche Bilder suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>It suggests nothing yet: label a few pictures of two classes first.</source>
-   <translation type="unfinished" />
+   <translation>Es schlägt noch nichts vor: Benennen Sie zuerst einige Bilder zweier Klassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Likely wrong labels</source>
-   <translation type="unfinished" />
+   <translation>Wahrscheinlich falsche Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Model score at least</source>
-   <translation type="unfinished" />
+   <translation>Modellscore mindestens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Most uncertain first</source>
-   <translation type="unfinished" />
+   <translation>Unsicherste zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Newest first</source>
-   <translation type="unfinished" />
+   <translation>Neueste zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No label looks wrong.</source>
-   <translation type="unfinished" />
+   <translation>Kein Label sieht falsch aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No name of these holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Kein Name darunter enthält „{0}“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No picture is here.</source>
-   <translation type="unfinished" />
+   <translation>Hier ist kein Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>No suggestion has so high a score. Move the slider to the left.</source>
-   <translation type="unfinished" />
+   <translation>Kein Vorschlag hat einen so hohen Score. Schieben Sie den Regler nach links.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One heap</source>
-   <translation type="unfinished" />
+   <translation>Ein Stapel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>One moment…</source>
-   <translation type="unfinished" />
+   <translation>Einen Moment…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Only pictures of a class</source>
-   <translation type="unfinished" />
+   <translation>Nur Bilder einer Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Pictures of the project</source>
-   <translation type="unfinished" />
+   <translation>Bilder des Projekts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Remove from the project</source>
-   <translation type="unfinished" />
+   <translation>Aus dem Projekt entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search names</source>
-   <translation type="unfinished" />
+   <translation>Namen suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Search the names of the pictures</source>
-   <translation type="unfinished" />
+   <translation>Namen der Bilder durchsuchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Show large</source>
-   <translation type="unfinished" />
+   <translation>Groß zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Similar to a picture</source>
-   <translation type="unfinished" />
+   <translation>Ähnlich wie ein Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Space</source>
-   <translation type="unfinished" />
+   <translation>Leertaste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Star</source>
-   <translation type="unfinished" />
+   <translation>Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Starred</source>
-   <translation type="unfinished" />
+   <translation>Mit Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Suggestions from this model score on</source>
-   <translation type="unfinished" />
+   <translation>Vorschläge ab diesem Modellscore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the label back</source>
-   <translation type="unfinished" />
+   <translation>Label zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take the suggestion</source>
-   <translation type="unfinished" />
+   <translation>Vorschlag übernehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Take these {0} suggestions</source>
-   <translation type="unfinished" />
+   <translation>Diese {0} Vorschläge übernehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Unlike everything labelled</source>
-   <translation type="unfinished" />
+   <translation>Allem Benannten unähnlich</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>What is shown next</source>
-   <translation type="unfinished" />
+   <translation>Was als Nächstes gezeigt wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>Without a label</source>
-   <translation type="unfinished" />
+   <translation>Ohne Label</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} of {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
@@ -19787,7 +19940,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Goes to</source>
-   <translation type="unfinished" />
+   <translation>Kommt nach</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -19802,7 +19955,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>stays where it is</source>
-   <translation type="unfinished" />
+   <translation>bleibt, wo es ist</translation>
   </message>
  </context>
  <context>
@@ -19968,7 +20121,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/printing.py" />
    <source>Print</source>
-   <translation type="unfinished" />
+   <translation>Drucken</translation>
   </message>
  </context>
  <context>
@@ -20091,22 +20244,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>, {0} a second</source>
-   <translation type="unfinished" />
+   <translation>, {0} pro Sekunde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>A folder…</source>
-   <translation type="unfinished" />
+   <translation>Ein Ordner…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Add pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder hinzufügen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>All projects</source>
-   <translation type="unfinished" />
+   <translation>Alle Projekte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20116,17 +20269,17 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Files…</source>
-   <translation type="unfinished" />
+   <translation>Dateien…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Find copies…</source>
-   <translation type="unfinished" />
+   <translation>Kopien finden…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>From the camera…</source>
-   <translation type="unfinished" />
+   <translation>Von der Kamera…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20137,12 +20290,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Group alike…</source>
-   <translation type="unfinished" />
+   <translation>Ähnliche gruppieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Heaps of pictures that are alike, to be named at once</source>
-   <translation type="unfinished" />
+   <translation>Stapel ähnlicher Bilder, die auf einmal benannt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20152,22 +20305,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pictures looked at</source>
-   <translation type="unfinished" />
+   <translation>Angesehene Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Project</source>
-   <translation type="unfinished" />
+   <translation>Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Wiederherstellen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>The same picture twice, near copies, and pictures taken in one go</source>
-   <translation type="unfinished" />
+   <translation>Dasselbe Bild zweimal, Beinahe-Kopien und in einem Zug aufgenommene Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20177,12 +20330,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} of {1} looked at</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} angesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>{0} pictures found</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder gefunden</translation>
   </message>
  </context>
  <context>
@@ -20190,38 +20343,38 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Bone</source>
-   <translation type="unfinished" />
+   <translation>Knochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Brain</source>
-   <translation type="unfinished" />
+   <translation>Gehirn</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Centre {0}, width {1}{2}</source>
-   <translation type="unfinished" />
+   <translation>Mitte {0}, Weite {1}{2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Custom window</source>
    <extracomment>Radiology: a window that the user has set.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eigenes Fenster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture to measure</source>
-   <translation type="unfinished" />
+   <translation>Zum Messen im Bild ziehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Drag in the picture: across: width, down: level</source>
-   <translation type="unfinished" />
+   <translation>Im Bild ziehen: waagerecht die Weite, senkrecht die Mitte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Exchange dark and light</source>
-   <translation type="unfinished" />
+   <translation>Dunkel und Hell vertauschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20232,18 +20385,18 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Header…</source>
-   <translation type="unfinished" />
+   <translation>Header…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Invert</source>
    <extracomment>Exchange dark and light of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Invertieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Lung</source>
-   <translation type="unfinished" />
+   <translation>Lunge</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20254,60 +20407,60 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Ruler</source>
    <extracomment>A tool to measure distances in a picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lineal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Soft tissue</source>
-   <translation type="unfinished" />
+   <translation>Weichteile</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>The header of the DICOM file; the patient's data stay hidden until asked for</source>
-   <translation type="unfinished" />
+   <translation>Der Header der DICOM-Datei; die Patientendaten bleiben verborgen, bis danach gefragt wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Whole range</source>
    <extracomment>Radiology: a window over all grey values of the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ganzer Bereich</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Window</source>
    <extracomment>Radiology: the range of grey values that is shown (centre and width), not a window of the screen.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fenster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows</source>
    <extracomment>Radiology: ranges of grey values (centre and width) to choose from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fenster</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Windows of the file and usual ones</source>
-   <translation type="unfinished" />
+   <translation>Fenster der Datei und übliche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>for viewing only: the network used its own</source>
-   <translation type="unfinished" />
+   <translation>nur zum Ansehen: das Netz hat seine eigenen benutzt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>no scale in this file: measured in pixels</source>
-   <translation type="unfinished" />
+   <translation>kein Maßstab in dieser Datei: in Pixeln gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} at {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} bei {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} mm</source>
-   <translation type="unfinished" />
+   <translation>{0} mm</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20325,22 +20478,22 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help (F1)</source>
-   <translation type="unfinished" />
+   <translation>Hilfe (F1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Views</source>
-   <translation type="unfinished" />
+   <translation>Ansichten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>{0}: {1} % done</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} % erledigt</translation>
   </message>
  </context>
  <context>
@@ -20490,7 +20643,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>An unfamiliar kind of picture, so no class is the answer. The highest score is that of {0}.</source>
-   <translation type="unfinished" />
+   <translation>Eine unvertraute Art von Bild, daher ist keine Klasse die Antwort. Den höchsten Score hat {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20502,7 +20655,7 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Familiar</source>
    <extracomment>Head of a column with yes or no: whether the picture is of a kind that the model knows.</extracomment>
-   <translation type="unfinished" />
+   <translation>Vertraut</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20518,12 +20671,12 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Next best</source>
    <extracomment>The class with the second highest score.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nächstbeste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>No answer</source>
-   <translation type="unfinished" />
+   <translation>Keine Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20533,7 +20686,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Problem</source>
-   <translation type="unfinished" />
+   <translation>Problem</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20549,7 +20702,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>Stopped at {done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>Angehalten bei {done} von {total}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20559,47 +20712,47 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>nein</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>other classes: {count}</source>
-   <translation type="unfinished" />
+   <translation>andere Klassen: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>unfamiliar: {count}</source>
-   <translation type="unfinished" />
+   <translation>unvertraut: {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>ja</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>{0} {1:.9g}, {2} {3:.9g}: decided by the model's threshold.</source>
-   <translation type="unfinished" />
+   <translation>{0} {1:.9g}, {2} {3:.9g}: nach der Schwelle des Modells entschieden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} images</source>
-   <translation type="unfinished" />
+   <translation>{count} Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} shown</source>
-   <translation type="unfinished" />
+   <translation>{count} gezeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{count} unreadable</source>
-   <translation type="unfinished" />
+   <translation>{count} nicht lesbar</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
    <source>{done} of {total}</source>
-   <translation type="unfinished" />
+   <translation>{done} von {total}</translation>
   </message>
  </context>
  <context>
@@ -20725,17 +20878,17 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Classify all again</source>
-   <translation type="unfinished" />
+   <translation>Alle neu klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Hide the results</source>
-   <translation type="unfinished" />
+   <translation>Ergebnisse ausblenden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Progress of the folder</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt des Ordners</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20745,7 +20898,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>These are the results of {0}, not of {1}.</source>
-   <translation type="unfinished" />
+   <translation>Das sind die Ergebnisse von {0}, nicht von {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -21689,7 +21842,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Dark</source>
-   <translation type="unfinished" />
+   <translation>Dunkel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21719,7 +21872,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Light</source>
-   <translation type="unfinished" />
+   <translation>Hell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21734,7 +21887,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Settings</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -22081,7 +22234,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Evaluate</source>
    <extracomment>A view of the window: measure how good a model is.</extracomment>
-   <translation type="unfinished" />
+   <translation>Auswerten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22112,7 +22265,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split</source>
    <extracomment>A part of the data: training, validation or test split.</extracomment>
-   <translation type="unfinished" />
+   <translation>Teil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22145,17 +22298,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>A file that is opened from the desktop will not come to this window: no connection for it could be made. Drop it here instead.</source>
-   <translation type="unfinished" />
+   <translation>Eine Datei, die vom Desktop aus geöffnet wird, kommt nicht in dieses Fenster: Es konnte keine Verbindung dafür hergestellt werden. Legen Sie sie stattdessen hier ab.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Fovea is running already, but does not answer.</source>
-   <translation type="unfinished" />
+   <translation>Fovea läuft bereits, antwortet aber nicht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
    <source>Wait until its window answers, or end it, then try again. Nothing was opened.</source>
-   <translation type="unfinished" />
+   <translation>Warten Sie, bis sein Fenster antwortet, oder beenden Sie es, und versuchen Sie es dann erneut. Nichts wurde geöffnet.</translation>
   </message>
  </context>
  <context>
@@ -22173,7 +22326,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Key</source>
-   <translation type="unfinished" />
+   <translation>Taste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
@@ -22196,12 +22349,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>A folder for each answer</source>
-   <translation type="unfinished" />
+   <translation>Ein Ordner für jede Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Also what is not its kind, or not sure, into folders of their own</source>
-   <translation type="unfinished" />
+   <translation>Auch was nicht von seiner Art oder nicht sicher ist, in eigene Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22221,12 +22374,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy into folders</source>
-   <translation type="unfinished" />
+   <translation>In Ordner kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Copy {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22236,32 +22389,32 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>If the name is taken</source>
-   <translation type="unfinished" />
+   <translation>Wenn der Name vergeben ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Lowest score</source>
-   <translation type="unfinished" />
+   <translation>Niedrigster Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move into folders</source>
-   <translation type="unfinished" />
+   <translation>In Ordner verschieben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Move {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder verschieben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Names</source>
-   <translation type="unfinished" />
+   <translation>Namen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Only scores of at least</source>
-   <translation type="unfinished" />
+   <translation>Nur Scores ab</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22271,17 +22424,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename where they are</source>
-   <translation type="unfinished" />
+   <translation>An Ort und Stelle umbenennen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Rename {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder umbenennen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Sort by Answer</source>
-   <translation type="unfinished" />
+   <translation>Nach Antwort sortieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22291,47 +22444,47 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>The folder that shall hold the folders of the answers</source>
-   <translation type="unfinished" />
+   <translation>Der Ordner, in dem die Ordner der Antworten liegen sollen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>What will happen</source>
-   <translation type="unfinished" />
+   <translation>Was geschehen wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Where the Folders Are to Be</source>
-   <translation type="unfinished" />
+   <translation>Wo die Ordner liegen sollen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>leave the picture</source>
-   <translation type="unfinished" />
+   <translation>Bild auslassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>number the new one</source>
-   <translation type="unfinished" />
+   <translation>das neue nummerieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} done. It can be taken back here, and later under Edit › Files Sorted….</source>
-   <translation type="unfinished" />
+   <translation>{0} erledigt. Es lässt sich hier zurücknehmen und später unter Bearbeiten › Sortierte Dateien….</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures get a new name.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder bekommen einen neuen Namen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} pictures go into {1} folders.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder kommen in {1} Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22341,12 +22494,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} wurden ausgelassen: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{name} is the name so far, {answer}, {score}, {number} and {model} say what they say.</source>
-   <translation type="unfinished" />
+   <translation>{name} ist der bisherige Name; {answer}, {score}, {number} und {model} sind Antwort, Score, Nummer und Modell.</translation>
   </message>
  </context>
  <context>
@@ -22354,7 +22507,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/sort_files.py" />
    <source>Sort the Files by Label</source>
-   <translation type="unfinished" />
+   <translation>Dateien nach Label sortieren</translation>
   </message>
  </context>
  <context>
@@ -22362,7 +22515,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>(from memory)</source>
-   <translation type="unfinished" />
+   <translation>(aus dem Arbeitsspeicher)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22372,7 +22525,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Commands</source>
-   <translation type="unfinished" />
+   <translation>Befehle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22382,17 +22535,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files Sorted</source>
-   <translation type="unfinished" />
+   <translation>Sortierte Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Files of the command</source>
-   <translation type="unfinished" />
+   <translation>Dateien des Befehls</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Fovea copies, moves and renames files only on your command. Each command is listed here.</source>
-   <translation type="unfinished" />
+   <translation>Fovea kopiert, verschiebt und benennt Dateien nur auf Ihren Befehl um. Hier steht jeder Befehl.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22402,12 +22555,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Left</source>
-   <translation type="unfinished" />
+   <translation>Ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>No files have been copied, moved or renamed yet.</source>
-   <translation type="unfinished" />
+   <translation>Noch wurden keine Dateien kopiert, verschoben oder umbenannt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22418,27 +22571,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Take it back</source>
-   <translation type="unfinished" />
+   <translation>Zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Taken back</source>
-   <translation type="unfinished" />
+   <translation>Zurückgenommen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>To</source>
-   <translation type="unfinished" />
+   <translation>Nach</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>What</source>
-   <translation type="unfinished" />
+   <translation>Was</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>When</source>
-   <translation type="unfinished" />
+   <translation>Wann</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22448,27 +22601,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>erledigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>left</source>
-   <translation type="unfinished" />
+   <translation>ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>not done</source>
-   <translation type="unfinished" />
+   <translation>nicht erledigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>taken back</source>
-   <translation type="unfinished" />
+   <translation>zurückgenommen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>{0} were left: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} wurden ausgelassen: {1}</translation>
   </message>
  </context>
  <context>
@@ -22590,6 +22743,74 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>{0} % · about {1} pictures</source>
+   <translation type="unfinished" />
+  </message>
+ </context>
+ <context>
+  <name>Stack</name>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 file held a frame once more and was left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>1 frame is missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Series {0}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>Study {0}, {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>numbers</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by file names: several frames have the same number, and no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>ordered by number: the files name no places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>places</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} files held a frame once more and were left out</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} frames are missing, as the others' {1} tell</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0} series {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, frame {1}</source>
+   <translation type="unfinished" />
+  </message>
+  <message>
+   <location filename="../../desktop/services/stacks.py" />
+   <source>{0}, part {1} of {2}</source>
    <translation type="unfinished" />
   </message>
  </context>
@@ -22752,7 +22973,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Pictures of the heap</source>
-   <translation type="unfinished" />
+   <translation>Bilder des Stapels</translation>
   </message>
  </context>
  <context>
@@ -22963,7 +23184,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>95 % interval</source>
-   <translation type="unfinished" />
+   <translation>95-%-Intervall</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23064,7 +23285,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>accuracy</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23136,7 +23357,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>done</source>
-   <translation type="unfinished" />
+   <translation>erledigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23222,7 +23443,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>labels</source>
-   <translation type="unfinished" />
+   <translation>Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23278,7 +23499,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>no</source>
-   <translation type="unfinished" />
+   <translation>nein</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23481,7 +23702,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>yes</source>
-   <translation type="unfinished" />
+   <translation>ja</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23495,57 +23716,57 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source> a second</source>
-   <translation type="unfinished" />
+   <translation> pro Sekunde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Frames a second</source>
-   <translation type="unfinished" />
+   <translation>Bilder pro Sekunde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold a class's key, or its button, to record what the camera sees as that class.</source>
-   <translation type="unfinished" />
+   <translation>Halten Sie die Taste oder den Knopf einer Klasse, um das, was die Kamera sieht, als diese Klasse aufzunehmen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Hold to record {0}</source>
-   <translation type="unfinished" />
+   <translation>Halten, um {0} aufzunehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Leave out frames that are nearly alike</source>
-   <translation type="unfinished" />
+   <translation>Fast gleiche Einzelbilder auslassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Recording “{0}”…</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ wird aufgenommen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>The camera is off: turn it on first.</source>
-   <translation type="unfinished" />
+   <translation>Die Kamera ist aus: Schalten Sie sie zuerst ein.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>Type the name of a class at the left first; then hold its key here.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie zuerst links den Namen einer Klasse ein; halten Sie dann hier ihre Taste.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} frames were kept.</source>
-   <translation type="unfinished" />
+   <translation>{0} Einzelbilder wurden behalten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>{0} were nearly the one before and left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} glichen fast dem vorigen und wurden ausgelassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/camera_part.py" />
    <source>“{0}”: {1} frames</source>
-   <translation type="unfinished" />
+   <translation>„{0}“: {1} Einzelbilder</translation>
   </message>
  </context>
  <context>
@@ -23553,37 +23774,37 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Begin with a folder…</source>
-   <translation type="unfinished" />
+   <translation>Mit einem Ordner beginnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Drop unsorted pictures or folders here, say what a few of them are, and Fovea suggests the rest. Your files stay where they are and are never changed; nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Legen Sie unsortierte Bilder oder Ordner hier ab, sagen Sie, was einige davon sind, und Fovea schlägt den Rest vor. Ihre Dateien bleiben, wo sie sind, und werden nie verändert; nichts verlässt diesen Computer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>New project…</source>
-   <translation type="unfinished" />
+   <translation>Neues Projekt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Teach Fovea to tell your pictures apart</source>
-   <translation type="unfinished" />
+   <translation>Bringen Sie Fovea bei, Ihre Bilder zu unterscheiden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>Your projects</source>
-   <translation type="unfinished" />
+   <translation>Ihre Projekte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}:  {1} of {2} pictures labelled, {3} classes, {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} von {2} Bildern benannt, {3} Klassen, {4}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/start.py" />
    <source>{0}: cannot be opened ({1})</source>
-   <translation type="unfinished" />
+   <translation>{0}: lässt sich nicht öffnen ({1})</translation>
   </message>
  </context>
  <context>
@@ -23591,67 +23812,67 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>A Folder of Pictures</source>
-   <translation type="unfinished" />
+   <translation>Ein Ordner mit Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Add Pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder hinzufügen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>All {0} pictures were here already.</source>
-   <translation type="unfinished" />
+   <translation>Alle {0} Bilder waren schon hier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Delete…</source>
-   <translation type="unfinished" />
+   <translation>Löschen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Done again: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Wiederhergestellt: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to add them to “{0}”</source>
-   <translation type="unfinished" />
+   <translation>Bilder, Ordner oder Archive ablegen, um sie zu „{0}“ hinzuzufügen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Drop pictures, folders or archives to begin a project with them</source>
-   <translation type="unfinished" />
+   <translation>Bilder, Ordner oder Archive ablegen, um damit ein Projekt zu beginnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Duplicate</source>
-   <translation type="unfinished" />
+   <translation>Duplizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Find moved pictures…</source>
-   <translation type="unfinished" />
+   <translation>Verschobene Bilder suchen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Make it a model…</source>
-   <translation type="unfinished" />
+   <translation>Zum Modell machen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Name of the project</source>
-   <translation type="unfinished" />
+   <translation>Name des Projekts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>New Project</source>
-   <translation type="unfinished" />
+   <translation>Neues Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>No pictures were found there. Fovea reads JPEG, PNG, TIFF, HEIC, WebP, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>Dort wurden keine Bilder gefunden. Fovea liest JPEG, PNG, TIFF, HEIC, WebP, DICOM und mehr.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -23661,97 +23882,97 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename the Project</source>
-   <translation type="unfinished" />
+   <translation>Projekt umbenennen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Rename…</source>
-   <translation type="unfinished" />
+   <translation>Umbenennen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Sort the files by label…</source>
-   <translation type="unfinished" />
+   <translation>Dateien nach Label sortieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Teach</source>
-   <translation type="unfinished" />
+   <translation>Lehren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>The project “{0}” is back.</source>
-   <translation type="unfinished" />
+   <translation>Das Projekt „{0}“ ist wieder da.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Undone: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Rückgängig gemacht: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>a change of the classes</source>
-   <translation type="unfinished" />
+   <translation>eine Änderung der Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>adding {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Hinzufügen von {0} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>importing {0} labels</source>
-   <translation type="unfinished" />
+   <translation>Importieren von {0} Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>labelling {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Benennen von {0} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>merging a class of {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Zusammenführen einer Klasse mit {0} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>removing {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>Entfernen von {0} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>starring {0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder mit Stern versehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>taking back {0} labels</source>
-   <translation type="unfinished" />
+   <translation>Zurücknehmen von {0} Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder wurden hinzugefügt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} pictures were added; {1} were here already.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder wurden hinzugefügt; {1} waren schon hier.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>{0} places could not be read.</source>
-   <translation type="unfinished" />
+   <translation>{0} Stellen konnten nicht gelesen werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was deleted; Undo brings it back. Your files were not touched.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ wurde gelöscht; Rückgängig holt es zurück. Ihre Dateien wurden nicht angerührt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>“{0}” was duplicated.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ wurde dupliziert.</translation>
   </message>
  </context>
  <context>
@@ -23911,7 +24132,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Redo</source>
-   <translation type="unfinished" />
+   <translation>Wiederherstellen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24418,27 +24639,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Ask again</source>
-   <translation type="unfinished" />
+   <translation>Neu fragen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Asking the network for gradients… The first time TensorFlow is loaded for it.</source>
-   <translation type="unfinished" />
+   <translation>Das Netz wird nach Gradienten gefragt… Beim ersten Mal wird dafür TensorFlow geladen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Helle Stellen sprechen für „{0}“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright areas point towards “{0}”. The network takes each feature where it is strongest, so single spots count.</source>
-   <translation type="unfinished" />
+   <translation>Helle Stellen sprechen für „{0}“. Das Netz nimmt jedes Merkmal dort, wo es am stärksten ist; es zählen also einzelne Punkte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Bright: covering this part lowers the score of “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Hell: Wird dieser Teil abgedeckt, sinkt der Score von „{0}“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24448,12 +24669,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled before a map was there.</source>
-   <translation type="unfinished" />
+   <translation>Abgebrochen, bevor eine Karte da war.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancelled: {0} of {1} parts were covered, the others not.</source>
-   <translation type="unfinished" />
+   <translation>Abgebrochen: {0} von {1} Teilen wurden abgedeckt, die anderen nicht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24464,7 +24685,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class to explain</source>
-   <translation type="unfinished" />
+   <translation>Zu erklärende Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24474,86 +24695,86 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering one part after the other: {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Ein Teil nach dem anderen wird abgedeckt: {0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Covering parts</source>
    <extracomment>A method: parts of the picture are covered one after the other (occlusion).</extracomment>
-   <translation type="unfinished" />
+   <translation>Teile abdecken</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Found by</source>
    <extracomment>By which method the map was found that shows where the network looked.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gefunden durch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Gradients (Grad-CAM)</source>
-   <translation type="unfinished" />
+   <translation>Gradienten (Grad-CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out</source>
-   <translation type="unfinished" />
+   <translation>Art des Herausfindens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>How to find out where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Wie herausgefunden wird, wohin das Netz geschaut hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>It shows where the network looked, not whether it is right.</source>
-   <translation type="unfinished" />
+   <translation>Es zeigt, wohin das Netz geschaut hat, nicht, ob es recht hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Its own map (CAM)</source>
    <extracomment>A method: class activation mapping.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eigene Karte (CAM)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Looking…</source>
-   <translation type="unfinished" />
+   <translation>Sucht…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Nothing in the picture points towards “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Nichts im Bild spricht für „{0}“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Overlay</source>
    <extracomment>How strongly the heat map covers the picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Überlagerung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Shown on what the network saw, at the right: the ink was moved and scaled.</source>
-   <translation type="unfinished" />
+   <translation>Gezeigt auf dem, was das Netz gesehen hat, rechts: Die Tinte wurde verschoben und skaliert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Strength of the overlay</source>
-   <translation type="unfinished" />
+   <translation>Stärke der Überlagerung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The class that the bright places point towards</source>
-   <translation type="unfinished" />
+   <translation>Die Klasse, für die die hellen Stellen sprechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>The map is coarse: {0} × {1} places.</source>
-   <translation type="unfinished" />
+   <translation>Die Karte ist grob: {0} × {1} Stellen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Where the network looked</source>
-   <translation type="unfinished" />
+   <translation>Wohin das Netz geschaut hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24564,7 +24785,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>points most towards the class</source>
-   <translation type="unfinished" />
+   <translation>spricht am stärksten für die Klasse</translation>
   </message>
  </context>
  <context>
@@ -24760,7 +24981,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
    <source>Name of the class</source>
-   <translation type="unfinished" />
+   <translation>Name der Klasse</translation>
   </message>
  </context>
  <context>
