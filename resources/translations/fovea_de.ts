@@ -27,7 +27,7 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Begonnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -52,17 +52,17 @@
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Gerät</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -134,7 +134,7 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Voreinstellung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -145,13 +145,13 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -162,22 +162,22 @@
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Verbrauchte Zeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Validierungsgenauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -199,7 +199,7 @@
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>beste Epoche: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -234,17 +234,17 @@
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>der besten Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>des fertigen Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>von {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -264,7 +264,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder in {1} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -274,7 +274,7 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – beste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -482,73 +482,73 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Again</source>
-   <translation type="unfinished" />
+   <translation>Noch einmal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Also, from the starting point: {0}</source>
-   <translation type="unfinished" />
+   <translation>Außerdem, vom Ausgangspunkt: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Anderes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Brightness</source>
-   <translation type="unfinished" />
+   <translation>Helligkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Contrast</source>
-   <translation type="unfinished" />
+   <translation>Kontrast</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Corners filled with</source>
-   <translation type="unfinished" />
+   <translation>Ecken gefüllt mit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>In each epoch every picture comes a little different, so few pictures go further. Choose only changes after which the right answer is still the same: a mirrored 'b' is a 'd'.</source>
-   <translation type="unfinished" />
+   <translation>In jeder Epoche kommt jedes Bild etwas anders, so reichen wenige Bilder weiter. Wählen Sie nur Änderungen, nach denen die richtige Antwort noch dieselbe ist: Ein gespiegeltes „b“ ist ein „d“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Lighter or darker by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Heller oder dunkler um bis zu diesem Anteil.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Made larger or smaller by up to this share.</source>
-   <translation type="unfinished" />
+   <translation>Größer oder kleiner um bis zu diesem Anteil.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror left and right</source>
-   <translation type="unfinished" />
+   <translation>Links und rechts spiegeln</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Mirror up and down</source>
-   <translation type="unfinished" />
+   <translation>Oben und unten spiegeln</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Moved by up to this share of the side.</source>
-   <translation type="unfinished" />
+   <translation>Verschoben um bis zu diesem Anteil der Seite.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>None</source>
    <extracomment>A choice: none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>Keine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Not used here: the features of each picture are computed once.</source>
-   <translation type="unfinished" />
+   <translation>Hier nicht benutzt: Die Merkmale jedes Bildes werden einmal berechnet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
@@ -558,47 +558,47 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Rotation</source>
-   <translation type="unfinished" />
+   <translation>Drehung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Sample {0}</source>
-   <translation type="unfinished" />
+   <translation>Beispiel {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shear</source>
-   <translation type="unfinished" />
+   <translation>Scherung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Shift</source>
-   <translation type="unfinished" />
+   <translation>Verschiebung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Slanted by up to so many degrees.</source>
-   <translation type="unfinished" />
+   <translation>Geneigt um bis zu so viele Grad.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Stronger or weaker contrast.</source>
-   <translation type="unfinished" />
+   <translation>Stärkerer oder schwächerer Kontrast.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>The picture as it is prepared</source>
-   <translation type="unfinished" />
+   <translation>Das Bild, wie es vorbereitet wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Top left: the picture as prepared; the others: what training makes of it</source>
-   <translation type="unfinished" />
+   <translation>Oben links: das Bild, wie vorbereitet; die anderen: was das Training daraus macht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Turned by up to so many degrees either way.</source>
-   <translation type="unfinished" />
+   <translation>Gedreht um bis zu so viele Grad in beide Richtungen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
@@ -609,59 +609,59 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>What fills the corners that come into view</source>
-   <translation type="unfinished" />
+   <translation>Was die Ecken füllt, die sichtbar werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Which changes should it learn not to mind?</source>
-   <translation type="unfinished" />
+   <translation>Welche Änderungen sollen ihm nichts ausmachen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Zoom</source>
-   <translation type="unfinished" />
+   <translation>Zoom</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>black</source>
-   <translation type="unfinished" />
+   <translation>schwarz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored left and right</source>
-   <translation type="unfinished" />
+   <translation>links und rechts gespiegelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>mirrored up and down</source>
-   <translation type="unfinished" />
+   <translation>oben und unten gespiegelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>keine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>off</source>
    <extracomment>A setting that is switched off.</extracomment>
-   <translation type="unfinished" />
+   <translation>aus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the edge drawn out</source>
-   <translation type="unfinished" />
+   <translation>dem verlängerten Rand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the other side</source>
-   <translation type="unfinished" />
+   <translation>der anderen Seite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>the picture mirrored</source>
-   <translation type="unfinished" />
+   <translation>dem gespiegelten Bild</translation>
   </message>
  </context>
  <context>
@@ -669,27 +669,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit nach beantwortetem Anteil</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Accuracy against share answered, as a table</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit nach beantwortetem Anteil, als Tabelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>All answered: {0} right</source>
-   <translation type="unfinished" />
+   <translation>Alle beantwortet: {0} richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Answered</source>
-   <translation type="unfinished" />
+   <translation>Beantwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>Ab einem Score von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -699,69 +699,69 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Lower is better. The model gives: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Niedriger ist besser. Das Modell gibt aus: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Mittlerer Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Nothing was answered.</source>
-   <translation type="unfinished" />
+   <translation>Nichts wurde beantwortet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Zuverlässigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Reliability as a table</source>
-   <translation type="unfinished" />
+   <translation>Zuverlässigkeit als Tabelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Right among them %</source>
-   <translation type="unfinished" />
+   <translation>Davon richtig %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share answered as a table</source>
-   <translation type="unfinished" />
+   <translation>Beantworteter Anteil als Tabelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Share right %</source>
-   <translation type="unfinished" />
+   <translation>Anteil richtig %</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>images answered, the surest first</source>
-   <translation type="unfinished" />
+   <translation>beantwortete Bilder, die sichersten zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>right among them</source>
-   <translation type="unfinished" />
+   <translation>davon richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>Anteil richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>top score (shaded: how many images)</source>
-   <translation type="unfinished" />
+   <translation>höchster Score (schattiert: wie viele Bilder)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -918,42 +918,42 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Cancel the training</source>
-   <translation type="unfinished" />
+   <translation>Training abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and discard</source>
-   <translation type="unfinished" />
+   <translation>Beenden und verwerfen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End and keep the checkpoint</source>
-   <translation type="unfinished" />
+   <translation>Beenden und Checkpoint behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>End the training “{0}” now?</source>
-   <translation type="unfinished" />
+   <translation>Training „{0}“ jetzt beenden?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on training</source>
-   <translation type="unfinished" />
+   <translation>Weiter trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No epoch is done yet.</source>
-   <translation type="unfinished" />
+   <translation>Noch ist keine Epoche fertig.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>No model is made either way.</source>
-   <translation type="unfinished" />
+   <translation>In keinem Fall entsteht ein Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done. With its checkpoint it can be taken up later.</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Epochen sind fertig. Mit seinem Checkpoint lässt es sich später wieder aufnehmen.</translation>
   </message>
  </context>
  <context>
@@ -1540,32 +1540,32 @@
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Class names matched as you said.</source>
-   <translation type="unfinished" />
+   <translation>Klassennamen zugeordnet, wie Sie es sagten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Open the result of {0}</source>
-   <translation type="unfinished" />
+   <translation>Ergebnis von {0} öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Liest…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>The class names fit the model.</source>
-   <translation type="unfinished" />
+   <translation>Die Klassennamen passen zum Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder gefunden…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/choosing.py" />
    <source>{0} of {1} class names are not labels of this model. Say which label each means.</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Klassennamen sind keine Labels dieses Modells. Sagen Sie, welches Label jeder bedeutet.</translation>
   </message>
  </context>
  <context>
@@ -1653,7 +1653,7 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1664,7 +1664,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Figures of each class</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen jeder Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1674,22 +1674,22 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>In brackets: 95 % intervals. Recall is also called sensitivity. FPR: share of false alarms; FNR: share of misses. A class enters a mean only where it has the figure. Enter shows a class's mistakes.</source>
-   <translation type="unfinished" />
+   <translation>In Klammern: 95-%-Intervalle. Recall heißt auch Sensitivität. FPR: Anteil der Fehlalarme; FNR: Anteil der Übersehenen. Eine Klasse geht in ein Mittel nur ein, wo sie die Kennzahl hat. Eingabe zeigt die Fehler einer Klasse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Macro mean (each class alike)</source>
-   <translation type="unfinished" />
+   <translation>Makromittel (jede Klasse gleich)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Means over the classes</source>
-   <translation type="unfinished" />
+   <translation>Mittel über die Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Weighted mean (by images)</source>
-   <translation type="unfinished" />
+   <translation>Gewichtetes Mittel (nach Bildern)</translation>
   </message>
  </context>
  <context>
@@ -1722,7 +1722,7 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>{0} images found…</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder gefunden…</translation>
   </message>
  </context>
  <context>
@@ -1730,52 +1730,52 @@
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Close Fovea</source>
-   <translation type="unfinished" />
+   <translation>Fovea schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Discard</source>
-   <translation type="unfinished" />
+   <translation>Verwerfen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Do not close</source>
-   <translation type="unfinished" />
+   <translation>Nicht schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start</source>
-   <translation type="unfinished" />
+   <translation>Beim nächsten Start weitermachen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on at the next start: the checkpoint is kept and Fovea closes now.</source>
-   <translation type="unfinished" />
+   <translation>Beim nächsten Start weitermachen: Der Checkpoint bleibt, und Fovea schließt sich jetzt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Nach dieser Epoche anhalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Stop after this epoch: Fovea closes when the best model so far is in the store.</source>
-   <translation type="unfinished" />
+   <translation>Nach dieser Epoche anhalten: Fovea schließt sich, wenn das bisher beste Modell in der Ablage ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings are still running: {0}. What should happen to them?</source>
-   <translation type="unfinished" />
+   <translation>Es laufen noch Trainings: {0}. Was soll mit ihnen geschehen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Waiting trainings stay in the queue: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Wartende Trainings bleiben in der Warteschlange: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” is still training. What should happen to it?</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ trainiert noch. Was soll damit geschehen?</translation>
   </message>
  </context>
  <context>
@@ -1783,87 +1783,87 @@
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Compare with</source>
-   <translation type="unfinished" />
+   <translation>Vergleichen mit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Difference in accuracy, first minus second: {0}. Both right: {1}. Both wrong: {2}. All figures here are of the {3} pictures that both answered.</source>
-   <translation type="unfinished" />
+   <translation>Unterschied der Genauigkeit, erstes minus zweites: {0}. Beide richtig: {1}. Beide falsch: {2}. Alle Kennzahlen hier gelten für die {3} Bilder, die beide beantwortet haben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figure (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Kennzahl (95-%-Intervall)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Figures of both models</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen beider Modelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Klassennamen zuordnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>No other model that is ready answers these classes.</source>
-   <translation type="unfinished" />
+   <translation>Kein anderes bereites Modell beantwortet diese Klassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>On the pictures that both answered</source>
-   <translation type="unfinished" />
+   <translation>Auf den Bildern, die beide beantwortet haben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the first is right</source>
-   <translation type="unfinished" />
+   <translation>Nur das erste hat recht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only the second is right</source>
-   <translation type="unfinished" />
+   <translation>Nur das zweite hat recht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only this model is right</source>
-   <translation type="unfinished" />
+   <translation>Nur dieses Modell hat recht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right</source>
-   <translation type="unfinished" />
+   <translation>Nur {0} hat recht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>Only {0} is right: {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>Nur {0} hat recht: {1} Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The model to compare with</source>
-   <translation type="unfinished" />
+   <translation>Das Modell, mit dem verglichen wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The pictures are not at hand: open their folder again.</source>
-   <translation type="unfinished" />
+   <translation>Die Bilder sind nicht zur Hand: Öffnen Sie ihren Ordner erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>The second model answers the same pictures; a kept result of it is used at once.</source>
-   <translation type="unfinished" />
+   <translation>Das zweite Modell beantwortet dieselben Bilder; ein aufbewahrtes Ergebnis davon wird sofort benutzt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/compare_tab.py" />
    <source>{0} (classes to be matched)</source>
-   <translation type="unfinished" />
+   <translation>{0} (Klassen sind zuzuordnen)</translation>
   </message>
  </context>
  <context>
@@ -2155,43 +2155,43 @@
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Verlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>Save the Curves</source>
-   <translation type="unfinished" />
+   <translation>Kurven speichern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}.</source>
-   <translation type="unfinished" />
+   <translation>Die Kurven von {0} von {1} Läufen wurden als {2} gespeichert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves of {0} of {1} runs were saved as {2}. A table takes all of them.</source>
-   <translation type="unfinished" />
+   <translation>Die Kurven von {0} von {1} Läufen wurden als {2} gespeichert. Eine Tabelle nimmt alle auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were not saved: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Die Kurven wurden nicht gespeichert: {0}. Wählen Sie einen anderen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>The curves were saved as {0}.</source>
-   <translation type="unfinished" />
+   <translation>Die Kurven wurden als {0} gespeichert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/exports.py" />
    <source>There is no finished epoch to save yet.</source>
-   <translation type="unfinished" />
+   <translation>Noch gibt es keine fertige Epoche zu speichern.</translation>
   </message>
  </context>
  <context>
@@ -2212,88 +2212,88 @@
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By batch</source>
-   <translation type="unfinished" />
+   <translation>Nach Batch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>By epoch</source>
-   <translation type="unfinished" />
+   <translation>Nach Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Epoch (batches within)</source>
-   <translation type="unfinished" />
+   <translation>Epoche (mit Batches darin)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen nach Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Lernrate</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Verlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>The curve begins with the first batches.</source>
-   <translation type="unfinished" />
+   <translation>Die Kurve beginnt mit den ersten Batches.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Zeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Validierungsgenauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>best epoch</source>
-   <translation type="unfinished" />
+   <translation>beste Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>Validierung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} after epoch {1}: training {2}, validation {3}. The table has every epoch.</source>
-   <translation type="unfinished" />
+   <translation>{0} nach Epoche {1}: Training {2}, Validierung {3}. Die Tabelle hat jede Epoche.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – beste</translation>
   </message>
  </context>
  <context>
@@ -2301,92 +2301,92 @@
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>% (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>% (95-%-Intervall)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − Spezifität</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>At this threshold</source>
-   <translation type="unfinished" />
+   <translation>Bei dieser Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Figures at this threshold</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen bei dieser Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>NPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>NPW, wo {0} % positiv sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>PPV where {0} % are positive</source>
-   <translation type="unfinished" />
+   <translation>PPW, wo {0} % positiv sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Pictures of both classes are needed for a curve.</source>
-   <translation type="unfinished" />
+   <translation>Für eine Kurve werden Bilder beider Klassen gebraucht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Precision and recall</source>
-   <translation type="unfinished" />
+   <translation>Präzision und Recall</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>ROC-Kurve</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Share of positives where the model is to be used</source>
-   <translation type="unfinished" />
+   <translation>Anteil der Positiven, wo das Modell eingesetzt werden soll</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>The curves as a table</source>
-   <translation type="unfinished" />
+   <translation>Die Kurven als Tabelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>Where this share is positive (prevalence):</source>
-   <translation type="unfinished" />
+   <translation>Wo dieser Anteil positiv ist (Prävalenz):</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>von Hand an diesen Daten gewählt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>precision (PPV)</source>
-   <translation type="unfinished" />
+   <translation>Präzision (PPW)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>recall (sensitivity)</source>
-   <translation type="unfinished" />
+   <translation>Recall (Sensitivität)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>sensitivity for '{0}'</source>
-   <translation type="unfinished" />
+   <translation>Sensitivität für „{0}“</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/curves_tab.py" />
    <source>threshold {0}</source>
-   <translation type="unfinished" />
+   <translation>Schwelle {0}</translation>
   </message>
  </context>
  <context>
@@ -2394,67 +2394,67 @@
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Class names: {0}</source>
-   <translation type="unfinished" />
+   <translation>Klassennamen: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Data: {0} · {1} images answered</source>
-   <translation type="unfinished" />
+   <translation>Daten: {0} · {1} Bilder beantwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Evaluated: {0}</source>
-   <translation type="unfinished" />
+   <translation>Ausgewertet: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Fingerprint: {0}</source>
-   <translation type="unfinished" />
+   <translation>Fingerabdruck: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Model: {0}, version {1} · {2}</source>
-   <translation type="unfinished" />
+   <translation>Modell: {0}, Version {1} · {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Nothing was odd; every image was answered.</source>
-   <translation type="unfinished" />
+   <translation>Nichts war auffällig; jedes Bild wurde beantwortet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Problems of the data and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>Probleme der Daten und Dateien ohne Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>Several pictures of one count together in the intervals.</source>
-   <translation type="unfinished" />
+   <translation>Mehrere Bilder zu einem zählen in den Intervallen zusammen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The data</source>
-   <translation type="unfinished" />
+   <translation>Die Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>The names speak of {0} people or cases.</source>
-   <translation type="unfinished" />
+   <translation>Die Namen sprechen von {0} Personen oder Fällen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>What was odd, and files without an answer</source>
-   <translation type="unfinished" />
+   <translation>Was auffällig war, und Dateien ohne Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/data_tab.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• und {0} weitere</translation>
   </message>
  </context>
  <context>
@@ -2483,7 +2483,7 @@
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -2587,7 +2587,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Bearbeiten › Korrekturen nimmt es zurück.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
@@ -2627,7 +2627,7 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Liest…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2712,7 +2712,7 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>This edition of Fovea classifies, draws and evaluates; it does not train. To train, install the full edition in its place: your models, runs and settings stay.</source>
-   <translation type="unfinished" />
+   <translation>Diese Ausgabe von Fovea klassifiziert, zeichnet und wertet aus; sie trainiert nicht. Installieren Sie zum Trainieren stattdessen die volle Ausgabe: Ihre Modelle, Läufe und Einstellungen bleiben.</translation>
   </message>
  </context>
  <context>
@@ -2728,27 +2728,27 @@
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Earlier runs</source>
-   <translation type="unfinished" />
+   <translation>Frühere Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Neues Training…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Or start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Oder mit einer Plandatei starten…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Teach Fovea your own classes</source>
-   <translation type="unfinished" />
+   <translation>Bringen Sie Fovea Ihre eigenen Klassen bei</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>You need a folder that holds one folder of example images for each class. Training runs in the background while you go on working, and can be paused, stopped and taken up again. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Sie brauchen einen Ordner, der für jede Klasse einen Ordner mit Beispielbildern enthält. Das Training läuft im Hintergrund, während Sie weiterarbeiten, und lässt sich anhalten, beenden und wieder aufnehmen. Nichts verlässt diesen Computer; Ihre Dateien werden nie verändert.</translation>
   </message>
  </context>
  <context>
@@ -2756,27 +2756,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>How good is a model on your pictures?</source>
-   <translation type="unfinished" />
+   <translation>Wie gut ist ein Modell auf Ihren Bildern?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open a folder that holds one folder for each class. Fovea answers every picture and shows where the model fails. Nothing leaves this computer; your files are never changed.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie einen Ordner, der für jede Klasse einen Ordner enthält. Fovea beantwortet jedes Bild und zeigt, wo das Modell versagt. Nichts verlässt diesen Computer; Ihre Dateien werden nie verändert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open labelled folder…</source>
-   <translation type="unfinished" />
+   <translation>Benannten Ordner öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Or a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>Oder eine Datendatei (.npz, IDX von MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Zuletzt benutzte benannte Ordner</translation>
   </message>
  </context>
  <context>
@@ -2866,17 +2866,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Labelled pictures ({0})</source>
-   <translation type="unfinished" />
+   <translation>Benannte Bilder ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a File of Labelled Images</source>
-   <translation type="unfinished" />
+   <translation>Eine Datei mit benannten Bildern öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Einen benannten Ordner öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
@@ -2931,7 +2931,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>{0}, validation pictures</source>
-   <translation type="unfinished" />
+   <translation>{0}, Validierungsbilder</translation>
   </message>
  </context>
  <context>
@@ -2939,27 +2939,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>An evaluation is running. Cancel it, then open other data.</source>
-   <translation type="unfinished" />
+   <translation>Eine Auswertung läuft. Brechen Sie sie ab, dann öffnen Sie andere Daten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>Drop a labelled folder to evaluate a model on it</source>
-   <translation type="unfinished" />
+   <translation>Einen benannten Ordner ablegen, um ein Modell daran auszuwerten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped before a picture was answered; nothing was kept.</source>
-   <translation type="unfinished" />
+   <translation>Die Auswertung wurde angehalten, bevor ein Bild beantwortet war; nichts wurde aufbewahrt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>The evaluation was stopped; nothing of it was kept.</source>
-   <translation type="unfinished" />
+   <translation>Die Auswertung wurde angehalten; nichts davon wurde aufbewahrt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/view.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} auf {1}</translation>
   </message>
  </context>
  <context>
@@ -3294,7 +3294,7 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Wählen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -3387,7 +3387,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Copying {0} pictures…</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder werden kopiert…</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3412,7 +3412,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Not saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>Nicht gespeichert: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3452,27 +3452,27 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save as {0}</source>
-   <translation type="unfinished" />
+   <translation>Speichern als {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Save the List</source>
-   <translation type="unfinished" />
+   <translation>Liste speichern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saved: {0}</source>
-   <translation type="unfinished" />
+   <translation>Gespeichert: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Saving the list…</source>
-   <translation type="unfinished" />
+   <translation>Liste wird gespeichert…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Something is still being written. Try again in a moment.</source>
-   <translation type="unfinished" />
+   <translation>Es wird noch etwas geschrieben. Versuchen Sie es gleich noch einmal.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3497,17 +3497,17 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Where Should the New Folder Be?</source>
-   <translation type="unfinished" />
+   <translation>Wo soll der neue Ordner liegen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>Writing {0}…</source>
-   <translation type="unfinished" />
+   <translation>{0} wird geschrieben…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>evaluation</source>
-   <translation type="unfinished" />
+   <translation>Auswertung</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -3527,7 +3527,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_formats.py" />
@@ -3537,12 +3537,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0} – selected pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} – ausgewählte Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/exports.py" />
    <source>{0}: {1} pictures could not be copied.</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} Bilder konnten nicht kopiert werden.</translation>
   </message>
  </context>
  <context>
@@ -3550,12 +3550,12 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Gerät</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Facts of the training</source>
-   <translation type="unfinished" />
+   <translation>Daten zum Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3565,13 +3565,13 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Lernrate</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Memory</source>
    <extracomment>The computer's memory in use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Speicher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3581,22 +3581,22 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Speed</source>
-   <translation type="unfinished" />
+   <translation>Tempo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Time left</source>
-   <translation type="unfinished" />
+   <translation>Restzeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>{0} to learn from, {1} to check</source>
-   <translation type="unfinished" />
+   <translation>{0} zum Lernen, {1} zum Prüfen</translation>
   </message>
  </context>
  <context>
@@ -3604,12 +3604,12 @@
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>95 % interval {0}, from {1} images</source>
-   <translation type="unfinished" />
+   <translation>95-%-Intervall {0}, aus {1} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0}; several images of one person or case count together</source>
-   <translation type="unfinished" />
+   <translation>{0}; mehrere Bilder einer Person oder eines Falls zählen zusammen</translation>
   </message>
  </context>
  <context>
@@ -3688,7 +3688,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3764,23 +3764,23 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep one of each</source>
-   <translation type="unfinished" />
+   <translation>Je eines behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Keep them all</source>
-   <translation type="unfinished" />
+   <translation>Alle behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Leave them out</source>
-   <translation type="unfinished" />
+   <translation>Auslassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Must be mended</source>
    <extracomment>A finding that stops the training until it is corrected.</extracomment>
-   <translation type="unfinished" />
+   <translation>Muss behoben werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3790,7 +3790,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What to do about it</source>
-   <translation type="unfinished" />
+   <translation>Was damit zu tun ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3803,22 +3803,22 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · noch {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>A classifier needs pictures of two classes or more, each in a folder of its own.</source>
-   <translation type="unfinished" />
+   <translation>Ein Klassifikator braucht Bilder aus zwei oder mehr Klassen, jede in einem eigenen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Begins the training at once; everything else stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Beginnt das Training sofort; alles andere bleibt wie empfohlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Broken pictures are then found, and left out, when the training begins</source>
-   <translation type="unfinished" />
+   <translation>Kaputte Bilder werden dann beim Beginn des Trainings gefunden und ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3829,43 +3829,43 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs a picture to learn from; leave out the classes that have none.</source>
-   <translation type="unfinished" />
+   <translation>Jede Klasse braucht ein Bild zum Lernen; lassen Sie die Klassen aus, die keines haben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every class needs two pictures or more: one to learn from and one to check with.</source>
-   <translation type="unfinished" />
+   <translation>Jede Klasse braucht zwei oder mehr Bilder: eines zum Lernen und eines zum Prüfen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Every picture is opened once, before a training could stumble over it.</source>
-   <translation type="unfinished" />
+   <translation>Jedes Bild wird einmal geöffnet, bevor ein Training darüber stolpern könnte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Findings</source>
    <extracomment>A page of the wizard: what was found while looking through the pictures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Befunde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Look at the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Empfohlene Einstellungen ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for copies</source>
-   <translation type="unfinished" />
+   <translation>Kopien werden gesucht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Looking for pictures of one person</source>
-   <translation type="unfinished" />
+   <translation>Bilder einer Person werden gesucht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Opening the pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder werden geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3875,77 +3875,77 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures of each class</source>
-   <translation type="unfinished" />
+   <translation>Bilder jeder Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner wird gelesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skip the look</source>
-   <translation type="unfinished" />
+   <translation>Durchsehen überspringen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Skips to the last page; everything between stays as recommended</source>
-   <translation type="unfinished" />
+   <translation>Springt zur letzten Seite; alles dazwischen bleibt wie empfohlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Start with the recommended settings</source>
-   <translation type="unfinished" />
+   <translation>Mit empfohlenen Einstellungen starten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>There are no pictures yet.</source>
-   <translation type="unfinished" />
+   <translation>Noch sind keine Bilder da.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>This has to be mended before a training can start; change the folder, then look again.</source>
-   <translation type="unfinished" />
+   <translation>Das muss behoben werden, bevor ein Training beginnen kann; ändern Sie den Ordner und sehen Sie dann erneut nach.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Too few pictures of {0} stay with what is left out below; keep some of them.</source>
-   <translation type="unfinished" />
+   <translation>Mit dem unten Ausgelassenen bleiben zu wenige Bilder von {0}; behalten Sie einige davon.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>What Fovea found in it</source>
-   <translation type="unfinished" />
+   <translation>Was Fovea darin gefunden hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>all {0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>alle {0}×{1} Pixel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>nothing odd: every picture opens, and none is there twice</source>
-   <translation type="unfinished" />
+   <translation>nichts auffällig: jedes Bild lässt sich öffnen, und keines ist doppelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>splits: {0}</source>
-   <translation type="unfinished" />
+   <translation>Teile: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0} and {1} more</source>
-   <translation type="unfinished" />
+   <translation>{0} und {1} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}: {1} pictures in {2} classes</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} Bilder in {2} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>{0}×{1} to {2}×{3} pixels, median {4}×{5}</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1} bis {2}×{3} Pixel, Median {4}×{5}</translation>
   </message>
  </context>
  <context>
@@ -3987,7 +3987,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>A folder that holds one folder of pictures for each class, for instance 'cats' and 'dogs'; or pictures with a table of their labels, or with labels in their names. Your files are only read, never changed, and nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Ein Ordner, der für jede Klasse einen Ordner mit Bildern enthält, zum Beispiel „Katzen“ und „Hunde“; oder Bilder mit einer Tabelle ihrer Labels oder mit Labels in ihren Namen. Ihre Dateien werden nur gelesen, nie verändert, und nichts verlässt diesen Computer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -3997,17 +3997,17 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drawings that you named and kept in the Draw view</source>
-   <translation type="unfinished" />
+   <translation>Zeichnungen, die Sie in der Ansicht Zeichnen benannt und behalten haben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Drop a folder here</source>
-   <translation type="unfinished" />
+   <translation>Ordner hier ablegen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>My drawings ({0})</source>
-   <translation type="unfinished" />
+   <translation>Meine Zeichnungen ({0})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4017,17 +4017,17 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open another folder…</source>
-   <translation type="unfinished" />
+   <translation>Anderen Ordner öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open the labelled folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Benannten Ordner {0} öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Or a file: an archive, a table of labels, a data file (.npz, MNIST's IDX)…</source>
-   <translation type="unfinished" />
+   <translation>Oder eine Datei: ein Archiv, eine Tabelle mit Labels, eine Datendatei (.npz, IDX von MNIST)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4037,27 +4037,27 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Reading…</source>
-   <translation type="unfinished" />
+   <translation>Liest…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Recent labelled folders</source>
-   <translation type="unfinished" />
+   <translation>Zuletzt benutzte benannte Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Which pictures should it learn from?</source>
-   <translation type="unfinished" />
+   <translation>Aus welchen Bildern soll es lernen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures found…</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder gefunden…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>{0} pictures in {1} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder in {1} Klassen</translation>
   </message>
  </context>
  <context>
@@ -4935,7 +4935,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>1 − specificity</source>
-   <translation type="unfinished" />
+   <translation>1 − Spezifität</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
@@ -5157,7 +5157,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Accuracy against share answered</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit nach beantwortetem Anteil</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5209,7 +5209,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answers</source>
    <extracomment>How often a class was given as the answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -5265,7 +5265,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Kalibrierung</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5531,7 +5531,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Konfusionsmatrix</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5618,7 +5618,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5693,7 +5693,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Geht es hier?</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -5973,7 +5973,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>From a score of</source>
-   <translation type="unfinished" />
+   <translation>Ab einem Score von</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -6662,7 +6662,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Mean score</source>
-   <translation type="unfinished" />
+   <translation>Mittlerer Score</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6933,7 +6933,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Je Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7018,12 +7018,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>ROC curve</source>
-   <translation type="unfinished" />
+   <translation>ROC-Kurve</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Reliability</source>
-   <translation type="unfinished" />
+   <translation>Zuverlässigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7809,7 +7809,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Zeit</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -10301,7 +10301,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>left out</source>
-   <translation type="unfinished" />
+   <translation>ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -10957,7 +10957,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/ml/search.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>keine</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -11297,7 +11297,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -11578,7 +11578,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>share right</source>
    <extracomment>Axis of a plot: share of right answers.</extracomment>
-   <translation type="unfinished" />
+   <translation>Anteil richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -15659,27 +15659,27 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is right</source>
-   <translation type="unfinished" />
+   <translation>Label ist richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is unsure</source>
-   <translation type="unfinished" />
+   <translation>Label ist unsicher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>label is wrong</source>
-   <translation type="unfinished" />
+   <translation>Label ist falsch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: answered '{1}' with {2}; it is '{3}', which got {4}</source>
-   <translation type="unfinished" />
+   <translation>{0}: beantwortet „{1}“ mit {2}; es ist „{3}“, das {4} bekam</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_model.py" />
    <source>{0}: right, '{1}' with {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: richtig, „{1}“ mit {2}</translation>
   </message>
  </context>
  <context>
@@ -15687,7 +15687,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>1 picture</source>
-   <translation type="unfinished" />
+   <translation>1 Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15702,7 +15702,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Copy the pictures into a new folder…</source>
-   <translation type="unfinished" />
+   <translation>Bilder in einen neuen Ordner kopieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15712,17 +15712,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports all pictures listed here.</source>
-   <translation type="unfinished" />
+   <translation>Exportiert alle hier aufgeführten Bilder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Exports the selected pictures.</source>
-   <translation type="unfinished" />
+   <translation>Exportiert die ausgewählten Bilder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Taste: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15732,12 +15732,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake among the {0} pictures answered.</source>
-   <translation type="unfinished" />
+   <translation>Kein Fehler unter den {0} beantworteten Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No mistake so far: {0} answered.</source>
-   <translation type="unfinished" />
+   <translation>Bisher kein Fehler: {0} beantwortet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15747,7 +15747,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture is answered yet.</source>
-   <translation type="unfinished" />
+   <translation>Noch ist kein Bild beantwortet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15757,17 +15757,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No picture was answered.</source>
-   <translation type="unfinished" />
+   <translation>Kein Bild wurde beantwortet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>No wrong answer is so sure that its label would be doubtful.</source>
-   <translation type="unfinished" />
+   <translation>Keine falsche Antwort ist so sicher, dass ihr Label zweifelhaft wäre.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Only pictures of this class</source>
-   <translation type="unfinished" />
+   <translation>Nur Bilder dieser Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15777,37 +15777,37 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Right, least sure first</source>
-   <translation type="unfinished" />
+   <translation>Richtige, unsicherste zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Save as a list (CSV)…</source>
-   <translation type="unfinished" />
+   <translation>Als Liste speichern (CSV)…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search by name</source>
-   <translation type="unfinished" />
+   <translation>Nach Namen suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Search pictures by name</source>
-   <translation type="unfinished" />
+   <translation>Bilder nach Namen suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Take back what was last said of a label</source>
-   <translation type="unfinished" />
+   <translation>Zurücknehmen, was zuletzt über ein Label gesagt wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>Das Label ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>The label of the chosen pictures is {0}</source>
-   <translation type="unfinished" />
+   <translation>Das Label der gewählten Bilder ist {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15817,12 +15817,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Which pictures</source>
-   <translation type="unfinished" />
+   <translation>Welche Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Worst mistakes first</source>
-   <translation type="unfinished" />
+   <translation>Schlimmste Fehler zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15834,24 +15834,24 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>unsicher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>falsch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} answered as {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} beantwortet als {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -16091,7 +16091,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Geht es hier?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16101,12 +16101,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figures here and on the model's card</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen hier und auf der Karte des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Here it is {0} on {1} images.</source>
-   <translation type="unfinished" />
+   <translation>Hier ist sie {0} auf {1} Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16116,83 +16116,83 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does better here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Es ist hier besser, als seine Karte sagt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It does worse here than its card says</source>
-   <translation type="unfinished" />
+   <translation>Es ist hier schlechter, als seine Karte sagt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>It fits its card, if these pictures are new to it</source>
-   <translation type="unfinished" />
+   <translation>Es passt zu seiner Karte, wenn diese Bilder ihm neu sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer yet: the evaluation was stopped before all pictures were answered</source>
-   <translation type="unfinished" />
+   <translation>Noch keine Antwort: Die Auswertung wurde angehalten, bevor alle Bilder beantwortet waren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>No answer: these may be the pictures that the card was measured on</source>
-   <translation type="unfinished" />
+   <translation>Keine Antwort: Das könnten die Bilder sein, an denen die Karte gemessen wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Not compared: this threshold is not the model's own</source>
-   <translation type="unfinished" />
+   <translation>Nicht verglichen: Diese Schwelle ist nicht die des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card gives no accuracy to compare with.</source>
-   <translation type="unfinished" />
+   <translation>Die Karte des Modells nennt keine Genauigkeit zum Vergleichen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>The model's card: {0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>Die Karte des Modells: {0}, Teil {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>There is no figure to compare with</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keine Kennzahl zum Vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>These pictures differ from those that it has learned from</source>
-   <translation type="unfinished" />
+   <translation>Diese Bilder unterscheiden sich von denen, aus denen es gelernt hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>This compares the same figures on two sets of pictures. 'Compatible' means that the intervals leave room for no difference, not that there is none; more pictures tell more. Your pictures should be such as the model will really be given, and labelled without looking at its answers.</source>
-   <translation type="unfinished" />
+   <translation>Dies vergleicht dieselben Kennzahlen auf zwei Mengen von Bildern. „Verträglich“ heißt, dass die Intervalle Raum für keinen Unterschied lassen, nicht, dass es keinen gibt; mehr Bilder sagen mehr. Ihre Bilder sollten solche sein, wie sie das Modell wirklich bekommen wird, und benannt, ohne seine Antworten anzusehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Too few pictures for an answer</source>
-   <translation type="unfinished" />
+   <translation>Zu wenige Bilder für eine Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Value (95 % interval)</source>
-   <translation type="unfinished" />
+   <translation>Wert (95-%-Intervall)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>What Fovea does not know: whether the model has learned from these very pictures, or from others of the same people or things; whether the card was measured on them; and whether their labels are right. If any of this is so, the figures here say nothing on new pictures.</source>
-   <translation type="unfinished" />
+   <translation>Was Fovea nicht weiß: ob das Modell aus genau diesen Bildern gelernt hat oder aus anderen derselben Personen oder Dinge; ob die Karte an ihnen gemessen wurde; und ob ihre Labels stimmen. Trifft etwas davon zu, sagen die Kennzahlen hier nichts über neue Bilder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Where</source>
    <extracomment>Head of a column: here, or on the model's card.</extracomment>
-   <translation type="unfinished" />
+   <translation>Wo</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>no number of images</source>
-   <translation type="unfinished" />
+   <translation>keine Anzahl von Bildern</translation>
   </message>
  </context>
  <context>
@@ -16400,7 +16400,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Wählen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16590,7 +16590,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} Pixel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16796,12 +16796,12 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pause</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
@@ -16819,12 +16819,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Trainings</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>beste Epoche: {0}</translation>
   </message>
  </context>
  <context>
@@ -16832,71 +16832,71 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Cancel…</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Card</source>
    <extracomment>A model's card: the page that says what it is for and how good it is ('model card').</extracomment>
-   <translation type="unfinished" />
+   <translation>Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Earlier</source>
    <extracomment>Button: move up in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Früher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>End after this epoch and make a model of the best one so far</source>
-   <translation type="unfinished" />
+   <translation>Nach dieser Epoche beenden und aus der bisher besten ein Modell machen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Go on from epoch {0}</source>
-   <translation type="unfinished" />
+   <translation>Ab Epoche {0} weitermachen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Later</source>
    <extracomment>Button: move down in the queue of trainings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Später</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Modell herstellen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pause</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Progress of the training</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt des Trainings</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Aus der Liste entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Save curves…</source>
-   <translation type="unfinished" />
+   <translation>Kurven speichern…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>See its validation errors</source>
-   <translation type="unfinished" />
+   <translation>Validierungsfehler ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -16906,22 +16906,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start again</source>
-   <translation type="unfinished" />
+   <translation>Neu starten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Stop after this epoch</source>
-   <translation type="unfinished" />
+   <translation>Nach dieser Epoche anhalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Take out of the queue</source>
-   <translation type="unfinished" />
+   <translation>Aus der Warteschlange nehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Use it in Classify</source>
-   <translation type="unfinished" />
+   <translation>In Klassifizieren benutzen</translation>
   </message>
  </context>
  <context>
@@ -16929,7 +16929,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>beste Epoche: {0}</translation>
   </message>
  </context>
  <context>
@@ -16937,12 +16937,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>New training…</source>
-   <translation type="unfinished" />
+   <translation>Neues Training…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/jobs_tab.py" />
    <source>Start from a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Mit einer Plandatei starten…</translation>
   </message>
  </context>
  <context>
@@ -16950,12 +16950,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of this label is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Was Sie über dieses Label sagten, wird nicht aufbewahrt: Die Auswertung kam nicht an ihr Ende.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/judging.py" />
    <source>What you said of {0} labels is not kept: the evaluation did not come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Was Sie über {0} Labels sagten, wird nicht aufbewahrt: Die Auswertung kam nicht an ihr Ende.</translation>
   </message>
  </context>
  <context>
@@ -16971,12 +16971,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>1 evaluation deleted.</source>
-   <translation type="unfinished" />
+   <translation>1 Auswertung gelöscht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -16986,27 +16986,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Kept evaluations</source>
-   <translation type="unfinished" />
+   <translation>Aufbewahrte Auswertungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open</source>
-   <translation type="unfinished" />
+   <translation>Öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Open the chosen evaluation</source>
-   <translation type="unfinished" />
+   <translation>Gewählte Auswertung öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Take the deletion back</source>
-   <translation type="unfinished" />
+   <translation>Löschen zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>They open at once, without asking the model again.</source>
-   <translation type="unfinished" />
+   <translation>Sie öffnen sich sofort, ohne das Modell neu zu fragen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -17016,27 +17016,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>and {0} older ones</source>
-   <translation type="unfinished" />
+   <translation>und {0} ältere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>incomplete</source>
-   <translation type="unfinished" />
+   <translation>unvollständig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>right: {0}</source>
-   <translation type="unfinished" />
+   <translation>richtig: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>threshold {0} chosen</source>
-   <translation type="unfinished" />
+   <translation>Schwelle {0} gewählt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>{0} evaluations deleted.</source>
-   <translation type="unfinished" />
+   <translation>{0} Auswertungen gelöscht.</translation>
   </message>
  </context>
  <context>
@@ -17456,7 +17456,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Key: {0}</source>
-   <translation type="unfinished" />
+   <translation>Taste: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17471,50 +17471,50 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Previous</source>
-   <translation type="unfinished" />
+   <translation>Voriges</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label is</source>
-   <translation type="unfinished" />
+   <translation>Das Label ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The label of this picture is {0}</source>
-   <translation type="unfinished" />
+   <translation>Das Label dieses Bildes ist {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>The picture is not where it was.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild ist nicht, wo es war.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>This picture cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Bild kann nicht gezeigt werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>You said: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Sie sagten: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>unsure</source>
    <extracomment>Neither right nor wrong: somebody cannot tell.</extracomment>
-   <translation type="unfinished" />
+   <translation>unsicher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>wrong</source>
    <extracomment>Not correct.</extracomment>
-   <translation type="unfinished" />
+   <translation>falsch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17741,32 +17741,32 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Not now</source>
-   <translation type="unfinished" />
+   <translation>Nicht jetzt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Trainings were cut off when Fovea ended last: {0}. Go on with them?</source>
-   <translation type="unfinished" />
+   <translation>Trainings wurden abgeschnitten, als Fovea zuletzt endete: {0}. Damit weitermachen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>Unfinished trainings</source>
-   <translation type="unfinished" />
+   <translation>Unvollendete Trainings</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>{0} of {1} epochs are done; it goes on from there, with its curves.</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Epochen sind fertig; es geht von dort weiter, mit seinen Kurven.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/asking.py" />
    <source>“{0}” was cut off when Fovea ended last. Go on with it?</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ wurde abgeschnitten, als Fovea zuletzt endete. Damit weitermachen?</translation>
   </message>
  </context>
  <context>
@@ -17980,7 +17980,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Make the model</source>
-   <translation type="unfinished" />
+   <translation>Modell herstellen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
@@ -18008,62 +18008,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>1 class is undecided.</source>
-   <translation type="unfinished" />
+   <translation>1 Klasse ist unentschieden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>At least one class must mean a label.</source>
-   <translation type="unfinished" />
+   <translation>Mindestens eine Klasse muss ein Label bedeuten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Wählen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Class of the data</source>
-   <translation type="unfinished" />
+   <translation>Klasse der Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label for the class {0}</source>
-   <translation type="unfinished" />
+   <translation>Label für die Klasse {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Label of the model</source>
-   <translation type="unfinished" />
+   <translation>Label des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Leave this class out</source>
-   <translation type="unfinished" />
+   <translation>Diese Klasse auslassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Match Class Names</source>
-   <translation type="unfinished" />
+   <translation>Klassennamen zuordnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The folder's class names are not the model's labels. Say which label each class means; a class that is left out is not evaluated. Fovea remembers this for the model and these names.</source>
-   <translation type="unfinished" />
+   <translation>Die Klassennamen des Ordners sind nicht die Labels des Modells. Sagen Sie, welches Label jede Klasse bedeutet; eine ausgelassene Klasse wird nicht ausgewertet. Fovea merkt sich das für das Modell und diese Namen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>The numbers are the model's own label numbers</source>
-   <translation type="unfinished" />
+   <translation>Die Zahlen sind die Labelnummern des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>Use these</source>
-   <translation type="unfinished" />
+   <translation>Diese benutzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/mapping.py" />
    <source>{0} classes are undecided.</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen sind unentschieden.</translation>
   </message>
  </context>
  <context>
@@ -18071,27 +18071,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} answered '{5}'</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ beantwortet als „{1}“: {2} Bilder, {3} der {4} mit Antwort „{5}“</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>'{0}' answered as '{1}': {2} images, {3} of the {4} that are '{5}'</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ beantwortet als „{1}“: {2} Bilder, {3} der {4}, die „{5}“ sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>von {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images are '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder sind „{1}“. Klicken, um sie zu sehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>{0} images were answered '{1}'. Click to see them.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder wurden mit „{1}“ beantwortet. Klicken, um sie zu sehen.</translation>
   </message>
  </context>
  <context>
@@ -18099,35 +18099,35 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix</source>
-   <translation type="unfinished" />
+   <translation>Konfusionsmatrix</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Rows: what it is. Columns: what the model answered. A cell shows its pictures.</source>
-   <translation type="unfinished" />
+   <translation>Zeilen: was es ist. Spalten: was das Modell geantwortet hat. Eine Zelle zeigt ihre Bilder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each answer</source>
    <extracomment>Of all pictures that got this answer (column of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Anteil jeder Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Share of each truth</source>
    <extracomment>Of all pictures that are of a class (row of the confusion matrix).</extracomment>
-   <translation type="unfinished" />
+   <translation>Anteil jeder Wahrheit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Tint shows</source>
    <extracomment>What the colour of a cell of the confusion matrix shows.</extracomment>
-   <translation type="unfinished" />
+   <translation>Farbton zeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>von {0}</translation>
   </message>
  </context>
  <context>
@@ -18135,12 +18135,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>Confusion matrix: truth down, answers across</source>
-   <translation type="unfinished" />
+   <translation>Konfusionsmatrix: Wahrheit nach unten, Antworten nach rechts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>von {0}</translation>
   </message>
  </context>
  <context>
@@ -18399,7 +18399,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18669,7 +18669,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18812,7 +18812,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Startwert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18843,7 +18843,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18964,7 +18964,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} left</source>
-   <translation type="unfinished" />
+   <translation> · noch {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19040,7 +19040,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none</source>
    <extracomment>There is none of it.</extracomment>
-   <translation type="unfinished" />
+   <translation>keine</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19316,12 +19316,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>No trial is finished yet.</source>
-   <translation type="unfinished" />
+   <translation>Noch ist kein Versuch fertig.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/parallel.py" />
    <source>Settings of the trials and what came of them</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen der Versuche und was daraus wurde</translation>
   </message>
  </context>
  <context>
@@ -19339,7 +19339,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Dateien kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19354,7 +19354,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Pfade kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19369,7 +19369,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Groß ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19414,7 +19414,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Remove from the list</source>
-   <translation type="unfinished" />
+   <translation>Aus der Liste entfernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19429,7 +19429,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Im Dateimanager zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19487,27 +19487,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the files</source>
-   <translation type="unfinished" />
+   <translation>Dateien kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Copy the paths</source>
-   <translation type="unfinished" />
+   <translation>Pfade kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Edit › Corrections takes it back.</source>
-   <translation type="unfinished" />
+   <translation>Bearbeiten › Korrekturen nimmt es zurück.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Look at it large</source>
-   <translation type="unfinished" />
+   <translation>Groß ansehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/picture_menu.py" />
    <source>Show in the file manager</source>
-   <translation type="unfinished" />
+   <translation>Im Dateimanager zeigen</translation>
   </message>
  </context>
  <context>
@@ -19860,22 +19860,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Batchgröße</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Wählen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Folder or file of the images</source>
-   <translation type="unfinished" />
+   <translation>Ordner oder Datei der Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19885,12 +19885,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Lernrate</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Mehr Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19900,29 +19900,31 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name of the training and of its model</source>
-   <translation type="unfinished" />
+   <translation>Name des Trainings und seines Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>One a line, for instance:
 fit.patience = 3
 augment.flip.p = 0.5</source>
-   <translation type="unfinished" />
+   <translation>Je Zeile eine, zum Beispiel:
+fit.patience = 3
+augment.flip.p = 0.5</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Einen benannten Ordner öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Startwert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start a Training</source>
-   <translation type="unfinished" />
+   <translation>Ein Training starten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19932,7 +19934,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>{0} · {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1} Klassen: {2}</translation>
   </message>
  </context>
  <context>
@@ -20006,94 +20008,94 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source> pixels</source>
-   <translation type="unfinished" />
+   <translation> Pixel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Another picture</source>
-   <translation type="unfinished" />
+   <translation>Anderes Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colour</source>
-   <translation type="unfinished" />
+   <translation>Farbe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Colours</source>
-   <translation type="unfinished" />
+   <translation>Farben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>Aus der Mitte geschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Every picture is brought to one size. Larger inputs keep finer detail and take longer to learn from.</source>
-   <translation type="unfinished" />
+   <translation>Jedes Bild wird auf eine Größe gebracht. Größere Eingaben bewahren feinere Einzelheiten und lernen langsamer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Fit</source>
    <extracomment>How a picture is brought to the network's size: stretched, cropped or padded.</extracomment>
-   <translation type="unfinished" />
+   <translation>Einpassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Grey</source>
-   <translation type="unfinished" />
+   <translation>Grau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Ink found and centred (28×28 drawings)</source>
-   <translation type="unfinished" />
+   <translation>Tinte gefunden und zentriert (Zeichnungen 28×28)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Preparing</source>
    <extracomment>A page of the wizard: how pictures are prepared for the network.</extracomment>
-   <translation type="unfinished" />
+   <translation>Vorbereiten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Side of the input in pixels</source>
-   <translation type="unfinished" />
+   <translation>Seite der Eingabe in Pixeln</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Stretched</source>
-   <translation type="unfinished" />
+   <translation>Gestreckt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The model that it starts from was made for this input, so it stays as it is.</source>
-   <translation type="unfinished" />
+   <translation>Das Modell, von dem es ausgeht, wurde für diese Eingabe gemacht; sie bleibt daher, wie sie ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>The picture as it is</source>
-   <translation type="unfinished" />
+   <translation>Das Bild, wie es ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>What should the network see of a picture?</source>
-   <translation type="unfinished" />
+   <translation>Was soll das Netz von einem Bild sehen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>Ganzes Bild, aufgefüllt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>Your picture</source>
-   <translation type="unfinished" />
+   <translation>Ihr Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
@@ -20108,12 +20110,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} Pixel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>{0}×{1} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0}×{1} Pixel</translation>
   </message>
  </context>
  <context>
@@ -20285,7 +20287,7 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20300,7 +20302,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Pause</source>
-   <translation type="unfinished" />
+   <translation>Pause</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20465,7 +20467,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>{0} pixels</source>
-   <translation type="unfinished" />
+   <translation>{0} Pixel</translation>
   </message>
  </context>
  <context>
@@ -20597,37 +20599,37 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>No path of this computer is written into any of these files.</source>
-   <translation type="unfinished" />
+   <translation>In keine dieser Dateien wird ein Pfad dieses Computers geschrieben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Save what was found</source>
-   <translation type="unfinished" />
+   <translation>Speichern, was gefunden wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show all names of files all the same</source>
-   <translation type="unfinished" />
+   <translation>Trotzdem alle Dateinamen zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Show the worst mistakes with their pictures</source>
-   <translation type="unfinished" />
+   <translation>Die schlimmsten Fehler mit ihren Bildern zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>The pictures are not at hand: reports come without them.</source>
-   <translation type="unfinished" />
+   <translation>Die Bilder sind nicht zur Hand: Berichte kommen ohne sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Write a key beside it: which number is which file (not to be handed on)</source>
-   <translation type="unfinished" />
+   <translation>Einen Schlüssel danebenlegen: welche Nummer welche Datei ist (nicht weitergeben)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Writing</source>
-   <translation type="unfinished" />
+   <translation>Schreibt</translation>
   </message>
  </context>
  <context>
@@ -20692,12 +20694,12 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Score</source>
    <extracomment>The number beside an answer, 0 to 1.</extracomment>
-   <translation type="unfinished" />
+   <translation>Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Size</source>
-   <translation type="unfinished" />
+   <translation>Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_model.py" />
@@ -20707,7 +20709,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Time</source>
-   <translation type="unfinished" />
+   <translation>Zeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20760,27 +20762,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Accuracy so far</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit bisher</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>All evaluations</source>
-   <translation type="unfinished" />
+   <translation>Alle Auswertungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Back to all evaluations</source>
-   <translation type="unfinished" />
+   <translation>Zurück zu allen Auswertungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Calibration</source>
-   <translation type="unfinished" />
+   <translation>Kalibrierung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Compare</source>
-   <translation type="unfinished" />
+   <translation>Vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20790,72 +20792,72 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Does it work here?</source>
-   <translation type="unfinished" />
+   <translation>Geht es hier?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Mistakes</source>
-   <translation type="unfinished" />
+   <translation>Fehler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Parts of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Teile der Auswertung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Per class</source>
-   <translation type="unfinished" />
+   <translation>Je Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Report</source>
-   <translation type="unfinished" />
+   <translation>Bericht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Stopped early: only {0} pictures were answered, about the same share of every class. Figures of all of the data may differ.</source>
-   <translation type="unfinished" />
+   <translation>Vorzeitig angehalten: Nur {0} Bilder wurden beantwortet, von jeder Klasse etwa derselbe Anteil. Die Kennzahlen aller Daten können abweichen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>largest sensitivity + specificity (Youden) on this data</source>
-   <translation type="unfinished" />
+   <translation>größte Sensitivität + Spezifität (Youden) auf diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>nothing answered yet</source>
-   <translation type="unfinished" />
+   <translation>noch nichts beantwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>sensitivity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>Sensitivität von {0} % oder mehr auf diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>specificity of {0} % or more on this data</source>
-   <translation type="unfinished" />
+   <translation>Spezifität von {0} % oder mehr auf diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} images</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} of {1} pictures have no answer and count in no figure below. 'About the data' lists them with the reasons.</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Bildern haben keine Antwort und zählen in keiner Kennzahl unten. „Über die Daten“ führt sie mit den Gründen auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} on {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} auf {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20865,7 +20867,7 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} without an answer</source>
-   <translation type="unfinished" />
+   <translation>{0} ohne Antwort</translation>
   </message>
  </context>
  <context>
@@ -20903,12 +20905,12 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>noch {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -21050,32 +21052,32 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Progress of the evaluation</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt der Auswertung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Starting an engine…</source>
-   <translation type="unfinished" />
+   <translation>Eine Engine wird gestartet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Stopping; what is answered is kept…</source>
-   <translation type="unfinished" />
+   <translation>Hält an; was beantwortet ist, bleibt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Working out figures and intervals…</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen und Intervalle werden berechnet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} images/s</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder/s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} left</source>
-   <translation type="unfinished" />
+   <translation>noch {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21089,71 +21091,71 @@ augment.flip.p = 0.5</source>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Begun</source>
    <extracomment>When a training was begun.</extracomment>
-   <translation type="unfinished" />
+   <translation>Begonnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Device</source>
-   <translation type="unfinished" />
+   <translation>Gerät</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Preset</source>
    <extracomment>A ready-made set of settings for a training.</extracomment>
-   <translation type="unfinished" />
+   <translation>Voreinstellung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Run</source>
    <extracomment>One training with its plan, curves and figures, as it is kept.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Verbrauchte Zeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Validierungsgenauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the best epoch</source>
-   <translation type="unfinished" />
+   <translation>der besten Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>of the finished model</source>
-   <translation type="unfinished" />
+   <translation>des fertigen Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -21166,147 +21168,147 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Accuracy: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit: Validierung kräftig, Training dünn</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Choose one or several runs to see their curves on one plot.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen oder mehrere Läufe, um ihre Kurven in einem Diagramm zu sehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Continue</source>
-   <translation type="unfinished" />
+   <translation>Fortsetzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Curves of the runs: {0}</source>
-   <translation type="unfinished" />
+   <translation>Kurven der Läufe: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Export curves…</source>
-   <translation type="unfinished" />
+   <translation>Kurven exportieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter by name, data, preset or state</source>
-   <translation type="unfinished" />
+   <translation>Nach Name, Daten, Voreinstellung oder Zustand filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Filter the runs</source>
-   <translation type="unfinished" />
+   <translation>Läufe filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Loss: validation strong, training thin</source>
-   <translation type="unfinished" />
+   <translation>Verlust: Validierung kräftig, Training dünn</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No epoch of it is finished.</source>
-   <translation type="unfinished" />
+   <translation>Keine Epoche davon ist fertig.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run fits the filter.</source>
-   <translation type="unfinished" />
+   <translation>Kein Lauf passt zum Filter.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>No run yet. Every training is kept here, with its plan, its curves and its figures.</source>
-   <translation type="unfinished" />
+   <translation>Noch kein Lauf. Jedes Training wird hier aufbewahrt, mit Plan, Kurven und Kennzahlen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Open the model</source>
-   <translation type="unfinished" />
+   <translation>Modell öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Repeat with changes…</source>
-   <translation type="unfinished" />
+   <translation>Mit Änderungen wiederholen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Setting</source>
-   <translation type="unfinished" />
+   <translation>Einstellung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Settings of the plan</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen des Plans</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The plan. Choose a second run (Ctrl and click) to see what differs.</source>
-   <translation type="unfinished" />
+   <translation>Der Plan. Wählen Sie einen zweiten Lauf (Strg und Klick), um zu sehen, was verschieden ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>The two plans are the same in everything that shapes the model.</source>
-   <translation type="unfinished" />
+   <translation>Die zwei Pläne sind in allem gleich, was das Modell formt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Train further…</source>
-   <translation type="unfinished" />
+   <translation>Weiter trainieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Two chosen runs: what differs between their plans.</source>
-   <translation type="unfinished" />
+   <translation>Zwei gewählte Läufe: was sich in ihren Plänen unterscheidet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Validierungsgenauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation accuracy of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Validierungsgenauigkeit der gewählten Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>Validation loss of the chosen runs</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust der gewählten Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>What differs between the two plans</source>
-   <translation type="unfinished" />
+   <translation>Was die zwei Pläne unterscheidet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>{0}, training</source>
-   <translation type="unfinished" />
+   <translation>{0}, Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_tab.py" />
    <source>“{0}” is training. Cancel it, then delete its run.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ trainiert. Brechen Sie es ab, dann löschen Sie seinen Lauf.</translation>
   </message>
  </context>
  <context>
@@ -21513,27 +21515,27 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>A search trains the same data several times with other settings and shows which did best on the validation pictures. Each trial learns from those before it; poor ones end early.</source>
-   <translation type="unfinished" />
+   <translation>Eine Suche trainiert dieselben Daten mehrmals mit anderen Einstellungen und zeigt, welche auf den Validierungsbildern am besten waren. Jeder Versuch lernt aus denen vor ihm; schlechte enden früh.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Batch size: half, the same, twice</source>
-   <translation type="unfinished" />
+   <translation>Batchgröße: halb, gleich, doppelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Dropout: 0, 0.2, 0.4</source>
-   <translation type="unfinished" />
+   <translation>Dropout: 0, 0,2, 0,4</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>End poor trials early</source>
-   <translation type="unfinished" />
+   <translation>Schlechte Versuche früh beenden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Learning rate: a tenth to ten times as large</source>
-   <translation type="unfinished" />
+   <translation>Lernrate: ein Zehntel bis zehnmal so groß</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -21543,65 +21545,67 @@ augment.flip.p = 0.5</source>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name of the search</source>
-   <translation type="unfinished" />
+   <translation>Name der Suche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>New Search</source>
-   <translation type="unfinished" />
+   <translation>Neue Suche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Optimizer: AdamW, Adam, SGD</source>
-   <translation type="unfinished" />
+   <translation>Optimierer: AdamW, Adam, SGD</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Other settings to vary</source>
-   <translation type="unfinished" />
+   <translation>Weitere zu variierende Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Others, one a line, for instance:
 fit.label_smoothing = 0 | 0.1
 fit.epochs = 10 | 20</source>
-   <translation type="unfinished" />
+   <translation>Weitere, je Zeile eine, zum Beispiel:
+fit.label_smoothing = 0 | 0.1
+fit.epochs = 10 | 20</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Start search</source>
-   <translation type="unfinished" />
+   <translation>Suche starten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>The training to vary</source>
-   <translation type="unfinished" />
+   <translation>Das zu variierende Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>This network has no dropout.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Netz hat kein Dropout.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Training</source>
-   <translation type="unfinished" />
+   <translation>Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Versuche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Vary</source>
-   <translation type="unfinished" />
+   <translation>Variieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Weight decay: 0, 0.0001, 0.01</source>
-   <translation type="unfinished" />
+   <translation>Weight Decay: 0, 0,0001, 0,01</translation>
   </message>
  </context>
  <context>
@@ -21609,22 +21613,22 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>, best {0}</source>
-   <translation type="unfinished" />
+   <translation>, beste {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>1 trial</source>
-   <translation type="unfinished" />
+   <translation>1 Versuch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search is running. Stop it, then begin another.</source>
-   <translation type="unfinished" />
+   <translation>Eine Suche läuft. Halten Sie sie an, dann beginnen Sie eine andere.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>A search trains the same pictures several times with other settings (learning rate, batch size and more) and shows which did best. It begins from a training that was made before.</source>
-   <translation type="unfinished" />
+   <translation>Eine Suche trainiert dieselben Bilder mehrmals mit anderen Einstellungen (Lernrate, Batchgröße und mehr) und zeigt, welche am besten waren. Sie beginnt mit einem Training, das schon gemacht wurde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21634,12 +21638,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>End after the batch at hand; the search can go on later</source>
-   <translation type="unfinished" />
+   <translation>Nach dem laufenden Batch enden; die Suche kann später weitergehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21650,32 +21654,32 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Go on</source>
    <extracomment>Button: continue what was paused.</extracomment>
-   <translation type="unfinished" />
+   <translation>Weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Its run is not on this computer: it was trained on another one, or deleted.</source>
-   <translation type="unfinished" />
+   <translation>Ihr Lauf ist nicht auf diesem Computer: Er wurde auf einem anderen trainiert oder gelöscht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Let Fovea find better settings</source>
-   <translation type="unfinished" />
+   <translation>Fovea bessere Einstellungen finden lassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Make a model of the best trial</source>
-   <translation type="unfinished" />
+   <translation>Aus dem besten Versuch ein Modell machen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>New search…</source>
-   <translation type="unfinished" />
+   <translation>Neue Suche…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Progress of the search</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt der Suche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21685,75 +21689,75 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Show its run</source>
-   <translation type="unfinished" />
+   <translation>Seinen Lauf zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Anhalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Stopped early</source>
-   <translation type="unfinished" />
+   <translation>Vorzeitig angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” is done: a model can be made of its best trial.</source>
-   <translation type="unfinished" />
+   <translation>Die Suche „{0}“ ist fertig: Aus ihrem besten Versuch lässt sich ein Modell machen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>The search “{0}” was stopped; Go on takes it up.</source>
-   <translation type="unfinished" />
+   <translation>Die Suche „{0}“ wurde angehalten; Weiter nimmt sie wieder auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>This search was begun on the command line: 'fovea search' goes on with it there.</source>
-   <translation type="unfinished" />
+   <translation>Diese Suche wurde auf der Befehlszeile begonnen: 'fovea search' macht dort mit ihr weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Time spent</source>
-   <translation type="unfinished" />
+   <translation>Verbrauchte Zeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trial</source>
    <extracomment>One training of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Versuch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Trials</source>
    <extracomment>Trainings of a search for better settings.</extracomment>
-   <translation type="unfinished" />
+   <translation>Versuche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Try what is left of this search</source>
-   <translation type="unfinished" />
+   <translation>Versuchen, was von dieser Suche übrig ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Validierungsgenauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21763,37 +21767,37 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>stopping after this batch…</source>
-   <translation type="unfinished" />
+   <translation>hält nach diesem Batch an…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>the next trial begins…</source>
-   <translation type="unfinished" />
+   <translation>der nächste Versuch beginnt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>trial {0}: epoch {1} of {2}, validation loss {3}</source>
-   <translation type="unfinished" />
+   <translation>Versuch {0}: Epoche {1} von {2}, Validierungsverlust {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} trials</source>
-   <translation type="unfinished" />
+   <translation>{0} Versuche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0} – best</source>
-   <translation type="unfinished" />
+   <translation>{0} – beste</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>{0}. The strong line is the best; thin lines that end early were stopped early.</source>
-   <translation type="unfinished" />
+   <translation>{0}. Die kräftige Linie ist der beste; dünne Linien, die früh enden, wurden vorzeitig angehalten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>“{0}”: {1} of {2} trials done</source>
-   <translation type="unfinished" />
+   <translation>„{0}“: {1} von {2} Versuchen fertig</translation>
   </message>
  </context>
  <context>
@@ -21925,119 +21929,119 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source> epochs without a better one</source>
-   <translation type="unfinished" />
+   <translation> Epochen ohne eine bessere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>As they are</source>
-   <translation type="unfinished" />
+   <translation>Wie sie sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Back to the starting point's settings</source>
-   <translation type="unfinished" />
+   <translation>Zurück zu den Einstellungen des Ausgangspunkts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Batch size</source>
-   <translation type="unfinished" />
+   <translation>Batchgröße</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Compute in 16 bits where the device gains by it</source>
-   <translation type="unfinished" />
+   <translation>Mit 16 Bit rechnen, wo das Gerät davon profitiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Constant</source>
    <extracomment>A schedule: the learning rate stays the same.</extracomment>
-   <translation type="unfinished" />
+   <translation>Konstant</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cross-entropy</source>
-   <translation type="unfinished" />
+   <translation>Kreuzentropie</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Cycles of the schedule</source>
-   <translation type="unfinished" />
+   <translation>Zyklen des Verlaufs</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Dropout</source>
-   <translation type="unfinished" />
+   <translation>Dropout</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Epochs</source>
-   <translation type="unfinished" />
+   <translation>Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls in steps</source>
-   <translation type="unfinished" />
+   <translation>Fällt in Stufen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Falls like a cosine</source>
-   <translation type="unfinished" />
+   <translation>Fällt wie ein Kosinus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>For several new layers, or settings of your own</source>
-   <translation type="unfinished" />
+   <translation>Für mehrere neue Schichten oder eigene Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Frequent classes are drawn less often</source>
    <extracomment>'Drawn': picked by chance (undersampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Häufige Klassen werden seltener gezogen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How a step is made from the errors.</source>
-   <translation type="unfinished" />
+   <translation>Wie aus den Fehlern ein Schritt wird.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How long and how fast should it learn?</source>
-   <translation type="unfinished" />
+   <translation>Wie lange und wie schnell soll es lernen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often it goes through all pictures.</source>
-   <translation type="unfinished" />
+   <translation>Wie oft es alle Bilder durchgeht.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>How often the rate rises and falls; each peak is half the one before.</source>
-   <translation type="unfinished" />
+   <translation>Wie oft die Rate steigt und fällt; jeder Gipfel ist halb so hoch wie der davor.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps it from being too sure; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Bewahrt es davor, zu sicher zu sein; 0 ist aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Keeps weights small; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Hält Gewichte klein; 0 ist aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L1 penalty</source>
-   <translation type="unfinished" />
+   <translation>L1-Strafterm</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>L2 penalty</source>
-   <translation type="unfinished" />
+   <translation>L2-Strafterm</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Label smoothing</source>
-   <translation type="unfinished" />
+   <translation>Label Smoothing</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -22048,169 +22052,169 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning rate</source>
-   <translation type="unfinished" />
+   <translation>Lernrate</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Verlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Mean squared error</source>
-   <translation type="unfinished" />
+   <translation>Mittlerer quadratischer Fehler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>More settings</source>
-   <translation type="unfinished" />
+   <translation>Mehr Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Optimizer</source>
-   <translation type="unfinished" />
+   <translation>Optimierer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pictures looked at before each small step.</source>
-   <translation type="unfinished" />
+   <translation>Vor jedem kleinen Schritt angesehene Bilder.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Pushes needless weights to zero; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Drückt unnötige Gewichte auf null; 0 ist aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes are drawn more often</source>
    <extracomment>'Drawn': picked by chance (oversampling), not sketched.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seltene Klassen werden häufiger gezogen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rare classes weigh more</source>
-   <translation type="unfinished" />
+   <translation>Seltene Klassen wiegen mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Rises, then falls</source>
-   <translation type="unfinished" />
+   <translation>Steigt, fällt dann</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>SGD with momentum</source>
-   <translation type="unfinished" />
+   <translation>SGD mit Momentum</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Saves time once nothing gets better.</source>
-   <translation type="unfinished" />
+   <translation>Spart Zeit, sobald nichts mehr besser wird.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Schedule of the rate</source>
-   <translation type="unfinished" />
+   <translation>Verlauf der Rate</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Share of features left out at random while learning; against learning by heart.</source>
-   <translation type="unfinished" />
+   <translation>Anteil der Merkmale, die beim Lernen zufällig ausgelassen werden; gegen Auswendiglernen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Shrinks weights a little at every step; 0 is off.</source>
-   <translation type="unfinished" />
+   <translation>Schrumpft Gewichte bei jedem Schritt ein wenig; 0 ist aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Smaller steps towards the end settle better.</source>
-   <translation type="unfinished" />
+   <translation>Kleinere Schritte gegen Ende finden besser zur Ruhe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Stop early after</source>
-   <translation type="unfinished" />
+   <translation>Vorzeitig anhalten nach</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The highest validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Die höchste Validierungsgenauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The largest class has {0} times as many pictures as the smallest. Left as they are, the answers lean towards the frequent one.</source>
-   <translation type="unfinished" />
+   <translation>Die größte Klasse hat {0}-mal so viele Bilder wie die kleinste. Lässt man sie so, neigen die Antworten zur häufigen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The last one</source>
-   <translation type="unfinished" />
+   <translation>Die letzte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The lowest validation loss</source>
-   <translation type="unfinished" />
+   <translation>Der niedrigste Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The network of that epoch becomes the model.</source>
-   <translation type="unfinished" />
+   <translation>Das Netz dieser Epoche wird zum Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The size of a step: too large never settles, too small takes for ever.</source>
-   <translation type="unfinished" />
+   <translation>Die Größe eines Schritts: zu groß kommt nie zur Ruhe, zu klein braucht ewig.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>The starting point brought settings that work. You can change any of them, or just go on.</source>
-   <translation type="unfinished" />
+   <translation>Der Ausgangspunkt brachte Einstellungen mit, die funktionieren. Sie können jede davon ändern oder einfach weitermachen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>There is nothing to set. What the network sees in each picture is computed once; then several linear classifiers are worked out from it, and the one that is best on pictures it did not learn from becomes the model. That takes seconds, and with few pictures it is usually better than anything slower.</source>
-   <translation type="unfinished" />
+   <translation>Hier gibt es nichts einzustellen. Was das Netz in jedem Bild sieht, wird einmal berechnet; dann werden daraus mehrere lineare Klassifikatoren berechnet, und der beste auf Bildern, aus denen er nicht gelernt hat, wird zum Modell. Das dauert Sekunden und ist bei wenigen Bildern meist besser als alles Langsamere.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Train the last layer step by step instead</source>
-   <translation type="unfinished" />
+   <translation>Letzte Schicht stattdessen Schritt für Schritt trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Uneven classes</source>
-   <translation type="unfinished" />
+   <translation>Ungleiche Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Weight decay</source>
-   <translation type="unfinished" />
+   <translation>Weight Decay</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What counts as an error, and how much.</source>
-   <translation type="unfinished" />
+   <translation>Was als Fehler zählt, und wie sehr.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>What to do where one class has many more pictures.</source>
-   <translation type="unfinished" />
+   <translation>Was zu tun ist, wenn eine Klasse viel mehr Bilder hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Which epoch counts</source>
-   <translation type="unfinished" />
+   <translation>Welche Epoche zählt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Write TensorBoard logs into the run's folder</source>
-   <translation type="unfinished" />
+   <translation>TensorBoard-Protokolle in den Ordner des Laufs schreiben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>never</source>
-   <translation type="unfinished" />
+   <translation>nie</translation>
   </message>
  </context>
  <context>
@@ -22218,7 +22222,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source> and {0} more</source>
-   <translation type="unfinished" />
+   <translation> und {0} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22228,7 +22232,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Wählen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22239,7 +22243,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Match class names…</source>
-   <translation type="unfinished" />
+   <translation>Klassennamen zuordnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22249,17 +22253,17 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Open the kept result</source>
-   <translation type="unfinished" />
+   <translation>Aufbewahrtes Ergebnis öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Other folder…</source>
-   <translation type="unfinished" />
+   <translation>Anderer Ordner…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Reading the folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner wird gelesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22270,27 +22274,27 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Split of the data</source>
-   <translation type="unfinished" />
+   <translation>Teil der Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>What Fovea noticed about this data</source>
-   <translation type="unfinished" />
+   <translation>Was Fovea an diesen Daten aufgefallen ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>all of them</source>
-   <translation type="unfinished" />
+   <translation>alle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>{0} images in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder in {1} Klassen: {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>• and {0} more</source>
-   <translation type="unfinished" />
+   <translation>• und {0} weitere</translation>
   </message>
  </context>
  <context>
@@ -22364,7 +22368,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Choose…</source>
-   <translation type="unfinished" />
+   <translation>Wählen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22439,7 +22443,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Stop</source>
-   <translation type="unfinished" />
+   <translation>Anhalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22566,7 +22570,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22630,7 +22634,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Check</source>
    <extracomment>A page of the wizard: how many pictures are kept aside to check the network with (validation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Prüfen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22652,37 +22656,37 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Draw differently</source>
    <extracomment>Choose other pictures by chance.</extracomment>
-   <translation type="unfinished" />
+   <translation>Anders ziehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>How many pictures are kept aside to check it?</source>
-   <translation type="unfinished" />
+   <translation>Wie viele Bilder werden zum Prüfen zurückgelegt?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>It never learns from these. After every epoch they show how well it does on pictures it has not seen; they also choose the best epoch and set how sure it may sound.</source>
-   <translation type="unfinished" />
+   <translation>Aus diesen lernt es nie. Nach jeder Epoche zeigen sie, wie gut es auf ungesehenen Bildern ist; sie wählen auch die beste Epoche und bestimmen, wie sicher es klingen darf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Keep all pictures of one person on one side (recommended)</source>
-   <translation type="unfinished" />
+   <translation>Alle Bilder einer Person auf einer Seite lassen (empfohlen)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Learns from</source>
-   <translation type="unfinished" />
+   <translation>Lernt aus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>No picture is left to check {0}: all of its pictures belong together (copies, or of one person), so they stay on one side. Whether it knows this class will not be known.</source>
-   <translation type="unfinished" />
+   <translation>Kein Bild bleibt übrig, um {0} zu prüfen: Alle Bilder davon gehören zusammen (Kopien oder von einer Person) und bleiben daher auf einer Seite. Ob es diese Klasse kennt, wird nicht bekannt sein.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>None is lost: the pictures are divided into five parts, each is checked by a head that learned from the other four (cross-validation), and the model then learns from all of them. The figures count them all.</source>
-   <translation type="unfinished" />
+   <translation>Keines geht verloren: Die Bilder werden in fünf Teile geteilt, jeder wird von einem Kopf geprüft, der aus den anderen vier gelernt hat (Kreuzvalidierung), und das Modell lernt dann aus allen. Die Kennzahlen zählen alle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22707,7 +22711,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed</source>
-   <translation type="unfinished" />
+   <translation>Startwert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22824,22 +22828,22 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Open a Labelled Folder</source>
-   <translation type="unfinished" />
+   <translation>Einen benannten Ordner öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Start from a Plan File</source>
-   <translation type="unfinished" />
+   <translation>Mit einer Plandatei starten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>The model that came of this training is not there any more; repeat it.</source>
-   <translation type="unfinished" />
+   <translation>Das Modell aus diesem Training ist nicht mehr da; wiederholen Sie es.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>Training plans (*.json)</source>
-   <translation type="unfinished" />
+   <translation>Trainingspläne (*.json)</translation>
   </message>
  </context>
  <context>
@@ -22847,7 +22851,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>As before</source>
-   <translation type="unfinished" />
+   <translation>Wie zuvor</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22862,7 +22866,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Its author reports: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Sein Autor berichtet: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22892,7 +22896,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Made for: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Gemacht für: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22912,7 +22916,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>Published systems</source>
-   <translation type="unfinished" />
+   <translation>Veröffentlichte Systeme</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22932,7 +22936,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>The settings of the training '{0}'.</source>
-   <translation type="unfinished" />
+   <translation>Die Einstellungen des Trainings „{0}“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -22942,12 +22946,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>its last spatial map</source>
-   <translation type="unfinished" />
+   <translation>seine letzte räumliche Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
    <source>what its last layer gets (recommended)</source>
-   <translation type="unfinished" />
+   <translation>was seine letzte Schicht bekommt (empfohlen)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
@@ -23207,7 +23211,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Data</source>
-   <translation type="unfinished" />
+   <translation>Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23275,7 +23279,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/cli/table_words.py" />
    <source>State</source>
    <extracomment>What a training is doing: waiting, running, done …</extracomment>
-   <translation type="unfinished" />
+   <translation>Zustand</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23546,7 +23550,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23637,7 +23641,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>Training</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23672,7 +23676,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>Validierung</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -24043,47 +24047,47 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>'{0}' from a score of</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ ab einem Score von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Choose for me</source>
-   <translation type="unfinished" />
+   <translation>Für mich wählen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Largest sensitivity + specificity (Youden)</source>
-   <translation type="unfinished" />
+   <translation>Größte Sensitivität + Spezifität (Youden)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Sensitivity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Sensitivität von {0} % oder mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Specificity of {0} % or more</source>
-   <translation type="unfinished" />
+   <translation>Spezifität von {0} % oder mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>The model's own decision</source>
-   <translation type="unfinished" />
+   <translation>Die eigene Entscheidung des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold</source>
-   <translation type="unfinished" />
+   <translation>Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Threshold as a number</source>
-   <translation type="unfinished" />
+   <translation>Schwelle als Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>chosen by hand on this data</source>
-   <translation type="unfinished" />
+   <translation>von Hand an diesen Daten gewählt</translation>
   </message>
  </context>
  <context>
@@ -24091,7 +24095,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Delete</source>
-   <translation type="unfinished" />
+   <translation>Löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24323,63 +24327,63 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>A search varies the settings of a training. Make a training first; it may be short.</source>
-   <translation type="unfinished" />
+   <translation>Eine Suche variiert die Einstellungen eines Trainings. Machen Sie zuerst ein Training; es darf kurz sein.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Drop a folder of class folders, or a training plan, to train a model</source>
-   <translation type="unfinished" />
+   <translation>Einen Ordner mit Klassenordnern oder einen Trainingsplan ablegen, um ein Modell zu trainieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Fovea closes when the running epoch is done and its model is in the store.</source>
-   <translation type="unfinished" />
+   <translation>Fovea schließt sich, wenn die laufende Epoche fertig und ihr Modell in der Ablage ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Runs</source>
    <extracomment>Trainings that are kept, with their plans, curves and figures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Läufe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Searches</source>
-   <translation type="unfinished" />
+   <translation>Suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>The training “{0}” ended: {1}</source>
-   <translation type="unfinished" />
+   <translation>Das Training „{0}“ endete: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings</source>
-   <translation type="unfinished" />
+   <translation>Trainings</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>Trainings were taken up again, as you asked: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Trainings wurden wieder aufgenommen, wie Sie es wollten: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” goes on where it was: after epoch {1} of {2}.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ geht weiter, wo es war: nach Epoche {1} von {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is back among the runs.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ ist wieder bei den Läufen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” is trained and can now be chosen as a model.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ ist trainiert und kann jetzt als Modell gewählt werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/view.py" />
    <source>“{0}” was deleted. Undo brings it back, for thirty days.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ wurde gelöscht. Rückgängig holt es zurück, dreißig Tage lang.</translation>
   </message>
  </context>
  <context>
@@ -24387,7 +24391,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Accuracy</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24407,12 +24411,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Epoch</source>
-   <translation type="unfinished" />
+   <translation>Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by epoch</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen nach Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24423,7 +24427,7 @@ fit.epochs = 10 | 20</source>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Loss</source>
    <extracomment>Machine learning: the value that training makes small.</extracomment>
-   <translation type="unfinished" />
+   <translation>Verlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24458,12 +24462,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation accuracy</source>
-   <translation type="unfinished" />
+   <translation>Validierungsgenauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Validation loss</source>
-   <translation type="unfinished" />
+   <translation>Validierungsverlust</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24473,12 +24477,12 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>training</source>
-   <translation type="unfinished" />
+   <translation>Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>validation</source>
-   <translation type="unfinished" />
+   <translation>Validierung</translation>
   </message>
  </context>
  <context>
@@ -24858,7 +24862,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>von {0}</translation>
   </message>
  </context>
  <context>
@@ -24947,7 +24951,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
    <source>best epoch: {0}</source>
-   <translation type="unfinished" />
+   <translation>beste Epoche: {0}</translation>
   </message>
  </context>
  <context>
@@ -24989,7 +24993,7 @@ fit.epochs = 10 | 20</source>
   <message>
    <location filename="../../desktop/ui/evaluate/matrix.py" />
    <source>of {0}</source>
-   <translation type="unfinished" />
+   <translation>von {0}</translation>
   </message>
  </context>
  <context>
