@@ -6,17 +6,17 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1 (durch 255 geteilt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 bis 255, wie sie sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/app.py" />
@@ -32,22 +32,22 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Geprüft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -72,28 +72,28 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Hat keine eigenen Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/heat_picture.py" />
    <source>HeatPicture</source>
    <extracomment>nothing</extracomment>
-   <translation type="unfinished" />
+   <translation>HeatPicture</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/classes_pane.py" />
@@ -103,32 +103,32 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Nicht gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -139,7 +139,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -156,7 +156,7 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -188,13 +188,13 @@
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ihre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_list.py" />
@@ -204,32 +204,32 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>wie Bilder ihre Größe bekamen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>wie Pixel gegeben wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>seine Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>sein Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seine Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
@@ -249,17 +249,17 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>was seine Ausgaben sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -269,7 +269,7 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/curves.py" />
@@ -279,7 +279,7 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -287,37 +287,37 @@
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>About Fovea</source>
-   <translation type="unfinished" />
+   <translation>Über Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Classifies images on your own computer, offline. Free software under the Apache License 2.0.</source>
-   <translation type="unfinished" />
+   <translation>Klassifiziert Bilder auf Ihrem eigenen Computer, offline. Freie Software unter der Apache-Lizenz 2.0.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Copy versions</source>
-   <translation type="unfinished" />
+   <translation>Versionen kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Parts and licences</source>
-   <translation type="unfinished" />
+   <translation>Teile und Lizenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Qt and PySide6 are used under the LGPL, version 3. A model's licence and credits are on its card.</source>
-   <translation type="unfinished" />
+   <translation>Qt und PySide6 werden unter der LGPL, Version 3, benutzt. Lizenz und Nachweise eines Modells stehen auf seiner Karte.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>System</source>
-   <translation type="unfinished" />
+   <translation>System</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/about.py" />
    <source>Version {0}</source>
-   <translation type="unfinished" />
+   <translation>Version {0}</translation>
   </message>
  </context>
  <context>
@@ -348,22 +348,22 @@
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>The scores are of digit {0} of {1}. The arrow keys or a click on its label choose another.</source>
-   <translation type="unfinished" />
+   <translation>Die Scores gehören zu Ziffer {0} von {1}. Die Pfeiltasten oder ein Klick auf ihr Label wählen eine andere.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>What was read</source>
-   <translation type="unfinished" />
+   <translation>Was gelesen wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/answer.py" />
    <source>{0} ms from the stroke to the answer · {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} ms vom Strich zur Antwort · {1}</translation>
   </message>
  </context>
  <context>
@@ -371,7 +371,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>Über dieses Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -381,7 +381,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -391,12 +391,12 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Installieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -411,7 +411,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Engine wird gestartet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -426,7 +426,7 @@
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Gewichte nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/answer_pane.py" />
@@ -444,37 +444,37 @@
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Another job on models runs: wait for it, or cancel it.</source>
-   <translation type="unfinished" />
+   <translation>Ein anderer Auftrag an Modellen läuft: Warten Sie darauf oder brechen Sie ihn ab.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Import a Model</source>
-   <translation type="unfinished" />
+   <translation>Ein Modell importieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Models (*.keras *.h5 *.hdf5 *.tflite *.zip)</source>
-   <translation type="unfinished" />
+   <translation>Modelle (*.keras *.h5 *.hdf5 *.tflite *.zip)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>Rename</source>
-   <translation type="unfinished" />
+   <translation>Umbenennen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/asking.py" />
    <source>The model's name</source>
-   <translation type="unfinished" />
+   <translation>Der Name des Modells</translation>
   </message>
  </context>
  <context>
@@ -553,7 +553,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Empfohlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
@@ -604,7 +604,7 @@
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Vielfalt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/augment_page.py" />
@@ -694,7 +694,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
@@ -766,7 +766,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/calibration_tab.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} bis {1}</translation>
   </message>
  </context>
  <context>
@@ -774,122 +774,122 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A network camera…</source>
-   <translation type="unfinished" />
+   <translation>Eine Netzwerkkamera…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>A video file…</source>
-   <translation type="unfinished" />
+   <translation>Eine Videodatei…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Address of the camera (rtsp://, http:// or https://):</source>
-   <translation type="unfinished" />
+   <translation>Adresse der Kamera (rtsp://, http:// oder https://):</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Kamera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Close the camera</source>
-   <translation type="unfinished" />
+   <translation>Kamera schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Keep this frame</source>
-   <translation type="unfinished" />
+   <translation>Dieses Einzelbild behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Look for cameras again</source>
-   <translation type="unfinished" />
+   <translation>Erneut nach Kameras suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Looking for cameras…</source>
-   <translation type="unfinished" />
+   <translation>Kameras werden gesucht…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Network Camera</source>
-   <translation type="unfinished" />
+   <translation>Netzwerkkamera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera</source>
-   <translation type="unfinished" />
+   <translation>Keine Kamera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>No camera was found. Plug one in, then look for cameras again; a video file or a network camera can be chosen above.</source>
-   <translation type="unfinished" />
+   <translation>Keine Kamera gefunden. Stecken Sie eine an und suchen Sie erneut nach Kameras; eine Videodatei oder Netzwerkkamera können Sie oben wählen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Nothing is stored unless you keep it.</source>
-   <translation type="unfinished" />
+   <translation>Nichts wird gespeichert, wenn Sie es nicht behalten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Open a Video as a Camera</source>
-   <translation type="unfinished" />
+   <translation>Ein Video als Kamera öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Put the frame that is shown into the list of images (Return)</source>
-   <translation type="unfinished" />
+   <translation>Gezeigtes Einzelbild in die Liste der Bilder legen (Eingabe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The camera is off.</source>
-   <translation type="unfinished" />
+   <translation>Die Kamera ist aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video breaks off before its end: the file is cut short or damaged.</source>
-   <translation type="unfinished" />
+   <translation>Das Video bricht vor seinem Ende ab: Die Datei ist abgeschnitten oder beschädigt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>The video is over.</source>
-   <translation type="unfinished" />
+   <translation>Das Video ist zu Ende.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>This comes over the network from {0}.</source>
-   <translation type="unfinished" />
+   <translation>Dies kommt über das Netzwerk von {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn off</source>
-   <translation type="unfinished" />
+   <translation>Ausschalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn on</source>
-   <translation type="unfinished" />
+   <translation>Einschalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turn the camera off and close it (Escape)</source>
-   <translation type="unfinished" />
+   <translation>Kamera ausschalten und schließen (Esc)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Turning on…</source>
-   <translation type="unfinished" />
+   <translation>Schaltet ein…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_pane.py" />
    <source>Videos ({0})</source>
-   <translation type="unfinished" />
+   <translation>Videos ({0})</translation>
   </message>
  </context>
  <context>
@@ -910,7 +910,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>What the camera sees</source>
-   <translation type="unfinished" />
+   <translation>Was die Kamera sieht</translation>
   </message>
  </context>
  <context>
@@ -961,22 +961,22 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Hat keine eigenen Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
@@ -987,44 +987,44 @@
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Nicht gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ihre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
@@ -1032,47 +1032,47 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Geprüft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Modellkarte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Größe des Downloads</translation>
   </message>
  </context>
  <context>
@@ -1527,12 +1527,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Vorsicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Caution: {text}</source>
-   <translation type="unfinished" />
+   <translation>Vorsicht: {text}</translation>
   </message>
  </context>
  <context>
@@ -1659,7 +1659,7 @@
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1669,7 +1669,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/classes_tab.py" />
@@ -1697,7 +1697,7 @@
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/view.py" />
@@ -1969,7 +1969,7 @@
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/copies.py" />
@@ -2032,27 +2032,27 @@
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>Another class…</source>
-   <translation type="unfinished" />
+   <translation>Andere Klasse…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>It is ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>Es ist jetzt „{1}“ im Projekt {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>Das ist…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} pictures are ‘{1}’ in the project {2} now.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder sind jetzt „{1}“ im Projekt {2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/correcting.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} zurückgenommen.</translation>
   </message>
  </context>
  <context>
@@ -2060,48 +2060,48 @@
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrected pictures</source>
-   <translation type="unfinished" />
+   <translation>Korrigierte Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Korrekturen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>Es ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>No picture was corrected yet: right-click one, then ‘This is a…’.</source>
-   <translation type="unfinished" />
+   <translation>Noch wurde kein Bild korrigiert: Klicken Sie eines mit der rechten Taste an, dann „Das ist…“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>Take back</source>
    <extracomment>Undo.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/corrections_list.py" />
    <source>{0} pictures were given their right label. Teach learns from them.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder bekamen ihr richtiges Label. Lehren lernt daraus.</translation>
   </message>
  </context>
  <context>
@@ -2122,32 +2122,32 @@
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Delete the report</source>
-   <translation type="unfinished" />
+   <translation>Bericht löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error Report</source>
-   <translation type="unfinished" />
+   <translation>Fehlerbericht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>Error report</source>
-   <translation type="unfinished" />
+   <translation>Fehlerbericht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>The report is no longer there.</source>
-   <translation type="unfinished" />
+   <translation>Der Bericht ist nicht mehr da.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/crash_report.py" />
    <source>This is all that was noted down: which kind of error, and where in the program. It holds no file names, no pictures and nothing about you, and it stays on this computer. If you want to help, copy it and add it to a report of your own.</source>
-   <translation type="unfinished" />
+   <translation>Das ist alles, was notiert wurde: welche Art von Fehler und wo im Programm. Es enthält keine Dateinamen, keine Bilder und nichts über Sie, und es bleibt auf diesem Computer. Wenn Sie helfen wollen, kopieren Sie es und fügen Sie es einem eigenen Bericht bei.</translation>
   </message>
  </context>
  <context>
@@ -2199,12 +2199,12 @@
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>Plots cannot be drawn here ({0}). The figures stand in the table.</source>
-   <translation type="unfinished" />
+   <translation>Diagramme können hier nicht gezeichnet werden ({0}). Die Zahlen stehen in der Tabelle.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/plot.py" />
    <source>The plot is being prepared…</source>
-   <translation type="unfinished" />
+   <translation>Das Diagramm wird vorbereitet…</translation>
   </message>
  </context>
  <context>
@@ -2462,22 +2462,22 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Duplicate</source>
-   <translation type="unfinished" />
+   <translation>&amp;Duplizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Rename…</source>
-   <translation type="unfinished" />
+   <translation>&amp;Umbenennen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Show folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner &amp;zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>&amp;Verify files</source>
-   <translation type="unfinished" />
+   <translation>Dateien &amp;prüfen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
@@ -2488,72 +2488,72 @@
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Choose a model on the left.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie links ein Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Classify with it</source>
-   <translation type="unfinished" />
+   <translation>Damit klassifizieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Kurven</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>D&amp;elete</source>
-   <translation type="unfinished" />
+   <translation>&amp;Löschen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Evaluation</source>
-   <translation type="unfinished" />
+   <translation>Auswertung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Install…</source>
-   <translation type="unfinished" />
+   <translation>Installieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Schichten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>More</source>
-   <translation type="unfinished" />
+   <translation>Mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Open the Teach project that this model was made of</source>
-   <translation type="unfinished" />
+   <translation>Lehrprojekt öffnen, aus dem dieses Modell gemacht wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>Teach it more…</source>
-   <translation type="unfinished" />
+   <translation>Weiter lehren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>What is known of the model</source>
-   <translation type="unfinished" />
+   <translation>Was über das Modell bekannt ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/detail.py" />
    <source>version {0}</source>
-   <translation type="unfinished" />
+   <translation>Version {0}</translation>
   </message>
  </context>
  <context>
@@ -2561,12 +2561,12 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Copy the drawing</source>
-   <translation type="unfinished" />
+   <translation>Zeichnung kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2577,12 +2577,12 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Draw a digit here, with mouse, pen or finger: any size, any place, several in a row</source>
-   <translation type="unfinished" />
+   <translation>Zeichnen Sie hier eine Ziffer, mit Maus, Stift oder Finger: beliebig groß, beliebig gelegen, auch mehrere nebeneinander</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Drop a picture to put it below the strokes, or a drawing (JSON)</source>
-   <translation type="unfinished" />
+   <translation>Ein Bild ablegen, um es unter die Striche zu legen, oder eine Zeichnung (JSON)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2592,12 +2592,12 @@
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>Export the Drawing</source>
-   <translation type="unfinished" />
+   <translation>Zeichnung exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2607,22 +2607,22 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found.</source>
-   <translation type="unfinished" />
+   <translation>Keine Tinte gefunden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>Keine Tinte gefunden: Es gibt nichts zu behalten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>No installed model reads drawings. Train one on pictures of digits, or install one.</source>
-   <translation type="unfinished" />
+   <translation>Kein installiertes Modell liest Zeichnungen. Trainieren Sie eines mit Bildern von Ziffern oder installieren Sie eines.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Picture Below the Strokes</source>
-   <translation type="unfinished" />
+   <translation>Bild unter den Strichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
@@ -2632,38 +2632,38 @@
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>Starting the engine…</source>
-   <translation type="unfinished" />
+   <translation>Engine wird gestartet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The answer appears here while you draw.</source>
-   <translation type="unfinished" />
+   <translation>Die Antwort erscheint hier, während Sie zeichnen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>The drawing was not written: {0}. Choose another folder.</source>
-   <translation type="unfinished" />
+   <translation>Die Zeichnung wurde nicht geschrieben: {0}. Wählen Sie einen anderen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>The strokes were written, without the picture below them: export a PNG to keep both.</source>
-   <translation type="unfinished" />
+   <translation>Die Striche wurden geschrieben, ohne das Bild darunter: Exportieren Sie ein PNG, um beides zu behalten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>This is a…</source>
-   <translation type="unfinished" />
+   <translation>Das ist…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/exporting.py" />
    <source>drawing</source>
-   <translation type="unfinished" />
+   <translation>Zeichnung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/view.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nichts</translation>
   </message>
  </context>
  <context>
@@ -2672,7 +2672,7 @@
    <location filename="../../desktop/ui/draw/canvas.py" />
    <source>Sheet of paper to draw on</source>
    <extracomment>Name of the drawing area for screen readers.</extracomment>
-   <translation type="unfinished" />
+   <translation>Blatt Papier zum Zeichnen</translation>
   </message>
  </context>
  <context>
@@ -2681,17 +2681,17 @@
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Draw on: {0}</source>
    <extracomment>Button below an earlier drawing: take it up again and go on drawing; {0} is what was read.</extracomment>
-   <translation type="unfinished" />
+   <translation>Weiterzeichnen: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Each sheet and what was read on it is kept here until Fovea is closed.</source>
-   <translation type="unfinished" />
+   <translation>Jedes Blatt und was darauf gelesen wurde, wird hier aufbewahrt, bis Fovea geschlossen wird.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/history.py" />
    <source>Earlier drawings and their answers</source>
-   <translation type="unfinished" />
+   <translation>Frühere Zeichnungen und ihre Antworten</translation>
   </message>
  </context>
  <context>
@@ -2699,7 +2699,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/drop_overlay.py" />
    <source>Drop to open</source>
-   <translation type="unfinished" />
+   <translation>Zum Öffnen ablegen</translation>
   </message>
  </context>
  <context>
@@ -2707,7 +2707,7 @@
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/edition_note.py" />
@@ -2720,7 +2720,7 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open the folder {0}</source>
-   <translation type="unfinished" />
+   <translation>Ordner {0} öffnen</translation>
   </message>
  </context>
  <context>
@@ -2784,42 +2784,42 @@
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Camera</source>
-   <translation type="unfinished" />
+   <translation>Kamera</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Drop images or folders here</source>
-   <translation type="unfinished" />
+   <translation>Bilder oder Ordner hier ablegen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>No images yet</source>
-   <translation type="unfinished" />
+   <translation>Noch keine Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Ordner öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Open images…</source>
-   <translation type="unfinished" />
+   <translation>Bilder öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Photos, scans, drawings and DICOM files, one or thousands. {0} pastes what you have copied. Nothing leaves this computer.</source>
-   <translation type="unfinished" />
+   <translation>Fotos, Scans, Zeichnungen und DICOM-Dateien, eine oder Tausende. {0} fügt ein, was Sie kopiert haben. Nichts verlässt diesen Computer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Recent folders</source>
-   <translation type="unfinished" />
+   <translation>Zuletzt benutzte Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/empty_state.py" />
    <source>Try a sample</source>
-   <translation type="unfinished" />
+   <translation>Ein Beispiel ausprobieren</translation>
   </message>
  </context>
  <context>
@@ -2827,33 +2827,33 @@
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Copy</source>
-   <translation type="unfinished" />
+   <translation>Kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Einzelheiten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Details of the failure</source>
-   <translation type="unfinished" />
+   <translation>Einzelheiten des Fehlers</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Failure</source>
-   <translation type="unfinished" />
+   <translation>Fehler</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Hide details</source>
-   <translation type="unfinished" />
+   <translation>Einzelheiten ausblenden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Kind: {kind}</source>
    <extracomment>Details of an error: its stable name, such as 'too-large'.</extracomment>
-   <translation type="unfinished" />
+   <translation>Art: {kind}</translation>
   </message>
  </context>
  <context>
@@ -2861,7 +2861,7 @@
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
@@ -2881,52 +2881,52 @@
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>Modellscore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>n = {0}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {0}: zu wenige für eine Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>Wahrscheinlichkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} h {1} min</source>
-   <translation type="unfinished" />
+   <translation>{0} h {1} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} min</source>
-   <translation type="unfinished" />
+   <translation>{0} min</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} bis {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, n = {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, n = {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/kit/formatting.py" />
    <source>{0}, split {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, Teil {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/opening.py" />
@@ -2972,113 +2972,113 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Geprüft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Evaluate on pictures of your own</source>
-   <translation type="unfinished" />
+   <translation>Auf eigenen Bildern auswerten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures by class</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen nach Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Figures of the model</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Measured on: {0}</source>
-   <translation type="unfinished" />
+   <translation>Gemessen an: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Nobody has measured this model in Fovea. A folder of labelled pictures is enough to do so.</source>
-   <translation type="unfinished" />
+   <translation>Niemand hat dieses Modell in Fovea gemessen. Dafür genügt ein Ordner mit benannten Bildern.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Präzision</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Recall</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Wert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>n</source>
-   <translation type="unfinished" />
+   <translation>n</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} to {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} bis {1}</translation>
   </message>
  </context>
  <context>
@@ -3096,7 +3096,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3106,7 +3106,7 @@
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/exchange.py" />
@@ -3274,22 +3274,22 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1 (durch 255 geteilt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 bis 255, wie sie sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Beside it lies a certificate that says how far its answers are from the model's own. It names no picture.</source>
-   <translation type="unfinished" />
+   <translation>Daneben liegt ein Zertifikat, das sagt, wie weit seine Antworten von denen des Modells entfernt sind. Es nennt kein Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -3299,77 +3299,77 @@
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Compare on a folder of yours, too</source>
-   <translation type="unfinished" />
+   <translation>Auch auf einem eigenen Ordner vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Export…</source>
-   <translation type="unfinished" />
+   <translation>Exportieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It was imported as .tflite and has no Keras form.</source>
-   <translation type="unfinished" />
+   <translation>Es wurde als .tflite importiert und hat keine Keras-Form.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Only the pictures drawn by Fovea</source>
-   <translation type="unfinished" />
+   <translation>Nur die von Fovea gezeichneten Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures to compare on</source>
-   <translation type="unfinished" />
+   <translation>Bilder, auf denen verglichen wird</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The checksums travel with it: the other Fovea compares every file.</source>
-   <translation type="unfinished" />
+   <translation>Die Prüfsummen reisen mit: Das andere Fovea vergleicht jede Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>wie Bilder ihre Größe bekamen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>wie Pixel gegeben wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>seine Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>sein Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seine Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>was seine Ausgaben sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -3560,7 +3560,7 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3576,7 +3576,7 @@
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/facts.py" />
@@ -3617,73 +3617,73 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>All are what they were when the model was made.</source>
-   <translation type="unfinished" />
+   <translation>Alle sind, was sie waren, als das Modell gemacht wurde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Geprüft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Compare every file with its checksum</source>
-   <translation type="unfinished" />
+   <translation>Jede Datei mit ihrer Prüfsumme vergleichen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Files</source>
-   <translation type="unfinished" />
+   <translation>Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Not as they were: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Nicht, wie sie waren: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Show folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -3693,47 +3693,47 @@
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>There are no files of it on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keine Dateien davon auf diesem Computer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Verify</source>
-   <translation type="unfinished" />
+   <translation>Prüfen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>not yet</source>
-   <translation type="unfinished" />
+   <translation>noch nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} files, {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} Dateien, {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✓ unchanged</source>
-   <translation type="unfinished" />
+   <translation>✓ unverändert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ changed</source>
-   <translation type="unfinished" />
+   <translation>✗ verändert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ missing</source>
-   <translation type="unfinished" />
+   <translation>✗ fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>✗ unreadable</source>
-   <translation type="unfinished" />
+   <translation>✗ nicht lesbar</translation>
   </message>
  </context>
  <context>
@@ -3741,17 +3741,17 @@
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filter {0}</source>
-   <translation type="unfinished" />
+   <translation>Filter {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>Filters of the first layer</source>
-   <translation type="unfinished" />
+   <translation>Filter der ersten Schicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/filter_sheet.py" />
    <source>{0} filters of {1} × {2} pixels; grey is a weight of 0</source>
-   <translation type="unfinished" />
+   <translation>{0} Filter mit {1} × {2} Pixeln; Grau ist ein Gewicht von 0</translation>
   </message>
  </context>
  <context>
@@ -3759,7 +3759,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Caution</source>
-   <translation type="unfinished" />
+   <translation>Vorsicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3785,7 +3785,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3795,7 +3795,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>und {0} weitere</translation>
   </message>
  </context>
  <context>
@@ -3824,7 +3824,7 @@
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3870,7 +3870,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/findings_page.py" />
@@ -3992,7 +3992,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4012,7 +4012,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Open a folder…</source>
-   <translation type="unfinished" />
+   <translation>Ordner öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4032,7 +4032,7 @@
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/folder_page.py" />
@@ -4100,7 +4100,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source> and {count:,} more</source>
-   <translation type="unfinished" />
+   <translation> und {count:,} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -4345,7 +4345,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' declares {size:.1f} GiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' deklariert {size:.1f} GiB</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -4375,12 +4375,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of labels; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat keine Spalte mit Labels; seine Spalten: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' has no column of pictures; its columns: {columns}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat keine Spalte mit Bildern; seine Spalten: {columns}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4405,7 +4405,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' holds groups of rows of {found:,} MiB; at most {most} MiB expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' enthält Zeilengruppen von {found:,} MiB; höchstens {most} MiB erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4430,7 +4430,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' holds {found}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' enthält {found}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -4445,12 +4445,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file ({told}), for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist eine Parquet-Datei ({told}), für die das Paket pyarrow gebraucht wird</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a Parquet file, for which the package pyarrow is needed</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist eine Parquet-Datei, für die das Paket pyarrow gebraucht wird</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -4465,22 +4465,22 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{name}' is a pointer of Git LFS, not the file itself</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist ein Zeiger von Git LFS, nicht die Datei selbst</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is cut off: {count:,} of {size:,} bytes are there</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist abgeschnitten: {count:,} von {size:,} Bytes sind da</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist beschädigt oder lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is damaged or no .npz of plain arrays ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist beschädigt oder kein .npz aus einfachen Arrays ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4520,7 +4520,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{name}' is no IDX file of bytes with {dimensions} dimensions</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist keine IDX-Datei aus Bytes mit {dimensions} Dimensionen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4655,7 +4655,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>'{pair}' is no mapping</source>
-   <translation type="unfinished" />
+   <translation>'{pair}' ist keine Zuordnung</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -4715,7 +4715,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' cannot be read ({name})</source>
-   <translation type="unfinished" />
+   <translation>'{title}' lässt sich nicht lesen ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4725,7 +4725,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' has a label {max}, but names only {count} classes</source>
-   <translation type="unfinished" />
+   <translation>'{title}' hat ein Label {max}, nennt aber nur {count} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/own_data.py" />
@@ -4745,7 +4745,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has no split '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>'{title}' hat keinen Teil '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4755,17 +4755,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>'{title}' has the splits {listing}</source>
-   <translation type="unfinished" />
+   <translation>'{title}' hat die Teile {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds Python objects, which may carry code</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält Python-Objekte, die Code tragen können</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>'{title}' holds more than {most:,} Parquet files</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält mehr als {most:,} Parquet-Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -4775,7 +4775,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält keine Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4795,12 +4795,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' holds {count:,} arrays; at most {max_entries} expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält {count:,} Arrays; höchstens {max_entries} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}' is cut off</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ist abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4810,17 +4810,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no labelled data that Fovea knows</source>
-   <translation type="unfinished" />
+   <translation>'{title}' sind keine benannten Daten, die Fovea kennt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is no table that names pictures beside it</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ist keine Tabelle, die Bilder neben sich nennt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>'{title}' is not there</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ist nicht da</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -4830,7 +4830,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>'{title}': a label {most} was found; at most {max_classes} is expected</source>
-   <translation type="unfinished" />
+   <translation>'{title}': ein Label {most} wurde gefunden; höchstens {max_classes} wird erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -5182,7 +5182,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Add pictures, or start from a model that has learnt.</source>
-   <translation type="unfinished" />
+   <translation>Fügen Sie Bilder hinzu oder gehen Sie von einem Modell aus, das gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5203,7 +5203,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5355,7 +5355,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Choose a name that says what the model tells apart.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen Namen, der sagt, was das Modell unterscheidet.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5435,7 +5435,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Choose one of the questions, and give its answers as labels.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie eine der Fragen und geben Sie ihre Antworten als Labels.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -5451,7 +5451,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
    <location filename="../../desktop/report/content.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5546,7 +5546,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Kopieren Sie sie erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5581,7 +5581,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Copy them again from where they came, or go on without them.</source>
-   <translation type="unfinished" />
+   <translation>Kopieren Sie sie erneut von dort, woher sie kamen, oder machen Sie ohne sie weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5718,12 +5718,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split.</source>
-   <translation type="unfinished" />
+   <translation>Jede Gruppe bleibt auf einer Seite der Aufteilung.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Each group stays on one side of the split: a frame says little of a network that learnt from the next one.</source>
-   <translation type="unfinished" />
+   <translation>Jede Gruppe bleibt auf einer Seite der Aufteilung: Ein Einzelbild sagt wenig über ein Netz, das aus dem nächsten gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -5763,7 +5763,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Expected are pictures (a struct with 'bytes', or binary) and labels (a number or a text).</source>
-   <translation type="unfinished" />
+   <translation>Erwartet werden Bilder (ein Struct mit 'bytes' oder binär) und Labels (eine Zahl oder ein Text).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
@@ -5778,7 +5778,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Expected: '{stem}'.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet: '{stem}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -5848,7 +5848,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Fetch it: git lfs pull.</source>
-   <translation type="unfinished" />
+   <translation>Holen Sie sie: git lfs pull.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -5863,22 +5863,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much, unless each split numbers its people anew.</source>
-   <translation type="unfinished" />
+   <translation>An einer solchen Aufteilung gemessene Kennzahlen versprechen zu viel, es sei denn, jeder Teil nummeriert seine Personen neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Figures measured on such a split promise too much.</source>
-   <translation type="unfinished" />
+   <translation>An einer solchen Aufteilung gemessene Kennzahlen versprechen zu viel.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5953,7 +5953,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Free some space, or move Fovea's files with FOVEA_HOME.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz oder verlegen Sie die Dateien von Fovea mit FOVEA_HOME.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -6008,7 +6008,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Give a folder with one folder for each class, an archive of one, an .npz file, IDX files, CIFAR-10's python batches, or a folder of pictures with a table of their labels.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie einen Ordner mit einem Ordner je Klasse an, ein Archiv davon, eine .npz-Datei, IDX-Dateien, die Python-Batches von CIFAR-10 oder einen Ordner mit Bildern und einer Tabelle ihrer Labels.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -6103,7 +6103,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>If colour goes with one class only, the network may learn that instead of the subject.</source>
-   <translation type="unfinished" />
+   <translation>Wenn Farbe nur mit einer Klasse einhergeht, lernt das Netz vielleicht sie statt des Gegenstands.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6123,7 +6123,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6158,7 +6158,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/store.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie Fovea neu, um es wiederherzustellen.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -6208,7 +6208,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Install the package that reads it (pip install pyarrow, or ".[parquet]" in a checkout), or write the pictures into a folder for each class with the package that made the file, for instance: {program}</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie das Paket, das sie liest (pip install pyarrow, oder ".[parquet]" in einem Checkout), oder schreiben Sie die Bilder mit dem Paket, das die Datei gemacht hat, in einen Ordner je Klasse, zum Beispiel: {program}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6223,7 +6223,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Vorgesehene Verwendung</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6273,7 +6273,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>It has no splits; leave the split out.</source>
-   <translation type="unfinished" />
+   <translation>Es hat keine Teile; lassen Sie den Teil weg.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -6327,7 +6327,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its classes: {classes}.</source>
-   <translation type="unfinished" />
+   <translation>Seine Klassen: {classes}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
@@ -6337,7 +6337,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Its labels: {labels}.</source>
-   <translation type="unfinished" />
+   <translation>Seine Labels: {labels}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -6362,7 +6362,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>Its pictures have to lie in its folder or below, and another column has to name their classes.</source>
-   <translation type="unfinished" />
+   <translation>Ihre Bilder müssen in ihrem Ordner oder darunter liegen, und eine andere Spalte muss ihre Klassen nennen.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6442,7 +6442,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Bekannte Schwächen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/public_sets.py" />
@@ -6547,7 +6547,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Grenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/licences.py" />
@@ -6602,7 +6602,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>Look whether that is right, then confirm it: {ways}. Or sort the pictures into a folder for each class.</source>
-   <translation type="unfinished" />
+   <translation>Sehen Sie nach, ob das stimmt, und bestätigen Sie es dann: {ways}. Oder sortieren Sie die Bilder in einen Ordner je Klasse.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -6657,7 +6657,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Map at least one class to a label.</source>
-   <translation type="unfinished" />
+   <translation>Ordnen Sie mindestens eine Klasse einem Label zu.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6677,7 +6677,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6707,12 +6707,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>Darf nicht verwendet werden für</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Name one label for each class.</source>
-   <translation type="unfinished" />
+   <translation>Nennen Sie ein Label für jede Klasse.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6762,7 +6762,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Not opened.</source>
-   <translation type="unfinished" />
+   <translation>Nicht geöffnet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -6787,7 +6787,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6831,7 +6831,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>One of the labels is wrong: correct the folders, or leave these pictures out.</source>
-   <translation type="unfinished" />
+   <translation>Eines der Labels ist falsch: Korrigieren Sie die Ordner oder lassen Sie diese Bilder aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
@@ -7003,7 +7003,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Put pictures that open into each of their folders.</source>
-   <translation type="unfinished" />
+   <translation>Legen Sie in jeden ihrer Ordner Bilder, die sich öffnen lassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
@@ -7034,16 +7034,16 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>Rename their folders, for instance to 'class 1', or by what the pictures show, then try again.</source>
    <extracomment>Where the count is one, English says: Rename its folder, for instance to 'class 1', or by what the pictures show, then try again.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Benennen Sie den Ordner um, zum Beispiel in 'class 1' oder nach dem, was die Bilder zeigen, und versuchen Sie es dann erneut.</numerusform>
+    <numerusform>Benennen Sie die Ordner um, zum Beispiel in 'class 1' oder nach dem, was die Bilder zeigen, und versuchen Sie es dann erneut.</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7138,7 +7138,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Say which label each class means, for instance: {lines} (an empty label leaves a class out).</source>
-   <translation type="unfinished" />
+   <translation>Sagen Sie, welches Label jede Klasse bedeutet, zum Beispiel: {lines} (ein leeres Label lässt eine Klasse aus).</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -7148,7 +7148,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Say which one is meant.</source>
-   <translation type="unfinished" />
+   <translation>Sagen Sie, welcher gemeint ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7209,7 +7209,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>Splits there: {listing}.</source>
-   <translation type="unfinished" />
+   <translation>Vorhandene Teile: {listing}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/answers.py" />
@@ -7234,7 +7234,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>Store the pictures as files in class folders.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie die Bilder als Dateien in Klassenordnern.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -7704,7 +7704,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>They are kept on one side of the split in any case.</source>
-   <translation type="unfinished" />
+   <translation>Sie bleiben auf jeden Fall auf einer Seite der Aufteilung.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7984,7 +7984,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Wert</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -8019,7 +8019,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>Weigh the classes, or add pictures to the small ones.</source>
-   <translation type="unfinished" />
+   <translation>Gewichten Sie die Klassen oder fügen Sie den kleinen Bilder hinzu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -8034,7 +8034,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>What is checked with must not be learnt from: keep one of each.</source>
-   <translation type="unfinished" />
+   <translation>Womit geprüft wird, daraus darf nicht gelernt werden: Behalten Sie je eines.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -8213,12 +8213,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>Write it again in smaller groups of rows.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie sie neu in kleineren Zeilengruppen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>Write it as class=label.</source>
-   <translation type="unfinished" />
+   <translation>Schreiben Sie es als Klasse=Label.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -8513,7 +8513,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table gives the pictures other classes than their folders do</source>
-   <translation type="unfinished" />
+   <translation>eine Tabelle gibt den Bildern andere Klassen als ihre Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8523,7 +8523,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>a table of labels was found</source>
-   <translation type="unfinished" />
+   <translation>eine Tabelle mit Labels wurde gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8588,7 +8588,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>alle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8658,7 +8658,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>an array of '{title}' takes {size:.1f} GiB; at most {limit} are opened</source>
-   <translation type="unfinished" />
+   <translation>ein Array von '{title}' braucht {size:.1f} GiB; höchstens {limit} werden geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -8958,7 +8958,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by DICOM's patient number the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>nach der Patientennummer von DICOM gehören die Bilder zu {people:,} Personen oder Fällen, {several:,} davon mit mehreren Bildern: die Validierung wird nach Personen abgeteilt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -8968,12 +8968,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders and DICOM's patient numbers the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>nach den Namen von Dateien und Ordnern und den Patientennummern von DICOM gehören die Bilder zu {people:,} Personen oder Fällen, {several:,} davon mit mehreren Bildern: die Validierung wird nach Personen abgeteilt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>by the names of files and folders the pictures belong to {people:,} people or cases, {several:,} of them with several pictures: validation is cut by person</source>
-   <translation type="unfinished" />
+   <translation>nach den Namen von Dateien und Ordnern gehören die Bilder zu {people:,} Personen oder Fällen, {several:,} davon mit mehreren Bildern: die Validierung wird nach Personen abgeteilt</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -9060,22 +9060,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>class '{large}' has {ratio:.3g} times as many pictures as '{small}'</source>
-   <translation type="unfinished" />
+   <translation>Klasse '{large}' hat {ratio:.3g}-mal so viele Bilder wie '{small}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was left out, as asked</source>
-   <translation type="unfinished" />
+   <translation>Klasse '{name}' wurde ausgelassen, wie verlangt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{name}' was taken for the label '{labels}': they differ in case only</source>
-   <translation type="unfinished" />
+   <translation>Klasse '{name}' wurde als das Label '{labels}' verstanden: sie unterscheiden sich nur in Groß- und Kleinschreibung</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>class '{pair}' is mapped twice</source>
-   <translation type="unfinished" />
+   <translation>Klasse '{pair}' ist zweimal zugeordnet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -9105,7 +9105,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>classes in column '{name}': {value}</source>
-   <translation type="unfinished" />
+   <translation>Klassen in Spalte '{name}': {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9460,7 +9460,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>every class was left out</source>
-   <translation type="unfinished" />
+   <translation>jede Klasse wurde ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -9526,17 +9526,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' or 'images labels'</source>
-   <translation type="unfinished" />
+   <translation>erwartet 'x_train y_train x_test y_test', 'train_images train_labels …', 'x y' oder 'images labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected uint8 of (n, height, width), (n, height, width, 1) or (n, height, width, 3)</source>
-   <translation type="unfinished" />
+   <translation>erwartet uint8 von (n, Höhe, Breite), (n, Höhe, Breite, 1) oder (n, Höhe, Breite, 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>expected {count} whole numbers</source>
-   <translation type="unfinished" />
+   <translation>erwartet {count} ganze Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9556,7 +9556,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>few pictures to learn from: {few}</source>
-   <translation type="unfinished" />
+   <translation>wenige Bilder zum Lernen: {few}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -9728,15 +9728,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: frames of one video or shots of one burst on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Einzelbilder eines Videos oder Aufnahmen einer Serie auf beiden Seiten einer Aufteilung: einmal</numerusform>
+    <numerusform>Einzelbilder eines Videos oder Aufnahmen einer Serie auf beiden Seiten einer Aufteilung: {count:,}-mal</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>frames of one video or shots of one burst: {many:,} pictures in {count:,} groups</source>
-   <translation type="unfinished" />
+   <translation>Einzelbilder eines Videos oder Aufnahmen einer Serie: {many:,} Bilder in {count:,} Gruppen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -9771,7 +9771,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>grey pictures ({grey:,}) and colour pictures ({colour:,}) are mixed</source>
-   <translation type="unfinished" />
+   <translation>graue Bilder ({grey:,}) und farbige Bilder ({colour:,}) sind gemischt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -10647,46 +10647,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>fast dasselbe Bild in mehreren Klassen: mindestens einmal</numerusform>
+    <numerusform>fast dasselbe Bild in mehreren Klassen: mindestens {count:,}-mal</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>fast dasselbe Bild in mehreren Klassen: einmal</numerusform>
+    <numerusform>fast dasselbe Bild in mehreren Klassen: {count:,}-mal</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>fast dasselbe Bild mehr als einmal in einer Klasse: mindestens {count:,} überzählig</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>fast dasselbe Bild mehr als einmal in einer Klasse: {count:,} überzählig</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>fast dasselbe Bild auf beiden Seiten einer Aufteilung: mindestens einmal</numerusform>
+    <numerusform>fast dasselbe Bild auf beiden Seiten einer Aufteilung: mindestens {count:,}-mal</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>nearly the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: nearly the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>fast dasselbe Bild auf beiden Seiten einer Aufteilung: einmal</numerusform>
+    <numerusform>fast dasselbe Bild auf beiden Seiten einer Aufteilung: {count:,}-mal</numerusform>
    </translation>
   </message>
   <message>
@@ -10858,9 +10858,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>no picture of {count:,} classes ({names}) opens</source>
    <extracomment>Where the count is one, English says: no picture of class {names} opens</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>kein Bild der Klasse {names} lässt sich öffnen</numerusform>
+    <numerusform>kein Bild von {count:,} Klassen ({names}) lässt sich öffnen</numerusform>
    </translation>
   </message>
   <message>
@@ -11047,12 +11047,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: each class has a single picture</source>
-   <translation type="unfinished" />
+   <translation>zum Prüfen bleibt nichts: jede Klasse hat ein einziges Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/fitness.py" />
    <source>nothing is left to check with: the pictures of each class belong together (one person's, copies, or frames of one video)</source>
-   <translation type="unfinished" />
+   <translation>zum Prüfen bleibt nichts: die Bilder jeder Klasse gehören zusammen (von einer Person, Kopien oder Einzelbilder eines Videos)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11107,7 +11107,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>of the folders there only '{name}' holds pictures: the classes are those in it</source>
-   <translation type="unfinished" />
+   <translation>von den Ordnern dort enthält nur '{name}' Bilder: die Klassen sind die darin</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11117,7 +11117,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>of the splits {listing} the split '{name}' was read</source>
-   <translation type="unfinished" />
+   <translation>von den Teilen {listing} wurde der Teil '{name}' gelesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -11277,7 +11277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>people or cases with pictures on both sides of a split: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>Personen oder Fälle mit Bildern auf beiden Seiten einer Aufteilung: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11312,12 +11312,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>pictures in column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>Bilder in Spalte '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures of less than {tiny} pixels a side: {count:,}</source>
-   <translation type="unfinished" />
+   <translation>Bilder mit weniger als {tiny} Pixeln je Seite: {count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -11327,7 +11327,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>pictures that do not open: {count:,} ({listing}); they are left out</source>
-   <translation type="unfinished" />
+   <translation>Bilder, die sich nicht öffnen lassen: {count:,} ({listing}); sie werden ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11337,7 +11337,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>pictures without a folder for each class were found</source>
-   <translation type="unfinished" />
+   <translation>Bilder ohne einen Ordner je Klasse wurden gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11644,9 +11644,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>split '{split}' holds no picture of {count:,} classes: {names}</source>
    <extracomment>Where the count is one, English says: split '{split}' holds no picture of class {names}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Teil '{split}' enthält kein Bild der Klasse {names}</numerusform>
+    <numerusform>Teil '{split}' enthält kein Bild von {count:,} Klassen: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -11842,22 +11842,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged</source>
-   <translation type="unfinished" />
+   <translation>die Parquet-Datei '{name}' ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>die Parquet-Datei '{name}' ist beschädigt oder abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' needs too much memory</source>
-   <translation type="unfinished" />
+   <translation>die Parquet-Datei '{name}' braucht zu viel Speicher</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the Parquet file '{name}' took too long</source>
-   <translation type="unfinished" />
+   <translation>die Parquet-Datei '{name}' dauerte zu lange</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -12067,7 +12067,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the data has no class '{name}'</source>
-   <translation type="unfinished" />
+   <translation>die Daten haben keine Klasse '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12121,7 +12121,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
    <source>the disk of Fovea's cache has no room to write out '{name}'</source>
-   <translation type="unfinished" />
+   <translation>die Platte mit dem Zwischenspeicher von Fovea hat keinen Platz, um '{name}' auszuschreiben</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -12546,7 +12546,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the labels of '{name}' are not beside it</source>
-   <translation type="unfinished" />
+   <translation>die Labels von '{name}' liegen nicht daneben</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -12671,7 +12671,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>the model has no label '{label}'</source>
-   <translation type="unfinished" />
+   <translation>das Modell hat kein Label '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/worker.py" />
@@ -12701,7 +12701,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>the model's name is that of a patient in the headers of the DICOM files</source>
-   <translation type="unfinished" />
+   <translation>der Name des Modells ist der eines Patienten in den Headern der DICOM-Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12731,7 +12731,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>the names of these classes look the same: {told}; {how}. Rename or merge their folders</source>
-   <translation type="unfinished" />
+   <translation>die Namen dieser Klassen sehen gleich aus: {told}; {how}. Benennen Sie ihre Ordner um oder führen Sie sie zusammen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -12941,7 +12941,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the pictures have {count:,} different sizes; all are brought to one</source>
-   <translation type="unfinished" />
+   <translation>die Bilder haben {count:,} verschiedene Größen; alle werden auf eine gebracht</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -13167,46 +13167,46 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>dasselbe Bild in mehreren Klassen: mindestens einmal</numerusform>
+    <numerusform>dasselbe Bild in mehreren Klassen: mindestens {count:,}-mal</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture in several classes: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture in several classes: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>dasselbe Bild in mehreren Klassen: einmal</numerusform>
+    <numerusform>dasselbe Bild in mehreren Klassen: {count:,}-mal</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: at least {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>dasselbe Bild mehr als einmal in einer Klasse: mindestens {count:,} überzählig</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture more than once in a class: {count:,} spare</source>
-   <translation type="unfinished" />
+   <translation>dasselbe Bild mehr als einmal in einer Klasse: {count:,} überzählig</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: at least {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: at least once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>dasselbe Bild auf beiden Seiten einer Aufteilung: mindestens einmal</numerusform>
+    <numerusform>dasselbe Bild auf beiden Seiten einer Aufteilung: mindestens {count:,}-mal</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>the same picture on both sides of a split: {count:,} times</source>
    <extracomment>Where the count is one, English says: the same picture on both sides of a split: once</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>dasselbe Bild auf beiden Seiten einer Aufteilung: einmal</numerusform>
+    <numerusform>dasselbe Bild auf beiden Seiten einer Aufteilung: {count:,}-mal</numerusform>
    </translation>
   </message>
   <message>
@@ -13282,7 +13282,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>the splits of '{title}' hold pictures of different shapes</source>
-   <translation type="unfinished" />
+   <translation>die Teile von '{title}' enthalten Bilder verschiedener Form</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -13613,9 +13613,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/fitness.py" />
    <source>there is no picture of {count:,} classes to learn from: {names}</source>
    <extracomment>Where the count is one, English says: there is no picture of {names} to learn from</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>von {names} gibt es kein Bild zum Lernen</numerusform>
+    <numerusform>von {count:,} Klassen gibt es kein Bild zum Lernen: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -13736,7 +13736,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>there is one class only, '{classes}': a classifier needs two or more</source>
-   <translation type="unfinished" />
+   <translation>es gibt nur eine Klasse, '{classes}': ein Klassifikator braucht zwei oder mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -13756,17 +13756,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in blanks only</source>
-   <translation type="unfinished" />
+   <translation>sie unterscheiden sich nur in Leerzeichen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in letters that look alike</source>
-   <translation type="unfinished" />
+   <translation>sie unterscheiden sich nur in gleich aussehenden Buchstaben</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>they differ in upper and lower case only</source>
-   <translation type="unfinished" />
+   <translation>sie unterscheiden sich nur in Groß- und Kleinschreibung</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
@@ -14408,27 +14408,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes ({names}) hold a single picture: it cannot be both learnt from and checked with</source>
    <extracomment>Where the count is one, English says: class {names} holds a single picture: it cannot be both learnt from and checked with</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Klasse {names} enthält ein einziges Bild: daraus kann nicht gelernt und damit zugleich geprüft werden</numerusform>
+    <numerusform>{count:,} Klassen ({names}) enthalten ein einziges Bild: daraus kann nicht gelernt und damit zugleich geprüft werden</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
    <source>{count:,} classes are called like a patient in the headers of the DICOM files: a model keeps the names of its classes</source>
    <extracomment>Where the count is one, English says: a class is called like a patient in the headers of the DICOM files: a model keeps the names of its classes</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>eine Klasse heißt wie ein Patient in den Headern der DICOM-Dateien: ein Modell bewahrt die Namen seiner Klassen</numerusform>
+    <numerusform>{count:,} Klassen heißen wie ein Patient in den Headern der DICOM-Dateien: ein Modell bewahrt die Namen seiner Klassen</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{count:,} classes hold no pictures: {names}</source>
    <extracomment>Where the count is one, English says: class {names} holds no pictures</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Klasse {names} enthält keine Bilder</numerusform>
+    <numerusform>{count:,} Klassen enthalten keine Bilder: {names}</numerusform>
    </translation>
   </message>
   <message>
@@ -14542,63 +14542,63 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are in printing colours (CMYK) and are converted</source>
    <extracomment>Where the count is one, English says: {count:,} picture is in printing colours (CMYK) and is converted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild ist in Druckfarben (CMYK) und wird umgewandelt</numerusform>
+    <numerusform>{count:,} Bilder sind in Druckfarben (CMYK) und werden umgewandelt</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are stored inverted and are turned over</source>
    <extracomment>Where the count is one, English says: {count:,} picture is stored inverted and is turned over</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild ist invertiert gespeichert und wird umgekehrt</numerusform>
+    <numerusform>{count:,} Bilder sind invertiert gespeichert und werden umgekehrt</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures are very large and are read at a reduced size</source>
    <extracomment>Where the count is one, English says: {count:,} picture is very large and is read at a reduced size</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild ist sehr groß und wird verkleinert gelesen</numerusform>
+    <numerusform>{count:,} Bilder sind sehr groß und werden verkleinert gelesen</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have a window of their own that shows nothing of them; it is left aside</source>
    <extracomment>Where the count is one, English says: {count:,} picture has a window of its own that shows nothing of it; it is left aside</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat ein eigenes Fenster, das nichts davon zeigt; es wird nicht beachtet</numerusform>
+    <numerusform>{count:,} Bilder haben ein eigenes Fenster, das nichts davon zeigt; es wird nicht beachtet</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more bands than are shown</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more bands than are shown</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat mehr Kanäle, als gezeigt werden</numerusform>
+    <numerusform>{count:,} Bilder haben mehr Kanäle, als gezeigt werden</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are reduced to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is reduced to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat mehr als 8 Bit und wird auf 8 reduziert</numerusform>
+    <numerusform>{count:,} Bilder haben mehr als 8 Bit und werden auf 8 reduziert</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have more than 8 bits and are windowed to 8</source>
    <extracomment>Where the count is one, English says: {count:,} picture has more than 8 bits and is windowed to 8</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat mehr als 8 Bit und wird auf 8 gefenstert</numerusform>
+    <numerusform>{count:,} Bilder haben mehr als 8 Bit und werden auf 8 gefenstert</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14614,18 +14614,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have pixels without data, which are black</source>
    <extracomment>Where the count is one, English says: {count:,} picture has pixels without data, which are black</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat Pixel ohne Daten, die schwarz sind</numerusform>
+    <numerusform>{count:,} Bilder haben Pixel ohne Daten, die schwarz sind</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have several frames: the first one is used</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several frames: the first one is used</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat mehrere Einzelbilder: das erste wird benutzt</numerusform>
+    <numerusform>{count:,} Bilder haben mehrere Einzelbilder: das erste wird benutzt</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14650,27 +14650,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures have transparent parts, which are laid on white</source>
    <extracomment>Where the count is one, English says: {count:,} picture has transparent parts, which are laid on white</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat durchsichtige Teile, die auf Weiß gelegt werden</numerusform>
+    <numerusform>{count:,} Bilder haben durchsichtige Teile, die auf Weiß gelegt werden</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lack their end marks, nothing else</source>
    <extracomment>Where the count is one, English says: {count:,} picture lacks its end mark, nothing else</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild fehlt die Endmarke, sonst nichts</numerusform>
+    <numerusform>{count:,} Bildern fehlen die Endmarken, sonst nichts</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
    <source>{count:,} pictures lie on their side and are turned upright</source>
    <extracomment>Where the count is one, English says: {count:,} picture lies on its side and is turned upright</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild liegt auf der Seite und wird aufgerichtet</numerusform>
+    <numerusform>{count:,} Bilder liegen auf der Seite und werden aufgerichtet</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14774,9 +14774,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{count} of the data's classes are no label of the model: {unmatched}. Data: {classes}. Model: {labels}</source>
    <extracomment>Where the count is one, English says: {count} of the data's classes is no label of the model: {unmatched}. Data: {classes}. Model: {labels}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count} der Klassen der Daten ist kein Label des Modells: {unmatched}. Daten: {classes}. Modell: {labels}</numerusform>
+    <numerusform>{count} der Klassen der Daten sind keine Labels des Modells: {unmatched}. Daten: {classes}. Modell: {labels}</numerusform>
    </translation>
   </message>
   <message>
@@ -14871,7 +14871,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{found} in '{title}'. {lines}</source>
-   <translation type="unfinished" />
+   <translation>{found} in '{title}'. {lines}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -14896,12 +14896,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
    <source>{hint} Where the numbers are the model's own label numbers: --map-numbers.</source>
-   <translation type="unfinished" />
+   <translation>{hint} Wo die Zahlen die Labelnummern des Modells sind: --map-numbers.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
    <source>{hint} {more}</source>
-   <translation type="unfinished" />
+   <translation>{hint} {more}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -15076,12 +15076,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names}</source>
-   <translation type="unfinished" />
+   <translation>{names}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
    <source>{names} and {rest:,} more</source>
-   <translation type="unfinished" />
+   <translation>{names} und {rest:,} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -15245,17 +15245,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}copies-across-splits</source>
-   <translation type="unfinished" />
+   <translation>{prefix}copies-across-splits</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
    <source>{prefix}label-conflict</source>
-   <translation type="unfinished" />
+   <translation>{prefix}label-conflict</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15596,7 +15596,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
    <source>{words}: {total:,} pictures in {count:,} classes, {classes}. For instance {shown}.</source>
-   <translation type="unfinished" />
+   <translation>{words}: {total:,} Bilder in {count:,} Klassen, {classes}. Zum Beispiel {shown}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -15707,7 +15707,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Export</source>
-   <translation type="unfinished" />
+   <translation>Exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15772,7 +15772,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15812,7 +15812,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15828,7 +15828,7 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>beliebig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
@@ -15856,7 +15856,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/gallery_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder</translation>
   </message>
  </context>
  <context>
@@ -15884,7 +15884,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15899,7 +15899,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Wert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/header_dialog.py" />
@@ -15956,7 +15956,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/heaps.py" />
@@ -16014,7 +16014,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/heat.py" />
    <source>Colours of the map, from nothing to most</source>
-   <translation type="unfinished" />
+   <translation>Farben der Karte, von nichts bis am meisten</translation>
   </message>
  </context>
  <context>
@@ -16023,42 +16023,42 @@ Difference in accuracy: {value} ({bounds})</source>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Forward</source>
-   <translation type="unfinished" />
+   <translation>Vorwärts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in 1 place</source>
-   <translation type="unfinished" />
+   <translation>An 1 Stelle gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Found in {0} places</source>
-   <translation type="unfinished" />
+   <translation>An {0} Stellen gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>Fovea-Hilfe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Larger text</source>
-   <translation type="unfinished" />
+   <translation>Größerer Text</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Nothing found. Try fewer words, or the beginning of one.</source>
-   <translation type="unfinished" />
+   <translation>Nichts gefunden. Versuchen Sie weniger Wörter oder den Anfang eines Wortes.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Pages of the help</source>
-   <translation type="unfinished" />
+   <translation>Seiten der Hilfe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16068,7 +16068,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>Smaller text</source>
-   <translation type="unfinished" />
+   <translation>Kleinerer Text</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
@@ -16078,12 +16078,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>The help cannot be read: {0}</source>
-   <translation type="unfinished" />
+   <translation>Die Hilfe lässt sich nicht lesen: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/help/window.py" />
    <source>{0} – Fovea Help</source>
-   <translation type="unfinished" />
+   <translation>{0} – Fovea-Hilfe</translation>
   </message>
  </context>
  <context>
@@ -16096,7 +16096,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16111,7 +16111,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/here_tab.py" />
@@ -16200,12 +16200,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>no result</source>
-   <translation type="unfinished" />
+   <translation>kein Ergebnis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>unvertraute Art</translation>
   </message>
  </context>
  <context>
@@ -16213,133 +16213,134 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>1 image removed; its file stays.</source>
-   <translation type="unfinished" />
+   <translation>1 Bild entfernt; seine Datei bleibt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>All images</source>
-   <translation type="unfinished" />
+   <translation>Alle Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Camera (Ctrl+K)</source>
-   <translation type="unfinished" />
+   <translation>Kamera (Strg+K)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Nach Namen filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Filter images by name</source>
-   <translation type="unfinished" />
+   <translation>Bilder nach Namen filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Listed are those: {0}. Escape lists all.</source>
-   <translation type="unfinished" />
+   <translation>Aufgeführt sind diese: {0}. Esc führt alle auf.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No images yet.
 Drop files or folders here.</source>
-   <translation type="unfinished" />
+   <translation>Noch keine Bilder.
+Dateien oder Ordner hier ablegen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No name holds “{0}”.</source>
-   <translation type="unfinished" />
+   <translation>Kein Name enthält „{0}“.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>No such image.</source>
-   <translation type="unfinished" />
+   <translation>Kein solches Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Not its kind</source>
-   <translation type="unfinished" />
+   <translation>Nicht seine Art</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Open the camera</source>
-   <translation type="unfinished" />
+   <translation>Kamera öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as a grid</source>
-   <translation type="unfinished" />
+   <translation>Als Raster zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Show as rows</source>
-   <translation type="unfinished" />
+   <translation>Als Zeilen zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Undo what was done last</source>
-   <translation type="unfinished" />
+   <translation>Das zuletzt Getane rückgängig machen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed</source>
-   <translation type="unfinished" />
+   <translation>Welche Bilder aufgeführt sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Which images are listed: {0}</source>
-   <translation type="unfinished" />
+   <translation>Welche Bilder aufgeführt sind: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a note</source>
-   <translation type="unfinished" />
+   <translation>Mit Notiz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With a star</source>
-   <translation type="unfinished" />
+   <translation>Mit Stern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>With the answer</source>
-   <translation type="unfinished" />
+   <translation>Mit der Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>Without a result</source>
-   <translation type="unfinished" />
+   <translation>Ohne Ergebnis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>all</source>
-   <translation type="unfinished" />
+   <translation>alle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} images removed; their files stay.</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder entfernt; ihre Dateien bleiben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/image_list.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Bildern</translation>
   </message>
  </context>
  <context>
@@ -16375,27 +16376,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1 (durch 255 geteilt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 bis 255, wie sie sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>A file of class names</source>
-   <translation type="unfinished" />
+   <translation>Eine Datei mit Klassennamen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16410,182 +16411,182 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>For its card; may stay empty</source>
-   <translation type="unfinished" />
+   <translation>Für seine Karte; kann leer bleiben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>Aus einer Datei…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>ImageNet's 1,000</source>
-   <translation type="unfinished" />
+   <translation>Die 1.000 von ImageNet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import</source>
-   <translation type="unfinished" />
+   <translation>Importieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Import {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} importieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It begins with a layer that scales: pixels most likely go in as they are, 0 to 255.</source>
-   <translation type="unfinished" />
+   <translation>Es beginnt mit einer Schicht, die skaliert: Pixel gehen höchstwahrscheinlich hinein, wie sie sind, 0 bis 255.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It is about medical pictures. {0}</source>
-   <translation type="unfinished" />
+   <translation>Es geht um medizinische Bilder. {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>It takes {0} pictures of {1} and tells {2} classes apart.</source>
-   <translation type="unfinished" />
+   <translation>Es nimmt {0} Bilder von {1} und unterscheidet {2} Klassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Its outputs are</source>
-   <translation type="unfinished" />
+   <translation>Seine Ausgaben sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>One class a line, in the order of the network's outputs</source>
-   <translation type="unfinished" />
+   <translation>Je Zeile eine Klasse, in der Reihenfolge der Ausgaben des Netzes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pictures were</source>
-   <translation type="unfinished" />
+   <translation>Bilder wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Pixels were given as</source>
-   <translation type="unfinished" />
+   <translation>Pixel wurden gegeben als</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Probabilities (they sum to 1)</source>
-   <translation type="unfinished" />
+   <translation>Wahrscheinlichkeiten (Summe 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Raw values (logits)</source>
-   <translation type="unfinished" />
+   <translation>Rohwerte (Logits)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>Ganz skaliert, der Rest aufgefüllt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>Skaliert und die Mitte ausgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Size (width × height)</source>
-   <translation type="unfinished" />
+   <translation>Größe (Breite × Höhe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Still to be told: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Noch anzugeben: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Stretched to that size</source>
-   <translation type="unfinished" />
+   <translation>Auf diese Größe gestreckt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Text or JSON (*.txt *.json *.csv)</source>
-   <translation type="unfinished" />
+   <translation>Text oder JSON (*.txt *.json *.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file does not say the rest, and Fovea does not guess: wrong answers would look like right ones.</source>
-   <translation type="unfinished" />
+   <translation>Das Übrige sagt die Datei nicht, und Fovea rät nicht: Falsche Antworten sähen aus wie richtige.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Trainiert auf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>any size</source>
-   <translation type="unfinished" />
+   <translation>beliebige Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>grau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>wie Bilder ihre Größe bekamen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>wie Pixel gegeben wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>seine Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>sein Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seine Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>was seine Ausgaben sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} classes are named, the network has {1}.</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen sind benannt, das Netz hat {1}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>{0} parameters.</source>
-   <translation type="unfinished" />
+   <translation>{0} Parameter.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
@@ -16595,7 +16596,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -16603,142 +16604,142 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1 (divided by 255)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1 (durch 255 geteilt)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 1, less ImageNet's means, by its deviations (PyTorch)</source>
-   <translation type="unfinished" />
+   <translation>0 bis 1, abzüglich der Mittelwerte von ImageNet, durch dessen Abweichungen (PyTorch)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>0 to 255, as they are</source>
-   <translation type="unfinished" />
+   <translation>0 bis 255, wie sie sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Continue ({0} already downloaded)</source>
-   <translation type="unfinished" />
+   <translation>Fortsetzen ({0} schon heruntergeladen)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Download</source>
-   <translation type="unfinished" />
+   <translation>Herunterladen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Fovea compares the file's hash with the published one and installs nothing else. Fovea's authors have not downloaded the file themselves; the first one that passes is remembered by its SHA-256.</source>
-   <translation type="unfinished" />
+   <translation>Fovea vergleicht den Hash der Datei mit dem veröffentlichten und installiert nichts anderes. Die Autoren von Fovea haben die Datei nicht selbst heruntergeladen; die erste, die besteht, wird mit ihrem SHA-256 gemerkt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Free disk needed for a while</source>
-   <translation type="unfinished" />
+   <translation>Vorübergehend gebrauchter Plattenplatz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>Von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>From a file…</source>
-   <translation type="unfinished" />
+   <translation>Aus einer Datei…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install</source>
-   <translation type="unfinished" />
+   <translation>Installieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Install {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} installieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 wie veröffentlicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The file of weights</source>
-   <translation type="unfinished" />
+   <translation>Die Datei mit den Gewichten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>The weights came with the installation: nothing is fetched. Fovea compares their hash with the one that its authors computed, builds the network and converts it, in about a minute.</source>
-   <translation type="unfinished" />
+   <translation>Die Gewichte kamen mit der Installation: Nichts wird geholt. Fovea vergleicht ihren Hash mit dem, den seine Autoren berechnet haben, baut das Netz und wandelt es um, in etwa einer Minute.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights (*.h5 *.hdf5)</source>
-   <translation type="unfinished" />
+   <translation>Gewichte (*.h5 *.hdf5)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 16 bits: half the size; scores differ by up to 0.01</source>
-   <translation type="unfinished" />
+   <translation>Gewichte in 16 Bit: halbe Größe; Scores weichen bis zu 0,01 ab</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>Weights in 32 bits: as published</source>
-   <translation type="unfinished" />
+   <translation>Gewichte in 32 Bit: wie veröffentlicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>blue, green, red, less ImageNet's means (Caffe)</source>
-   <translation type="unfinished" />
+   <translation>blau, grün, rot, abzüglich der Mittelwerte von ImageNet (Caffe)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pictures got their size</source>
-   <translation type="unfinished" />
+   <translation>wie Bilder ihre Größe bekamen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>how pixels were given</source>
-   <translation type="unfinished" />
+   <translation>wie Pixel gegeben wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its classes</source>
-   <translation type="unfinished" />
+   <translation>seine Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its name</source>
-   <translation type="unfinished" />
+   <translation>sein Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>its size</source>
-   <translation type="unfinished" />
+   <translation>seine Größe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>what its outputs are</source>
-   <translation type="unfinished" />
+   <translation>was seine Ausgaben sind</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/dialogs.py" />
    <source>−1 to 1</source>
-   <translation type="unfinished" />
+   <translation>−1 bis 1</translation>
   </message>
  </context>
  <context>
@@ -16785,12 +16786,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Ending…</source>
-   <translation type="unfinished" />
+   <translation>Endet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
@@ -16806,12 +16807,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Paused. What was fetched is kept.</source>
-   <translation type="unfinished" />
+   <translation>Pausiert. Was geholt wurde, bleibt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/job_bar.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt</translation>
   </message>
  </context>
  <context>
@@ -16901,7 +16902,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Start</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/job_page.py" />
@@ -16963,7 +16964,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/draw/keeping.py" />
    <source>No ink was found: there is nothing to keep.</source>
-   <translation type="unfinished" />
+   <translation>Keine Tinte gefunden: Es gibt nichts zu behalten.</translation>
   </message>
  </context>
  <context>
@@ -17011,7 +17012,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/kept_part.py" />
@@ -17065,7 +17066,7 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17130,7 +17131,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Vergrößern, was das Netz gesehen hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17141,7 +17142,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
    <source>Filter by name</source>
-   <translation type="unfinished" />
+   <translation>Nach Namen filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/keys.py" />
@@ -17400,27 +17401,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>Distance from the training pictures</source>
-   <translation type="unfinished" />
+   <translation>Abstand zu den Trainingsbildern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>This picture: {0}. Limit: 1. 95 of 100 of the model's own pictures lie below it.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Bild: {0}. Grenze: 1. 95 von 100 der eigenen Bilder des Modells liegen darunter.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>its own pictures</source>
-   <translation type="unfinished" />
+   <translation>seine eigenen Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>limit</source>
-   <translation type="unfinished" />
+   <translation>Grenze</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/kind_chart.py" />
    <source>this picture</source>
-   <translation type="unfinished" />
+   <translation>dieses Bild</translation>
   </message>
  </context>
  <context>
@@ -17428,22 +17429,22 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Bild kann nicht gezeigt werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>{0}, frame {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}, Einzelbild {1} von {2}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/large_look.py" />
    <source>← → other images · + − zoom · Esc closes</source>
-   <translation type="unfinished" />
+   <translation>← → andere Bilder · + − Zoom · Esc schließt</translation>
   </message>
  </context>
  <context>
@@ -17451,7 +17452,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17461,12 +17462,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
@@ -17519,7 +17520,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/evaluate/large.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1}</translation>
   </message>
  </context>
  <context>
@@ -17535,62 +17536,62 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Geprüft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>It came as .tflite: its operations are {0}</source>
-   <translation type="unfinished" />
+   <translation>Es kam als .tflite: Seine Operationen sind {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Its layers can be listed once it is installed.</source>
-   <translation type="unfinished" />
+   <translation>Seine Schichten lassen sich aufführen, sobald es installiert ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Art</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Schicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Layers</source>
-   <translation type="unfinished" />
+   <translation>Schichten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -17600,17 +17601,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>What its first layer looks for (grey: no weight)</source>
-   <translation type="unfinished" />
+   <translation>Wonach seine erste Schicht sucht (grau: kein Gewicht)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>{0} layers, {1} parameters</source>
-   <translation type="unfinished" />
+   <translation>{0} Schichten, {1} Parameter</translation>
   </message>
  </context>
  <context>
@@ -17619,47 +17620,47 @@ Drop files or folders here.</source>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Compare the examples with your pictures before you confirm. Your files stay as they are.</source>
-   <translation type="unfinished" />
+   <translation>Vergleichen Sie die Beispiele mit Ihren Bildern, bevor Sie bestätigen. Ihre Dateien bleiben, wie sie sind.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>How the labels were recognised</source>
-   <translation type="unfinished" />
+   <translation>Wie die Labels erkannt wurden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>No: open another folder…</source>
-   <translation type="unfinished" />
+   <translation>Nein: anderen Ordner öffnen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>The folders do not name the classes. This was recognised:</source>
-   <translation type="unfinished" />
+   <translation>Die Ordner nennen die Klassen nicht. Das wurde erkannt:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>Yes, read the labels this way</source>
-   <translation type="unfinished" />
+   <translation>Ja, die Labels so lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>und {0} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/layout_panel.py" />
    <source>{0} pictures in {1} classes: {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder in {1} Klassen: {2}</translation>
   </message>
  </context>
  <context>
@@ -17774,67 +17775,67 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Component</source>
-   <translation type="unfinished" />
+   <translation>Komponente</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Components</source>
-   <translation type="unfinished" />
+   <translation>Komponenten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter by name or licence</source>
-   <translation type="unfinished" />
+   <translation>Nach Name oder Lizenz filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Filter the components</source>
-   <translation type="unfinished" />
+   <translation>Komponenten filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Fovea is free software under the Apache License 2.0. It is made of {0} components:</source>
-   <translation type="unfinished" />
+   <translation>Fovea ist freie Software unter der Apache-Lizenz 2.0. Es besteht aus {0} Komponenten:</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Licences</source>
-   <translation type="unfinished" />
+   <translation>Lizenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Qt and PySide6 are used under the GNU Lesser General Public License, version 3. Their libraries are files of their own beside the program: you may replace them by your own build. The program's documentation says how, under 'licences'.</source>
-   <translation type="unfinished" />
+   <translation>Qt und PySide6 werden unter der GNU Lesser General Public License, Version 3, benutzt. Ihre Bibliotheken sind eigene Dateien neben dem Programm: Sie dürfen sie durch selbst gebaute ersetzen. Wie, sagt die Dokumentation des Programms unter 'licences'.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Reading the list …</source>
-   <translation type="unfinished" />
+   <translation>Die Liste wird gelesen …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>Source: {0}</source>
-   <translation type="unfinished" />
+   <translation>Quelle: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The licence's text</source>
-   <translation type="unfinished" />
+   <translation>Der Text der Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>The list of components cannot be read. Install Fovea again.</source>
-   <translation type="unfinished" />
+   <translation>Die Liste der Komponenten lässt sich nicht lesen. Installieren Sie Fovea neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/licences.py" />
    <source>This package brings no text of its licence.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Paket bringt keinen Text seiner Lizenz mit.</translation>
   </message>
  </context>
  <context>
@@ -17867,7 +17868,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/main_window.py" />
@@ -17985,12 +17986,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Name des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/making.py" />
@@ -18381,12 +18382,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Close the message</source>
-   <translation type="unfinished" />
+   <translation>Meldung schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/message_bar.py" />
    <source>Message</source>
-   <translation type="unfinished" />
+   <translation>Meldung</translation>
   </message>
  </context>
  <context>
@@ -18439,7 +18440,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>F1</source>
-   <translation type="unfinished" />
+   <translation>F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18489,12 +18490,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Precision</source>
-   <translation type="unfinished" />
+   <translation>Präzision</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Recall</source>
-   <translation type="unfinished" />
+   <translation>Recall</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18552,64 +18553,64 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Hat keine eigenen Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Nicht gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ihre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
@@ -18617,7 +18618,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>'{label}' is answered where its score is at least {value}.</source>
-   <translation type="unfinished" />
+   <translation>'{label}' wird geantwortet, wo sein Score mindestens {value} ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18627,44 +18628,44 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>About {name}</source>
-   <translation type="unfinished" />
+   <translation>Über {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Architecture</source>
-   <translation type="unfinished" />
+   <translation>Architektur</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Classes ({count})</source>
-   <translation type="unfinished" />
+   <translation>Klassen ({count})</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Continues</source>
    <extracomment>The model that this one went on from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Setzt fort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Copy text</source>
-   <translation type="unfinished" />
+   <translation>Text kopieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nachweise</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18674,140 +18675,140 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Date</source>
-   <translation type="unfinished" />
+   <translation>Datum</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Difference after export</source>
-   <translation type="unfinished" />
+   <translation>Abweichung nach dem Export</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figure</source>
-   <translation type="unfinished" />
+   <translation>Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Figures</source>
-   <translation type="unfinished" />
+   <translation>Kennzahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Fovea itself</source>
-   <translation type="unfinished" />
+   <translation>Fovea selbst</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Id</source>
-   <translation type="unfinished" />
+   <translation>Id</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Import it or train it again.</source>
-   <translation type="unfinished" />
+   <translation>Importieren oder trainieren Sie es neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Eingabe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Install Fovea again to restore it.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie Fovea neu, um es wiederherzustellen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Intended use</source>
-   <translation type="unfinished" />
+   <translation>Vorgesehene Verwendung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Its description is here, its weights are not: it answers once they are installed under Models. Until then choose another model.</source>
-   <translation type="unfinished" />
+   <translation>Seine Beschreibung ist hier, seine Gewichte sind es nicht: Es antwortet, sobald sie unter Modelle installiert sind. Wählen Sie bis dahin ein anderes Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Known failures</source>
-   <translation type="unfinished" />
+   <translation>Bekannte Schwächen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Licence of the data</source>
-   <translation type="unfinished" />
+   <translation>Lizenz der Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Grenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made on</source>
    <extracomment>The computer or device that a model was trained on.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gemacht auf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Made with</source>
    <extracomment>Versions of the program and libraries that made a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gemacht mit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Measured on</source>
-   <translation type="unfinished" />
+   <translation>Gemessen an</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/model_card.py" />
    <source>Model card</source>
-   <translation type="unfinished" />
+   <translation>Modellkarte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Must not be used for</source>
-   <translation type="unfinished" />
+   <translation>Darf nicht verwendet werden für</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Not measured.</source>
-   <translation type="unfinished" />
+   <translation>Nicht gemessen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Population</source>
    <extracomment>Medicine, statistics: which people or pictures the data came from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Population</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>SHA-256 of the weights</source>
-   <translation type="unfinished" />
+   <translation>SHA-256 der Gewichte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Scores and decision</source>
-   <translation type="unfinished" />
+   <translation>Scores und Entscheidung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18817,28 +18818,28 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Size on disk</source>
-   <translation type="unfinished" />
+   <translation>Größe auf der Platte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Technical</source>
    <extracomment>Head of a section with technical facts.</extracomment>
-   <translation type="unfinished" />
+   <translation>Technisches</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are calibrated on {n} images of the {split} split (temperature {t}): the expected calibration error went from {before} to {after}.</source>
-   <translation type="unfinished" />
+   <translation>Die Zahlen neben den Balken sind auf {n} Bildern des Teils {split} kalibriert (Temperatur {t}): Der erwartete Kalibrierungsfehler ging von {before} auf {after}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>The numbers beside the bars are model scores: they have not been calibrated to be probabilities.</source>
-   <translation type="unfinished" />
+   <translation>Die Zahlen neben den Balken sind Modellscores: Sie wurden nicht zu Wahrscheinlichkeiten kalibriert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>This model cannot answer: {problem}.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Modell kann nicht antworten: {problem}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
@@ -18848,72 +18849,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Value</source>
-   <translation type="unfinished" />
+   <translation>Wert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Version</source>
-   <translation type="unfinished" />
+   <translation>Version</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Gewichte nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>and {count} more</source>
-   <translation type="unfinished" />
+   <translation>und {count} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>colour (RGB)</source>
-   <translation type="unfinished" />
+   <translation>Farbe (RGB)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>grau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>ink found, cropped, scaled into 20×20 and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>Tinte gefunden, beschnitten, in 20×20 skaliert und nach Schwerpunkt zentriert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>it cannot be read</source>
-   <translation type="unfinished" />
+   <translation>es lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled whole, the rest padded</source>
-   <translation type="unfinished" />
+   <translation>ganz skaliert, der Rest aufgefüllt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>scaled, and the middle cut out</source>
-   <translation type="unfinished" />
+   <translation>skaliert und die Mitte ausgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>stretched to that size, whatever its shape</source>
-   <translation type="unfinished" />
+   <translation>auf diese Größe gestreckt, gleich welcher Form</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>your own models</source>
-   <translation type="unfinished" />
+   <translation>Ihre eigenen Modelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{difference} at most in any score, over {n} images</source>
-   <translation type="unfinished" />
+   <translation>höchstens {difference} in jedem Score, über {n} Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/_card_text.py" />
    <source>{width} × {height} pixels, {colour}; the picture is {fit} ({interpolation}).</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} Pixel, {colour}; das Bild wird {fit} ({interpolation}).</translation>
   </message>
  </context>
  <context>
@@ -18921,37 +18922,37 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>About this model</source>
-   <translation type="unfinished" />
+   <translation>Über dieses Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie ein Modell.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Damaged</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>No model is installed.</source>
-   <translation type="unfinished" />
+   <translation>Kein Modell ist installiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Ready</source>
-   <translation type="unfinished" />
+   <translation>Bereit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Weights not installed</source>
-   <translation type="unfinished" />
+   <translation>Gewichte nicht installiert</translation>
   </message>
  </context>
  <context>
@@ -18959,7 +18960,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source> · {0} a second</source>
-   <translation type="unfinished" />
+   <translation> · {0} pro Sekunde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -18969,72 +18970,72 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Building the network…</source>
-   <translation type="unfinished" />
+   <translation>Netz wird gebaut…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing checksums…</source>
-   <translation type="unfinished" />
+   <translation>Prüfsummen werden verglichen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the file's hash…</source>
-   <translation type="unfinished" />
+   <translation>Hash der Datei wird verglichen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Comparing the two forms…</source>
-   <translation type="unfinished" />
+   <translation>Die zwei Formen werden verglichen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it to LiteRT…</source>
-   <translation type="unfinished" />
+   <translation>Wird in LiteRT umgewandelt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Converting it…</source>
-   <translation type="unfinished" />
+   <translation>Wird umgewandelt…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Copying…</source>
-   <translation type="unfinished" />
+   <translation>Kopiert…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Looking through the file…</source>
-   <translation type="unfinished" />
+   <translation>Datei wird durchgesehen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>MD5 as published</source>
-   <translation type="unfinished" />
+   <translation>MD5 wie veröffentlicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>SHA-256</source>
-   <translation type="unfinished" />
+   <translation>SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>Writing the model…</source>
-   <translation type="unfinished" />
+   <translation>Modell wird geschrieben…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>about {0}</source>
-   <translation type="unfinished" />
+   <translation>etwa {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>grau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
@@ -19045,27 +19046,27 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>none: the package holds {0}</source>
-   <translation type="unfinished" />
+   <translation>keine: das Paket enthält {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>the Python package {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>das Python-Paket {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/words.py" />
    <source>{0} {1}, {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} {1}, {2}</translation>
   </message>
  </context>
  <context>
@@ -19073,133 +19074,133 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>A job on models runs</source>
-   <translation type="unfinished" />
+   <translation>Ein Auftrag an Modellen läuft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Bring in a .keras, .h5 or .tflite network, or a model of another Fovea</source>
-   <translation type="unfinished" />
+   <translation>Ein Netz als .keras, .h5 oder .tflite oder ein Modell eines anderen Fovea hereinholen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Cancelled. What was fetched is kept for the next try.</source>
-   <translation type="unfinished" />
+   <translation>Abgebrochen. Was geholt wurde, bleibt für den nächsten Versuch.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Changing {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} wird geändert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Copying {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} wird kopiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Drop a network or a model here to import it</source>
-   <translation type="unfinished" />
+   <translation>Ein Netz oder Modell hier ablegen, um es zu importieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End and close</source>
-   <translation type="unfinished" />
+   <translation>Beenden und schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>End “{0}” and close Fovea?</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ beenden und Fovea schließen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Exporting {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} wird exportiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Filter models</source>
-   <translation type="unfinished" />
+   <translation>Modelle filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Importing {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} wird importiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Import…</source>
-   <translation type="unfinished" />
+   <translation>Importieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Installing {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} wird installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>It is the only form of this model: there was nothing to compare it with.</source>
-   <translation type="unfinished" />
+   <translation>Es ist die einzige Form dieses Modells: Es gab nichts, womit es zu vergleichen war.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Its answers differ by {0} at most over {1} pictures; the certificate says so.</source>
-   <translation type="unfinished" />
+   <translation>Seine Antworten weichen über {1} Bilder um höchstens {0} ab; das Zertifikat sagt es.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Looking at {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} wird angesehen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>One model at a time: the first is being looked at.</source>
-   <translation type="unfinished" />
+   <translation>Ein Modell auf einmal: Das erste wird angesehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Stay</source>
    <extracomment>Button: do not close the window.</extracomment>
-   <translation type="unfinished" />
+   <translation>Bleiben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Verifying {0}</source>
-   <translation type="unfinished" />
+   <translation>{0} wird geprüft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>What was fetched so far is kept; nothing half-done is installed.</source>
-   <translation type="unfinished" />
+   <translation>Was bisher geholt wurde, bleibt; nichts halb Fertiges wird installiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>Written: {0}.</source>
-   <translation type="unfinished" />
+   <translation>Geschrieben: {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: all {1} files are as they were.</source>
-   <translation type="unfinished" />
+   <translation>{0}: alle {1} Dateien sind, wie sie waren.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>{0}: {1} not as it was.</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} nicht, wie es war.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is back among the models.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ ist wieder bei den Modellen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is in the trash; Undo takes it back.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ ist im Papierkorb; Rückgängig holt es zurück.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/view.py" />
    <source>“{0}” is ready.</source>
-   <translation type="unfinished" />
+   <translation>„{0}“ ist bereit.</translation>
   </message>
  </context>
  <context>
@@ -19207,7 +19208,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/nearest_strip.py" />
    <source>Nearest training pictures</source>
-   <translation type="unfinished" />
+   <translation>Ähnlichste Trainingsbilder</translation>
   </message>
  </context>
  <context>
@@ -19215,12 +19216,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/notices.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Hinweise</translation>
   </message>
  </context>
  <context>
@@ -19267,12 +19268,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>Recording</source>
-   <translation type="unfinished" />
+   <translation>Nimmt auf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/camera_screen.py" />
    <source>The camera is on</source>
-   <translation type="unfinished" />
+   <translation>Die Kamera ist an</translation>
   </message>
  </context>
  <context>
@@ -19308,7 +19309,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/help/page_view.py" />
    <source>HelpPage of the help</source>
-   <translation type="unfinished" />
+   <translation>Seite der Hilfe</translation>
   </message>
  </context>
  <context>
@@ -19379,7 +19380,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19469,12 +19470,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>Modellscore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>Wahrscheinlichkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_actions.py" />
@@ -19535,12 +19536,12 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
    <source>This image cannot be shown.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Bild kann nicht gezeigt werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/picture_pane.py" />
@@ -19578,7 +19579,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/picture_side.py" />
@@ -19601,17 +19602,17 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>No picture</source>
-   <translation type="unfinished" />
+   <translation>Kein Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/picture_view.py" />
    <source>{width} × {height} pixels, shown at {zoom} %</source>
-   <translation type="unfinished" />
+   <translation>{width} × {height} Pixel, gezeigt mit {zoom} %</translation>
   </message>
  </context>
  <context>
@@ -19852,7 +19853,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder</translation>
   </message>
  </context>
  <context>
@@ -19880,7 +19881,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19895,7 +19896,7 @@ Drop files or folders here.</source>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19929,7 +19930,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Training starten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/plan_dialog.py" />
@@ -19947,12 +19948,12 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Note</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -19965,42 +19966,42 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Noch nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>Was das Netz gesehen hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>aus der Mitte geschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>grau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>Tinte gefunden und zentriert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>stretched to fit</source>
-   <translation type="unfinished" />
+   <translation>passend gestreckt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>ganzes Bild, aufgefüllt</translation>
   </message>
  </context>
  <context>
@@ -20100,12 +20101,12 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>grau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/preparing_page.py" />
@@ -20132,113 +20133,113 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Answer and scores</source>
-   <translation type="unfinished" />
+   <translation>Antwort und Scores</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Filter classes</source>
-   <translation type="unfinished" />
+   <translation>Klassen filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Hide its scores</source>
-   <translation type="unfinished" />
+   <translation>Seine Scores ausblenden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No answer: this is not the kind of picture that it learned from</source>
-   <translation type="unfinished" />
+   <translation>Keine Antwort: Das ist nicht die Art von Bild, aus der es gelernt hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>No class of that name</source>
-   <translation type="unfinished" />
+   <translation>Keine Klasse dieses Namens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Not sure: {first} {high}, {second} {low}</source>
-   <translation type="unfinished" />
+   <translation>Nicht sicher: {first} {high}, {second} {low}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Perhaps</source>
-   <translation type="unfinished" />
+   <translation>Vielleicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Right</source>
    <extracomment>Correct (not the side).</extracomment>
-   <translation type="unfinished" />
+   <translation>Richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Scores of the classes</source>
-   <translation type="unfinished" />
+   <translation>Scores der Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show all {count} classes</source>
-   <translation type="unfinished" />
+   <translation>Alle {count} Klassen zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show its scores all the same</source>
-   <translation type="unfinished" />
+   <translation>Seine Scores trotzdem zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Show the first {count}</source>
-   <translation type="unfinished" />
+   <translation>Die ersten {count} zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>Wrong: it is {label}</source>
-   <translation type="unfinished" />
+   <translation>Falsch: Es ist {label}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>Modellscore</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>perhaps {label}  {score}</source>
-   <translation type="unfinished" />
+   <translation>vielleicht {label}  {score}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>Wahrscheinlichkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} digits, read one by one: {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} Ziffern, eine nach der anderen gelesen: {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} has the higher score, {1}, and is answered from {2} on only.</source>
-   <translation type="unfinished" />
+   <translation>{0} hat den höheren Score, {1}, und wird erst ab {2} geantwortet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0} is answered from {1} on and has {2}; the higher score is that of {3}, {4}.</source>
-   <translation type="unfinished" />
+   <translation>{0} wird ab {1} geantwortet und hat {2}; den höheren Score hat {3}, {4}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{0}, by the threshold</source>
-   <translation type="unfinished" />
+   <translation>{0}, nach der Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/probability_bars.py" />
    <source>{label} is answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>{label} wird ab {value} geantwortet</translation>
   </message>
  </context>
  <context>
@@ -20266,7 +20267,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20327,7 +20328,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/projects_bar.py" />
@@ -20382,7 +20383,7 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>File</source>
    <extracomment>The window (range of grey values) that the DICOM file itself names.</extracomment>
-   <translation type="unfinished" />
+   <translation>Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20403,7 +20404,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
    <source>Picture</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/radiology.py" />
@@ -20475,7 +20476,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Hilfe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/shell/rail.py" />
@@ -20594,7 +20595,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/report_tab.py" />
@@ -20637,7 +20638,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/help/results.py" />
    <source>Found in the help</source>
-   <translation type="unfinished" />
+   <translation>In der Hilfe gefunden</translation>
   </message>
  </context>
  <context>
@@ -20651,7 +20652,7 @@ augment.flip.p = 0.5</translation>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Answer</source>
    <extracomment>The class that the model gives.</extracomment>
-   <translation type="unfinished" />
+   <translation>Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20662,12 +20663,12 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20683,7 +20684,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
    <source>Notices</source>
-   <translation type="unfinished" />
+   <translation>Hinweise</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_columns.py" />
@@ -20787,7 +20788,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>Curves</source>
-   <translation type="unfinished" />
+   <translation>Kurven</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20862,7 +20863,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
    <source>{0} s</source>
-   <translation type="unfinished" />
+   <translation>{0} s</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/results.py" />
@@ -20875,7 +20876,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20895,7 +20896,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Ergebnisse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
@@ -20915,7 +20916,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/classify/results_pane.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1}</translation>
   </message>
  </context>
  <context>
@@ -20923,123 +20924,123 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All answers</source>
-   <translation type="unfinished" />
+   <translation>Alle Antworten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>All {0} rows…</source>
-   <translation type="unfinished" />
+   <translation>Alle {0} Zeilen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>CSV tables (*.csv)</source>
-   <translation type="unfinished" />
+   <translation>CSV-Tabellen (*.csv)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export CSV</source>
-   <translation type="unfinished" />
+   <translation>CSV exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export progress</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt des Exports</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Export results</source>
-   <translation type="unfinished" />
+   <translation>Ergebnisse exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>File names and folders below the chosen one…</source>
-   <translation type="unfinished" />
+   <translation>Dateinamen und Ordner unter dem gewählten…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter by name, folder or answer</source>
-   <translation type="unfinished" />
+   <translation>Nach Name, Ordner oder Antwort filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Filter…</source>
-   <translation type="unfinished" />
+   <translation>Filter…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Full paths…</source>
-   <translation type="unfinished" />
+   <translation>Ganze Pfade…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Hidden names, with a key beside the table…</source>
-   <translation type="unfinished" />
+   <translation>Verborgene Namen, mit einem Schlüssel neben der Tabelle…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Only unreadable</source>
-   <translation type="unfinished" />
+   <translation>Nur nicht lesbare</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Other ways to export</source>
-   <translation type="unfinished" />
+   <translation>Andere Arten zu exportieren</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results</source>
-   <translation type="unfinished" />
+   <translation>Ergebnisse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Results table</source>
-   <translation type="unfinished" />
+   <translation>Ergebnistabelle</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Score below</source>
-   <translation type="unfinished" />
+   <translation>Score unter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only scores below</source>
-   <translation type="unfinished" />
+   <translation>Nur Scores zeigen unter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Show only this answer</source>
-   <translation type="unfinished" />
+   <translation>Nur diese Antwort zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Summary</source>
-   <translation type="unfinished" />
+   <translation>Zusammenfassung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>The {0} rows shown…</source>
-   <translation type="unfinished" />
+   <translation>Die {0} gezeigten Zeilen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>Unfamiliar kind</source>
-   <translation type="unfinished" />
+   <translation>Unvertraute Art</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>any</source>
    <extracomment>A choice of a filter: whatever it is.</extracomment>
-   <translation type="unfinished" />
+   <translation>beliebig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/results_table.py" />
    <source>{count} rows written to {name}</source>
-   <translation type="unfinished" />
+   <translation>{count} Zeilen in {name} geschrieben</translation>
   </message>
  </context>
  <context>
@@ -21047,7 +21048,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
@@ -21082,7 +21083,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/head.py" />
    <source>{0} of {1} images</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1} Bildern</translation>
   </message>
  </context>
  <context>
@@ -21160,7 +21161,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/runs_table.py" />
    <source>{0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} von {1}</translation>
   </message>
  </context>
  <context>
@@ -21487,27 +21488,27 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>Answered from {value} on</source>
-   <translation type="unfinished" />
+   <translation>Ab {value} beantwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer</source>
-   <translation type="unfinished" />
+   <translation>die Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, right</source>
-   <translation type="unfinished" />
+   <translation>die Antwort, richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the answer, wrong</source>
-   <translation type="unfinished" />
+   <translation>die Antwort, falsch</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/_scores.py" />
    <source>the true class</source>
-   <translation type="unfinished" />
+   <translation>die wahre Klasse</translation>
   </message>
  </context>
  <context>
@@ -21540,7 +21541,7 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/search_dialog.py" />
@@ -21633,7 +21634,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Fertig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21648,7 +21649,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Fehlgeschlagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21684,7 +21685,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>Läuft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21762,7 +21763,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>Wartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/searches_tab.py" />
@@ -21841,7 +21842,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Classes shown at first</source>
-   <translation type="unfinished" />
+   <translation>Zunächst gezeigte Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21851,27 +21852,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Everything here stays on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Alles hier bleibt auf diesem Computer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Folders</source>
-   <translation type="unfinished" />
+   <translation>Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Forget recent folders</source>
-   <translation type="unfinished" />
+   <translation>Zuletzt benutzte Ordner vergessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Images</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Language</source>
-   <translation type="unfinished" />
+   <translation>Sprache</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21881,12 +21882,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Like the system</source>
-   <translation type="unfinished" />
+   <translation>Wie das System</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>More than one makes each of them slower; they share the computer.</source>
-   <translation type="unfinished" />
+   <translation>Mehr als eines macht jedes davon langsamer; sie teilen sich den Computer.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
@@ -21896,32 +21897,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Start with the images from last time</source>
-   <translation type="unfinished" />
+   <translation>Mit den Bildern vom letzten Mal beginnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>The window is drawn anew in it; your images stay.</source>
-   <translation type="unfinished" />
+   <translation>Das Fenster wird darin neu gezeichnet; Ihre Bilder bleiben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Their places are kept among Fovea's own data on this computer.</source>
-   <translation type="unfinished" />
+   <translation>Wo sie liegen, wird unter den eigenen Daten von Fovea auf diesem Computer aufbewahrt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme</source>
-   <translation type="unfinished" />
+   <translation>Design</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Theme: {0}</source>
-   <translation type="unfinished" />
+   <translation>Design: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/settings.py" />
    <source>Trainings at the same time</source>
-   <translation type="unfinished" />
+   <translation>Trainings zur selben Zeit</translation>
   </message>
  </context>
  <context>
@@ -22047,7 +22048,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/settings_page.py" />
@@ -22227,7 +22228,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22248,7 +22249,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
    <source>Model</source>
-   <translation type="unfinished" />
+   <translation>Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/evaluate/start.py" />
@@ -22320,12 +22321,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter by key or by what it does</source>
-   <translation type="unfinished" />
+   <translation>Nach Taste oder Wirkung filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Filter the shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Tastenkürzel filtern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
@@ -22335,17 +22336,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard Shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Tastenkürzel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>Keyboard shortcuts</source>
-   <translation type="unfinished" />
+   <translation>Tastenkürzel</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/shortcuts.py" />
    <source>What it does</source>
-   <translation type="unfinished" />
+   <translation>Was es bewirkt</translation>
   </message>
  </context>
  <context>
@@ -22363,7 +22364,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22373,7 +22374,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22388,7 +22389,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22423,7 +22424,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>Progress</source>
-   <translation type="unfinished" />
+   <translation>Fortschritt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22493,7 +22494,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
    <source>{0} taken back.</source>
-   <translation type="unfinished" />
+   <translation>{0} zurückgenommen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_dialog.py" />
@@ -22524,7 +22525,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22534,7 +22535,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Fertig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22554,7 +22555,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>From</source>
-   <translation type="unfinished" />
+   <translation>Von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22600,7 +22601,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
    <source>and {0} more</source>
-   <translation type="unfinished" />
+   <translation>und {0} weitere</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/sort_log.py" />
@@ -22639,18 +22640,18 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Geprüft mit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Details</source>
-   <translation type="unfinished" />
+   <translation>Einzelheiten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22691,22 +22692,22 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only 1 picture is left to check the smallest class: no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Nur 1 Bild bleibt übrig, um die kleinste Klasse zu prüfen: Für sie lässt sich keine Kennzahl angeben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Only {0} pictures are left to check the smallest class: under 20, no figure can be given for it.</source>
-   <translation type="unfinished" />
+   <translation>Nur {0} Bilder bleiben übrig, um die kleinste Klasse zu prüfen: Unter 20 lässt sich für sie keine Kennzahl angeben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Open the data's own test split once, at the end, for the model's card</source>
-   <translation type="unfinished" />
+   <translation>Den Testteil der Daten einmal öffnen, am Ende, für die Karte des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Pictures of each class on either side</source>
-   <translation type="unfinished" />
+   <translation>Bilder jeder Klasse auf beiden Seiten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
@@ -22717,37 +22718,37 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Seed of the draw</source>
    <extracomment>The number that the random choice of pictures begins from.</extracomment>
-   <translation type="unfinished" />
+   <translation>Startwert der Ziehung</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>Share kept aside, in percent</source>
-   <translation type="unfinished" />
+   <translation>Zurückgelegter Anteil, in Prozent</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The data brings its own pictures for checking; those are used.</source>
-   <translation type="unfinished" />
+   <translation>Die Daten bringen eigene Bilder zum Prüfen mit; diese werden benutzt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The names of files or folders (or DICOM headers) tell {0} people or cases apart, several with more than one picture. With pictures of one person on both sides the check would be too kind.</source>
-   <translation type="unfinished" />
+   <translation>Die Namen von Dateien oder Ordnern (oder DICOM-Header) unterscheiden {0} Personen oder Fälle, mehrere davon mit mehr als einem Bild. Mit Bildern einer Person auf beiden Seiten wäre die Prüfung zu gnädig.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>The same seed draws the same pictures and starts from the same weights, so a training can be repeated. The lists are kept with the run.</source>
-   <translation type="unfinished" />
+   <translation>Derselbe Startwert zieht dieselben Bilder und beginnt mit denselben Gewichten, sodass sich ein Training wiederholen lässt. Die Listen werden beim Lauf aufbewahrt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>every picture is used once for checking</source>
-   <translation type="unfinished" />
+   <translation>jedes Bild wird einmal zum Prüfen benutzt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/split_page.py" />
    <source>{0} % · about {1} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} % · etwa {1} Bilder</translation>
   </message>
  </context>
  <context>
@@ -22823,7 +22824,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
    <source>All files (*)</source>
-   <translation type="unfinished" />
+   <translation>Alle Dateien (*)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/starting.py" />
@@ -22856,12 +22857,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Epochs for the new last layer alone</source>
-   <translation type="unfinished" />
+   <translation>Epochen für die neue letzte Schicht allein</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Features of the layer</source>
-   <translation type="unfinished" />
+   <translation>Merkmale der Schicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22871,27 +22872,27 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Kind</source>
-   <translation type="unfinished" />
+   <translation>Art</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer</source>
-   <translation type="unfinished" />
+   <translation>Schicht</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layer whose features are used</source>
-   <translation type="unfinished" />
+   <translation>Schicht, deren Merkmale benutzt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers of the network</source>
-   <translation type="unfinished" />
+   <translation>Schichten des Netzes</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Layers tuned, from the end</source>
-   <translation type="unfinished" />
+   <translation>Feinabgestimmte Schichten, vom Ende her</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22901,17 +22902,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Output</source>
-   <translation type="unfinished" />
+   <translation>Ausgabe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22921,17 +22922,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Recommended</source>
-   <translation type="unfinished" />
+   <translation>Empfohlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Starting points</source>
-   <translation type="unfinished" />
+   <translation>Ausgangspunkte</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>The recommended one suits your pictures. The others are for comparing, or for building upon a model.</source>
-   <translation type="unfinished" />
+   <translation>Der empfohlene passt zu Ihren Bildern. Die anderen sind zum Vergleichen oder um auf einem Modell aufzubauen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22941,7 +22942,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>Where should it start?</source>
-   <translation type="unfinished" />
+   <translation>Wovon soll es ausgehen?</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/origins.py" />
@@ -22956,12 +22957,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} parameters · about {1} MB of memory while it learns</source>
-   <translation type="unfinished" />
+   <translation>{0} Parameter · etwa {1} MB Speicher beim Lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/start_page.py" />
    <source>{0} tells {1} classes apart; the new model will know only the {2} of your data. It can no longer answer: {3}. To keep them, add pictures of each to your data.</source>
-   <translation type="unfinished" />
+   <translation>{0} unterscheidet {1} Klassen; das neue Modell wird nur die {2} Ihrer Daten kennen. Es kann nicht mehr antworten: {3}. Um sie zu behalten, fügen Sie Ihren Daten Bilder von jeder hinzu.</translation>
   </message>
  </context>
  <context>
@@ -22969,7 +22970,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Step {0} of {1}: {2}</source>
-   <translation type="unfinished" />
+   <translation>Schritt {0} von {1}: {2}</translation>
   </message>
  </context>
  <context>
@@ -23003,184 +23004,184 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · at most {0} of them are learned from</source>
-   <translation type="unfinished" />
+   <translation> · aus höchstens {0} davon wird gelernt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source> · {0} left out</source>
-   <translation type="unfinished" />
+   <translation> · {0} ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>'fovea train --plan FILE' follows it in the terminal</source>
-   <translation type="unfinished" />
+   <translation>'fovea train --plan FILE' befolgt sie im Terminal</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>1 epoch</source>
-   <translation type="unfinished" />
+   <translation>1 Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Checked with</source>
-   <translation type="unfinished" />
+   <translation>Geprüft mit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Eingabe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Learning</source>
    <extracomment>A page of the wizard: how long and how fast the network learns.</extracomment>
-   <translation type="unfinished" />
+   <translation>Lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name</source>
-   <translation type="unfinished" />
+   <translation>Name</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Name of the model</source>
-   <translation type="unfinished" />
+   <translation>Name des Modells</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>On the command line: {0}</source>
-   <translation type="unfinished" />
+   <translation>Auf der Befehlszeile: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Ready to learn</source>
-   <translation type="unfinished" />
+   <translation>Bereit zum Lernen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save as a plan file…</source>
-   <translation type="unfinished" />
+   <translation>Als Plandatei speichern…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Save the Plan</source>
-   <translation type="unfinished" />
+   <translation>Plan speichern</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Start</source>
-   <translation type="unfinished" />
+   <translation>Start</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>The plan was not written ({0}).</source>
-   <translation type="unfinished" />
+   <translation>Der Plan wurde nicht geschrieben ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Training goes on in the background while you work; you can pause it, stop it, close Fovea and take it up again. The model then stands beside the others.</source>
-   <translation type="unfinished" />
+   <translation>Das Training läuft im Hintergrund, während Sie arbeiten; Sie können es anhalten, beenden, Fovea schließen und es wieder aufnehmen. Das Modell steht dann neben den anderen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>Variety</source>
    <extracomment>A page of the wizard: changes made to training pictures (data augmentation).</extracomment>
-   <translation type="unfinished" />
+   <translation>Vielfalt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>a new last layer on top of {0}</source>
-   <translation type="unfinished" />
+   <translation>eine neue letzte Schicht auf {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>all of them, each by a last layer that did not learn from it (cross-validation)</source>
-   <translation type="unfinished" />
+   <translation>alle, jedes durch eine letzte Schicht, die nicht daraus gelernt hat (Kreuzvalidierung)</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>cut from the middle</source>
-   <translation type="unfinished" />
+   <translation>aus der Mitte geschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>goes on with the model {0}</source>
-   <translation type="unfinished" />
+   <translation>macht mit dem Modell {0} weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>grau</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>ink found and centred</source>
-   <translation type="unfinished" />
+   <translation>Tinte gefunden und zentriert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>stretched</source>
-   <translation type="unfinished" />
+   <translation>gestreckt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>the data's own validation pictures</source>
-   <translation type="unfinished" />
+   <translation>die eigenen Validierungsbilder der Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>whole picture, padded</source>
-   <translation type="unfinished" />
+   <translation>ganzes Bild, aufgefüllt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>worked out in {0} ways, the best one is kept; takes seconds</source>
-   <translation type="unfinished" />
+   <translation>auf {0} Arten berechnet, die beste wird behalten; dauert Sekunden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} epochs</source>
-   <translation type="unfinished" />
+   <translation>{0} Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0} of them, about {1} pictures, drawn with the seed {2}</source>
-   <translation type="unfinished" />
+   <translation>{0} davon, etwa {1} Bilder, mit dem Startwert {2} gezogen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, batches of {1}, {2} at a rate of {3}</source>
-   <translation type="unfinished" />
+   <translation>{0}, Batches zu {1}, {2} mit einer Rate von {3}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last layer tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, letzte Schicht feinabgestimmt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}, its last {1} layers tuned</source>
-   <translation type="unfinished" />
+   <translation>{0}, letzte {1} Schichten feinabgestimmt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/summary_page.py" />
    <source>{0}: {1} pictures in {2} classes ({3})</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} Bilder in {2} Klassen ({3})</translation>
   </message>
  </context>
  <context>
@@ -23206,7 +23207,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Credits</source>
    <extracomment>Who is to be named as author of data and methods.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nachweise</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23232,7 +23233,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Input</source>
-   <translation type="unfinished" />
+   <translation>Eingabe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23242,7 +23243,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Limits</source>
-   <translation type="unfinished" />
+   <translation>Grenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23257,12 +23258,12 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Notice</source>
-   <translation type="unfinished" />
+   <translation>Hinweis</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23284,7 +23285,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>Trained on</source>
-   <translation type="unfinished" />
+   <translation>Trainiert auf</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23331,7 +23332,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>colour</source>
-   <translation type="unfinished" />
+   <translation>farbig</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23366,7 +23367,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23407,7 +23408,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>grey</source>
-   <translation type="unfinished" />
+   <translation>grau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23477,7 +23478,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>model score</source>
-   <translation type="unfinished" />
+   <translation>Modellscore</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23565,7 +23566,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>probability</source>
-   <translation type="unfinished" />
+   <translation>Wahrscheinlichkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23881,7 +23882,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
    <source>Pictures</source>
-   <translation type="unfinished" />
+   <translation>Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/teach/view.py" />
@@ -23984,62 +23985,62 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A model that is taught by this project learns from it. The picture itself is not changed or copied.</source>
-   <translation type="unfinished" />
+   <translation>Ein Modell, das von diesem Projekt gelehrt wird, lernt daraus. Das Bild selbst wird nicht verändert oder kopiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>A new project</source>
-   <translation type="unfinished" />
+   <translation>Ein neues Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add</source>
-   <translation type="unfinished" />
+   <translation>Hinzufügen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Add to the project</source>
-   <translation type="unfinished" />
+   <translation>Zum Projekt hinzufügen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Corrections</source>
-   <translation type="unfinished" />
+   <translation>Korrekturen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>It is a</source>
-   <translation type="unfinished" />
+   <translation>Es ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class</source>
-   <translation type="unfinished" />
+   <translation>Seine richtige Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Its right class, an old or a new one</source>
-   <translation type="unfinished" />
+   <translation>Seine richtige Klasse, eine alte oder neue</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Name of the new project</source>
-   <translation type="unfinished" />
+   <translation>Name des neuen Projekts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>Teach project</source>
-   <translation type="unfinished" />
+   <translation>Lehrprojekt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>This Is a…</source>
-   <translation type="unfinished" />
+   <translation>Das ist…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/this_is_a.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder</translation>
   </message>
  </context>
  <context>
@@ -24100,38 +24101,38 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Eraser</source>
-   <translation type="unfinished" />
+   <translation>Radierer</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Export the drawing…</source>
-   <translation type="unfinished" />
+   <translation>Zeichnung exportieren…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>For pens of graphics tablets and touch screens</source>
-   <translation type="unfinished" />
+   <translation>Für Stifte von Grafiktabletts und Touchscreens</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>New sheet</source>
-   <translation type="unfinished" />
+   <translation>Neues Blatt</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen</source>
    <extracomment>A tool to draw with.</extracomment>
-   <translation type="unfinished" />
+   <translation>Stift</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Pen pressure changes the width</source>
-   <translation type="unfinished" />
+   <translation>Stiftdruck ändert die Breite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Picture below the strokes…</source>
-   <translation type="unfinished" />
+   <translation>Bild unter den Strichen…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
@@ -24141,32 +24142,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Take the picture below away</source>
-   <translation type="unfinished" />
+   <translation>Bild darunter wegnehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thick</source>
-   <translation type="unfinished" />
+   <translation>Dick</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Thin</source>
-   <translation type="unfinished" />
+   <translation>Dünn</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Undo</source>
-   <translation type="unfinished" />
+   <translation>Rückgängig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>Width of the stroke</source>
-   <translation type="unfinished" />
+   <translation>Strichbreite</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/tools.py" />
    <source>{0} % of the sheet</source>
-   <translation type="unfinished" />
+   <translation>{0} % des Blattes</translation>
   </message>
  </context>
  <context>
@@ -24174,152 +24175,152 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Calibrating the scores</source>
-   <translation type="unfinished" />
+   <translation>Scores werden kalibriert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelled</source>
-   <translation type="unfinished" />
+   <translation>Abgebrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cancelling…</source>
-   <translation type="unfinished" />
+   <translation>Bricht ab…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Computing features</source>
-   <translation type="unfinished" />
+   <translation>Merkmale werden berechnet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off</source>
-   <translation type="unfinished" />
+   <translation>Abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Cut off after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Abgeschnitten nach {0} von {1} Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done</source>
-   <translation type="unfinished" />
+   <translation>Fertig</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Done, the model is ready</source>
-   <translation type="unfinished" />
+   <translation>Fertig, das Modell ist bereit</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Epoche {0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Evaluating</source>
-   <translation type="unfinished" />
+   <translation>Wertet aus</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Exporting the model</source>
-   <translation type="unfinished" />
+   <translation>Modell wird exportiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Failed</source>
-   <translation type="unfinished" />
+   <translation>Fehlgeschlagen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Measuring where it can be trusted</source>
-   <translation type="unfinished" />
+   <translation>Misst, wo ihm zu trauen ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused</source>
-   <translation type="unfinished" />
+   <translation>Pausiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Paused in epoch {0} of {1}</source>
-   <translation type="unfinished" />
+   <translation>Pausiert in Epoche {0} von {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Pausing after this batch…</source>
-   <translation type="unfinished" />
+   <translation>Pausiert nach diesem Batch…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Preparing the images</source>
-   <translation type="unfinished" />
+   <translation>Bilder werden vorbereitet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Running</source>
-   <translation type="unfinished" />
+   <translation>Läuft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Starting…</source>
-   <translation type="unfinished" />
+   <translation>Startet…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped</source>
-   <translation type="unfinished" />
+   <translation>Angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopped after {0} of {1} epochs</source>
-   <translation type="unfinished" />
+   <translation>Angehalten nach {0} von {1} Epochen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping after epoch {0}…</source>
-   <translation type="unfinished" />
+   <translation>Hält nach Epoche {0} an…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Stopping, keeping a checkpoint…</source>
-   <translation type="unfinished" />
+   <translation>Hält an und behält einen Checkpoint…</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting</source>
-   <translation type="unfinished" />
+   <translation>Wartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waiting for its turn</source>
-   <translation type="unfinished" />
+   <translation>Wartet, bis es an der Reihe ist</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Waits since Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Wartet, seit Fovea geschlossen wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>Writing the model</source>
-   <translation type="unfinished" />
+   <translation>Modell wird geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>a moment left</source>
-   <translation type="unfinished" />
+   <translation>noch einen Moment</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>about {0} left</source>
-   <translation type="unfinished" />
+   <translation>noch etwa {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/words.py" />
    <source>{0}: {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}: {1} von {2}</translation>
   </message>
  </context>
  <context>
@@ -24396,17 +24397,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Checked</source>
-   <translation type="unfinished" />
+   <translation>Geprüft</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Comes from</source>
-   <translation type="unfinished" />
+   <translation>Stammt von</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Credit</source>
-   <translation type="unfinished" />
+   <translation>Nachweis</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24421,7 +24422,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Licence</source>
-   <translation type="unfinished" />
+   <translation>Lizenz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24432,32 +24433,32 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Network</source>
-   <translation type="unfinished" />
+   <translation>Netz</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Parameters</source>
-   <translation type="unfinished" />
+   <translation>Parameter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Reported</source>
-   <translation type="unfinished" />
+   <translation>Berichtet</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Seconds</source>
-   <translation type="unfinished" />
+   <translation>Sekunden</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>Size of the download</source>
-   <translation type="unfinished" />
+   <translation>Größe des Downloads</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>This model came without the story of its training.</source>
-   <translation type="unfinished" />
+   <translation>Dieses Modell kam ohne die Geschichte seines Trainings.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24472,7 +24473,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
    <source>epoch</source>
-   <translation type="unfinished" />
+   <translation>Epoche</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/tabs.py" />
@@ -24491,32 +24492,32 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Back</source>
    <extracomment>Button of a wizard: the page before.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zurück</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Help</source>
-   <translation type="unfinished" />
+   <translation>Hilfe</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>New Training</source>
-   <translation type="unfinished" />
+   <translation>Neues Training</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Next</source>
-   <translation type="unfinished" />
+   <translation>Weiter</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/train/wizard/wizard.py" />
    <source>Start training</source>
-   <translation type="unfinished" />
+   <translation>Training starten</translation>
   </message>
  </context>
  <context>
@@ -24524,50 +24525,50 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>A button or its key keeps the drawing, with its true label, for training.</source>
-   <translation type="unfinished" />
+   <translation>Ein Knopf oder seine Taste behält die Zeichnung mit ihrem wahren Label, zum Trainieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing as {0}</source>
-   <translation type="unfinished" />
+   <translation>Zeichnung als {0} behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Keep the drawing with its true label</source>
-   <translation type="unfinished" />
+   <translation>Zeichnung mit wahrem Label behalten</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>None kept yet.</source>
-   <translation type="unfinished" />
+   <translation>Noch keine behalten.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Open the folder</source>
-   <translation type="unfinished" />
+   <translation>Ordner öffnen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>Take the last one back</source>
-   <translation type="unfinished" />
+   <translation>Letzte zurücknehmen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a {0}</source>
    <extracomment>The user says which digit a drawing was meant to be.</extracomment>
-   <translation type="unfinished" />
+   <translation>Das war eine {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>That was a …</source>
    <extracomment>The user says which digit a drawing was meant to be; buttons 0 to 9 follow.</extracomment>
-   <translation type="unfinished" />
+   <translation>Das war eine …</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/draw/truth.py" />
    <source>{0} kept ({1})</source>
    <extracomment>Number of drawings kept, and how many of each digit.</extracomment>
-   <translation type="unfinished" />
+   <translation>{0} behalten ({1})</translation>
   </message>
  </context>
  <context>
@@ -24575,67 +24576,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>&amp;Address</source>
-   <translation type="unfinished" />
+   <translation>&amp;Adresse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Address of the update file</source>
-   <translation type="unfinished" />
+   <translation>Adresse der Update-Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Cancel the check</source>
-   <translation type="unfinished" />
+   <translation>Prüfung abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check &amp;now</source>
-   <translation type="unfinished" />
+   <translation>Jetzt &amp;prüfen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Check for Updates</source>
-   <translation type="unfinished" />
+   <translation>Nach Updates suchen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Files and their checksums: {0}</source>
-   <translation type="unfinished" />
+   <translation>Dateien und ihre Prüfsummen: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea never looks for updates by itself. When you ask, it reads one small file at the address below and tells you what it says. Nothing about you, this computer or your pictures is sent.</source>
-   <translation type="unfinished" />
+   <translation>Fovea sucht nie von selbst nach Updates. Wenn Sie danach fragen, liest es eine kleine Datei unter der Adresse unten und sagt Ihnen, was darin steht. Nichts über Sie, diesen Computer oder Ihre Bilder wird gesendet.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Fovea {0} of {1} is newer than this one.</source>
-   <translation type="unfinished" />
+   <translation>Fovea {0} vom {1} ist neuer als dieses.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>Reading the update file</source>
-   <translation type="unfinished" />
+   <translation>Update-Datei wird gelesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>The check was cancelled.</source>
-   <translation type="unfinished" />
+   <translation>Die Prüfung wurde abgebrochen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is Fovea {0}.</source>
-   <translation type="unfinished" />
+   <translation>Das ist Fovea {0}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>This is the newest version that the file tells of ({0}).</source>
-   <translation type="unfinished" />
+   <translation>Das ist die neueste Version, von der die Datei weiß ({0}).</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/dialogs/updates.py" />
    <source>https://… (empty: off)</source>
-   <translation type="unfinished" />
+   <translation>https://… (leer: aus)</translation>
   </message>
  </context>
  <context>
@@ -24668,7 +24669,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Cancel</source>
-   <translation type="unfinished" />
+   <translation>Abbrechen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24684,7 +24685,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Class</source>
    <extracomment>A class that pictures are sorted into.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24694,7 +24695,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>Close</source>
-   <translation type="unfinished" />
+   <translation>Schließen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24784,7 +24785,7 @@ fit.epochs = 10 | 20</translation>
    <location filename="../../desktop/ui/classify/why_bar.py" />
    <source>nothing</source>
    <extracomment>The lower end of a colour scale.</extracomment>
-   <translation type="unfinished" />
+   <translation>nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/classify/why_bar.py" />
@@ -24797,64 +24798,64 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Hat keine eigenen Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Nicht gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ihre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
@@ -24870,7 +24871,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/model_chooser.py" />
    <source>Choose a model</source>
-   <translation type="unfinished" />
+   <translation>Modell wählen</translation>
   </message>
  </context>
  <context>
@@ -24878,64 +24879,64 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Damaged: {0}</source>
-   <translation type="unfinished" />
+   <translation>Beschädigt: {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Has no classes of its own</source>
-   <translation type="unfinished" />
+   <translation>Hat keine eigenen Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed</source>
-   <translation type="unfinished" />
+   <translation>Installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Installed, to build upon</source>
-   <translation type="unfinished" />
+   <translation>Installiert, zum Aufbauen darauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not installed · {0} to fetch</source>
-   <translation type="unfinished" />
+   <translation>Nicht installiert · {0} zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not made yet · nothing to fetch</source>
-   <translation type="unfinished" />
+   <translation>Noch nicht hergestellt · nichts zu holen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Not measured</source>
-   <translation type="unfinished" />
+   <translation>Nicht gemessen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>With Fovea</source>
    <extracomment>Models that come with the program.</extracomment>
-   <translation type="unfinished" />
+   <translation>Mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>Yours</source>
    <extracomment>Models that the user made or brought in.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ihre</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} classes</source>
-   <translation type="unfinished" />
+   <translation>{0} Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/models/cards.py" />
    <source>{0} · {1}×{1} colour</source>
-   <translation type="unfinished" />
+   <translation>{0} · {1}×{1} farbig</translation>
   </message>
  </context>
  <context>
@@ -24943,7 +24944,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>What the network saw</source>
-   <translation type="unfinished" />
+   <translation>Was das Netz gesehen hat</translation>
   </message>
  </context>
  <context>
@@ -24959,7 +24960,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/teach/pictures_pane.py" />
    <source>{0} pictures</source>
-   <translation type="unfinished" />
+   <translation>{0} Bilder</translation>
   </message>
  </context>
  <context>
@@ -24967,17 +24968,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Click to enlarge</source>
-   <translation type="unfinished" />
+   <translation>Zum Vergrößern klicken</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Enlarge what the network saw</source>
-   <translation type="unfinished" />
+   <translation>Vergrößern, was das Netz gesehen hat</translation>
   </message>
   <message>
    <location filename="../../desktop/ui/widgets/prepared_view.py" />
    <source>Nothing yet</source>
-   <translation type="unfinished" />
+   <translation>Noch nichts</translation>
   </message>
  </context>
  <context>
