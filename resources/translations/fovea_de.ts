@@ -4095,7 +4095,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source> and the name of the data's folder</source>
-   <translation type="unfinished" />
+   <translation> und der Name des Ordners der Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -4150,7 +4150,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'fovea data inspect' says what is.</source>
-   <translation type="unfinished" />
+   <translation>'fovea data inspect' sagt, was es ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -4210,17 +4210,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' alone is right on {only_a:,} images, '{b}' alone on {only_b:,}</source>
-   <translation type="unfinished" />
+   <translation>'{a}' allein hat auf {only_a:,} Bildern recht, '{b}' allein auf {only_b:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>'{a}' and '{b}' are right and wrong on the same images.</source>
-   <translation type="unfinished" />
+   <translation>'{a}' und '{b}' haben auf denselben Bildern recht und unrecht.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/saliency.py" />
    <source>'{file}' describes no end of a network: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' beschreibt kein Ende eines Netzes: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -4230,17 +4230,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/trust/first_layer.py" />
    <source>'{file}' holds no filters: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' enthält keine Filter: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/domain.py" />
    <source>'{file}' is no domain gate: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' ist keine Prüfung der Bildart: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/second.py" />
    <source>'{file}' is no second opinion: {error}</source>
-   <translation type="unfinished" />
+   <translation>'{file}' ist keine zweite Meinung: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -4295,17 +4295,17 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>'{layout}' is no pattern</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' ist kein Muster</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>'{layout}' is no table layout</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' ist kein Tabellenlayout</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{layout}' labels none of the {count:,} pictures in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>'{layout}' benennt keines der {count:,} Bilder in '{title}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4320,12 +4320,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' cannot be read ({fault})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' lässt sich nicht lesen ({fault})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' cannot be read as a drawing</source>
-   <translation type="unfinished" />
+   <translation>'{name}' lässt sich nicht als Zeichnung lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -4340,7 +4340,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' could not be unpacked: {reason}</source>
-   <translation type="unfinished" />
+   <translation>'{name}' konnte nicht entpackt werden: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4395,7 +4395,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' has {size:.1f} GiB; at most 1 GiB is opened</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat {size:.1f} GiB; höchstens 1 GiB wird geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -4415,12 +4415,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>'{name}' holds more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' enthält mehr als {most:,} Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' holds more than {most_files:,} files</source>
-   <translation type="unfinished" />
+   <translation>'{name}' enthält mehr als {most_files:,} Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4460,7 +4460,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is a pickle that carries code ('{error}'); it was not run</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist ein Pickle, das Code trägt ('{error}'); es wurde nicht ausgeführt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -4485,12 +4485,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is damaged or no CIFAR batch ({name2})</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist beschädigt oder kein CIFAR-Batch ({name2})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is damaged, or no list of labels</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist beschädigt oder keine Liste von Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -4500,12 +4500,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>'{name}' is larger than {most_bytes} MB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist größer als {most_bytes} MB</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' is larger than {most} MiB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist größer als {most} MiB</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -4515,7 +4515,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}' is no CIFAR batch: expected 'data' (n, {pixels}) and 'labels'</source>
-   <translation type="unfinished" />
+   <translation>'{name}' ist kein CIFAR-Batch: erwartet 'data' (n, {pixels}) und 'labels'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4570,7 +4570,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names more than {most:,} pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nennt mehr als {most:,} Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -4580,7 +4580,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>'{name}' names no pictures</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nennt keine Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
@@ -4610,7 +4610,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>'{name}' of this run cannot be read</source>
-   <translation type="unfinished" />
+   <translation>'{name}' dieses Laufs lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -4625,12 +4625,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {most_bytes} GB</source>
-   <translation type="unfinished" />
+   <translation>'{name}' wird entpackt mehr als {most_bytes} GB groß</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>'{name}' unpacks to more than {ratio} times its size: pictures do not</source>
-   <translation type="unfinished" />
+   <translation>'{name}' wird entpackt mehr als {ratio}-mal so groß: Bilder tun das nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4640,7 +4640,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{name}': {count} labels for {count2} pictures, or odd ones</source>
-   <translation type="unfinished" />
+   <translation>'{name}': {count} Labels für {count2} Bilder, oder ungewöhnliche</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/netspec.py" />
@@ -4770,7 +4770,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds no class folders</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält keine Klassenordner</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4790,7 +4790,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>'{title}' holds pictures but no class folders with pictures</source>
-   <translation type="unfinished" />
+   <translation>'{title}' enthält Bilder, aber keine Klassenordner mit Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -4805,7 +4805,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>'{title}' is far larger than a CIFAR batch</source>
-   <translation type="unfinished" />
+   <translation>'{title}' ist weit größer als ein CIFAR-Batch</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -4875,7 +4875,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>, the first of {count}</source>
-   <translation type="unfinished" />
+   <translation>, das erste von {count}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -4940,7 +4940,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/core/pictures/deep_png.py" />
    <source>16-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>16 Bit, gefenstert {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5032,7 +5032,7 @@ $body
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>A checksum of the PNG is wrong.</source>
-   <translation type="unfinished" />
+   <translation>Eine Prüfsumme des PNG ist falsch.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5072,22 +5072,22 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the GIF has no pixels.</source>
-   <translation type="unfinished" />
+   <translation>Ein Einzelbild des GIF hat keine Pixel.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>A frame of the PNG's animation lies outside its picture.</source>
-   <translation type="unfinished" />
+   <translation>Ein Einzelbild der PNG-Animation liegt außerhalb ihres Bildes.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>A kept evaluation is damaged and not listed: '{name}'.</source>
-   <translation type="unfinished" />
+   <translation>Eine aufbewahrte Auswertung ist beschädigt und nicht aufgeführt: '{name}'.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>A lookup table in the DICOM's header contradicts its description.</source>
-   <translation type="unfinished" />
+   <translation>Eine Lookup-Tabelle im Header des DICOM widerspricht ihrer Beschreibung.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -5102,7 +5102,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>A newer Fovea may read it.</source>
-   <translation type="unfinished" />
+   <translation>Ein neueres Fovea kann es vielleicht lesen.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -5112,7 +5112,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>A piece of the TIFF's picture is not of the size declared.</source>
-   <translation type="unfinished" />
+   <translation>Ein Stück vom Bild des TIFF hat nicht die deklarierte Größe.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5260,7 +5260,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>CMYK without a usable colour profile, converted to sRGB approximately</source>
-   <translation type="unfinished" />
+   <translation>CMYK ohne brauchbares Farbprofil, näherungsweise in sRGB umgewandelt</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5280,7 +5280,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Change its permissions or copy it.</source>
-   <translation type="unfinished" />
+   <translation>Ändern Sie ihre Rechte oder kopieren Sie sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -5300,12 +5300,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>Check that it is there.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie, ob sie da ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check that it was not moved or its drive removed.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie, ob sie verschoben oder ihr Laufwerk entfernt wurde.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -5315,12 +5315,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Check the drive and the folder.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie Laufwerk und Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Check the drive or the connection, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie das Laufwerk oder die Verbindung und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5415,7 +5415,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Choose frame 1 to {frames}.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie Einzelbild 1 bis {frames}.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/explaining.py" />
@@ -5486,12 +5486,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Close other programs first.</source>
-   <translation type="unfinished" />
+   <translation>Schließen Sie zuerst andere Programme.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Close other programs or scale it down first.</source>
-   <translation type="unfinished" />
+   <translation>Schließen Sie andere Programme oder verkleinern Sie es zuerst.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/answers.py" />
@@ -5511,7 +5511,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Columns there: {there}.</source>
-   <translation type="unfinished" />
+   <translation>Spalten dort: {there}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5551,17 +5551,17 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>Copy or download it again.</source>
-   <translation type="unfinished" />
+   <translation>Kopieren Sie es erneut oder laden Sie es erneut herunter.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Copy or export it again.</source>
-   <translation type="unfinished" />
+   <translation>Kopieren oder exportieren Sie es erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Copy or export the file again.</source>
-   <translation type="unfinished" />
+   <translation>Kopieren oder exportieren Sie die Datei erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -5576,7 +5576,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Copy the whole disc or folder, not the DICOMDIR alone.</source>
-   <translation type="unfinished" />
+   <translation>Kopieren Sie die ganze Disc oder den ganzen Ordner, nicht das DICOMDIR allein.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5643,7 +5643,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Develop it in a photo program and save it as TIFF or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Entwickeln Sie es in einem Fotoprogramm und speichern Sie es als TIFF oder JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -5758,7 +5758,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>Expected JSON with "kind": "{kind}".</source>
-   <translation type="unfinished" />
+   <translation>Erwartet wird JSON mit "kind": "{kind}".</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5768,7 +5768,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>Expected for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet zum Beispiel names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_messages.py" />
@@ -5783,7 +5783,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>Expected: a folder for each class, named after it, with that class's pictures inside.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet: ein Ordner je Klasse, nach ihr benannt, mit den Bildern dieser Klasse darin.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -5798,22 +5798,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>Expected: table:FILE:NAMES:LABELS.</source>
-   <translation type="unfinished" />
+   <translation>Erwartet: table:FILE:NAMES:LABELS.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Exportieren Sie sie erneut von dort, woher sie kam.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it again, uncompressed if possible.</source>
-   <translation type="unfinished" />
+   <translation>Exportieren Sie sie erneut, möglichst unkomprimiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>Export it again.</source>
-   <translation type="unfinished" />
+   <translation>Exportieren Sie es erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5823,17 +5823,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it as RGB.</source>
-   <translation type="unfinished" />
+   <translation>Exportieren Sie es als RGB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Export it uncompressed (Explicit VR Little Endian).</source>
-   <translation type="unfinished" />
+   <translation>Exportieren Sie sie unkomprimiert (Explicit VR Little Endian).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Export it uncompressed and smaller.</source>
-   <translation type="unfinished" />
+   <translation>Exportieren Sie es unkomprimiert und kleiner.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5938,12 +5938,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Frame {frame} was asked for; the file has {have}.</source>
-   <translation type="unfinished" />
+   <translation>Verlangt war Einzelbild {frame}; die Datei hat {have}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Frame {index} is not in the DICOM's pixel data.</source>
-   <translation type="unfinished" />
+   <translation>Einzelbild {index} ist nicht in den Pixeldaten des DICOM.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -5978,7 +5978,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
    <source>Get the data from its publisher again.</source>
-   <translation type="unfinished" />
+   <translation>Besorgen Sie die Daten erneut von ihrem Herausgeber.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/torch_file.py" />
@@ -6043,37 +6043,37 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Hand the project on again.</source>
-   <translation type="unfinished" />
+   <translation>Übergeben Sie das Projekt erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} ({low:.3f} to {high:.3f}) on {n:,}</source>
-   <translation type="unfinished" />
+   <translation>Hier ist die Fläche unter der ROC-Kurve {local}; {card} sagt {value:.3f} ({low:.3f} bis {high:.3f}) auf {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the area under the ROC curve is {local}; {card} says {value:.3f} without an interval.</source>
-   <translation type="unfinished" />
+   <translation>Hier ist die Fläche unter der ROC-Kurve {local}; {card} sagt {value:.3f} ohne Intervall.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local} and {listed}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>Hier ist die {what} {local} und {listed}; für eine Antwort werden {few} oder mehr Bilder gebraucht.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {card} names none to compare with.</source>
-   <translation type="unfinished" />
+   <translation>Hier ist die {what} {local}; {card} nennt keine zum Vergleichen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}</source>
-   <translation type="unfinished" />
+   <translation>Hier ist die {what} {local}; {listed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>Here the {what} is {local}; {listed}: {numbers}, so this may be the data that the card was made on. Then it tells nothing about other pictures.</source>
-   <translation type="unfinished" />
+   <translation>Hier ist die {what} {local}; {listed}: {numbers}, das können also die Daten sein, an denen die Karte entstand. Dann sagt es nichts über andere Bilder.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -6098,7 +6098,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>ITU Lab colour</source>
-   <translation type="unfinished" />
+   <translation>ITU-Lab-Farbe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -6178,7 +6178,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>Install it (pip install {package}), or export the file uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie es (pip install {package}) oder exportieren Sie die Datei unkomprimiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6298,15 +6298,15 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names more files than Fovea takes; the rest was left out.</source>
-   <translation type="unfinished" />
+   <translation>Es nennt mehr Dateien, als Fovea nimmt; der Rest wurde ausgelassen.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>It names {count:,} files outside its own folder; nothing outside was opened.</source>
    <extracomment>Where the count is one, English says: It names {count:,} file outside its own folder; nothing outside was opened.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Es nennt {count:,} Datei außerhalb seines Ordners; außerhalb wurde nichts geöffnet.</numerusform>
+    <numerusform>Es nennt {count:,} Dateien außerhalb seines Ordners; außerhalb wurde nichts geöffnet.</numerusform>
    </translation>
   </message>
   <message>
@@ -6322,7 +6322,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>It was not unpacked.</source>
-   <translation type="unfinished" />
+   <translation>Es wurde nicht entpackt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6332,7 +6332,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Its data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Seine Daten sind höchstwahrscheinlich beschädigt. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/label_map.py" />
@@ -6392,12 +6392,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>JPEG of the old style</source>
-   <translation type="unfinished" />
+   <translation>JPEG nach alter Art</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>JPEG of {precision} bits</source>
-   <translation type="unfinished" />
+   <translation>JPEG mit {precision} Bit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -6407,7 +6407,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF or DICOM</source>
-   <translation type="unfinished" />
+   <translation>JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, AVIF oder DICOM</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6462,7 +6462,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Lab colour of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>Lab-Farbe mit {bits} Bit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -6472,7 +6472,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>Label some first.</source>
-   <translation type="unfinished" />
+   <translation>Benennen Sie zuerst einige.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -6537,7 +6537,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Let the evaluation come to its end.</source>
-   <translation type="unfinished" />
+   <translation>Lassen Sie die Auswertung an ihr Ende kommen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -6582,7 +6582,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Look at the rights of Fovea's own data folder.</source>
-   <translation type="unfinished" />
+   <translation>Sehen Sie nach den Rechten des Datenordners von Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/efficientnet_lite.py" />
@@ -6622,7 +6622,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>MONOCHROME1, inverted</source>
-   <translation type="unfinished" />
+   <translation>MONOCHROME1, invertiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -6727,7 +6727,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>Names of files are written as they are, with the folders inside the data and none above them.</source>
-   <translation type="unfinished" />
+   <translation>Dateinamen werden geschrieben, wie sie sind, mit den Ordnern innerhalb der Daten und keinem darüber.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6803,9 +6803,9 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
    <location filename="../../desktop/core/figures/result.py" />
    <source>Of these: {reason}.</source>
    <extracomment>Where the count is one, English says: This one: {reason}.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Dieses: {reason}.</numerusform>
+    <numerusform>Davon: {reason}.</numerusform>
    </translation>
   </message>
   <message>
@@ -6836,12 +6836,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>One row of the TIFF's tiles takes {row} MiB; expected at most {max_tile_row} MiB.</source>
-   <translation type="unfinished" />
+   <translation>Eine Reihe der Kacheln des TIFF braucht {row} MiB; erwartet werden höchstens {max_tile_row} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open an image of the same examination.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie ein Bild derselben Untersuchung.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -6851,32 +6851,32 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>Open it in another program and save it again as PNG or JPEG.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie es in einem anderen Programm und speichern Sie es neu als PNG oder JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open it in another program and save it again, or copy it again from where it came.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie es in einem anderen Programm und speichern Sie es neu, oder kopieren Sie es erneut von dort, woher es kam.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Open it in another program and save it again.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie es in einem anderen Programm und speichern Sie es neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Open one of its files.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie eine seiner Dateien.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>Open the folder that it lies in instead.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie stattdessen den Ordner, in dem es liegt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>Open the folder that it lies in.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie den Ordner, in dem es liegt.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/stopwatch.py" />
@@ -6886,7 +6886,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>Opening the picture took more than {work_s:.0f} seconds of work and was given up.</source>
-   <translation type="unfinished" />
+   <translation>Das Öffnen des Bildes brauchte mehr als {work_s:.0f} Sekunden Arbeit und wurde aufgegeben.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -6896,7 +6896,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>Or is it '{name}'? Then give that file.</source>
-   <translation type="unfinished" />
+   <translation>Oder ist es '{name}'? Dann geben Sie diese Datei an.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -7008,7 +7008,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>Put them back as they were, or begin a new run.</source>
-   <translation type="unfinished" />
+   <translation>Stellen Sie sie wieder her, wie sie waren, oder beginnen Sie einen neuen Lauf.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -7058,22 +7058,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>Run it again.</source>
-   <translation type="unfinished" />
+   <translation>Führen Sie sie erneut aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again as an uncompressed TIFF or as PNG.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es neu als unkomprimiertes TIFF oder als PNG.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or smaller tiles.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es neu in Streifen oder kleineren Kacheln.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>Save it again in strips or tiles, or uncompressed.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es neu in Streifen oder Kacheln oder unkomprimiert.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -7083,17 +7083,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>Save it again.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>Save it as PNG or as a plain TIFF first.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es zuerst als PNG oder einfaches TIFF.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as PNG or as an ordinary JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es zuerst als PNG oder gewöhnliches JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7103,17 +7103,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>Save it as an ordinary (baseline) JPEG, or scale it down.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es als gewöhnliches JPEG (Baseline) oder verkleinern Sie es.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>Save it smaller in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Speichern Sie es zuerst in einem anderen Programm kleiner.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Save or export it as PNG or JPEG first.</source>
-   <translation type="unfinished" />
+   <translation>Speichern oder exportieren Sie es zuerst als PNG oder JPEG.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -7153,7 +7153,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>Scale it down in another program first.</source>
-   <translation type="unfinished" />
+   <translation>Verkleinern Sie es zuerst in einem anderen Programm.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -7274,92 +7274,92 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM has {samples} samples a pixel, as of inks or with transparency; expected grey or RGB.</source>
-   <translation type="unfinished" />
+   <translation>Das DICOM hat {samples} Samples je Pixel, wie von Druckfarben oder mit Transparenz; erwartet wird Grau oder RGB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {have:,} bytes of pixel data; its header ({columns}×{rows} pixels, {frames} frame{value}) asks for {need:,}.</source>
-   <translation type="unfinished" />
+   <translation>Das DICOM enthält {have:,} Bytes Pixeldaten; sein Header ({columns}×{rows} Pixel, {frames} Frame{value}) verlangt {need:,}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM holds {what} without pixel data; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>Das DICOM enthält {what} ohne Pixeldaten; erwartet wird ein Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>Das DICOM braucht mehr Speicher, als frei ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's colour model is not one that Fovea knows; expected grey, palette, RGB or YBR.</source>
-   <translation type="unfinished" />
+   <translation>Das Farbmodell des DICOM kennt Fovea nicht; erwartet wird Grau, Palette, RGB oder YBR.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's compressed pixel data ({name}) cannot be decoded.</source>
-   <translation type="unfinished" />
+   <translation>Die komprimierten Pixeldaten des DICOM ({name}) lassen sich nicht dekodieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header asks for {samples} samples of {stored} bits in {allocated}; expected 1 or 3 samples of 1 to 64 bits.</source>
-   <translation type="unfinished" />
+   <translation>Der Header des DICOM verlangt {samples} Samples zu {stored} Bit in {allocated}; erwartet werden 1 oder 3 Samples zu 1 bis 64 Bit.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header describes a picture, but the file ends before its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>Der Header des DICOM beschreibt ein Bild, aber die Datei endet vor dessen Pixeldaten.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header has no valid {keyword}.</source>
-   <translation type="unfinished" />
+   <translation>Der Header des DICOM hat kein gültiges {keyword}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header is nested too deeply to be honest.</source>
-   <translation type="unfinished" />
+   <translation>Der Header des DICOM ist zu tief verschachtelt, um ehrlich zu sein.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The DICOM's header or pixel data are damaged.</source>
-   <translation type="unfinished" />
+   <translation>Header oder Pixeldaten des DICOM sind beschädigt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's header promises a compressed frame of {columns}×{rows} pixels, {samples} samples; the frame {what}.</source>
-   <translation type="unfinished" />
+   <translation>Der Header des DICOM verspricht ein komprimiertes Einzelbild von {columns}×{rows} Pixeln, {samples} Samples; das Einzelbild {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}, for which Fovea has no decoder.</source>
-   <translation type="unfinished" />
+   <translation>Die Pixeldaten des DICOM sind in {name}, wofür Fovea keinen Decoder hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>The DICOM's pixel data are in {name}; decoding that needs the package {package}.</source>
-   <translation type="unfinished" />
+   <translation>Die Pixeldaten des DICOM sind in {name}; zum Dekodieren wird das Paket {package} gebraucht.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>The DICOMDIR names no files.</source>
-   <translation type="unfinished" />
+   <translation>Das DICOMDIR nennt keine Dateien.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG declares {width}×{height} pixels, {pixels:,.0f} million, in {size:,} bytes; expected at most {max_pixels} million in so small a file.</source>
-   <translation type="unfinished" />
+   <translation>Das JPEG deklariert {width}×{height} Pixel, {pixels:,.0f} Millionen, in {size:,} Bytes; erwartet werden höchstens {max_pixels} Millionen in einer so kleinen Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG has {pixels:,.0f} million pixels and is progressive: decoding it takes {samples:.1f} GiB of memory; expected at most {max_coefficients:.1f}.</source>
-   <translation type="unfinished" />
+   <translation>Das JPEG hat {pixels:,.0f} Millionen Pixel und ist progressiv: Es zu dekodieren braucht {samples:.1f} GiB Speicher; erwartet werden höchstens {max_coefficients:.1f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>The JPEG's header is damaged.</source>
-   <translation type="unfinished" />
+   <translation>Der Header des JPEG ist beschädigt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7369,72 +7369,72 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends before its end mark.</source>
-   <translation type="unfinished" />
+   <translation>Das PNG endet vor seiner Endmarke.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG ends in the middle of its pixel data.</source>
-   <translation type="unfinished" />
+   <translation>Das PNG endet mitten in seinen Pixeldaten.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
    <source>The PNG is split into more than a million chunks.</source>
-   <translation type="unfinished" />
+   <translation>Das PNG ist in mehr als eine Million Stücke geteilt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation has fewer frames than it says.</source>
-   <translation type="unfinished" />
+   <translation>Die PNG-Animation hat weniger Einzelbilder, als sie sagt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/animation.py" />
    <source>The PNG's animation is damaged.</source>
-   <translation type="unfinished" />
+   <translation>Die PNG-Animation ist beschädigt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>Das TIFF endet vor seinem Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF says where {count} pieces of its picture lie; expected {first}.</source>
-   <translation type="unfinished" />
+   <translation>Das TIFF sagt, wo {count} Stücke seines Bildes liegen; erwartet {first}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF uses colours that its palette lacks.</source>
-   <translation type="unfinished" />
+   <translation>Das TIFF benutzt Farben, die seiner Palette fehlen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>The TIFF {what}.</source>
-   <translation type="unfinished" />
+   <translation>Das TIFF {what}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's picture is compressed in pieces of {row} MiB; expected at most {max_segment} MiB.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild des TIFF ist in Stücken von {row} MiB komprimiert; erwartet werden höchstens {max_segment} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>The TIFF's picture is incomplete.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild des TIFF ist unvollständig.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/segments.py" />
    <source>The TIFF's pieces are {kind} of {shape} channels in {itemsize} bits, its header declares {samples} of {bits}.</source>
-   <translation type="unfinished" />
+   <translation>Die Stücke des TIFF sind {kind} aus {shape} Kanälen in {itemsize} Bit, sein Header deklariert {samples} zu {bits}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>The deflated DICOM grows beyond {max_file_bytes} MiB when inflated.</source>
-   <translation type="unfinished" />
+   <translation>Das mit Deflate komprimierte DICOM wird entpackt größer als {max_file_bytes} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>The evaluation that was kept of these pictures is damaged. They are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>Die Auswertung, die zu diesen Bildern aufbewahrt war, ist beschädigt. Sie werden erneut angesehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -7444,37 +7444,37 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>The file begins like {kind}, but its header is damaged or of a variant that Fovea does not know.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei beginnt wie {kind}, aber ihr Header ist beschädigt oder von einer Art, die Fovea nicht kennt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>The file cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei lässt sich nicht lesen: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file could not be read ({get}).</source>
-   <translation type="unfinished" />
+   <translation>Die Datei konnte nicht gelesen werden ({get}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file ends before its picture does.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei endet vor ihrem Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file has {size} MiB; expected at most {max_file_bytes} MiB.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei hat {size} MiB; erwartet werden höchstens {max_file_bytes} MiB.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The file holds {what}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei enthält {what}; erwartet wird {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The file is empty; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei ist leer; erwartet wird ein Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -7489,22 +7489,22 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei oder der Ordner lässt sich nicht lesen: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The file or folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei oder der Ordner darf von diesem Benutzer nicht gelesen werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder cannot be read: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Der Ordner lässt sich nicht lesen: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>The folder may not be read by this user.</source>
-   <translation type="unfinished" />
+   <translation>Der Ordner darf von diesem Benutzer nicht gelesen werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7514,12 +7514,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The library that opens this format {how} ({detail}).</source>
-   <translation type="unfinished" />
+   <translation>Die Bibliothek, die dieses Format öffnet, {how} ({detail}).</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model takes {local} for another kind of picture than its own; of its own, {percent} were to be expected (on {n:,} of split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>Das Modell hält {local} für eine andere Art von Bild als seine; von seinen eigenen waren {percent} zu erwarten (auf {n:,} des Teils '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7529,17 +7529,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The model's gate says nothing of these pictures: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Die Prüfung der Bildart sagt nichts über diese Bilder: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The name of the data's folder is hidden; names of files are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>Der Name des Ordners der Daten ist verborgen; Dateinamen werden geschrieben, wie sie sind.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>The names of all {total:,} files and of their folders{title} are replaced by numbers.</source>
-   <translation type="unfinished" />
+   <translation>Die Namen aller {total:,} Dateien und ihrer Ordner{title} sind durch Nummern ersetzt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -7559,17 +7559,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture declares a size of {width}×{height} pixels; expected at least 1×1.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild deklariert eine Größe von {width}×{height} Pixeln; erwartet wird mindestens 1×1.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture has {what} pixels; expected at most {max_pixels} million.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild hat {what} Pixel; erwartet werden höchstens {max_pixels} Millionen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>The picture has {width}×{height} pixels, {width2:,.0f} million; expected at most {most} million.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild hat {width}×{height} Pixel, {width2:,.0f} Millionen; erwartet werden höchstens {most} Millionen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -7579,12 +7579,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture needs more memory than is free.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild braucht mehr Speicher, als frei ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture needs more than the {memory:,} MiB of memory that Fovea gives to one picture.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild braucht mehr als die {memory:,} MiB Speicher, die Fovea einem Bild gibt.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/model.py" />
@@ -7594,12 +7594,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The picture's data are damaged and cannot be read.</source>
-   <translation type="unfinished" />
+   <translation>Die Daten des Bildes sind beschädigt und lassen sich nicht lesen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>The picture's data are most likely damaged. {save_again}</source>
-   <translation type="unfinished" />
+   <translation>Die Daten des Bildes sind höchstwahrscheinlich beschädigt. {save_again}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7639,7 +7639,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>The system does not allow Fovea to read this file.</source>
-   <translation type="unfinished" />
+   <translation>Das System erlaubt Fovea nicht, diese Datei zu lesen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -7654,7 +7654,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>The {what} is not compared: here it was measured {ways}, on the model's card by the model's own decision, {ways2}.</source>
-   <translation type="unfinished" />
+   <translation>Die {what} wird nicht verglichen: Hier wurde sie {ways} gemessen, auf der Karte des Modells nach der eigenen Entscheidung des Modells, {ways2}.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -7674,27 +7674,27 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no area under the ROC curve here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Hier gibt es keine Fläche unter der ROC-Kurve: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>There is no file of this name any more.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keine Datei dieses Namens mehr.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such file or folder.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keine solche Datei und keinen solchen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>There is no such folder.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keinen solchen Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>There is no {what} here: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>Hier gibt es keine {what}: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -7739,62 +7739,62 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This TIFF holds {what}; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Dieses TIFF enthält {what}; es ist nicht beschädigt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>This is a DICOMDIR, a list of DICOM files; expected a DICOM file with a picture.</source>
-   <translation type="unfinished" />
+   <translation>Das ist ein DICOMDIR, eine Liste von DICOM-Dateien; erwartet wird eine DICOM-Datei mit einem Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>This is a camera raw file; expected JPEG, PNG, TIFF or another finished picture.</source>
-   <translation type="unfinished" />
+   <translation>Das ist eine Kamera-Rohdatei; erwartet wird JPEG, PNG, TIFF oder ein anderes fertiges Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a device or a pipe; expected a picture file.</source>
-   <translation type="unfinished" />
+   <translation>Das ist ein Gerät oder eine Pipe; erwartet wird eine Bilddatei.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is a folder; expected a picture.</source>
-   <translation type="unfinished" />
+   <translation>Das ist ein Ordner; erwartet wird ein Bild.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This is neither a file nor a folder.</source>
-   <translation type="unfinished" />
+   <translation>Das ist weder eine Datei noch ein Ordner.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no DICOMDIR, whatever it is called.</source>
-   <translation type="unfinished" />
+   <translation>Das ist kein DICOMDIR, wie auch immer es heißt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
    <source>This is no file.</source>
-   <translation type="unfinished" />
+   <translation>Das ist keine Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>This is {name}, for which Fovea has no decoder outside DICOM; it is not damaged.</source>
-   <translation type="unfinished" />
+   <translation>Das ist {name}, wofür Fovea außerhalb von DICOM keinen Decoder hat; es ist nicht beschädigt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>This is {name}; expected {expected}.</source>
-   <translation type="unfinished" />
+   <translation>Das ist {name}; erwartet wird {expected}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>This link leads to itself.</source>
-   <translation type="unfinished" />
+   <translation>Dieser Link führt zu sich selbst.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>This user may not read it.</source>
-   <translation type="unfinished" />
+   <translation>Dieser Benutzer darf ihn nicht lesen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -7914,17 +7914,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, or copy it again.</source>
-   <translation type="unfinished" />
+   <translation>Entpacken Sie es von Hand oder kopieren Sie es erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand, then give the folder.</source>
-   <translation type="unfinished" />
+   <translation>Entpacken Sie es von Hand und geben Sie dann den Ordner an.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>Unpack it by hand.</source>
-   <translation type="unfinished" />
+   <translation>Entpacken Sie es von Hand.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -8233,7 +8233,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a 7-Zip archive</source>
-   <translation type="unfinished" />
+   <translation>ein 7-Zip-Archiv</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8243,52 +8243,52 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a DDS texture</source>
-   <translation type="unfinished" />
+   <translation>eine DDS-Textur</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a FITS file</source>
-   <translation type="unfinished" />
+   <translation>eine FITS-Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a GIMP document (XCF)</source>
-   <translation type="unfinished" />
+   <translation>ein GIMP-Dokument (XCF)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG 2000 picture</source>
-   <translation type="unfinished" />
+   <translation>ein JPEG-2000-Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a JPEG XL picture</source>
-   <translation type="unfinished" />
+   <translation>ein JPEG-XL-Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NIfTI volume</source>
-   <translation type="unfinished" />
+   <translation>ein NIfTI-Volumen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a NumPy array</source>
-   <translation type="unfinished" />
+   <translation>ein NumPy-Array</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PDF document</source>
-   <translation type="unfinished" />
+   <translation>ein PDF-Dokument</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a PNM picture</source>
-   <translation type="unfinished" />
+   <translation>ein PNM-Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Photoshop document (PSD)</source>
-   <translation type="unfinished" />
+   <translation>ein Photoshop-Dokument (PSD)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8298,17 +8298,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a QOI picture</source>
-   <translation type="unfinished" />
+   <translation>ein QOI-Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a RAR archive</source>
-   <translation type="unfinished" />
+   <translation>ein RAR-Archiv</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a Radiance HDR picture</source>
-   <translation type="unfinished" />
+   <translation>ein Radiance-HDR-Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8318,12 +8318,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a ZIP archive</source>
-   <translation type="unfinished" />
+   <translation>ein ZIP-Archiv</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a camera raw file</source>
-   <translation type="unfinished" />
+   <translation>eine Kamera-Rohdatei</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8333,7 +8333,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a cursor file</source>
-   <translation type="unfinished" />
+   <translation>eine Cursordatei</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -8373,7 +8373,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a gzip archive</source>
-   <translation type="unfinished" />
+   <translation>ein gzip-Archiv</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8403,7 +8403,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a media file of another kind</source>
-   <translation type="unfinished" />
+   <translation>eine Mediendatei anderer Art</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -8443,7 +8443,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a palette picture whose palette is missing</source>
-   <translation type="unfinished" />
+   <translation>ein Palettenbild, dessen Palette fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -8483,7 +8483,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a predictor (number {predictor}) that does not go with its samples</source>
-   <translation type="unfinished" />
+   <translation>einen Prädiktor (Nummer {predictor}), der nicht zu seinen Samples passt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8508,7 +8508,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a sound or video file</source>
-   <translation type="unfinished" />
+   <translation>eine Ton- oder Videodatei</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -8548,12 +8548,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>a transparency mask</source>
-   <translation type="unfinished" />
+   <translation>eine Transparenzmaske</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>a web page</source>
-   <translation type="unfinished" />
+   <translation>eine Webseite</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -8603,7 +8603,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>all pictures belong together: none can check what was learned from the others</source>
-   <translation type="unfinished" />
+   <translation>alle Bilder gehören zusammen: keines kann prüfen, was aus den anderen gelernt wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -8613,22 +8613,22 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS document</source>
-   <translation type="unfinished" />
+   <translation>ein EPS-Dokument</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an EPS or PostScript document</source>
-   <translation type="unfinished" />
+   <translation>ein EPS- oder PostScript-Dokument</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an HDF5 file</source>
-   <translation type="unfinished" />
+   <translation>eine HDF5-Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an NRRD volume</source>
-   <translation type="unfinished" />
+   <translation>ein NRRD-Volumen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8638,12 +8638,12 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an OpenEXR picture</source>
-   <translation type="unfinished" />
+   <translation>ein OpenEXR-Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an SVG drawing</source>
-   <translation type="unfinished" />
+   <translation>eine SVG-Zeichnung</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -8653,7 +8653,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>an arrangement of samples that Fovea does not know</source>
-   <translation type="unfinished" />
+   <translation>eine Anordnung von Samples, die Fovea nicht kennt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -8668,17 +8668,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
    <source>an icon file</source>
-   <translation type="unfinished" />
+   <translation>eine Icondatei</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object</source>
-   <translation type="unfinished" />
+   <translation>ein Objekt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>an object of the class {name}</source>
-   <translation type="unfinished" />
+   <translation>ein Objekt der Klasse {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/tflite_check.py" />
@@ -8718,7 +8718,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>an unknown transfer syntax</source>
-   <translation type="unfinished" />
+   <translation>einer unbekannten Transfersyntax</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -8818,7 +8818,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>arithmetic-coded lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>arithmetisch kodiertes verlustfreies JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -8833,7 +8833,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>as many images</source>
-   <translation type="unfinished" />
+   <translation>ebenso viele Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -8848,7 +8848,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>at a threshold of {value:.4g}</source>
-   <translation type="unfinished" />
+   <translation>bei einer Schwelle von {value:.4g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -8963,7 +8963,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>by the highest score</source>
-   <translation type="unfinished" />
+   <translation>nach dem höchsten Score</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -9040,7 +9040,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>channels of different depths</source>
-   <translation type="unfinished" />
+   <translation>Kanäle verschiedener Tiefe</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -9130,7 +9130,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>colour model number {photometric}</source>
-   <translation type="unfinished" />
+   <translation>Farbmodell Nummer {photometric}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -9165,7 +9165,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>compression number {compression}</source>
-   <translation type="unfinished" />
+   <translation>Kompression Nummer {compression}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9185,17 +9185,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>converted to sRGB by its gamma value</source>
-   <translation type="unfinished" />
+   <translation>nach seinem Gammawert in sRGB umgewandelt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from Lab</source>
-   <translation type="unfinished" />
+   <translation>von Lab in sRGB umgewandelt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>converted to sRGB from its colour profile</source>
-   <translation type="unfinished" />
+   <translation>von seinem Farbprofil in sRGB umgewandelt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/job_steps.py" />
@@ -9270,7 +9270,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>dark ink on light paper was inverted</source>
-   <translation type="unfinished" />
+   <translation>dunkle Tinte auf hellem Papier wurde invertiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -9280,12 +9280,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>data compressed as {name}</source>
-   <translation type="unfinished" />
+   <translation>als {name} komprimierte Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>data of an unknown kind</source>
-   <translation type="unfinished" />
+   <translation>Daten unbekannter Art</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
@@ -9295,12 +9295,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares a size of {width}×{height} pixels; expected at least 1×1</source>
-   <translation type="unfinished" />
+   <translation>deklariert eine Größe von {width}×{height} Pixeln; erwartet wird mindestens 1×1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>declares {samples} samples a pixel</source>
-   <translation type="unfinished" />
+   <translation>deklariert {samples} Samples je Pixel</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9335,7 +9335,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>does not begin like one</source>
-   <translation type="unfinished" />
+   <translation>beginnt nicht wie eines</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9345,7 +9345,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>does not say where its picture lies</source>
-   <translation type="unfinished" />
+   <translation>sagt nicht, wo sein Bild liegt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -9395,17 +9395,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode_in_child.py" />
    <source>ended with an unexpected fault</source>
-   <translation type="unfinished" />
+   <translation>endete mit einem unerwarteten Fehler</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>ends before its directory does</source>
-   <translation type="unfinished" />
+   <translation>endet vor seinem Verzeichnis</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>enlarged from {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>von {width}×{height} vergrößert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -9546,7 +9546,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>far too many</source>
-   <translation type="unfinished" />
+   <translation>viel zu viele</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/transfer.py" />
@@ -9597,7 +9597,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folder '{name}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>Ordner '{name}' lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -9607,12 +9607,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders called like splits of the data ({which}) lie where classes were expected: inside them there has to be a folder for each class; if they are classes, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>Ordner, die wie Teile der Daten heißen ({which}), liegen, wo Klassen erwartet wurden: in ihnen muss es einen Ordner je Klasse geben; wenn sie Klassen sind, bestätigen Sie es mit dem Layout 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>folders whose names are written in two ways (accents) are one class: {told}</source>
-   <translation type="unfinished" />
+   <translation>Ordner, deren Namen auf zwei Arten geschrieben sind (Akzente), sind eine Klasse: {told}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -9637,7 +9637,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>found an array of {dtype} with shape {shape}; expected uint8 of (H, W) or (H, W, 3)</source>
-   <translation type="unfinished" />
+   <translation>gefunden ein Array aus {dtype} der Form {shape}; erwartet uint8 von (H, W) oder (H, W, 3)</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -9722,7 +9722,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/decode.py" />
    <source>frame {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>Einzelbild {frame} von {frames}</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/findings.py" />
@@ -9776,7 +9776,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>grey repeated in three channels</source>
-   <translation type="unfinished" />
+   <translation>Grau in drei Kanälen wiederholt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9786,12 +9786,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has a directory without entries</source>
-   <translation type="unfinished" />
+   <translation>hat ein Verzeichnis ohne Einträge</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
    <source>has no directory where one must be</source>
-   <translation type="unfinished" />
+   <translation>hat kein Verzeichnis, wo eines sein muss</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -9801,12 +9801,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical JPEG</source>
-   <translation type="unfinished" />
+   <translation>hierarchisches JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>hierarchical lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>hierarchisches verlustfreies JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9876,32 +9876,32 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and column '{label}' gives their classes</source>
-   <translation type="unfinished" />
+   <translation>in {which} nennt Spalte '{name}' die Bilder, und Spalte '{label}' gibt ihre Klassen an</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures and one column for each class their classes</source>
-   <translation type="unfinished" />
+   <translation>in {which} nennt Spalte '{name}' die Bilder, und eine Spalte je Klasse ihre Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, column '{label}' gives their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>in {which} nennt Spalte '{name}' die Bilder, Spalte '{label}' gibt ihre Klassen an und Spalte '{split}' ihre Teile</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>in {which} column '{name}' names the pictures, one column for each class their classes and column '{split}' their splits</source>
-   <translation type="unfinished" />
+   <translation>in {which} nennt Spalte '{name}' die Bilder, eine Spalte je Klasse ihre Klassen und Spalte '{split}' ihre Teile</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>inks other than cyan, magenta, yellow and black, or inks that are no whole numbers</source>
-   <translation type="unfinished" />
+   <translation>andere Druckfarben als Cyan, Magenta, Gelb und Schwarz, oder Druckfarben, die keine ganzen Zahlen sind</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
    <source>input/output error</source>
-   <translation type="unfinished" />
+   <translation>Ein-/Ausgabefehler</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9921,12 +9921,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is damaged or cut off</source>
-   <translation type="unfinished" />
+   <translation>ist beschädigt oder abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>is locked by a password</source>
-   <translation type="unfinished" />
+   <translation>ist durch ein Passwort gesperrt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9936,7 +9936,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/codecs.py" />
    <source>is of {found}×{found2} pixels, {found3} samples</source>
-   <translation type="unfinished" />
+   <translation>hat {found}×{found2} Pixel, {found3} Samples</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/sandbox.py" />
@@ -10021,7 +10021,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>it is no number</source>
-   <translation type="unfinished" />
+   <translation>es ist keine Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -10091,7 +10091,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>its colour profile is unusable, taken as sRGB</source>
-   <translation type="unfinished" />
+   <translation>sein Farbprofil ist unbrauchbar, als sRGB genommen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -10256,7 +10256,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
    <source>labels of a labelling project</source>
-   <translation type="unfinished" />
+   <translation>Labels eines Lehrprojekts</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/package.py" />
@@ -10326,12 +10326,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links back to the data itself, not read: {loops}</source>
-   <translation type="unfinished" />
+   <translation>Links zurück auf die Daten selbst, nicht gelesen: {loops}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>links to folders of other classes in {names}: {number:,} pictures there were left out</source>
-   <translation type="unfinished" />
+   <translation>Links auf Ordner anderer Klassen in {names}: {number:,} Bilder dort wurden ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10356,12 +10356,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic colour</source>
-   <translation type="unfinished" />
+   <translation>logarithmische Farbe</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>logarithmic grey</source>
-   <translation type="unfinished" />
+   <translation>logarithmisches Grau</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -10406,7 +10406,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>lossless JPEG</source>
-   <translation type="unfinished" />
+   <translation>verlustfreies JPEG</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -10416,7 +10416,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>made grey</source>
-   <translation type="unfinished" />
+   <translation>grau gemacht</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -10426,7 +10426,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>marks far from the largest stroke, or much fainter, were left out</source>
-   <translation type="unfinished" />
+   <translation>Marken weit vom größten Strich oder viel schwächer als er wurden ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -10636,7 +10636,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>n = {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>n = {n}: zu wenige für eine Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -10702,7 +10702,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>never answered</source>
-   <translation type="unfinished" />
+   <translation>nie geantwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -10747,7 +10747,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no class has this figure</source>
-   <translation type="unfinished" />
+   <translation>keine Klasse hat diese Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -10792,37 +10792,37 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image in this range</source>
-   <translation type="unfinished" />
+   <translation>kein Bild in diesem Bereich</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of another class</source>
-   <translation type="unfinished" />
+   <translation>kein Bild einer anderen Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/metrics.py" />
    <source>no image of this class</source>
-   <translation type="unfinished" />
+   <translation>kein Bild dieser Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>no image of this class, and none was taken for it</source>
-   <translation type="unfinished" />
+   <translation>kein Bild dieser Klasse, und keines wurde dafür gehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>no image was answered</source>
-   <translation type="unfinished" />
+   <translation>kein Bild wurde beantwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>no image was answered by both</source>
-   <translation type="unfinished" />
+   <translation>kein Bild wurde von beiden beantwortet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>no ink was found: the picture is blank</source>
-   <translation type="unfinished" />
+   <translation>keine Tinte gefunden: das Bild ist leer</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -10832,12 +10832,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no negative image</source>
-   <translation type="unfinished" />
+   <translation>kein negatives Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no pattern was found in the file names of '{title}'</source>
-   <translation type="unfinished" />
+   <translation>in den Dateinamen von '{title}' wurde kein Muster gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -10886,7 +10886,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>no positive image</source>
-   <translation type="unfinished" />
+   <translation>kein positives Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -10931,7 +10931,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>no table that names pictures was found in '{title}'</source>
-   <translation type="unfinished" />
+   <translation>in '{title}' wurde keine Tabelle gefunden, die Bilder nennt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -10967,7 +10967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
    <source>not a valid path</source>
-   <translation type="unfinished" />
+   <translation>kein gültiger Pfad</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -10982,7 +10982,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>not compared</source>
-   <translation type="unfinished" />
+   <translation>nicht verglichen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11002,7 +11002,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>not known: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>nicht bekannt: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -11032,7 +11032,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing gets this answer</source>
-   <translation type="unfinished" />
+   <translation>nichts bekommt diese Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -11067,12 +11067,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called negative</source>
-   <translation type="unfinished" />
+   <translation>nichts wurde negativ genannt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>nothing was called positive</source>
-   <translation type="unfinished" />
+   <translation>nichts wurde positiv genannt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
@@ -11102,7 +11102,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>of how many is not known</source>
-   <translation type="unfinished" />
+   <translation>von wie vielen, ist nicht bekannt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -11157,7 +11157,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>one frame</source>
-   <translation type="unfinished" />
+   <translation>ein Einzelbild</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11167,7 +11167,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/calibration.py" />
    <source>one image allows no interval</source>
-   <translation type="unfinished" />
+   <translation>ein Bild lässt kein Intervall zu</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -11192,7 +11192,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>one person allows no interval</source>
-   <translation type="unfinished" />
+   <translation>eine Person lässt kein Intervall zu</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11247,12 +11247,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>padded to {target}, nothing cut off</source>
-   <translation type="unfinished" />
+   <translation>auf {target} aufgefüllt, nichts abgeschnitten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>page {frame} of {frames}</source>
-   <translation type="unfinished" />
+   <translation>Seite {frame} von {frames}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -11262,7 +11262,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>passed over, for they are no pictures: {listing}</source>
-   <translation type="unfinished" />
+   <translation>übergangen, denn es sind keine Bilder: {listing}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11307,7 +11307,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>pictures have other content than when this run began, under the same names: the data's fingerprint is {fingerprint}, {fingerprint2} was expected</source>
-   <translation type="unfinished" />
+   <translation>Bilder haben unter denselben Namen anderen Inhalt als zu Beginn dieses Laufs: der Fingerabdruck der Daten ist {fingerprint}, erwartet wurde {fingerprint2}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -11402,12 +11402,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/limits.py" />
    <source>read at 1/{factor} of {width}×{height}, for it is very large</source>
-   <translation type="unfinished" />
+   <translation>auf 1/{factor} von {width}×{height} verkleinert gelesen, denn es ist sehr groß</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
    <source>read by the layout '{layout}'</source>
-   <translation type="unfinished" />
+   <translation>gelesen nach dem Layout '{layout}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11608,7 +11608,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>shown through the lookup table of the file</source>
-   <translation type="unfinished" />
+   <translation>durch die Lookup-Tabelle der Datei gezeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11737,7 +11737,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>stored with white as zero, inverted</source>
-   <translation type="unfinished" />
+   <translation>mit Weiß als null gespeichert, invertiert</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/preparing_facts.py" />
@@ -11747,7 +11747,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>stretched from {width}×{height} to {target}</source>
-   <translation type="unfinished" />
+   <translation>von {width}×{height} auf {target} gestreckt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -11757,7 +11757,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>subsampled YCbCr colour of this kind</source>
-   <translation type="unfinished" />
+   <translation>unterabgetastete YCbCr-Farbe dieser Art</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -11882,17 +11882,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds a name that leads out of it</source>
-   <translation type="unfinished" />
+   <translation>das Archiv '{name}' enthält einen Namen, der aus ihm hinausführt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' holds one name twice</source>
-   <translation type="unfinished" />
+   <translation>das Archiv '{name}' enthält einen Namen zweimal</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the archive '{name}' {what}</source>
-   <translation type="unfinished" />
+   <translation>das Archiv '{name}' {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -11967,7 +11967,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the card</source>
-   <translation type="unfinished" />
+   <translation>die Karte</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -12017,12 +12017,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the chosen threshold</source>
-   <translation type="unfinished" />
+   <translation>die gewählte Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the class folders of '{title}' ({most}) hold no pictures</source>
-   <translation type="unfinished" />
+   <translation>die Klassenordner von '{title}' ({most}) enthalten keine Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -12083,9 +12083,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the data was found {count} folders deeper, in '{inner}'</source>
    <extracomment>Where the count is one, English says: the data was found one folder deeper, in '{inner}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>die Daten wurden einen Ordner tiefer gefunden, in '{inner}'</numerusform>
+    <numerusform>die Daten wurden {count} Ordner tiefer gefunden, in '{inner}'</numerusform>
    </translation>
   </message>
   <message>
@@ -12111,12 +12111,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache filled up while '{name}' was unpacked</source>
-   <translation type="unfinished" />
+   <translation>die Platte mit dem Zwischenspeicher von Fovea wurde voll, während '{name}' entpackt wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/unpack.py" />
    <source>the disk of Fovea's cache has no room to unpack '{name}'</source>
-   <translation type="unfinished" />
+   <translation>die Platte mit dem Zwischenspeicher von Fovea hat keinen Platz, um '{name}' zu entpacken</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -12196,7 +12196,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the evaluation</source>
-   <translation type="unfinished" />
+   <translation>die Auswertung</translation>
   </message>
   <message>
    <location filename="../../desktop/services/evaluation.py" />
@@ -12381,7 +12381,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the file names look like '{best}', which would give the classes</source>
-   <translation type="unfinished" />
+   <translation>die Dateinamen sehen aus wie '{best}', was die Klassen ergäbe</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
@@ -12401,7 +12401,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/jpeg_file.py" />
    <source>the file's end mark is missing, nothing of the picture is</source>
-   <translation type="unfinished" />
+   <translation>die Endmarke der Datei fehlt, vom Bild nichts</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/h5_check.py" />
@@ -12421,12 +12421,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first</source>
-   <translation type="unfinished" />
+   <translation>das erste</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>the first {colours}</source>
-   <translation type="unfinished" />
+   <translation>die ersten {colours}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -12471,12 +12471,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>the folders {others} hold folders of the same names ({first}): perhaps those are the classes, or splits, or masks beside the pictures. Make them the upper folders, or leave one kind out; if all they hold belongs to the upper folder's class, confirm it with the layout 'folders'</source>
-   <translation type="unfinished" />
+   <translation>die Ordner {others} enthalten Ordner gleichen Namens ({first}): vielleicht sind diese die Klassen oder Teile, oder Masken neben den Bildern. Machen Sie sie zu den oberen Ordnern oder lassen Sie eine Art weg; wenn alles, was sie enthalten, zur Klasse des oberen Ordners gehört, bestätigen Sie es mit dem Layout 'folders'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>the gate was asked of no picture</source>
-   <translation type="unfinished" />
+   <translation>die Prüfung der Bildart wurde bei keinem Bild befragt</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -12506,7 +12506,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the ink was cropped, scaled into {box}×{box} and centred by mass</source>
-   <translation type="unfinished" />
+   <translation>die Tinte wurde beschnitten, in {box}×{box} skaliert und nach Schwerpunkt zentriert</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/inspecting.py" />
@@ -12636,7 +12636,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>the middle {kept:.0%} of {width}×{height} was used</source>
-   <translation type="unfinished" />
+   <translation>die mittleren {kept:.0%} von {width}×{height} wurden benutzt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/archive.py" />
@@ -12691,12 +12691,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data})</source>
-   <translation type="unfinished" />
+   <translation>die Karte des Modells ({data})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/works_here.py" />
    <source>the model's card ({data}, split '{split}')</source>
-   <translation type="unfinished" />
+   <translation>die Karte des Modells ({data}, Teil '{split}')</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -12906,7 +12906,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>the pattern '{pattern}' cannot be used</source>
-   <translation type="unfinished" />
+   <translation>das Muster '{pattern}' kann nicht benutzt werden</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -12951,12 +12951,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to learn from have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>die Bilder zum Lernen haben sich seit Beginn dieses Laufs verändert: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>the pictures to validate with have changed since this run began: {what}</source>
-   <translation type="unfinished" />
+   <translation>die Bilder zum Validieren haben sich seit Beginn dieses Laufs verändert: {what}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13016,7 +13016,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>the printed lines of the paper were left out</source>
-   <translation type="unfinished" />
+   <translation>die gedruckten Linien des Papiers wurden ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teaching.py" />
@@ -13036,7 +13036,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/polarity.py" />
    <source>the program's file '{file}' is missing or broken</source>
-   <translation type="unfinished" />
+   <translation>die Programmdatei '{file}' fehlt oder ist kaputt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
@@ -13116,7 +13116,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>the resamples are too much alike for an interval</source>
-   <translation type="unfinished" />
+   <translation>die Stichproben gleichen sich zu sehr für ein Intervall</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -13327,12 +13327,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' has no column '{name}'</source>
-   <translation type="unfinished" />
+   <translation>die Tabelle '{place}' hat keine Spalte '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>the table '{place}' is not there or cannot be read</source>
-   <translation type="unfinished" />
+   <translation>die Tabelle '{place}' ist nicht da oder lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13342,12 +13342,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/trust/general_words.py" />
    <source>the table of general words is damaged</source>
-   <translation type="unfinished" />
+   <translation>die Tabelle der allgemeinen Wörter ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>the threshold</source>
-   <translation type="unfinished" />
+   <translation>die Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13402,7 +13402,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the two are compatible; it may be up to {value:.3f} worse here.</source>
-   <translation type="unfinished" />
+   <translation>die beiden sind verträglich; es kann hier bis zu {value:.3f} schlechter sein.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13412,7 +13412,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>the very same numbers</source>
-   <translation type="unfinished" />
+   <translation>genau dieselben Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras2.py" />
@@ -13447,7 +13447,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>their order is another</source>
-   <translation type="unfinished" />
+   <translation>ihre Reihenfolge ist eine andere</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -13472,12 +13472,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>there are only {which} images: no ROC curve</source>
-   <translation type="unfinished" />
+   <translation>es gibt nur {which} Bilder: keine ROC-Kurve</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/thresholds.py" />
    <source>there are pictures of one class alone</source>
-   <translation type="unfinished" />
+   <translation>es gibt Bilder nur einer Klasse</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13771,7 +13771,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thick strokes were thinned (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>dicke Striche wurden verdünnt (Breite {width:.1f} von {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -13781,7 +13781,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>thin strokes were thickened (width {width:.1f} of {box})</source>
-   <translation type="unfinished" />
+   <translation>dünne Striche wurden verdickt (Breite {width:.1f} von {box})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
@@ -13816,17 +13816,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept</source>
-   <translation type="unfinished" />
+   <translation>diese Auswertung ist nicht aufbewahrt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation is not kept any more</source>
-   <translation type="unfinished" />
+   <translation>diese Auswertung ist nicht mehr aufbewahrt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this evaluation was not moved: {reason}</source>
-   <translation type="unfinished" />
+   <translation>diese Auswertung wurde nicht verschoben: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -13901,7 +13901,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>this kept evaluation is damaged</source>
-   <translation type="unfinished" />
+   <translation>diese aufbewahrte Auswertung ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -13956,7 +13956,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>too few usable resamples for an interval</source>
-   <translation type="unfinished" />
+   <translation>zu wenige brauchbare Stichproben für ein Intervall</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -14022,7 +14022,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/colour.py" />
    <source>transparent parts shown on white</source>
-   <translation type="unfinished" />
+   <translation>durchsichtige Teile auf Weiß gezeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14062,7 +14062,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
    <source>turned upright (EXIF orientation {orientation})</source>
-   <translation type="unfinished" />
+   <translation>aufgerichtet (EXIF-Ausrichtung {orientation})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14087,7 +14087,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
    <source>unusual shape {width}×{height}</source>
-   <translation type="unfinished" />
+   <translation>ungewöhnliche Form {width}×{height}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14112,7 +14112,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>values that are no numbers shown as the darkest or brightest</source>
-   <translation type="unfinished" />
+   <translation>Werte, die keine Zahlen sind, als dunkelste oder hellste gezeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14222,12 +14222,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what was said of labels</source>
-   <translation type="unfinished" />
+   <translation>was über Labels gesagt wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>what you said of this label is not kept: the evaluation was stopped before the data was known</source>
-   <translation type="unfinished" />
+   <translation>was Sie über dieses Label sagten, wird nicht aufbewahrt: die Auswertung wurde angehalten, bevor die Daten bekannt waren</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14252,7 +14252,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/store.py" />
    <source>which class means which label</source>
-   <translation type="unfinished" />
+   <translation>welche Klasse welches Label bedeutet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14277,7 +14277,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>window of the file: centre {centre:g}, width {width:g}</source>
-   <translation type="unfinished" />
+   <translation>Fenster der Datei: Mitte {centre:g}, Weite {width:g}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -14357,22 +14357,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{bits_stored}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{bits_stored} Bit, gefenstert {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{bits} Bit je Kanal, die oberen 8 benutzt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit floating point, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>{bits} Bit Gleitkomma, gefenstert {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/depth.py" />
    <source>{bits}-bit, windowed {window}</source>
-   <translation type="unfinished" />
+   <translation>{bits} Bit, gefenstert {window}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach_learning.py" />
@@ -14382,7 +14382,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{card} says {percent} on {card_n:,}</source>
-   <translation type="unfinished" />
+   <translation>{card} sagt {percent} auf {card_n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -14449,21 +14449,21 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} files without a suffix</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Dateien ohne Endung</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} folders ({names}) beside the splits: not read</source>
    <extracomment>Where the count is one, English says: folder {names} beside the splits: not read</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>Ordner {names} neben den Teilen: nicht gelesen</numerusform>
+    <numerusform>{count:,} Ordner ({names}) neben den Teilen: nicht gelesen</numerusform>
    </translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} hidden files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} versteckte Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -14499,9 +14499,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/pictures/studies.py" />
    <source>{count:,} of the {whole:,} files that it names are not there.</source>
    <extracomment>Where the count is one, English says: {count:,} of the {whole:,} files that it names is not there.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} der {whole:,} Dateien, die es nennt, ist nicht da.</numerusform>
+    <numerusform>{count:,} der {whole:,} Dateien, die es nennt, sind nicht da.</numerusform>
    </translation>
   </message>
   <message>
@@ -14517,15 +14517,15 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
    <source>{count:,} of {total:,} names of files read like a person's name, or hold a patient's: numbers stand in place of these{title}. The others are written as they are.</source>
-   <translation type="unfinished" />
+   <translation>{count:,} von {total:,} Dateinamen lesen sich wie der Name einer Person oder enthalten den eines Patienten: An ihrer Stelle stehen Nummern{title}. Die anderen sind geschrieben, wie sie sind.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/figures/result.py" />
    <source>{count:,} of {total:,} pictures have no answer and count in no figure: figures are of the {answered:,} others alone. {said}</source>
    <extracomment>Where the count is one, English says: {count:,} of {total:,} pictures has no answer and counts in no figure: figures are of the {answered:,} others alone. {said}</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} von {total:,} Bildern hat keine Antwort und zählt in keiner Kennzahl: Kennzahlen gelten für die anderen {answered:,} allein. {said}</numerusform>
+    <numerusform>{count:,} von {total:,} Bildern haben keine Antwort und zählen in keiner Kennzahl: Kennzahlen gelten für die anderen {answered:,} allein. {said}</numerusform>
    </translation>
   </message>
   <message>
@@ -14605,9 +14605,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have no label in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has no label in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat kein Label darin und wurde nicht gezählt</numerusform>
+    <numerusform>{count:,} Bilder haben kein Label darin und wurden nicht gezählt</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14632,18 +14632,18 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in it and were not counted</source>
    <extracomment>Where the count is one, English says: {count:,} picture has several labels in it and was not counted</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Bild hat mehrere Labels darin und wurde nicht gezählt</numerusform>
+    <numerusform>{count:,} Bilder haben mehrere Labels darin und wurden nicht gezählt</numerusform>
    </translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} pictures have several labels in one cell ('{label}'): each combination counts as a class of its own</source>
    <extracomment>Where the count is one, English says: a picture has several labels in its cell ('{label}'): each combination counts as a class of its own</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>ein Bild hat mehrere Labels in seiner Zelle ('{label}'): jede Kombination zählt als eigene Klasse</numerusform>
+    <numerusform>{count:,} Bilder haben mehrere Labels in einer Zelle ('{label}'): jede Kombination zählt als eigene Klasse</numerusform>
    </translation>
   </message>
   <message numerus="yes">
@@ -14677,9 +14677,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} pictures that are called like the masks of others ('{name}') were left out; if they are pictures of their own, confirm that with the layout 'folders'</source>
    <extracomment>Where the count is one, English says: a picture that is called like the mask of another ('{name}') was left out; if it is a picture of its own, confirm that with the layout 'folders'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>ein Bild, das wie die Maske eines anderen heißt ('{name}'), wurde ausgelassen; wenn es ein eigenes Bild ist, bestätigen Sie das mit dem Layout 'folders'</numerusform>
+    <numerusform>{count:,} Bilder, die wie die Masken anderer heißen ('{name}'), wurden ausgelassen; wenn sie eigene Bilder sind, bestätigen Sie das mit dem Layout 'folders'</numerusform>
    </translation>
   </message>
   <message>
@@ -14691,9 +14691,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{count:,} rows of the table name pictures that are not there</source>
    <extracomment>Where the count is one, English says: {count:,} row of the table names a picture that is not there</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{count:,} Zeile der Tabelle nennt ein Bild, das nicht da ist</numerusform>
+    <numerusform>{count:,} Zeilen der Tabelle nennen Bilder, die nicht da sind</numerusform>
    </translation>
   </message>
   <message>
@@ -14704,7 +14704,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} system files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Systemdateien</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14719,7 +14719,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{count:,} {suffix} files</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Dateien {suffix}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -14782,12 +14782,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink stand apart, and the model reads one digit</source>
-   <translation type="unfinished" />
+   <translation>{count} Stücke Tinte stehen getrennt, und das Modell liest eine Ziffer</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{count} pieces of ink, and no more than {most} are read: the answer is for one of them at most</source>
-   <translation type="unfinished" />
+   <translation>{count} Stücke Tinte, und mehr als {most} werden nicht gelesen: die Antwort gilt höchstens für eines davon</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
@@ -14813,9 +14813,9 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/core/data/read_tables.py" />
    <source>{count} tables ('{place}' …)</source>
    <extracomment>Where the count is one, English says: the table '{place}'</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>der Tabelle '{place}'</numerusform>
+    <numerusform>{count} Tabellen ('{place}' …)</numerusform>
    </translation>
   </message>
   <message>
@@ -14876,17 +14876,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} numbers of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} Zahlen mit {bits} Bit</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{get} of {bits} bits</source>
-   <translation type="unfinished" />
+   <translation>{get} mit {bits} Bit</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/splits.py" />
    <source>{gone:,} are missing and {new:,} are new</source>
-   <translation type="unfinished" />
+   <translation>{gone:,} fehlen und {new:,} sind neu</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14911,17 +14911,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{hits:,} of {n:,} ({value})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} von {n:,} ({value})</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} von {n:,} Bildern</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{hits:,} of {n:,} images ({percent}, 95 % interval {span})</source>
-   <translation type="unfinished" />
+   <translation>{hits:,} von {n:,} Bildern ({percent}, 95-%-Intervall {span})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -14931,7 +14931,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
    <source>{hits} of {n}: too few for a figure</source>
-   <translation type="unfinished" />
+   <translation>{hits} von {n}: zu wenige für eine Kennzahl</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
@@ -14991,7 +14991,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{itemsize}-bit, windowed {describe}</source>
-   <translation type="unfinished" />
+   <translation>{itemsize} Bit, gefenstert {describe}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -15011,7 +15011,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_names.py" />
    <source>{label} is the class, # stands for digits, * for anything: for instance names:{label}_#.</source>
-   <translation type="unfinished" />
+   <translation>{label} ist die Klasse, # steht für Ziffern, * für Beliebiges: zum Beispiel names:{label}_#.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15031,7 +15031,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{loose:,} pictures lie beside the class folders: they have no class and were not counted</source>
-   <translation type="unfinished" />
+   <translation>{loose:,} Bilder liegen neben den Klassenordnern: sie haben keine Klasse und wurden nicht gezählt</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -15041,7 +15041,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>{low} to {high}{unit}, n = {n:,}</source>
-   <translation type="unfinished" />
+   <translation>{low} bis {high}{unit}, n = {n:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -15086,25 +15086,25 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to learn from: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} heißen beide wie die Bilder zum Lernen: führen Sie sie zusammen oder nehmen Sie einen weg</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to test with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} heißen beide wie die Bilder zum Testen: führen Sie sie zusammen oder nehmen Sie einen weg</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
    <source>{names} are both called like the pictures to validate with: merge them, or take one away</source>
-   <translation type="unfinished" />
+   <translation>{names} heißen beide wie die Bilder zum Validieren: führen Sie sie zusammen oder nehmen Sie einen weg</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/recognise.py" />
    <source>{names} lie there: if the labels are in one of them, save it as a CSV table with a column of file names.</source>
    <extracomment>Where the count is one, English says: {names} lies there: if the labels are in it, save it as a CSV table with a column of file names.</extracomment>
-   <translation type="unfinished">
-    <numerusform />
-    <numerusform />
+   <translation>
+    <numerusform>{names} liegt dort: wenn die Labels darin sind, speichern Sie es als CSV-Tabelle mit einer Spalte mit Dateinamen.</numerusform>
+    <numerusform>{names} liegen dort: wenn die Labels in einer davon sind, speichern Sie sie als CSV-Tabelle mit einer Spalte mit Dateinamen.</numerusform>
    </translation>
   </message>
   <message>
@@ -15135,7 +15135,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} has schema {found}; {schema} expected</source>
-   <translation type="unfinished" />
+   <translation>{name} hat Schema {found}; {schema} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -15145,22 +15145,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds more than {most_points} points</source>
-   <translation type="unfinished" />
+   <translation>{name} enthält mehr als {most_points} Punkte</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} holds no list of at most {most_strokes} strokes</source>
-   <translation type="unfinished" />
+   <translation>{name} enthält keine Liste mit höchstens {most_strokes} Strichen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing of Fovea</source>
-   <translation type="unfinished" />
+   <translation>{name} ist keine Zeichnung von Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{name} is no drawing: {error}</source>
-   <translation type="unfinished" />
+   <translation>{name} ist keine Zeichnung: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -15205,7 +15205,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/figures/result.py" />
    <source>{often:,} of these: {reason}.</source>
-   <translation type="unfinished" />
+   <translation>{often:,} davon: {reason}.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -15270,12 +15270,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} bands, {used} shown</source>
-   <translation type="unfinished" />
+   <translation>{samples} Kanäle, {used} gezeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{samples} channels where its colour model has {colours}</source>
-   <translation type="unfinished" />
+   <translation>{samples} Kanäle, wo sein Farbmodell {colours} hat</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -15316,42 +15316,42 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {below:.3f} to {above:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}; es ist hier besser, um {below:.3f} bis {above:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does better here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}; es ist hier besser, um {points} bis {points2} Prozentpunkte.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {points} to {points2} percentage points.</source>
-   <translation type="unfinished" />
+   <translation>{start}; es ist hier schlechter, um {points} bis {points2} Prozentpunkte.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; it does worse here, by {value:.3f} to {value2:.3f}.</source>
-   <translation type="unfinished" />
+   <translation>{start}; es ist hier schlechter, um {value:.3f} bis {value2:.3f}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; more than chance explains: these differ from what it has learned from. They count in all figures here.</source>
-   <translation type="unfinished" />
+   <translation>{start}; mehr, als Zufall erklärt: Diese unterscheiden sich von denen, aus denen es gelernt hat. Sie zählen hier in allen Kennzahlen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; that is no more than chance explains.</source>
-   <translation type="unfinished" />
+   <translation>{start}; das ist nicht mehr, als Zufall erklärt.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; the two are compatible; {n:,} images cannot rule out that it is up to {points} percentage points worse.</source>
-   <translation type="unfinished" />
+   <translation>{start}; die beiden sind verträglich; {n:,} Bilder können nicht ausschließen, dass es bis zu {points} Prozentpunkte schlechter ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{start}; {few} or more images are needed for an answer.</source>
-   <translation type="unfinished" />
+   <translation>{start}; für eine Antwort werden {few} oder mehr Bilder gebraucht.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
@@ -15366,7 +15366,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: '{which}' is better on these images ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: '{which}' ist auf diesen Bildern besser ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -15376,7 +15376,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{text}: no more than chance explains ({p}, {test}).</source>
-   <translation type="unfinished" />
+   <translation>{text}: nicht mehr, als Zufall erklärt ({p}, {test}).</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -15396,7 +15396,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/mnist_layout.py" />
    <source>{tones:.0%} of the picture is neither paper nor ink: it is no drawing</source>
-   <translation type="unfinished" />
+   <translation>{tones:.0%} des Bildes ist weder Papier noch Tinte: es ist keine Zeichnung</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15416,17 +15416,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{used} bits a channel, the upper 8 used</source>
-   <translation type="unfinished" />
+   <translation>{used} Bit je Kanal, die oberen 8 benutzt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
    <source>{value:.1%} of the pixels hold no data, shown black</source>
-   <translation type="unfinished" />
+   <translation>{value:.1%} der Pixel enthalten keine Daten, schwarz gezeigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
    <source>{value:.3f} of {n:,} images (95 % interval {low:.3f} to {high:.3f})</source>
-   <translation type="unfinished" />
+   <translation>{value:.3f} von {n:,} Bildern (95-%-Intervall {low:.3f} bis {high:.3f})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -15526,17 +15526,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: a label {min}; expected 0 or more</source>
-   <translation type="unfinished" />
+   <translation>{where}: ein Label {min}; erwartet 0 oder mehr</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width and a list of points expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: eine Breite und eine Liste von Punkten erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: a width from {thinnest} to {widest} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: eine Breite von {thinnest} bis {widest} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15551,22 +15551,22 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: labels of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: Labels von {dtype} {shape}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: pictures of {dtype} {shape}; {expected}</source>
-   <translation type="unfinished" />
+   <translation>{where}: Bilder von {dtype} {shape}; {expected}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points of two or three numbers expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: Punkte aus zwei oder drei Zahlen erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
    <source>{where}: points on the paper (0 to 1) and pressure 0 to 1 expected</source>
-   <translation type="unfinished" />
+   <translation>{where}: Punkte auf dem Papier (0 bis 1) und Druck 0 bis 1 erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15576,7 +15576,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
    <source>{where}: {shape} labels for each picture; Fovea learns one class a picture</source>
-   <translation type="unfinished" />
+   <translation>{where}: {shape} Labels für jedes Bild; Fovea lernt eine Klasse je Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/strict_reader.py" />
@@ -15591,7 +15591,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/core/pictures/dicom/grey_values.py" />
    <source>{window}: nothing of the picture lies in it</source>
-   <translation type="unfinished" />
+   <translation>{window}: nichts vom Bild liegt darin</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/layouts.py" />
@@ -18395,7 +18395,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>AUC</source>
-   <translation type="unfinished" />
+   <translation>AUC</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18405,37 +18405,37 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Accuracy in this data</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit in diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Area under the ROC curve (AUC)</source>
-   <translation type="unfinished" />
+   <translation>Fläche unter der ROC-Kurve (AUC)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Average precision</source>
-   <translation type="unfinished" />
+   <translation>Mittlere Präzision</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Balanced accuracy</source>
-   <translation type="unfinished" />
+   <translation>Balancierte Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Brier score</source>
-   <translation type="unfinished" />
+   <translation>Brier-Score</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Calibration error (ECE)</source>
-   <translation type="unfinished" />
+   <translation>Kalibrierungsfehler (ECE)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>ECE</source>
-   <translation type="unfinished" />
+   <translation>ECE</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18445,47 +18445,47 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FNR</source>
-   <translation type="unfinished" />
+   <translation>FNR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>FPR</source>
-   <translation type="unfinished" />
+   <translation>FPR</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro F1</source>
-   <translation type="unfinished" />
+   <translation>Makro-F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro precision</source>
-   <translation type="unfinished" />
+   <translation>Makro-Präzision</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Macro recall</source>
-   <translation type="unfinished" />
+   <translation>Makro-Recall</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>NPV in this data</source>
-   <translation type="unfinished" />
+   <translation>NPW in diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Negative predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Negativer prädiktiver Wert, in diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>PPV in this data</source>
-   <translation type="unfinished" />
+   <translation>PPW in diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Positive predictive value, in this data</source>
-   <translation type="unfinished" />
+   <translation>Positiver prädiktiver Wert, in diesen Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -18500,52 +18500,52 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Refused as not its kind</source>
-   <translation type="unfinished" />
+   <translation>Als nicht von seiner Art abgelehnt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Right among the first five (top-5 accuracy)</source>
-   <translation type="unfinished" />
+   <translation>Richtig unter den ersten fünf (Top-5-Genauigkeit)</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity</source>
-   <translation type="unfinished" />
+   <translation>Sensitivität</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Sensitivität für '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity</source>
-   <translation type="unfinished" />
+   <translation>Spezifität</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Specificity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Spezifität für '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Top-5 accuracy</source>
-   <translation type="unfinished" />
+   <translation>Top-5-Genauigkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted F1</source>
-   <translation type="unfinished" />
+   <translation>Gewichtetes F1</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted precision</source>
-   <translation type="unfinished" />
+   <translation>Gewichtete Präzision</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
    <source>Weighted recall</source>
-   <translation type="unfinished" />
+   <translation>Gewichteter Recall</translation>
   </message>
  </context>
  <context>
@@ -20504,47 +20504,47 @@ augment.flip.p = 0.5</translation>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has less contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es hat weniger Kontrast als fast alle Bilder, aus denen das Modell gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It has more contrast than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es hat mehr Kontrast als fast alle Bilder, aus denen das Modell gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It holds more pieces of ink than are read one by one.</source>
-   <translation type="unfinished" />
+   <translation>Es enthält mehr Stücke Tinte, als einzeln gelesen werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is darker than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es ist dunkler als fast alle Bilder, aus denen das Modell gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is lighter than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es ist heller als fast alle Bilder, aus denen das Modell gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is more colourful than nearly all pictures the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es ist farbiger als fast alle Bilder, aus denen das Modell gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>It is unlike the pictures that the model learned from.</source>
-   <translation type="unfinished" />
+   <translation>Es ist den Bildern unähnlich, aus denen das Modell gelernt hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Much of it is neither paper nor ink.</source>
-   <translation type="unfinished" />
+   <translation>Vieles darin ist weder Papier noch Tinte.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/reasons.py" />
    <source>Several pieces of ink stand apart in it; the model reads one digit.</source>
-   <translation type="unfinished" />
+   <translation>Mehrere Stücke Tinte stehen darin getrennt; das Modell liest eine Ziffer.</translation>
   </message>
  </context>
  <context>
@@ -22986,17 +22986,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a chest X-ray.</source>
-   <translation type="unfinished" />
+   <translation>Das sieht wie ein Thorax-Röntgenbild aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like a handwritten digit.</source>
-   <translation type="unfinished" />
+   <translation>Das sieht wie eine handschriftliche Ziffer aus.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/trust/suiting.py" />
    <source>This looks like an everyday photo.</source>
-   <translation type="unfinished" />
+   <translation>Das sieht wie ein Alltagsfoto aus.</translation>
   </message>
  </context>
  <context>
