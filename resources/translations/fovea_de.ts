@@ -1081,445 +1081,445 @@
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>5,216 training images of children aged one to five, Guangzhou Women and Children's Medical Center; about three in four show pneumonia (bacterial or viral).</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>5.216 Trainingsbilder von Kindern im Alter von ein bis fünf Jahren, Guangzhou Women and Children's Medical Center; etwa drei von vier zeigen eine Pneumonie (bakteriell oder viral).</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>50,000 training images from the '80 million tiny images' collection, labelled by students.</source>
    <extracomment>Everyday things (CIFAR-10): population.</extracomment>
-   <translation type="unfinished" />
+   <translation>50.000 Trainingsbilder aus der Sammlung „80 million tiny images“, von Studierenden mit Labels versehen.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>60,000 training images by about 500 writers (employees of the US Census Bureau and high-school students).</source>
    <extracomment>Handwritten digits: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>60.000 Trainingsbilder von etwa 500 Schreibern (Angestellte des US Census Bureau und Schüler einer High School).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A 1 with a long upstroke, leaning or turned, resembles a 7 and may be read as one; in a check of pens, papers and fonts all 1,240 drawn and printed digits were right, but other hands draw others.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eine 1 mit langem Aufstrich, schräg oder gedreht, ähnelt einer 7 und kann als solche gelesen werden; bei einer Prüfung mit Stiften, Papieren und Schriften waren alle 1.240 gezeichneten und gedruckten Ziffern richtig, aber andere Hände zeichnen andere.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>A fifth of VGG16's size and more accurate; looks at 299×299 pixels.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ein Fünftel so groß wie VGG16 und genauer; sieht 299×299 Pixel an.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>A score is no guarantee: look at the prepared 28×28 picture when the answer surprises.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ein Score ist keine Garantie: Sehen Sie das vorbereitete Bild mit 28×28 Pixeln an, wenn die Antwort überrascht.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Any picture gets a score, even one that is no X-ray, such as the drawn phantom that comes with Fovea (0.50 for pneumonia); a plain grey ramp scores 0.996. Both are flagged as not of its kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Jedes Bild bekommt einen Score, auch eines, das kein Röntgenbild ist, wie das gezeichnete Phantom, das mit Fovea kommt (0,50 für Pneumonie); ein einfacher Grauverlauf bekommt 0,996. Beide werden als nicht von seiner Art gekennzeichnet.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Anything else is still given one of the ten names.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Auch alles andere bekommt einen der zehn Namen.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Backgrounds mislead: blue sky speaks for an airplane, water for a ship, green for a deer or frog.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Hintergründe führen in die Irre: Blauer Himmel spricht für ein Flugzeug, Wasser für ein Schiff, Grün für einen Hirsch oder Frosch.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Be used in patient care of any kind.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>In irgendeiner Form in der Patientenversorgung verwendet werden.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Be used where a wrong answer harms anybody, such as traffic or surveillance.</source>
    <extracomment>Everyday things (CIFAR-10): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Verwendet werden, wo eine falsche Antwort jemandem schadet, etwa im Verkehr oder bei Überwachung.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Burnt-in letters, borders and tubes may sway the score. They alone do not give the label away: with the lungs covered the area under ROC on the test split is 0.41, no better than guessing.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eingebrannte Buchstaben, Ränder und Schläuche können den Score beeinflussen. Sie allein verraten das Label nicht: Bei abgedeckter Lunge ist die Fläche unter der ROC-Kurve auf dem Testteil 0,41, nicht besser als Raten.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Cats and dogs are mistaken for each other by far most often (155 of 2,000 test images); deer and birds, cats and frogs, automobiles and trucks follow with about 50 to 55 each.</source>
    <extracomment>Everyday things (CIFAR-10): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Katzen und Hunde werden mit Abstand am häufigsten verwechselt (155 von 2.000 Testbildern); Hirsche und Vögel, Katzen und Frösche, Autos und Lastwagen folgen mit je etwa 50 bis 55.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Chest X-ray: signs of pneumonia (research)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Thorax-Röntgenbild: Zeichen einer Pneumonie (Forschung)</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Decide anything about people, health or safety.</source>
    <extracomment>VGG16 ImageNet: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Irgendetwas über Menschen, Gesundheit oder Sicherheit entscheiden.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Diagnose, triage or treat anybody, or replace a physician's reading.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Jemanden diagnostizieren, triagieren oder behandeln oder den ärztlichen Befund ersetzen.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Drawings, medical pictures, satellite pictures and pictures turned on their side are far from what it was trained on; it answers all the same.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Zeichnungen, medizinische Bilder, Satellitenbilder und auf die Seite gedrehte Bilder sind weit von dem entfernt, womit es trainiert wurde; es antwortet trotzdem.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>EfficientNet V2 B0 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>EfficientNet V2 B0 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Alltagsfotos</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Everyday photographs of one clear object; teaching; a baseline to compare other networks with.</source>
    <extracomment>VGG16 ImageNet: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Alltagsfotos eines klaren Gegenstands; Unterricht; eine Grundlage, mit der andere Netze zu vergleichen sind.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Everyday photographs, larger</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Alltagsfotos, größer</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Everyday things (CIFAR-10)</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Alltagsdinge (CIFAR-10)</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Everything that has ink is given a digit: letters and scribbles too.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Alles, was Tinte hat, bekommt eine Ziffer: auch Buchstaben und Gekritzel.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Fifty layers with shortcuts; a usual base for new classifiers.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fünfzig Schichten mit Abkürzungen; eine übliche Grundlage für neue Klassifikatoren.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Gives frontal chest X-rays of small children a model score for signs of pneumonia. Research and education only; not a medical device.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gibt frontalen Thorax-Röntgenbildern kleiner Kinder einen Modellscore für Zeichen einer Pneumonie. Nur für Forschung und Lehre; kein Medizinprodukt.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Handwritten digits</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>Handschriftliche Ziffern</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Healthy chests scored above the threshold (false positives) are the most frequent mistake: 21 of 234 on the test split, against 13 of 390 pneumonias missed; on validation it was the other way about: 1 of 162 healthy chests, and 33 of 467 pneumonias missed.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gesunde Thoraxbilder mit Scores über der Schwelle (falsch positiv) sind der häufigste Fehler: 21 von 234 auf dem Testteil, gegen 13 von 390 übersehenen Pneumonien; auf der Validierung war es umgekehrt: 1 von 162 gesunden Thoraxbildern und 33 von 467 übersehenen Pneumonien.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Inception V3 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>Inception V3 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>It knows 1,000 classes, 118 of them breeds of dog, and answers with one of them whatever the picture shows: there is no class for 'something else'.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Es kennt 1.000 Klassen, 118 davon Hunderassen, und antwortet mit einer davon, was auch immer das Bild zeigt: Es gibt keine Klasse für „etwas anderes“.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its authors report that the right class is missing from the first five in 7.5 % of the validation pictures and 7.4 % of the test pictures of the challenge, looking at each picture densely and at several scales. Fovea looks once, at the middle of the picture, so expect more misses: about one in ten. Fovea has not measured it.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seine Autoren berichten, dass die richtige Klasse unter den ersten fünf bei 7,5 % der Validierungsbilder und 7,4 % der Testbilder des Wettbewerbs fehlt, wobei jedes Bild dicht und in mehreren Maßstäben angesehen wurde. Fovea sieht einmal hin, auf die Mitte des Bildes; rechnen Sie daher mit mehr Fehlgriffen: etwa einem von zehn. Fovea hat es nicht gemessen.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seine Scores sind Modellscores: Niemand hat hier geprüft, wie oft ein Score von 0,9 recht hat.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Its weights do not come with Fovea: until they are installed it is described here and does not answer.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Seine Gewichte kommen nicht mit Fovea: Bis sie installiert sind, ist es hier beschrieben und antwortet nicht.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Learned from one hospital, one population and one labelling: scores do not carry over to adults, other hospitals, other machines or views from the side.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Aus einem Krankenhaus, einer Population und einer Befundung gelernt: Scores lassen sich nicht auf Erwachsene, andere Krankenhäuser, andere Geräte oder seitliche Aufnahmen übertragen.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>MobileNet V3 Small ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>MobileNet V3 Small ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>On the test images 4 and 9, 2 and 7, 1 and 7, 3 and 5 are mistaken for each other most often (4 images each of 10,000).</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Auf den Testbildern werden 4 und 9, 2 und 7, 1 und 7, 3 und 5 am häufigsten verwechselt (je 4 Bilder von 10.000).</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit a picture in Classify: several digits are read as one shape. The drawing pad finds digits side by side, but not digits that touch.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eine Ziffer je Bild in Klassifizieren: Mehrere Ziffern werden als eine Form gelesen. Das Zeichenblatt findet Ziffern nebeneinander, aber keine, die sich berühren.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>One digit at a time, dark ink on light paper or light on dark, of any size and place in the picture; learning and demonstration.</source>
    <extracomment>Handwritten digits: intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Eine Ziffer auf einmal, dunkle Tinte auf hellem Papier oder hell auf dunkel, beliebig groß und gelegen im Bild; Lernen und Vorführen.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Photographs found on the web before 2012, mostly from Europe and North America, labelled by crowd workers.</source>
    <extracomment>VGG16 ImageNet: population.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos, die vor 2012 im Web gefunden wurden, meist aus Europa und Nordamerika, durch Crowdworker mit Labels versehen.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos from today's cameras differ from the web pictures of 2006 that it learned from; expect more mistakes than on the test set.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos heutiger Kameras unterscheiden sich von den Webbildern von 2006, aus denen es gelernt hat; rechnen Sie mit mehr Fehlern als auf der Testmenge.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Photos that show one of the ten things, large and near the middle; learning and demonstration.</source>
    <extracomment>Everyday things (CIFAR-10): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Fotos, die eines der zehn Dinge zeigen, groß und nahe der Mitte; Lernen und Vorführen.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Printed lines of ruled and squared paper are left out; boxes, forms and pictures around a digit may be taken for ink.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gedruckte Linien von liniertem und kariertem Papier werden ausgelassen; Kästen, Formulare und Bilder um eine Ziffer können für Tinte gehalten werden.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Read cheques, forms or meters without a person checking every digit.</source>
    <extracomment>Handwritten digits: must not.</extracomment>
-   <translation type="unfinished" />
+   <translation>Schecks, Formulare oder Zähler lesen, ohne dass ein Mensch jede Ziffer prüft.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Reads one handwritten digit, 0 to 9, from a drawing, scan or photo.</source>
    <extracomment>Handwritten digits: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Liest eine handschriftliche Ziffer, 0 bis 9, aus Zeichnung, Scan oder Foto.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>ResNet50 V2 ImageNet</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>ResNet50 V2 ImageNet</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education only; not a medical device. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): notice.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nur für Forschung und Lehre; kein Medizinprodukt. Die Ausgabe ist ein Modellscore, keine Diagnose.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Research and education: to learn how such models work, and where they fail, on frontal chest X-rays of children aged one to five. The output is a model score, not a diagnosis.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): intended use.</extracomment>
-   <translation type="unfinished" />
+   <translation>Forschung und Lehre: um an frontalen Thorax-Röntgenbildern von Kindern im Alter von ein bis fünf Jahren zu lernen, wie solche Modelle arbeiten und wo sie versagen. Die Ausgabe ist ein Modellscore, keine Diagnose.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Rotated, cropped, inverted or badly exposed images, and images of other body parts, get scores without meaning.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Gedrehte, beschnittene, invertierte oder schlecht belichtete Bilder und Bilder anderer Körperteile bekommen Scores ohne Bedeutung.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Sixteen layers, large and simple: the network that many papers compare with.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sechzehn Schichten, groß und einfach: das Netz, mit dem viele Arbeiten vergleichen.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>Small and quick: made for telephones, and a good start for a classifier of your own.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Klein und schnell: für Telefone gemacht und ein guter Anfang für einen eigenen Klassifikator.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>Some classes overlap or are hard to tell apart even for people: 'sunglass' and 'sunglasses', 'screen' and 'monitor', 'projectile' and 'missile', related breeds.</source>
    <extracomment>VGG16 ImageNet: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Manche Klassen überschneiden sich oder sind selbst für Menschen schwer zu unterscheiden: „sunglass“ und „sunglasses“, „screen“ und „monitor“, „projectile“ und „missile“, verwandte Rassen.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Sorts a photo into ten everyday things: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.</source>
    <extracomment>Everyday things (CIFAR-10): summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sortiert ein Foto in zehn Alltagsdinge: airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Strokes with wide gaps may lose a part when the digit is cropped.</source>
    <extracomment>Handwritten digits: known failures.</extracomment>
-   <translation type="unfinished" />
+   <translation>Striche mit weiten Lücken können einen Teil verlieren, wenn die Ziffer beschnitten wird.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The 16-layer network of the Visual Geometry Group, Oxford (configuration D of Simonyan and Zisserman, 2015), for the 1,000 classes of the ImageNet challenge of 2012.</source>
    <extracomment>VGG16 ImageNet: summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Das 16-schichtige Netz der Visual Geometry Group, Oxford (Konfiguration D von Simonyan und Zisserman, 2015), für die 1.000 Klassen des ImageNet-Wettbewerbs von 2012.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The best answers for its size in this list.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Die besten Antworten für seine Größe in dieser Liste.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The convolutions of VGG16 alone, a ninth of its size: it names nothing, but a new classifier can be built upon it.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nur die Faltungen von VGG16, ein Neuntel seiner Größe: Es benennt nichts, aber ein neuer Klassifikator lässt sich darauf aufbauen.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The images are stretched to a square and reduced to 224×224 pixels: fine signs are lost.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Die Bilder werden auf ein Quadrat gestreckt und auf 224×224 Pixel verkleinert: Feine Zeichen gehen verloren.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>The middle square of the picture is scaled to 32×32 pixels: small or off-centre things are lost.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Das mittlere Quadrat des Bildes wird auf 32×32 Pixel skaliert: Kleine oder abseits liegende Dinge gehen verloren.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>The picture is scaled until its shorter side has 256 pixels and the middle 224×224 is used: what lies outside is not seen.</source>
    <extracomment>VGG16 ImageNet: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Das Bild wird skaliert, bis seine kürzere Seite 256 Pixel hat, und die mittleren 224×224 werden benutzt: Was außerhalb liegt, wird nicht gesehen.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 68.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Der Herausgeber berichtet 68,1 % richtige erste Antworten.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 71.3 % right first answers and 90.1 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Der Herausgeber berichtet 71,3 % richtige erste Antworten und 90,1 % unter den ersten fünf.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 75.1 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Der Herausgeber berichtet 75,1 % richtige erste Antworten.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 76.0 % right first answers and 93.0 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Der Herausgeber berichtet 76,0 % richtige erste Antworten und 93,0 % unter den ersten fünf.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.6 % right first answers.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Der Herausgeber berichtet 77,6 % richtige erste Antworten.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 77.9 % right first answers and 93.7 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Der Herausgeber berichtet 77,9 % richtige erste Antworten und 93,7 % unter den ersten fünf.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>The publisher reports 78.7 % right first answers and 94.3 % among the first five.</source>
    <extracomment>A network's reported.</extracomment>
-   <translation type="unfinished" />
+   <translation>Der Herausgeber berichtet 78,7 % richtige erste Antworten und 94,3 % unter den ersten fünf.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>The threshold was chosen on children that training never saw, from the same source as the training images; on the separate test split fewer healthy chests, and more pneumonias, are recognised than there.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Die Schwelle wurde an Kindern gewählt, die das Training nie gesehen hat, aus derselben Quelle wie die Trainingsbilder; auf dem getrennten Testteil werden weniger gesunde Thoraxbilder und mehr Pneumonien erkannt als dort.</translation>
   </message>
   <message>
    <location filename="../../model_store/cifar10/model.json" />
    <source>Trained and tested on JPEG copies (quality 75, 4:2:0) of CIFAR-10; figures are for these copies.</source>
    <extracomment>Everyday things (CIFAR-10): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Trainiert und getestet auf JPEG-Kopien (Qualität 75, 4:2:0) von CIFAR-10; die Kennzahlen gelten für diese Kopien.</translation>
   </message>
   <message>
    <location filename="../../model_store/mnist-digits/model.json" />
    <source>Trained on digits written in the United States around 1990, some of them redrawn in training with the long upstroke of a 1 and the bar of a 7 that Europeans write.</source>
    <extracomment>Handwritten digits: limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Trainiert mit Ziffern, die um 1990 in den Vereinigten Staaten geschrieben wurden; einige davon wurden im Training mit dem langen Aufstrich der 1 und dem Querstrich der 7 nachgezeichnet, wie man sie in Europa schreibt.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>Two answers only: other diseases, devices or a healthy chest of an older person still get one of them.</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): limits.</extracomment>
-   <translation type="unfinished" />
+   <translation>Nur zwei Antworten: Auch andere Krankheiten, Fremdmaterial oder der gesunde Thorax eines älteren Menschen bekommen eine davon.</translation>
   </message>
   <message>
    <location filename="../../model_store/vgg16-imagenet/model.json" />
    <source>VGG16 ImageNet</source>
    <extracomment>The name of a model.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 ImageNet</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>VGG16 without its top</source>
    <extracomment>A network's name.</extracomment>
-   <translation type="unfinished" />
+   <translation>VGG16 ohne seine Spitze</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? Knows 1,000 things: animals, vehicles, food, tools, buildings.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Was ist auf diesem Foto? Kennt 1.000 Dinge: Tiere, Fahrzeuge, Essen, Werkzeuge, Gebäude.</translation>
   </message>
   <message>
    <location filename="../../resources/catalogue.json" />
    <source>What is in this photo? The same 1,000 things, looked at more closely: more often right, slower.</source>
    <extracomment>A network's summary.</extracomment>
-   <translation type="unfinished" />
+   <translation>Was ist auf diesem Foto? Dieselben 1.000 Dinge, genauer angesehen: öfter richtig, langsamer.</translation>
   </message>
   <message>
    <location filename="../../model_store/chest-xray-pneumonia/model.json" />
    <source>sensitivity and specificity alike on 3 copies of the validation split, augmented as in training (629 pictures; training saw none of their persons)</source>
    <extracomment>Chest X-ray: signs of pneumonia (research): why this threshold.</extracomment>
-   <translation type="unfinished" />
+   <translation>Sensitivität und Spezifität gleich auf 3 Kopien des Validierungsteils, augmentiert wie im Training (629 Bilder; das Training hat keine dieser Personen gesehen)</translation>
   </message>
  </context>
  <context>
@@ -4285,7 +4285,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>'{label}' where its score is at least {threshold:.6g}</source>
-   <translation type="unfinished" />
+   <translation>'{label}', wo sein Score mindestens {threshold:.6g} ist</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/parser.py" />
@@ -4390,7 +4390,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>'{name}' has {size:,} bytes, at most {most_bytes:,} expected</source>
-   <translation type="unfinished" />
+   <translation>'{name}' hat {size:,} Bytes, höchstens {most_bytes:,} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_cifar.py" />
@@ -4435,7 +4435,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>'{name}' in the archive does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>'{name}' im Archiv passt nicht zu seiner Prüfsumme</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -4575,7 +4575,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>'{name}' names no classes</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nennt keine Klassen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -4585,7 +4585,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>'{name}' names no report format</source>
-   <translation type="unfinished" />
+   <translation>'{name}' nennt kein Berichtsformat</translation>
   </message>
   <message>
    <location filename="../../desktop/app/exports.py" />
@@ -4670,7 +4670,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>'{project_id}' is no project's id</source>
-   <translation type="unfinished" />
+   <translation>'{project_id}' ist keine Id eines Projekts</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -4680,7 +4680,7 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>'{run_id}' is no run</source>
-   <translation type="unfinished" />
+   <translation>'{run_id}' ist kein Lauf</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -4975,12 +4975,12 @@ pictures of the window:</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>95 % interval {bounds}</source>
-   <translation type="unfinished" />
+   <translation>95-%-Intervall {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>95 %: {bounds}</source>
-   <translation type="unfinished" />
+   <translation>95 %: {bounds}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5027,7 +5027,14 @@ pictures of the window:</source>
 $body
 &lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
 </source>
-   <translation type="unfinished" />
+   <translation>&lt;!DOCTYPE html&gt;
+&lt;html lang="$lang" dir="$dir"&gt;&lt;head&gt;&lt;meta charset="utf-8"&gt;
+&lt;meta name="viewport" content="width=device-width, initial-scale=1"&gt;
+&lt;meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'"&gt;
+&lt;title&gt;$title&lt;/title&gt;&lt;style&gt;$css&lt;/style&gt;&lt;/head&gt;&lt;body&gt;&lt;main&gt;
+$body
+&lt;/main&gt;&lt;/body&gt;&lt;/html&gt;
+</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/containers.py" />
@@ -5037,7 +5044,7 @@ $body
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A figure without a value cannot be told from this data; the reason stands in its place.</source>
-   <translation type="unfinished" />
+   <translation>Eine Kennzahl ohne Wert lässt sich aus diesen Daten nicht angeben; an ihrer Stelle steht der Grund.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -5097,7 +5104,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>A network that asks you to log in does that: open a browser, log in, try again.</source>
-   <translation type="unfinished" />
+   <translation>Ein Netzwerk, das eine Anmeldung verlangt, tut das: Öffnen Sie einen Browser, melden Sie sich an, versuchen Sie es erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/drawings/strokes.py" />
@@ -5122,7 +5129,7 @@ exit status: 0 every picture was answered; 1 some failed, none was found, or the
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>A threshold that was chosen on this very data would make its figures look too good.</source>
-   <translation type="unfinished" />
+   <translation>Eine Schwelle, die an genau diesen Daten gewählt wurde, ließe ihre Kennzahlen zu gut aussehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -5147,12 +5154,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the data</source>
-   <translation type="unfinished" />
+   <translation>Über die Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>About the model: intended use and limits</source>
-   <translation type="unfinished" />
+   <translation>Über das Modell: vorgesehene Verwendung und Grenzen</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -5162,7 +5169,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Accuracy where the least sure images are left to a person:</source>
-   <translation type="unfinished" />
+   <translation>Genauigkeit, wenn die unsichersten Bilder einem Menschen überlassen werden:</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching.py" />
@@ -5192,12 +5199,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All of this is of the {count:,} images that both answered.</source>
-   <translation type="unfinished" />
+   <translation>All dies gilt für die {count:,} Bilder, die beide beantwortet haben.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>All, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>Alle, nach dem Score, den die Wahrheit bekam.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -5290,12 +5297,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Check it.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie sie.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Check some labels, too.</source>
-   <translation type="unfinished" />
+   <translation>Prüfen Sie auch einige Labels.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/dicom/directory.py" />
@@ -5390,12 +5397,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen anderen Namen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Choose another one.</source>
-   <translation type="unfinished" />
+   <translation>Wählen Sie einen anderen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_model.py" />
@@ -5456,7 +5463,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Classes → labels</source>
-   <translation type="unfinished" />
+   <translation>Klassen → Labels</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/explain.py" />
@@ -5501,7 +5508,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Close other programs, or use a smaller batch or smaller pictures, then go on from the checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Schließen Sie andere Programme oder nehmen Sie kleinere Batches oder kleinere Bilder und machen Sie dann vom Checkpoint aus weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/workers.py" />
@@ -5521,12 +5528,12 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Compared on the same images</source>
-   <translation type="unfinished" />
+   <translation>Auf denselben Bildern verglichen</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Computed on</source>
-   <translation type="unfinished" />
+   <translation>Berechnet auf</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -5591,7 +5598,7 @@ exit status: 0 the model is in the store; 1 it failed; 2 wrong usage or a bad pl
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Curves and threshold</source>
-   <translation type="unfinished" />
+   <translation>Kurven und Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -5623,17 +5630,17 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Data fingerprint</source>
-   <translation type="unfinished" />
+   <translation>Fingerabdruck der Daten</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Delete it.</source>
-   <translation type="unfinished" />
+   <translation>Löschen Sie es.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Delete or move that one first, then undo.</source>
-   <translation type="unfinished" />
+   <translation>Löschen oder verschieben Sie zuerst jenes und machen Sie dann rückgängig.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5653,7 +5660,7 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Difference in accuracy: {difference}.</source>
-   <translation type="unfinished" />
+   <translation>Unterschied der Genauigkeit: {difference}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/presets.py" />
@@ -5708,12 +5715,12 @@ answered by then is kept as an incomplete result, which Evaluate in the window o
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Duplicate it and change the copy.</source>
-   <translation type="unfinished" />
+   <translation>Duplizieren Sie es und ändern Sie die Kopie.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>ECE: top score against share right, 15 bins of equal width.</source>
-   <translation type="unfinished" />
+   <translation>ECE: höchster Score gegen Anteil richtig, 15 gleich breite Klassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -5748,7 +5755,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Evaluation of '{model}' on '{data}'</source>
-   <translation type="unfinished" />
+   <translation>Auswertung von '{model}' auf '{data}'</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -5923,7 +5930,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Fovea was closed</source>
-   <translation type="unfinished" />
+   <translation>Fovea wurde geschlossen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -5948,7 +5955,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>Free some space on the disk of Fovea's own data.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz auf der Platte mit den eigenen Daten von Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/parquet.py" />
@@ -5958,12 +5965,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Free some space, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Free some space, then try again: what was said before is kept.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz und versuchen Sie es dann erneut: Was zuvor gesagt wurde, bleibt.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/cache.py" />
@@ -6038,7 +6045,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>Go on from the last checkpoint.</source>
-   <translation type="unfinished" />
+   <translation>Machen Sie vom letzten Checkpoint aus weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_labels_file.py" />
@@ -6088,7 +6095,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>How the figures were made</source>
-   <translation type="unfinished" />
+   <translation>Wie die Kennzahlen zustande kamen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/foreign.py" />
@@ -6113,12 +6120,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Image</source>
-   <translation type="unfinished" />
+   <translation>Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>ImageNet's pictures were handed out for non-commercial research and education, under the terms of image-net.org. None of them comes with Fovea. Whether those terms reach a network that has learned from them is not settled: who uses it commercially should look into it.</source>
-   <translation type="unfinished" />
+   <translation>Die Bilder von ImageNet wurden für nichtkommerzielle Forschung und Lehre ausgegeben, zu den Bedingungen von image-net.org. Keines davon kommt mit Fovea. Ob diese Bedingungen ein Netz erfassen, das aus ihnen gelernt hat, ist nicht geklärt: Wer es kommerziell nutzt, sollte dem nachgehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6128,12 +6135,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images answered</source>
-   <translation type="unfinished" />
+   <translation>Beantwortete Bilder</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Images without an answer</source>
-   <translation type="unfinished" />
+   <translation>Bilder ohne Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6193,7 +6200,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Install that version, or ask for an export of the project.</source>
-   <translation type="unfinished" />
+   <translation>Installieren Sie jene Version oder bitten Sie um einen Export des Projekts.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/weight_packages.py" />
@@ -6228,7 +6235,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Intervals are 95 % intervals: Wilson's score interval for shares (F1 by way of the Jaccard index); DeLong's for areas under ROC curves (fast form of Sun and Xu, 2014; Newcombe's where all is right); variance recovery (Zou and Donner, 2008) for means over classes; bootstrap for the others. They take images as independent of each other: where several show the same person or thing, they are too narrow.</source>
-   <translation type="unfinished" />
+   <translation>Intervalle sind 95-%-Intervalle: das Score-Intervall von Wilson für Anteile (F1 über den Jaccard-Index); das von DeLong für Flächen unter ROC-Kurven (schnelle Form von Sun und Xu, 2014; das von Newcombe, wo alles richtig ist); Variance Recovery (Zou und Donner, 2008) für Mittel über Klassen; Bootstrap für die anderen. Sie nehmen Bilder als voneinander unabhängig: Wo mehrere dieselbe Person oder dasselbe Ding zeigen, sind sie zu schmal.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -6238,7 +6245,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Is there a network?</source>
-   <translation type="unfinished" />
+   <translation>Gibt es ein Netzwerk?</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6253,22 +6260,22 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It answers with one of its 1,000 classes whatever the picture shows: there is no class for 'something else'.</source>
-   <translation type="unfinished" />
+   <translation>Es antwortet mit einer seiner 1.000 Klassen, was auch immer das Bild zeigt: Es gibt keine Klasse für „etwas anderes“.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>It can be deleted.</source>
-   <translation type="unfinished" />
+   <translation>Es kann gelöscht werden.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>It can no longer be undone.</source>
-   <translation type="unfinished" />
+   <translation>Es lässt sich nicht mehr rückgängig machen.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It has no answer sets and no check of the kind of picture: both would have to be fitted on ImageNet's pictures, which may not be handed on.</source>
-   <translation type="unfinished" />
+   <translation>Es hat keine Antwortmengen und keine Prüfung der Bildart: Beides müsste an Bildern von ImageNet angepasst werden, die nicht weitergegeben werden dürfen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -6288,12 +6295,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>It is not the file that was published.</source>
-   <translation type="unfinished" />
+   <translation>Es ist nicht die veröffentlichte Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>It is there to build a classifier of your own upon.</source>
-   <translation type="unfinished" />
+   <translation>Es ist dazu da, einen eigenen Klassifikator darauf aufzubauen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/studies.py" />
@@ -6357,7 +6364,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>Its pictures are looked at again.</source>
-   <translation type="unfinished" />
+   <translation>Seine Bilder werden erneut angesehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/open_data.py" />
@@ -6372,7 +6379,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Its scores are model scores: nobody has checked here how often a score of 0.9 is right.</source>
-   <translation type="unfinished" />
+   <translation>Seine Scores sind Modellscores: Niemand hat hier geprüft, wie oft ein Score von 0,9 recht hat.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6517,7 +6524,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Learnt from</source>
-   <translation type="unfinished" />
+   <translation>Gelernt aus</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -6557,12 +6564,12 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>List what there is.</source>
-   <translation type="unfinished" />
+   <translation>Führen Sie auf, was es gibt.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look among the deleted ones.</source>
-   <translation type="unfinished" />
+   <translation>Sehen Sie unter den gelöschten nach.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -6592,7 +6599,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Look for the right file.</source>
-   <translation type="unfinished" />
+   <translation>Suchen Sie die richtige Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -6607,7 +6614,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Look whether the drive is still connected, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Sehen Sie nach, ob das Laufwerk noch verbunden ist, und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/loop.py" />
@@ -6637,7 +6644,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>Make room on the disk, or allow Fovea to write to its folder.</source>
-   <translation type="unfinished" />
+   <translation>Schaffen Sie Platz auf der Platte oder erlauben Sie Fovea, in seinen Ordner zu schreiben.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/features.py" />
@@ -6672,7 +6679,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Method</source>
-   <translation type="unfinished" />
+   <translation>Methode</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6682,7 +6689,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Model file, SHA-256</source>
-   <translation type="unfinished" />
+   <translation>Modelldatei, SHA-256</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -6692,17 +6699,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Most frequent confusions</source>
-   <translation type="unfinished" />
+   <translation>Häufigste Verwechslungen</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Most frequent confusions:</source>
-   <translation type="unfinished" />
+   <translation>Häufigste Verwechslungen:</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Move '{name}' away from Fovea's data.</source>
-   <translation type="unfinished" />
+   <translation>Verschieben Sie '{name}' aus den Daten von Fovea.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -6732,17 +6739,17 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Negative predictive value</source>
-   <translation type="unfinished" />
+   <translation>Negativer prädiktiver Wert</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Negative predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Negativer prädiktiver Wert (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Network: {credit} Weights as published {where}; licence: {licence}.</source>
-   <translation type="unfinished" />
+   <translation>Netz: {credit} Gewichte wie veröffentlicht {where}; Lizenz: {licence}.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6772,7 +6779,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Nothing was installed. </source>
-   <translation type="unfinished" />
+   <translation>Nichts wurde installiert. </translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -6792,7 +6799,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Numbers</source>
-   <translation type="unfinished" />
+   <translation>Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/export_steps.py" />
@@ -6846,7 +6853,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>Open it again where it is now.</source>
-   <translation type="unfinished" />
+   <translation>Öffnen Sie es erneut dort, wo es jetzt ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/raster.py" />
@@ -6891,7 +6898,7 @@ exit status: 0 all is measured; 1 it failed; 2 wrong usage or a bad plan; 130 st
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Or fetch the file on another computer and install it from there: choose 'From a file', or --from FILE.</source>
-   <translation type="unfinished" />
+   <translation>Oder holen Sie die Datei auf einem anderen Computer und installieren Sie sie von dort: Wählen Sie 'Aus einer Datei' oder --from FILE.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/recognise.py" />
@@ -6928,7 +6935,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>People or cases</source>
-   <translation type="unfinished" />
+   <translation>Personen oder Fälle</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
@@ -6938,7 +6945,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Percent, with 95 % intervals. FPR = 100 − specificity, FNR = 100 − recall.</source>
-   <translation type="unfinished" />
+   <translation>Prozent, mit 95-%-Intervallen. FPR = 100 − Spezifität, FNR = 100 − Recall.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -6973,17 +6980,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Positive predictive value</source>
-   <translation type="unfinished" />
+   <translation>Positiver prädiktiver Wert</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Positive predictive value (%)</source>
-   <translation type="unfinished" />
+   <translation>Positiver prädiktiver Wert (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>Precision-recall curve</source>
-   <translation type="unfinished" />
+   <translation>Präzision-Recall-Kurve</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -6998,7 +7005,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Projects: {listed}.</source>
-   <translation type="unfinished" />
+   <translation>Projekte: {listed}.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -7013,7 +7020,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Put them into its address (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</source>
-   <translation type="unfinished" />
+   <translation>Setzen Sie sie in seine Adresse (HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT).</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
@@ -7028,7 +7035,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Rename that one first.</source>
-   <translation type="unfinished" />
+   <translation>Benennen Sie zuerst jenes um.</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/patient_names.py" />
@@ -7048,12 +7055,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Right among them</source>
-   <translation type="unfinished" />
+   <translation>Davon richtig</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Rows: truth. Columns: answer. Tint: share of the row.</source>
-   <translation type="unfinished" />
+   <translation>Zeilen: Wahrheit. Spalten: Antwort. Farbton: Anteil der Zeile.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/store.py" />
@@ -7143,7 +7150,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>Say which one by its id.</source>
-   <translation type="unfinished" />
+   <translation>Sagen Sie mit der Id, welches.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -7188,17 +7195,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Several images belong to one person or case ({persons:,} in all, told by file names or DICOM numbers). The intervals are 95 % intervals and rest on persons, not images ('by person'): Wilson's score interval on the effective number of images (Rao and Scott, 1992) for shares, F1 by way of the Jaccard index; Obuchowski's (1997) for areas under ROC curves; the variance over persons for the Brier score; a bootstrap of whole persons (Field and Welsh, 2007) for the others.</source>
-   <translation type="unfinished" />
+   <translation>Mehrere Bilder gehören zu einer Person oder einem Fall ({persons:,} insgesamt, nach Dateinamen oder DICOM-Nummern). Die Intervalle sind 95-%-Intervalle und beruhen auf Personen, nicht Bildern („nach Person“): das Score-Intervall von Wilson mit der effektiven Anzahl von Bildern (Rao und Scott, 1992) für Anteile, F1 über den Jaccard-Index; das von Obuchowski (1997) für Flächen unter ROC-Kurven; die Varianz über Personen für den Brier-Score; ein Bootstrap ganzer Personen (Field und Welsh, 2007) für die anderen.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Share of positives</source>
-   <translation type="unfinished" />
+   <translation>Anteil der Positiven</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>Some characters are drawn as boxes: no font of this computer has them. Install one, for instance 'Noto Sans CJK' (fonts-noto-cjk), or write the report as HTML, which any browser shows.</source>
-   <translation type="unfinished" />
+   <translation>Einige Zeichen sind als Kästchen gezeichnet: Keine Schrift dieses Computers hat sie. Installieren Sie eine, zum Beispiel 'Noto Sans CJK' (fonts-noto-cjk), oder schreiben Sie den Bericht als HTML, das jeder Browser zeigt.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
@@ -7229,7 +7236,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>Stop it first.</source>
-   <translation type="unfinished" />
+   <translation>Halten Sie es zuerst an.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -7244,7 +7251,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Take it back from a copy of Fovea's folder, or delete it.</source>
-   <translation type="unfinished" />
+   <translation>Holen Sie es aus einer Kopie des Ordners von Fovea zurück oder löschen Sie es.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -7484,7 +7491,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>The file may have moved.</source>
-   <translation type="unfinished" />
+   <translation>Die Datei ist vielleicht umgezogen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/walk.py" />
@@ -7524,7 +7531,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The model's card says nothing of its use.</source>
-   <translation type="unfinished" />
+   <translation>Die Karte des Modells sagt nichts über seine Verwendung.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7574,7 +7581,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>The picture is scaled until its shorter side has {resize_shorter} pixels and the middle {input}×{input} is used: what lies outside is not seen.</source>
-   <translation type="unfinished" />
+   <translation>Das Bild wird skaliert, bis seine kürzere Seite {resize_shorter} Pixel hat, und die mittleren {input}×{input} werden benutzt: Was außerhalb liegt, wird nicht gesehen.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/decode.py" />
@@ -7649,7 +7656,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>The {shown:,} worst of {wrong:,}, by the score that the truth got.</source>
-   <translation type="unfinished" />
+   <translation>Die {shown:,} schlimmsten von {wrong:,}, nach dem Score, den die Wahrheit bekam.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/comparison.py" />
@@ -7659,12 +7666,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>There are none.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt keine.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>There are: {known}.</source>
-   <translation type="unfinished" />
+   <translation>Es gibt: {known}.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sample_sets.py" />
@@ -7814,7 +7821,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Top score</source>
-   <translation type="unfinished" />
+   <translation>Höchster Score</translation>
   </message>
   <message>
    <location filename="../../desktop/app/help_pages.py" />
@@ -7834,12 +7841,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Training data</source>
-   <translation type="unfinished" />
+   <translation>Trainingsdaten</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Truth</source>
-   <translation type="unfinished" />
+   <translation>Wahrheit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/predict.py" />
@@ -7854,12 +7861,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Try again later.</source>
-   <translation type="unfinished" />
+   <translation>Versuchen Sie es später noch einmal.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again, or ask the publisher.</source>
-   <translation type="unfinished" />
+   <translation>Versuchen Sie es erneut oder fragen Sie den Herausgeber.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/similar.py" />
@@ -7869,7 +7876,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>Try again: it goes on from there.</source>
-   <translation type="unfinished" />
+   <translation>Versuchen Sie es erneut: Es geht von dort weiter.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -7899,12 +7906,12 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>Type one that says what it is for.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie einen ein, der sagt, wofür es ist.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Type one.</source>
-   <translation type="unfinished" />
+   <translation>Geben Sie einen ein.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -7929,7 +7936,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>Update Fovea, or export the model again.</source>
-   <translation type="unfinished" />
+   <translation>Aktualisieren Sie Fovea oder exportieren Sie das Modell neu.</translation>
   </message>
   <message>
    <location filename="../../desktop/app/recipes.py" />
@@ -7939,7 +7946,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>Use .html or .pdf.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie .html oder .pdf.</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/trainer.py" />
@@ -7949,7 +7956,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>Use it, or choose another name.</source>
-   <translation type="unfinished" />
+   <translation>Nehmen Sie sie oder wählen Sie einen anderen Namen.</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/nets/base_network.py" />
@@ -7989,7 +7996,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>Versions</source>
-   <translation type="unfinished" />
+   <translation>Versionen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -8004,17 +8011,17 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>Wait for it, or stop it there.</source>
-   <translation type="unfinished" />
+   <translation>Warten Sie darauf oder halten Sie es dort an.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>Wait for that one, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Warten Sie auf jenes und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>Wait until it has finished, then try again.</source>
-   <translation type="unfinished" />
+   <translation>Warten Sie, bis es fertig ist, und versuchen Sie es dann erneut.</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8029,7 +8036,7 @@ exit status: 0 all well; 1 something failed (the text says what); 2 wrong usage;
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What an answer means where the positive class is rarer or commoner, at this threshold:</source>
-   <translation type="unfinished" />
+   <translation>Was eine Antwort bedeutet, wo die positive Klasse seltener oder häufiger ist, bei dieser Schwelle:</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -8073,7 +8080,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>What it is</source>
-   <translation type="unfinished" />
+   <translation>Was es ist</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -8083,7 +8090,7 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>What was measured</source>
-   <translation type="unfinished" />
+   <translation>Was gemessen wurde</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -8103,17 +8110,17 @@ exit status: 0 all trials are done; 1 it failed, or there is no figure for --tes
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>Where no class holds half of the score it answers with the more general word whose classes do ('dog, perhaps Labrador retriever'), and where no word does, that it is not sure. On 2,600 photographs of cats, dogs and clothes, by which this was chosen, 94.7 % of the answers so given were true of the picture.</source>
-   <translation type="unfinished" />
+   <translation>Wo keine Klasse die Hälfte des Scores hat, antwortet es mit dem allgemeineren Wort, dessen Klassen sie haben („dog, vielleicht Labrador retriever“), und wo kein Wort sie hat, dass es nicht sicher ist. Auf 2.600 Fotos von Katzen, Hunden und Kleidung, an denen dies gewählt wurde, trafen 94,7 % der so gegebenen Antworten auf das Bild zu.</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>Where your network looks into connections, its certificate has to be known: SSL_CERT_FILE names it.</source>
-   <translation type="unfinished" />
+   <translation>Wo Ihr Netzwerk in Verbindungen hineinsieht, muss sein Zertifikat bekannt sein: SSL_CERT_FILE nennt es.</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Why</source>
-   <translation type="unfinished" />
+   <translation>Warum</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -8149,7 +8156,7 @@ exit status: 0 all well (a model whose weights are not installed is no fault); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>With {persons:,} persons only, no interval is to be relied on much.</source>
-   <translation type="unfinished" />
+   <translation>Mit nur {persons:,} Personen ist auf kein Intervall viel Verlass.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/demo.py" />
@@ -8228,7 +8235,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>Wrong answers, the worst first</source>
-   <translation type="unfinished" />
+   <translation>Falsche Antworten, die schlimmsten zuerst</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8398,7 +8405,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>a log of moved files is damaged</source>
-   <translation type="unfinished" />
+   <translation>ein Protokoll verschobener Dateien ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8413,7 +8420,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>a model needs a name</source>
-   <translation type="unfinished" />
+   <translation>ein Modell braucht einen Namen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -8503,7 +8510,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a side of {side} pixels of the answer sets' pictures found; 0 or more expected</source>
-   <translation type="unfinished" />
+   <translation>eine Seite von {side} Pixeln bei den Bildern der Antwortmengen gefunden; 0 oder mehr erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/formats.py" />
@@ -8528,7 +8535,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>a threshold goes with two labels, a positive class of 0 or 1 and a value between 0 and 1</source>
-   <translation type="unfinished" />
+   <translation>zu einer Schwelle gehören zwei Labels, eine positive Klasse 0 oder 1 und ein Wert zwischen 0 und 1</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/evaluation_facts.py" />
@@ -8743,7 +8750,7 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>another Fovea is moving files now</source>
-   <translation type="unfinished" />
+   <translation>ein anderes Fovea verschiebt gerade Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -8763,17 +8770,17 @@ exit status: 0; 1 the list cannot be read; 2 there is no such component.
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>another window of Fovea is changing the projects</source>
-   <translation type="unfinished" />
+   <translation>ein anderes Fenster von Fovea ändert gerade die Projekte</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>answer {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>Antwort {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -9020,7 +9027,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>cancelled; what was fetched is kept for the next try</source>
-   <translation type="unfinished" />
+   <translation>abgebrochen; was geholt wurde, bleibt für den nächsten Versuch</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -9030,7 +9037,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>card.{name}: {count:,} sentences found, at most {most_items} expected</source>
-   <translation type="unfinished" />
+   <translation>card.{name}: {count:,} Sätze gefunden, höchstens {most_items} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models_change.py" />
@@ -9290,7 +9297,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>decision rule {rule} is unknown</source>
-   <translation type="unfinished" />
+   <translation>Entscheidungsregel {rule} ist unbekannt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/tags.py" />
@@ -9566,7 +9573,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>file name {name} is not allowed</source>
-   <translation type="unfinished" />
+   <translation>Dateiname {name} ist nicht erlaubt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -9856,12 +9863,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>id {id} found; expected lower-case letters, digits and hyphens</source>
-   <translation type="unfinished" />
+   <translation>Id {id} gefunden; Kleinbuchstaben, Ziffern und Bindestriche erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>images answered, the surest first (%)</source>
-   <translation type="unfinished" />
+   <translation>beantwortete Bilder, die sichersten zuerst (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/train.py" />
@@ -9871,7 +9878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>in the package {distribution} {version}</source>
-   <translation type="unfinished" />
+   <translation>im Paket {distribution} {version}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_tables.py" />
@@ -9946,17 +9953,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/first_models.py" />
    <source>it could not be made ({name})</source>
-   <translation type="unfinished" />
+   <translation>es konnte nicht hergestellt werden ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>it could not be started: {value}</source>
-   <translation type="unfinished" />
+   <translation>es konnte nicht gestartet werden: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>it could not be taken from its old place ({reason})</source>
-   <translation type="unfinished" />
+   <translation>es konnte nicht von seinem alten Platz genommen werden ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -9991,7 +9998,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>it has no weights</source>
-   <translation type="unfinished" />
+   <translation>es hat keine Gewichte</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -10066,7 +10073,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>it was cut off: its process is gone</source>
-   <translation type="unfinished" />
+   <translation>es wurde abgeschnitten: sein Prozess ist weg</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_steps.py" />
@@ -10451,7 +10458,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>metric {name} is not a number</source>
-   <translation type="unfinished" />
+   <translation>Metrik {name} ist keine Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -10486,12 +10493,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' does not match its checksum</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' ist beschädigt: '{name}' passt nicht zu seiner Prüfsumme</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{id}' is damaged: '{name}' is missing</source>
-   <translation type="unfinished" />
+   <translation>Modell '{id}' ist beschädigt: '{name}' fehlt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10521,22 +10528,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' cannot be copied: {value}</source>
-   <translation type="unfinished" />
+   <translation>Modell '{model_id}' lässt sich nicht kopieren: {value}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' comes with Fovea and is not changed</source>
-   <translation type="unfinished" />
+   <translation>Modell '{model_id}' kommt mit Fovea und wird nicht geändert</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is damaged: {problem}</source>
-   <translation type="unfinished" />
+   <translation>Modell '{model_id}' ist beschädigt: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>model '{model_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>Modell '{model_id}' ist nicht mehr im Papierkorb</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10546,7 +10553,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json has schema {get}; this Fovea reads {schema_version}</source>
-   <translation type="unfinished" />
+   <translation>model.json hat Schema {get}; dieses Fovea liest {schema_version}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/store.py" />
@@ -10556,47 +10563,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'files' is not an object</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'files' ist kein Objekt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'medical' is neither true nor false</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'medical' ist weder true noch false</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: 'outputs' is not an object of numbers</source>
-   <translation type="unfinished" />
+   <translation>model.json: 'outputs' ist kein Objekt aus Zahlen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' holds something that is no text</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' enthält etwas, das kein Text ist</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not a list</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' ist keine Liste</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: '{name}' is not of type {name2}</source>
-   <translation type="unfinished" />
+   <translation>model.json: '{name}' ist nicht vom Typ {name2}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: fields unknown: {added} (in schema 1)</source>
-   <translation type="unfinished" />
+   <translation>model.json: Felder unbekannt: {added} (in Schema 1)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {error}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>model.json: {problem}</source>
-   <translation type="unfinished" />
+   <translation>model.json: {problem}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -10737,12 +10744,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for the domain gate's file {file}</source>
-   <translation type="unfinished" />
+   <translation>keine Prüfsumme für die Datei {file} der Prüfung der Bildart</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>no checksum for {needed}</source>
-   <translation type="unfinished" />
+   <translation>keine Prüfsumme für {needed}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -10752,7 +10759,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no connection to {host}</source>
-   <translation type="unfinished" />
+   <translation>keine Verbindung zu {host}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/fit_domain_gate.py" />
@@ -10842,7 +10849,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>no picture</source>
-   <translation type="unfinished" />
+   <translation>kein Bild</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_client.py" />
@@ -10906,7 +10913,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>no reason</source>
-   <translation type="unfinished" />
+   <translation>kein Grund</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -10997,7 +11004,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not known</source>
-   <translation type="unfinished" />
+   <translation>nicht bekannt</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -11017,7 +11024,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>not taken</source>
-   <translation type="unfinished" />
+   <translation>nicht genommen</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -11077,7 +11084,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_journal.py" />
    <source>nothing was moved: what is to be done could not be written down ({reason})</source>
-   <translation type="unfinished" />
+   <translation>nichts wurde verschoben: was zu tun ist, konnte nicht aufgeschrieben werden ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -11172,7 +11179,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>one letter or digit is expected as a class's key</source>
-   <translation type="unfinished" />
+   <translation>als Taste einer Klasse wird ein Buchstabe oder eine Ziffer erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/models.py" />
@@ -11182,7 +11189,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>one of its '{name}'</source>
-   <translation type="unfinished" />
+   <translation>eines seiner '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11217,7 +11224,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>only addresses that begin with https:// or http:// are fetched</source>
-   <translation type="unfinished" />
+   <translation>nur Adressen, die mit https:// oder http:// beginnen, werden geholt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -11242,7 +11249,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>outputs name no 'probabilities'</source>
-   <translation type="unfinished" />
+   <translation>outputs nennt keine 'probabilities'</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/preprocess.py" />
@@ -11272,7 +11279,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>pausiert</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/findings.py" />
@@ -11292,7 +11299,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>picture {name}</source>
-   <translation type="unfinished" />
+   <translation>Bild {name}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train_plan.py" />
@@ -11362,7 +11369,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>Präzision</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11427,7 +11434,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>Recall</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/data.py" />
@@ -11467,7 +11474,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>right among them (%)</source>
-   <translation type="unfinished" />
+   <translation>davon richtig (%)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -11477,7 +11484,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_rows.py" />
    <source>rows of this project are missing</source>
-   <translation type="unfinished" />
+   <translation>Zeilen dieses Projekts fehlen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -11532,12 +11539,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>schema {schema} found, {schema_version} expected; a newer Fovea may read it</source>
-   <translation type="unfinished" />
+   <translation>Schema {schema} gefunden, {schema_version} erwartet; ein neueres Fovea kann es vielleicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>scores are called {scores}; expected 'probability' or 'model score'</source>
-   <translation type="unfinished" />
+   <translation>Scores heißen {scores}; erwartet 'probability' oder 'model score'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -11557,7 +11564,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>sensitivity for '{label}'</source>
-   <translation type="unfinished" />
+   <translation>Sensitivität für '{label}'</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/job.py" />
@@ -11652,7 +11659,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>state {state} is unknown</source>
-   <translation type="unfinished" />
+   <translation>Zustand {state} ist unbekannt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/search.py" />
@@ -11672,7 +11679,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>stopped at your wish</source>
-   <translation type="unfinished" />
+   <translation>auf Ihren Wunsch angehalten</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -11802,7 +11809,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>task {task} found, 'classification' expected</source>
-   <translation type="unfinished" />
+   <translation>Aufgabe {task} gefunden, 'classification' erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -11867,12 +11874,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' coverage and sizes do not go with their error rates</source>
-   <translation type="unfinished" />
+   <translation>Abdeckung und Größen der Antwortmengen passen nicht zu ihren Fehlerraten</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the answer sets' error rates are not fractions in rising order</source>
-   <translation type="unfinished" />
+   <translation>die Fehlerraten der Antwortmengen sind keine Anteile in steigender Folge</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -11897,7 +11904,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive describes '{name}' without its weights</source>
-   <translation type="unfinished" />
+   <translation>das Archiv beschreibt '{name}' ohne seine Gewichte</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/keras_check.py" />
@@ -11917,7 +11924,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds '{extra}', which its description does not name</source>
-   <translation type="unfinished" />
+   <translation>das Archiv enthält '{extra}', das seine Beschreibung nicht nennt</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11937,7 +11944,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the archive holds {count} model descriptions (model.json), one expected</source>
-   <translation type="unfinished" />
+   <translation>das Archiv enthält {count} Modellbeschreibungen (model.json), eine erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/zip_check.py" />
@@ -11977,12 +11984,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the certificate of {host} is not trusted here: {verify_message}</source>
-   <translation type="unfinished" />
+   <translation>dem Zertifikat von {host} wird hier nicht vertraut: {verify_message}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the change</source>
-   <translation type="unfinished" />
+   <translation>die Änderung</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/training/checkpoint.py" />
@@ -12027,7 +12034,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the class with the highest score</source>
-   <translation type="unfinished" />
+   <translation>die Klasse mit dem höchsten Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/nettables.py" />
@@ -12037,7 +12044,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the connection to {host} ended after {done:,} of {total:,} bytes</source>
-   <translation type="unfinished" />
+   <translation>die Verbindung zu {host} endete nach {done:,} von {total:,} Bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/convert/convert.py" />
@@ -12072,7 +12079,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the data has none</source>
-   <translation type="unfinished" />
+   <translation>die Daten haben keine</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_exchange.py" />
@@ -12141,17 +12148,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>the domain gate's figures are no numbers in their range</source>
-   <translation type="unfinished" />
+   <translation>die Kennzahlen der Prüfung der Bildart sind keine Zahlen in ihrem Bereich</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing stays: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>die Zeichnung bleibt: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/drawings.py" />
    <source>the drawing was not kept: {reason_of}</source>
-   <translation type="unfinished" />
+   <translation>die Zeichnung wurde nicht behalten: {reason_of}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12201,7 +12208,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/evaluation.py" />
    <source>the evaluation failed: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>die Auswertung schlug fehl: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/app/evaluating.py" />
@@ -12256,7 +12263,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the file</source>
-   <translation type="unfinished" />
+   <translation>die Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -12386,7 +12393,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the file of stars and notes is damaged</source>
-   <translation type="unfinished" />
+   <translation>die Datei mit Sternen und Notizen ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install_steps.py" />
@@ -12586,12 +12593,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of installed files</source>
-   <translation type="unfinished" />
+   <translation>die Liste der installierten Dateien</translation>
   </message>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of networks that can be installed is damaged</source>
-   <translation type="unfinished" />
+   <translation>die Liste der installierbaren Netze ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/data/assemble.py" />
@@ -12601,17 +12608,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>the list of the 1,000 classes is damaged</source>
-   <translation type="unfinished" />
+   <translation>die Liste der 1.000 Klassen ist beschädigt</translation>
   </message>
   <message>
    <location filename="../../desktop/services/last_session.py" />
    <source>the list of the last session</source>
-   <translation type="unfinished" />
+   <translation>die Liste der letzten Sitzung</translation>
   </message>
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>the log could not be written ({reason})</source>
-   <translation type="unfinished" />
+   <translation>das Protokoll konnte nicht geschrieben werden ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/decide.py" />
@@ -12641,7 +12648,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/archive.py" />
    <source>the model</source>
-   <translation type="unfinished" />
+   <translation>das Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/base_models.py" />
@@ -12706,12 +12713,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a model score</source>
-   <translation type="unfinished" />
+   <translation>die Ausgabe des Modells ist ein Modellscore</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>the model's output is a probability</source>
-   <translation type="unfinished" />
+   <translation>die Ausgabe des Modells ist eine Wahrscheinlichkeit</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -12721,12 +12728,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>the name has {count:,} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>der Name hat {count:,} Zeichen; höchstens {longest_name} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>the name has {count} characters; at most {longest_name} expected</source>
-   <translation type="unfinished" />
+   <translation>der Name hat {count} Zeichen; höchstens {longest_name} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -12986,7 +12993,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the plan of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>der Plan des Laufs '{run_id}' lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -13041,47 +13048,47 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: another window of Fovea is writing to it</source>
-   <translation type="unfinished" />
+   <translation>das Projekt konnte nicht {what} werden: ein anderes Fenster von Fovea schreibt gerade hinein</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} does not answer as it should</source>
-   <translation type="unfinished" />
+   <translation>das Projekt konnte nicht {what} werden: {own_disk} antwortet nicht, wie es sein sollte</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} is full</source>
-   <translation type="unfinished" />
+   <translation>das Projekt konnte nicht {what} werden: {own_disk} ist voll</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project could not be {what}: {own_disk} may not be written to</source>
-   <translation type="unfinished" />
+   <translation>das Projekt konnte nicht {what} werden: {own_disk} darf nicht beschrieben werden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project is damaged and could not be {what}</source>
-   <translation type="unfinished" />
+   <translation>das Projekt ist beschädigt und konnte nicht {what} werden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>the project was opened by another process</source>
-   <translation type="unfinished" />
+   <translation>das Projekt wurde von einem anderen Prozess geöffnet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy asks for a name and a password</source>
-   <translation type="unfinished" />
+   <translation>der Proxy verlangt Namen und Passwort</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy of your settings does not answer</source>
-   <translation type="unfinished" />
+   <translation>der Proxy Ihrer Einstellungen antwortet nicht</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>the proxy refuses: {partition}</source>
-   <translation type="unfinished" />
+   <translation>der Proxy weigert sich: {partition}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/install.py" />
@@ -13096,22 +13103,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' cannot be read</source>
-   <translation type="unfinished" />
+   <translation>die Aufzeichnung des Laufs '{run_id}' lässt sich nicht lesen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the record of the run '{run_id}' is damaged: {error}</source>
-   <translation type="unfinished" />
+   <translation>die Aufzeichnung des Laufs '{run_id}' ist beschädigt: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/__init__.py" />
    <source>the report</source>
-   <translation type="unfinished" />
+   <translation>der Bericht</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>the report was not written: it was cancelled</source>
-   <translation type="unfinished" />
+   <translation>der Bericht wurde nicht geschrieben: er wurde abgebrochen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13126,27 +13133,27 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' carries the record of '{id}'</source>
-   <translation type="unfinished" />
+   <translation>der Lauf '{run_id}' trägt die Aufzeichnung von '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' could not be moved to the trash ({reason_of})</source>
-   <translation type="unfinished" />
+   <translation>der Lauf '{run_id}' konnte nicht in den Papierkorb verschoben werden ({reason_of})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is being written by another program</source>
-   <translation type="unfinished" />
+   <translation>der Lauf '{run_id}' wird gerade von einem anderen Programm geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>der Lauf '{run_id}' ist nicht mehr im Papierkorb</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
    <source>the run '{run_id}' is training</source>
-   <translation type="unfinished" />
+   <translation>der Lauf '{run_id}' trainiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/search.py" />
@@ -13237,7 +13244,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/searching.py" />
    <source>the search could not be started: {reason}</source>
-   <translation type="unfinished" />
+   <translation>die Suche konnte nicht gestartet werden: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/searching.py" />
@@ -13262,7 +13269,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>the server starts from the beginning: its file has changed, or it cannot go on in the middle</source>
-   <translation type="unfinished" />
+   <translation>der Server beginnt von vorn: seine Datei hat sich geändert, oder er kann nicht mittendrin weitermachen</translation>
   </message>
   <message>
    <location filename="../../desktop/system/updates.py" />
@@ -13277,7 +13284,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>the settings</source>
-   <translation type="unfinished" />
+   <translation>die Einstellungen</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -13287,12 +13294,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {disk} may be full, or may not be written to</source>
-   <translation type="unfinished" />
+   <translation>Stern oder Notiz wurde nicht behalten: {disk} ist vielleicht voll oder darf nicht beschrieben werden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/marks.py" />
    <source>the star or note was not kept: {reason}</source>
-   <translation type="unfinished" />
+   <translation>Stern oder Notiz wurde nicht behalten: {reason}</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -13357,7 +13364,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>the training could not be written down ({name})</source>
-   <translation type="unfinished" />
+   <translation>das Training konnte nicht aufgeschrieben werden ({name})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13382,7 +13389,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/training_job.py" />
    <source>the training's process has ended ({reason})</source>
-   <translation type="unfinished" />
+   <translation>der Prozess des Trainings hat geendet ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13487,7 +13494,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>there is a class '{name}' already</source>
-   <translation type="unfinished" />
+   <translation>es gibt schon eine Klasse '{name}'</translation>
   </message>
   <message>
    <location filename="../../desktop/app/sorting.py" />
@@ -13502,12 +13509,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>there is another model '{model_id}' now</source>
-   <translation type="unfinished" />
+   <translation>es gibt jetzt ein anderes Modell '{model_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is another project '{id}' now</source>
-   <translation type="unfinished" />
+   <translation>es gibt jetzt ein anderes Projekt '{id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13607,7 +13614,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>there is no network '{name}' to install</source>
-   <translation type="unfinished" />
+   <translation>es gibt kein Netz '{name}' zu installieren</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/core/data/fitness.py" />
@@ -13636,12 +13643,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{project_id}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt kein Projekt '{project_id}'</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>there is no project '{wanted}'</source>
-   <translation type="unfinished" />
+   <translation>es gibt kein Projekt '{wanted}'</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/teach.py" />
@@ -13671,7 +13678,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/file_actions.py" />
    <source>there is no such command in the log</source>
-   <translation type="unfinished" />
+   <translation>es gibt keinen solchen Befehl im Protokoll</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/camera_child.py" />
@@ -13786,7 +13793,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this class is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>diese Klasse ist nicht mehr im Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/study.py" />
@@ -13801,7 +13808,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/services/model_jobs.py" />
    <source>this did not work: {name}: {error}</source>
-   <translation type="unfinished" />
+   <translation>das ging nicht: {name}: {error}</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest_parts.py" />
@@ -13871,7 +13878,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/changes.py" />
    <source>this is no deleted model</source>
-   <translation type="unfinished" />
+   <translation>das ist kein gelöschtes Modell</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/events.py" />
@@ -13891,7 +13898,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>this is not the published file: {name} {got} found, {lower} expected ({size:,} bytes)</source>
-   <translation type="unfinished" />
+   <translation>das ist nicht die veröffentlichte Datei: {name} {got} gefunden, {lower} erwartet ({size:,} Bytes)</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/exchange/import_model.py" />
@@ -13911,7 +13918,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>this picture is not in the project any more</source>
-   <translation type="unfinished" />
+   <translation>dieses Bild ist nicht mehr im Projekt</translation>
   </message>
   <message>
    <location filename="../../desktop/engine/teacher.py" />
@@ -13921,22 +13928,22 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is damaged: it has no tables</source>
-   <translation type="unfinished" />
+   <translation>dieses Projekt ist beschädigt: es hat keine Tabellen</translation>
   </message>
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>this project is not in the trash any more</source>
-   <translation type="unfinished" />
+   <translation>dieses Projekt ist nicht mehr im Papierkorb</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project is not there any more</source>
-   <translation type="unfinished" />
+   <translation>dieses Projekt ist nicht mehr da</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project_database.py" />
    <source>this project was written by a newer Fovea</source>
-   <translation type="unfinished" />
+   <translation>dieses Projekt wurde von einem neueren Fovea geschrieben</translation>
   </message>
   <message>
    <location filename="../../desktop/store/runs.py" />
@@ -13951,7 +13958,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>threshold used</source>
-   <translation type="unfinished" />
+   <translation>benutzte Schwelle</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/intervals.py" />
@@ -13962,7 +13969,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
    <location filename="../../desktop/report/plots.py" />
    <source>top score</source>
    <extracomment>Axis of a plot: the highest score of an answer.</extracomment>
-   <translation type="unfinished" />
+   <translation>höchster Score</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/augment_spec.py" />
@@ -14042,17 +14049,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/plots.py" />
    <source>truth</source>
-   <translation type="unfinished" />
+   <translation>Wahrheit</translation>
   </message>
   <message>
    <location filename="../../desktop/report/pdf.py" />
    <source>truth {label} {score:.3f}</source>
-   <translation type="unfinished" />
+   <translation>Wahrheit {label} {score:.3f}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>truth ↓ answer →</source>
-   <translation type="unfinished" />
+   <translation>Wahrheit ↓ Antwort →</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/__init__.py" />
@@ -14142,7 +14149,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>what is still to come</source>
-   <translation type="unfinished" />
+   <translation>was noch kommt</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/train.py" />
@@ -14297,7 +14304,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>with Keras</source>
-   <translation type="unfinished" />
+   <translation>mit Keras</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/screenshot.py" />
@@ -14387,17 +14394,17 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (listed below, not counted)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (unten aufgeführt, nicht gezählt)</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,} (stopped early: not all of the data)</source>
-   <translation type="unfinished" />
+   <translation>{count:,} (vorzeitig angehalten: nicht alle Daten)</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -14444,7 +14451,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} files found, at most {most_files} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Dateien gefunden, höchstens {most_files} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14468,7 +14475,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images, split '{split}'; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Bilder, Teil '{split}'; {day}; erstellt mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/evaluate.py" />
@@ -14478,7 +14485,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} images; {day}; made by Fovea</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Bilder; {day}; erstellt mit Fovea</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14488,7 +14495,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} metrics found, at most {most_metrics} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Metriken gefunden, höchstens {most_metrics} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -14512,7 +14519,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{count:,} of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{count:,} von {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/public_names.py" />
@@ -14714,7 +14721,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{count:,} versions found, at most {most_versions} expected</source>
-   <translation type="unfinished" />
+   <translation>{count:,} Versionen gefunden, höchstens {most_versions} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_folders.py" />
@@ -14724,7 +14731,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{count:,}, by file names or DICOM patient numbers</source>
-   <translation type="unfinished" />
+   <translation>{count:,}, nach Dateinamen oder DICOM-Patientennummern</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14734,7 +14741,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} cutoffs of answer sets found; one from 0 to 1 for each of {count2} rates</source>
-   <translation type="unfinished" />
+   <translation>{count} Grenzwerte von Antwortmengen gefunden; einer von 0 bis 1 für jede von {count2} Raten</translation>
   </message>
   <message numerus="yes">
    <location filename="../../desktop/cli/models.py" />
@@ -14753,12 +14760,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} label ids found for {count2} labels</source>
-   <translation type="unfinished" />
+   <translation>{count} Label-Ids für {count2} Labels gefunden</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} labels found, 2 to {max_classes} expected</source>
-   <translation type="unfinished" />
+   <translation>{count} Labels gefunden, 2 bis {max_classes} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/plans/plan.py" />
@@ -14792,12 +14799,12 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/projects.py" />
    <source>{count} projects are called '{wanted}': {ids}</source>
-   <translation type="unfinished" />
+   <translation>{count} Projekte heißen '{wanted}': {ids}</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{count} quantiles of the domain gate found; {quantiles} in rising order expected</source>
-   <translation type="unfinished" />
+   <translation>{count} Quantile der Prüfung der Bildart gefunden; {quantiles} in steigender Folge erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/selftest.py" />
@@ -14936,52 +14943,52 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} answers {code} ({reason})</source>
-   <translation type="unfinished" />
+   <translation>{host} antwortet {code} ({reason})</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has a file of {total:,} bytes; {about}{wanted:,} expected</source>
-   <translation type="unfinished" />
+   <translation>{host} hat eine Datei von {total:,} Bytes; {about}{wanted:,} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} has another file now</source>
-   <translation type="unfinished" />
+   <translation>{host} hat jetzt eine andere Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} has not sent anything for a while</source>
-   <translation type="unfinished" />
+   <translation>{host} hat seit einer Weile nichts gesendet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} points to an address that is not safe</source>
-   <translation type="unfinished" />
+   <translation>{host} verweist auf eine Adresse, die nicht sicher ist</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sends more than the {total:,} bytes expected</source>
-   <translation type="unfinished" />
+   <translation>{host} sendet mehr als die erwarteten {total:,} Bytes</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent a web page instead of the file</source>
-   <translation type="unfinished" />
+   <translation>{host} hat statt der Datei eine Webseite gesendet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent another part, or of another file</source>
-   <translation type="unfinished" />
+   <translation>{host} hat einen anderen Teil gesendet, oder von einer anderen Datei</translation>
   </message>
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{host} sent something that is no file of weights (HDF5)</source>
-   <translation type="unfinished" />
+   <translation>{host} hat etwas gesendet, das keine Datei mit Gewichten ist (HDF5)</translation>
   </message>
   <message>
    <location filename="../../desktop/store/connection.py" />
    <source>{host} was not found: this computer seems to be offline</source>
-   <translation type="unfinished" />
+   <translation>{host} wurde nicht gefunden: dieser Computer scheint offline zu sein</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15036,7 +15043,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{low:.2f} to {high:.2f}</source>
-   <translation type="unfinished" />
+   <translation>{low:.2f} bis {high:.2f}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/figures/table.py" />
@@ -15061,7 +15068,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/download.py" />
    <source>{message}; trying again</source>
-   <translation type="unfinished" />
+   <translation>{message}; neuer Versuch</translation>
   </message>
   <message>
    <location filename="../../desktop/ml/packaging/card.py" />
@@ -15071,7 +15078,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{moment} UTC, took {seconds:.1f} s</source>
-   <translation type="unfinished" />
+   <translation>{moment} UTC, dauerte {seconds:.1f} s</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/dataset.py" />
@@ -15260,7 +15267,7 @@ exit status: 0 the picture was written (with --json a description is printed); 1
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{reported} Fovea has not measured it.</source>
-   <translation type="unfinished" />
+   <translation>{reported} Fovea hat es nicht gemessen.</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/runs.py" />
@@ -15356,7 +15363,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/catalogue.py" />
    <source>{summary} It knows the 1,000 classes of the ImageNet challenge of 2012.</source>
-   <translation type="unfinished" />
+   <translation>{summary} Es kennt die 1.000 Klassen des ImageNet-Wettbewerbs von 2012.</translation>
   </message>
   <message>
    <location filename="../../desktop/system/strict_json.py" />
@@ -15406,12 +15413,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: of {total:,}</source>
-   <translation type="unfinished" />
+   <translation>{truth} beantwortet als {other}: von {total:,}</translation>
   </message>
   <message>
    <location filename="../../desktop/report/html.py" />
    <source>{truth} answered as {other}: {share:.1%}</source>
-   <translation type="unfinished" />
+   <translation>{truth} beantwortet als {other}: {share:.1%}</translation>
   </message>
   <message>
    <location filename="../../desktop/core/pictures/tiff/decode.py" />
@@ -15441,12 +15448,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} ({low} bis {high})</translation>
   </message>
   <message>
    <location filename="../../desktop/report/content.py" />
    <source>{value}{unit} ({low} to {high}, n = {n:,})</source>
-   <translation type="unfinished" />
+   <translation>{value}{unit} ({low} bis {high}, n = {n:,})</translation>
   </message>
   <message>
    <location filename="../../desktop/app/teaching_models.py" />
@@ -15461,12 +15468,12 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/model_limits.py" />
    <source>{what} has {count:,} characters, at most {most:,} expected ('{text}…')</source>
-   <translation type="unfinished" />
+   <translation>{what} hat {count:,} Zeichen, höchstens {most:,} erwartet ('{text}…')</translation>
   </message>
   <message>
    <location filename="../../desktop/store/project.py" />
    <source>{what} needs a name</source>
-   <translation type="unfinished" />
+   <translation>{what} braucht einen Namen</translation>
   </message>
   <message>
    <location filename="../../desktop/system/files.py" />
@@ -15511,17 +15518,17 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: a number that is too large</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: eine zu große Zahl</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: expected a list of {kind}</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: eine Liste von {kind} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/store/manifest.py" />
    <source>{where}.{name}: {name2} found, {value} expected</source>
-   <translation type="unfinished" />
+   <translation>{where}.{name}: {name2} gefunden, {value} erwartet</translation>
   </message>
   <message>
    <location filename="../../desktop/core/data/read_arrays.py" />
@@ -15606,7 +15613,7 @@ Difference in accuracy: {value} ({bounds})</source>
   <message>
    <location filename="../../desktop/services/training.py" />
    <source>“{name}” is being trained by another process</source>
-   <translation type="unfinished" />
+   <translation>„{name}“ wird von einem anderen Prozess trainiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/sort.py" />
@@ -16768,17 +16775,17 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>That is a web address. Fovea works offline: save the picture, then open it.</source>
-   <translation type="unfinished" />
+   <translation>Das ist eine Webadresse. Fovea arbeitet offline: Speichern Sie das Bild und öffnen Sie es dann.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>The text on the clipboard is not the path of a file. Copy an image or a file.</source>
-   <translation type="unfinished" />
+   <translation>Der Text in der Zwischenablage ist kein Pfad einer Datei. Kopieren Sie ein Bild oder eine Datei.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/clipboard.py" />
    <source>There is no image and no file on the clipboard. Copy one, then paste it here.</source>
-   <translation type="unfinished" />
+   <translation>In der Zwischenablage ist weder Bild noch Datei. Kopieren Sie eines und fügen Sie es dann hier ein.</translation>
   </message>
  </context>
  <context>
@@ -17528,7 +17535,7 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/services/last_images.py" />
    <source>Of the images from last time, {0} are no longer where they were.</source>
-   <translation type="unfinished" />
+   <translation>Von den Bildern vom letzten Mal sind {0} nicht mehr, wo sie waren.</translation>
   </message>
  </context>
  <context>
@@ -19281,27 +19288,27 @@ Dateien oder Ordner hier ablegen.</translation>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>1 object of the study holds no picture, as a report does, and was left out.</source>
-   <translation type="unfinished" />
+   <translation>1 Objekt der Studie enthält kein Bild, wie etwa ein Befundbericht, und wurde ausgelassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>No images were found there. Fovea opens JPEG, PNG, WebP, TIFF, DICOM and more.</source>
-   <translation type="unfinished" />
+   <translation>Dort wurden keine Bilder gefunden. Fovea öffnet JPEG, PNG, WebP, TIFF, DICOM und mehr.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>Pasted {0} {1}</source>
-   <translation type="unfinished" />
+   <translation>Eingefügt {0} {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0} objects of the studies hold no picture, as reports do, and were left out.</source>
-   <translation type="unfinished" />
+   <translation>{0} Objekte der Studien enthalten kein Bild, wie etwa Befundberichte, und wurden ausgelassen.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/opening.py" />
    <source>{0}, and {1} more that could not be read</source>
-   <translation type="unfinished" />
+   <translation>{0}, und {1} weitere, die nicht lesbar waren</translation>
   </message>
  </context>
  <context>
@@ -21318,169 +21325,169 @@ augment.flip.p = 0.5</translation>
    <location filename="../../resources/samples" />
    <source>China</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>China</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 0, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 0 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 0, weiß auf schwarz</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 1 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 1, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 2, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 2 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 2, dünn</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 3, Filzstift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 3 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 3, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 4, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 4 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 4, dünn</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 corner</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 5, in der Ecke</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 5, Filzstift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 5 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 5, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 6, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 6 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 6, weiß auf schwarz</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 7, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 photo</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 7, Foto</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 7 thin</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 7, dünn</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 marker</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 8, Filzstift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 8 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 8, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 pen</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 9, Stift</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Digit 9 white on black</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Ziffer 9, weiß auf schwarz</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Flower</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Blume</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern chequerboard</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Muster Schachbrett</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern gradient</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Muster Verlauf</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern lorry</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Muster Lastwagen</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Pattern ship</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Muster Schiff</translation>
   </message>
   <message>
    <location filename="../../resources/samples" />
    <source>Phantom chest</source>
    <extracomment>The name of a sample picture.</extracomment>
-   <translation type="unfinished" />
+   <translation>Phantom-Thorax</translation>
   </message>
  </context>
  <context>
@@ -21806,17 +21813,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped ({0}) and is being started again; your images are classified again.</source>
-   <translation type="unfinished" />
+   <translation>Die Engine ist stehengeblieben ({0}) und wird neu gestartet; Ihre Bilder werden neu klassifiziert.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The engine stopped several times ({0}). Start Fovea again to classify more.</source>
-   <translation type="unfinished" />
+   <translation>Die Engine ist mehrmals stehengeblieben ({0}). Starten Sie Fovea neu, um mehr zu klassifizieren.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/session.py" />
    <source>The part of Fovea that opens pictures stopped several times ({0}). Start Fovea again to see more.</source>
-   <translation type="unfinished" />
+   <translation>Der Teil von Fovea, der Bilder öffnet, ist mehrmals stehengeblieben ({0}). Starten Sie Fovea neu, um mehr zu sehen.</translation>
   </message>
  </context>
  <context>
@@ -21824,17 +21831,17 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>Settings cannot be saved ({0}). Fovea works, but forgets them at the end.</source>
-   <translation type="unfinished" />
+   <translation>Einstellungen lassen sich nicht speichern ({0}). Fovea arbeitet, vergisst sie aber am Ende.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>The settings file was damaged. Fovea starts with its defaults; the damaged file was kept as {0}.</source>
-   <translation type="unfinished" />
+   <translation>Die Einstellungsdatei war beschädigt. Fovea startet mit seinen Vorgaben; die beschädigte Datei wurde als {0} aufbewahrt.</translation>
   </message>
   <message>
    <location filename="../../desktop/services/settings.py" />
    <source>{0}. Fovea starts with its defaults and does not save over the file.</source>
-   <translation type="unfinished" />
+   <translation>{0}. Fovea startet mit seinen Vorgaben und überschreibt die Datei nicht.</translation>
   </message>
  </context>
  <context>
@@ -22756,67 +22763,67 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 file held a frame once more and was left out</source>
-   <translation type="unfinished" />
+   <translation>1 Datei enthielt ein Einzelbild noch einmal und wurde ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>1 frame is missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>1 Einzelbild fehlt, wie die {1} der anderen zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Series {0}</source>
-   <translation type="unfinished" />
+   <translation>Serie {0}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>Study {0}, {1}</source>
-   <translation type="unfinished" />
+   <translation>Studie {0}, {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>numbers</source>
-   <translation type="unfinished" />
+   <translation>Nummern</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by file names: several frames have the same number, and no places</source>
-   <translation type="unfinished" />
+   <translation>nach Dateinamen geordnet: mehrere Einzelbilder haben dieselbe Nummer und keine Lage</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>ordered by number: the files name no places</source>
-   <translation type="unfinished" />
+   <translation>nach Nummer geordnet: die Dateien nennen keine Lage</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>places</source>
-   <translation type="unfinished" />
+   <translation>Lagen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} files held a frame once more and were left out</source>
-   <translation type="unfinished" />
+   <translation>{0} Dateien enthielten ein Einzelbild noch einmal und wurden ausgelassen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} frames are missing, as the others' {1} tell</source>
-   <translation type="unfinished" />
+   <translation>{0} Einzelbilder fehlen, wie die {1} der anderen zeigen</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0} series {1}</source>
-   <translation type="unfinished" />
+   <translation>{0} Serie {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, frame {1}</source>
-   <translation type="unfinished" />
+   <translation>{0}, Einzelbild {1}</translation>
   </message>
   <message>
    <location filename="../../desktop/services/stacks.py" />
    <source>{0}, part {1} of {2}</source>
-   <translation type="unfinished" />
+   <translation>{0}, Teil {1} von {2}</translation>
   </message>
  </context>
  <context>
@@ -23295,7 +23302,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>answer</source>
-   <translation type="unfinished" />
+   <translation>Antwort</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23535,7 +23542,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>paused</source>
-   <translation type="unfinished" />
+   <translation>pausiert</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23556,7 +23563,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>precision</source>
-   <translation type="unfinished" />
+   <translation>Präzision</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
@@ -23587,7 +23594,7 @@ fit.epochs = 10 | 20</translation>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
    <source>recall</source>
-   <translation type="unfinished" />
+   <translation>Recall</translation>
   </message>
   <message>
    <location filename="../../desktop/cli/table_words.py" />
